@@ -1,0 +1,34 @@
+# `make demo` shows the operator at work, `make test` proves it; both set up all they need. `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup assets lint types lock crds test clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.venv/.ready: requirements/dev.txt pyproject.toml
+	@echo "setting up .venv (a minute the first time)" >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . >&2
+	@touch $@
+
+setup: .venv/.ready ## make .venv with the commands nvcf-operator and nvcf-simulator
+
+lint: setup ## ruff and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+lock: ## pin requirements/*.in again, with hashes and without any registry address (needs uv)
+	for f in run dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done
+
+clean: ## remove .venv and what tests left behind (the tool cache stays)
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Kubernetes reads and writes: the resource, its status and finalizer, Secrets, Events."""

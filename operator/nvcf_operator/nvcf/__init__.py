@@ -1,0 +1,1 @@
+"""The NVCF client. Knows nothing of Kubernetes."""

@@ -1,0 +1,1 @@
+"""Where the parts meet: kopf wiring, keyed queue, workers, pollers."""
