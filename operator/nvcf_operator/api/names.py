@@ -1,0 +1,35 @@
+"""The names by which the cluster knows the resource. All are fixed for ever: manifests and other tools hold them."""
+
+GROUP = "nvcf-operator.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "FunctionDeployment"
+PLURAL = "functiondeployments"
+SINGULAR = "functiondeployment"
+SHORT_NAME = "fd"
+CATEGORY = "nvcf"
+CRD_NAME = f"{PLURAL}.{GROUP}"
+
+FINALIZER = f"{GROUP}/undeploy"
+"""Held exactly while the resource is managed, has deletionPolicy Delete and holds, or may hold, a deployment."""
+
+RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"
+"""A person's token: reconcile now. Answered in `status.lastHandledReconcileAt`."""
+
+REDEPLOY_REQUESTED_ANNOTATION = f"{GROUP}/redeploy-requested-at"
+"""A person's token: undeploy gracefully and deploy again, once. Answered in `status.lastHandledRedeployAt`."""
+
+PAUSED_ANNOTATION = f"{GROUP}/paused"
+"""`"true"`: no NVCF write, as `spec.suspend`, but out of the reach of a GitOps self-heal."""
+
+FORCE_DELETE_ANNOTATION = f"{GROUP}/force-delete"
+"""`"true"`: release the finalizer without NVCF; honoured on a deleting resource whose DeletionBlocked is True."""
+
+INTENT_ANNOTATION = f"{GROUP}/intent"
+"""The operator's own: the durable intent to POST."""
+
+DEFAULT_SECRET_NAME = "nvcf-credentials"
+"""The Secret of the resource's namespace that is read when the manifest names none."""
+
+DEFAULT_SECRET_KEY = "NGC_API_KEY"
+"""The key of a Secret that holds the NVCF API key."""

@@ -1,0 +1,146 @@
+"""One GPU specification of a deployment: NVCF's own fields and names, all that a request may carry.
+
+Only what a manifest sets is sent and compared; what it leaves out is the server's. So nothing here has a default, in
+Python or in the CRD.
+"""
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from nvcf_operator.api.autoscaling import AutoscalingConfiguration
+from nvcf_operator.api.model import ApiModel, Mutability, cel, changes, of_type, rules
+
+CONFIGURATION_LIMIT = 32 * 1024
+"""Largest `configuration` in bytes of compact JSON. NVCF took 20 kB and failed with 40 kB."""
+
+Name = Annotated[str, Field(max_length=256)]
+Count = Annotated[int, Field(le=2**31 - 1)]
+Names = Annotated[tuple[Name, ...], changes(Mutability.REDEPLOY, max_length=64, json_schema_extra=of_type("set"))]
+
+
+class AutoscalingConfigurationPolicy(StrEnum):
+    """Whose autoscaling rules apply."""
+
+    CUSTOM = "CUSTOM_CONFIGURATION"
+    PLATFORM = "PLATFORM_CONFIGURATION"
+
+
+class HelmValidation(StrEnum):
+    """How strictly NVCF validates what a Helm chart renders."""
+
+    DEFAULT = "Default"
+    UNRESTRICTED = "Unrestricted"
+
+
+class KubernetesType(ApiModel):
+    """A kind of Kubernetes object."""
+
+    group: Annotated[str, Field(max_length=253)]
+    """API group of the kind, for example `batch`."""
+
+    version: Annotated[str, Field(min_length=1, max_length=63)]
+    """API version of the kind, for example `v1`."""
+
+    kind: Annotated[str, Field(min_length=1, max_length=63)]
+    """Name of the kind, for example `Job`."""
+
+
+class HelmValidationPolicy(ApiModel):
+    """How NVCF validates what the function's Helm chart renders."""
+
+    name: HelmValidation
+    """`Default` permits the kinds that NVCF knows to be safe, `Unrestricted` permits all."""
+
+    extra_kubernetes_types: Annotated[
+        tuple[KubernetesType, ...] | None, Field(min_length=1, max_length=64, json_schema_extra=of_type("atomic"))
+    ] = None
+    """Kinds permitted beyond those of the policy."""
+
+
+class DeploymentSpecification(ApiModel):
+    """One kind of GPU instance for the function and how many of it NVCF may run."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "self.minInstances <= self.maxInstances",
+                "minInstances must not be greater than maxInstances",
+                field="minInstances",
+            ),
+            cel(
+                "!has(self.backend) || size(self.backend) == 0 || !has(self.clusters) || size(self.clusters) == 0",
+                "backend and clusters exclude each other: clusters is the current form, backend the legacy one",
+                field="clusters",
+            ),
+            cel(
+                "!has(self.autoscalingConfigurationPolicy) || !has(self.autoscalingConfiguration)"
+                " || self.autoscalingConfigurationPolicy != 'PLATFORM_CONFIGURATION'",
+                "autoscalingConfigurationPolicy PLATFORM_CONFIGURATION removes a custom autoscaling and so excludes"
+                " autoscalingConfiguration",
+                field="autoscalingConfiguration",
+            ),
+        )
+    )
+
+    gpu: Annotated[str, changes(Mutability.REDEPLOY, min_length=1, max_length=256)]
+    """Name of the GPU as NVCF's catalogue has it, for example `L40S`; matched case-blind."""
+
+    instance_type: Annotated[str | None, changes(Mutability.REDEPLOY, min_length=1, max_length=256)] = None
+    """Instance type as NVCF's catalogue has it, for example `NCP.GPU.L40S_1x`; matched case-blind. Current servers
+    require it, old ones do without."""
+
+    min_instances: Annotated[Count, changes(Mutability.PATCH, ge=0)]
+    """Fewest instances that NVCF keeps running. 0 scales to zero when there are no requests."""
+
+    max_instances: Annotated[Count, changes(Mutability.PATCH, ge=1)]
+    """Most instances that NVCF may run."""
+
+    max_request_concurrency: Annotated[int | None, changes(Mutability.PUT, ge=1, le=16384)] = None
+    """Requests that one instance may handle at a time. The server's default is 1; old servers take 1024 at most."""
+
+    backend: Annotated[Name | None, changes(Mutability.REDEPLOY)] = None
+    """Legacy name of the place to deploy to. Old servers require it; excludes a non-empty `clusters`."""
+
+    clusters: Names | None = None
+    """Clusters that may run the instances. All that offer the instance type when unset."""
+
+    regions: Names | None = None
+    """Regions that may run the instances. All when unset."""
+
+    attributes: Names | None = None
+    """Attributes that a cluster must have to run the instances."""
+
+    availability_zones: Names | None = None
+    """Availability zones that may run the instances. All when unset."""
+
+    preferred_order: Annotated[int | None, changes(Mutability.REDEPLOY, ge=1, le=99)] = None
+    """Place of this specification in the order in which NVCF fills specifications, lowest first. The server's default
+    is 1."""
+
+    configuration: Annotated[
+        dict[str, JsonValue] | None, changes(Mutability.REDEPLOY, max_length=256), Field(repr=False)
+    ] = None
+    """Values for the function's Helm chart, which override the chart's own. Only for functions made of a Helm chart:
+    NVCF refuses it, even when empty, for a container. At most 32 kB as JSON, which the operator checks. Not the place
+    for secrets: everyone who may read this resource reads them."""
+
+    helm_validation_policy: Annotated[HelmValidationPolicy | None, changes(Mutability.REDEPLOY)] = None
+    """How NVCF validates what the function's Helm chart renders. Only for functions made of a Helm chart."""
+
+    autoscaling_configuration: Annotated[AutoscalingConfiguration | None, changes(Mutability.PATCH)] = None
+    """Autoscaling of this specification, in place of the platform's. Taking it out of the manifest changes nothing;
+    set `autoscalingConfigurationPolicy: PLATFORM_CONFIGURATION` to remove it."""
+
+    autoscaling_configuration_policy: Annotated[AutoscalingConfigurationPolicy | None, changes(Mutability.PATCH)] = None
+    """`CUSTOM_CONFIGURATION`: `autoscalingConfiguration` applies, which is also so when this is unset.
+    `PLATFORM_CONFIGURATION`: the platform's autoscaling applies, and a custom one is removed."""
+
+    @property
+    def configuration_bytes(self) -> int:
+        """Size of `configuration` as compact JSON, in bytes; 0 when there is none."""
+        if self.configuration is None:
+            return 0
+        return len(json.dumps(self.configuration, separators=(",", ":"), ensure_ascii=False).encode())

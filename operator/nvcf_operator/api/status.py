@@ -1,0 +1,176 @@
+"""What the operator found, did and must remember: `FunctionDeploymentStatus`.
+
+What echoes NVCF is plain text without enum, pattern or format, so that a new value of the server never fails a write.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from nvcf_operator.api.conditions import Condition
+from nvcf_operator.api.model import ApiModel, of_type
+from nvcf_operator.api.times import Time
+
+
+class ObservedGpuSpecification(ApiModel):
+    """A GPU specification as NVCF last described it."""
+
+    gpu_specification_id: str | None = None
+    """NVCF's id of the specification. Old servers have none."""
+
+    gpu: str | None = None
+    """Name of the GPU."""
+
+    instance_type: str | None = None
+    """Instance type."""
+
+    min_instances: int | None = None
+    """Fewest instances that NVCF keeps running."""
+
+    max_instances: int | None = None
+    """Most instances that NVCF may run."""
+
+
+class Incoming(ApiModel):
+    """The version that a rollout brings up."""
+
+    function_version_id: str
+    """Id of the version."""
+
+    deployment_id: str | None = None
+    """NVCF's id of its deployment, once there is one."""
+
+    since: Time | None = None
+    """When its rollout began."""
+
+
+class Retiring(ApiModel):
+    """A version that is being undeployed."""
+
+    function_version_id: str
+    """Id of the version."""
+
+    since: Time | None = None
+    """When its undeployment began."""
+
+    deadline: Time | None = None
+    """When the drain counts as too long."""
+
+    forced: bool = False
+    """Whether the drain was cut short."""
+
+
+class Failed(ApiModel):
+    """A version that was given up, until the manifest changes or reconcile-now."""
+
+    function_version_id: str
+    """Id of the version."""
+
+    generation: int
+    """The `metadata.generation` that asked for it."""
+
+    reason: str = ""
+    """Why it was given up."""
+
+
+class LastWrite(ApiModel):
+    """The last change made in NVCF, counted, so that an endless tug-of-war is noticed."""
+
+    digest: str
+    """Digest of the request."""
+
+    count: int
+    """How often this very request was made since `since`."""
+
+    since: Time
+    """When it was first made."""
+
+
+class Retry(ApiModel):
+    """This resource's own failures, so that its backoff survives a restart of the operator."""
+
+    attempts: int = 0
+    """Failed attempts in a row."""
+
+    next_attempt_time: Time | None = None
+    """When the next attempt is due."""
+
+    reason: str = ""
+    """Why the last attempt failed."""
+
+
+class FunctionDeploymentStatus(ApiModel):
+    """What the operator found, did and must remember."""
+
+    observed_generation: int = -1
+    """The `metadata.generation` that this status was decided on; -1 before the operator has seen the resource."""
+
+    conditions: Annotated[tuple[Condition, ...], Field(json_schema_extra=of_type("map", keys=["type"]))] = ()
+    """Ready, Available, Reconciling, Stalled, CredentialsValid and, while deleting, DeletionBlocked."""
+
+    phase: str | None = None
+    """One word for people: Pending, Deploying, Active, Degraded, RollingOut, Draining, Suspended, Observing, Failed."""
+
+    account_id: str | None = None
+    """The NVCF account (`ncaId`) that holds the function."""
+
+    credential: str | None = None
+    """Short salted fingerprint of the API key that proved the account. Says nothing about the key itself."""
+
+    function_id: str | None = None
+    """Id of the function."""
+
+    function_name: str | None = None
+    """Name of the function."""
+
+    function_version_id: str | None = None
+    """The version that serves, or that is to serve while none does."""
+
+    deployment_id: str | None = None
+    """NVCF's id of that version's deployment. Old servers have none."""
+
+    function_status: str | None = None
+    """That version's status in NVCF's words."""
+
+    gpu_specifications: Annotated[tuple[ObservedGpuSpecification, ...], Field(json_schema_extra=of_type("atomic"))] = ()
+    """The GPU specifications as NVCF last described them."""
+
+    instances: str | None = None
+    """Instances ordered, fewest and most, as one text like `1-4`."""
+
+    intent: str | None = None
+    """Token of the last intent to deploy that was answered."""
+
+    incoming: Incoming | None = None
+    """The version that a rollout brings up."""
+
+    retiring: Annotated[tuple[Retiring, ...], Field(json_schema_extra=of_type("map", keys=["functionVersionId"]))] = ()
+    """Versions that are being undeployed."""
+
+    failed: Failed | None = None
+    """A version that was given up."""
+
+    progressing_since: Time | None = None
+    """Start of the current progress deadline."""
+
+    last_write: LastWrite | None = None
+    """The last change made in NVCF."""
+
+    health: Annotated[tuple[str, ...], Field(json_schema_extra=of_type("atomic"))] = ()
+    """What NVCF says about instances that did not come up: 10 messages of 512 characters at most."""
+
+    retry: Retry | None = None
+    """This resource's own failures."""
+
+    last_handled_reconcile_at: str | None = None
+    """Token of the last `nvcf-operator.io/reconcile-requested-at` that was acted on."""
+
+    last_handled_redeploy_at: str | None = None
+    """Token of the last `nvcf-operator.io/redeploy-requested-at` that was acted on."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The status as the cluster stores it: camelCase, plain JSON types, without what is None and empty lists.
+
+        Two statuses that say the same give equal dictionaries, whoever built them.
+        """
+        return {name: value for name, value in super().to_dict().items() if value != []}
