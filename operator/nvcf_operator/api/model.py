@@ -36,10 +36,10 @@ class Mutability(StrEnum):
 
     PATCH = "in place by PATCH"
     PUT = "in place by PUT"
-    REDEPLOY = "immutable in NVCF, see rollout.immutableChange"
-    ROLLOUT = "a change is a version rollout, see rollout.versionChange"
+    REDEPLOY = "immutable, see rollout.immutableChange"
+    ROLLOUT = "a version rollout, see rollout.versionChange"
     FIXED = "immutable"
-    OPERATOR = "at any time, no change in NVCF by itself"
+    OPERATOR = "at any time"
 
 
 MUTABILITY = "mutability"
