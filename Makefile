@@ -19,6 +19,9 @@ help: ## list the targets
 
 setup: .venv/.ready ## make .venv with the commands nvcf-operator and nvcf-simulator
 
+assets: setup ## print the folder with etcd, kube-apiserver, kube-controller-manager and kubectl (built once, minutes)
+	@PYTHONPATH=tests $(BIN)/python -m controlplane assets
+
 lint: setup ## ruff and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

