@@ -1,1 +1,51 @@
-"""The NVCF client. Knows nothing of Kubernetes."""
+"""The NVCF client. Knows nothing of Kubernetes.
+
+`Client` and `AsyncClient` are loaded when they are first asked for, so that the plain data types and errors cost no
+HTTP library.
+"""
+
+from typing import TYPE_CHECKING
+
+from nvcf_operator.nvcf.errors import (
+    Forbidden,
+    InvalidAnswer,
+    MethodNotAllowed,
+    NotFound,
+    NvcfError,
+    OutcomeUnknown,
+    Redirected,
+    Rejected,
+    ServerFault,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from nvcf_operator.nvcf.client import AsyncClient, Client
+else:
+
+    def __getattr__(name):
+        if name not in ("AsyncClient", "Client"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from nvcf_operator.nvcf import client
+
+        return getattr(client, name)
+
+
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "Forbidden",
+    "InvalidAnswer",
+    "MethodNotAllowed",
+    "NotFound",
+    "NvcfError",
+    "OutcomeUnknown",
+    "Redirected",
+    "Rejected",
+    "ServerFault",
+    "Throttled",
+    "Unauthorized",
+    "Unreachable",
+]

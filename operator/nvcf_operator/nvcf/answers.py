@@ -1,0 +1,126 @@
+"""What the server said: an HTTP answer, and the words of an error in any shape that NVCF and its gateways use."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from pydantic_core import from_json
+
+from nvcf_operator.nvcf.keys import redacted
+
+MAX_DETAIL = 400
+"""No more of a server's words is kept, in characters."""
+
+MAX_RETRY_AFTER = 86_400.0
+"""A longer wait than a day is not believed, in seconds."""
+
+_MAX_ERROR_BODY = 1 << 20
+_MAX_READ = 4096
+_SECONDS = re.compile(r"\d{1,12}(\.\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer. Header names are in lower case. Body and headers stay out of the repr: they may hold secrets."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def outline(self) -> str:
+        """What kind of body came, in place of the body: `text/html, 512 bytes`."""
+        kind = one_line(self.headers.get("content-type", "").partition(";")[0], limit=64)
+        return f"{kind or 'no content type'}, {len(self.body)} bytes"
+
+    def retry_after(self, now: float) -> float | None:
+        """Seconds that the server asks to wait, told as a number or as an HTTP date; None if it does not.
+
+        `now` is the time of the wall clock, in seconds since the epoch.
+        """
+        text = self.headers.get("retry-after", "").strip()
+        if _SECONDS.fullmatch(text):
+            return min(float(text), MAX_RETRY_AFTER)
+        try:
+            moment = parsedate_to_datetime(text)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
+            return min(max(moment.timestamp() - now, 0.0), MAX_RETRY_AFTER)
+        except (ValueError, TypeError, OverflowError, IndexError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An error in the server's words.
+
+    Attributes:
+        detail: one line, without keys.
+        request_id: the server's id of the call, if told.
+        in_known_shape: the body has one of the shapes that NVCF and its gateway use for errors.
+        about_an_object: the error bears a mark of NVCF's own code, so the path led to a known route.
+
+    """
+
+    detail: str
+    request_id: str | None = None
+    in_known_shape: bool = False
+    about_an_object: bool = False
+
+
+def explain(answer: Answer, key: str = "") -> Explanation:
+    """Read an error answer; any bytes at all give an explanation."""
+    request_id = answer.headers.get("x-request-id")
+    if not answer.body.strip():
+        challenge = answer.headers.get("www-authenticate")
+        hint = f"; WWW-Authenticate: {challenge}" if challenge else ""
+        return Explanation(one_line(f"the answer has no body{hint}", key), _id(request_id, key))
+    try:
+        body = from_json(answer.body) if len(answer.body) <= _MAX_ERROR_BODY else None
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        return Explanation(f"the answer is not a JSON object ({answer.outline})", _id(request_id, key))
+    status = body.get("requestStatus")
+    if isinstance(status, dict):
+        return Explanation(
+            detail=_words(key, status, "statusDescription", "statusCode"),
+            request_id=_id(status.get("requestId") or request_id, key),
+            in_known_shape=True,
+            about_an_object=True,
+        )
+    return _explain_problem(body, _id(request_id, key), key)
+
+
+def _explain_problem(body: dict[str, Any], request_id: str | None, key: str) -> Explanation:
+    """The shapes without `requestStatus`. A problem without a type comes from the web framework, not from NVCF."""
+    if any(isinstance(body.get(name), str) for name in ("type", "title", "detail")):
+        kind = body.get("type")
+        typed = isinstance(kind, str) and kind not in ("", "about:blank")
+        return Explanation(_words(key, body, "detail", "title"), request_id, in_known_shape=True, about_an_object=typed)
+    if isinstance(body.get("message"), str):
+        return Explanation(_words(key, body, "message"), request_id, in_known_shape=True)
+    issue = body.get("issue")
+    if isinstance(issue, dict):
+        return Explanation(_words(key, issue, "detail"), request_id, in_known_shape=True, about_an_object=True)
+    return Explanation(_words(key, body, "error"), request_id)
+
+
+def _words(key: str, source: dict[str, Any], *names: str) -> str:
+    texts = (source[name] for name in names if isinstance(source.get(name), str))
+    return next((line for line in (one_line(text, key) for text in texts) if line), "the server gave no reason")
+
+
+def _id(value: object, key: str) -> str | None:
+    return one_line(value, key, limit=64) or None if isinstance(value, str) else None
+
+
+def one_line(text: str, key: str = "", limit: int = MAX_DETAIL) -> str:
+    """The text on one line of printable characters, without keys, shortened to the limit."""
+    whole = text.replace(key, "[key]") if key else text
+    printable = "".join(char if char.isprintable() else " " for char in whole[:_MAX_READ])
+    line = redacted(" ".join(printable.split()), key)
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."

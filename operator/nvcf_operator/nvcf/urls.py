@@ -1,0 +1,41 @@
+"""Base URLs of NVCF, brought to one spelling so that two of them can be compared."""
+
+import re
+from urllib.parse import urlsplit
+
+HOSTED = "https://api.nvcf.nvidia.com/v2/nvcf"
+"""NVIDIA's hosted NVCF."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
+_PATH = re.compile(r"(/[A-Za-z0-9_~.,;=+$!*'()@:&-]+)*", re.ASCII)
+
+
+def normalised(url: str) -> str:
+    """The base URL as scheme, host, port unless it is the scheme's own, and path without a closing slash.
+
+    Raises:
+        ValueError: it is no http or https URL, or has user info, a query, a fragment, an escape, or an empty or dotted
+            path segment: what two programs might read differently is refused. The text names what is wrong and shows
+            no part that could be a password.
+
+    """
+    text = url.strip()
+    if "@" in text.partition("//")[2].partition("/")[0]:
+        raise ValueError("the base URL holds user info (user:password@); give the key by itself")
+    shown = repr(text[:200].partition("?")[0].partition("#")[0])
+    if "?" in text or "#" in text:
+        raise ValueError(f"the base URL {shown} must have no query and no fragment")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"the base URL {shown} is not a URL: {error}") from None
+    host = (parts.hostname or "").removesuffix(".")
+    if parts.scheme not in _DEFAULT_PORTS or not _HOST.fullmatch(host):
+        raise ValueError(f"the base URL {shown} must look like https://host/v2/nvcf (or http://, or with a port)")
+    path = parts.path.rstrip("/")
+    if not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        raise ValueError(f"the base URL {shown} must have a plain path, without escapes, empty or dotted segments")
+    place = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{place}{'' if port in (None, _DEFAULT_PORTS[parts.scheme]) else f':{port}'}{path}"
