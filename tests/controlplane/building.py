@@ -1,8 +1,8 @@
 """Building the missing binaries, once, with Go.
 
-One builder at a time holds the cache's lock; the others wait for it and then find its work done. What a build leaves half
-done stays in a work folder, so that an interrupted one goes on where it was; the last step removes that folder with its
-gigabytes of sources and compiler cache. A binary appears in its place by a rename: what is there is whole.
+One builder at a time holds the cache's lock; the others wait for it and then find its work done. What a build leaves
+half done stays in a work folder, so that an interrupted one goes on where it was; the last step removes that folder
+with its gigabytes of sources and compiler cache. A binary appears in its place by a rename: what is there is whole.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Run a command that ends when its starter ends, however the starter ends.
 
-Called as ``python supervisor.py COMMAND...`` with a pipe as standard input, whose other end only the starter holds. When
-that end closes (the starter closed it, exited, or was killed with -9), the command's whole process group is killed. On
-Linux the command is also bound to the supervisor's own life by a parent death signal. The kernel ties that signal to the
-*thread* that forked, so a starter with threads cannot use it itself; the supervisor has a single one.
+Called as ``python supervisor.py COMMAND...`` with a pipe as standard input, whose other end only the starter holds.
+When that end closes (the starter closed it, exited, or was killed with -9), the command's whole process group is
+killed. On Linux the command is also bound to the supervisor's own life by a parent death signal. The kernel ties that
+signal to the *thread* that forked, so a starter with threads cannot use it itself; the supervisor has a single one.
 
 It needs the standard library only and is run by its path, so that it starts in some 30 ms.
 """

@@ -1,0 +1,253 @@
+"""The control plane as one thing: start it, use it, take its API server away, stop it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from controlplane.assets import assets
+from controlplane.audit import POLICY
+from controlplane.certificates import Authority
+from controlplane.connection import Connection
+from controlplane.kubeconfigs import write_kubeconfig
+from controlplane.ports import free_ports
+from controlplane.processes import Process, ProcessEndedError
+from controlplane.servers import Layout
+
+_START_ATTEMPTS = 4
+"""A port that was free may be taken when the server comes to it."""
+_POLL_SECONDS = 0.05
+_ADDRESS_IN_USE = "address already in use"
+
+
+class KubectlError(RuntimeError):
+    """kubectl failed; the message is what it wrote to standard error."""
+
+
+class ControlPlane:
+    """etcd, kube-apiserver and kube-controller-manager on free loopback ports.
+
+    All of them end when :meth:`stop` is called and when this process ends, in whatever way. Use it as a context manager
+    or call :meth:`stop`. The folder ``root`` stays behind, with the logs in ``root/logs``.
+    """
+
+    def __init__(self, root: Path, layout: Layout, authority: Authority, lock: int) -> None:
+        """Internal; see :meth:`start`."""
+        self.root = root
+        self.ca = authority.certificate
+        """The file with the certificate of the API server's authority."""
+        self.audit_log = layout.audit_log
+        """JSON lines; read it with :func:`controlplane.read_audit_log`. Absent when started with ``audit=False``."""
+        self.assets = layout.assets
+        """The folder with the binaries."""
+        self.kubeconfig = root / "admin.kubeconfig"
+        """The kubeconfig of a user in group ``system:masters``."""
+        self._layout = layout
+        self._lock = lock
+        self._admin = authority.client("nvcf-operator-test-admin", groups=["system:masters"])
+        self._controller_manager_identity = authority.client(
+            "system:kube-controller-manager", groups=["system:masters"]
+        )
+        self._processes: dict[str, Process] = {}
+
+    @classmethod
+    def start(
+        cls,
+        root: Path,
+        *,
+        audit: bool = True,
+        controller_manager: bool = True,
+        kubernetes_version: str | None = None,
+        deadline: float = 90.0,
+    ) -> Self:
+        """Start a control plane that keeps its files in ``root`` and return it when it is ready, in some seconds.
+
+        Data that an earlier control plane left in ``root`` is there again; credentials are new. Without
+        ``controller_manager`` namespaces never end and Deployments make no Pods. ``deadline`` is in seconds; building
+        the binaries, should they be missing, does not count.
+
+        Raises :class:`controlplane.AssetsError` without binaries, :class:`BlockingIOError` when another control plane
+        uses ``root``, and :class:`controlplane.ProcessEndedError` or :class:`TimeoutError`, with the end of the logs.
+        """
+        binaries = assets(kubernetes_version)
+        root = root.absolute()
+        (root / "logs").mkdir(parents=True, exist_ok=True)
+        lock = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            authority = Authority(root / "certificates")
+            plane = cls(root, _layout(root, binaries, authority, audit=audit), authority, lock)
+        except BaseException:
+            os.close(lock)
+            raise
+        try:
+            plane._start(time.monotonic() + deadline, controller_manager=controller_manager)
+        except BaseException:
+            plane.stop()
+            raise
+        return plane
+
+    @property
+    def url(self) -> str:
+        """The API server's base URL."""
+        return f"https://127.0.0.1:{self._layout.api_port}"
+
+    def kubeconfig_for(self, service_account_namespace: str, name: str) -> Path:
+        """Return a kubeconfig with a fresh token (24 h) of an existing ServiceAccount.
+
+        Raises :class:`KubectlError` when there is no such ServiceAccount.
+        """
+        token = self.kubectl("create", "token", name, f"--namespace={service_account_namespace}", "--duration=24h")
+        return write_kubeconfig(
+            self.root / "kubeconfigs" / f"{service_account_namespace}.{name}.kubeconfig",
+            server=self.url,
+            ca=self.ca,
+            token=token.strip(),
+            namespace=service_account_namespace,
+        )
+
+    def kubectl(
+        self,
+        *arguments: str | Path,
+        input: str | None = None,
+        kubeconfig: Path | None = None,
+        timeout: float = 60.0,
+    ) -> str:
+        """Run kubectl, as the administrator unless a kubeconfig is given; return what it printed.
+
+        ``input`` is its standard input, for ``-f -``. Raises :class:`KubectlError` with its error message, and
+        :class:`subprocess.TimeoutExpired` after ``timeout`` seconds.
+        """
+        done = subprocess.run(
+            [self.assets / "kubectl", *arguments],
+            input=input or "",
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            # Its caches and preferences belong to this control plane, not to the user.
+            env=os.environ | {"HOME": str(self.root), "KUBECONFIG": str(kubeconfig or self.kubeconfig)},
+        )
+        if done.returncode != 0:
+            raise KubectlError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def stop_api_server(self) -> None:
+        """Kill the API server, so that every connection breaks and new ones are refused. etcd keeps the data."""
+        self._processes.pop("kube-apiserver").kill()
+
+    def start_api_server(self, deadline: float = 60.0) -> None:
+        """Start the API server again, on the same port, and wait until it is ready (``deadline`` in seconds)."""
+        until = time.monotonic() + deadline
+        while True:
+            server = self._run("kube-apiserver", self._layout.api_server())
+            try:
+                self._wait_ready(until)
+            except ProcessEndedError:
+                # Some client may hold the port for a moment.
+                if _ADDRESS_IN_USE not in server.output() or time.monotonic() > until:
+                    raise
+                self.stop_api_server()
+            else:
+                return
+
+    def check(self) -> None:
+        """Raise :class:`controlplane.ProcessEndedError`, with the end of its log, if a server has ended by itself."""
+        for process in self._processes.values():
+            process.check()
+
+    def stop(self) -> None:
+        """Kill all servers. Harmless when they are stopped already."""
+        for name in ("kube-controller-manager", "kube-apiserver", "etcd"):
+            if process := self._processes.pop(name, None):
+                process.kill()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(self, until: float, *, controller_manager: bool) -> None:
+        for attempt in range(1, _START_ATTEMPTS + 1):
+            self._run("etcd", self._layout.etcd())
+            self._run("kube-apiserver", self._layout.api_server())
+            try:
+                self._wait_ready(until)
+                break
+            except ProcessEndedError:
+                outputs = [process.output() for process in self._processes.values()]
+                if attempt == _START_ATTEMPTS or not any(_ADDRESS_IN_USE in output for output in outputs):
+                    raise
+                for name in ("kube-apiserver", "etcd"):
+                    self._processes.pop(name).kill()
+                self._layout = _on_other_ports(self._layout)
+        write_kubeconfig(self.kubeconfig, server=self.url, ca=self.ca, client=self._admin)
+        if controller_manager:
+            identity = write_kubeconfig(
+                self.root / "controller-manager.kubeconfig",
+                server=self.url,
+                ca=self.ca,
+                client=self._controller_manager_identity,
+            )
+            self._run("kube-controller-manager", self._layout.controller_manager(identity))
+            account = "/api/v1/namespaces/default/serviceaccounts/default"
+            self._wait(lambda api: api.get(account).status == 200, "the default ServiceAccount", until)
+
+    def _run(self, name: str, command: list[str | Path]) -> Process:
+        self._processes[name] = Process(name, command, self.root / "logs" / f"{name}.log")
+        return self._processes[name]
+
+    def _wait_ready(self, until: float) -> None:
+        self._wait(lambda api: api.get("/readyz").status == 200, "the API server", until)
+
+    def _wait(self, condition: Callable[[Connection], bool], what: str, until: float) -> None:
+        """Ask until the condition holds; fail at once when a server has ended."""
+        with Connection(self._layout.api_port, self.ca, self._admin) as api:
+            while not condition(api):
+                self.check()
+                if time.monotonic() > until:
+                    logs = "\n".join(f"{process.log}:\n{process.tail()}" for process in self._processes.values())
+                    raise TimeoutError(f"{what} is not ready; the last answer was {api.last}\n{logs}")
+                time.sleep(_POLL_SECONDS)
+
+
+def _layout(root: Path, binaries: Path, authority: Authority, *, audit: bool) -> Layout:
+    policy = root / "audit-policy.json"
+    if audit:
+        policy.write_text(json.dumps(POLICY))
+    etcd, peer, api = free_ports(3)
+    return Layout(
+        assets=binaries,
+        root=root,
+        etcd_port=etcd,
+        etcd_peer_port=peer,
+        api_port=api,
+        ca=authority.certificate,
+        serving=authority.server(
+            "kube-apiserver",
+            dns=["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"],
+            addresses=["127.0.0.1"],
+        ),
+        service_accounts=authority.signing_key("service-accounts"),
+        audit_policy=policy if audit else None,
+        audit_log=root / "logs" / "audit.jsonl",
+    )
+
+
+def _on_other_ports(layout: Layout) -> Layout:
+    etcd, peer, api = free_ports(3)
+    return replace(layout, etcd_port=etcd, etcd_peer_port=peer, api_port=api)

@@ -1,0 +1,54 @@
+"""Fixtures: one control plane for all tests of a process, and a fresh namespace for each test.
+
+Registered in ``tests/conftest.py``. Under xdist each worker has a control plane of its own (some 450 MB and 5 s).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from controlplane.assets import assets
+from controlplane.plane import ControlPlane
+
+_USES_BINARIES = "needs_assets"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the mark of tests that start a control plane themselves."""
+    config.addinivalue_line(
+        "markers", f"{_USES_BINARIES}: starts a control plane of its own; binaries are built before"
+    )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the binaries, if need be, before the first test: a build takes longer than any test's time limit."""
+    if session.config.option.collectonly:
+        return
+    if any("control_plane" in _fixtures(item) or item.get_closest_marker(_USES_BINARIES) for item in session.items):
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():  # its progress is for the person who waits
+            assets()
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A running control plane, shared: keep to your own ``namespace``, and do not stop its API server."""
+    with ControlPlane.start(tmp_path_factory.mktemp("controlplane")) as plane:
+        yield plane
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """The name of a namespace that only this test uses. It is deleted afterwards, without waiting for its end."""
+    control_plane.check()
+    name = f"test-{secrets.token_hex(4)}"
+    control_plane.kubectl("create", "namespace", name)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return list(getattr(item, "fixturenames", []))
