@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -35,6 +35,12 @@ class Answer:
         """What kind of body came, in place of the body: `text/html, 512 bytes`."""
         kind = one_line(self.headers.get("content-type", "").partition(";")[0], limit=64)
         return f"{kind or 'no content type'}, {len(self.body)} bytes"
+
+    def without(self, key: str) -> "Answer":
+        """The answer as errors may speak of it: headers that echo the key do so no longer."""
+        if not key:
+            return self
+        return replace(self, headers={name: value.replace(key, "[key]") for name, value in self.headers.items()})
 
     def retry_after(self, now: float) -> float | None:
         """Seconds that the server asks to wait, told as a number or as an HTTP date; None if it does not.

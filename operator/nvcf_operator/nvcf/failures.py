@@ -41,6 +41,7 @@ def failure(call: "Request[Any]", answer: Answer, *, problem: str | None, key: s
         now: wall clock in seconds since the epoch.
 
     """
+    answer = answer.without(key)
     told = explain(answer, key)
     kind = _kind(call, answer.status, told)
     more: dict[str, Any] = {"unknown_path": not told.about_an_object} if kind is NotFound else {}

@@ -7,6 +7,7 @@ HOSTED = "https://api.nvcf.nvidia.com/v2/nvcf"
 """NVIDIA's hosted NVCF."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_VISIBLE = re.compile(r"[!-~]*")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 _PATH = re.compile(r"(/[A-Za-z0-9_~.,;=+$!*'()@:&-]+)*", re.ASCII)
 
@@ -24,6 +25,8 @@ def normalised(url: str) -> str:
     if "@" in text.partition("//")[2].partition("/")[0]:
         raise ValueError("the base URL holds user info (user:password@); give the key by itself")
     shown = repr(text[:200].partition("?")[0].partition("#")[0])
+    if not _VISIBLE.fullmatch(text):
+        raise ValueError(f"the base URL {shown} must be visible ASCII characters, without spaces")
     if "?" in text or "#" in text:
         raise ValueError(f"the base URL {shown} must have no query and no fragment")
     try:

@@ -1,0 +1,290 @@
+"""From status and body to the error that it means, whatever the body."""
+
+import json
+from dataclasses import dataclass
+from email.utils import formatdate
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from nvcf_operator.nvcf import endpoints, errors
+from nvcf_operator.nvcf.answers import Answer
+from nvcf_operator.nvcf.errors import NvcfError
+from nvcf_operator.nvcf.requests import Request
+from nvcf_operator.nvcf.responses import DeploymentResponse
+
+IDS = {"function_id": "f", "function_version_id": "v"}
+READING = endpoints.get_deployment(**IDS)
+WRITING = endpoints.create_deployment(
+    **IDS, deployment_specifications=[{"gpu": "L40", "min_instances": 1, "max_instances": 1}]
+)
+
+GATEWAY = json.dumps(
+    {"requestStatus": {"statusCode": "X", "statusDescription": "the reason", "requestId": "r-1"}}
+).encode()
+PROBLEM = b'{"type": "urn:nvcf:problem", "title": "T", "status": 400, "detail": "the reason", "instance": "/v2"}'
+FRAMEWORK = b'{"title": "T", "status": 400, "detail": "the reason", "instance": "/v2"}'
+ABOUT_BLANK = b'{"type": "about:blank", "title": "the reason"}'
+MESSAGE = b'{"message": "the reason"}'
+ISSUE = b'{"issue": {"detail": "the reason"}}'
+SPRING = b'{"timestamp": "t", "status": 500, "error": "the reason", "path": "/"}'
+KNOWN = {
+    "gateway": GATEWAY,
+    "problem": PROBLEM,
+    "framework": FRAMEWORK,
+    "blank": ABOUT_BLANK,
+    "message": MESSAGE,
+    "issue": ISSUE,
+}
+UNKNOWN = {
+    "empty": b"",
+    "blanks": b" \r\n",
+    "html": b"<html><body>Bad Gateway</body></html>",
+    "text": b"no",
+    "list": b"[1]",
+    "null": b"null",
+    "number": b"7",
+    "cut off": PROBLEM[:-5],
+    "other object": b'{"a": 1}',
+    "spring": SPRING,
+    "wrong types": b'{"requestStatus": 7, "title": [], "message": {}, "issue": "x"}',
+    "not utf-8": b'{"message": "\xff\xfe"}',
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    status: int
+    reading: type[NvcfError]
+    writing: type[NvcfError]
+    reason: str
+
+
+SAME_FOR_EVERY_BODY = [
+    Case(400, errors.Rejected, errors.Rejected, "the server's no"),
+    Case(401, errors.Unauthorized, errors.Unauthorized, "the direct API answers it without a body"),
+    Case(402, errors.Rejected, errors.Rejected, "a dependency's no, passed on"),
+    Case(403, errors.Forbidden, errors.Forbidden, "key, scope or policy"),
+    Case(404, errors.NotFound, errors.NotFound, "not there, or not ours"),
+    Case(405, errors.MethodNotAllowed, errors.MethodNotAllowed, "an older server"),
+    Case(406, errors.Rejected, errors.Rejected, "the server's no"),
+    Case(409, errors.Rejected, errors.Rejected, "a dependency's no, passed on"),
+    Case(413, errors.Rejected, errors.Rejected, "a gateway's no"),
+    Case(415, errors.Rejected, errors.Rejected, "the server's no"),
+    Case(422, errors.Rejected, errors.Rejected, "the server's no"),
+    Case(418, errors.Rejected, errors.Rejected, "an unheard-of 4xx is a no"),
+    Case(429, errors.Throttled, errors.Throttled, "too many calls"),
+    Case(301, errors.Redirected, errors.Redirected, "redirects are not followed"),
+    Case(307, errors.Redirected, errors.Redirected, "nor when the method would be kept"),
+    Case(304, errors.Redirected, errors.Redirected, "nothing was asked conditionally"),
+]
+KNOWN_BODY = [
+    Case(408, errors.ServerFault, errors.ServerFault, "NVCF says that it waited in vain"),
+    Case(500, errors.ServerFault, errors.ServerFault, "NVCF says that it failed"),
+    Case(502, errors.ServerFault, errors.ServerFault, "NVCF says that a dependency failed"),
+    Case(503, errors.ServerFault, errors.ServerFault, "NVCF says that it is busy"),
+    Case(599, errors.ServerFault, errors.ServerFault, "an unheard-of 5xx is a failure"),
+]
+UNKNOWN_BODY = [
+    Case(408, errors.ServerFault, errors.OutcomeUnknown, "something in between lost the server: a write may be done"),
+    Case(500, errors.ServerFault, errors.OutcomeUnknown, "not NVCF's words: a write may be done"),
+    Case(502, errors.ServerFault, errors.OutcomeUnknown, "a proxy lost the server: a write may be done"),
+    Case(504, errors.ServerFault, errors.OutcomeUnknown, "a proxy gave up waiting: a write may be done"),
+    Case(200, errors.InvalidAnswer, errors.OutcomeUnknown, "a success that cannot be read"),
+    Case(202, errors.InvalidAnswer, errors.OutcomeUnknown, "the same"),
+    Case(204, errors.InvalidAnswer, errors.OutcomeUnknown, "no deployment in it"),
+    Case(101, errors.InvalidAnswer, errors.OutcomeUnknown, "not an answer to what was asked"),
+]
+
+
+def failed(request: Request[DeploymentResponse], answer: Answer, key: str = "") -> NvcfError:
+    with pytest.raises(NvcfError) as caught:
+        request.parse(answer, key=key, now=1000.0)
+    return caught.value
+
+
+def check(case: Case, shape: str, body: bytes) -> None:
+    answer = Answer(status=case.status, headers={}, body=body)
+    for request, expected in ((READING, case.reading), (WRITING, case.writing)):
+        error = failed(request, answer)
+        assert type(error) is expected, f"{request.method} {case.status} {shape}: {case.reason}; got {error!r}"
+        assert (error.operation, error.method, error.path) == (request.operation, request.method, request.path)
+        assert error.status == case.status
+
+
+@pytest.mark.parametrize("shape", [*KNOWN, *UNKNOWN])
+@pytest.mark.parametrize("case", SAME_FOR_EVERY_BODY, ids=lambda case: str(case.status))
+def test_these_statuses_mean_the_same_with_every_body(case: Case, shape: str) -> None:
+    check(case, shape, (KNOWN | UNKNOWN)[shape])
+
+
+@pytest.mark.parametrize("shape", KNOWN)
+@pytest.mark.parametrize("case", KNOWN_BODY, ids=lambda case: str(case.status))
+def test_a_failure_in_a_shape_of_nvcf_is_the_servers(case: Case, shape: str) -> None:
+    check(case, shape, KNOWN[shape])
+
+
+@pytest.mark.parametrize("shape", UNKNOWN)
+@pytest.mark.parametrize("case", UNKNOWN_BODY, ids=lambda case: str(case.status))
+def test_a_failure_in_no_shape_of_nvcf_leaves_a_write_in_the_dark(case: Case, shape: str) -> None:
+    check(case, shape, UNKNOWN[shape])
+
+
+@pytest.mark.parametrize("shape", KNOWN)
+def test_the_servers_reason_is_shown(shape: str) -> None:
+    error = failed(READING, Answer(status=400, headers={}, body=KNOWN[shape]))
+    assert error.detail == "the reason"
+    assert str(error).startswith("get_deployment was rejected (400): the reason (GET /deployments/functions/f")
+
+
+def test_the_gateways_envelope_comes_before_everything_else() -> None:
+    body = json.dumps({"requestStatus": {"statusDescription": "outer"}, "detail": "inner", "message": "m"}).encode()
+    assert failed(READING, Answer(status=400, headers={}, body=body)).detail == "outer"
+
+
+def test_the_id_of_the_call_is_kept_for_those_who_run_the_server() -> None:
+    assert failed(READING, Answer(status=400, headers={}, body=GATEWAY)).request_id == "r-1"
+    assert failed(READING, Answer(status=400, headers={"x-request-id": "r-2"}, body=PROBLEM)).request_id == "r-2"
+    assert "[request r-1]" in str(failed(READING, Answer(status=400, headers={}, body=GATEWAY)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "unknown"),
+    [
+        ("gateway", False),
+        ("problem", False),
+        ("issue", False),
+        ("framework", True),
+        ("blank", True),
+        ("message", True),
+        ("empty", True),
+        ("html", True),
+        ("list", True),
+        ("spring", True),
+    ],
+)
+def test_a_404_without_a_mark_of_nvcf_may_be_an_unknown_path(shape: str, unknown: bool) -> None:
+    error = failed(READING, Answer(status=404, headers={}, body=(KNOWN | UNKNOWN)[shape]))
+    assert isinstance(error, errors.NotFound)
+    assert error.unknown_path is unknown
+
+
+def test_a_redirect_tells_where_to_without_what_may_be_personal() -> None:
+    headers = {"location": "https://user:hunter2@other.example/login?token=hunter2#hunter2"}
+    error = failed(READING, Answer(status=302, headers=headers, body=b""))
+    assert "https://other.example/login; redirects are not followed" in str(error)
+    assert "hunter2" not in str(error)
+    for odd in ({}, {"location": "/v3"}, {"location": "http://[x"}):
+        assert "redirects are not followed" in str(failed(READING, Answer(status=302, headers=odd, body=b"")))
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        (" 0.5 ", 0.5),
+        ("0", 0.0),
+        (formatdate(1030.0, usegmt=True), 30.0),
+        (formatdate(900.0, usegmt=True), 0.0),
+        ("99999999", 86_400.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400.0),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+        ("5, 7", None),
+        ("nan", None),
+        ("١", None),
+        ("Thu, 99 Foo 2026 00:00:00 GMT", None),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_seconds_or_a_date_and_else_unsaid(status: int, value: str, seconds: float | None) -> None:
+    error = failed(READING, Answer(status=status, headers={"retry-after": value}, body=PROBLEM))
+    assert error.retry_after == seconds
+
+
+def test_no_text_holds_the_key_a_token_or_a_dump_of_the_body() -> None:
+    key = 'hunter2/+=~;?#\\"hunter2'
+    for body in (
+        f"<html>{key}</html>".encode(),
+        json.dumps({"detail": f"unknown key {key}, sent as Bearer {key}"}).encode(),
+        json.dumps({"requestStatus": {"statusDescription": f"{' ' * 390}{key}", "requestId": key}}).encode(),
+        json.dumps({"message": "nvapi-abcdef is revoked"}).encode(),
+        json.dumps({"deployment": key}).encode(),
+    ):
+        for status in (200, 302, 401, 404, 500):
+            headers = {"location": f"https://h/{key}", "www-authenticate": f"Bearer {key}", "content-type": f"a/{key}"}
+            error = failed(READING, Answer(status=status, headers=headers, body=body), key)
+            shown = f"{error} {error!r} {vars(error)}"
+            assert "hunter2" not in shown
+            assert "abcdef" not in shown
+            assert "<html>" not in shown
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "x\n" * 1_000, "\x00\x1b[31m" * 500, "é\u2028" * 3_000])
+def test_a_message_is_one_short_printable_line(text: str) -> None:
+    error = failed(READING, Answer(status=500, headers={}, body=json.dumps({"message": text}).encode()))
+    assert len(str(error)) <= errors.MAX_MESSAGE
+    assert str(error).isprintable()
+
+
+def test_an_error_body_of_a_megabyte_and_more_is_not_even_read() -> None:
+    error = failed(READING, Answer(status=500, headers={}, body=b'{"message": "' + b"x" * (1 << 20) + b'"}'))
+    assert "not a JSON object" in error.detail
+
+
+JSON_LIKE = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "requestStatus",
+                    "statusDescription",
+                    "requestId",
+                    "type",
+                    "title",
+                    "detail",
+                    "message",
+                    "issue",
+                    "deployment",
+                    "functionId",
+                    "healthInfo",
+                    "deploymentSpecifications",
+                    "configuration",
+                ]
+            )
+            | st.text(),
+            inner,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@example(body=b"[" * 100_000, status=200, header="")
+@example(body=b'{"detail":' * 5_000 + b"1" + b"}" * 5_000, status=500, header="")
+@example(body=b'{"detail": "\\ud800"}', status=400, header="")
+@given(
+    body=st.binary() | JSON_LIKE.map(lambda value: json.dumps(value).encode()),
+    status=st.integers(100, 999) | st.sampled_from([200, 400, 401, 404, 429, 500]),
+    header=st.text(),
+)
+def test_no_answer_at_all_raises_anything_but_an_nvcf_error(body: bytes, status: int, header: str) -> None:
+    headers = dict.fromkeys(("retry-after", "location", "content-type", "x-request-id", "www-authenticate"), header)
+    answer = Answer(status=status, headers=headers, body=body)
+    for request in (
+        READING,
+        WRITING,
+        endpoints.list_functions(),
+        endpoints.get_queue(**IDS),
+        endpoints.delete_function(**IDS),
+        endpoints.update_gpu_specification(deployment_id="d", gpu_specification_id="s", min_instances=1),
+    ):
+        try:
+            request.parse(answer, key="nvapi-test")
+        except NvcfError as error:
+            assert len(str(error)) <= errors.MAX_MESSAGE  # noqa: PT017  success is as good as an error here
+            assert str(error).isprintable()  # noqa: PT017
