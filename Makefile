@@ -32,8 +32,8 @@ types: setup ## mypy, strict
 
 crds: setup ## generate crds/ and docs/resource.md from the models
 	@mkdir -p crds docs
-	$(BIN)/python -m nvcf_operator.api.crd > .crd.tmp && mv .crd.tmp crds/nvcf-operator.io_functiondeployments.yaml
-	$(BIN)/python -m nvcf_operator.api.reference > .reference.tmp && mv .reference.tmp docs/resource.md
+	@text=$$($(BIN)/python -m nvcf_operator.api.crd) && printf '%s\n' "$$text" > crds/nvcf-operator.io_functiondeployments.yaml
+	@text=$$($(BIN)/python -m nvcf_operator.api.reference) && printf '%s\n' "$$text" > docs/resource.md
 
 lock: ## pin requirements/*.in again, with hashes and without any registry address (needs uv)
 	for f in run dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done
