@@ -7,6 +7,7 @@ commands.
 
 from controlplane.assets import AssetsError, assets
 from controlplane.audit import AuditEvent, read_audit_log, writes_by_kind
+from controlplane.ownership import RootInUseError
 from controlplane.plane import ControlPlane, KubectlError
 from controlplane.processes import ProcessEndedError
 
@@ -16,6 +17,7 @@ __all__ = [
     "ControlPlane",
     "KubectlError",
     "ProcessEndedError",
+    "RootInUseError",
     "assets",
     "read_audit_log",
     "writes_by_kind",

@@ -3,29 +3,62 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+from pathlib import Path
 
 from controlplane.assets import AssetsError, assets
+from controlplane.background import DetachError, run, start_detached, stop_detached
+from controlplane.ownership import RootInUseError
 from controlplane.pinning import pin
+from controlplane.processes import ProcessEndedError
 
 
 def main() -> int:
-    """Run the command line."""
+    """Run the command line; return the exit status."""
+    arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: leave through the clean-up
+    try:
+        return _carry_out(arguments)
+    except (AssetsError, DetachError, ProcessEndedError, RootInUseError, TimeoutError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on where this one was", file=sys.stderr)
+        return 130
+
+
+def _carry_out(arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "assets":
+            print(assets())
+        case "pin":
+            print(pin(arguments.version))
+        case "run" if arguments.detach:
+            assets()  # built here if need be, where its progress is seen
+            print(start_detached(arguments.root.absolute()))
+        case "run":
+            run(arguments.root, with_parent=not arguments.no_parent)
+        case "stop":
+            stopped = stop_detached(arguments.root)
+            print("stopped" if stopped else f"no control plane uses {arguments.root}", file=sys.stderr)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m controlplane", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("assets", help="print the folder with the binaries, building them if need be")
-    pin_command = commands.add_parser("pin", help="pin another Kubernetes version (needs Go)")
-    pin_command.add_argument("version", help="such as 1.38.0")
-    arguments = parser.parse_args()
-    try:
-        if arguments.command == "assets":
-            print(assets())
-        elif arguments.command == "pin":
-            print(pin(arguments.version))
-    except AssetsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    runner = commands.add_parser("run", help="run a control plane; one JSON line says when and where it is ready")
+    life = runner.add_mutually_exclusive_group()
+    life.add_argument("--no-parent", action="store_true", help="do not end with the process that started this one")
+    life.add_argument("--detach", action="store_true", help="return when it is ready; it stays until `stop`")
+    stopper = commands.add_parser("stop", help="end the control plane of a folder")
+    for command in (runner, stopper):
+        command.add_argument("--root", type=Path, required=True, help="the folder for its files")
+    pinner = commands.add_parser("pin", help="pin another Kubernetes version (needs Go)")
+    pinner.add_argument("version", help="such as 1.38.0")
+    return parser
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from controlplane.building import BuildError, build
+from controlplane.building import BuildError, build, is_binary
 from controlplane.pins import BINARIES, Pins, UnknownVersionError, kubernetes_versions, pins
 
 
@@ -32,7 +32,7 @@ def assets(kubernetes_version: str | None = None) -> Path:
     ``KUBEBUILDER_ASSETS`` is taken as it is. Raises :class:`AssetsError`.
     """
     given = os.environ.get("KUBEBUILDER_ASSETS")
-    present = [name for name in BINARIES if given and _executable(Path(given) / name)]
+    present = [name for name in BINARIES if given and is_binary(Path(given) / name)]
     if given and len(present) == len(BINARIES):
         return Path(given).absolute()
     missing = [name for name in BINARIES if name not in present]
@@ -49,7 +49,7 @@ def assets(kubernetes_version: str | None = None) -> Path:
 def _built(pinned: Pins, names: list[str]) -> Path:
     """Return the cache folder of these pins with (at least) the binaries ``names`` in it."""
     folder = cache_folder() / "assets" / pinned.key
-    if not all(_executable(folder / name) for name in names):
+    if not all(is_binary(folder / name) for name in names):
         try:
             build(pinned, folder, names, cache=cache_folder())
         except BuildError as error:
@@ -77,16 +77,12 @@ def _completed(given: Path, present: list[str], missing: list[str], kubernetes_v
 def _version_like(given: Path) -> str | None:
     """Return the pinned version of the given API server's minor: a controller manager must not be newer than that."""
     server = given / "kube-apiserver"
-    if not _executable(server):
+    if not is_binary(server):
         return None
     answer = subprocess.run([server, "--version"], capture_output=True, text=True, check=False).stdout
     minor = re.search(r"v(\d+\.\d+)\.", answer)
     same = [version for version in kubernetes_versions() if minor and version.startswith(f"{minor[1]}.")]
     return same[-1] if same else None
-
-
-def _executable(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
 
 
 def _three_ways(folder: Path, names: list[str], cause: str) -> str:

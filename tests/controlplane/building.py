@@ -39,7 +39,7 @@ def build(pins: Pins, folder: Path, names: Collection[str], *, cache: Path, prog
     cache.mkdir(parents=True, exist_ok=True)
     work = cache / "work"
     with _builder_lock(cache / "build.lock", progress):
-        missing = [target for target in targets if not (folder / target.name).exists()]
+        missing = [target for target in targets if not is_binary(folder / target.name)]
         if missing:
             folder.mkdir(parents=True, exist_ok=True)
             try:
@@ -47,6 +47,11 @@ def build(pins: Pins, folder: Path, names: Collection[str], *, cache: Path, prog
             except (CommandError, NoGoError, OSError) as error:
                 raise BuildError(str(error)) from error
         shutil.rmtree(work, ignore_errors=True)
+
+
+def is_binary(path: Path) -> bool:
+    """Whether there is an executable file."""
+    return path.is_file() and os.access(path, os.X_OK)
 
 
 def _build(pins: Pins, targets: list[Target], folder: Path, tools: Path, work: Path, progress: Progress) -> None:

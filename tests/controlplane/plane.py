@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -18,6 +17,7 @@ from controlplane.audit import POLICY
 from controlplane.certificates import Authority
 from controlplane.connection import Connection
 from controlplane.kubeconfigs import write_kubeconfig
+from controlplane.ownership import acquire
 from controlplane.ports import free_ports
 from controlplane.processes import Process, ProcessEndedError
 from controlplane.servers import Layout
@@ -74,15 +74,15 @@ class ControlPlane:
         ``controller_manager`` namespaces never end and Deployments make no Pods. ``deadline`` is in seconds; building
         the binaries, should they be missing, does not count.
 
-        Raises :class:`controlplane.AssetsError` without binaries, :class:`BlockingIOError` when another control plane
-        uses ``root``, and :class:`controlplane.ProcessEndedError` or :class:`TimeoutError`, with the end of the logs.
+        Raises :class:`controlplane.AssetsError` without binaries, :class:`controlplane.RootInUseError` when another
+        control plane uses ``root``, and :class:`controlplane.ProcessEndedError` or :class:`TimeoutError`, with the end
+        of the logs.
         """
         binaries = assets(kubernetes_version)
         root = root.absolute()
         (root / "logs").mkdir(parents=True, exist_ok=True)
-        lock = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = acquire(root)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             authority = Authority(root / "certificates")
             plane = cls(root, _layout(root, binaries, authority, audit=audit), authority, lock)
         except BaseException:

@@ -58,6 +58,11 @@ class Process:
             self._process = spawn(command, stdout=output)
 
     @property
+    def supervisor(self) -> int:
+        """The id of the process that the command is a child of."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether the process has not ended yet."""
         return self._process.poll() is None

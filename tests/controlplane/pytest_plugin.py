@@ -18,9 +18,7 @@ _USES_BINARIES = "needs_assets"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark of tests that start a control plane themselves."""
-    config.addinivalue_line(
-        "markers", f"{_USES_BINARIES}: starts a control plane of its own; binaries are built before"
-    )
+    config.addinivalue_line("markers", f"{_USES_BINARIES}: starts a control plane itself; binaries are built before it")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -49,7 +49,7 @@ def minimum_version(modules: list[Path]) -> Version:
 def _version(go: Path) -> Version:
     env = os.environ | {"GOTOOLCHAIN": "local"}
     answer = subprocess.run([go, "env", "GOVERSION"], env=env, capture_output=True, text=True, check=False).stdout
-    return _parse(re.match(r"go([\d.]+)", answer))
+    return _parse(re.match(r"go([\d.]+)(?!rc|beta)\b", answer))
 
 
 def _pinned_version() -> str:
