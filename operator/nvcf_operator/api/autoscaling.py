@@ -47,7 +47,7 @@ class _ScaleDetails(ApiModel):
     """Name of the metric that is looked at. The server's choice when unset."""
 
     threshold: Annotated[Number, Field(ge=0, le=100)]
-    """Value of the metric at which NVCF acts, 0 to 100 (percent)."""
+    """Value of the metric at which NVCF acts, 0 to 100."""
 
     stickiness: Stickiness | None = None
     """For how long the metric must be past `threshold`. The server's choice when unset."""
@@ -57,14 +57,14 @@ class ScaleUpDetails(_ScaleDetails):
     """When and how fast instances are added."""
 
     factor: Annotated[Number, Field(gt=1)]
-    """By what the number of instances is multiplied at each step; greater than 1."""
+    """Factor by which NVCF raises the number of instances; greater than 1."""
 
 
 class ScaleDownDetails(_ScaleDetails):
     """When and how fast instances are taken away."""
 
     factor: Annotated[Number, Field(gt=0, lt=1)]
-    """By what the number of instances is multiplied at each step; greater than 0 and less than 1."""
+    """Factor by which NVCF lowers the number of instances; greater than 0 and less than 1."""
 
 
 class AutoscalingConfiguration(ApiModel):

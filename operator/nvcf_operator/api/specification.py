@@ -52,7 +52,7 @@ class HelmValidationPolicy(ApiModel):
     """How NVCF validates what the function's Helm chart renders."""
 
     name: HelmValidation
-    """`Default` permits the kinds that NVCF knows to be safe, `Unrestricted` permits all."""
+    """Name of the policy in NVCF's words, `Default` or `Unrestricted`."""
 
     extra_kubernetes_types: Annotated[
         tuple[KubernetesType, ...] | None, Field(min_length=1, max_length=64, json_schema_extra=of_type("atomic"))
@@ -105,20 +105,19 @@ class DeploymentSpecification(ApiModel):
     """Legacy name of the place to deploy to. Old servers require it; excludes a non-empty `clusters`."""
 
     clusters: Names | None = None
-    """Clusters that may run the instances. All that offer the instance type when unset."""
+    """Clusters that may run the instances. Not restricted when unset."""
 
     regions: Names | None = None
-    """Regions that may run the instances. All when unset."""
+    """Regions that may run the instances. Not restricted when unset."""
 
     attributes: Names | None = None
     """Attributes that a cluster must have to run the instances."""
 
     availability_zones: Names | None = None
-    """Availability zones that may run the instances. All when unset."""
+    """Availability zones that may run the instances. Not restricted when unset."""
 
     preferred_order: Annotated[int | None, changes(Mutability.REDEPLOY, ge=1, le=99)] = None
-    """Place of this specification in the order in which NVCF fills specifications, lowest first. The server's default
-    is 1."""
+    """Place of this specification in NVCF's order of preference, 1 to 99. The server's default is 1."""
 
     configuration: Annotated[
         dict[str, JsonValue] | None, changes(Mutability.REDEPLOY, max_length=256), Field(repr=False)
