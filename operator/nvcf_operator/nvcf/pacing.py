@@ -1,0 +1,262 @@
+"""How fast NVCF is called: per account a rate, a number of calls at a time, a breaker, and the server's Retry-After.
+
+Own code rather than aiolimiter, which knows neither two kinds of callers nor a gate that shuts while they wait.
+"""
+
+import math
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nvcf_operator.nvcf.breaker import Backoff, Breaker
+from nvcf_operator.nvcf.bucket import GRAIN
+from nvcf_operator.nvcf.turnstile import Turnstile
+
+
+class Reason(StrEnum):
+    """Why a gate lets no call pass."""
+
+    THROTTLED = "throttled"
+    """The server said 429, and the pause that it asked for is not over."""
+    FAILING = "failing"
+    """Too many calls in a row failed: the breaker is open."""
+    PROBING = "probing"
+    """One call is out to see whether the server works again."""
+
+
+_TEXTS = {
+    Reason.THROTTLED: "the server asked for a pause (429)",
+    Reason.FAILING: "the server failed or could not be reached several times in a row",
+    Reason.PROBING: "the server failed several times in a row, and one call is out to see whether it works again",
+}
+
+
+class Closed(Exception):  # noqa: N818  the name says what happened
+    """The gate lets no call of this account pass now; nothing was sent.
+
+    Attributes:
+        reason: why.
+        retry_after: seconds after which to try again.
+
+    """
+
+    def __init__(self, reason: Reason, retry_after: float) -> None:
+        super().__init__(reason, retry_after)
+        self.reason = reason
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"no call is sent for {math.ceil(self.retry_after)} s: {_TEXTS[self.reason]}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Admission:
+    """One call that was let in. Told with its outcome, it keeps a late answer from speaking for the present.
+
+    Attributes:
+        person: whether a person waits for this call.
+        era: how often the gate had shut when the call came.
+
+    """
+
+    person: bool
+    era: int
+
+
+class Gate:
+    """What every call of one account to one base URL passes.
+
+    People's calls go before ordinary ones. The share `reserve` of the rate, and of the places (one at least), is kept
+    for them; if there is one place only, all share it. Rate and number of calls at a time are never exceeded. Within a
+    kind it is first come, first served; fairness over namespaces is the work queue's.
+
+    Every outcome has to be told: `succeeded`, `failed` or `throttled`. With the call's `Admission`, an outcome counts
+    only if the gate has not shut since the call was let in: the failures of twenty calls that hung together are one
+    piece of news, and do not undo what the probe finds out later. Without it, every outcome counts as news.
+
+    Not thread-safe: use it in one event loop.
+
+    Args:
+        rate: calls a second.
+        concurrency: calls at a time.
+        clock: seconds; only differences matter.
+        random: numbers from 0 to 1, for jitter.
+        reserve: the share that is kept for people, below 1.
+
+    Raises:
+        ValueError: a limit makes no sense.
+
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        concurrency: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        random: Callable[[], float] = random.random,
+        reserve: float = 0.1,
+    ) -> None:
+        self._clock = clock
+        self._turnstile = Turnstile(rate, concurrency, reserve, clock)
+        self._breaker = Breaker(random)
+        self._probe: Admission | None = None
+        self._throttle = Backoff(random)
+        self._throttled_until = -math.inf
+        self._era = 0
+
+    @asynccontextmanager
+    async def admitted(self, person: bool) -> AsyncIterator[Admission]:
+        """Wait for rate and a place, hold the place for the body. How long that may take is the caller's to bound.
+
+        Args:
+            person: whether a person waits for this call (deletion, edit, reconcile-now).
+
+        Raises:
+            Closed: at once, while the breaker is open or a 429's pause lasts, also when that begins during the wait.
+
+        """
+        if closed := self.closed_for():
+            raise closed
+        call = Admission(person, self._era)
+        if not self._breaker.closed:
+            self._probe = call
+        try:
+            if not await self._turnstile.enter(person):
+                raise self._turned_away()
+            try:
+                if self._is_stale(call):  # the gate shut between the turn and this line
+                    raise self._turned_away()
+                yield call
+            finally:
+                self._turnstile.leave(person)
+        finally:
+            if self._probe is call:
+                self._probe = None
+
+    def closed_for(self) -> Closed | None:
+        """What `admitted` would raise now; None if it would let the call in or have it wait."""
+        now = self._clock()
+        throttled, failing = self._throttled_until - now, self._breaker.left(now)
+        if throttled > GRAIN and throttled >= failing:
+            return Closed(Reason.THROTTLED, throttled)
+        if failing:
+            return Closed(Reason.FAILING, failing)
+        if self._probe is not None:
+            return Closed(Reason.PROBING, max(self._breaker.pause / 4, 1.0))
+        return None
+
+    def admits(self, person: bool) -> bool:
+        """Whether a call would pass now without waiting; if not, a worker may turn to another account's work."""
+        return self.open and self._turnstile.is_free(person)
+
+    def succeeded(self, call: Admission | None = None) -> None:
+        """Tell that the server answered, be it with a 4xx: it works. A success of the probe closes the breaker."""
+        if not self._is_stale(call):
+            self._answered()
+            self._throttle.reset()
+
+    def failed(self, call: Admission | None = None) -> None:
+        """Tell that the server failed (5xx), was not reached, or that the outcome is unknown; not for a 4xx."""
+        if not self._is_stale(call) and self._breaker.failed(self._clock()):
+            self._shut()
+
+    def throttled(self, retry_after: float | None = None, call: Admission | None = None) -> None:
+        """Tell that the server said 429. For the breaker this is an answer: a server that throttles works.
+
+        The gate shuts for `retry_after` seconds; if the server named none, for 1 s doubling to 60 s until a call
+        succeeds. Calls that were under way and are throttled too do not double a pause that lasts.
+        """
+        now = self._clock()
+        news = not self._is_stale(call)
+        if news:
+            self._answered()
+        if not retry_after:
+            if not news or self._throttled_until - now > GRAIN:
+                return
+            retry_after = self._throttle.pause()
+        self._throttled_until = max(self._throttled_until, now + retry_after)
+        self._shut()
+
+    @property
+    def open(self) -> bool:
+        """Whether calls may pass or wait: `closed_for` gives None."""
+        return self.closed_for() is None
+
+    @property
+    def tokens(self) -> float:
+        """Calls that the rate would let pass at once."""
+        return self._turnstile.tokens
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that hold a place."""
+        return self._turnstile.inside
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for rate or a place."""
+        return self._turnstile.waiting
+
+    def _answered(self) -> None:
+        self._breaker.succeeded(self._clock())
+        if self._breaker.closed:
+            self._probe = None
+
+    def _is_stale(self, call: Admission | None) -> bool:
+        return call is not None and call.era != self._era
+
+    def _shut(self) -> None:
+        """Begin a new era. The probe, if it is still out, gives up its office by itself: there is one at a time."""
+        self._era += 1
+        self._turnstile.turn_away()
+
+    def _turned_away(self) -> Closed:
+        return self.closed_for() or Closed(Reason.FAILING, 0.0)
+
+
+class Gates:
+    """The gates of all accounts, each made when it is first asked for, all with the same limits.
+
+    Args:
+        rate: calls a second.
+        concurrency: calls at a time.
+        clock: seconds; only differences matter.
+        random: numbers from 0 to 1, for jitter.
+
+    Raises:
+        ValueError: a limit makes no sense.
+
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        concurrency: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        def make() -> Gate:
+            return Gate(rate, concurrency, clock=clock, random=random)
+
+        make()  # limits that make no sense are told now
+        self._make = make
+        self._gates: dict[tuple[str, str], Gate] = {}
+
+    def of(self, base_url: str, account: str) -> Gate:
+        """The gate of an account at a base URL.
+
+        `account` is its id, or the fingerprint of a key whose account is not known yet; never a key.
+        """
+        place = (base_url, account)
+        if place not in self._gates:
+            self._gates[place] = self._make()
+        return self._gates[place]
+
+    def __iter__(self) -> Iterator[tuple[str, str, Gate]]:
+        """Base URL, account and gate of each, for metrics."""
+        return iter([(*place, gate) for place, gate in self._gates.items()])

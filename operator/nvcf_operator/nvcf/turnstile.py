@@ -1,0 +1,138 @@
+"""Who goes next, and when: a rate and a number of places, with people before ordinary calls."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+
+from nvcf_operator.nvcf.bucket import TokenBucket
+
+BURST_SECONDS = 0.2
+"""So many seconds' worth of the rate may go at once after a quiet time: little, since servers count by the second."""
+
+
+class Turnstile:
+    """Lets calls in one by one; the rules of rate, places and reserve are told in `Gate`.
+
+    Args:
+        rate: calls a second.
+        places: calls at a time.
+        reserve: the share of both that is kept for people.
+        clock: seconds.
+
+    """
+
+    def __init__(self, rate: float, places: int, reserve: float, clock: Callable[[], float]) -> None:
+        if not (0 < rate < math.inf and places >= 1 and 0 <= reserve < 1):
+            raise ValueError(
+                "pacing needs a finite rate above 0, a concurrency of at least 1 and a reserve from 0 to below 1, "
+                f"not rate={rate}, concurrency={places}, reserve={reserve}"
+            )
+        now = clock()
+        self._clock = clock
+        self._tokens = TokenBucket(rate, rate * BURST_SECONDS, now)
+        self._ordinary_tokens = TokenBucket(rate * (1 - reserve), rate * (1 - reserve) * BURST_SECONDS, now)
+        self._places = places
+        self._ordinary_places = max(places - max(int(places * reserve), 1), 1)
+        self._inside = {True: 0, False: 0}
+        self._lines: dict[bool, deque[asyncio.Future[bool]]] = {True: deque(), False: deque()}
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def enter(self, person: bool) -> bool:
+        """Wait for one's turn and take a place, to be given back by `leave`. False, without a place, if turned away."""
+        if self._is_first(person) and self._pass(person):
+            return True
+        line = self._lines[person]
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        line.append(turn)
+        self._arm()
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn in line:
+                line.remove(turn)
+            elif not turn.cancelled() and turn.result():
+                self.leave(person)  # the place was given in the very moment of the cancellation
+            raise
+
+    def leave(self, person: bool) -> None:
+        """Give a place back."""
+        self._inside[person] -= 1
+        self._admit()
+
+    def turn_away(self) -> None:
+        """Send all who wait away."""
+        for line in self._lines.values():
+            while line:
+                turn = line.popleft()
+                if not turn.done():
+                    turn.set_result(False)
+
+    def is_free(self, person: bool) -> bool:
+        """Whether a call that comes now would pass without waiting."""
+        return self._is_first(person) and self._has_room(person) and not self._wait(person)
+
+    @property
+    def tokens(self) -> float:
+        """Calls that the rate would let pass at once."""
+        return max(self._tokens.level(self._clock()), 0.0)
+
+    @property
+    def inside(self) -> int:
+        """Calls that hold a place."""
+        return self._inside[True] + self._inside[False]
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for their turn."""
+        return sum(not turn.done() for line in self._lines.values() for turn in line)
+
+    def _admit(self) -> None:
+        """Let in who waits, people first: what holds a person's call back holds the ordinary ones back, too."""
+        for person, line in self._lines.items():
+            while line:
+                if line[0].done():  # cancelled
+                    line.popleft()
+                elif self._pass(person):
+                    line.popleft().set_result(True)
+                else:
+                    self._arm()
+                    return
+
+    def _is_first(self, person: bool) -> bool:
+        """Whether nobody who waits goes before a call that comes now."""
+        return not self._lines[True] and (person or not self._lines[False])
+
+    def _has_room(self, person: bool) -> bool:
+        return self.inside < self._places and (person or self._inside[False] < self._ordinary_places)
+
+    def _wait(self, person: bool) -> float:
+        """Seconds until the rate lets a call pass."""
+        now = self._clock()
+        wait = self._tokens.wait(now)
+        return wait if person else max(wait, self._ordinary_tokens.wait(now))
+
+    def _pass(self, person: bool) -> bool:
+        """Take a token and a place if both are there."""
+        if not self._has_room(person) or self._wait(person):
+            return False
+        now = self._clock()
+        self._tokens.take(now)
+        if not person:
+            self._ordinary_tokens.take(now)
+        self._inside[person] += 1
+        return True
+
+    def _arm(self) -> None:
+        """Have the loop call when the rate lets the next one pass; a place that becomes free calls by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        person = bool(self._lines[True])
+        first = self._lines[person][0]
+        if self._has_room(person):
+            self._timer = first.get_loop().call_later(self._wait(person), self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._admit()

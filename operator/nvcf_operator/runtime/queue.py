@@ -1,0 +1,190 @@
+"""The work queue: which resource is to be looked at, when, and before whom.
+
+It carries keys, never events: whoever takes a key reads the newest state and acts on that. So a key stands at most
+once, a second reason to look at it merges with the first, and a key that is being worked on is held back until `done`.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from nvcf_operator.runtime.schedule import Lane, Schedule
+
+__all__ = ["DelayQueue", "Lane", "QueueClosed"]
+
+K = TypeVar("K", bound=Hashable)
+
+
+class QueueClosed(Exception):  # noqa: N818  the name says what happened
+    """The queue was closed: there is nothing more to get."""
+
+
+class DelayQueue(Generic[K]):
+    """Deduplicating delay queue for one asyncio loop; no task and no timer per key.
+
+    Reasons to look at one key merge: the earliest deadline wins, in the lane that it was asked for; when the deadline
+    of a more urgent lane has come too, the key moves there. Handing a key out answers every reason that stands, also
+    those of a later deadline, for the work that follows decides anew. Within a lane the groups take turns, and a
+    group's keys come first in, first out.
+
+    Nothing here is thread-safe: call it from the loop's thread.
+
+    Args:
+        group: of a key, whom it belongs to for fairness; the namespace.
+        clock: seconds; only differences matter.
+
+    """
+
+    def __init__(self, *, group: Callable[[K], Hashable], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._schedule = Schedule(group)
+        self._getters: dict[Lane | None, deque[asyncio.Future[None]]] = {only: deque() for only in (None, *Lane)}
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = math.inf
+        self._closed = False
+
+    def add(self, key: K, lane: Lane, delay: float = 0.0) -> None:
+        """Have the key looked at in `delay` seconds, or earlier if that was asked for already.
+
+        While the key is being worked on this is kept for later: the work may have begun with an older state.
+        A closed queue takes nothing. ValueError for a delay that is no finite number.
+        """
+        now = self._clock()
+        due = _due(now, delay)
+        if not self._closed:
+            self._schedule.add(key, lane, due, now)
+            self._stir()
+
+    def take(self, *, only: Lane | None = None) -> tuple[K, Lane] | None:
+        """Take the key whose turn it is and the lane it came in; None if none is due. It is the caller's until `done`.
+
+        Args:
+            only: take from this lane alone.
+
+        Raises:
+            QueueClosed: after `close`.
+
+        """
+        if self._closed:
+            raise QueueClosed("the queue is closed")
+        return self._schedule.take(tuple(Lane) if only is None else (only,), self._clock())
+
+    async def get(self, *, only: Lane | None = None) -> tuple[K, Lane]:
+        """Wait until `take` gives something. A cancelled wait loses no key.
+
+        A worker that is kept for people's changes waits with `only=Lane.PERSON`; it is woken for them only when no
+        other worker waits, so that it is free for the next one.
+        """
+        try:
+            while (taken := self.take(only=only)) is None:
+                await self._woken(only)
+            return taken
+        finally:
+            # One key wakes one getter. Whoever has taken a key, or gives up, passes on what is left.
+            self._stir()
+
+    def done(self, key: K, *, requeue: tuple[Lane, float] | None = None) -> None:
+        """Give a key back after the work.
+
+        Args:
+            key: the key, as `get` gave it.
+            requeue: lane and delay in seconds after which to look again. What was added during the work counts, too:
+                the earliest wins. Void if the key was discarded during the work.
+
+        Raises:
+            ValueError: nobody works on the key, or the delay is no finite number.
+
+        """
+        now = self._clock()
+        self._schedule.done(key, None if requeue is None else (requeue[0], _due(now, requeue[1])), now)
+        self._stir()
+
+    def discard(self, key: K) -> None:
+        """Forget what was asked for this key: it is gone. Later adds count again; no error if it does not stand."""
+        self._schedule.discard(key)
+
+    def close(self) -> None:
+        """End it: all getters raise QueueClosed, now and later. Keys in work may still be given back."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for only in self._getters:
+            while self._wake(only):
+                pass
+
+    def depth(self) -> dict[Lane, int]:
+        """How many keys are due and wait for a worker, by lane."""
+        self._schedule.advance(self._clock())
+        return {lane: self._schedule.depth(lane) for lane in Lane}
+
+    def overdue(self) -> dict[Lane, float]:
+        """For how many seconds the longest waiting due key has been due, by lane; 0 where none waits."""
+        now = self._clock()
+        self._schedule.advance(now)
+        since = {lane: self._schedule.oldest(lane) for lane in Lane}
+        return {lane: 0.0 if oldest is None else max(now - oldest, 0.0) for lane, oldest in since.items()}
+
+    @property
+    def in_work(self) -> int:
+        """How many keys are being worked on."""
+        return self._schedule.in_work
+
+    def __len__(self) -> int:
+        """How many keys stand, due or not; those being worked on do not."""
+        return len(self._schedule)
+
+    async def _woken(self, only: Lane | None) -> None:
+        """Wait until there may be something to take."""
+        getter = asyncio.get_running_loop().create_future()
+        self._getters[only].append(getter)
+        self._arm()
+        try:
+            await getter
+        finally:
+            if getter in self._getters[only]:
+                self._getters[only].remove(getter)
+
+    def _stir(self) -> None:
+        """Wake one getter that can take what is due, and set the timer for what is not."""
+        if self._closed:
+            return
+        for lane in Lane:
+            if self._schedule.depth(lane) and (self._wake(None) or self._wake(lane)):
+                break
+        self._arm()
+
+    def _wake(self, only: Lane | None) -> bool:
+        getters = self._getters[only]
+        while getters:
+            getter = getters.popleft()
+            if not getter.done():
+                getter.set_result(None)
+                return True
+        return False
+
+    def _arm(self) -> None:
+        """Have the loop call when the next key becomes due, if anyone waits. A call too early is harmless."""
+        waiting = next((getter for getters in self._getters.values() for getter in getters), None)
+        deadline = self._schedule.next_deadline()
+        if waiting is None or deadline is None:
+            return
+        if self._timer is not None:
+            if self._rings_at <= deadline:
+                return
+            self._timer.cancel()
+        self._rings_at = deadline
+        self._timer = waiting.get_loop().call_later(deadline - self._clock(), self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._schedule.advance(self._clock())
+        self._stir()
+
+
+def _due(now: float, delay: float) -> float:
+    if not math.isfinite(delay):
+        raise ValueError(f"a delay must be a finite number of seconds, not {delay!r}")
+    return now + max(delay, 0.0)

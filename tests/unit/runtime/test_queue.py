@@ -1,0 +1,389 @@
+"""The work queue: order, merging, waiting. Time is virtual throughout."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import virtual_time
+
+from nvcf_operator.runtime.queue import DelayQueue, Lane, QueueClosed
+
+Clock = Callable[[], float]
+
+
+class Hand:
+    """A clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def namespace(key: str) -> str:
+    return key.partition("/")[0]
+
+
+@pytest.fixture
+def clock() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def queue(clock: Hand) -> DelayQueue[str]:
+    return DelayQueue(group=namespace, clock=clock)
+
+
+def drain(queue: DelayQueue[str]) -> list[tuple[str, Lane]]:
+    """Take and finish all that is due."""
+    taken = []
+    while (item := queue.take()) is not None:
+        taken.append(item)
+        queue.done(item[0])
+    return taken
+
+
+MERGES = [
+    pytest.param([(Lane.NEW, 0)], {0: Lane.NEW}, id="one reason: due at once, in its lane"),
+    pytest.param(
+        [(Lane.BACKGROUND, 5), (Lane.BACKGROUND, 3)], {2: None, 3: Lane.BACKGROUND}, id="the earliest deadline wins"
+    ),
+    pytest.param([(Lane.BACKGROUND, 3), (Lane.BACKGROUND, 5)], {2: None, 3: Lane.BACKGROUND}, id="a later one adds nothing"),
+    pytest.param(
+        [(Lane.BACKGROUND, 60), (Lane.PERSON, 0)], {0: Lane.PERSON}, id="a person does not wait for the background's date"
+    ),
+    pytest.param([(Lane.PERSON, 0), (Lane.BACKGROUND, 0)], {0: Lane.PERSON}, id="a poll does not demote a person's edit"),
+    pytest.param([(Lane.BACKGROUND, 0), (Lane.PERSON, 0)], {0: Lane.PERSON}, id="an edit promotes what stands in line"),
+    pytest.param(
+        [(Lane.PERSON, 30), (Lane.BACKGROUND, 0)],
+        {0: Lane.BACKGROUND},
+        id="a person's retry in half a minute makes no person's work of a poll result now",
+    ),
+    pytest.param(
+        [(Lane.PERSON, 30), (Lane.BACKGROUND, 0)], {30: Lane.PERSON}, id="a key still in line moves up when its lane is due"
+    ),
+    pytest.param(
+        [(Lane.PERSON, 5), (Lane.BACKGROUND, 5)], {4: None, 5: Lane.PERSON}, id="of two at one time the urgent lane wins"
+    ),
+    pytest.param([(Lane.NEW, -7)], {0: Lane.NEW}, id="a delay that is over is no delay"),
+]
+
+
+@pytest.mark.parametrize(("asked", "seen"), MERGES)
+def test_reasons_to_look_at_one_key_merge(
+    queue: DelayQueue[str], clock: Hand, asked: list[tuple[Lane, float]], seen: dict[float, Lane | None]
+) -> None:
+    start = clock.now
+    for lane, delay in asked:
+        queue.add("a/x", lane, delay)
+    assert len(queue) == 1
+    for later, lane in seen.items():
+        clock.now = start + later
+        assert drain(queue) == ([] if lane is None else [("a/x", lane)])
+    clock.now = start + 1e6
+    assert drain(queue) == [], "handing a key out answers all that was asked"
+
+
+def test_lanes_are_strict_and_first_come_first_served(queue: DelayQueue[str]) -> None:
+    for key, lane in [("a/1", 2), ("a/2", 1), ("a/3", 0), ("a/4", 2), ("a/5", 1), ("a/6", 0)]:
+        queue.add(key, Lane(lane))
+    assert [key for key, _ in drain(queue)] == ["a/3", "a/6", "a/2", "a/5", "a/1", "a/4"]
+
+
+def test_keys_line_up_in_the_order_of_their_deadlines(queue: DelayQueue[str], clock: Hand) -> None:
+    queue.add("a/late", Lane.NEW, 2)
+    queue.add("a/early", Lane.NEW, 1)
+    clock.now += 3
+    queue.add("a/now", Lane.NEW)
+    assert [key for key, _ in drain(queue)] == ["a/early", "a/late", "a/now"]
+
+
+def test_groups_take_turns(queue: DelayQueue[str]) -> None:
+    for number in range(1000):
+        queue.add(f"big/{number}", Lane.PERSON)
+    queue.add("small/1", Lane.PERSON)
+    queue.add("small/2", Lane.PERSON)
+    queue.add("tiny/1", Lane.PERSON)
+    first = [key for key, _ in drain(queue)][:6]
+    assert first == ["big/0", "small/1", "tiny/1", "big/1", "small/2", "big/2"]
+
+
+def test_a_key_in_work_is_held_back_until_done(queue: DelayQueue[str]) -> None:
+    queue.add("a/x", Lane.BACKGROUND)
+    assert queue.take() == ("a/x", Lane.BACKGROUND)
+    queue.add("a/x", Lane.PERSON)
+    assert queue.take() is None
+    queue.done("a/x")
+    assert queue.take() == ("a/x", Lane.PERSON)
+    queue.done("a/x")
+    assert queue.take() is None
+
+
+REQUEUES = [
+    pytest.param([], None, {1e6: None}, id="nothing asked, nothing comes"),
+    pytest.param([], (Lane.BACKGROUND, 5), {4: None, 5: Lane.BACKGROUND}, id="the decision's own delay"),
+    pytest.param([(Lane.PERSON, 0)], (Lane.BACKGROUND, 5), {0: Lane.PERSON}, id="an edit during the work comes at once"),
+    pytest.param([(Lane.NEW, 9)], (Lane.BACKGROUND, 5), {5: Lane.BACKGROUND}, id="the decision's delay is the earlier"),
+    pytest.param([(Lane.BACKGROUND, 3)], (Lane.BACKGROUND, 5), {2: None, 3: Lane.BACKGROUND}, id="an add is the earlier"),
+]
+
+
+@pytest.mark.parametrize(("meanwhile", "requeue", "seen"), REQUEUES)
+def test_after_the_work_the_earliest_of_requeue_and_adds_counts(
+    queue: DelayQueue[str],
+    clock: Hand,
+    meanwhile: list[tuple[Lane, float]],
+    requeue: tuple[Lane, float] | None,
+    seen: dict[float, Lane | None],
+) -> None:
+    queue.add("a/x", Lane.NEW)
+    queue.take()
+    for lane, delay in meanwhile:
+        queue.add("a/x", lane, delay)
+    queue.done("a/x", requeue=requeue)
+    start = clock.now
+    for later, lane in seen.items():
+        clock.now = start + later
+        assert drain(queue) == ([] if lane is None else [("a/x", lane)])
+
+
+def test_delays_asked_for_during_the_work_count_from_the_asking(queue: DelayQueue[str], clock: Hand) -> None:
+    queue.add("a/x", Lane.NEW)
+    queue.take()
+    queue.add("a/x", Lane.BACKGROUND, 10)
+    clock.now += 8
+    queue.done("a/x")
+    clock.now += 2
+    assert queue.take() == ("a/x", Lane.BACKGROUND)
+
+
+@pytest.mark.parametrize("delay", [0, 5], ids=["in line", "waiting for its time"])
+def test_a_discarded_key_is_gone_until_it_is_added_again(queue: DelayQueue[str], clock: Hand, delay: float) -> None:
+    queue.add("a/x", Lane.NEW, delay)
+    queue.discard("a/x")
+    queue.discard("a/unknown")
+    clock.now += 10
+    assert (queue.take(), len(queue)) == (None, 0)
+    queue.add("a/x", Lane.BACKGROUND)
+    assert queue.take() == ("a/x", Lane.BACKGROUND)
+
+
+def test_discarding_during_the_work_voids_its_requeue_but_no_later_add(queue: DelayQueue[str]) -> None:
+    queue.add("a/x", Lane.NEW)
+    queue.take()
+    queue.add("a/x", Lane.PERSON)
+    queue.discard("a/x")
+    queue.done("a/x", requeue=(Lane.BACKGROUND, 0))
+    assert queue.take() is None, "the decision was about something that is gone"
+
+    queue.add("a/x", Lane.NEW)
+    queue.take()
+    queue.discard("a/x")
+    queue.add("a/x", Lane.NEW)
+    queue.done("a/x", requeue=(Lane.PERSON, 0))
+    assert queue.take() == ("a/x", Lane.NEW), "what was made anew under the same name counts"
+
+
+def test_done_without_get_is_a_mistake(queue: DelayQueue[str]) -> None:
+    queue.add("a/x", Lane.NEW)
+    with pytest.raises(ValueError, match="'a/x' is not being worked on"):
+        queue.done("a/x")
+
+
+@pytest.mark.parametrize("delay", [float("nan"), float("inf")])
+def test_a_delay_that_never_comes_is_a_mistake(queue: DelayQueue[str], delay: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        queue.add("a/x", Lane.NEW, delay)
+
+
+def test_metrics_tell_depth_overdue_and_work(queue: DelayQueue[str], clock: Hand) -> None:
+    queue.add("a/1", Lane.BACKGROUND, 1)
+    queue.add("a/2", Lane.BACKGROUND, 3)
+    queue.add("a/3", Lane.PERSON)
+    queue.add("a/4", Lane.NEW, 100)
+    clock.now += 5
+    assert queue.depth() == {Lane.PERSON: 1, Lane.NEW: 0, Lane.BACKGROUND: 2}
+    assert queue.overdue() == {Lane.PERSON: 5, Lane.NEW: 0, Lane.BACKGROUND: 4}
+    assert (queue.in_work, len(queue)) == (0, 4)
+    queue.take()
+    assert (queue.depth()[Lane.PERSON], queue.in_work, len(queue)) == (0, 1, 3)
+
+
+def test_keys_that_are_asked_for_early_each_time_leave_no_memory_behind(queue: DelayQueue[str], clock: Hand) -> None:
+    for _ in range(200):
+        for number in range(50):
+            queue.add(f"a/{number}", Lane.BACKGROUND)
+            queue.take()
+            queue.done(f"a/{number}", requeue=(Lane.BACKGROUND, 3600))
+        clock.now += 5
+    assert len(queue._schedule._deadlines) < 2000
+    clock.now += 3600
+    assert len(drain(queue)) == 50
+
+
+# Waiting
+
+
+def timed(test: Callable[[DelayQueue[str], Clock], Awaitable[None]]) -> Callable[[], None]:
+    """Run a test on a loop with virtual time."""
+
+    async def main(clock: Clock) -> None:
+        await test(DelayQueue(group=namespace, clock=clock), clock)
+
+    def wrapped() -> None:
+        virtual_time.run(main)
+
+    wrapped.__name__ = test.__name__
+    return wrapped
+
+
+def getting(queue: DelayQueue[str], **only: Any) -> asyncio.Task[tuple[str, Lane]]:
+    return asyncio.ensure_future(queue.get(**only))
+
+
+@timed
+async def test_get_returns_at_the_deadline(queue: DelayQueue[str], clock: Clock) -> None:
+    start = clock()
+    queue.add("a/x", Lane.BACKGROUND, 3600)
+    assert await queue.get() == ("a/x", Lane.BACKGROUND)
+    assert clock() - start == pytest.approx(3600)
+
+
+@timed
+async def test_an_earlier_deadline_wakes_who_waits_for_a_later_one(queue: DelayQueue[str], clock: Clock) -> None:
+    start = clock()
+    queue.add("a/late", Lane.BACKGROUND, 60)
+    getter = getting(queue)
+    await asyncio.sleep(1)
+    queue.add("a/early", Lane.NEW, 4)
+    assert await getter == ("a/early", Lane.NEW)
+    assert clock() - start == pytest.approx(5)
+    assert await queue.get() == ("a/late", Lane.BACKGROUND)
+    assert clock() - start == pytest.approx(60)
+
+
+@timed
+async def test_several_waiters_get_one_key_each(queue: DelayQueue[str], clock: Clock) -> None:
+    getters = [getting(queue) for _ in range(3)]
+    await virtual_time.settle()
+    for number in range(3):
+        queue.add(f"a/{number}", Lane.NEW, 7)
+    keys = {key for key, _ in await asyncio.gather(*getters)}
+    assert keys == {"a/0", "a/1", "a/2"}
+
+
+@timed
+async def test_done_wakes_a_waiter_for_what_was_held_back(queue: DelayQueue[str], clock: Clock) -> None:
+    queue.add("a/x", Lane.NEW)
+    await queue.get()
+    getter = getting(queue)
+    queue.add("a/x", Lane.PERSON)
+    await asyncio.sleep(100)
+    assert not getter.done()
+    queue.done("a/x")
+    assert await getter == ("a/x", Lane.PERSON)
+
+
+@timed
+async def test_the_reserved_worker_takes_people_s_work_only(queue: DelayQueue[str], clock: Clock) -> None:
+    reserved = getting(queue, only=Lane.PERSON)
+    queue.add("a/bulk", Lane.BACKGROUND)
+    queue.add("a/new", Lane.NEW)
+    await asyncio.sleep(100)
+    assert not reserved.done()
+    queue.add("a/edit", Lane.PERSON)
+    assert await reserved == ("a/edit", Lane.PERSON)
+    assert queue.depth() == {Lane.PERSON: 0, Lane.NEW: 1, Lane.BACKGROUND: 1}
+
+
+@timed
+async def test_the_reserved_worker_is_woken_when_a_key_in_line_becomes_a_person_s(
+    queue: DelayQueue[str], clock: Clock
+) -> None:
+    start = clock()
+    queue.add("a/x", Lane.BACKGROUND)
+    queue.add("a/x", Lane.PERSON, 5)
+    assert await queue.get(only=Lane.PERSON) == ("a/x", Lane.PERSON)
+    assert clock() - start == pytest.approx(5)
+
+
+@timed
+async def test_the_reserved_worker_stays_free_while_another_waits(queue: DelayQueue[str], clock: Clock) -> None:
+    reserved, general = getting(queue, only=Lane.PERSON), getting(queue)
+    await virtual_time.settle()
+    queue.add("a/1", Lane.PERSON)
+    assert await general == ("a/1", Lane.PERSON)
+    assert not reserved.done()
+    queue.add("a/2", Lane.PERSON)
+    assert await reserved == ("a/2", Lane.PERSON)
+
+
+@timed
+async def test_a_getter_cancelled_in_the_moment_of_its_waking_loses_no_key(queue: DelayQueue[str], clock: Clock) -> None:
+    first, second = getting(queue), getting(queue)
+    await virtual_time.settle()
+    queue.add("a/x", Lane.NEW)  # wakes the first, which has not run yet
+    first.cancel()
+    assert await second == ("a/x", Lane.NEW)
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+@timed
+async def test_a_getter_that_times_out_leaves_the_queue_whole(queue: DelayQueue[str], clock: Clock) -> None:
+    queue.add("a/x", Lane.NEW, 10)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(9):
+            await queue.get()
+    assert await queue.get() == ("a/x", Lane.NEW)
+
+
+@timed
+async def test_closing_ends_all_getters_now_and_later(queue: DelayQueue[str], clock: Clock) -> None:
+    queue.add("a/held", Lane.NEW)
+    await queue.get()
+    getters = [getting(queue), getting(queue, only=Lane.PERSON)]
+    await virtual_time.settle()
+    queue.add("a/x", Lane.NEW, 5)
+    queue.close()
+    queue.close()
+    for getter in getters:
+        with pytest.raises(QueueClosed):
+            await getter
+    queue.add("a/y", Lane.PERSON)
+    queue.done("a/held", requeue=(Lane.PERSON, 0))
+    with pytest.raises(QueueClosed):
+        await queue.get()
+
+
+@timed
+async def test_ten_thousand_keys_pass_twenty_workers_each_exactly_once_a_round(
+    queue: DelayQueue[str], clock: Clock
+) -> None:
+    rounds: dict[str, int] = {}
+    holders: set[str] = set()
+
+    async def worker(only: Lane | None) -> None:
+        while True:
+            key, _ = await queue.get(only=only)
+            assert key not in holders
+            holders.add(key)
+            await asyncio.sleep(0.001)
+            holders.remove(key)
+            rounds[key] = rounds.get(key, 0) + 1
+            queue.done(key, requeue=(Lane.BACKGROUND, 60) if rounds[key] < 2 else None)
+
+    keys = [f"{number % 7}/{number}" for number in range(10_000)]
+    workers = [asyncio.ensure_future(worker(None)) for _ in range(19)]
+    workers.append(asyncio.ensure_future(worker(Lane.PERSON)))
+    for key in keys:
+        queue.add(key, Lane.BACKGROUND)
+    async with asyncio.timeout(600):
+        while sum(rounds.values()) < 2 * len(keys):
+            await asyncio.sleep(1)
+    assert set(rounds.values()) == {2}
+    queue.close()
+    for outcome in await asyncio.gather(*workers, return_exceptions=True):
+        assert isinstance(outcome, QueueClosed)
