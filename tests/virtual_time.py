@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+Clock = Callable[[], float]
+
 
 class _Leaping(selectors.DefaultSelector):
     """A selector that does not sleep; it moves the loop's time instead."""
@@ -40,7 +42,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self.now
 
 
-def run(main: Callable[[Callable[[], float]], Coroutine[Any, Any, T]]) -> T:
+def run(main: Callable[[Clock], Coroutine[Any, Any, T]]) -> T:
     """Run `main(clock)` to its end on such a loop."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(main(runner.get_loop().time))

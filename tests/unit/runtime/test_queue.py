@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+
 import virtual_time
-
 from nvcf_operator.runtime.queue import DelayQueue, Lane, QueueClosed
-
-Clock = Callable[[], float]
+from virtual_time import Clock
 
 
 class Hand:
@@ -50,11 +49,17 @@ MERGES = [
     pytest.param(
         [(Lane.BACKGROUND, 5), (Lane.BACKGROUND, 3)], {2: None, 3: Lane.BACKGROUND}, id="the earliest deadline wins"
     ),
-    pytest.param([(Lane.BACKGROUND, 3), (Lane.BACKGROUND, 5)], {2: None, 3: Lane.BACKGROUND}, id="a later one adds nothing"),
     pytest.param(
-        [(Lane.BACKGROUND, 60), (Lane.PERSON, 0)], {0: Lane.PERSON}, id="a person does not wait for the background's date"
+        [(Lane.BACKGROUND, 3), (Lane.BACKGROUND, 5)], {2: None, 3: Lane.BACKGROUND}, id="a later one adds nothing"
     ),
-    pytest.param([(Lane.PERSON, 0), (Lane.BACKGROUND, 0)], {0: Lane.PERSON}, id="a poll does not demote a person's edit"),
+    pytest.param(
+        [(Lane.BACKGROUND, 60), (Lane.PERSON, 0)],
+        {0: Lane.PERSON},
+        id="a person does not wait for the background's date",
+    ),
+    pytest.param(
+        [(Lane.PERSON, 0), (Lane.BACKGROUND, 0)], {0: Lane.PERSON}, id="a poll does not demote a person's edit"
+    ),
     pytest.param([(Lane.BACKGROUND, 0), (Lane.PERSON, 0)], {0: Lane.PERSON}, id="an edit promotes what stands in line"),
     pytest.param(
         [(Lane.PERSON, 30), (Lane.BACKGROUND, 0)],
@@ -62,10 +67,14 @@ MERGES = [
         id="a person's retry in half a minute makes no person's work of a poll result now",
     ),
     pytest.param(
-        [(Lane.PERSON, 30), (Lane.BACKGROUND, 0)], {30: Lane.PERSON}, id="a key still in line moves up when its lane is due"
+        [(Lane.PERSON, 30), (Lane.BACKGROUND, 0)],
+        {30: Lane.PERSON},
+        id="a key still in line moves up when its lane is due",
     ),
     pytest.param(
-        [(Lane.PERSON, 5), (Lane.BACKGROUND, 5)], {4: None, 5: Lane.PERSON}, id="of two at one time the urgent lane wins"
+        [(Lane.PERSON, 5), (Lane.BACKGROUND, 5)],
+        {4: None, 5: Lane.PERSON},
+        id="of two at one time the urgent lane wins",
     ),
     pytest.param([(Lane.NEW, -7)], {0: Lane.NEW}, id="a delay that is over is no delay"),
 ]
@@ -124,9 +133,13 @@ def test_a_key_in_work_is_held_back_until_done(queue: DelayQueue[str]) -> None:
 REQUEUES = [
     pytest.param([], None, {1e6: None}, id="nothing asked, nothing comes"),
     pytest.param([], (Lane.BACKGROUND, 5), {4: None, 5: Lane.BACKGROUND}, id="the decision's own delay"),
-    pytest.param([(Lane.PERSON, 0)], (Lane.BACKGROUND, 5), {0: Lane.PERSON}, id="an edit during the work comes at once"),
+    pytest.param(
+        [(Lane.PERSON, 0)], (Lane.BACKGROUND, 5), {0: Lane.PERSON}, id="an edit during the work comes at once"
+    ),
     pytest.param([(Lane.NEW, 9)], (Lane.BACKGROUND, 5), {5: Lane.BACKGROUND}, id="the decision's delay is the earlier"),
-    pytest.param([(Lane.BACKGROUND, 3)], (Lane.BACKGROUND, 5), {2: None, 3: Lane.BACKGROUND}, id="an add is the earlier"),
+    pytest.param(
+        [(Lane.BACKGROUND, 3)], (Lane.BACKGROUND, 5), {2: None, 3: Lane.BACKGROUND}, id="an add is the earlier"
+    ),
 ]
 
 
@@ -321,7 +334,9 @@ async def test_the_reserved_worker_stays_free_while_another_waits(queue: DelayQu
 
 
 @timed
-async def test_a_getter_cancelled_in_the_moment_of_its_waking_loses_no_key(queue: DelayQueue[str], clock: Clock) -> None:
+async def test_a_getter_cancelled_in_the_moment_of_its_waking_loses_no_key(
+    queue: DelayQueue[str], clock: Clock
+) -> None:
     first, second = getting(queue), getting(queue)
     await virtual_time.settle()
     queue.add("a/x", Lane.NEW)  # wakes the first, which has not run yet
@@ -362,8 +377,11 @@ async def test_closing_ends_all_getters_now_and_later(queue: DelayQueue[str], cl
 async def test_ten_thousand_keys_pass_twenty_workers_each_exactly_once_a_round(
     queue: DelayQueue[str], clock: Clock
 ) -> None:
-    rounds: dict[str, int] = {}
+    keys = [f"{number % 7}/{number}" for number in range(10_000)]
+    rounds = dict.fromkeys(keys, 0)
     holders: set[str] = set()
+    unfinished = set(keys)
+    finished = asyncio.Event()
 
     async def worker(only: Lane | None) -> None:
         while True:
@@ -372,17 +390,19 @@ async def test_ten_thousand_keys_pass_twenty_workers_each_exactly_once_a_round(
             holders.add(key)
             await asyncio.sleep(0.001)
             holders.remove(key)
-            rounds[key] = rounds.get(key, 0) + 1
+            rounds[key] += 1
+            if rounds[key] == 2:
+                unfinished.remove(key)
+            if not unfinished:
+                finished.set()
             queue.done(key, requeue=(Lane.BACKGROUND, 60) if rounds[key] < 2 else None)
 
-    keys = [f"{number % 7}/{number}" for number in range(10_000)]
     workers = [asyncio.ensure_future(worker(None)) for _ in range(19)]
     workers.append(asyncio.ensure_future(worker(Lane.PERSON)))
     for key in keys:
         queue.add(key, Lane.BACKGROUND)
     async with asyncio.timeout(600):
-        while sum(rounds.values()) < 2 * len(keys):
-            await asyncio.sleep(1)
+        await finished.wait()
     assert set(rounds.values()) == {2}
     queue.close()
     for outcome in await asyncio.gather(*workers, return_exceptions=True):
