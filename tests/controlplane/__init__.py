@@ -7,8 +7,9 @@ commands.
 
 from controlplane.assets import AssetsError, assets
 from controlplane.audit import AuditEvent, read_audit_log, writes_by_kind
+from controlplane.kubectl import KubectlError
 from controlplane.ownership import RootInUseError
-from controlplane.plane import ControlPlane, KubectlError
+from controlplane.plane import ControlPlane
 from controlplane.processes import ProcessEndedError
 
 __all__ = [

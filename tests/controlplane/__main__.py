@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,6 +22,9 @@ def main() -> int:
     try:
         return _carry_out(arguments)
     except (AssetsError, DetachError, ProcessEndedError, RootInUseError, TimeoutError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except (subprocess.CalledProcessError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

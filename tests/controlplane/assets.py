@@ -34,6 +34,8 @@ def assets(kubernetes_version: str | None = None) -> Path:
     given = os.environ.get("KUBEBUILDER_ASSETS")
     present = [name for name in BINARIES if given and is_binary(Path(given) / name)]
     if given and len(present) == len(BINARIES):
+        if wanted := kubernetes_version or os.environ.get("KUBERNETES_VERSION"):
+            print(f"KUBEBUILDER_ASSETS={given} is used as it is, whatever KUBERNETES_VERSION={wanted}", file=sys.stderr)
         return Path(given).absolute()
     missing = [name for name in BINARIES if name not in present]
     try:

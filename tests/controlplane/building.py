@@ -22,6 +22,8 @@ from controlplane.toolchain import NoGoError, find_go, minimum_version
 _MEMORY_PER_COMPILER = 2 << 30
 """Bytes. The largest package of Kubernetes takes 2.7 GB to compile, most of them far less."""
 
+_CONTAINER_MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
 _LOCK_POLL_SECONDS = 0.25
 
 
@@ -57,7 +59,7 @@ def is_binary(path: Path) -> bool:
 def _build(pins: Pins, targets: list[Target], folder: Path, tools: Path, work: Path, progress: Progress) -> None:
     progress.step(
         f"Kubernetes {pins.kubernetes_version}: building {', '.join(target.name for target in targets)} once "
-        f"(8 minutes on two cores; needs 5 GB in {work} meanwhile)"
+        f"(all four take 8 minutes on two cores, and meanwhile 5 GB in {work})"
     )
     work.mkdir(parents=True, exist_ok=True)
     go = find_go(tools, minimum_version([target.module for target in targets]), progress)
@@ -108,8 +110,11 @@ def _environment(work: Path) -> dict[str, str]:
 def _compilers() -> int:
     """How many compilers may run at once: one a core, as far as the memory goes."""
     cores = os.cpu_count() or 1
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(cores, memory // _MEMORY_PER_COMPILER))
+    memory = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for limit in _CONTAINER_MEMORY_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # another cgroup version, or "max"
+            memory.append(int(Path(limit).read_text()))
+    return max(1, min(cores, min(memory) // _MEMORY_PER_COMPILER))
 
 
 @contextlib.contextmanager

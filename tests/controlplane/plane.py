@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from controlplane.assets import assets
-from controlplane.audit import POLICY
 from controlplane.certificates import Authority
 from controlplane.connection import Connection
 from controlplane.kubeconfigs import write_kubeconfig
+from controlplane.kubectl import kubectl
 from controlplane.ownership import acquire
-from controlplane.ports import free_ports
 from controlplane.processes import Process, ProcessEndedError
-from controlplane.servers import Layout
+from controlplane.servers import Layout, lay_out
 
 _START_ATTEMPTS = 4
 """A port that was free may be taken when the server comes to it."""
 _POLL_SECONDS = 0.05
 _ADDRESS_IN_USE = "address already in use"
-
-
-class KubectlError(RuntimeError):
-    """kubectl failed; the message is what it wrote to standard error."""
 
 
 class ControlPlane:
@@ -84,7 +76,7 @@ class ControlPlane:
         lock = acquire(root)
         try:
             authority = Authority(root / "certificates")
-            plane = cls(root, _layout(root, binaries, authority, audit=audit), authority, lock)
+            plane = cls(root, lay_out(root, binaries, authority, audit=audit), authority, lock)
         except BaseException:
             os.close(lock)
             raise
@@ -103,7 +95,7 @@ class ControlPlane:
     def kubeconfig_for(self, service_account_namespace: str, name: str) -> Path:
         """Return a kubeconfig with a fresh token (24 h) of an existing ServiceAccount.
 
-        Raises :class:`KubectlError` when there is no such ServiceAccount.
+        Raises :class:`controlplane.KubectlError` when there is no such ServiceAccount.
         """
         token = self.kubectl("create", "token", name, f"--namespace={service_account_namespace}", "--duration=24h")
         return write_kubeconfig(
@@ -123,22 +115,17 @@ class ControlPlane:
     ) -> str:
         """Run kubectl, as the administrator unless a kubeconfig is given; return what it printed.
 
-        ``input`` is its standard input, for ``-f -``. Raises :class:`KubectlError` with its error message, and
-        :class:`subprocess.TimeoutExpired` after ``timeout`` seconds.
+        ``input`` is its standard input, for ``-f -``. Raises :class:`controlplane.KubectlError` with its error message,
+        and :class:`subprocess.TimeoutExpired` after ``timeout`` seconds.
         """
-        done = subprocess.run(
-            [self.assets / "kubectl", *arguments],
-            input=input or "",
-            capture_output=True,
-            text=True,
+        return kubectl(
+            self.assets / "kubectl",
+            arguments,
+            kubeconfig=kubeconfig or self.kubeconfig,
+            home=self.root,
+            input=input,
             timeout=timeout,
-            check=False,
-            # Its caches and preferences belong to this control plane, not to the user.
-            env=os.environ | {"HOME": str(self.root), "KUBECONFIG": str(kubeconfig or self.kubeconfig)},
         )
-        if done.returncode != 0:
-            raise KubectlError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip() or done.stdout.strip()}")
-        return done.stdout
 
     def stop_api_server(self) -> None:
         """Kill the API server, so that every connection breaks and new ones are refused. etcd keeps the data."""
@@ -194,7 +181,7 @@ class ControlPlane:
                     raise
                 for name in ("kube-apiserver", "etcd"):
                     self._processes.pop(name).kill()
-                self._layout = _on_other_ports(self._layout)
+                self._layout = self._layout.on_other_ports()
         write_kubeconfig(self.kubeconfig, server=self.url, ca=self.ca, client=self._admin)
         if controller_manager:
             identity = write_kubeconfig(
@@ -223,31 +210,3 @@ class ControlPlane:
                     logs = "\n".join(f"{process.log}:\n{process.tail()}" for process in self._processes.values())
                     raise TimeoutError(f"{what} is not ready; the last answer was {api.last}\n{logs}")
                 time.sleep(_POLL_SECONDS)
-
-
-def _layout(root: Path, binaries: Path, authority: Authority, *, audit: bool) -> Layout:
-    policy = root / "audit-policy.json"
-    if audit:
-        policy.write_text(json.dumps(POLICY))
-    etcd, peer, api = free_ports(3)
-    return Layout(
-        assets=binaries,
-        root=root,
-        etcd_port=etcd,
-        etcd_peer_port=peer,
-        api_port=api,
-        ca=authority.certificate,
-        serving=authority.server(
-            "kube-apiserver",
-            dns=["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"],
-            addresses=["127.0.0.1"],
-        ),
-        service_accounts=authority.signing_key("service-accounts"),
-        audit_policy=policy if audit else None,
-        audit_log=root / "logs" / "audit.jsonl",
-    )
-
-
-def _on_other_ports(layout: Layout) -> Layout:
-    etcd, peer, api = free_ports(3)
-    return replace(layout, etcd_port=etcd, etcd_peer_port=peer, api_port=api)

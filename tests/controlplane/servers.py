@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from controlplane.certificates import KeyPair
+from controlplane.audit import POLICY
+from controlplane.certificates import Authority, KeyPair
+from controlplane.ports import free_ports
 
 SERVICE_ACCOUNT_ISSUER = "https://kubernetes.default.svc"
 
@@ -39,6 +42,11 @@ class Layout:
     """``certificate`` is the public key."""
     audit_policy: Path | None
     audit_log: Path
+
+    def on_other_ports(self) -> Layout:
+        """Return the same with newly chosen ports."""
+        etcd, peer, api = free_ports(3)
+        return replace(self, etcd_port=etcd, etcd_peer_port=peer, api_port=api)
 
     def etcd(self) -> list[str | Path]:
         """Return etcd's command: no fsync, since a test's data need not survive the machine."""
@@ -97,3 +105,27 @@ class Layout:
             "--kube-api-burst=1000",
             "--profiling=false",
         ]
+
+
+def lay_out(root: Path, binaries: Path, authority: Authority, *, audit: bool) -> Layout:
+    """Choose the ports and make the keys, certificates and the audit policy of a control plane in ``root``."""
+    policy = root / "audit-policy.json"
+    if audit:
+        policy.write_text(json.dumps(POLICY))
+    etcd, peer, api = free_ports(3)
+    return Layout(
+        assets=binaries,
+        root=root,
+        etcd_port=etcd,
+        etcd_peer_port=peer,
+        api_port=api,
+        ca=authority.certificate,
+        serving=authority.server(
+            "kube-apiserver",
+            dns=["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"],
+            addresses=["127.0.0.1"],
+        ),
+        service_accounts=authority.signing_key("service-accounts"),
+        audit_policy=policy if audit else None,
+        audit_log=root / "logs" / "audit.jsonl",
+    )
