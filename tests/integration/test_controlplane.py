@@ -138,7 +138,7 @@ def test_a_port_that_is_lost_to_another_process_is_replaced(tmp_path: Path, monk
         rival.listen()
         taken = rival.getsockname()[1]
         offers = iter([[taken, *free_ports(2)], [*free_ports(2), taken]])
-        monkeypatch.setattr("controlplane.plane.free_ports", lambda count: next(offers, None) or free_ports(count))
+        monkeypatch.setattr("controlplane.servers.free_ports", lambda count: next(offers, None) or free_ports(count))
         with ControlPlane.start(tmp_path, controller_manager=False) as plane:
             assert not plane.url.endswith(f":{taken}")
             assert plane.kubectl("get", "--raw=/readyz") == "ok"

@@ -37,6 +37,16 @@ def test_kubebuilder_assets_come_before_the_cache(cache: Path, tmp_path: Path, m
     assert assets() == given
 
 
+def test_whole_kubebuilder_assets_are_used_whatever_the_version_aloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = binaries(tmp_path / "given")
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(given))
+    monkeypatch.setenv("KUBERNETES_VERSION", "1.34.4")
+    assert assets() == given
+    assert "is used as it is, whatever KUBERNETES_VERSION=1.34.4" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("no_go")
 def test_the_cache_comes_before_a_build(cache: Path) -> None:
     cached = binaries(cache / "assets" / pins().key)
