@@ -10,7 +10,7 @@ from nvcf_operator.nvcf.answers import Answer
 from nvcf_operator.nvcf.models import GpuSpecification
 from nvcf_operator.nvcf.requests import Request
 
-FV = {"function_id": "F", "function_version_id": "V"}
+FV: dict[str, Any] = {"function_id": "F", "function_version_id": "V"}
 SPECIFICATION = {"gpu": "G", "min_instances": 1, "max_instances": 2}
 SENT = b'{"deploymentSpecifications":[{"gpu":"G","maxInstances":2,"minInstances":1}]}'
 

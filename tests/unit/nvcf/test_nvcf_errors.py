@@ -1,6 +1,7 @@
 """What errors tell."""
 
 import pickle
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from nvcf_operator.nvcf import errors
 from nvcf_operator.nvcf.errors import NvcfError
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, NvcfError)]
-CALL = {"operation": "get_deployment", "method": "GET", "path": "/deployments/x", "detail": "why"}
+CALL: dict[str, Any] = {"operation": "get_deployment", "method": "GET", "path": "/deployments/x", "detail": "why"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

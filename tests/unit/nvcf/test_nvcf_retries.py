@@ -9,7 +9,7 @@ from nvcf_operator.nvcf.errors import NvcfError
 from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.nvcf.retries import Retries
 
-FV = {"function_id": "F", "function_version_id": "V"}
+FV: dict[str, Any] = {"function_id": "F", "function_version_id": "V"}
 GET = endpoints.get_deployment(**FV)
 PATCH = endpoints.update_gpu_specification(deployment_id="D", gpu_specification_id="S", min_instances=1)
 PUT = endpoints.update_function_metadata(**FV, tags=[])
@@ -49,7 +49,7 @@ def test_only_harmless_calls_are_repeated(kind: type[NvcfError], again: list[Req
 
 def test_pauses_double_up_to_a_limit_and_half_of_each_is_chance() -> None:
     for chance, expected in ((0.0, [0.5, 1, 2, 4, 5, 5]), (1.0, [1, 2, 4, 8, 10, 10])):
-        retries = Retries(most=6, first=1, longest=10, chance=lambda chance=chance: chance)
+        retries = Retries(most=6, first=1, longest=10, chance=iter([chance] * 6).__next__)
         assert [retries.pause(GET, made(errors.Unreachable), n) for n in range(1, 7)] == expected
 
 
@@ -65,7 +65,7 @@ def test_none_means_none() -> None:
 
 def test_the_servers_wish_is_the_least_pause() -> None:
     for chance in (0.0, 0.5, 0.999):
-        pause = Retries(first=1, chance=lambda chance=chance: chance).pause(GET, made(errors.Throttled, 7.0), 1)
+        pause = Retries(first=1, chance=iter([chance] * 6).__next__).pause(GET, made(errors.Throttled, 7.0), 1)
         assert pause is not None
         assert 7.0 <= pause < 7.5
 
