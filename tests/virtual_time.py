@@ -52,3 +52,10 @@ async def settle() -> None:
     """Let everything run that can run without time passing."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+def stall(seconds: float) -> None:
+    """Let time pass while nothing runs, as when something blocks the loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    loop.now += seconds

@@ -117,6 +117,27 @@ async def test_people_pass_at_once_while_ordinary_calls_use_up_their_rate(clock:
     await asyncio.gather(*flood)
 
 
+@pytest.mark.parametrize("person", [True, False])
+def test_after_a_stall_of_the_loop_nobody_passes_before_those_who_wait(person: bool) -> None:
+    async def main(clock: Clock) -> None:
+        gate = gate_of(clock, rate=5)
+        order: list[str] = []
+
+        async def named(name: str, person: bool) -> None:
+            async with gate.admitted(person):
+                order.append(name)
+
+        await call(gate)
+        early = asyncio.ensure_future(named("early", person))
+        await virtual_time.settle()
+        virtual_time.stall(1.0)
+        await named("late", person=False)
+        await early
+        assert order == ["early", "late"]
+
+    virtual_time.run(main)
+
+
 # Places
 
 
@@ -328,9 +349,10 @@ async def test_calls_sent_before_the_opening_say_nothing_new(clock: Clock) -> No
 
 
 @timed
-async def test_failures_while_it_is_open_do_not_prolong_the_opening(clock: Clock) -> None:
+async def test_outcomes_told_while_it_is_open_neither_prolong_nor_end_the_opening(clock: Clock) -> None:
     gate = gate_of(clock)
     fail(gate, 20)
+    gate.succeeded()
     assert (await refused(gate)).retry_after == 1.0
     await asyncio.sleep(1)
     assert gate.open

@@ -88,9 +88,9 @@ def test_reasons_to_look_at_one_key_merge(
     for lane, delay in asked:
         queue.add("a/x", lane, delay)
     assert len(queue) == 1
-    for later, lane in seen.items():
+    for later, expected in seen.items():
         clock.now = start + later
-        assert drain(queue) == ([] if lane is None else [("a/x", lane)])
+        assert drain(queue) == ([] if expected is None else [("a/x", expected)])
     clock.now = start + 1e6
     assert drain(queue) == [], "handing a key out answers all that was asked"
 
@@ -157,9 +157,9 @@ def test_after_the_work_the_earliest_of_requeue_and_adds_counts(
         queue.add("a/x", lane, delay)
     queue.done("a/x", requeue=requeue)
     start = clock.now
-    for later, lane in seen.items():
+    for later, expected in seen.items():
         clock.now = start + later
-        assert drain(queue) == ([] if lane is None else [("a/x", lane)])
+        assert drain(queue) == ([] if expected is None else [("a/x", expected)])
 
 
 def test_delays_asked_for_during_the_work_count_from_the_asking(queue: DelayQueue[str], clock: Hand) -> None:
@@ -225,6 +225,7 @@ def test_metrics_tell_depth_overdue_and_work(queue: DelayQueue[str], clock: Hand
 
 
 def test_keys_that_are_asked_for_early_each_time_leave_no_memory_behind(queue: DelayQueue[str], clock: Hand) -> None:
+    queue.add("a/quiet", Lane.BACKGROUND, 3000)  # stands before the stale deadlines, so that they do not surface
     for _ in range(200):
         for number in range(50):
             queue.add(f"a/{number}", Lane.BACKGROUND)
@@ -233,7 +234,7 @@ def test_keys_that_are_asked_for_early_each_time_leave_no_memory_behind(queue: D
         clock.now += 5
     assert len(queue._schedule._deadlines) < 2000
     clock.now += 3600
-    assert len(drain(queue)) == 50
+    assert len(drain(queue)) == 51
 
 
 # Waiting
