@@ -20,6 +20,7 @@ from nvcf_operator.nvcf.errors import (
     Unauthorized,
     Unreachable,
 )
+from nvcf_operator.nvcf.models import AutoscalingConfiguration, Deployment, Function, GpuSpecification
 
 if TYPE_CHECKING:
     from nvcf_operator.nvcf.client import AsyncClient, Client
@@ -35,8 +36,12 @@ else:
 
 __all__ = [
     "AsyncClient",
+    "AutoscalingConfiguration",
     "Client",
+    "Deployment",
     "Forbidden",
+    "Function",
+    "GpuSpecification",
     "InvalidAnswer",
     "MethodNotAllowed",
     "NotFound",

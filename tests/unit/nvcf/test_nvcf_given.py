@@ -7,7 +7,7 @@ import pytest
 from nvcf_operator.nvcf.given import to_post, to_put
 from nvcf_operator.nvcf.models import AutoscalingConfiguration, GpuSpecification, ScaleDetails
 
-PLAIN = {"gpu": "L40", "min_instances": 1, "max_instances": 2}
+PLAIN: dict[Any, Any] = {"gpu": "L40", "min_instances": 1, "max_instances": 2}
 
 
 @pytest.mark.parametrize(
