@@ -1,0 +1,45 @@
+"""The writes that a decision may ask for. At most one of those to NVCF is carried out per reconcile."""
+
+from dataclasses import dataclass
+
+from nvcf_operator.core.changes import Patch, Put
+from nvcf_operator.nvcf.models import GpuSpecification
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write the intent (with the finalizer when the object needs it), then POST."""
+
+    function_version_id: str
+    specifications: tuple[GpuSpecification, ...]
+    take_finalizer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """PATCH or PUT the deployment of the wanted version in place."""
+
+    function_version_id: str
+    deployment_id: str | None
+    change: Patch | Put
+
+
+@dataclass(frozen=True, slots=True)
+class Undeploy:
+    """DELETE the deployment of a version."""
+
+    function_version_id: str
+    graceful: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFinalizer:
+    """Put our finalizer on the object, before anything of it is ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropFinalizer:
+    """Take our finalizer off: nothing is left to undeploy, or it is to stay."""
+
+
+Action = Create | Change | Undeploy | TakeFinalizer | DropFinalizer

@@ -1,0 +1,157 @@
+"""Changes in place: the one call that brings a deployment nearest to its manifest.
+
+Ids come from the deployment that was just read, never from status. `maxRequestConcurrency` changes by PUT only, and a
+PUT carries minimum and maximum too; autoscaling changes by PATCH only (facts on NVCF, sections 3 and 4).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nvcf_operator.core.compare import Comparison, Difference, Pair
+from nvcf_operator.core.fields import PLATFORM, How
+from nvcf_operator.nvcf.models import AutoscalingConfiguration, GpuSpecification
+
+NUMBERS = ("minInstances", "maxInstances")
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """PATCH of one specification. Minimum and maximum go together, for the server checks them against each other."""
+
+    gpu_specification_id: str
+    gpu: str
+    min_instances: int | None = None
+    max_instances: int | None = None
+    autoscaling_configuration: AutoscalingConfiguration | None = None
+    autoscaling_configuration_policy: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """The changed fields, as the client takes them."""
+        fields = ("min_instances", "max_instances", "autoscaling_configuration", "autoscaling_configuration_policy")
+        return {name: value for name in fields if (value := getattr(self, name)) is not None}
+
+    def to_json(self) -> dict[str, Any]:
+        """The changed fields as plain JSON."""
+        return {
+            name: value.to_json() if isinstance(value, AutoscalingConfiguration) else value
+            for name, value in self.arguments().items()
+        }
+
+    def describe(self) -> str:
+        """Say what changes, for people."""
+        parts = [f"{self.min_instances}-{self.max_instances} instances"] if self.max_instances is not None else []
+        if self.autoscaling_configuration is not None:
+            parts.append("autoscaling")
+        if self.autoscaling_configuration_policy is not None:
+            parts.append("autoscaling back to the platform's")
+        return f"{self.gpu}: {', '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """PUT of all specifications: minimum, maximum and concurrency, with what the server wants repeated."""
+
+    specifications: tuple[GpuSpecification, ...]
+
+    def describe(self) -> str:
+        """Say what changes, for people."""
+        return "; ".join(
+            f"{item.gpu}: {item.min_instances}-{item.max_instances} instances"
+            + (f", concurrency {item.max_request_concurrency}" if item.max_request_concurrency is not None else "")
+            for item in self.specifications
+        )[:400]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """Fields that this server cannot change in place, since it has no PATCH."""
+
+    fields: tuple[str, ...]
+
+
+def next_change(comparison: Comparison, *, patch_supported: bool) -> Patch | Put | Unsupported | None:
+    """The next call, None when nothing is left to change. Not to be asked while something is immutable."""
+    wrong = comparison.differences
+    numbers = tuple(item for item in wrong if item.field in NUMBERS)
+    can_patch = patch_supported and all(pair.found.gpu_specification_id for pair in comparison.pairs)
+    if any(item.how == How.PUT for item in wrong) or (numbers and not can_patch):
+        return Put(tuple(_put(pair) for pair in comparison.pairs))
+    if not wrong:
+        return None
+    if not can_patch:
+        return Unsupported(tuple(sorted({item.field for item in wrong})))
+    pair = next(pair for pair in comparison.pairs if comparison.of(pair.index))
+    return _patch(pair, comparison.of(pair.index))
+
+
+def expected_after(change: Patch | Put, found: Sequence[GpuSpecification]) -> tuple[GpuSpecification, ...]:
+    """The specifications after a change that the server took."""
+    return tuple(_after(change, item) for item in found)
+
+
+def raises_minimum(change: Patch | Put, found: Sequence[GpuSpecification]) -> bool:
+    """Whether the change wants more instances running than before, so that new ones have to start."""
+    return any(
+        after.min_instances > before.min_instances
+        for before, after in zip(found, expected_after(change, found), strict=True)
+    )
+
+
+def _patch(pair: Pair, wrong: tuple[Difference, ...]) -> Patch:
+    names = {item.field for item in wrong}
+    numbers = names & set(NUMBERS)
+    scaling, policy = None, None
+    if "autoscalingConfiguration" in names:
+        if pair.wanted.autoscaling_configuration_policy == PLATFORM:
+            policy = PLATFORM
+        else:
+            assert pair.wanted.autoscaling_configuration is not None, "it differs, so the manifest has it"
+            shown = pair.found.autoscaling_configuration
+            wanted = pair.wanted.autoscaling_configuration.to_dict()
+            # The server replaces the whole object: what the manifest leaves out is repeated as it is.
+            merged = _overlaid(shown.to_json() if shown is not None else {}, wanted)
+            scaling = AutoscalingConfiguration.model_validate(merged)
+    return Patch(
+        gpu_specification_id=pair.found.gpu_specification_id or "",
+        gpu=pair.found.gpu,
+        min_instances=pair.wanted.min_instances if numbers else None,
+        max_instances=pair.wanted.max_instances if numbers else None,
+        autoscaling_configuration=scaling,
+        autoscaling_configuration_policy=policy,
+    )
+
+
+def _put(pair: Pair) -> GpuSpecification:
+    wanted, found = pair.wanted, pair.found
+    concurrency = wanted.max_request_concurrency or found.max_request_concurrency
+    return found.model_copy(
+        update={
+            "min_instances": wanted.min_instances,
+            "max_instances": wanted.max_instances,
+            "max_request_concurrency": concurrency,
+        }
+    )
+
+
+def _after(change: Patch | Put, found: GpuSpecification) -> GpuSpecification:
+    if isinstance(change, Put):
+        if found.gpu_specification_id is None:
+            same = [item for item in change.specifications if item.gpu == found.gpu]
+        else:
+            same = [x for x in change.specifications if x.gpu_specification_id == found.gpu_specification_id]
+        return same[0] if same else found
+    if found.gpu_specification_id != change.gpu_specification_id:
+        return found
+    update: dict[str, Any] = {name: value for name, value in change.arguments().items() if "policy" not in name}
+    if change.autoscaling_configuration_policy == PLATFORM:
+        update["autoscaling_configuration"] = None
+    return found.model_copy(update=update)
+
+
+def _overlaid(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in wanted.items():
+        before = merged.get(name)
+        merged[name] = _overlaid(before, value) if isinstance(value, Mapping) and isinstance(before, Mapping) else value
+    return merged

@@ -1,0 +1,131 @@
+"""Which key speaks for a resource: the three levels, and what each of them may hold.
+
+`spec.credentials.secretRef`, else the Secret `nvcf-credentials` of the resource's namespace, else the operator's own
+key where it was opened to that namespace. A level that is configured but fails is the answer: nothing falls through it
+to another account. Key and base URL come from the same level.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nvcf_operator.api import names
+from nvcf_operator.api.spec import FunctionDeploymentSpec
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.situation import Trouble, Whose
+from nvcf_operator.nvcf import keys, urls
+
+BASE_URL_KEY = "NVCF_BASE_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key and the one place that it may be sent to. Two are equal when both are."""
+
+    base_url: str
+    api_key: str = field(repr=False)
+    source: str = field(compare=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretName:
+    """The Secret that is asked for a resource, and whether the manifest names it."""
+
+    namespace: str
+    name: str
+    key: str
+    named: bool
+
+    def __str__(self) -> str:
+        return f"Secret {self.namespace}/{self.name}"
+
+
+def secret_of(namespace: str, spec: FunctionDeploymentSpec) -> SecretName:
+    """The Secret of the first two levels."""
+    if spec.credentials is not None:
+        ref = spec.credentials.secret_ref
+        return SecretName(namespace, ref.name, ref.key, named=True)
+    return SecretName(namespace, names.DEFAULT_SECRET_NAME, names.DEFAULT_SECRET_KEY, named=False)
+
+
+def of_secret(
+    secret: SecretName, data: Mapping[str, bytes], *, base_url: str, allowed_base_urls: frozenset[str]
+) -> Credential | Trouble:
+    """Read key and base URL out of a Secret that exists.
+
+    `base_url` is the operator's, for Secrets that name none; `allowed_base_urls` are normalised.
+    """
+    raw = data.get(secret.key)
+    if raw is None:
+        return _invalid(f"{secret} has no key {secret.key}. Put the NVCF API key there, or name the key that holds it.")
+    try:
+        api_key = keys.checked(raw.decode("ascii").strip(" \t\r\n"))
+    except UnicodeDecodeError:
+        return _invalid(f"{secret}, key {secret.key}: not ASCII text, so it is not sent.")
+    except ValueError as error:
+        return _invalid(f"{secret}, key {secret.key}: {error}. It was not sent.")
+    wanted = data.get(BASE_URL_KEY)
+    if wanted is None:
+        return Credential(base_url, api_key, str(secret))
+    try:
+        asked = urls.normalised(wanted.decode("utf-8").strip())
+    except ValueError as error:
+        return _base_url(f"{secret}, key {BASE_URL_KEY}: {error}.")
+    if asked != base_url and asked not in allowed_base_urls:
+        return _base_url(
+            f"{secret} asks for the base URL {asked}, which is not in --allowed-base-urls. The key was not sent. Add "
+            f"the URL to the operator's settings, or take {BASE_URL_KEY} out of the Secret."
+        )
+    return Credential(asked, api_key, str(secret))
+
+
+def of_operator(
+    api_key: str | None, namespace: str, *, base_url: str, opened_to: frozenset[str], secret: SecretName
+) -> Credential | Trouble:
+    """The third level: the operator's own key, for namespaces that it was opened to."""
+    if api_key is None or not ({"*", namespace} & opened_to):
+        opened = "" if api_key is None else f", and the operator's own key is not open to namespace {namespace}"
+        return Trouble(
+            Reason.NO_CREDENTIALS,
+            f"There is no {secret}{opened}. Create that Secret with the NVCF API key under {secret.key}, or name "
+            "another one in spec.credentials.secretRef.",
+            Whose.CREDENTIAL,
+        )
+    return Credential(base_url, api_key, "the operator's own key")
+
+
+def not_found(secret: SecretName) -> Trouble:
+    """The manifest names a Secret that is not there."""
+    return Trouble(
+        Reason.SECRET_NOT_FOUND,
+        f"{secret}, named by spec.credentials.secretRef, does not exist. Create it with the NVCF API key under "
+        f"{secret.key}, or name another one.",
+        Whose.CREDENTIAL,
+    )
+
+
+def not_permitted(secret: SecretName) -> Trouble:
+    """RBAC does not let the operator read a Secret of that name."""
+    return Trouble(
+        Reason.SECRET_NOT_PERMITTED,
+        f"The operator may not read {secret}. Use the name {names.DEFAULT_SECRET_NAME}, or add {secret.name} to the "
+        "resourceNames of the operator's Secrets rule.",
+        Whose.CREDENTIAL,
+    )
+
+
+def unreadable(secret: SecretName, why: str) -> Trouble:
+    """The Kubernetes API did not answer for the Secret."""
+    return Trouble(
+        Reason.SECRET_UNREADABLE,
+        f"{secret} could not be read: {why}. It is tried again.",
+        Whose.SERVER,
+        retry_after=5.0,
+    )
+
+
+def _invalid(message: str) -> Trouble:
+    return Trouble(Reason.SECRET_INVALID, message, Whose.CREDENTIAL)
+
+
+def _base_url(message: str) -> Trouble:
+    return Trouble(Reason.BASE_URL_NOT_ALLOWED, message, Whose.CREDENTIAL)

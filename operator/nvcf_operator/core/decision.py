@@ -1,0 +1,51 @@
+"""What a decision says: at most one write, what the status is to tell, and when to look again."""
+
+from dataclasses import dataclass
+
+from nvcf_operator.api.conditions import Phase
+from nvcf_operator.api.status import Retry
+from nvcf_operator.core.actions import Action
+from nvcf_operator.core.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One row of the table of conditions: what Ready, Reconciling, Stalled and Available say, and why."""
+
+    phase: Phase
+    reason: Reason
+    message: str
+    ready: bool = False
+    reconciling: bool = False
+    stalled: bool = False
+    available: bool | None = None
+    """None: as recorded, since nothing new was seen."""
+    blocked: bool = False
+    """While deleting: whether a person has to help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of one look at a situation."""
+
+    action: Action | None = None
+    """The write to carry out; the situation is decided again after it, so the verdict beside it is not shown."""
+    verdict: Verdict | None = None
+    """What status tells; None leaves phase and conditions as they are."""
+    requeue: float | None = None
+    """Seconds after which to look again without being told; None: when something changes."""
+    backoff: bool = False
+    """Whether `requeue` is a wait after a failure, which wants jitter and counts as an attempt."""
+    busy: bool = False
+    """Whether NVCF is at work on this, so that its account is worth polling often."""
+    retry: Retry | None = None
+    """A failure of this resource's own whose wait must survive a restart."""
+    seen: bool = False
+    """Whether NVCF's state was seen or acted on, which answers a reconcile-now."""
+    drift: tuple[str, ...] = ()
+    """Fields that somebody else changed, `deployment` for all of it, for the Event and the counter."""
+
+
+def act(action: Action, *, drift: tuple[str, ...] = ()) -> Decision:
+    """Decide to write."""
+    return Decision(action=action, drift=drift)

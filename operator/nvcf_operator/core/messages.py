@@ -1,0 +1,200 @@
+"""What conditions tell a person: what happened, what the operator will do, what they can do.
+
+No clock time stands in a message, and nothing that changes while nothing happens: a text that moves would be a write.
+"""
+
+from nvcf_operator.api.key import Key
+from nvcf_operator.api.spec import FunctionDeploymentSpec
+from nvcf_operator.core.situation import Listed, Present, Situation
+
+PENDING = "The operator has seen the resource and is about to ask NVCF for it."
+NO_LIST = "NVCF did not answer for the account's list of functions, so a 404 is not believed; it is tried again."
+AWAITING_ANSWER = (
+    "A deployment was asked for and the answer was lost. NVCF may still be making it, so the operator watches for it "
+    "before it asks again."
+)
+AWAITING_ANSWER_DELETING = (
+    "A deployment was asked for and the answer was lost. NVCF may still be making it, so the operator watches for it "
+    "before it lets the resource go."
+)
+FOREIGN_DRAIN = (
+    "The deployment is INACTIVE: it is being drained, or just being made. The operator waits for the end of that and "
+    "goes on from what is there."
+)
+SCALING_UP = "The minimum was raised; NVCF starts the new instances."
+NOT_CONVERGING = (
+    "The same change was made 3 times within an hour and was undone each time: another operator, cluster or person may "
+    "manage this version. Nothing more is written until the manifest changes or reconcile-requested-at is set."
+)
+
+
+def invalid_spec(error: str) -> str:
+    """The stored manifest cannot be read."""
+    return f"{error}. Correct the manifest; nothing was touched in NVCF."
+
+
+def conflict(holder: Key, version: str) -> str:
+    """Another resource holds the version."""
+    return (
+        f"Version {version} is held by FunctionDeployment {holder}. This resource writes nothing and takes over when "
+        "that one is deleted or lets go of the version."
+    )
+
+
+def version_change(held: str, wanted: str) -> str:
+    """A version rollout is asked for, which is not built."""
+    return (
+        f"functionVersionId was changed from {held} to {wanted} while the former is deployed. This version of the "
+        f"operator does not roll versions out: nothing was touched and {held} goes on as it is. Set functionVersionId "
+        "back, or delete this resource and make one for the new version."
+    )
+
+
+def settling(seconds: float) -> str:
+    """A version deployed before waits for its next deployment."""
+    return (
+        "The version was deployed before and is gone. NVCF can bring an old deployment back for a while, so the "
+        f"operator deploys it again only after {seconds:g} seconds in which it stayed away."
+    )
+
+
+def no_function(spec: FunctionDeploymentSpec) -> str:
+    """The account has no such version."""
+    return (
+        f"The account has no version {spec.function_version_id} of function {spec.function_id}. Check functionId, "
+        "functionVersionId and which account the key belongs to, or create the version; it is looked for again."
+    )
+
+
+def public_function(spec: FunctionDeploymentSpec) -> str:
+    """The function is another account's."""
+    return (
+        f"Function {spec.function_id} belongs to another account and can only be invoked, not deployed, with this key."
+    )
+
+
+def account_mismatch(recorded: str, seen: str) -> str:
+    """The key is another account's."""
+    return (
+        f"The deployment belongs to account {recorded}, but the key is of account {seen}. Nothing is written and "
+        f"nothing is taken for gone. Put a key of account {recorded} into the Secret."
+    )
+
+
+def account_unproven(recorded: str) -> str:
+    """The key shows no function of the account."""
+    return (
+        f"The deployment belongs to account {recorded}, and the key shows no function of it, so a 404 may come from "
+        f"another account. Nothing is written. Use a key of account {recorded} that may list its functions."
+    )
+
+
+def already_deployed(spec: FunctionDeploymentSpec) -> str:
+    """Somebody else's deployment, and adoption is refused."""
+    return (
+        f"Version {spec.function_version_id} was deployed by somebody else and adoptionPolicy is Refuse. Nothing was "
+        "touched. Set adoptionPolicy: Adopt to manage it, or undeploy it."
+    )
+
+
+def deployment_failed(health: tuple[str, ...]) -> str:
+    """Status ERROR."""
+    return (
+        f"NVCF gave the deployment up (ERROR){_said(health)} Only undeploying it ends this state: delete this resource "
+        "and apply it again once the cause is removed. This version of the operator does not retry it by itself."
+    )
+
+
+def immutable(differences: str) -> str:
+    """Fields differ that NVCF cannot change in place."""
+    return (
+        f"NVCF cannot change this in place: {differences}. Nothing was touched and the deployment goes on as it is. "
+        "Set the manifest back, or delete this resource and apply it again."
+    )
+
+
+def redeploy_not_supported(differences: str) -> str:
+    """Immutable fields differ, and redeploying is not built."""
+    return (
+        f"NVCF cannot change this in place: {differences}. rollout.immutableChange is Redeploy, which this version of "
+        "the operator does not do yet: nothing was touched. Set the manifest back, or delete this resource and apply "
+        "it again."
+    )
+
+
+def unsupported_by_server(fields: tuple[str, ...]) -> str:
+    """The server is too old for a change."""
+    return f"This NVCF server has no PATCH and cannot change {', '.join(fields)} in place. Set the manifest back."
+
+
+def active(situation: Situation, seen: Present | Listed) -> str:
+    """All is well."""
+    version = situation.resource.wanted_version
+    return f"Version {version} is ACTIVE as specified."
+
+
+def deploying(health: tuple[str, ...]) -> str:
+    """Instances are awaited."""
+    return f"NVCF waits for the instances of the deployment{_said(health)}"
+
+
+def degraded(status: str, health: tuple[str, ...]) -> str:
+    """Instances are missing."""
+    what = "No instance runs" if status == "DEGRADED" else "Some instances do not run"
+    return f"{what} ({status}). NVCF heals this by itself{_said(health)}"
+
+
+def unknown_status(status: str) -> str:
+    """A status of a newer server."""
+    return f"NVCF tells the status {status}, which this version of the operator does not know. It writes nothing."
+
+
+def deadline_exceeded(status: str, seconds: int, health: tuple[str, ...]) -> str:
+    """The progress deadline is over."""
+    return (
+        f"The deployment is {status} for longer than rollout.progressDeadlineSeconds ({seconds}){_said(health)} "
+        "Nothing was deleted and it is watched on. NVCF may never ask for capacity again by itself: check capacity and the "
+        "GPU specification; deleting and applying the resource again asks anew."
+    )
+
+
+def draining(situation: Situation, version: str, left: float) -> str:
+    """A drain of ours."""
+    spec = situation.resource.spec
+    limit = spec.undeploy.drain_timeout_seconds if spec is not None else 3600
+    if left <= 0:
+        return (
+            f"Version {version} is still draining after undeploy.drainTimeoutSeconds ({limit}) and onDrainTimeout is "
+            "Wait. Set undeploy.onDrainTimeout: Force to cut it short; queued requests are then lost."
+        )
+    return f"Version {version} answers its queued requests, for {limit} seconds at most, before it goes."
+
+
+def undeploying(version: str) -> str:
+    """A DELETE was sent."""
+    return f"NVCF was asked to undeploy version {version}."
+
+
+def blocked(what: str) -> str:
+    """A deletion that cannot go on."""
+    return (
+        f"The deployment cannot be removed from NVCF: {what} It is tried again by itself. Ways out: put working "
+        "credentials in place; or set deletionPolicy: Retain to leave the deployment running; or annotate "
+        'nvcf-operator.io/force-delete: "true" to release the resource and remove the deployment by hand.'
+    )
+
+
+def shown(*, observe: bool, paused_by_annotation: bool, status: str | None, difference: str) -> str:
+    """Nothing is written; what NVCF holds."""
+    if observe:
+        why = "managementPolicy is Observe: nothing is written to NVCF."
+    elif paused_by_annotation:
+        why = "The annotation nvcf-operator.io/paused stops all writes to NVCF; remove it to go on."
+    else:
+        why = "spec.suspend stops all writes to NVCF; set it to false to go on."
+    what = f"The deployment is {status}" if status is not None else "The version is not deployed"
+    return f"{why} {what}" + (f"; it differs from the manifest: {difference}." if difference else ".")
+
+
+def _said(health: tuple[str, ...]) -> str:
+    return f". NVCF says: {'; '.join(health)[:500]}." if health else "."

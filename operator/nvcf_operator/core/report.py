@@ -1,0 +1,202 @@
+"""The status after a decision: what was seen, what was done, and the table row that the verdict names.
+
+`report` is pure and total; the same situation and decision always give the same status, so that "nothing changed" is
+an equality and a converged resource is never written.
+"""
+
+from typing import Any
+
+from nvcf_operator.api import conditions as kinds
+from nvcf_operator.api.conditions import Condition, merge
+from nvcf_operator.api.status import FunctionDeploymentStatus, ObservedGpuSpecification, Retiring, Retry
+from nvcf_operator.core import compare, draining, health
+from nvcf_operator.core.actions import Undeploy
+from nvcf_operator.core.decision import Decision, Verdict
+from nvcf_operator.core.deletion import versions_held
+from nvcf_operator.core.presence import progress_since, stranger
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.repetition import counted
+from nvcf_operator.core.situation import Absent, Listed, Present, Proof, Situation, Trouble, Unseen, Whose
+
+OUTAGES = frozenset({Reason.NVCF_UNAVAILABLE, Reason.THROTTLED, Reason.INVALID_ANSWER})
+TIMED = frozenset(
+    {
+        Reason.DEPLOYING,
+        Reason.SCALING_UP,
+        Reason.DEGRADED,
+        Reason.DEGRADING,
+        Reason.UNKNOWN_STATUS,
+        Reason.PROGRESS_DEADLINE_EXCEEDED,
+    }
+)
+"""Reasons under which the progress deadline runs."""
+
+
+def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus:
+    """Tell in status what was seen and decided. Equal to the recorded status when there is nothing to tell."""
+    resource = situation.resource
+    old, verdict = resource.status, decision.verdict
+    new: dict[str, Any] = dict(old)
+    new |= _seen(situation)
+    new["intent"] = situation.answered_intent or old.intent
+    new["retiring"] = _retiring(situation)
+    if situation.wrote is not None:
+        new["last_write"] = counted(situation, situation.wrote) or old.last_write
+    new["retry"] = _retry(old.retry, decision)
+    if decision.seen and (token := resource.reconcile_requested):
+        new["last_handled_reconcile_at"] = token
+    if verdict is None:
+        stated = [c for c in old.conditions if c.type != kinds.CREDENTIALS_VALID]
+    else:
+        new["observed_generation"] = resource.generation
+        new["phase"] = str(verdict.phase)
+        new["progressing_since"] = _progressing_since(situation, verdict)
+        stated = _stated(situation, verdict)
+    credentials = _credentials(situation)
+    new["conditions"] = merge(old.conditions, [*stated, *([credentials] if credentials else [])], situation.now)
+    return FunctionDeploymentStatus.model_validate(new)
+
+
+def _seen(situation: Situation) -> dict[str, Any]:
+    resource = situation.resource
+    version = (
+        (versions_held(resource) or (resource.wanted_version,))[0] if resource.deleting else resource.wanted_version
+    )
+    seen = situation.sighting(version)
+    if isinstance(seen, Listed):
+        return {"function_status": seen.status}
+    if isinstance(seen, Absent):
+        trusted = situation.account is not None and situation.account.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
+        if not trusted or not resource.holds or resource.status.function_version_id != version:
+            return {}
+        gone = {"deployment_id": None, "gpu_specifications": (), "instances": None, "health": ()}
+        return {"function_status": "INACTIVE", **gone}
+    if not isinstance(seen, Present):
+        return {}
+    deployment = seen.deployment
+    shown: dict[str, Any] = {
+        "function_status": deployment.function_status,
+        "deployment_id": deployment.deployment_id,
+        "function_name": deployment.function_name or resource.status.function_name,
+        "instances": compare.instances(deployment.deployment_specifications),
+        "health": () if deployment.function_status == "ACTIVE" else health.of(situation, seen),
+        "gpu_specifications": tuple(
+            ObservedGpuSpecification(
+                gpu_specification_id=item.gpu_specification_id,
+                gpu=item.gpu,
+                instance_type=item.instance_type,
+                min_instances=item.min_instances,
+                max_instances=item.max_instances,
+            )
+            for item in sorted(deployment.deployment_specifications, key=lambda item: item.gpu_specification_id or "")
+        ),
+    }
+    if not ours(situation, version):
+        return {"function_status": deployment.function_status, "instances": shown["instances"]}
+    view = situation.account
+    shown |= {"function_id": resource.function_id, "function_version_id": version}
+    shown["account_id"] = resource.status.account_id or deployment.nca_id or (view.account_id if view else None)
+    if (
+        view is not None
+        and view.fingerprint is not None
+        and shown["account_id"] in (deployment.nca_id, view.account_id)
+    ):
+        shown["credential"] = view.fingerprint
+    return shown
+
+
+def ours(situation: Situation, version: str) -> bool:
+    """Whether a deployment that was seen is this resource's: on record, asked for by it, or adopted just now."""
+    resource = situation.resource
+    if resource.deleting or not stranger(situation):
+        return True
+    if resource.paused or resource.spec is None or resource.spec.management_policy == "Observe":
+        return False
+    return resource.spec.adoption_policy == "Adopt" and (resource.has_finalizer or resource.keeps_deployment)
+
+
+def _retiring(situation: Situation) -> tuple[Retiring, ...]:
+    wrote = situation.wrote
+    kept = {item.function_version_id: item for item in situation.resource.status.retiring}
+    if isinstance(wrote, Undeploy):
+        version = wrote.function_version_id
+        kept[version] = draining.begun(situation, version, forced=not wrote.graceful)
+    trusted = situation.account is not None and situation.account.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
+    return tuple(
+        item
+        for version, item in sorted(kept.items())
+        if not (trusted and isinstance(situation.sighting(version), Absent))
+    )
+
+
+def _retry(old: Retry | None, decision: Decision) -> Retry | None:
+    if decision.retry is not None:
+        return decision.retry
+    keeps = decision.verdict is None or decision.verdict.reason in OUTAGES
+    return old if keeps else None
+
+
+def _progressing_since(situation: Situation, verdict: Verdict) -> Any:
+    if verdict.reason in TIMED:
+        return progress_since(situation)
+    status, resource = situation.resource.status, situation.resource
+    keeps = verdict.reason in OUTAGES and status.observed_generation == resource.generation
+    return status.progressing_since if keeps else None
+
+
+def _stated(situation: Situation, verdict: Verdict) -> list[Condition]:
+    resource = situation.resource
+    available = resource.is_true(kinds.AVAILABLE) if verdict.available is None else verdict.available
+
+    def condition(kind: str, holds: bool, reason: Reason = verdict.reason, message: str = "") -> Condition:
+        return Condition(
+            type=kind,
+            status="True" if holds else "False",
+            reason=reason,
+            message=message,
+            observed_generation=resource.generation,
+        )
+
+    stated = [
+        condition(kinds.READY, verdict.ready, message=verdict.message),
+        condition(kinds.AVAILABLE, available, Reason.SERVING if available else Reason.NOT_SERVING),
+        condition(kinds.RECONCILING, verdict.reconciling, message=verdict.message if verdict.reconciling else ""),
+        condition(kinds.STALLED, verdict.stalled, message=verdict.message if verdict.stalled else ""),
+    ]
+    if resource.deleting:
+        stated.append(
+            condition(kinds.DELETION_BLOCKED, verdict.blocked, message=verdict.message if verdict.blocked else "")
+        )
+    return stated
+
+
+def _credentials(situation: Situation) -> Condition | None:
+    resource = situation.resource
+    trouble = credential_trouble(situation)
+    answered = any(isinstance(seen, Present | Listed | Absent) for seen in situation.sightings.values())
+    if trouble is not None:
+        status, reason, message = "False", trouble.reason, trouble.message
+    elif answered:
+        status, reason, message = "True", Reason.CREDENTIALS_VALID, ""
+    else:
+        return resource.condition(kinds.CREDENTIALS_VALID)
+    known = resource.condition(kinds.CREDENTIALS_VALID)
+    said = (status, reason, message, resource.generation)
+    if known is not None and said == (known.status, known.reason, known.message, known.observed_generation):
+        return known
+    return Condition.model_validate(
+        {
+            "type": kinds.CREDENTIALS_VALID,
+            "status": status,
+            "reason": reason,
+            "message": message,
+            "observed_generation": resource.generation,
+        }
+    )
+
+
+def credential_trouble(situation: Situation) -> Trouble | None:
+    """What is wrong with the credentials, as far as this situation shows."""
+    troubles = [situation.access, situation.failure]
+    troubles += [seen.trouble for seen in situation.sightings.values() if isinstance(seen, Unseen)]
+    return next((item for item in troubles if item is not None and item.whose == Whose.CREDENTIAL), None)

@@ -1,0 +1,145 @@
+"""A FunctionDeployment as the decisions see it: the manifest, its record in status, and the marks in its metadata."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from nvcf_operator.api import names
+from nvcf_operator.api.conditions import Condition
+from nvcf_operator.api.key import Key
+from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec, ManagementPolicy
+from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core.intent import Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One object of the cluster, read once. ``spec`` is None when it cannot be read; ``spec_error`` then says why."""
+
+    key: Key
+    uid: str
+    resource_version: str
+    generation: int
+    created: str
+    deleting: bool
+    finalizers: tuple[str, ...]
+    annotations: Mapping[str, str]
+    spec: FunctionDeploymentSpec | None
+    spec_error: str
+    status: FunctionDeploymentStatus
+    recorded: Mapping[str, Any]
+    """The status as it is stored, against which the next one is compared."""
+
+    @classmethod
+    def read(cls, obj: Mapping[str, Any]) -> "Resource":
+        """Read an object as the API server gives it. Never fails on what a manifest or a status may hold."""
+        meta = obj["metadata"]
+        spec, error = None, ""
+        try:
+            spec = FunctionDeploymentSpec.model_validate(obj.get("spec") or {})
+        except ValidationError as exc:
+            first = exc.errors(include_url=False, include_input=False)[0]
+            error = f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        try:
+            status = FunctionDeploymentStatus.model_validate(obj.get("status") or {})
+        except ValidationError:
+            status = (
+                FunctionDeploymentStatus()
+            )  # a status nobody can read is a lost one: the spec and NVCF tell the rest
+        return cls(
+            key=Key(meta.get("namespace", ""), meta["name"]),
+            uid=meta.get("uid", ""),
+            resource_version=meta.get("resourceVersion", ""),
+            generation=int(meta.get("generation", 0)),
+            created=meta.get("creationTimestamp") or "",
+            deleting=bool(meta.get("deletionTimestamp")),
+            finalizers=tuple(meta.get("finalizers") or ()),
+            annotations=dict(meta.get("annotations") or {}),
+            spec=spec,
+            spec_error=error,
+            status=status,
+            recorded=obj.get("status") or {},
+        )
+
+    @property
+    def has_finalizer(self) -> bool:
+        """Whether our finalizer holds the object."""
+        return names.FINALIZER in self.finalizers
+
+    @property
+    def intent(self) -> Intent | None:
+        """The last intent of this very object, answered or not."""
+        return Intent.parse(self.annotations.get(names.INTENT_ANNOTATION), uid=self.uid)
+
+    @property
+    def open_intent(self) -> Intent | None:
+        """The intent whose answer is not on record: its POST may or may not have been made."""
+        intent = self.intent
+        return intent if intent is not None and intent.token != self.status.intent else None
+
+    @property
+    def paused(self) -> bool:
+        """Whether spec or annotation forbid NVCF writes for now (deletion still works)."""
+        return self.annotations.get(names.PAUSED_ANNOTATION) == "true" or (self.spec is not None and self.spec.suspend)
+
+    @property
+    def force_delete(self) -> bool:
+        """Whether a person asked to release the object without NVCF."""
+        return self.annotations.get(names.FORCE_DELETE_ANNOTATION) == "true"
+
+    @property
+    def reconcile_requested(self) -> str | None:
+        """The token of a reconcile-now that is not answered yet."""
+        token = self.annotations.get(names.RECONCILE_REQUESTED_ANNOTATION)
+        return token if token and token != self.status.last_handled_reconcile_at else None
+
+    @property
+    def redeploy_requested(self) -> str | None:
+        """The token of a redeploy-now that is not answered yet."""
+        token = self.annotations.get(names.REDEPLOY_REQUESTED_ANNOTATION)
+        return token if token and token != self.status.last_handled_redeploy_at else None
+
+    @property
+    def keeps_deployment(self) -> bool:
+        """Whether NVCF is left alone when the object goes: such an object carries no finalizer."""
+        spec = self.spec
+        return spec is not None and (
+            spec.deletion_policy == DeletionPolicy.RETAIN or spec.management_policy == ManagementPolicy.OBSERVE
+        )
+
+    @property
+    def holds(self) -> bool:
+        """Whether the record says that a deployment was ours (it may be gone meanwhile)."""
+        return bool(self.status.function_version_id and self.status.function_status)
+
+    @property
+    def function_id(self) -> str:
+        """The function, which never changes: from the manifest, else from the record."""
+        return self.spec.function_id if self.spec is not None else self.status.function_id or ""
+
+    @property
+    def wanted_version(self) -> str:
+        """The version that the manifest asks for."""
+        return self.spec.function_version_id if self.spec is not None else ""
+
+    def condition(self, kind: str) -> Condition | None:
+        """The recorded condition of that type."""
+        return next((c for c in self.status.conditions if c.type == kind), None)
+
+    def is_true(self, kind: str) -> bool:
+        """Whether the recorded condition of that type is True."""
+        found = self.condition(kind)
+        return found is not None and found.status == "True"
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the record says Ready for the manifest as it stands."""
+        ready = self.condition("Ready")
+        return (
+            ready is not None
+            and ready.status == "True"
+            and ready.observed_generation == self.generation
+            and self.status.observed_generation == self.generation
+        )

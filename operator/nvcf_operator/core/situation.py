@@ -1,0 +1,159 @@
+"""What a decision is made from: the resource, whom we speak as, and what NVCF was seen to hold.
+
+Everything here is data. Times named ``*_at`` or ``*_for`` are seconds of this process's own monotonic clock, since a
+wall clock may jump and another process's clock says nothing about what this one has seen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from nvcf_operator.api.key import Key
+from nvcf_operator.core.actions import Action
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.nvcf.models import Deployment
+
+
+class Whose(StrEnum):
+    """Whose trouble a failure is: it tells who else has to wait."""
+
+    CREDENTIAL = "credential"
+    RESOURCE = "resource"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that keeps us from knowing or doing. Never taken for absence."""
+
+    reason: Reason
+    message: str
+    whose: Whose
+    retry_after: float | None = None
+    """Seconds that the server, the breaker or the credential's probe wants us to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """NVCF answered GET (or a write) with the deployment."""
+
+    deployment: Deployment
+
+    @property
+    def status(self) -> str:
+        """The function's status in NVCF's words."""
+        return self.deployment.function_status
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The account's list, asked for after our last own write, shows the recorded deployment with this status."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """NVCF answered GET with 404. Whether to believe it is decided with the account beside it."""
+
+    absent_for: float
+    """Seconds for which this process has seen 404 for this version without a break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """NVCF could not be asked, or its answer says nothing about the deployment."""
+
+    trouble: Trouble
+
+
+Sighting = Present | Listed | Absent | Unseen
+
+
+class FunctionSeen(StrEnum):
+    """What is known of the function version itself."""
+
+    OURS = "ours"
+    PUBLIC = "public"
+    NOT_FOUND = "not found"
+    UNKNOWN = "unknown"
+
+
+class Proof(StrEnum):
+    """Whether the key was shown to belong to the account on record. A 404 counts only with a proof."""
+
+    PROVEN = "proven"
+    NEVER_PINNED = "never pinned"
+    MISMATCH = "mismatch"
+    UNPROVEN = "unproven"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What the account's own list says, as far as this resource is concerned."""
+
+    proof: Proof
+    account_id: str | None = None
+    """The account that the key's private functions belong to; None when the list holds none."""
+    fingerprint: str | None = None
+    """The key's fingerprint, salted with the resource's uid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The settings that decisions depend on, in seconds."""
+
+    create_settle: float = 60.0
+    redeploy_settle: float = 75.0
+    poll: float = 60.0
+    busy_poll: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """What this process remembers of the resource. Losing it costs time, never correctness."""
+
+    intent_settled_for: float = 0.0
+    """Seconds since the end of our own POST of the open intent, or since we first saw another's."""
+    version_seen_lately: bool = False
+    """This process saw the version deployed within the redeploy settle, by whomever."""
+    attempts: int = 0
+    """Failed attempts in a row, for the short waits that status does not record."""
+    verify: bool = False
+    """An in-place change of ours has not been read back after the server's own loop yet."""
+    raised_minimum: bool = False
+    """An in-place change of ours raised a minimum and has not been read back yet."""
+    patch_supported: bool = True
+    """Whether this server offers PATCH, as far as it was tried."""
+    undeploy_sent_for: float | None = None
+    """Seconds since our last DELETE of the version was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that one decision may know."""
+
+    resource: Resource
+    now: datetime
+    timing: Timing = Timing()
+    access: Trouble | None = None
+    """Why there is no key to speak with, or None."""
+    sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    """What was seen of each version that this resource has to do with."""
+    account: AccountView | None = None
+    function: FunctionSeen = FunctionSeen.UNKNOWN
+    holder: Key | None = None
+    """Another resource that holds the wanted version, or comes first."""
+    wrote: Action | None = None
+    """The write that was just made, when NVCF took it."""
+    answered_intent: str | None = None
+    """The token of the intent whose POST was just answered, with yes or no."""
+    failure: Trouble | None = None
+    """What came of the write that was just tried, when it failed."""
+    memory: Recollection = Recollection()
+
+    def sighting(self, version: str) -> Sighting | None:
+        """What was seen of that version."""
+        return self.sightings.get(version)

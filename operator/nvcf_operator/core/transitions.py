@@ -1,0 +1,83 @@
+"""Kubernetes Events: one for each transition, none while nothing changes, so they are derived from two statuses."""
+
+from dataclasses import dataclass
+
+from nvcf_operator.api import conditions as kinds
+from nvcf_operator.api.conditions import Condition
+from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Undeploy
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.resource import Resource
+
+WARNED = frozenset({Reason.DEGRADED, Reason.DEGRADING, Reason.UNKNOWN_STATUS, Reason.SETTLING})
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One Event to write."""
+
+    warning: bool
+    reason: Reason
+    message: str
+
+
+def transitions(old: FunctionDeploymentStatus, new: FunctionDeploymentStatus) -> tuple[Note, ...]:
+    """Tell what changed between two statuses, each reason once."""
+    notes: dict[Reason, Note] = {}
+    for kind in (kinds.DELETION_BLOCKED, kinds.CREDENTIALS_VALID, kinds.STALLED, kinds.READY):
+        before, after = _find(old, kind), _find(new, kind)
+        note = _note(kind, before, after)
+        if note is not None and Reason(after.reason if after else note.reason) not in notes:
+            notes[Reason(after.reason if after else note.reason)] = note
+    return tuple(notes.values())
+
+
+def of_write(resource: Resource, action: Action, deployment_id: str | None = None) -> Note | None:
+    """Tell of a write that was made."""
+    named = f" (deployment {deployment_id})" if deployment_id else ""
+    match action:
+        case Create():
+            return Note(False, Reason.CREATED, f"Asked NVCF to deploy version {action.function_version_id}{named}.")
+        case Change():
+            return Note(False, Reason.UPDATED, f"Changed the deployment in place: {action.change.describe()}.")
+        case Undeploy():
+            how = "gracefully" if action.graceful else "at once; queued requests are lost"
+            return Note(False, Reason.DRAINING, f"Asked NVCF to undeploy version {action.function_version_id} {how}.")
+        case DropFinalizer() if resource.deleting and resource.keeps_deployment:
+            return Note(False, Reason.RETAINED, "The resource goes and its deployment stays in NVCF.")
+        case DropFinalizer() if (
+            resource.deleting and resource.force_delete and resource.is_true(kinds.DELETION_BLOCKED)
+        ):
+            return Note(True, Reason.LEFT_BEHIND, f"force-delete: left in NVCF, running and costing: {left(resource)}.")
+        case DropFinalizer() if resource.deleting and resource.holds:
+            return Note(False, Reason.UNDEPLOYED, "The deployment is gone from NVCF.")
+        case _:
+            return None
+
+
+def left(resource: Resource) -> str:
+    """The ids that a forced release leaves behind."""
+    status = resource.status
+    return (
+        f"function {resource.function_id}, version {status.function_version_id or resource.wanted_version}, deployment "
+        f"{status.deployment_id or 'unknown'}"
+    )
+
+
+def _note(kind: str, before: Condition | None, after: Condition | None) -> Note | None:
+    if after is None or (before is not None and (before.status, before.reason) == (after.status, after.reason)):
+        return None
+    holds = after.status == "True"
+    if kind == kinds.DELETION_BLOCKED and holds:
+        return Note(True, Reason.DELETION_BLOCKED, after.message)
+    if (kind == kinds.STALLED and holds) or (kind == kinds.CREDENTIALS_VALID and not holds):
+        return Note(True, Reason(after.reason), after.message)
+    if kind == kinds.READY and holds:
+        return Note(False, Reason(after.reason), after.message)
+    if kind == kinds.READY and after.reason in WARNED and (before is None or before.reason != after.reason):
+        return Note(True, Reason(after.reason), after.message)
+    return None
+
+
+def _find(status: FunctionDeploymentStatus, kind: str) -> Condition | None:
+    return next((condition for condition in status.conditions if condition.type == kind), None)

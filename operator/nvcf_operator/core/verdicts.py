@@ -1,0 +1,49 @@
+"""The table of conditions, one function a row; the design's section 2 shows the same table.
+
+=============================================== ========= ===== =========== =======
+situation                                       Available Ready Reconciling Stalled
+=============================================== ========= ===== =========== =======
+`in_force`: ACTIVE as specified                 T         T     F           F
+`progressing`: first DEPLOYING, raise of min    as served F     T           F
+`stalled`: refused, failed, needs a person      as served F     F           T
+`unwell`: DEGRADING, DEGRADED before deadline   T / F     F     F           F
+`at_rest`: Suspended, Observing                 as served match F           F
+=============================================== ========= ===== =========== =======
+"""
+
+from nvcf_operator.api.conditions import Phase
+from nvcf_operator.core.decision import Verdict
+from nvcf_operator.core.reasons import Reason
+
+SERVING = frozenset({"ACTIVE", "DEGRADING"})
+"""Statuses in which NVCF takes requests for the version."""
+
+
+def serves(status: str) -> bool:
+    """Whether a version with this status answers requests."""
+    return status.upper() in SERVING
+
+
+def in_force(message: str) -> Verdict:
+    """The manifest is fully in force."""
+    return Verdict(Phase.ACTIVE, Reason.ACTIVE, message, ready=True, available=True)
+
+
+def progressing(phase: Phase, reason: Reason, message: str, *, available: bool | None = None) -> Verdict:
+    """The operator or NVCF is at work, and it will go on by itself."""
+    return Verdict(phase, reason, message, reconciling=True, available=available)
+
+
+def stalled(reason: Reason, message: str, *, available: bool | None = None, phase: Phase = Phase.FAILED) -> Verdict:
+    """It does not go on without a person, or only slowly."""
+    return Verdict(phase, reason, message, stalled=True, available=available)
+
+
+def unwell(reason: Reason, message: str, *, available: bool) -> Verdict:
+    """NVCF is expected to heal it; nothing is to be done."""
+    return Verdict(Phase.DEGRADED, reason, message, available=available)
+
+
+def at_rest(phase: Phase, reason: Reason, message: str, *, ready: bool, available: bool | None) -> Verdict:
+    """Nothing is written by request of the manifest."""
+    return Verdict(phase, reason, message, ready=ready, available=available)

@@ -1,0 +1,73 @@
+"""What to say and when to try again, when something keeps us from knowing or from doing.
+
+An outage of the server says nothing about a resource in order: its status stays as it is, and the outage is a metric.
+A resource with work tells once that it waits. Trouble is never taken for absence.
+"""
+
+from datetime import timedelta
+
+from nvcf_operator.api.conditions import Phase
+from nvcf_operator.api.status import Retry
+from nvcf_operator.core import backoff, verdicts
+from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.situation import Situation, Trouble, Whose
+
+PATIENT = frozenset({Reason.DEPLOYING, Reason.SCALING_UP, Reason.DEGRADED, Reason.DEGRADING, Reason.SUSPENDED})
+"""Reasons of a Ready that is False while the operator itself has nothing to do."""
+
+
+def waiting(situation: Situation, trouble: Trouble, *, at_work: bool = False) -> Decision:
+    """Decide on a resource that trouble keeps from its turn. `at_work`: a write is due, whatever the record says."""
+    quiet = idle(situation.resource) and not at_work
+    if trouble.whose == Whose.RESOURCE:
+        return refused(situation, trouble)
+    if trouble.whose == Whose.CREDENTIAL:
+        delay = trouble.retry_after if trouble.retry_after is not None else situation.timing.poll
+        verdict = None if quiet else verdicts.stalled(trouble.reason, trouble.message)
+        return Decision(verdict=verdict, requeue=delay)
+    delay = backoff.short(situation.memory.attempts)
+    if trouble.retry_after is not None:
+        delay = max(delay, trouble.retry_after)
+    verdict = None
+    if not quiet:
+        phase = Phase(situation.resource.status.phase or Phase.PENDING)
+        phase = Phase.PENDING if phase == Phase.FAILED else phase
+        verdict = verdicts.progressing(phase, trouble.reason, trouble.message)
+    return Decision(verdict=verdict, requeue=delay, backoff=True)
+
+
+def refused(situation: Situation, trouble: Trouble) -> Decision:
+    """Decide on a resource whose own request was refused: Stalled, and tried again with growing waits."""
+    retry = next_retry(situation, trouble.reason)
+    wait = backoff.long(retry.attempts)
+    return Decision(verdict=verdicts.stalled(trouble.reason, trouble.message), requeue=wait, backoff=True, retry=retry)
+
+
+def next_retry(situation: Situation, reason: Reason) -> Retry:
+    """Count a failure of this resource's own. A new generation starts anew."""
+    resource = situation.resource
+    last = resource.status.retry if resource.status.observed_generation == resource.generation else None
+    attempts = (last.attempts if last is not None and last.reason == reason else 0) + 1
+    due = situation.now + timedelta(seconds=backoff.long(attempts))
+    return Retry(attempts=attempts, next_attempt_time=due, reason=reason)
+
+
+def retry_due_in(situation: Situation) -> float:
+    """Seconds until the recorded next attempt; 0 when it is due, was asked for, or the manifest has changed since."""
+    resource = situation.resource
+    retry = resource.status.retry
+    if retry is None or retry.next_attempt_time is None or resource.reconcile_requested:
+        return 0.0
+    if resource.status.observed_generation != resource.generation:
+        return 0.0
+    return max(0.0, (retry.next_attempt_time - situation.now).total_seconds())
+
+
+def idle(resource: Resource) -> bool:
+    """Whether the record says that nothing is left to do for the manifest as it stands, but to wait for NVCF."""
+    if resource.deleting or resource.status.observed_generation != resource.generation:
+        return False
+    ready = resource.condition("Ready")
+    return ready is not None and (ready.status == "True" or ready.reason in PATIENT)
