@@ -1,0 +1,267 @@
+"""One credential's view of NVCF: its client, its list of functions, and whether the key is good.
+
+One key never speaks for another's resources, so there is one `Account` for each base URL and key, although two keys
+may belong to the same NVCF account.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from nvcf_operator.api.key import Key
+from nvcf_operator.core import troubles
+from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.looking import Entry
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.nvcf import endpoints
+from nvcf_operator.nvcf import errors as nvcf_errors
+from nvcf_operator.nvcf.client import AsyncClient
+from nvcf_operator.nvcf.pacing import Admission, Closed, Gate
+from nvcf_operator.nvcf.pacing import Reason as Shut
+from nvcf_operator.nvcf.requests import Request
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+NOWHERE = "00000000-0000-0000-0000-000000000000"
+"""A version that no account has: who may deploy hears 404 of it, who lacks the scope 403."""
+
+NEW_KEY = 900.0
+"""Seconds after which a new key must work everywhere in hosted NVCF."""
+
+PROBE_FIRST, PROBE_LAST, PROBE_LAST_NEW = 15.0, 300.0, 30.0
+"""Seconds between two tries of a key that is not accepted: doubling from the first to the last."""
+
+SAME_FAILURE = 1.0
+"""Seconds for which all who ask for a fresh list share one failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All function versions that the key may see, as of one answer."""
+
+    asked_at: float
+    """Monotonic time at which it was asked for: it says nothing about writes that ended later."""
+    entries: dict[str, Entry] = field(repr=False)
+    """By version id."""
+
+    @property
+    def account_ids(self) -> frozenset[str]:
+        """The accounts of the key's own private functions."""
+        return frozenset(item.account_id for item in self.entries.values() if item.ours and item.account_id)
+
+    def entry(self, function_id: str, version: str) -> Entry | None:
+        """The entry of a version of that very function."""
+        found = self.entries.get(version)
+        return found if found is not None and found.function_id == function_id else None
+
+
+class Account:
+    """The calls of one credential, paced, counted, and shared by all resources that use it."""
+
+    def __init__(
+        self,
+        credential: Credential,
+        client: AsyncClient,
+        gate: Gate,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.credential = credential
+        self.gate = gate
+        self.client = client
+        self.keys: set[Key] = set()
+        self.busy: set[Key] = set()
+        self.listing: Listing | None = None
+        self.trouble: Trouble | None = None
+        self.patch_supported = True
+        self.wake = asyncio.Event()
+        self._metrics = metrics
+        self._clock = clock
+        self._made_at = clock()
+        self._listing_lock = asyncio.Lock()
+        self._failed: tuple[float, Trouble] | None = None
+        self._probe_wait = PROBE_FIRST
+        self._probe_at = 0.0
+        self._scope_known: tuple[float, bool] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Account at {self.credential.base_url} by {self.credential.source}>"
+
+    @property
+    def account_id(self) -> str | None:
+        """The NVCF account, when the list shows exactly one."""
+        ids = self.listing.account_ids if self.listing is not None else frozenset()
+        return next(iter(ids)) if len(ids) == 1 else None
+
+    async def call(self, request: Request[T], *, person: bool = False) -> T:
+        """Make one call, admitted by the account's gate.
+
+        Raises:
+            Closed: the gate is shut; nothing was sent.
+            NvcfError: the call failed.
+
+        """
+        async with self.gate.admitted(person) as admission:
+            return await self.send(request, admission)
+
+    async def send(self, request: Request[T], admission: Admission) -> T:
+        """Make one call that was admitted before, and tell the gate and the metrics how it went."""
+        started = self._clock()
+        try:
+            result = await self.client.send(request)
+        except nvcf_errors.NvcfError as error:
+            self._metrics.nvcf_request(request.operation, _code(error), self.account_id, self._clock() - started)
+            if isinstance(error, nvcf_errors.Throttled):
+                self.gate.throttled(error.retry_after, admission)
+            elif isinstance(error, nvcf_errors.ServerFault | nvcf_errors.Unreachable | nvcf_errors.OutcomeUnknown):
+                self.gate.failed(admission)
+            else:
+                self.gate.succeeded(admission)
+            if isinstance(error, nvcf_errors.Unauthorized):
+                self.refuse(troubles.of_call(error))
+            raise
+        self._metrics.nvcf_request(request.operation, "200", self.account_id, self._clock() - started)
+        self.gate.succeeded(admission)
+        return result
+
+    async def fresh_listing(self, max_age: float, *, person: bool = False) -> Listing | Trouble:
+        """Give a list asked for within the last `max_age` seconds; one call serves all who wait for it."""
+        async with self._listing_lock:
+            now = self._clock()
+            if self.listing is not None and now - self.listing.asked_at <= max_age:
+                return self.listing
+            if self._failed is not None and now - self._failed[0] <= SAME_FAILURE:
+                return self._failed[1]
+            try:
+                answer = await self.call(endpoints.list_functions(visibility="private"), person=person)
+            except Closed as closed:
+                return gate_trouble(closed)
+            except nvcf_errors.NvcfError as error:
+                trouble = await self._list_trouble(error)
+                self._failed = (self._clock(), trouble)
+                return trouble
+            entries = {
+                item.version_id: Entry(item.id, item.status, item.nca_id, not item.owned_by_different_account)
+                for item in answer.functions
+            }
+            self.listing = Listing(asked_at=now, entries=entries)
+            self._metrics.polled(self.account_id)
+            self.accept()
+            return self.listing
+
+    def view(self, uid: str, pinned: str | None, recorded_credential: str | None) -> AccountView:
+        """Say whether this key is shown to belong to the account on record. Call it with a fresh list at hand."""
+        ids = self.listing.account_ids if self.listing is not None else frozenset()
+        print_of_key = fingerprint(uid, self.credential.api_key)
+        one = next(iter(sorted(ids)), None)
+        if pinned is None:
+            return AccountView(Proof.NEVER_PINNED, one, print_of_key)
+        if pinned in ids:
+            return AccountView(Proof.PROVEN, pinned, print_of_key)
+        if ids:
+            return AccountView(Proof.MISMATCH, one, print_of_key)
+        if recorded_credential == print_of_key:
+            return AccountView(Proof.PROVEN, pinned, print_of_key)
+        return AccountView(Proof.UNPROVEN, None, print_of_key)
+
+    def refuse(self, trouble: Trouble) -> None:
+        """Remember that the key is not accepted, so that one probe at a time tries it and all others wait."""
+        now = self._clock()
+        if self.trouble is None:
+            self._probe_wait = PROBE_FIRST
+            log.warning("the key from %s is not accepted: %s", self.credential.source, trouble.message)
+        elif now >= self._probe_at:
+            last = PROBE_LAST_NEW if now - self._made_at < NEW_KEY else PROBE_LAST
+            self._probe_wait = min(last, self._probe_wait * 2)
+        else:
+            return
+        self.trouble = trouble
+        self._probe_at = now + self._probe_wait
+        self.wake.set()
+
+    def accept(self) -> None:
+        """Remember that the key is good."""
+        if self.trouble is not None:
+            log.info("the key from %s is accepted again", self.credential.source)
+        self.trouble = None
+
+    def crowded(self, most: int, *, person: bool) -> bool:
+        """Whether so much waits at this account's gate already that one more would hold up others' workers."""
+        return not person and self.gate.waiting >= most
+
+    def waiting_for_probe(self) -> Trouble | None:
+        """Why no resource may use this key now; None when it may, or when a probe is due."""
+        left = self._probe_at - self._clock()
+        if self.trouble is None or left <= 0:
+            return None
+        return Trouble(self.trouble.reason, self.trouble.message, self.trouble.whose, retry_after=left + 1.0)
+
+    @property
+    def probe_in(self) -> float | None:
+        """Seconds until a key that is not accepted is tried again."""
+        return None if self.trouble is None else max(0.0, self._probe_at - self._clock())
+
+    async def forbidden(self, error: nvcf_errors.Forbidden, *, person: bool) -> Trouble:
+        """Say whose a 403 is: the credential's, when it may deploy or list nothing at all, else the resource's."""
+        listing = await self.fresh_listing(10.0, person=person)
+        if isinstance(listing, Trouble):
+            return listing
+        if await self._may_deploy(person=person) is False:
+            trouble = troubles.missing_scope("deploy_function")
+            self.refuse(trouble)
+            return trouble
+        return troubles.of_call(error)
+
+    async def _list_trouble(self, error: nvcf_errors.NvcfError) -> Trouble:
+        trouble = troubles.of_credential(error)
+        if isinstance(error, nvcf_errors.Forbidden) and await self._may_deploy(person=False):
+            trouble = troubles.missing_scope("list_functions")
+        if trouble.whose == Whose.CREDENTIAL:
+            self.refuse(trouble)
+        return trouble
+
+    async def _may_deploy(self, *, person: bool) -> bool | None:
+        """Whether the key has the scope deploy_function; None when that cannot be told now."""
+        now = self._clock()
+        if self._scope_known is not None and now - self._scope_known[0] < PROBE_FIRST:
+            return self._scope_known[1]
+        try:
+            await self.call(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE), person=person)
+        except nvcf_errors.Forbidden:
+            self._scope_known = (now, False)
+        except nvcf_errors.NotFound:
+            self._scope_known = (now, True)
+        except (Closed, nvcf_errors.NvcfError):
+            return None
+        else:
+            return None
+        return self._scope_known[1]
+
+
+def gate_trouble(closed: Closed) -> Trouble:
+    """Say why nothing is sent now."""
+    reason = Reason.THROTTLED if closed.reason == Shut.THROTTLED else Reason.NVCF_UNAVAILABLE
+    text = (
+        "NVCF asks to slow down (429). The operator waits and tries again."
+        if reason == Reason.THROTTLED
+        else "NVCF cannot be reached or fails. The operator tries again with growing waits."
+    )
+    return Trouble(reason, text, Whose.SERVER, closed.retry_after)
+
+
+def fingerprint(uid: str, api_key: str) -> str:
+    """Name a key so that only the same resource and the same key give the same name, and nothing leads back."""
+    return hmac.new(uid.encode(), api_key.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def _code(error: nvcf_errors.NvcfError) -> str:
+    return str(error.status) if error.status is not None else type(error).__name__

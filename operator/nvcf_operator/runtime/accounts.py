@@ -1,0 +1,106 @@
+"""All credentials in use: an account and its poller for each, for as long as a resource uses it."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator
+
+from nvcf_operator.api.key import Key
+from nvcf_operator.core.credentials import Credential
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.nvcf.client import AsyncClient
+from nvcf_operator.nvcf.pacing import Gates
+from nvcf_operator.runtime.account import Account
+from nvcf_operator.runtime.poller import Poller
+from nvcf_operator.settings import Settings
+
+
+class Accounts:
+    """Makes accounts when a resource first uses their credential, and closes them when the last one leaves."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        polled: Callable[[Account], bool],
+        reread: Callable[[Account], Awaitable[None]],
+        user_agent: str,
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._polled = polled
+        self._reread = reread
+        self._user_agent = user_agent
+        self._gates = Gates(settings.nvcf_rate, settings.nvcf_concurrency)
+        self._accounts: dict[Credential, tuple[Account, asyncio.Task[None]]] = {}
+        self._of_key: dict[Key, Account] = {}
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter([account for account, _ in self._accounts.values()])
+
+    def of(self, key: Key, credential: Credential) -> Account:
+        """The account of a credential, used by that resource from now on, and by no other account of before."""
+        known = self._of_key.get(key)
+        if known is not None and known.credential == credential:
+            return known
+        if credential not in self._accounts:
+            account = self._open(credential)
+            poller = Poller(
+                account,
+                polled=self._polled,
+                reread=self._reread,
+                interval=self._settings.poll_interval,
+                busy_interval=self._settings.busy_poll_interval,
+            )
+            self._accounts[credential] = (account, asyncio.create_task(poller.run(), name=f"poller {account!r}"))
+        account, _ = self._accounts[credential]
+        self.leave(key)
+        self._of_key[key] = account
+        account.keys.add(key)
+        return account
+
+    def known(self, key: Key) -> Account | None:
+        """The account that a resource used last."""
+        return self._of_key.get(key)
+
+    def leave(self, key: Key) -> None:
+        """End a resource's use of its account."""
+        account = self._of_key.pop(key, None)
+        if account is not None:
+            account.keys.discard(key)
+            account.busy.discard(key)
+
+    async def sweep(self) -> None:
+        """Close the accounts that nobody uses any more."""
+        for credential, (account, task) in list(self._accounts.items()):
+            if not account.keys:
+                del self._accounts[credential]
+                await _end(account, task)
+
+    async def close(self) -> None:
+        """Close all of them."""
+        for account, task in self._accounts.values():
+            await _end(account, task)
+        self._accounts.clear()
+
+    def _open(self, credential: Credential) -> Account:
+        settings = self._settings
+        own = credential.base_url == settings.base_url
+        client = AsyncClient(
+            api_key=credential.api_key,
+            base_url=credential.base_url,
+            host_header=settings.nvcf_host_header if own else None,
+            ca_file=str(settings.nvcf_ca_file) if settings.nvcf_ca_file else None,
+            max_connections=settings.nvcf_concurrency + 2,
+            max_retries=0,
+            user_agent=self._user_agent,
+        )
+        # Before its first answer nobody knows which NVCF account a key belongs to, so each key is paced by itself.
+        gate = self._gates.of(credential.base_url, hashlib.sha256(credential.api_key.encode()).hexdigest())
+        return Account(credential, client, gate, self._metrics)
+
+
+async def _end(account: Account, task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await account.client.aclose()

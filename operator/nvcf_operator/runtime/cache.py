@@ -1,0 +1,149 @@
+"""The newest known form of every resource, in little memory.
+
+Fed by kopf's watch, by a list of our own now and then (a deletion that is missed across a re-list is never repaired by
+the watch), and by the answers to our own patches, without which each of them would come back as news. A digest never
+steps back to an older resourceVersion; resourceVersions of one resource type are ordered integers (KEP-5504).
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from nvcf_operator.api import names
+from nvcf_operator.api.key import Key
+from nvcf_operator.core.resource import Resource
+
+_OURS = (
+    names.RECONCILE_REQUESTED_ANNOTATION,
+    names.REDEPLOY_REQUESTED_ANNOTATION,
+    names.PAUSED_ANNOTATION,
+    names.FORCE_DELETE_ANNOTATION,
+    names.INTENT_ANNOTATION,
+)
+
+
+class News(StrEnum):
+    """What an object tells beyond what was known."""
+
+    NOTHING = "nothing"
+    NEW = "new"
+    PERSON = "person"
+    """A person's doing: spec, deletion, or one of the annotations that ask for something."""
+    OTHER = "other"
+    """Something else, such as another hand in the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One object, as compact JSON, and what is compared most often."""
+
+    uid: str
+    resource_version: int
+    generation: int
+    asked: int
+    """Hash of what a person can ask for in metadata."""
+    told: int
+    """Hash of finalizers and status, which only we should write."""
+    versions: tuple[tuple[str, str], ...]
+    """Function and version pairs that the object has to do with."""
+    body: bytes
+
+
+class Cache:
+    """All resources by key, and by the function versions that they have to do with."""
+
+    def __init__(self) -> None:
+        self._digests: dict[Key, Digest] = {}
+        self._by_version: dict[tuple[str, str], set[Key]] = {}
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(tuple(self._digests))
+
+    def put(self, obj: Mapping[str, Any]) -> News:
+        """Take an object in, unless something newer of it is known, and say what is new about it."""
+        key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+        digest = _digest(obj)
+        known = self._digests.get(key)
+        if known is not None and digest.resource_version <= known.resource_version:
+            return News.NOTHING
+        self._replace(key, known, digest)
+        if known is None or known.uid != digest.uid:
+            return News.NEW
+        if (known.generation, known.asked) != (digest.generation, digest.asked):
+            return News.PERSON
+        return News.OTHER if known.told != digest.told else News.NOTHING
+
+    def drop(self, key: Key, uid: str | None = None) -> bool:
+        """Forget an object that is gone; with a uid only if it is that very one. Says whether it was known."""
+        known = self._digests.get(key)
+        if known is None or (uid is not None and known.uid != uid):
+            return False
+        self._replace(key, known, None)
+        return True
+
+    def get(self, key: Key) -> Resource | None:
+        """Read a resource."""
+        digest = self._digests.get(key)
+        return None if digest is None else Resource.read(json.loads(digest.body))
+
+    def with_version(self, function_id: str, version: str, *, but: Key) -> tuple[Resource, ...]:
+        """Read the other resources that have to do with a function version."""
+        keys = self._by_version.get((function_id, version), ())
+        return tuple(found for key in sorted(keys) if key != but and (found := self.get(key)) is not None)
+
+    def missing_from(self, objects: Iterable[Mapping[str, Any]], *, listed_at: int) -> list[Key]:
+        """The keys that a complete list lacks, though they were known before that list was made."""
+        there = {(obj["metadata"].get("namespace", ""), obj["metadata"]["name"]) for obj in objects}
+        return [
+            key for key, digest in self._digests.items() if key not in there and digest.resource_version <= listed_at
+        ]
+
+    def _replace(self, key: Key, known: Digest | None, digest: Digest | None) -> None:
+        for pair in known.versions if known is not None else ():
+            keys = self._by_version.get(pair, set())
+            keys.discard(key)
+            if not keys:
+                self._by_version.pop(pair, None)
+        if digest is None:
+            self._digests.pop(key, None)
+            return
+        self._digests[key] = digest
+        for pair in digest.versions:
+            self._by_version.setdefault(pair, set()).add(key)
+
+
+def _digest(obj: Mapping[str, Any]) -> Digest:
+    meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
+    annotations = {name: meta["annotations"][name] for name in _OURS if name in (meta.get("annotations") or {})}
+    kept = {
+        "metadata": {
+            name: meta[name]
+            for name in ("namespace", "name", "uid", "resourceVersion", "generation", "creationTimestamp",
+                         "deletionTimestamp", "finalizers")
+            if name in meta
+        }
+        | {"annotations": annotations},
+        "spec": spec,
+        "status": status,
+    }  # fmt: skip
+    asked = {name: text for name, text in annotations.items() if name != names.INTENT_ANNOTATION}
+    function = str(spec.get("functionId", "")).lower()
+    versions = {str(spec.get("functionVersionId", "")).lower(), status.get("functionVersionId") or ""}
+    versions |= {item.get("functionVersionId", "") for item in status.get("retiring") or ()}
+    versions |= {(status.get("incoming") or {}).get("functionVersionId", "")}
+    return Digest(
+        uid=meta.get("uid", ""),
+        resource_version=int(meta.get("resourceVersion") or 0),
+        generation=int(meta.get("generation") or 0),
+        asked=hash((meta.get("deletionTimestamp"), json.dumps(asked, sort_keys=True))),
+        told=hash(
+            json.dumps([meta.get("finalizers"), annotations.get(names.INTENT_ANNOTATION), status], sort_keys=True)
+        ),
+        versions=tuple((function, version) for version in sorted(versions) if version),
+        body=json.dumps(kept, separators=(",", ":")).encode(),
+    )

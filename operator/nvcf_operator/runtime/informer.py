@@ -1,0 +1,135 @@
+"""kopf as the informer: it watches, re-lists and authenticates; what it sees goes into the cache and the queue.
+
+Only `kopf.on.event` is used. Any handler with a life cycle of its own (`on.create`, `on.delete`, timers) would bring
+kopf's annotations, finalizers and per-object tasks, and with them a second place that holds state.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+
+from nvcf_operator.api import names
+from nvcf_operator.api.key import Key
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.connection import kopf_session
+from nvcf_operator.runtime.cache import Cache, News
+from nvcf_operator.runtime.queue import DelayQueue, Lane
+
+log = logging.getLogger(__name__)
+
+RELIST = 600.0
+"""Seconds between two lists of our own: a deletion missed across a re-list is never repaired by the watch."""
+
+
+class Informer:
+    """Keeps the cache like the cluster and queues what changed."""
+
+    def __init__(
+        self,
+        kube: KubeClient,
+        cache: Cache,
+        queue: DelayQueue[Key],
+        *,
+        namespaces: tuple[str, ...],
+        gone: Callable[[Key], None],
+        user_agent: str,
+    ) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._queue = queue
+        self._namespaces = namespaces
+        self._gone = gone
+        self._user_agent = user_agent
+
+    async def prime(self) -> None:
+        """Fill the cache by a list of our own before anything is decided, so that every claim is known."""
+        pause = 0.5
+        while True:
+            try:
+                await self.relist(first=True)
+            except Exception as error:
+                log.warning("cannot list %s yet, trying again in %.0f s: %s", names.PLURAL, pause, error)
+                await asyncio.sleep(pause)
+                pause = min(30.0, pause * 2)
+            else:
+                log.info("%d resources are known", len(self._cache))
+                return
+
+    async def relist(self, *, first: bool = False) -> None:
+        """List everything and mend what the watch has missed."""
+        objects = await self._kube.list_resources(self._namespaces)
+        for obj in objects:
+            self._take(obj, first=first)
+        listed_at = max((int(obj["metadata"]["resourceVersion"]) for obj in objects), default=-1)
+        for key in self._cache.missing_from(objects, listed_at=listed_at):
+            if await self._kube.get_resource(key) is None and self._cache.drop(key):
+                log.info("%s is gone; the watch had missed it", key)
+                self._leave(key)
+
+    async def relist_for_ever(self) -> None:
+        """Mend every ten minutes."""
+        while True:
+            await asyncio.sleep(RELIST)
+            try:
+                await self.relist()
+            except Exception as error:
+                log.warning("cannot list %s; trying again in %.0f s: %s", names.PLURAL, RELIST, error)
+
+    async def watch(self, *, stop: asyncio.Event, ready: asyncio.Event) -> None:
+        """Run kopf until `stop` is set, a signal comes, or it fails."""
+        registry = kopf.OperatorRegistry()
+        kopf.on.login(registry=registry)(self._login)
+        kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(self._seen)
+        await kopf.operator(
+            registry=registry,
+            settings=_settings(scanning=not self._namespaces),
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            standalone=True,
+            stop_flag=stop,
+            ready_flag=ready,
+        )
+
+    async def _login(self, **_: Any) -> kopf.AiohttpSession:
+        return await kopf_session(user_agent=self._user_agent)
+
+    async def _seen(self, event: kopf.RawEvent, **_: Any) -> None:
+        obj: dict[str, Any] = dict(event["object"])
+        if event["type"] == "DELETED":
+            key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+            if self._cache.drop(key, obj["metadata"].get("uid")):
+                self._leave(key)
+            return
+        self._take(obj, first=event["type"] is None)
+
+    def _take(self, obj: dict[str, Any], *, first: bool) -> None:
+        key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+        news = self._cache.put(obj)
+        if news == News.NOTHING:
+            return
+        if first:
+            urgent = bool(obj["metadata"].get("deletionTimestamp"))
+            self._queue.add(key, Lane.PERSON if urgent else Lane.BACKGROUND)
+        elif news == News.PERSON:
+            self._queue.add(key, Lane.PERSON)
+        else:
+            self._queue.add(key, Lane.NEW if news == News.NEW else Lane.BACKGROUND)
+
+    def _leave(self, key: Key) -> None:
+        self._queue.discard(key)
+        self._gone(key)
+
+
+def _settings(*, scanning: bool) -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.scanning.disabled = not scanning
+    settings.watching.server_timeout = 600
+    settings.watching.client_timeout = 660
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 30
+    return settings

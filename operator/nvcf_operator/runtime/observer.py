@@ -1,0 +1,247 @@
+"""Looks at NVCF for one resource and puts what was seen into a `Situation`; decides nothing."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from nvcf_operator.core import troubles
+from nvcf_operator.core.claims import other_holder
+from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.decide import other_version
+from nvcf_operator.core.deletion import needs_nvcf, versions_held
+from nvcf_operator.core.looking import list_is_enough
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.situation import (
+    Absent,
+    AccountView,
+    FunctionSeen,
+    Listed,
+    Present,
+    Sighting,
+    Situation,
+    Timing,
+    Trouble,
+    Unseen,
+    Whose,
+)
+from nvcf_operator.nvcf import endpoints
+from nvcf_operator.nvcf import errors as nvcf_errors
+from nvcf_operator.nvcf.pacing import Closed
+from nvcf_operator.runtime.account import Account, Listing, gate_trouble
+from nvcf_operator.runtime.accounts import Accounts
+from nvcf_operator.runtime.cache import Cache
+from nvcf_operator.runtime.credentials import Resolver
+from nvcf_operator.runtime.memory import Memory, Sightings, Target
+from nvcf_operator.settings import Settings
+
+BELIEF = 10.0
+"""Seconds: how old the account's list may be, that makes a 404 believable."""
+
+
+class Crowded(Exception):  # noqa: N818  the name says what happened
+    """Too many wait at an account's gate: come back later, and leave the worker to other accounts' resources."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(repr(account))
+        self.account = account
+
+
+@dataclass(slots=True)
+class Observation:
+    """A situation, and the account that it was seen through."""
+
+    situation: Situation
+    account: Account | None = None
+
+
+class Observer:
+    """Makes situations."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        cache: Cache,
+        accounts: Accounts,
+        resolver: Resolver,
+        sightings: Sightings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cache = cache
+        self._accounts = accounts
+        self._resolver = resolver
+        self._sightings = sightings
+        self._clock = clock
+        self._poll_interval = settings.poll_interval
+        self._timing = Timing(
+            create_settle=settings.create_settle_seconds,
+            redeploy_settle=settings.redeploy_settle_seconds,
+            poll=settings.poll_interval,
+            busy_poll=settings.busy_poll_interval,
+        )
+
+    async def observe(self, resource: Resource, memory: Memory, *, person: bool, most_waiting: int) -> Observation:
+        """Look at everything that a decision on this resource may need, by as few calls as that takes.
+
+        Raises:
+            Crowded: `most_waiting` others wait at the account's gate already.
+
+        """
+        base = Situation(resource=resource, now=datetime.now(UTC), timing=self._timing)
+        if resource.spec is None or (resource.deleting and not needs_nvcf(resource)):
+            return Observation(base)
+        credential = await self._credential(resource, memory)
+        if isinstance(credential, Trouble):
+            return Observation(replace(base, access=credential))
+        account = self._accounts.of(resource.key, credential)
+        if account.crowded(most_waiting, person=person):
+            raise Crowded(account)
+        self._note_intent(resource, memory)
+        versions = versions_held(resource) if resource.deleting else (resource.wanted_version,)
+        if not resource.deleting:
+            others = self._cache.with_version(resource.function_id, resource.wanted_version, but=resource.key)
+            holder = other_holder(resource, resource.wanted_version, others) if others else None
+            base = replace(base, holder=holder)
+            if holder is not None or other_version(base) is not None:
+                versions = ()
+        sightings: dict[str, Sighting] = {}
+        view: AccountView | None = None
+        function = FunctionSeen.UNKNOWN
+        for version in versions:
+            seen = await self._look(resource, memory, account, version, person=person)
+            sightings[version] = seen
+            if isinstance(seen, Absent | Present):
+                status = resource.status
+                view = account.view(resource.uid, status.account_id, status.credential)
+            if isinstance(seen, Absent) and not resource.deleting:
+                function = await self._function(resource, account, version, person=person)
+            if isinstance(seen, Unseen) and seen.trouble.whose == Whose.CREDENTIAL:
+                break
+        if any(not isinstance(seen, Unseen) for seen in sightings.values()):
+            memory.credential = credential
+        observed = replace(base, sightings=sightings, account=view, function=function)
+        return Observation(self.remember(observed, account, memory), account)
+
+    def remember(self, situation: Situation, account: Account, memory: Memory) -> Situation:
+        """Add what this process remembers."""
+        resource, now = situation.resource, self._clock()
+        target = self.target(account, resource, resource.wanted_version)
+        recollection = memory.recollection(
+            now,
+            patch_supported=account.patch_supported,
+            version_seen_lately=self._sightings.seen_lately(target, now),
+        )
+        return replace(situation, memory=recollection)
+
+    async def look_again(
+        self, situation: Situation, account: Account, memory: Memory, version: str, *, person: bool
+    ) -> Situation:
+        """Read one version after a write and add what is seen."""
+        resource = situation.resource
+        seen = await self._get(resource, account, version, person=person)
+        view = situation.account
+        if isinstance(seen, Absent | Present):
+            view = account.view(resource.uid, resource.status.account_id, resource.status.credential)
+        return self.remember(
+            replace(situation, sightings={**situation.sightings, version: seen}, account=view), account, memory
+        )
+
+    def target(self, account: Account, resource: Resource, version: str) -> Target:
+        """Name a deployment in the world."""
+        return (account.credential.base_url, resource.function_id, version)
+
+    async def _credential(self, resource: Resource, memory: Memory) -> Credential | Trouble:
+        assert resource.spec is not None, "observe() has dealt with a manifest that cannot be read"
+        troubled = resource.condition("CredentialsValid")
+        max_age = 2.0 if troubled is not None and troubled.status != "True" else float("inf")
+        found = await self._resolver.resolve(resource.key.namespace, resource.spec, max_age=max_age)
+        if isinstance(found, Trouble) and resource.deleting and memory.credential is not None:
+            return memory.credential
+        return found
+
+    def _note_intent(self, resource: Resource, memory: Memory) -> None:
+        intent = resource.open_intent
+        if intent is None:
+            memory.intent_seen = None
+        elif memory.intent_seen is None or memory.intent_seen[0] != intent.token:
+            memory.intent_seen = (intent.token, self._clock())
+
+    async def _look(
+        self, resource: Resource, memory: Memory, account: Account, version: str, *, person: bool
+    ) -> Sighting:
+        if (trouble := account.waiting_for_probe()) is not None:
+            return Unseen(trouble)
+        if (closed := account.gate.closed_for()) is not None:
+            return Unseen(gate_trouble(closed))
+        now = self._clock()
+        verify = memory.verify_at is not None and now >= memory.verify_at
+        deep = verify or now >= memory.deep_at > 0.0
+        if resource.holds and not deep and not resource.deleting:
+            listing = await self._recent_listing(account, person=person)
+            if isinstance(listing, Trouble):
+                return Unseen(listing)
+            entry = listing.entry(resource.function_id, version) if listing.asked_at > memory.last_write_at else None
+            if list_is_enough(resource, entry, deep=deep):
+                assert entry is not None, "a list without the version is never enough"
+                return Listed(entry.status)
+        seen = await self._get(resource, account, version, person=person)
+        if verify and not isinstance(seen, Unseen):
+            memory.verify_at, memory.raised_minimum = None, False
+        return seen
+
+    async def _recent_listing(self, account: Account, *, person: bool) -> Listing | Trouble:
+        """The list that the poller keeps; asked for when there is none yet, as after a start."""
+        return await account.fresh_listing(2 * self._poll_interval, person=person)
+
+    async def _get(self, resource: Resource, account: Account, version: str, *, person: bool) -> Sighting:
+        """Read the deployment; a 404 counts only when the account answers."""
+        target = self.target(account, resource, version)
+        request = endpoints.get_deployment(function_id=resource.function_id, function_version_id=version)
+        try:
+            answer = await account.call(request, person=person)
+        except Closed as closed:
+            return Unseen(gate_trouble(closed))
+        except nvcf_errors.NotFound as error:
+            if error.unknown_path:
+                return Unseen(_strange(error))
+            listing = await account.fresh_listing(BELIEF, person=person)
+            if isinstance(listing, Trouble):
+                return Unseen(listing)
+            return Absent(self._sightings.missed(target, self._clock()))
+        except nvcf_errors.Forbidden as error:
+            return Unseen(await account.forbidden(error, person=person))
+        except nvcf_errors.NvcfError as error:
+            return Unseen(troubles.of_call(error))
+        self._sightings.saw(target, self._clock())
+        return Present(answer.deployment)
+
+    async def _function(self, resource: Resource, account: Account, version: str, *, person: bool) -> FunctionSeen:
+        entry = account.listing.entry(resource.function_id, version) if account.listing is not None else None
+        if entry is not None:
+            return FunctionSeen.OURS if entry.ours else FunctionSeen.PUBLIC
+        request = endpoints.get_function(function_id=resource.function_id, function_version_id=version)
+        try:
+            answer = await account.call(request, person=person)
+        except nvcf_errors.NotFound:
+            return FunctionSeen.NOT_FOUND
+        except (Closed, nvcf_errors.NvcfError):
+            return FunctionSeen.UNKNOWN
+        return FunctionSeen.PUBLIC if answer.function.owned_by_different_account else FunctionSeen.OURS
+
+
+def deep_delay(interval: float, *, first: bool) -> float:
+    """Seconds until the next deep GET: spread over the interval after a start, a little jittered later."""
+    return random.uniform(0.0, interval) if first else interval * random.uniform(0.9, 1.1)
+
+
+def _strange(error: nvcf_errors.NotFound) -> Trouble:
+    known = troubles.of_call(error)
+    return Trouble(
+        Reason.INVALID_ANSWER,
+        f"{known.message.split('. ')[0]}, and what answered does not speak like NVCF: check the base URL with its "
+        "prefix, and what stands between the operator and NVCF. It is tried again.",
+        Whose.SERVER,
+    )

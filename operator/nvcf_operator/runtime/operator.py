@@ -1,0 +1,190 @@
+"""`nvcf-operator run`: builds the parts, starts them in order, and ends them in reverse."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Coroutine
+from typing import Any
+
+from nvcf_operator import logs
+from nvcf_operator.api.key import Key
+from nvcf_operator.core.looking import is_news
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.connection import Connection, connect
+from nvcf_operator.kube.events import Recorder
+from nvcf_operator.kube.secrets import Secrets
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.nvcf.connection import default_user_agent
+from nvcf_operator.runtime.account import Account
+from nvcf_operator.runtime.accounts import Accounts
+from nvcf_operator.runtime.actuator import Actuator
+from nvcf_operator.runtime.cache import Cache
+from nvcf_operator.runtime.credentials import NOW, Resolver
+from nvcf_operator.runtime.heartbeat import Heartbeats
+from nvcf_operator.runtime.informer import Informer
+from nvcf_operator.runtime.memory import Memories, Sightings
+from nvcf_operator.runtime.observer import Observer
+from nvcf_operator.runtime.probes import Probes
+from nvcf_operator.runtime.queue import DelayQueue, Lane
+from nvcf_operator.runtime.reconciler import Reconciler
+from nvcf_operator.runtime.workers import Workers
+from nvcf_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+GRACE = 5.0
+"""Seconds that work under way gets at the end."""
+
+SWEEP = 30.0
+"""Seconds between two clean-ups of what nobody uses any more."""
+
+
+def run(settings: Settings) -> int:
+    """Run the operator until a signal comes; give the process's exit code."""
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    identity = f"{socket.gethostname()}_{os.getpid()}"
+    user_agent = f"{default_user_agent()} ({identity})"
+    try:
+        connection = await connect(user_agent=user_agent)
+    except Exception as error:
+        log.error("cannot start: %s", error)
+        return 1
+    try:
+        operator = Operator(settings, connection, user_agent=user_agent, identity=identity)
+        return await operator.run()
+    finally:
+        await connection.close()
+
+
+class Operator:
+    """All parts of one running operator."""
+
+    def __init__(self, settings: Settings, connection: Connection, *, user_agent: str, identity: str) -> None:
+        self._settings = settings
+        self._user_agent = user_agent
+        self.metrics = Metrics()
+        self.beats = Heartbeats()
+        self.cache = Cache()
+        self.queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
+        self.kube = KubeClient(connection, observe=self.metrics.kube_request)
+        self.secrets = Secrets(self.kube)
+        self.recorder = Recorder(self.kube, instance=identity)
+        self.resolver = Resolver(self.secrets, settings, redact=logs.redact)
+        self.sightings = Sightings(settings.redeploy_settle_seconds)
+        self.accounts = Accounts(
+            settings, self.metrics, polled=self._polled, reread=self._reread, user_agent=user_agent
+        )
+        observer = Observer(settings, self.cache, self.accounts, self.resolver, self.sightings)
+        actuator = Actuator(
+            self.kube,
+            self.cache,
+            self.recorder,
+            observer,
+            self.sightings,
+            server_loop=settings.redeploy_settle_seconds,
+        )
+        self.reconciler = Reconciler(
+            self.kube,
+            self.cache,
+            Memories(),
+            self.accounts,
+            observer,
+            actuator,
+            self.recorder,
+            self.metrics,
+            deep_interval=settings.deep_resync_interval,
+            most_waiting=max(1, settings.workers // 4),
+            rate=settings.nvcf_rate,
+        )
+        self.workers = Workers(self.queue, self.reconciler.reconcile, self.metrics, self.beats, count=settings.workers)
+        self.informer = Informer(
+            self.kube,
+            self.cache,
+            self.queue,
+            namespaces=tuple(settings.namespaces),
+            gone=self.reconciler.forget,
+            user_agent=user_agent,
+        )
+        self._warm = asyncio.Event()
+        self.probes = Probes(
+            settings.metrics_address,
+            self.metrics,
+            healthy=self.beats.overdue,
+            ready=lambda: [] if self._warm.is_set() else ["the resources are not listed yet"],
+        )
+        self.metrics.watch_queue(self.queue)
+
+    async def run(self) -> int:
+        """Run until a signal comes or the watch ends."""
+        await self.probes.start()
+        async with _background(self.beats.tick(), self.recorder.run(), self._sweep()):
+            try:
+                await self.informer.prime()
+                self.workers.start()
+                async with _background(self.informer.relist_for_ever()):
+                    self._warm.set()
+                    log.info("running; NVCF at %s", self._settings.base_url)
+                    await self.informer.watch(stop=asyncio.Event(), ready=asyncio.Event())
+            finally:
+                await self._end()
+        return 0
+
+    async def _end(self) -> None:
+        log.info("stopping")
+        await self.workers.stop(GRACE)
+        await self.accounts.close()
+        await self.recorder.flush(1.0)
+        await self.probes.stop()
+
+    def _polled(self, account: Account) -> bool:
+        """Queue what a new list tells of an account's resources; say whether anything moved."""
+        listing, moved = account.listing, False
+        assert listing is not None, "a poll that was answered leaves a list"
+        for key in tuple(account.keys):
+            resource = self.cache.get(key)
+            if resource is None:
+                account.keys.discard(key)
+                continue
+            troubled = not resource.is_true("CredentialsValid")
+            news = is_news(resource, listing.entry(resource.function_id, resource.status.function_version_id or ""))
+            if news or troubled or (resource.deleting and key in account.busy):
+                self.queue.add(key, Lane.BACKGROUND)
+            moved = moved or news
+        return moved
+
+    async def _reread(self, account: Account) -> None:
+        """Read the Secrets of an account's resources again, and queue those whose credential is another one now."""
+        answers: dict[tuple[str, str | None], bool] = {}
+        for key in tuple(account.keys):
+            resource = self.cache.get(key)
+            if resource is None or resource.spec is None:
+                continue
+            ref = resource.spec.credentials
+            name = (key.namespace, repr(ref) if ref is not None else None)
+            if name not in answers:
+                found = await self.resolver.resolve(key.namespace, resource.spec, max_age=NOW)
+                answers[name] = found == account.credential
+            if not answers[name]:
+                self.queue.add(key, Lane.BACKGROUND)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            await self.accounts.sweep()
+            self.sightings.prune(asyncio.get_running_loop().time())
+
+
+@contextlib.asynccontextmanager
+async def _background(*coroutines: Coroutine[Any, Any, None]) -> Any:
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,88 @@
+"""One poller per credential: a list call tells the state of all its resources, and only what changed is looked at.
+
+It polls often while NVCF is at work on something (`--busy-poll-interval`), doubling the pause up to `--poll-interval`
+while nothing moves. It is also the probe of a key that is not accepted, while all its resources wait behind it.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from nvcf_operator.core.situation import Trouble
+from nvcf_operator.runtime.account import Account
+
+log = logging.getLogger(__name__)
+
+
+class Poller:
+    """Polls one account until it is cancelled.
+
+    Args:
+        account: whose list to read.
+        polled: called after each list that was answered, says whether anything moved.
+        reread: called before each poll: read the Secrets of the account's resources again.
+        interval: seconds between two polls at rest.
+        busy_interval: seconds between two polls while NVCF is at work.
+
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        polled: Callable[[Account], bool],
+        reread: Callable[[Account], Awaitable[None]],
+        interval: float,
+        busy_interval: float,
+    ) -> None:
+        self._account = account
+        self._polled = polled
+        self._reread = reread
+        self._interval = interval
+        self._busy_interval = min(busy_interval, interval)
+        self._pause = interval
+
+    async def run(self) -> None:
+        """Poll for ever; the first poll comes after the first pause, since whoever needs a list now asks for it."""
+        while True:
+            await self._rest()
+            try:
+                await self.poll()
+            except Exception:
+                log.exception("poll of the account from %s failed; it is tried again", self._account.credential.source)
+
+    async def poll(self) -> None:
+        """Poll once."""
+        refused = self._account.trouble is not None
+        await self._reread(self._account)
+        if not self._account.keys:
+            return
+        listing = await self._account.fresh_listing(0.0)
+        if isinstance(listing, Trouble):
+            return
+        moved = self._polled(self._account) or refused
+        if not self._account.busy:
+            self._pause = self._interval
+        elif moved:
+            self._pause = self._busy_interval
+        else:
+            self._pause = min(self._interval, self._pause * 2)
+
+    async def _rest(self) -> None:
+        """Wait for the pause, cut short when something new becomes busy or the key is refused."""
+        account = self._account
+        while True:
+            account.wake.clear()
+            if account.probe_in is not None:
+                pause = account.probe_in
+            elif account.busy:
+                pause = self._pause
+            else:
+                pause = self._interval * random.uniform(0.9, 1.1)
+            try:
+                async with asyncio.timeout(pause):
+                    await account.wake.wait()
+            except TimeoutError:
+                return
+            self._pause = self._busy_interval

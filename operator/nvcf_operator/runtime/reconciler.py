@@ -1,0 +1,210 @@
+"""One look at one resource, from top to bottom: read, observe, decide, write at most once to NVCF, tell, come again.
+
+Any crash between two lines is repaired by the next run, because the next run observes first.
+"""
+
+import asyncio
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+from nvcf_operator import logs
+from nvcf_operator.api.conditions import Phase
+from nvcf_operator.api.key import Key
+from nvcf_operator.core import verdicts
+from nvcf_operator.core.actions import DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.report import report
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.situation import Situation
+from nvcf_operator.core.transitions import Note, transitions
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.errors import Conflict, KubeError, Missing
+from nvcf_operator.kube.events import Recorder
+from nvcf_operator.kube.status import merge_patch
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.runtime.account import Account
+from nvcf_operator.runtime.accounts import Accounts
+from nvcf_operator.runtime.actuator import Actuator, Outdated
+from nvcf_operator.runtime.cache import Cache
+from nvcf_operator.runtime.memory import Memories, Memory
+from nvcf_operator.runtime.observer import Crowded, Observer, deep_delay
+from nvcf_operator.runtime.queue import Lane
+
+log = logging.getLogger(__name__)
+
+DEADLINE = 180.0
+"""Seconds for one look, above the sum of all timeouts inside it."""
+
+Requeue = tuple[Lane, float]
+
+
+class Reconciler:
+    """Reconciles one key at a time; several may run side by side for different keys."""
+
+    def __init__(
+        self,
+        kube: KubeClient,
+        cache: Cache,
+        memories: Memories,
+        accounts: Accounts,
+        observer: Observer,
+        actuator: Actuator,
+        recorder: Recorder,
+        metrics: Metrics,
+        *,
+        deep_interval: float,
+        most_waiting: int,
+        rate: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._memories = memories
+        self._accounts = accounts
+        self._observer = observer
+        self._actuator = actuator
+        self._recorder = recorder
+        self._metrics = metrics
+        self._deep_interval = deep_interval
+        self._most_waiting = most_waiting
+        self._rate = rate
+        self._clock = clock
+
+    async def reconcile(self, key: Key, lane: Lane) -> Requeue | None:
+        """Look at a resource and do what is to be done; say when to look again without being told."""
+        if (known := self._accounts.known(key)) is not None and self._crowded(known, lane):
+            return (lane, self._turn(known))
+        resource = self._cache.get(key)
+        if resource is None or (resource.deleting and not resource.has_finalizer):
+            self.forget(key)
+            return None
+        memory = self._memories.of(key, resource.uid, lambda: Memory(uid=resource.uid))
+        with logs.bind(
+            namespace=key.namespace,
+            name=key.name,
+            function=resource.function_id,
+            version=resource.wanted_version,
+            reconcile=uuid.uuid4().hex[:8],
+        ):
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    return await self._reconcile(resource, memory, lane)
+            except Crowded as crowd:
+                return (lane, self._turn(crowd.account))
+            except Outdated as reason:
+                log.info("read again: %s", reason)
+                return (lane, 0.0)
+            except Missing:
+                log.info("the resource is gone")
+                return (lane, 1.0)
+            except KubeError as error:
+                memory.attempts += 1
+                log.warning("the Kubernetes API did not take it: %s", error)
+                return (lane, min(60.0, 0.5 * 2 ** min(memory.attempts, 7)) * random.uniform(0.75, 1.25))
+
+    def _crowded(self, account: Account, lane: Lane) -> bool:
+        return account.crowded(self._most_waiting, person=lane == Lane.PERSON)
+
+    def _turn(self, account: Account) -> float:
+        """Seconds after which a key that found its account's gate crowded comes back, by how many share that gate."""
+        return random.uniform(0.1, 0.5) + random.uniform(0.0, len(account.keys) / self._rate)
+
+    def forget(self, key: Key) -> None:
+        """Drop all that is remembered of a resource that is gone."""
+        self._memories.forget(key)
+        self._accounts.leave(key)
+
+    async def _reconcile(self, resource: Resource, memory: Memory, lane: Lane) -> Requeue | None:
+        person = lane == Lane.PERSON
+        observation = await self._observer.observe(resource, memory, person=person, most_waiting=self._most_waiting)
+        situation, account = observation.situation, observation.account
+        decision, situation = await self._decide_and_write(situation, account, memory, person=person)
+        if isinstance(situation.wrote, DropFinalizer) and situation.resource.deleting:
+            self.forget(resource.key)
+            return None
+        await self._tell(situation, decision)
+        self._note_busy(account, resource.key, decision)
+        return self._next(memory, decision, lane)
+
+    async def _decide_and_write(
+        self, situation: Situation, account: Account | None, memory: Memory, *, person: bool
+    ) -> tuple[Decision, Situation]:
+        """Decide; write; decide again on what came of it. At most one write goes to NVCF."""
+        while True:
+            decision = decide(situation)
+            self._note_drift(situation, decision)
+            action = decision.action
+            if action is None:
+                return decision, situation
+            if situation.wrote is not None and not isinstance(action, DropFinalizer):
+                # More is to be done than one write: tell how far it is, and come again at once.
+                verdict = verdicts.progressing(Phase.DEPLOYING, Reason.UPDATING, "A change is being made in place.")
+                return Decision(verdict=verdict, requeue=0.0), situation
+            situation = await self._actuator.carry_out(situation, action, account, memory, person=person)
+            if isinstance(action, DropFinalizer):
+                if situation.resource.deleting:
+                    return Decision(), situation
+                situation = replace(situation, wrote=None)
+            elif isinstance(action, Undeploy) and situation.failure is None and account is not None:
+                version = action.function_version_id
+                situation = await self._observer.look_again(situation, account, memory, version, person=person)
+            elif not isinstance(action, TakeFinalizer):
+                self._metrics.reconciled_write(type(action).__name__.lower())
+
+    async def _tell(self, situation: Situation, decision: Decision) -> None:
+        """Write status, once, and only if it differs."""
+        resource = situation.resource
+        status = report(situation, decision)
+        patch = merge_patch(resource.recorded, status.to_dict())
+        if patch is None:
+            return
+        try:
+            obj = await self._kube.patch_status(resource.key, uid=resource.uid, status=patch)
+        except (Missing, Conflict):
+            self._cache.drop(resource.key, resource.uid)
+            return
+        self._cache.put(obj)
+        for note in transitions(resource.status, status):
+            self._recorder.note(resource, note)
+            log.log(logging.WARNING if note.warning else logging.INFO, "%s: %s", note.reason, note.message)
+        if not resource.is_true("Ready") and any(c.type == "Ready" and c.status == "True" for c in status.conditions):
+            self._metrics.became_ready(situation.now, resource.created)
+
+    def _note_drift(self, situation: Situation, decision: Decision) -> None:
+        if not decision.drift or situation.wrote is not None:
+            return
+        fields = ", ".join(decision.drift)
+        self._metrics.drifted(decision.drift)
+        message = f"Somebody else changed the deployment: {fields}. The operator makes it as the manifest says."
+        self._recorder.note(situation.resource, Note(True, Reason.DRIFT, message))
+
+    def _note_busy(self, account: Account | None, key: Key, decision: Decision) -> None:
+        if account is None:
+            return
+        if decision.busy:
+            if key not in account.busy:
+                account.busy.add(key)
+                account.wake.set()
+        else:
+            account.busy.discard(key)
+
+    def _next(self, memory: Memory, decision: Decision, lane: Lane) -> Requeue | None:
+        now = self._clock()
+        memory.attempts = memory.attempts + 1 if decision.backoff else 0
+        if memory.deep_at <= 0.0:
+            memory.deep_at = now + deep_delay(self._deep_interval, first=True)
+        elif now >= memory.deep_at:
+            memory.deep_at = now + deep_delay(self._deep_interval, first=False)
+        delay = memory.deep_at - now
+        if memory.verify_at is not None:
+            delay = min(delay, max(0.0, memory.verify_at - now) + 0.01)
+        if decision.requeue is not None:
+            jitter = random.uniform(1.0, 1.3) if decision.backoff else 1.0
+            delay = min(delay, decision.requeue * jitter)
+        return (lane if delay <= 1.0 else Lane.BACKGROUND, max(0.0, delay))

@@ -1,0 +1,68 @@
+"""The bounded pool of workers: each takes one key at a time; one of them is kept for what a person waits for."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+from nvcf_operator.api.key import Key
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.runtime.heartbeat import Heartbeats
+from nvcf_operator.runtime.queue import DelayQueue, Lane, QueueClosed
+
+log = logging.getLogger(__name__)
+
+Reconcile = Callable[[Key, Lane], Awaitable[tuple[Lane, float] | None]]
+
+STUCK = 240.0
+"""Seconds after which a worker on one key counts as standing still; each reconcile ends well before."""
+
+AFTER_A_BUG = 30.0
+"""Seconds before a key is tried again whose reconcile failed in a way that it should not."""
+
+
+class Workers:
+    """Runs reconciles from the queue."""
+
+    def __init__(
+        self, queue: DelayQueue[Key], reconcile: Reconcile, metrics: Metrics, beats: Heartbeats, *, count: int
+    ) -> None:
+        self._queue = queue
+        self._reconcile = reconcile
+        self._metrics = metrics
+        self._beats = beats
+        self._count = count
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start them. Before kopf: it cancels tasks that are younger than itself when it ends."""
+        lanes = [Lane.PERSON] + [None] * max(1, self._count - 1)
+        self._tasks = [asyncio.create_task(self._work(i, only), name=f"worker {i}") for i, only in enumerate(lanes)]
+
+    async def stop(self, grace: float) -> None:
+        """Take no more keys, give those in work `grace` seconds to end, then cancel them: the record is enough."""
+        self._queue.close()
+        _, late = await asyncio.wait(self._tasks, timeout=grace)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _work(self, number: int, only: Lane | None) -> None:
+        while True:
+            try:
+                key, lane = await self._queue.get(only=only)
+            except QueueClosed:
+                return
+            started = time.monotonic()
+            requeue: tuple[Lane, float] | None = (Lane.BACKGROUND, AFTER_A_BUG * random.uniform(0.8, 1.2))
+            result = "error"
+            try:
+                with self._beats.watch(f"worker {number} on {key}", deadline=STUCK):
+                    requeue = await self._reconcile(key, lane)
+                result = "done"
+            except Exception:
+                log.exception("reconciling %s failed unexpectedly; it is tried again", key)
+            finally:
+                self._metrics.reconciled(result, time.monotonic() - started)
+                self._queue.done(key, requeue=requeue)
