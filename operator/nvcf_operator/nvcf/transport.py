@@ -15,6 +15,7 @@ import httpx
 from nvcf_operator.nvcf.answers import Answer, one_line
 from nvcf_operator.nvcf.connection import Connection
 from nvcf_operator.nvcf.errors import NvcfError, OutcomeUnknown, Unreachable
+from nvcf_operator.nvcf.lanes import Lanes
 from nvcf_operator.nvcf.requests import Request
 
 CONNECT_TIMEOUT = 5.0
@@ -22,6 +23,9 @@ CONNECT_TIMEOUT = 5.0
 
 POOL_TIMEOUT = 15.0
 """Seconds to wait for one of our own connections to become free."""
+
+KEEP_UNUSED = 30.0
+"""Seconds after which a connection that nobody needs may be closed."""
 
 MAX_ANSWER = 64 << 20
 """Longest body that is read, in bytes: a list of some 130,000 function versions."""
@@ -53,6 +57,7 @@ class _Progress:
     """
 
     def __init__(self) -> None:
+        self.has_lane = False
         self._watched = False
         self._sent = False
 
@@ -116,12 +121,18 @@ class Transport:
 
 
 class AsyncTransport:
-    """Sends requests and awaits the answers."""
+    """Sends requests and awaits the answers. Every connection is an httpx client of its own, see `lanes`."""
 
     def __init__(self, connection: Connection, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._connection = connection
-        self._client = httpx.AsyncClient(transport=transport, **_options(connection))
-        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        options = _options(connection)
+
+        def client() -> httpx.AsyncClient:
+            made = httpx.AsyncClient(transport=transport, **options)
+            made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            return made
+
+        self._lanes = Lanes(client, most=connection.max_connections, keep=KEEP_UNUSED)
 
     async def send(self, request: Request[Any]) -> Answer:
         """Send once, within the time limit.
@@ -131,22 +142,26 @@ class AsyncTransport:
 
         """
         progress, limit = _Progress(), self._connection.timeout or request.timeout
+        deadline = asyncio.get_running_loop().time() + limit
         try:
-            async with (
-                asyncio.timeout(limit),
-                self._client.stream(**_wire(self._connection, request, limit, progress.note_async)) as response,
-            ):
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    _check_length(body)
-                return _answer(response, body)
+            async with self._lanes.one(min(POOL_TIMEOUT, limit)) as client:
+                progress.has_lane = True
+                async with (
+                    asyncio.timeout_at(deadline),
+                    client.stream(**_wire(self._connection, request, limit, progress.note_async)) as response,
+                ):
+                    body = bytearray()
+                    async for chunk in response.aiter_bytes():
+                        body += chunk
+                        _check_length(body)
+                    return _answer(response, body)
         except (httpx.HTTPError, TimeoutError, AnswerTooLongError, OSError) as error:
-            raise progress.failure(self._connection, request, error) from None
+            cause = error if progress.has_lane else httpx.PoolTimeout("")
+            raise progress.failure(self._connection, request, cause) from None
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._lanes.aclose()
 
 
 def _options(connection: Connection) -> dict[str, Any]:
