@@ -1,15 +1,12 @@
 """The calls of the old SDK's documentation, written as there but for the import, reach the server as they did."""
 
-import ast
-import asyncio
-import inspect
 import json
-from typing import Any
 
 import pytest
+from client_documentation import OLD_ID as ID
+from client_documentation import run
 from client_server import answer, serving
 
-ID = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"
 PATH = f"/v2/nvcf/deployments/functions/{ID}/versions/{ID}"
 BODY = b'{"deploymentSpecifications":[{"backend":"string","gpu":"string","maxInstances":123,"minInstances":123}]}'
 
@@ -55,23 +52,6 @@ ANSWER = json.dumps(
 ).encode()
 
 
-def run(source: str) -> Any:
-    """Run a piece of documentation, also if it awaits at its top level, and give what it calls `res`."""
-    names: dict[str, Any] = {}
-    code = compile(source, "documentation", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-
-    async def whole() -> None:
-        if code.co_flags & inspect.CO_COROUTINE:
-            await eval(code, names)
-            await names["client"].aclose()
-        else:
-            exec(code, names)
-            names["client"].close()
-
-    asyncio.run(whole())
-    return names["res"]
-
-
 @pytest.mark.parametrize("mode", ["synchronous", "asynchronous"])
 @pytest.mark.parametrize(
     ("call", "line", "body"),
@@ -96,7 +76,7 @@ def test_the_request_is_exactly_the_documented_one(
         source += call.replace("res = ", "res = await ")
     with serving(answer(200, ANSWER)) as server:
         monkeypatch.setenv("NVCF_BASE_URL", server.url)
-        res = run(source)
+        res = run(source)["res"]
     (received,) = server.received
     assert (received.line, received.body) == (line, body)
     assert received.headers["authorization"] == "Bearer nvapi-test"
