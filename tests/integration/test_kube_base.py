@@ -1,0 +1,65 @@
+"""`deploy/base` on a real API server."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controlplane import ControlPlane
+
+CRDS = Path(__file__).parents[2] / "crds"
+
+Objects = list[dict[str, Any]]
+
+
+def deployment(objects: Objects) -> dict[str, Any]:
+    (found,) = [each for each in objects if each["kind"] == "Deployment"]
+    return found
+
+
+def dry_run(plane: ControlPlane, obj: dict[str, Any]) -> str:
+    """Create an object without creating it; give what kubectl wrote to both outputs, warnings among it."""
+    done = subprocess.run(
+        [plane.assets / "kubectl", "--kubeconfig", plane.kubeconfig, "create", "--dry-run=server", "-f", "-"],
+        input=json.dumps(obj),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout
+
+
+def test_the_deployment_fits_the_restricted_profile_of_its_namespace(
+    control_plane: ControlPlane, operator_identity: Path, base_objects: Objects
+) -> None:
+    said = dry_run(control_plane, deployment(base_objects))
+    assert said.strip() == "deployment.apps/nvcf-operator created (server dry run)"
+
+
+def test_a_laxer_deployment_is_warned_of(
+    control_plane: ControlPlane, operator_identity: Path, base_objects: Objects
+) -> None:
+    lax = json.loads(json.dumps(deployment(base_objects)))
+    del lax["spec"]["template"]["spec"]["containers"][0]["securityContext"]
+    assert "would violate PodSecurity" in dry_run(control_plane, lax)
+
+
+def test_the_pod_is_admitted(control_plane: ControlPlane, operator_identity: Path, base_objects: Objects) -> None:
+    template = deployment(base_objects)["spec"]["template"]
+    metadata = template["metadata"] | {"name": "nvcf-operator", "namespace": "nvcf-operator-system"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    assert dry_run(control_plane, pod).strip() == "pod/nvcf-operator created (server dry run)"
+
+
+def test_the_base_has_no_secret(base_objects: Objects) -> None:
+    assert "Secret" not in {each["kind"] for each in base_objects}
+
+
+@pytest.mark.parametrize("flag", ["-k", "-f"])
+def test_the_crd_can_be_applied_alone(control_plane: ControlPlane, flag: str) -> None:
+    said = control_plane.kubectl("apply", "--dry-run=server", flag, CRDS)
+    assert "functiondeployments.nvcf-operator.io" in said
