@@ -1,0 +1,470 @@
+"""The table of situations, a case a rule: what is done, and what is told."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from nvcf_operator.api import names
+from nvcf_operator.api.key import Key
+from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.core.changes import Patch, Put
+from nvcf_operator.core.decide import decide
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.report import report
+from nvcf_operator.core.situation import (
+    AccountView,
+    FunctionSeen,
+    Listed,
+    Proof,
+    Recollection,
+    Situation,
+    Trouble,
+    Unseen,
+    Whose,
+)
+from unit.core.situations import (
+    ACCOUNT,
+    NOW,
+    OTHER_VERSION,
+    TOKEN,
+    VERSION,
+    absent,
+    deployment,
+    held,
+    present,
+    resource,
+    told,
+    verdict_of,
+)
+
+OUTAGE = Trouble(Reason.NVCF_UNAVAILABLE, "away", Whose.SERVER)
+BAD_KEY = Trouble(Reason.UNAUTHORIZED, "bad key", Whose.CREDENTIAL)
+NOT_YOURS = Trouble(Reason.FORBIDDEN, "not this function", Whose.RESOURCE)
+REFUSE = {"adoptionPolicy": "Refuse"}
+RETAIN = {"deletionPolicy": "Retain"}
+
+
+def action_of(situation: Situation) -> Action | None:
+    return decide(situation).action
+
+
+WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
+    ("nothing deployed", absent(resource()), Create, "a manifest without a deployment is deployed"),
+    (
+        "open intent, 404 for less than the create settle",
+        absent(resource(intent=TOKEN, finalizer=True), for_seconds=59.0, memory=Recollection(intent_settled_for=59.0)),
+        None,
+        "the POST whose answer was lost may still be running",
+    ),
+    (
+        "open intent seen only just now, 404 for long",
+        absent(resource(intent=TOKEN, finalizer=True), memory=Recollection(intent_settled_for=1.0)),
+        None,
+        "the settle counts from this process's own first sight of the intent",
+    ),
+    (
+        "open intent, 404 through the create settle",
+        absent(resource(intent=TOKEN, finalizer=True), memory=Recollection(intent_settled_for=61.0)),
+        Create,
+        "nothing came of the POST",
+    ),
+    (
+        "a copied manifest's intent",
+        absent(resource(annotations={names.INTENT_ANNOTATION: '{"uid":"x","functionVersionId":"y","token":"z"}'})),
+        Create,
+        "an intent of another object is none",
+    ),
+    (
+        "deployed before by record, gone for less than the redeploy settle",
+        absent(held(), for_seconds=74.0),
+        None,
+        "an old row can come back or overwrite a new one",
+    ),
+    ("deployed before by record, gone through the settle", absent(held(), for_seconds=76.0), Create, "drift is mended"),
+    (
+        "seen deployed by another resource lately",
+        absent(resource(), for_seconds=10.0, memory=Recollection(version_seen_lately=True)),
+        None,
+        "the settle holds for whoever deployed it",
+    ),
+    (
+        "404 by a key of another account",
+        absent(held(), account=AccountView(Proof.MISMATCH, "other", "x")),
+        None,
+        "a key of another account says nothing about this one",
+    ),
+    (
+        "404 by a key that shows no function of the account",
+        absent(held(), account=AccountView(Proof.UNPROVEN, None, "x")),
+        None,
+        "an account without a proof is not believed",
+    ),
+    ("404 and the account does not answer", absent(held(), account=None), None, "a dependency's 404 passes through"),
+    ("function unknown", absent(resource(), function=FunctionSeen.NOT_FOUND), None, "there is nothing to deploy"),
+    ("function public", absent(resource(), function=FunctionSeen.PUBLIC), None, "another account's is not ours"),
+    ("NVCF away", present(held(), sightings={VERSION: Unseen(OUTAGE)}), None, "an outage is no absence"),
+    ("403 for this resource", present(held(), sightings={VERSION: Unseen(NOT_YOURS)}), None, "403 is no absence"),
+    ("401", present(held(), sightings={VERSION: Unseen(BAD_KEY)}), None, "401 is no absence"),
+    ("deployed by somebody else, Adopt", present(resource()), TakeFinalizer, "the finalizer comes before adoption"),
+    ("deployed by somebody else, Adopt, Retain", present(resource(spec=RETAIN)), None, "Retain needs no finalizer"),
+    ("deployed by somebody else, Refuse", present(resource(spec=REFUSE)), None, "Refuse touches nothing"),
+    (
+        "our open intent, Refuse",
+        present(resource(spec=REFUSE, intent=TOKEN, finalizer=True)),
+        None,
+        "after an open intent a deployment is ours whatever adoptionPolicy says, and it is as specified",
+    ),
+    (
+        "somebody's drain, or a POST in the making",
+        present(resource(), deployment("INACTIVE")),
+        None,
+        "INACTIVE with a row is waited for",
+    ),
+    ("policy changed to Retain", present(held(spec=RETAIN)), DropFinalizer, "Retain takes the finalizer off"),
+    ("max differs", present(held(), deployment(gpu={"maxInstances": 9})), Change, "max is changed in place"),
+    (
+        "region differs",
+        present(held(gpu={"regions": ["eu"]}), deployment(gpu={"regions": ["us"]})),
+        None,
+        "Reject touches nothing",
+    ),
+    ("ERROR and max differs", present(held(), deployment("ERROR", gpu={"maxInstances": 9})), None, "ERROR takes none"),
+    ("as specified", present(held()), None, "converged is silent"),
+    ("as specified by the list", present(held(), sightings={VERSION: Listed("ACTIVE")}), None, "converged is silent"),
+    (
+        "another version is wanted",
+        present(held(spec={"functionVersionId": OTHER_VERSION}, generation=2)),
+        None,
+        "a rollout is refused, never half done",
+    ),
+    (
+        "another resource holds the version",
+        absent(resource(), holder=Key("team", "first")),
+        None,
+        "the holder keeps it",
+    ),
+    ("suspended, nothing deployed", absent(resource(spec={"suspend": True})), None, "suspend writes nothing"),
+    (
+        "paused by annotation, max differs",
+        present(held(annotations={names.PAUSED_ANNOTATION: "true"}), deployment(gpu={"maxInstances": 9})),
+        None,
+        "paused writes nothing",
+    ),
+    ("Observe, nothing deployed", absent(resource(spec={"managementPolicy": "Observe"})), None, "Observe never writes"),
+    (
+        "Observe, max differs",
+        present(resource(spec={"managementPolicy": "Observe"}), deployment(gpu={"maxInstances": 9})),
+        None,
+        "Observe never writes",
+    ),
+    ("no credentials", Situation(resource=resource(), now=NOW, access=BAD_KEY), None, "without a key nothing is sent"),
+    # deletion
+    (
+        "deleted, ACTIVE",
+        present(held(deleting=True)),
+        Undeploy,
+        "what the record holds is undeployed",
+    ),
+    ("deleted, suspended", present(held(deleting=True, spec={"suspend": True})), Undeploy, "deletion works suspended"),
+    ("deleted, draining", present(held(deleting=True), deployment("INACTIVE")), None, "a drain is waited for"),
+    ("deleted, gone", absent(held(deleting=True)), DropFinalizer, "a proven 404 ends it"),
+    (
+        "deleted, DELETE answered a moment ago and GET lags",
+        present(held(deleting=True), memory=Recollection(undeploy_sent_for=1.0)),
+        None,
+        "DELETE is not hammered",
+    ),
+    (
+        "deleted, DELETE answered long ago and GET does not say INACTIVE",
+        present(held(deleting=True), memory=Recollection(undeploy_sent_for=11.0)),
+        Undeploy,
+        "a 200 from DELETE proves nothing",
+    ),
+    (
+        "deleted with an open intent, 404 for less than the settle",
+        absent(resource(intent=TOKEN, finalizer=True, deleting=True), memory=Recollection(intent_settled_for=10.0)),
+        None,
+        "a POST may still be running: no release",
+    ),
+    (
+        "deleted with an open intent, 404 through the settle",
+        absent(resource(intent=TOKEN, finalizer=True, deleting=True), memory=Recollection(intent_settled_for=61.0)),
+        DropFinalizer,
+        "nothing came of the POST",
+    ),
+    ("deleted, Retain", present(held(deleting=True, spec=RETAIN)), DropFinalizer, "Retain leaves NVCF alone"),
+    (
+        "deleted, Retain, no credentials",
+        replace(present(held(deleting=True, spec=RETAIN)), access=BAD_KEY),
+        DropFinalizer,
+        "Retain needs no credentials",
+    ),
+    ("deleted, no finalizer", absent(resource(deleting=True)), None, "an object without our finalizer is let go"),
+    ("deleted, credentials gone", replace(absent(held(deleting=True)), access=BAD_KEY), None, "nothing is guessed"),
+    (
+        "deleted, 404 by another account's key",
+        absent(held(deleting=True), account=AccountView(Proof.MISMATCH, "other", "x")),
+        None,
+        "another account's 404 releases nothing",
+    ),
+    (
+        "deleted, 404 by a key without a proof",
+        absent(held(deleting=True), account=AccountView(Proof.UNPROVEN, None, "x")),
+        None,
+        "an unproven 404 releases nothing",
+    ),
+    ("deleted, NVCF away", absent(held(deleting=True), sightings={VERSION: Unseen(OUTAGE)}), None, "no guess"),
+    (
+        "deleted, force-delete before it is blocked",
+        present(held(deleting=True, annotations={names.FORCE_DELETE_ANNOTATION: "true"})),
+        Undeploy,
+        "force-delete counts only where deletion is blocked",
+    ),
+]
+
+
+@pytest.mark.parametrize(("situation", "expected", "reason"), [pytest.param(*c[1:], id=c[0]) for c in WRITES])
+def test_what_is_written(situation: Situation, expected: type[Action] | None, reason: str) -> None:
+    action = action_of(situation)
+    assert (None if action is None else type(action)) == expected, reason
+
+
+def test_first_post_carries_the_manifest_alone_and_takes_the_finalizer() -> None:
+    action = action_of(absent(resource()))
+    assert isinstance(action, Create)
+    assert action.take_finalizer
+    assert [item.to_request() for item in action.specifications] == [
+        {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 4}
+    ]
+
+
+def test_retain_deploys_without_a_finalizer() -> None:
+    action = action_of(absent(resource(spec=RETAIN)))
+    assert isinstance(action, Create)
+    assert not action.take_finalizer
+
+
+def test_max_alone_is_patched_with_min_beside_it_and_the_id_of_the_get() -> None:
+    action = action_of(present(held(), deployment(gpu={"maxInstances": 9, "gpuSpecificationId": "from-the-get"})))
+    assert isinstance(action, Change)
+    assert isinstance(action.change, Patch)
+    assert (action.change.gpu_specification_id, action.change.min_instances, action.change.max_instances) == (
+        "from-the-get",
+        1,
+        4,
+    )
+
+
+def test_concurrency_and_max_go_in_one_put() -> None:
+    of = held(gpu={"maxRequestConcurrency": 8})
+    action = action_of(present(of, deployment(gpu={"maxInstances": 9})))
+    assert isinstance(action, Change)
+    assert isinstance(action.change, Put)
+    assert [item.to_update()["maxRequestConcurrency"] for item in action.change.specifications] == [8]
+
+
+def test_a_server_without_patch_gets_a_put() -> None:
+    situation = present(held(), deployment(gpu={"maxInstances": 9}), memory=Recollection(patch_supported=False))
+    action = action_of(situation)
+    assert isinstance(action, Change)
+    assert isinstance(action.change, Put)
+
+
+def test_graceful_is_the_manifests_choice() -> None:
+    for graceful in (True, False):
+        action = action_of(present(held(deleting=True, spec={"undeploy": {"graceful": graceful}})))
+        assert action == Undeploy(VERSION, graceful=graceful)
+
+
+DRAINED = {"retiring": [{"functionVersionId": VERSION, "since": "2026-01-31T10:00:00Z"}]}
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("Force", Undeploy(VERSION, graceful=False)), ("Wait", None)])
+def test_a_drain_over_its_time_is_forced_or_waited_for(policy: str, expected: Action | None) -> None:
+    spec = {"undeploy": {"drainTimeoutSeconds": 3600, "onDrainTimeout": policy}}
+    of = held(deleting=True, spec=spec, status=DRAINED)
+    assert action_of(present(of, deployment("INACTIVE"))) == expected
+
+
+def test_force_delete_releases_a_blocked_deletion() -> None:
+    blocked = replace(absent(held(deleting=True)), access=BAD_KEY)
+    record = report(blocked, decide(blocked)).to_dict()
+    of = held(deleting=True, status=record, annotations={names.FORCE_DELETE_ANNOTATION: "true"})
+    assert action_of(replace(absent(of), access=BAD_KEY)) == DropFinalizer()
+
+
+CONDITIONS: list[tuple[str, Situation, tuple[str, str, str, str], Reason]] = [
+    ("ACTIVE as specified", present(held()), ("True", "True", "False", "False"), Reason.ACTIVE),
+    (
+        "first DEPLOYING",
+        present(held("DEPLOYING"), deployment("DEPLOYING")),
+        ("False", "False", "True", "False"),
+        Reason.DEPLOYING,
+    ),
+    (
+        "immutable change refused",
+        present(held(gpu={"regions": ["eu"]}), deployment(gpu={"regions": ["us"]})),
+        ("True", "False", "False", "True"),
+        Reason.IMMUTABLE_FIELD_CHANGED,
+    ),
+    (
+        "our own raise of min",
+        present(held(), deployment("DEGRADING"), memory=Recollection(verify=True, raised_minimum=True)),
+        ("True", "False", "True", "False"),
+        Reason.SCALING_UP,
+    ),
+    (
+        "DEGRADING before its deadline",
+        present(held(), deployment("DEGRADING")),
+        ("True", "False", "False", "False"),
+        Reason.DEGRADING,
+    ),
+    (
+        "DEGRADED before its deadline",
+        present(held(), deployment("DEGRADED")),
+        ("False", "False", "False", "False"),
+        Reason.DEGRADED,
+    ),
+    (
+        "suspended and as specified",
+        present(held(spec={"suspend": True})),
+        ("True", "True", "False", "False"),
+        Reason.SUSPENDED,
+    ),
+    (
+        "suspended and different",
+        present(held(spec={"suspend": True}), deployment(gpu={"maxInstances": 9})),
+        ("True", "False", "False", "False"),
+        Reason.SUSPENDED,
+    ),
+    (
+        "observed, not deployed",
+        absent(resource(spec={"managementPolicy": "Observe"})),
+        ("False", "False", "False", "False"),
+        Reason.OBSERVING,
+    ),
+    ("ERROR", present(held(), deployment("ERROR")), ("False", "False", "False", "True"), Reason.DEPLOYMENT_FAILED),
+    (
+        "rollout refused",
+        present(held(spec={"functionVersionId": OTHER_VERSION}, generation=2), sightings={}),
+        ("True", "False", "False", "True"),
+        Reason.NOT_SUPPORTED,
+    ),
+    (
+        "DEPLOYING past the deadline",
+        present(held("DEPLOYING", ago=4000), deployment("DEPLOYING")),
+        ("False", "False", "False", "True"),
+        Reason.PROGRESS_DEADLINE_EXCEEDED,
+    ),
+    (
+        "DEGRADED past the deadline",
+        present(held("DEGRADED", ago=4000), deployment("DEGRADED")),
+        ("False", "False", "False", "True"),
+        Reason.PROGRESS_DEADLINE_EXCEEDED,
+    ),
+]
+
+
+@pytest.mark.parametrize(("situation", "expected", "reason"), [pytest.param(*c[1:], id=c[0]) for c in CONDITIONS])
+def test_the_table_of_conditions(situation: Situation, expected: tuple[str, str, str, str], reason: Reason) -> None:
+    conditions = told(situation)
+    found = tuple(conditions[kind][0] for kind in ("Available", "Ready", "Reconciling", "Stalled"))
+    assert (found, conditions["Ready"][1]) == (expected, reason)
+
+
+def test_converged_status_is_not_written_again() -> None:
+    of = held()
+    for situation in (present(of), present(of, sightings={VERSION: Listed("ACTIVE")})):
+        assert report(situation, decide(situation)).to_dict() == of.recorded
+
+
+def test_an_outage_writes_nothing_to_a_resource_in_order() -> None:
+    of = held()
+    situation = present(of, sightings={VERSION: Unseen(OUTAGE)}, account=None)
+    decision = decide(situation)
+    assert decision.requeue is not None
+    assert report(situation, decision).to_dict() == of.recorded
+
+
+def test_an_outage_is_told_once_to_a_resource_with_work() -> None:
+    of = resource()
+    situation = Situation(resource=of, now=NOW, sightings={VERSION: Unseen(OUTAGE)})
+    record = report(situation, decide(situation)).to_dict()
+    again = replace(situation, resource=resource(status=record), now=NOW + timedelta(seconds=90))
+    assert verdict_of(decide(situation)) == (Reason.NVCF_UNAVAILABLE, False, True, False)
+    assert report(again, decide(again)).to_dict() == record
+
+
+def test_a_bad_key_is_told_and_leaves_ready_alone() -> None:
+    of = held()
+    conditions = told(present(of, sightings={VERSION: Unseen(BAD_KEY)}, account=None))
+    assert conditions["CredentialsValid"] == ("False", Reason.UNAUTHORIZED)
+    assert conditions["Ready"] == ("True", Reason.ACTIVE)
+
+
+def test_a_rejected_post_is_tried_again_with_growing_waits_that_survive_a_restart() -> None:
+    refused = Trouble(Reason.REJECTED, "no such GPU", Whose.RESOURCE)
+    situation = absent(resource(finalizer=True), failure=refused, answered_intent=TOKEN)
+    waits, status = [], {}
+    for _ in range(7):
+        record = report(situation, decide(situation))
+        assert record.retry is not None
+        assert record.retry.next_attempt_time is not None
+        waits.append((record.retry.next_attempt_time - NOW).total_seconds())
+        status = record.to_dict()
+        situation = absent(resource(finalizer=True, status=status), failure=refused)
+    assert waits == [60, 120, 240, 480, 960, 1800, 1800]
+    early = absent(resource(finalizer=True, status=status))
+    assert decide(early).action is None
+    assert isinstance(decide(replace(early, now=NOW + timedelta(seconds=1801))).action, Create)
+    edited = absent(resource(finalizer=True, status=status, generation=2))
+    assert isinstance(decide(edited).action, Create)
+
+
+def test_the_third_identical_write_within_an_hour_is_the_last() -> None:
+    of, seen = held(), deployment(gpu={"maxInstances": 9})
+    for _ in range(3):
+        situation = present(of, seen)
+        action = decide(situation).action
+        assert isinstance(action, Change)
+        after = present(of, deployment(), wrote=action)
+        of = held(status=report(after, decide(after)).to_dict())
+    assert verdict_of(decide(present(of, seen))) == (Reason.NOT_CONVERGING, False, False, True)
+    asked = held(status=of.recorded, annotations={names.RECONCILE_REQUESTED_ANNOTATION: "now"})
+    assert isinstance(decide(present(asked, seen)).action, Change)
+
+
+def test_reconcile_now_is_answered_once_it_was_looked_at() -> None:
+    of = held(annotations={names.RECONCILE_REQUESTED_ANNOTATION: "2026"})
+    situation = present(of)
+    assert report(situation, decide(situation)).last_handled_reconcile_at == "2026"
+    blind = present(of, sightings={VERSION: Unseen(OUTAGE)})
+    assert report(blind, decide(blind)).last_handled_reconcile_at is None
+
+
+def test_a_post_is_recorded_with_its_intent_its_ids_and_the_account() -> None:
+    of = resource(finalizer=True, intent=TOKEN)
+    action = action_of(absent(resource()))
+    situation = present(of, deployment("DEPLOYING"), wrote=action, answered_intent=TOKEN)
+    status = report(situation, decide(situation))
+    assert (status.intent, status.account_id, status.function_version_id) == (TOKEN, ACCOUNT, VERSION)
+    assert (status.instances, status.function_status, status.credential) == ("1-4", "DEPLOYING", "fingerprint")
+    assert resource(finalizer=True, intent=TOKEN, status=status.to_dict()).open_intent is None
+
+
+def test_a_refused_stranger_is_never_recorded_as_held() -> None:
+    situation = present(resource(spec=REFUSE))
+    status = report(situation, decide(situation)).to_dict()
+    assert not resource(spec=REFUSE, status=status).holds
+
+
+def test_no_message_moves_while_nothing_happens() -> None:
+    cases: list[Any] = [*(case[1] for case in CONDITIONS), *(case[1] for case in WRITES)]
+    for situation in cases:
+        decision = decide(situation)
+        if decision.verdict is not None:
+            later = decide(replace(situation, now=situation.now + timedelta(seconds=1)))
+            assert later.verdict is not None
+            assert later.verdict.message == decision.verdict.message
