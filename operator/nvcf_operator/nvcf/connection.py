@@ -1,6 +1,7 @@
 """Where NVCF is and how to speak to it: everything a client is told when it is made, checked."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,6 +12,9 @@ from nvcf_operator.nvcf import keys, urls
 _OWN_HEADERS = frozenset(
     {"accept", "authorization", "connection", "content-length", "content-type", "host", "transfer-encoding"}
 )
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,9 @@ class Connection:
             raise ValueError(f"timeout must be a positive number of seconds, not {self.timeout}")
         if self.max_connections < 1:
             raise ValueError(f"max_connections must be at least 1, not {self.max_connections}")
+        for name, value in self.all_headers.items():
+            if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+                raise ValueError(f"the header {name!r} cannot be sent: it must be one line of printable ASCII")
         own = sorted(_OWN_HEADERS.intersection(name.lower() for name in self.headers or ()))
         if own:
             raise ValueError(f"headers must not set {', '.join(own)}; the client does (see api_key and host_header)")

@@ -24,7 +24,7 @@ L = TypeVar("L", bound=Closable)
 
 
 class Lanes(Generic[L]):
-    """At most so many lanes, made when they are needed.
+    """At most so many lanes: the first at once, so that what is wrong with it shows early, the others when needed.
 
     Args:
         make: makes a lane.
@@ -37,7 +37,7 @@ class Lanes(Generic[L]):
         self._make = make
         self._keep = keep
         self._room = asyncio.Semaphore(most)
-        self._idle: deque[tuple[L, float]] = deque()
+        self._idle: deque[tuple[L, float]] = deque([(make(), time.monotonic())])
         self._busy: set[L] = set()
         self._closed = False
 

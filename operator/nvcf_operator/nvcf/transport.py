@@ -30,6 +30,11 @@ KEEP_UNUSED = 30.0
 MAX_ANSWER = 64 << 20
 """Longest body that is read, in bytes: a list of some 130,000 function versions."""
 
+
+class AnswerTooLongError(Exception):
+    """The body is longer than `MAX_ANSWER`."""
+
+
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 _IN_WORDS: dict[type[Exception], str] = {
@@ -42,11 +47,8 @@ _IN_WORDS: dict[type[Exception], str] = {
     httpx.WriteError: "the connection broke while sending",
     httpx.RemoteProtocolError: "the connection was closed without a whole answer, or the answer broke HTTP",
     httpx.DecodingError: "the answer could not be decompressed",
+    AnswerTooLongError: f"the answer is longer than {MAX_ANSWER >> 20} MiB",
 }
-
-
-class AnswerTooLongError(Exception):
-    """The body is longer than `MAX_ANSWER`."""
 
 
 class _Progress:

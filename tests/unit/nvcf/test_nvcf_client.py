@@ -90,6 +90,10 @@ def test_a_missing_key_is_told_at_once_and_how_to_give_one(
         ({"timeout": float("inf")}, "timeout must be a positive number"),
         ({"max_connections": 0}, "max_connections must be at least 1"),
         ({"headers": {"authorization": KEY}}, "headers must not set authorization"),
+        ({"headers": {"x": "a\r\nb: c"}}, "the header 'x' cannot be sent"),
+        ({"headers": {"x y": "a"}}, "the header 'x y' cannot be sent"),
+        ({"user_agent": "é"}, "the header 'User-Agent' cannot be sent"),
+        ({"host_header": "h\n"}, "the header 'Host' cannot be sent"),
         ({"headers": {"HOST": "x", "Content-Type": "x"}}, "headers must not set content-type, host"),
     ],
 )

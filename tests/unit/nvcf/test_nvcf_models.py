@@ -105,7 +105,7 @@ def test_what_the_caller_gave_keeps_its_letters_and_formats() -> None:
         "minInstances": 1,
         "maxInstances": 2,
         "clusters": ["B", "a"],
-        "configuration": {"Some_Key": {"innerKey": [1, 2.5, None]}, "a-b": True},
+        "configuration": {"Some_Key": {"innerKey": [1, 2.5, None]}, "a-b": True, "unset": None},
         "helmValidationPolicy": {
             "name": "default",
             "extraKubernetesTypes": [{"group": "", "version": "v1", "kind": "X"}],
