@@ -1,0 +1,74 @@
+"""What can go wrong in a call to the Kubernetes API, by what it means for the caller."""
+
+# ruff: noqa: N818  the names say what happened, and read well in `except Conflict`
+
+from collections.abc import Mapping
+from typing import Any
+
+MOST_MESSAGE = 512
+"""Characters of the API server's message that are kept: a refused object may be repeated in it."""
+
+
+class KubeError(Exception):
+    """A call failed. The text holds no token and no data of a Secret.
+
+    Attributes:
+        status: the HTTP status; None when no answer came.
+        reason: the API server's one word, such as `Conflict`; may be empty.
+        message: its sentence, or what happened on the way.
+        retry_after: seconds that the server asks to wait; None when it does not say.
+
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, reason: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+
+class Conflict(KubeError):
+    """409, and 422 about uid or resourceVersion: the object is another one, or a newer one, than was read."""
+
+
+class Denied(KubeError):
+    """403: RBAC does not allow it, or the namespace is going away."""
+
+
+class Invalid(KubeError):
+    """400, 422: the API server does not take such an object, or no longer: a new finalizer on one that is going."""
+
+
+class Missing(KubeError):
+    """404: the object is gone."""
+
+
+class Unavailable(KubeError):
+    """No usable answer: 401, 410, 429, 5xx, anything unforeseen, timeouts, broken connections. Try again.
+
+    A 401 is here because it tells of our own identity and not of what was asked for; a new token may cure it.
+    """
+
+
+_BY_STATUS: Mapping[int, type[KubeError]] = {400: Invalid, 403: Denied, 404: Missing, 409: Conflict, 422: Invalid}
+
+_PRECONDITIONS = frozenset({"metadata.uid", "metadata.resourceVersion"})
+
+
+def of_answer(status: int, answer: Mapping[str, Any], *, retry_after: float | None = None) -> KubeError:
+    """The error that an HTTP status and the API server's `Status` object (empty when it sent none) mean."""
+    kind = _BY_STATUS.get(status, Unavailable)
+    if status == 422 and _PRECONDITIONS & _fields(answer):
+        kind = Conflict
+    message = str(answer.get("message") or f"the API server answered with HTTP {status}")
+    return kind(message[:MOST_MESSAGE], status=status, reason=str(answer.get("reason") or ""), retry_after=retry_after)
+
+
+def _fields(answer: Mapping[str, Any]) -> set[str]:
+    """The fields that the API server blames."""
+    details = answer.get("details")
+    causes = details.get("causes") if isinstance(details, Mapping) else None
+    return {str(cause.get("field")) for cause in causes or () if isinstance(cause, Mapping)}

@@ -1,0 +1,111 @@
+"""Secrets, read by name and remembered in memory: a reconcile needs one, a poll of its account reads it again."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from nvcf_operator.kube import errors
+from nvcf_operator.kube.client import KubeClient
+
+SHORT: Final = 2.0
+"""Seconds for which all who ask share the answer that there is nothing to read: a new Secret is seen soon."""
+
+MOST_KNOWN: Final = 4096
+"""Secrets that are remembered; beyond that those that were asked for longest ago are read again when needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The Secret's data, which are not part of the repr."""
+
+    data: Mapping[str, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no such Secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """RBAC does not let us read a Secret of that name."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The API server gave no usable answer."""
+
+    message: str
+
+
+SecretRead = Found | Absent | Denied | Unavailable
+
+
+@dataclass(slots=True, repr=False)
+class _Entry:
+    """What is known of one Secret; `asked_at` and `answered_at` frame the moment that `answer` is of."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    answer: SecretRead | None = None
+    asked_at: float = 0.0
+    answered_at: float = 0.0
+
+    def serves(self, since: float, now: float, max_age: float) -> bool:
+        """Whether the answer will do for somebody who asks since then and wants it no older than that."""
+        match self.answer:
+            case None:
+                return False
+            case Found():
+                return self.asked_at >= since or now - self.asked_at <= max_age
+            case Unavailable():
+                # Never remembered; but who waited meanwhile does not wait through another timeout.
+                return self.answered_at >= since
+            case _:
+                return self.asked_at >= since or now - self.asked_at <= min(max_age, SHORT)
+
+
+class Secrets:
+    """Reads Secrets; one call serves all who ask for the same one at the same time."""
+
+    def __init__(self, kube: KubeClient, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._kube = kube
+        self._clock = clock
+        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+
+    async def read(self, namespace: str, name: str, *, max_age: float) -> SecretRead:
+        """Give a Secret as it was at most `max_age` seconds ago; with 0 as it is now."""
+        since = self._clock()
+        entry = self._entry(namespace, name)
+        async with entry.lock:
+            if not entry.serves(since, self._clock(), max_age):
+                asked_at = self._clock()
+                entry.answer = await self._ask(namespace, name)
+                entry.asked_at, entry.answered_at = asked_at, self._clock()
+            assert entry.answer is not None
+            return entry.answer
+
+    def forget(self, namespace: str) -> None:
+        """Drop what was read in a namespace."""
+        for place in [place for place in self._entries if place[0] == namespace]:
+            del self._entries[place]
+
+    def _entry(self, namespace: str, name: str) -> _Entry:
+        entry = self._entries.setdefault((namespace, name), _Entry())
+        self._entries.move_to_end((namespace, name))
+        while len(self._entries) > MOST_KNOWN:
+            self._entries.popitem(last=False)
+        return entry
+
+    async def _ask(self, namespace: str, name: str) -> SecretRead:
+        try:
+            data = await self._kube.get_secret(namespace, name)
+        except errors.Denied as error:
+            return Denied(error.message)
+        except errors.KubeError as error:
+            return Unavailable(error.message)
+        return Absent() if data is None else Found(data)
