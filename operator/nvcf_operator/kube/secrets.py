@@ -48,25 +48,21 @@ SecretRead = Found | Absent | Denied | Unavailable
 
 @dataclass(slots=True, repr=False)
 class _Entry:
-    """What is known of one Secret; `asked_at` and `answered_at` frame the moment that `answer` is of."""
+    """What is known of one Secret."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    answer: SecretRead | None = None
+    answer: Found | Absent | Denied | None = None
     asked_at: float = 0.0
-    answered_at: float = 0.0
+    """When `answer` was asked for, which is what its age counts from."""
+    failure: Unavailable | None = None
+    failed_at: float = 0.0
 
-    def serves(self, since: float, now: float, max_age: float) -> bool:
-        """Whether the answer will do for somebody who asks since then and wants it no older than that."""
-        match self.answer:
-            case None:
-                return False
-            case Found():
-                return self.asked_at >= since or now - self.asked_at <= max_age
-            case Unavailable():
-                # Never remembered; but who waited meanwhile does not wait through another timeout.
-                return self.answered_at >= since
-            case _:
-                return self.asked_at >= since or now - self.asked_at <= min(max_age, SHORT)
+    def serve(self, *, since: float, now: float, max_age: float) -> SecretRead | None:
+        """What can be told to somebody who asks since then and wants it no older than that; None: nothing."""
+        if self.failure is not None and self.failed_at > since:
+            return self.failure  # who waited through one timeout does not wait through another
+        limit = max_age if isinstance(self.answer, Found) else min(max_age, SHORT)
+        return self.answer if self.asked_at >= since or now - self.asked_at <= limit else None
 
 
 class Secrets:
@@ -82,12 +78,17 @@ class Secrets:
         since = self._clock()
         entry = self._entry(namespace, name)
         async with entry.lock:
-            if not entry.serves(since, self._clock(), max_age):
-                asked_at = self._clock()
-                entry.answer = await self._ask(namespace, name)
-                entry.asked_at, entry.answered_at = asked_at, self._clock()
-            assert entry.answer is not None
-            return entry.answer
+            asked_at = self._clock()
+            known = entry.serve(since=since, now=asked_at, max_age=max_age)
+            if known is not None:
+                return known
+            answer = await self._ask(namespace, name)
+            if isinstance(answer, Unavailable):
+                # It says nothing of the Secret, so what was read before stays known.
+                entry.failure, entry.failed_at = answer, self._clock()
+            else:
+                entry.answer, entry.asked_at = answer, asked_at
+            return answer
 
     def forget(self, namespace: str) -> None:
         """Drop what was read in a namespace."""
