@@ -78,7 +78,7 @@ class Informer:
             except Exception as error:
                 log.warning("cannot list %s; trying again in %.0f s: %s", names.PLURAL, RELIST, error)
 
-    async def watch(self, *, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    async def watch(self, *, stop: asyncio.Event) -> None:
         """Run kopf until `stop` is set, a signal comes, or it fails."""
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(self._login)
@@ -90,7 +90,6 @@ class Informer:
             namespaces=self._namespaces,
             standalone=True,
             stop_flag=stop,
-            ready_flag=ready,
         )
 
     async def _login(self, **_: Any) -> kopf.AiohttpSession:
@@ -132,4 +131,6 @@ def _settings(*, scanning: bool) -> kopf.OperatorSettings:
     settings.watching.client_timeout = 660
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = 30
+    settings.queueing.idle_timeout = 1.0  # its task for each object ends a second after the object's last event
+    settings.queueing.exit_timeout = 0.1  # its handlers only feed the cache: there is nothing to wait for
     return settings

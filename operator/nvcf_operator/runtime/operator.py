@@ -1,12 +1,9 @@
 """`nvcf-operator run`: builds the parts, starts them in order, and ends them in reverse."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
-from collections.abc import Coroutine
-from typing import Any
 
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
@@ -20,6 +17,7 @@ from nvcf_operator.nvcf.connection import default_user_agent
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.actuator import Actuator
+from nvcf_operator.runtime.background import Background
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.credentials import NOW, Resolver
 from nvcf_operator.runtime.heartbeat import Heartbeats
@@ -57,6 +55,9 @@ async def _run(settings: Settings) -> int:
     try:
         operator = Operator(settings, connection, user_agent=user_agent, identity=identity)
         return await operator.run()
+    except OSError as error:
+        log.error("cannot start: --metrics-address %s: %s", settings.metrics_address, error.strerror or error)
+        return 1
     finally:
         await connection.close()
 
@@ -120,19 +121,22 @@ class Operator:
         self.metrics.watch_queue(self.queue)
 
     async def run(self) -> int:
-        """Run until a signal comes or the watch ends."""
+        """Run until a signal comes; 0 then, 1 when a part of the operator has failed."""
         await self.probes.start()
-        async with _background(self.beats.tick(), self.recorder.run(), self._sweep()):
+        async with Background() as background:
+            background.start("heartbeat", self.beats.tick())
+            background.start("Events", self.recorder.run())
+            background.start("sweep", self._sweep())
             try:
                 await self.informer.prime()
                 self.workers.start()
-                async with _background(self.informer.relist_for_ever()):
-                    self._warm.set()
-                    log.info("running; NVCF at %s", self._settings.base_url)
-                    await self.informer.watch(stop=asyncio.Event(), ready=asyncio.Event())
+                background.start("list", self.informer.relist_for_ever())
+                self._warm.set()
+                log.info("running; NVCF at %s", self._settings.base_url)
+                await self.informer.watch(stop=background.failed)
             finally:
                 await self._end()
-        return 0
+        return 1 if background.failed.is_set() else 0
 
     async def _end(self) -> None:
         log.info("stopping")
@@ -177,14 +181,3 @@ class Operator:
             await asyncio.sleep(SWEEP)
             await self.accounts.sweep()
             self.sightings.prune(asyncio.get_running_loop().time())
-
-
-@contextlib.asynccontextmanager
-async def _background(*coroutines: Coroutine[Any, Any, None]) -> Any:
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
