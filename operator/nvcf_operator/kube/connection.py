@@ -1,0 +1,123 @@
+"""One pool of connections to the cluster, whose requests are signed with what is valid now."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import kopf
+import yarl
+from kubernetes.aio.client.rest import RESTClientObject
+
+from nvcf_operator.kube import cluster
+from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
+
+__all__ = ["Connection", "ConnectionProblem", "connect", "kopf_session"]
+
+log = logging.getLogger(__name__)
+
+LIMIT = 64
+"""Most connections of one session."""
+
+WATCHES = 1_000
+"""Most connections of kopf's session, which holds one open for each namespace that it watches."""
+
+REFUSED_PAUSE = 5.0
+"""Seconds by which a second 401 is held back: kopf logs in again at once after each, and would turn in circles."""
+
+Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+
+
+class Connection:
+    """One cluster, as one identity, through one bounded pool of connections.
+
+    After a 401, or when the server's certificate is not trusted any more, the configuration is loaded again and the
+    request made once more. The server's address stays what it was.
+    """
+
+    def __init__(self, found: Cluster, *, limit: int, user_agent: str) -> None:
+        configuration = found.configuration
+        self._cluster = found
+        self._reloading = asyncio.Lock()
+        self.server: str = configuration.host
+        self.default_namespace = found.namespace
+        self._origin = yarl.URL(self.server).origin()
+        self._tls = RESTClientObject(configuration).ssl_context
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=limit, ssl=self._tls),
+            headers={"User-Agent": user_agent},
+            middlewares=(self._sign,),
+            proxy=configuration.proxy,
+            trust_env=not found.in_pod,
+            read_bufsize=2**21,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.session.close()
+
+    async def _sign(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
+        if request.url.origin() != self._origin:
+            return await handler(request)  # redirected to somebody else, who must not see the token
+        used = self._cluster
+        await self._authorize(request)
+        try:
+            response = await handler(request)
+            if response.status != 401:
+                return response
+            response.close()  # and its connection, which may stand for a client certificate that has run out
+        except aiohttp.ClientSSLError as error:
+            log.warning("%s; the certificates are read again", error)
+        await self._reload(used)
+        await self._authorize(request)
+        response = await handler(request)
+        if response.status == 401:
+            await asyncio.sleep(REFUSED_PAUSE)
+        return response
+
+    async def _authorize(self, request: aiohttp.ClientRequest) -> None:
+        request.server_hostname = self._cluster.configuration.tls_server_name
+        token = await self._cluster.authorization()
+        if token:
+            request.headers["Authorization"] = token
+
+    async def _reload(self, used: Cluster) -> None:
+        """Load the configuration again, once for all requests that were made with the old one."""
+        async with self._reloading:
+            if self._cluster is not used:
+                return
+            self._cluster = await cluster.load()
+            configuration = self._cluster.configuration
+            try:
+                if configuration.ssl_ca_cert:
+                    self._tls.load_verify_locations(configuration.ssl_ca_cert)
+                if configuration.cert_file:
+                    self._tls.load_cert_chain(configuration.cert_file, configuration.key_file)
+            except OSError as error:
+                raise _bad_certificates(self._cluster, error) from None
+
+
+async def connect(*, limit: int = LIMIT, user_agent: str) -> Connection:
+    """Connect to the cluster that is configured.
+
+    Raises:
+        ConnectionProblem: there is none, or its configuration cannot be used; the text says what was looked at.
+
+    """
+    found = await cluster.load()
+    try:
+        return Connection(found, limit=limit, user_agent=user_agent)
+    except (OSError, ValueError) as error:
+        raise _bad_certificates(found, error) from None
+
+
+async def kopf_session(*, user_agent: str) -> kopf.AiohttpSession:
+    """Make a session for kopf, which closes it by itself and asks for another when the API server says 401."""
+    connection = await connect(limit=WATCHES, user_agent=user_agent)
+    return kopf.AiohttpSession(
+        server=connection.server, default_namespace=connection.default_namespace, aiohttp_session=connection.session
+    )
+
+
+def _bad_certificates(found: Cluster, error: Exception) -> ConnectionProblem:
+    return ConnectionProblem(f"the address or the certificates of {found.source} cannot be used: {error}")

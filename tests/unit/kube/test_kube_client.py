@@ -1,0 +1,299 @@
+"""What the client sends, and what it makes of each kind of answer. The server is scripted; see tests/integration for
+the real one's opinions."""
+
+import asyncio
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from kube_server import Act, ApiServer, breaks_off, kubeconfig, says, says_nothing, says_text, serving
+
+from nvcf_operator.api.key import Key
+from nvcf_operator.kube import client as module
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.connection import connect
+from nvcf_operator.kube.errors import Conflict, Denied, Invalid, KubeError, Missing, Unavailable
+
+ECHO = Key("ns", "echo")
+PATH = "/apis/nvcf-operator.io/v1alpha1/namespaces/ns/functiondeployments/echo"
+LIST = "/apis/nvcf-operator.io/v1alpha1/functiondeployments"
+
+
+@dataclass
+class Stage:
+    server: ApiServer
+    client: KubeClient
+    observed: list[tuple[str, str]] = field(default_factory=list)
+    fenced: list[int] = field(default_factory=list)
+
+
+Stager = Callable[..., Any]
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stager:
+    @asynccontextmanager
+    async def staged(*acts: Act, fence: Callable[[], None] | None = None) -> AsyncIterator[Stage]:
+        async with serving(*acts) as server:
+            path = kubeconfig(tmp_path / "kubeconfig", server.url, user={"token": "test-token"})
+            monkeypatch.setenv("KUBECONFIG", str(path))
+            connection = await connect(user_agent="nvcf-operator/test")
+            observed: list[tuple[str, str]] = []
+            try:
+                client = KubeClient(
+                    connection, observe=lambda kind, code, seconds: observed.append((kind, code)), fence=fence
+                )
+                yield Stage(server, client, observed)
+            finally:
+                await connection.close()
+
+    return staged
+
+
+def page(*names: str, version: str = "7", token: str | None = None) -> dict[str, Any]:
+    metadata = {"resourceVersion": version} | ({"continue": token} if token else {})
+    return {"metadata": metadata, "items": [{"metadata": {"name": name}} for name in names]}
+
+
+@dataclass(frozen=True)
+class Write:
+    reason: str
+    call: Callable[[KubeClient], Awaitable[Any]]
+    kind: str
+    method: str
+    path: str
+    content: str
+    body: dict[str, Any]
+
+
+MERGE = "application/merge-patch+json"
+META = {"uid": "u1", "resourceVersion": "5"}
+WRITES = [
+    Write(
+        "finalizers are set as a whole",
+        lambda kube: kube.patch_metadata(ECHO, uid="u1", resource_version="5", finalizers=("a", "b")),
+        "finalizer", "PATCH", PATH, MERGE, {"metadata": META | {"finalizers": ["a", "b"]}},
+    ),
+    Write(
+        "the last finalizer goes",
+        lambda kube: kube.patch_metadata(ECHO, uid="u1", resource_version="5", finalizers=()),
+        "finalizer", "PATCH", PATH, MERGE, {"metadata": META | {"finalizers": []}},
+    ),
+    Write(
+        "annotations are merged, None removes one",
+        lambda kube: kube.patch_metadata(ECHO, uid="u1", resource_version="5", annotations={"a": "1", "b": None}),
+        "intent", "PATCH", PATH, MERGE, {"metadata": META | {"annotations": {"a": "1", "b": None}}},
+    ),
+    Write(
+        "finalizer and intent in one patch",
+        lambda kube: kube.patch_metadata(
+            ECHO, uid="u1", resource_version="5", finalizers=("a",), annotations={"b": "1"}
+        ),
+        "finalizer", "PATCH", PATH, MERGE, {"metadata": META | {"finalizers": ["a"], "annotations": {"b": "1"}}},
+    ),
+    Write(
+        "a status goes to its subresource, for that uid and whatever version",
+        lambda kube: kube.patch_status(ECHO, uid="u1", status={"phase": "Active", "intent": None}),
+        "status", "PATCH", f"{PATH}/status", MERGE,
+        {"metadata": {"uid": "u1"}, "status": {"phase": "Active", "intent": None}},
+    ),
+    Write(
+        "an Event",
+        lambda kube: kube.create_event("ns", {"kind": "Event"}),
+        "event", "POST", "/api/v1/namespaces/ns/events", "application/json", {"kind": "Event"},
+    ),
+    Write(
+        "an Event is counted",
+        lambda kube: kube.patch_event("ns", "e1", {"count": 2}),
+        "event", "PATCH", "/api/v1/namespaces/ns/events/e1", MERGE, {"count": 2},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.reason)
+async def test_a_write_is_one_request_in_the_operators_name(stage: Stager, write: Write) -> None:
+    async with stage(says({"kind": "answer"})) as staged:
+        assert await write.call(staged.client) == {"kind": "answer"}
+        (sent,) = staged.server.sent
+    assert (sent.method, sent.path, sent.query) == (write.method, write.path, {"fieldManager": "nvcf-operator"})
+    assert sent.headers["Content-Type"] == write.content
+    assert sent.headers["User-Agent"] == "nvcf-operator/test"
+    assert sent.authorization == "Bearer test-token"
+    assert sent.body == write.body
+    assert staged.observed == [(write.kind, "200")]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.reason)
+async def test_no_write_passes_a_fence_that_is_closed(stage: Stager, write: Write) -> None:
+    def closed() -> None:
+        raise RuntimeError("the lease is lost")
+
+    async with stage(says({}), fence=closed) as staged:
+        with pytest.raises(RuntimeError, match="the lease is lost"):
+            await write.call(staged.client)
+        assert staged.server.sent == []
+        assert staged.observed == []
+
+
+async def test_reading_needs_no_lease(stage: Stager) -> None:
+    def closed() -> None:
+        raise RuntimeError("the lease is lost")
+
+    async with stage(says(page()), fence=closed) as staged:
+        await staged.client.list_resources()
+        await staged.client.get_resource(ECHO)
+
+
+async def test_a_resource_is_read(stage: Stager) -> None:
+    async with stage(says({"metadata": {"name": "echo"}})) as staged:
+        assert await staged.client.get_resource(ECHO) == {"metadata": {"name": "echo"}}
+        (sent,) = staged.server.sent
+    assert (sent.method, sent.path, sent.query) == ("GET", PATH, {})
+
+
+async def test_what_is_not_there_is_none_when_read_and_missing_when_written(stage: Stager) -> None:
+    async with stage(says({"reason": "NotFound", "message": "not found"}, 404)) as staged:
+        assert await staged.client.get_resource(ECHO) is None
+        assert await staged.client.get_secret("ns", "nvcf-credentials") is None
+        with pytest.raises(Missing):
+            await staged.client.patch_status(ECHO, uid="u1", status={})
+
+
+async def test_a_secret_is_decoded(stage: Stager) -> None:
+    data = {
+        "NGC_API_KEY": b64encode(b"nvapi-test").decode(),
+        "empty": "",
+        "bytes": b64encode(bytes(range(256))).decode(),
+    }
+    async with stage(says({"data": data})) as staged:
+        assert await staged.client.get_secret("ns", "nvcf-credentials") == {
+            "NGC_API_KEY": b"nvapi-test",
+            "empty": b"",
+            "bytes": bytes(range(256)),
+        }
+        assert staged.server.sent[0].path == "/api/v1/namespaces/ns/secrets/nvcf-credentials"
+
+
+async def test_a_secret_without_data_is_empty(stage: Stager) -> None:
+    async with stage(says({"metadata": {}})) as staged:
+        assert await staged.client.get_secret("ns", "nvcf-credentials") == {}
+
+
+async def test_a_list_is_read_in_pages(stage: Stager) -> None:
+    acts = says(page("a", "b", token="t=/+&")), says(page("c", version="9"))
+    async with stage(*acts) as staged:
+        found = await staged.client.list_resources()
+        first, second = staged.server.sent
+    assert [item["metadata"]["name"] for item in found] == ["a", "b", "c"]
+    assert (first.path, first.query) == (LIST, {"limit": "500"})
+    assert (second.path, second.query) == (LIST, {"limit": "500", "continue": "t=/+&"})
+
+
+async def test_a_list_begins_again_when_its_snapshot_is_gone(stage: Stager) -> None:
+    expired = says({"reason": "Expired", "message": "too old"}, 410)
+    acts = says(page("a", token="t")), expired, says(page("b", token="u")), says(page("c"))
+    async with stage(*acts) as staged:
+        found = await staged.client.list_resources()
+    assert [item["metadata"]["name"] for item in found] == ["b", "c"], "pages of two snapshots are no list"
+
+
+async def test_a_list_that_expires_again_and_again_is_given_up(stage: Stager) -> None:
+    expired = says({"reason": "Expired", "message": "too old"}, 410)
+    acts = [act for _ in range(9) for act in (says(page("a", token="t")), expired)]
+    async with stage(*acts) as staged:
+        with pytest.raises(Unavailable, match="too old"):
+            await staged.client.list_resources()
+        assert len(staged.server.sent) == 2 * (1 + module.MOST_RESTARTS)
+
+
+async def test_each_namespace_is_listed_once_and_the_oldest_version_holds(stage: Stager) -> None:
+    acts = says(page("a", version="12")), says(page("b", version="11"))
+    async with stage(*acts) as staged:
+        found = await staged.client.list_resources(["one", "two", "one"])
+        paths = [sent.path for sent in staged.server.sent]
+    assert [item["metadata"]["name"] for item in found] == ["a", "b"]
+    assert found.resource_version == 11
+    assert paths == [LIST.replace("/funct", f"/namespaces/{name}/funct") for name in ("one", "two")]
+
+
+async def test_a_missing_crd_is_named(stage: Stager) -> None:
+    async with stage(says_text("404 page not found", 404)) as staged:
+        with pytest.raises(Missing, match=r"functiondeployments\.nvcf-operator\.io: is its CRD installed"):
+            await staged.client.list_resources()
+
+
+@dataclass(frozen=True)
+class Failure:
+    reason: str
+    act: Act
+    means: type[KubeError]
+    code: str
+    text: str
+    retry_after: float | None = None
+
+
+def status(code: int, reason: str, message: str) -> dict[str, Any]:
+    return {"kind": "Status", "code": code, "reason": reason, "message": message}
+
+
+FAILURES = [
+    Failure("denied", says(status(403, "Forbidden", "may not"), 403), Denied, "403", "may not"),
+    Failure("conflict", says(status(409, "Conflict", "was modified"), 409), Conflict, "409", "was modified"),
+    Failure("invalid", says(status(422, "Invalid", "bad"), 422), Invalid, "422", "bad"),
+    Failure("slow down", says(status(429, "TooMany", "busy"), 429, Retry_After="3"), Unavailable, "429", "busy", 3.0),
+    Failure("a date to wait for", says({}, 503, Retry_After="Fri, 1 Jan 2027"), Unavailable, "503", "HTTP 503"),
+    Failure("a proxy's page", says_text("<html>nvapi-test</html>", 502), Unavailable, "502", "HTTP 502"),
+    Failure("success without JSON", says_text("OK"), Unavailable, "200", "HTTP 200 and no JSON object"),
+    Failure("success with another JSON", says(["list"]), Unavailable, "200", "HTTP 200 and no JSON object"),
+    Failure("a redirect", says({}, 302, Location="http://127.0.0.1:1/"), Unavailable, "302", "HTTP 302"),
+    Failure("cut off", breaks_off, Unavailable, "unreachable", "PATCH status: Server disconnected"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.reason)
+async def test_a_failure_is_told_by_its_meaning_and_counted(stage: Stager, failure: Failure) -> None:
+    async with stage(failure.act) as staged:
+        with pytest.raises(KubeError) as caught:
+            await staged.client.patch_status(ECHO, uid="u1", status={"phase": "Active"})
+    assert type(caught.value) is failure.means
+    assert failure.text in str(caught.value)
+    assert "nvapi-test" not in str(caught.value)
+    assert caught.value.retry_after == failure.retry_after
+    assert staged.observed == [("status", failure.code)]
+
+
+async def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(
+    stage: Stager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT", aiohttp.ClientTimeout(total=0.1))
+    async with stage(says_nothing) as staged:
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="GET get: the API server did not answer within"):
+            await staged.client.get_resource(ECHO)
+        assert time.monotonic() - started < 5
+    assert staged.observed == [("get", "timeout")]
+
+
+async def test_a_call_that_is_cancelled_is_counted_as_such(stage: Stager) -> None:
+    async with stage(says_nothing) as staged:
+        task = asyncio.create_task(staged.client.get_resource(ECHO))
+        async with asyncio.timeout(5):
+            await staged.server.asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert staged.observed == [("get", "cancelled")]
+
+
+async def test_an_api_server_that_is_away_is_unavailable(stage: Stager) -> None:
+    async with stage(says({})) as staged:
+        staged.client._connection.server = "http://127.0.0.1:1"
+        with pytest.raises(Unavailable, match=r"GET get: Cannot connect to host 127\.0\.0\.1:1"):
+            await staged.client.get_resource(ECHO)
+    assert staged.observed == [("get", "unreachable")]

@@ -1,0 +1,97 @@
+"""The patch between two statuses, by examples and against a merge as RFC 7386 defines it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nvcf_operator.kube.status import merge_patch
+
+
+@dataclass(frozen=True)
+class Case:
+    reason: str
+    old: dict[str, Any]
+    new: dict[str, Any]
+    patch: dict[str, Any] | None
+
+
+CASES = [
+    Case("nothing differs", {"a": 1, "b": {"c": [1]}}, {"a": 1, "b": {"c": [1]}}, None),
+    Case("the order of members is none", {"a": 1, "b": 2}, {"b": 2, "a": 1}, None),
+    Case("nothing at all", {}, {}, None),
+    Case("a new member", {}, {"a": 1}, {"a": 1}),
+    Case("a changed member, alone", {"a": 1, "b": 2}, {"a": 3, "b": 2}, {"a": 3}),
+    Case("a removed member", {"a": 1, "b": 2}, {"b": 2}, {"a": None}),
+    Case(
+        "a member deep inside",
+        {"a": {"b": {"c": 1, "d": 2}}},
+        {"a": {"b": {"c": 3}}},
+        {"a": {"b": {"c": 3, "d": None}}},
+    ),
+    Case("a list goes whole", {"a": [1, 2, 3]}, {"a": [1, 3]}, {"a": [1, 3]}),
+    Case(
+        "an object inside a list goes whole, nulls and all",
+        {"a": [{"b": 1}]},
+        {"a": [{"b": None}]},
+        {"a": [{"b": None}]},
+    ),
+    Case("an object replaces a value", {"a": 1}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+    Case("a value replaces an object", {"a": {"b": 1}}, {"a": 1}, {"a": 1}),
+    Case("an empty object is something", {}, {"a": {}}, {"a": {}}),
+    Case("an object that loses all", {"a": {"b": 1}}, {"a": {}}, {"a": {"b": None}}),
+    Case("None is nothing, and no reason to write", {}, {"a": None, "b": {"c": None}}, {"b": {}}),
+    Case("None removes", {"a": 1}, {"a": None}, {"a": None}),
+    Case("the empty values are values", {"a": 1, "b": "x"}, {"a": 0, "b": ""}, {"a": 0, "b": ""}),
+    Case(
+        "the default status of a new resource",
+        {"observedGeneration": -1},
+        {"observedGeneration": 1},
+        {"observedGeneration": 1},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
+def test_the_patch_is_the_smallest_one(case: Case) -> None:
+    assert merge_patch(case.old, case.new) == case.patch
+
+
+def apply(target: Any, patch: Any) -> Any:
+    """RFC 7386, section 2."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = apply(merged.get(name), value)
+    return merged
+
+
+NAMES = st.sampled_from("abcd")
+VALUES = st.recursive(
+    st.integers(2, 5) | st.text("xy", max_size=2) | st.booleans(),
+    lambda inner: st.dictionaries(NAMES, inner, max_size=3) | st.lists(inner, max_size=3),
+    max_leaves=8,
+)
+STATUSES = st.dictionaries(NAMES, VALUES, max_size=4)
+
+
+@given(old=STATUSES, new=STATUSES)
+def test_a_status_with_its_patch_is_the_new_one_and_then_nothing_is_left_to_write(
+    old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    patch = merge_patch(old, new)
+    assert apply(old, patch if patch is not None else {}) == new
+    assert (patch is None) == (old == new)
+    assert merge_patch(new, new) is None
+
+
+@given(old=STATUSES, new=STATUSES)
+def test_a_patch_repeats_nothing_that_is_there(old: dict[str, Any], new: dict[str, Any]) -> None:
+    for name, value in (merge_patch(old, new) or {}).items():
+        assert old.get(name) != value
