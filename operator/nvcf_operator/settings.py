@@ -1,118 +1,127 @@
-"""The settings of `nvcf-operator run`: each is a flag and a variable, checked at start, all mistakes named at once."""
+"""The settings of `nvcf-operator run`: each is a flag and a variable, checked at start, all mistakes named at once.
 
+A rule that joins two settings is checked with the later one of them, so that it is named beside all other mistakes.
+"""
+
+import difflib
 import re
-from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from nvcf_operator.nvcf import urls
+from nvcf_operator import setting_values as values
+from nvcf_operator.nvcf import keys, urls
+from nvcf_operator.setting_values import Form, address, is_hosted
+
+__all__ = ["PREFIX", "Settings", "address", "flag", "form", "mistakes", "strangers", "variable"]
 
 PREFIX = "NVCF_OPERATOR_"
+
 LEAST_CREATE_SETTLE = 50.0
 """Seconds that hosted NVCF may take over a POST whose answer was lost."""
 LEAST_REDEPLOY_SETTLE = 60.0
 """Seconds: one loop of the server."""
 
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([smh]?)")
-
-
-def _seconds(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.fullmatch(value.strip())
-    if match is None:
-        raise ValueError("must be a number of seconds, or a number with a unit: 90, 90s, 5m, 1h")
-    return float(match[1]) * _UNITS[match[2]]
-
-
-def _items(value: Any) -> Any:
-    parts = [value] if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple):
-        return value
-    return tuple(item.strip() for part in parts for item in str(part).split(",") if item.strip())
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
-Items = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items)]
+# Kubernetes sets these for each Service of the pod's namespace, also for one that is called nvcf-operator.
+_SERVICE_LINK = re.compile(r"(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
 
 
 class Settings(BaseSettings):
-    """All settings. The flag of `poll_interval` is `--poll-interval`, its variable `NVCF_OPERATOR_POLL_INTERVAL`."""
+    """All settings. The flag of `poll_interval` is `--poll-interval`, its variable `NVCF_OPERATOR_POLL_INTERVAL`.
+
+    Durations are seconds. Base URLs are normalised (`nvcf.urls`).
+
+    Raises:
+        ValidationError: something is wrong; `mistakes` tells it to people.
+
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
-    nvcf_base_url: str = Field(urls.HOSTED, description="Base URL of NVCF, with its prefix.")
-    nvcf_host_header: str | None = Field(None, description="Host header for that base URL, where a gateway needs one.")
-    nvcf_ca_file: Path | None = Field(None, description="PEM file of certificates to trust in place of the usual ones.")
-    api_key_file: Path | None = Field(None, description="File with the operator's own API key; read again on change.")
-    api_key_namespaces: Items = Field(
-        (), description="Namespaces that may use the operator's own key, comma separated; `*` for all. None by default."
+    nvcf_base_url: values.BaseUrl = Field(urls.HOSTED, description="Base URL of NVCF, with its prefix.")
+    nvcf_host_header: values.HostHeader = Field(
+        None, description="Host header for that base URL, where a gateway needs another than the URL's host."
     )
-    allowed_base_urls: Items = Field(
-        (), description="Base URLs that a Secret's NVCF_BASE_URL may name beside --nvcf-base-url, comma separated."
+    nvcf_ca_file: values.CaFile = Field(
+        None, description="PEM file of certificates to trust in place of the usual ones."
     )
-    namespaces: Items = Field((), description="Namespaces to watch, comma separated; all when empty.")
-    poll_interval: Seconds = Field(60.0, description="Time between two polls of an account at rest.")
-    busy_poll_interval: Seconds = Field(
-        5.0, description="Time between two polls while something deploys or drains; doubled while nothing moves."
+    api_key_file: values.KeyFile = Field(
+        None, description="File with the operator's own API key; read again when it changes."
     )
-    deep_resync_interval: Seconds = Field(
-        3600.0, description="Time between two reads of each deployment itself, which find changed specifications."
+    api_key_namespaces: values.NamespacesOrAll = Field(
+        (), description="Namespaces that may use the operator's own key; `*` opens it to all, none may by default."
     )
-    create_settle_seconds: Seconds = Field(
-        60.0, description="How long 404 must last after a POST whose answer was lost, before it is made again."
+    allowed_base_urls: values.BaseUrls = Field(
+        (), description="Base URLs that a Secret's NVCF_BASE_URL may name beside --nvcf-base-url."
     )
-    redeploy_settle_seconds: Seconds = Field(
-        75.0, description="How long 404 must last before a version that was deployed is deployed again."
+    namespaces: values.Namespaces = Field((), description="Namespaces to watch; all by default.")
+    poll_interval: values.Seconds = Field(60.0, description="Time between two polls of an account at rest.")
+    busy_poll_interval: values.Seconds = Field(
+        5.0,
+        description="Time between two polls while something deploys or drains; doubles up to the poll interval while "
+        "nothing moves.",
     )
-    workers: int = Field(32, ge=2, le=1000, description="Resources that are worked on at the same time.")
-    nvcf_rate: float = Field(50.0, gt=0, allow_inf_nan=False, description="Calls to NVCF a second, per account.")
-    nvcf_concurrency: int = Field(16, ge=1, le=1000, description="Calls to NVCF at the same time, per account.")
-    leader_election: bool = Field(False, description="Run several replicas with one leader. Not built yet.")
-    metrics_address: str = Field(
+    deep_resync_interval: values.Seconds = Field(
+        3600.0,
+        description="Time between two reads of each deployment itself, which find specifications that were changed "
+        "outside; spread over the interval.",
+    )
+    create_settle_seconds: values.Seconds = Field(
+        60.0,
+        description="How long 404 must last after a POST whose answer was lost before it is made again; at least "
+        f"{LEAST_CREATE_SETTLE:g} with hosted NVCF.",
+    )
+    redeploy_settle_seconds: values.Seconds = Field(
+        75.0,
+        description="How long 404 must last before a version that was deployed is deployed again; at least "
+        f"{LEAST_REDEPLOY_SETTLE:g} with hosted NVCF.",
+    )
+    workers: values.Workers = Field(
+        32, description="Resources that are worked on at the same time; one worker is kept for people's changes."
+    )
+    nvcf_rate: values.Rate = Field(50.0, description="Calls to NVCF a second, per account.")
+    nvcf_concurrency: values.Count = Field(16, description="Calls to NVCF at the same time, per account.")
+    leader_election: values.Switch = Field(
+        False, description="Run several replicas, of which one leads. Not built yet: it has to stay off."
+    )
+    metrics_address: values.Address = Field(
         "127.0.0.1:8080",
-        description="Address of /metrics, /healthz and /readyz; `:8080` for all interfaces, 0 for none.",
+        description="Address of /metrics, /healthz and /readyz; `:8080` for all interfaces, port 0 for any free one "
+        "(logged), `0` to serve nothing.",
     )
-    log_format: Literal["json", "text"] = Field("json", description="Form of the log lines.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Annotated[Literal["json", "text"], values.LowerCase, Form("json|text", "json or text")] = Field(
+        "json", description="Form of the log lines."
+    )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        values.LowerCase,
+        Form("debug|info|warning|error", "debug, info, warning or error"),
+    ] = Field("info", description="Least level that is logged.")
 
     @property
     def base_url(self) -> str:
         """The base URL in the one spelling in which base URLs are compared."""
         return self.nvcf_base_url
 
-    @field_validator("nvcf_base_url")
+    @field_validator("api_key_namespaces")
     @classmethod
-    def _base_url(cls, value: str) -> str:
-        return urls.normalised(value)
-
-    @field_validator("allowed_base_urls")
-    @classmethod
-    def _base_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(urls.normalised(item) for item in value)
-
-    @field_validator("nvcf_ca_file", "api_key_file")
-    @classmethod
-    def _readable(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_file():
-            raise ValueError(f"there is no file {value}")
+    def _needs_a_key(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if value and info.data.get("api_key_file", value) is None:
+            raise ValueError("opens the operator's own key, but there is none: set --api-key-file as well")
         return value
 
-    @field_validator("log_level", "log_format", mode="before")
+    @field_validator("create_settle_seconds", "redeploy_settle_seconds")
     @classmethod
-    def _lower(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value
-
-    @field_validator("metrics_address")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        address(value)
+    def _long_enough(cls, value: float, info: ValidationInfo) -> float:
+        least = LEAST_CREATE_SETTLE if info.field_name == "create_settle_seconds" else LEAST_REDEPLOY_SETTLE
+        known = (info.data.get("nvcf_base_url", ""), *info.data.get("allowed_base_urls", ()))
+        hosted = next(filter(is_hosted, known), None)
+        if hosted is not None and value < least:
+            raise ValueError(f"must be at least {least:g} seconds with hosted NVCF ({hosted}), else it deploys twice")
         return value
 
     @field_validator("leader_election")
@@ -122,47 +131,51 @@ class Settings(BaseSettings):
             raise ValueError("leader election is not built yet: run one replica, with --no-leader-election")
         return value
 
-    @model_validator(mode="after")
-    def _together(self) -> "Settings":
-        wrong = []
-        if self.api_key_namespaces and self.api_key_file is None:
-            wrong.append("--api-key-namespaces opens the operator's own key, but --api-key-file names none")
-        hosted = [url for url in (self.nvcf_base_url, *self.allowed_base_urls) if is_hosted(url)]
-        if hosted and self.create_settle_seconds < LEAST_CREATE_SETTLE:
-            wrong.append(f"--create-settle-seconds must be at least {LEAST_CREATE_SETTLE:g} with {hosted[0]}")
-        if hosted and self.redeploy_settle_seconds < LEAST_REDEPLOY_SETTLE:
-            wrong.append(f"--redeploy-settle-seconds must be at least {LEAST_REDEPLOY_SETTLE:g} with {hosted[0]}")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
-
-
-def is_hosted(url: str) -> bool:
-    """Whether a base URL is NVIDIA's own service."""
-    host = urlsplit(url).hostname or ""
-    return host == "nvidia.com" or host.endswith(".nvidia.com")
-
-
-def address(value: str) -> tuple[str, int] | None:
-    """Read `host:port`; None for `0`, which turns it off. An empty host means all interfaces."""
-    if value == "0":
-        return None
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise ValueError("must be host:port, :port for all interfaces, or 0 to serve nothing")
-    return host.strip("[]") or "0.0.0.0", int(port)
-
 
 def flag(field: str) -> str:
     """The flag of a field."""
     return "--" + field.replace("_", "-")
 
 
+def variable(field: str) -> str:
+    """The variable of a field."""
+    return PREFIX + field.upper()
+
+
+def form(field: str) -> Form:
+    """The form of a field's value."""
+    return next(item for item in Settings.model_fields[field].metadata if isinstance(item, Form))
+
+
+def default_in_words(field: str) -> str:
+    """The default of a field as people type it; empty for switches and for what is not set by default."""
+    default = Settings.model_fields[field].default
+    if default is None or default == () or isinstance(default, bool):
+        return ""
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
 def mistakes(error: ValidationError) -> list[str]:
     """All mistakes in settings, a line each, with flag, variable and what is allowed. No value of a key is shown."""
     lines = []
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
-        what = item["msg"].removeprefix("Value error, ")
-        field = str(item["loc"][0]) if item["loc"] else ""
-        lines.append(f"{flag(field)} ({PREFIX}{field.upper()}): {what}" if field else what)
+    for item in error.errors(include_url=False, include_input=False):
+        field, *place = item["loc"] or ("",)
+        what = str(item["ctx"]["error"]) if item["type"] == "value_error" else _must_be(str(field))
+        if place:
+            what = f"item {int(place[0]) + 1}: {what}"
+        lines.append(keys.redacted(f"{flag(str(field))} ({variable(str(field))}): {what}"))
     return lines
+
+
+def strangers(environment: Iterable[str]) -> Iterator[str]:
+    """Variables that begin like ours and are no setting, a line each: most likely misspelt."""
+    known = {variable(field) for field in Settings.model_fields}
+    for name in sorted(environment):
+        rest = name.removeprefix(PREFIX)
+        if rest != name and name not in known and not _SERVICE_LINK.fullmatch(rest):
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+            yield f"the variable {name} is no setting" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _must_be(field: str) -> str:
+    return f"must be {form(field).allowed}" if field in Settings.model_fields else "there is no such setting"

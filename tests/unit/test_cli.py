@@ -1,0 +1,144 @@
+"""The command `nvcf-operator`."""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from nvcf_operator import settings
+from nvcf_operator.api.crd import crd_yaml
+from nvcf_operator.cli import main
+from nvcf_operator.runtime import operator
+from nvcf_operator.settings import Settings
+
+COMMAND = Path(sys.executable).with_name("nvcf-operator")
+
+
+def plain_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(settings.PREFIX)}
+
+
+def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command, as people do."""
+    environment = {**plain_environment(), **variables}
+    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=60)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Settings]]:
+    """What the operator was started with; it ends at once with exit code 7."""
+    seen: list[Settings] = []
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(operator, "run", lambda chosen: seen.append(chosen) or 7)
+    yield seen
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def invoke(*arguments: str, **variables: str) -> Result:
+    blank = dict.fromkeys(name for name in os.environ if name.startswith(settings.PREFIX))
+    return CliRunner().invoke(main, arguments, env={**blank, **variables})
+
+
+def test_run_starts_the_operator_and_ends_with_its_code(started: list[Settings]) -> None:
+    assert invoke("run").exit_code == 7
+    assert started == [Settings()]
+
+
+def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Settings], tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("nvapi-test")
+    chosen = {
+        "nvcf_base_url": "http://127.0.0.1:8000/v2/nvcf",
+        "nvcf_host_header": "api.localhost",
+        "api_key_file": str(key),
+        "api_key_namespaces": "*",
+        "allowed_base_urls": "http://h/v2",
+        "namespaces": "team-a",
+        "poll_interval": "1m",
+        "busy_poll_interval": "2",
+        "deep_resync_interval": "2h",
+        "create_settle_seconds": "3",
+        "redeploy_settle_seconds": "4",
+        "workers": "5",
+        "nvcf_rate": "6",
+        "nvcf_concurrency": "7",
+        "metrics_address": "0",
+        "log_format": "text",
+        "log_level": "error",
+    }
+    assert {*chosen, "nvcf_ca_file", "leader_election"} == set(Settings.model_fields)
+    flags = [part for name, value in chosen.items() for part in (settings.flag(name), value)]
+    result = invoke("run", *flags, "--no-leader-election", NVCF_OPERATOR_WORKERS="9", NVCF_OPERATOR_NAMESPACES="no")
+    assert result.exit_code == 7, result.output
+    assert started == [Settings(**chosen)]
+
+
+def test_a_list_may_be_given_by_commas_and_by_several_flags(started: list[Settings]) -> None:
+    invoke("run", "--namespaces", "a,b", "--namespaces", "c")
+    assert started[0].namespaces == ("a", "b", "c")
+
+
+def test_an_empty_list_flag_takes_back_the_variable(started: list[Settings]) -> None:
+    invoke("run", "--namespaces", "", NVCF_OPERATOR_NAMESPACES="a")
+    assert started[0].namespaces == ()
+
+
+def test_all_mistakes_are_lines_on_standard_error_and_the_code_is_two() -> None:
+    done = command("run", "--workers=1", "--leader-election", NVCF_OPERATOR_LOG_LEVEL="loud")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "nvcf-operator: --workers (NVCF_OPERATOR_WORKERS): must be a whole number from 2 to 1000",
+        "nvcf-operator: --leader-election (NVCF_OPERATOR_LEADER_ELECTION): leader election is not built yet: run one "
+        "replica, with --no-leader-election",
+        "nvcf-operator: --log-level (NVCF_OPERATOR_LOG_LEVEL): must be debug, info, warning or error",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nvapi-test-hunter2",),
+        ("--api-key", "nvapi-test-hunter2"),
+        ("--api-key-file", "nvapi-test-hunter2"),
+        ("--nvcf-base-url", "https://nvapi-test-hunter2@h"),
+        ("--nvapi-test-hunter2",),
+    ],
+)
+def test_a_key_on_the_command_line_is_refused_and_not_repeated(arguments: tuple[str, ...]) -> None:
+    result = invoke("run", *arguments)
+    assert result.exit_code == 2
+    assert "hunter2" not in result.output
+
+
+def test_a_misspelt_variable_is_told_when_the_operator_starts(started: list[Settings]) -> None:
+    result = invoke("run", "--log-format=text", NVCF_OPERATOR_POLL_INTERVALL="3")
+    assert started
+    assert "did you mean NVCF_OPERATOR_POLL_INTERVAL?" in result.output
+
+
+def test_help_tells_every_option_with_its_default() -> None:
+    shown = " ".join(invoke("run", "--help").output.split())
+    for name in Settings.model_fields:
+        assert settings.flag(name) in shown
+        assert settings.default_in_words(name) in shown
+
+
+def test_crd_prints_the_resource_definition() -> None:
+    done = command("crd")
+    assert (done.returncode, done.stdout, done.stderr) == (0, crd_yaml(), "")
+
+
+def test_the_version_is_told() -> None:
+    assert invoke("--version").output == "nvcf-operator, version 0.1.0\n"
+
+
+def test_printing_the_crd_loads_no_operator() -> None:
+    code = "import sys, nvcf_operator.cli; sys.exit('kopf' in sys.modules or 'nvcf_operator.runtime' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
