@@ -10,10 +10,11 @@ log = logging.getLogger(__name__)
 
 
 class Background:
-    """Runs loops inside `async with`; `failed` is set when one of them ends before its time."""
+    """Runs loops inside `async with`; sets `stop`, and `failed` is true, when one of them ends before its time."""
 
-    def __init__(self) -> None:
-        self.failed = asyncio.Event()
+    def __init__(self, stop: asyncio.Event) -> None:
+        self.failed = False
+        self._stop = stop
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
@@ -25,7 +26,8 @@ class Background:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             log.critical("the loop %r has ended; the operator stops", task.get_name(), exc_info=task.exception())
-            self.failed.set()
+            self.failed = True
+            self._stop.set()
 
     async def __aenter__(self) -> Self:
         return self

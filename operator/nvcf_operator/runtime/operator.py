@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 GRACE = 5.0
 """Seconds that work under way gets at the end."""
 
+FLUSH = 1.0
+"""Seconds that Events which are not written yet get at the end."""
+
 SWEEP = 30.0
 """Seconds between two clean-ups of what nobody uses any more."""
 
@@ -123,7 +126,8 @@ class Operator:
     async def run(self) -> int:
         """Run until a signal comes; 0 then, 1 when a part of the operator has failed."""
         await self.probes.start()
-        async with Background() as background:
+        stop = asyncio.Event()
+        async with Background(stop) as background:
             background.start("heartbeat", self.beats.tick())
             background.start("Events", self.recorder.run())
             background.start("sweep", self._sweep())
@@ -133,17 +137,17 @@ class Operator:
                 background.start("list", self.informer.relist_for_ever())
                 self._warm.set()
                 log.info("running; NVCF at %s", self._settings.base_url)
-                await self.informer.watch(stop=background.failed)
+                await self.informer.watch(stop=stop, ending=self._end_work)
             finally:
-                await self._end()
-        return 1 if background.failed.is_set() else 0
+                await self._end_work()
+                await self.recorder.flush(FLUSH)
+                await self.probes.stop()
+        return 1 if background.failed else 0
 
-    async def _end(self) -> None:
+    async def _end_work(self) -> None:
         log.info("stopping")
         await self.workers.stop(GRACE)
         await self.accounts.close()
-        await self.recorder.flush(1.0)
-        await self.probes.stop()
 
     def _polled(self, account: Account) -> bool:
         """Queue what a new list tells of an account's resources; say whether anything moved."""

@@ -43,6 +43,8 @@ class Workers:
     async def stop(self, grace: float) -> None:
         """Take no more keys, give those in work `grace` seconds to end, then cancel them: the record is enough."""
         self._queue.close()
+        if not self._tasks:
+            return
         _, late = await asyncio.wait(self._tasks, timeout=grace)
         for task in late:
             task.cancel()
