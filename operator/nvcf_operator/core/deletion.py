@@ -5,7 +5,7 @@ from nvcf_operator.core import backoff, messages, verdicts
 from nvcf_operator.core.absence import create_settle_left
 from nvcf_operator.core.actions import DropFinalizer, Undeploy
 from nvcf_operator.core.decision import Decision, Verdict, act
-from nvcf_operator.core.draining import drained_too_long, seconds_left
+from nvcf_operator.core.draining import drained_too_long, recorded, seconds_left
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Absent, Present, Proof, Sighting, Situation, Trouble, Whose
@@ -81,8 +81,16 @@ def undeployed(situation: Situation, version: str, seen: Sighting | None) -> Dec
         return again(situation, Undeploy(version, graceful=graceful), version)
     left = seconds_left(situation, version)
     message = messages.draining(situation, version, left)
-    requeue = min(left, timing.busy_poll) if left > 0 else timing.busy_poll
+    pause = look_again_in(situation, version)
+    requeue = min(left, pause) if left > 0 else pause
     return Decision(verdict=leaving(Reason.DRAINING, message), requeue=max(requeue, 0.2), busy=True, seen=True)
+
+
+def look_again_in(situation: Situation, version: str) -> float:
+    """Seconds until the next GET of a drain: the list tells a drain and its end by the same word, so each costs one."""
+    known, timing = recorded(situation, version), situation.timing
+    elapsed = (situation.now - known.since).total_seconds() if known is not None and known.since is not None else 0.0
+    return min(timing.poll, max(timing.busy_poll, elapsed / 4))
 
 
 def again(situation: Situation, action: Undeploy, version: str) -> Decision:

@@ -51,11 +51,8 @@ class Listing:
     """Monotonic time at which it was asked for: it says nothing about writes that ended later."""
     entries: dict[str, Entry] = field(repr=False)
     """By version id."""
-
-    @property
-    def account_ids(self) -> frozenset[str]:
-        """The accounts of the key's own private functions."""
-        return frozenset(item.account_id for item in self.entries.values() if item.ours and item.account_id)
+    account_ids: frozenset[str]
+    """The accounts of the key's own private functions."""
 
     def entry(self, function_id: str, version: str) -> Entry | None:
         """The entry of a version of that very function."""
@@ -153,7 +150,8 @@ class Account:
                 item.version_id: Entry(item.id, item.status, item.nca_id, not item.owned_by_different_account)
                 for item in answer.functions
             }
-            self.listing = Listing(asked_at=now, entries=entries)
+            ids = frozenset(item.account_id for item in entries.values() if item.ours and item.account_id)
+            self.listing = Listing(asked_at=now, entries=entries, account_ids=ids)
             self._metrics.polled(self.account_id)
             self.accept()
             return self.listing

@@ -4,40 +4,70 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from itertools import count
+from dataclasses import dataclass
 
 TICK = 1.0
+"""Seconds between two proofs that the event loop moves."""
 STILL = 30.0
-"""Seconds after which the event loop counts as standing still."""
+"""Seconds without such a proof after which the event loop counts as standing still."""
+
+
+@dataclass(slots=True, eq=False)
+class _Watched:
+    name: str
+    deadline: float
+    beat_at: float
 
 
 class Heartbeats:
-    """Knows what is under way and by when it must have ended."""
+    """Knows what is under way and by when it must have given a sign of life.
+
+    Args:
+        clock: seconds, monotonic.
+
+    Attributes:
+        lag: by how many seconds the event loop was late when it was last measured.
+
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._numbers = count()
-        self._under_way: dict[int, tuple[str, float]] = {}
+        self._under_way: dict[int, _Watched] = {}
         self._ticked = clock()
+        self.lag = 0.0
 
     @contextlib.contextmanager
-    def watch(self, name: str, *, deadline: float) -> Iterator[None]:
-        """Expect the body to end within that many seconds."""
-        number = next(self._numbers)
-        self._under_way[number] = (name, self._clock() + deadline)
+    def watch(self, name: str, *, deadline: float) -> Iterator[Callable[[], None]]:
+        """Expect the body to end within `deadline` seconds, however it ends.
+
+        A body that is a loop calls what `with` gives it in each round: the seconds begin anew.
+        """
+        watched = _Watched(name, deadline, self._clock())
+
+        def beat() -> None:
+            watched.beat_at = self._clock()
+
+        self._under_way[id(watched)] = watched
         try:
-            yield
+            yield beat
         finally:
-            del self._under_way[number]
+            del self._under_way[id(watched)]
 
     async def tick(self) -> None:
-        """Show that the event loop moves, for ever."""
+        """Show that the event loop moves, and measure its lag, for ever."""
         while True:
             self._ticked = self._clock()
             await asyncio.sleep(TICK)
+            self.lag = max(0.0, self._clock() - self._ticked - TICK)
 
     def overdue(self) -> list[str]:
-        """What stands still; empty when all moves."""
+        """What stands still, and for how long; empty when all moves."""
         now = self._clock()
-        late = [f"{name} stands still" for name, due in self._under_way.values() if now > due]
-        return late + (["the event loop stands still"] if now - self._ticked > STILL else [])
+        late = [
+            f"{item.name} stands still: no sign of life for {now - item.beat_at:.0f} s, {item.deadline:.0f} s allowed"
+            for item in self._under_way.values()
+            if now - item.beat_at > item.deadline
+        ]
+        if now - self._ticked > STILL:
+            late.append(f"the event loop stands still: no turn for {now - self._ticked:.0f} s")
+        return late

@@ -139,13 +139,14 @@ class Operator:
                 log.info("running; NVCF at %s", self._settings.base_url)
                 await self.informer.watch(stop=stop, ending=self._end_work)
             finally:
+                log.info("stopping")
                 await self._end_work()
                 await self.recorder.flush(FLUSH)
                 await self.probes.stop()
         return 1 if background.failed else 0
 
     async def _end_work(self) -> None:
-        log.info("stopping")
+        """End workers and pollers; once, though it is asked for on every way out."""
         await self.workers.stop(GRACE)
         await self.accounts.close()
 

@@ -12,9 +12,23 @@ log = logging.getLogger(__name__)
 
 Reasons = Callable[[], list[str]]
 
+GRACE = 1.0
+"""Seconds that an answer under way gets at the end."""
+
 
 class Probes:
-    """A small HTTP server. `healthy` and `ready` give the reasons why not; none means yes."""
+    """A small HTTP server in the operator's own event loop, so that a loop that stands still does not answer.
+
+    Args:
+        metrics_address: as the setting: `host:port`, port 0 for any free one, `0` to serve nothing.
+        metrics: what /metrics shows.
+        healthy: why the operator must be started again; empty: it need not. /healthz.
+        ready: why the operator does no work yet; empty: it does. /readyz.
+
+    Attributes:
+        port: the port it listens on, None while it does not.
+
+    """
 
     def __init__(self, metrics_address: str, metrics: Metrics, *, healthy: Reasons, ready: Reasons) -> None:
         self._address = address(metrics_address)
@@ -25,29 +39,40 @@ class Probes:
         self.port: int | None = None
 
     async def start(self) -> None:
-        """Listen. OSError, with the address in its text, when that is not possible."""
+        """Listen.
+
+        Raises:
+            OSError: that is not possible; `strerror` names address and cause.
+
+        """
         if self._address is None:
             return
+        host, port = self._address
         app = web.Application()
         app.router.add_get("/metrics", self._show_metrics)
         app.router.add_get("/healthz", lambda request: self._answer(self._healthy))
         app.router.add_get("/readyz", lambda request: self._answer(self._ready))
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
-        await self._runner.setup()
-        host, port = self._address
-        await web.TCPSite(self._runner, host, port).start()
-        self.port = self._runner.addresses[0][1]
-        log.info("metrics and probes at %s:%s", host, self.port)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self.port = runner.addresses[0][1]
+        log.info("metrics and probes at http://%s:%s", f"[{host}]" if ":" in host else host, self.port)
 
     async def stop(self) -> None:
         """Stop listening."""
         if self._runner is not None:
             await self._runner.cleanup()
-            self._runner = None
+            self._runner = self.port = None
 
-    async def _show_metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._metrics.exposition(), headers={"Content-Type": "text/plain; version=0.0.4"})
+    async def _show_metrics(self, request: web.Request) -> web.Response:
+        body, content_type = self._metrics.exposition(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def _answer(self, reasons: Reasons) -> web.Response:
         wrong = reasons()
-        return web.Response(status=503 if wrong else 200, text="\n".join(wrong) if wrong else "ok")
+        return web.Response(status=503 if wrong else 200, text="\n".join(wrong or ["ok"]) + "\n")
