@@ -120,23 +120,26 @@ async def _from_kubeconfig(paths: str, source: str) -> Cluster:
     if "exec" in user and not (configuration.api_key or configuration.cert_file):
         raise ConnectionProblem(f"{source}: the exec plugin gave no credentials; the log says why")
     if {"exec", "tokenFile", "auth-provider"} & user.keys():
-        configuration.refresh_api_key_hook = _Refresh(loader)
+        configuration.refresh_api_key_hook = _Refresh(loader, plugin="exec" in user)
     return Cluster(configuration, context.get("namespace") or None, in_pod=False, source=source)
 
 
 class _Refresh:
-    """Renews a kubeconfig's token every minute; the official client asks a plugin only when its token runs out."""
+    """Renews a kubeconfig's credentials that run out; the official client leaves that to its callers."""
 
-    def __init__(self, loader: KubeConfigLoader) -> None:
+    def __init__(self, loader: KubeConfigLoader, *, plugin: bool) -> None:
         self._loader = loader
+        self._plugin = plugin
         self._due = time.monotonic() + REFRESH
 
     async def __call__(self, configuration: Configuration) -> None:
-        """Renew it if that is due, or leave what there is: an old token is better than none."""
+        """Renew them if that is due, or leave what there is: an old token is better than none."""
         if time.monotonic() < self._due:
             return
         # Set first: requests that come meanwhile go out with the old token, which is good for minutes still.
         self._due = time.monotonic() + REFRESH
+        if self._plugin and not hasattr(self._loader, "exec_plugin_expiry"):
+            return  # a plugin that tells no expiry is asked again after a 401, as kubectl does
         try:
             async with asyncio.timeout(PLUGIN_TIMEOUT):
                 await self._loader.load_and_set(configuration)

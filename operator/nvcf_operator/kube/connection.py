@@ -32,7 +32,14 @@ class Connection:
     """One cluster, as one identity, through one bounded pool of connections.
 
     After a 401, or when the server's certificate is not trusted any more, the configuration is loaded again and the
-    request made once more. The server's address stays what it was.
+    request made once more: neither was carried out. Credentials for another server than at the start are not taken; a
+    new client certificate is shown on new connections.
+
+    Attributes:
+        server: the API server's base URL.
+        default_namespace: of the pod, or of the kubeconfig's context; None when it names none.
+        session: for all requests; it is closed by `close`.
+
     """
 
     def __init__(self, found: Cluster, *, limit: int, user_agent: str) -> None:
@@ -65,7 +72,7 @@ class Connection:
             response = await handler(request)
             if response.status != 401:
                 return response
-            response.close()  # and its connection, which may stand for a client certificate that has run out
+            response.close()
         except aiohttp.ClientSSLError as error:
             log.warning("%s; the certificates are read again", error)
         await self._reload(used)
@@ -86,15 +93,18 @@ class Connection:
         async with self._reloading:
             if self._cluster is not used:
                 return
-            self._cluster = await cluster.load()
-            configuration = self._cluster.configuration
+            found = await cluster.load()
+            configuration = found.configuration
+            if configuration.host != self.server:
+                raise ConnectionProblem(f"{found.source} names {configuration.host} now; we work on {self.server}")
+            self._cluster = found
             try:
                 if configuration.ssl_ca_cert:
                     self._tls.load_verify_locations(configuration.ssl_ca_cert)
                 if configuration.cert_file:
                     self._tls.load_cert_chain(configuration.cert_file, configuration.key_file)
             except OSError as error:
-                raise _bad_certificates(self._cluster, error) from None
+                raise _bad_certificates(found, error) from None
 
 
 async def connect(*, limit: int = LIMIT, user_agent: str) -> Connection:

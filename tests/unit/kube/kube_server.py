@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ import yaml
 from aiohttp import web
 
 Act = Callable[["Sent"], Awaitable[web.StreamResponse]]
+
+Pod = Callable[..., Path]
+"""The type of the fixture `pod`."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class ApiServer:
 
 
 @asynccontextmanager
-async def serving(*acts: Act) -> AsyncIterator[ApiServer]:
+async def serving(*acts: Act, tls: ssl.SSLContext | None = None) -> AsyncIterator[ApiServer]:
     """A server on loopback for the time of a test."""
     server = ApiServer("", list(acts))
     application = web.Application()
@@ -60,10 +64,10 @@ async def serving(*acts: Act) -> AsyncIterator[ApiServer]:
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
         host, port = runner.addresses[0][:2]
-        server.url = f"http://{host}:{port}"
+        server.url = f"{'https' if tls else 'http'}://{host}:{port}"
         yield server
     finally:
         await runner.cleanup()
