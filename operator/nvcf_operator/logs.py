@@ -1,26 +1,47 @@
 """Log lines: JSON or text, with the resource that they are about, and without keys."""
 
+import base64
 import contextlib
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType, TracebackType
 
 from nvcf_operator.nvcf import keys
 
-_bound: ContextVar[dict[str, str] | None] = ContextVar("bound", default=None)
-_secrets: set[str] = set()
+QUIET = ("kopf", "asyncio", "aiohttp")
+"""Loggers whose lines below WARNING help only who debugs."""
 
-QUIET = ("httpx", "httpcore", "kopf.objects", "kopf.activities", "kopf._core", "aiohttp.access", "asyncio")
-"""Loggers of libraries whose lines below WARNING tell operators nothing, or hold URLs."""
+MUTE = ("httpx", "httpcore", "kubernetes")
+"""Loggers that are kept at WARNING always: below it they log URLs, and whole answers with Secrets in them."""
+
+SHORTEST = 6
+"""Secrets shorter than this are not looked for: they would blot out words."""
+
+MOST_SECRETS = 4096
+"""Secrets that are looked for; beyond that those registered longest ago are not. What looks like a key always is."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=_NOTHING)
+_secrets: dict[str, tuple[str, ...]] = {}
+
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
+    ord("\n"): "\\n",
+    ord("\r"): "\\r",
+    ord("\t"): "\\t",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+_ESCAPES_BUT_LINES = {code: text for code, text in _ESCAPES.items() if code != ord("\n")}
 
 
 @contextlib.contextmanager
-def bind(**fields: str) -> Iterator[None]:
-    """Add fields to every line that is logged inside, also in what is awaited there."""
-    token = _bound.set({**(_bound.get() or {}), **fields})
+def bind(**fields: str | None) -> Iterator[None]:
+    """Add fields to every line that is logged inside, also in what is awaited there. None leaves a field out."""
+    token = _bound.set({**_bound.get(), **{name: text for name, text in fields.items() if text is not None}})
     try:
         yield
     finally:
@@ -28,58 +49,101 @@ def bind(**fields: str) -> Iterator[None]:
 
 
 def redact(secret: str) -> None:
-    """Never let this text out in a log line."""
-    if len(secret) >= 6:
-        _secrets.add(secret)
+    """Never let this text out in a log line, as it is or as a Secret's data hold it. Cheap for one that is known."""
+    if secret in _secrets or len(secret) < SHORTEST:
+        return
+    while len(_secrets) >= MOST_SECRETS:
+        del _secrets[next(iter(_secrets))]
+    # Whole groups of three bytes: their base64 is the same whatever follows, such as a line end.
+    encoded = base64.b64encode(secret.encode()[: len(secret.encode()) // 3 * 3]).decode()
+    _secrets[secret] = (secret, encoded)
 
 
 def clean(text: str) -> str:
-    """A line without keys: the registered ones, and whatever looks like one."""
-    for secret in _secrets:
-        if secret in text:
-            text = text.replace(secret, "[key]")
+    """The text without keys: the registered ones, and whatever looks like one."""
+    for spellings in _secrets.values():
+        for spelling in spellings:
+            if spelling in text:
+                text = text.replace(spelling, "[key]")
     return keys.redacted(text)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line: time (RFC 3339, UTC), level, logger, message, the bound fields, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record."""
-        entry: dict[str, str] = {
+        # Cleaned before it is quoted: a key with a quote in it looks different afterwards.
+        entry = {
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
-            **(_bound.get() or {}),
+            "message": clean(_message(record)),
+            **{name: clean(text) for name, text in _bound.get().items()},
         }
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
-        return clean(json.dumps(entry, ensure_ascii=False))
+        if trouble := _trouble(self, record):
+            entry["exception"] = clean(trouble)
+        return json.dumps(entry, ensure_ascii=False)
 
 
 class TextFormatter(logging.Formatter):
-    """One line for people."""
+    """One line for people; a traceback follows it, indented. What others say cannot begin a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record."""
-        bound = _bound.get() or {}
-        place = f" {bound['namespace']}/{bound['name']}" if "name" in bound else ""
-        line = f"{_time(record)} {record.levelname:7}{place} {record.getMessage()}"
-        if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+        bound = _bound.get()
+        place = f" {bound['namespace']}/{bound['name']}" if "namespace" in bound and "name" in bound else ""
+        line = f"{_time(record)} {record.levelname:7}{place} {_message(record)}".translate(_ESCAPES)
+        if trouble := _trouble(self, record):
+            line += "\n  " + trouble.translate(_ESCAPES_BUT_LINES).replace("\n", "\n  ")
         return clean(line)
 
 
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # no subscript at run time in Python 3.11
+    """Writes lines; keeps silent when it cannot. The standard complaint prints a record's raw arguments."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the name is logging's
+        """Drop the line."""
+
+
 def configure(log_format: str, log_level: str) -> None:
-    """Send all log lines to standard error, in that form and from that level on."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Send all log lines, warnings and the last words of a crash to standard error, from that level on.
+
+    Args:
+        log_format: `json` or `text`.
+        log_level: `debug`, `info`, `warning` or `error`.
+
+    """
+    handler = _Handler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(log_level.upper())
     for name in QUIET:
-        logging.getLogger(name).setLevel(logging.DEBUG if log_level == "debug" else logging.WARNING)
+        logging.getLogger(name).setLevel(logging.NOTSET if log_level == "debug" else logging.WARNING)
+    for name in MUTE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.excepthook = _last_words
+
+
+def _last_words(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger("nvcf_operator").critical("the operator crashed", exc_info=(kind, error, traceback))
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        return f"{record.msg} (the arguments of this log line do not fit it)"
+
+
+def _trouble(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    parts = [formatter.formatException(record.exc_info)] if record.exc_info and record.exc_info[0] else []
+    parts += [formatter.formatStack(record.stack_info)] if record.stack_info else []
+    return "\n".join(parts)
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -1,0 +1,139 @@
+"""All figures of one operator, each by the name of what has happened."""
+
+from collections.abc import Hashable, Iterable
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+
+from nvcf_operator.metrics import queue
+from nvcf_operator.metrics.accounts import Account, AccountFigures
+from nvcf_operator.metrics.census import Census, State
+from nvcf_operator.metrics.names import LATENCY, LONG, PREFIX, UNKNOWN
+from nvcf_operator.metrics.queue import Queue
+
+WRITES: Final = ("finalizer", "intent", "status", "event")
+"""Kinds of calls to the Kubernetes API that change something."""
+
+
+class Metrics:
+    """Counts what happens, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._calls = self._counter(
+            "nvcf_requests",
+            "Calls to NVCF; code is the HTTP status, or what happened instead.",
+            "operation",
+            "code",
+            "account",
+        )
+        self._call_seconds = self._histogram(
+            "nvcf_request_duration_seconds", "Duration of calls to NVCF.", LATENCY, "operation"
+        )
+        self._changes = self._counter("nvcf_writes", "Changes made in NVCF, by kind of action.", "kind")
+        self._kube = self._counter(
+            "kube_requests",
+            "Calls to the Kubernetes API; code is the HTTP status, or what happened instead.",
+            "kind",
+            "code",
+        )
+        self._kube_writes = self._counter("kube_writes", "Writes that the Kubernetes API took.", "kind")
+        self._kube_seconds = self._histogram(
+            "kube_request_duration_seconds", "Duration of calls to the Kubernetes API.", LATENCY, "kind"
+        )
+        self._reconciles = self._counter("reconciles", "Looks at a resource; error marks a bug.", "result")
+        self._reconcile_seconds = self._histogram(
+            "reconcile_duration_seconds", "Duration of looks at a resource.", LATENCY
+        )
+        self._polls = self._counter("polls", "Lists of all functions that a key may see.", "account", "result")
+        self._drift = self._counter("drift", "Changes by others that were found, by field.", "field")
+        self._ready = self._histogram(
+            "time_to_ready_seconds", "From the creation of a resource to its becoming Ready.", LONG
+        )
+        self._left_behind = self._counter(
+            "deletions_left_behind", "Deployments that a forced deletion has left in NVCF."
+        )
+        self._census = Census()
+        self.registry.register(self._census)
+        Info(PREFIX + "build", "The running version.", registry=self.registry).info({"version": _version()})
+        ProcessCollector(registry=self.registry)
+        for kind in WRITES:
+            self._kube_writes.labels(kind)  # shown as 0 from the start, so that the first one is seen as a rise
+        for result in ("done", "error"):
+            self._reconciles.labels(result)
+
+    def nvcf_request(self, operation: str, code: str, account: str | None, seconds: float) -> None:
+        """Count a call to NVCF; `code` is the HTTP status, or the name of the error when no answer came."""
+        self._calls.labels(operation, code, account or UNKNOWN).inc()
+        self._call_seconds.labels(operation).observe(seconds)
+
+    def reconciled_write(self, kind: str) -> None:
+        """Count a change in NVCF by the kind of action, such as `create`."""
+        self._changes.labels(kind).inc()
+
+    def kube_request(self, kind: str, code: str, seconds: float) -> None:
+        """Count a call to the Kubernetes API; `code` is the HTTP status, or what happened when no answer came."""
+        self._kube.labels(kind, code).inc()
+        self._kube_seconds.labels(kind).observe(seconds)
+        if kind in WRITES and code.startswith("2"):
+            self._kube_writes.labels(kind).inc()
+
+    def reconciled(self, result: str, seconds: float) -> None:
+        """Count a look at a resource: `done`, or `error` when it failed as it never should."""
+        self._reconciles.labels(result).inc()
+        self._reconcile_seconds.observe(seconds)
+
+    def polled(self, account: str | None, *, result: str = "success") -> None:
+        """Count a list of an account's functions: `success`, or `failure`."""
+        self._polls.labels(account or UNKNOWN, result).inc()
+
+    def drifted(self, fields: Iterable[str]) -> None:
+        """Count fields that somebody else changed."""
+        for field in fields:
+            self._drift.labels(field).inc()
+
+    def became_ready(self, now: datetime, created: str) -> None:
+        """Note how long a resource took from its creation (RFC 3339; without it nothing is noted) to Ready."""
+        if created:
+            self._ready.observe(max(0.0, (now - datetime.fromisoformat(created)).total_seconds()))
+
+    def left_behind(self, deployments: int = 1) -> None:
+        """Count deployments that a forced deletion leaves in NVCF."""
+        self._left_behind.inc(deployments)
+
+    def resource_shows(self, key: Hashable, conditions: Iterable[State]) -> None:
+        """Take down type and status of all conditions that a resource shows now."""
+        self._census.put(key, conditions)
+
+    def resource_gone(self, key: Hashable) -> None:
+        """Count a resource no more."""
+        self._census.drop(key)
+
+    def watch_queue(self, work: Queue) -> None:
+        """Show the work queue, read when the metrics are."""
+        queue.watch(work, self.registry)
+
+    def watch_accounts(self, accounts: Iterable[Account]) -> None:
+        """Show the accounts in use, read when the metrics are."""
+        self.registry.register(AccountFigures(accounts))
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """All figures in the form that an Accept header asks for, and its content type."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(PREFIX + name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(PREFIX + name, text, labels, buckets=buckets, registry=self.registry)
+
+
+def _version() -> str:
+    try:
+        return version("nvcf-operator")
+    except PackageNotFoundError:
+        return UNKNOWN
