@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets lint types lock crds test clean
+.PHONY: help setup assets lint types lock crds test demo up down bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,6 +29,21 @@ lint: setup ## ruff and the import contracts
 
 types: setup ## mypy, strict
 	$(BIN)/mypy
+
+test: lint types assets ## lint, types and every test
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+demo: assets ## show the main job: a manifest goes to Active, a change, a graceful delete
+	@PYTHONPATH=tests $(BIN)/python -m demo
+
+up: assets ## start control plane, simulator and operator, and leave them running to play with kubectl
+	@PYTHONPATH=tests $(BIN)/python -m demo up
+
+down: setup ## end what `make up` started
+	@PYTHONPATH=tests $(BIN)/python -m demo down
+
+bench: assets ## measure 1,000 resources on the real API server, and print budgets beside figures
+	@PYTHONPATH=tests $(BIN)/python -m bench
 
 crds: setup ## generate crds/ and docs/resource.md from the models
 	@mkdir -p crds docs

@@ -153,8 +153,8 @@ def deadline_exceeded(status: str, seconds: int, health: tuple[str, ...]) -> str
     """The progress deadline is over."""
     return (
         f"The deployment is {status} for longer than rollout.progressDeadlineSeconds ({seconds}){_said(health)} "
-        "Nothing was deleted and it is watched on. NVCF may never ask for capacity again by itself: check capacity and the "
-        "GPU specification; deleting and applying the resource again asks anew."
+        "Nothing was deleted and it is watched on. NVCF may never ask for capacity again by itself: check capacity and "
+        "the GPU specification; deleting and applying the resource again asks anew."
     )
 
 

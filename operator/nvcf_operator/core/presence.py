@@ -88,10 +88,11 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
         reason = Reason.DEGRADED if status == "DEGRADED" else Reason.DEGRADING
         verdict = verdicts.unwell(reason, messages.degraded(status, told), available=serving)
     busy = not verdict.stalled
+    # healthInfo stands in a GET only, so a deployment that takes long is read now and then.
+    look = timing.poll if verdict.reconciling and not verdict.stalled else None
     requeue = timing.redeploy_settle if scaling or situation.memory.verify else None
-    if left > 0:
-        requeue = min(left, requeue) if requeue is not None else left
-    return Decision(verdict=verdict, requeue=requeue, busy=busy, seen=True)
+    waits = [wait for wait in (requeue, look, left if left > 0 else None) if wait is not None]
+    return Decision(verdict=verdict, requeue=min(waits, default=None), busy=busy, seen=True)
 
 
 def draining(situation: Situation, seen: Present) -> Decision:

@@ -38,7 +38,7 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     old, verdict = resource.status, decision.verdict
     new: dict[str, Any] = dict(old)
     new |= _seen(situation)
-    new["intent"] = situation.answered_intent or old.intent
+    new["intent"] = situation.answered_intent or _answered_by_sight(situation) or old.intent
     new["retiring"] = _retiring(situation)
     if situation.wrote is not None:
         new["last_write"] = counted(situation, situation.wrote) or old.last_write
@@ -115,12 +115,24 @@ def ours(situation: Situation, version: str) -> bool:
     return resource.spec.adoption_policy == "Adopt" and (resource.has_finalizer or resource.keeps_deployment)
 
 
+def _answered_by_sight(situation: Situation) -> str | None:
+    """The token of an open intent whose deployment is there: it is answered, though the answer itself was lost."""
+    intent = situation.resource.open_intent
+    if intent is None or not isinstance(situation.sighting(intent.function_version_id), Present):
+        return None
+    return intent.token
+
+
 def _retiring(situation: Situation) -> tuple[Retiring, ...]:
     wrote = situation.wrote
     kept = {item.function_version_id: item for item in situation.resource.status.retiring}
     if isinstance(wrote, Undeploy):
         version = wrote.function_version_id
         kept[version] = draining.begun(situation, version, forced=not wrote.graceful)
+    if situation.resource.deleting:
+        for version, seen in situation.sightings.items():
+            if isinstance(seen, Present) and seen.status.upper() == "INACTIVE":
+                kept.setdefault(version, draining.begun(situation, version, forced=False))
     trusted = situation.account is not None and situation.account.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
     return tuple(
         item

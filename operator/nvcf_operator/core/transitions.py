@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Condition
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Undeploy
+from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 
@@ -38,6 +38,8 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
     match action:
         case Create():
             return Note(False, Reason.CREATED, f"Asked NVCF to deploy version {action.function_version_id}{named}.")
+        case TakeFinalizer() if not resource.holds and resource.open_intent is None:
+            return Note(False, Reason.ADOPTED, "Manages the deployment that was already there from now on.")
         case Change():
             return Note(False, Reason.UPDATED, f"Changed the deployment in place: {action.change.describe()}.")
         case Undeploy():

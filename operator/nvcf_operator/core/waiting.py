@@ -14,6 +14,9 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation, Trouble, Whose
 
+SECRET_AGAIN = 15.0
+"""Seconds after which a Secret that gave no key is read again."""
+
 PATIENT = frozenset({Reason.DEPLOYING, Reason.SCALING_UP, Reason.DEGRADED, Reason.DEGRADING, Reason.SUSPENDED})
 """Reasons of a Ready that is False while the operator itself has nothing to do."""
 
@@ -24,7 +27,7 @@ def waiting(situation: Situation, trouble: Trouble, *, at_work: bool = False) ->
     if trouble.whose == Whose.RESOURCE:
         return refused(situation, trouble)
     if trouble.whose == Whose.CREDENTIAL:
-        delay = trouble.retry_after if trouble.retry_after is not None else situation.timing.poll
+        delay = trouble.retry_after if trouble.retry_after is not None else min(SECRET_AGAIN, situation.timing.poll)
         verdict = None if quiet else verdicts.stalled(trouble.reason, trouble.message)
         return Decision(verdict=verdict, requeue=delay)
     delay = backoff.short(situation.memory.attempts)

@@ -153,7 +153,8 @@ class Account:
             ids = frozenset(item.account_id for item in entries.values() if item.ours and item.account_id)
             self.listing = Listing(asked_at=now, entries=entries, account_ids=ids)
             self._metrics.polled(self.account_id)
-            self.accept()
+            if self.trouble is not None:
+                await self._accept(person=person)
             return self.listing
 
     def view(self, uid: str, pinned: str | None, recorded_credential: str | None) -> AccountView:
@@ -186,10 +187,14 @@ class Account:
         self._probe_at = now + self._probe_wait
         self.wake.set()
 
-    def accept(self) -> None:
-        """Remember that the key is good."""
-        if self.trouble is not None:
-            log.info("the key from %s is accepted again", self.credential.source)
+    async def _accept(self, *, person: bool) -> None:
+        """Remember that a key that was not accepted lists again; where it lacked a scope, see whether it still does."""
+        if self.trouble is not None and self.trouble.reason == Reason.MISSING_SCOPE:
+            self._scope_known = None
+            if await self._may_deploy(person=person) is False:
+                self.refuse(troubles.missing_scope("deploy_function"))
+                return
+        log.info("the key from %s is accepted again", self.credential.source)
         self.trouble = None
 
     def crowded(self, most: int, *, person: bool) -> bool:
@@ -197,11 +202,11 @@ class Account:
         return not person and self.gate.waiting >= most
 
     def waiting_for_probe(self) -> Trouble | None:
-        """Why no resource may use this key now; None when it may, or when a probe is due."""
-        left = self._probe_at - self._clock()
-        if self.trouble is None or left <= 0:
+        """Why no resource may use this key now; None when it may. The poller alone probes."""
+        if self.trouble is None:
             return None
-        return Trouble(self.trouble.reason, self.trouble.message, self.trouble.whose, retry_after=left + 1.0)
+        left = max(0.0, self._probe_at - self._clock())
+        return Trouble(self.trouble.reason, self.trouble.message, self.trouble.whose, retry_after=left + 2.0)
 
     @property
     def probe_in(self) -> float | None:

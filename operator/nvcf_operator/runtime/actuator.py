@@ -69,7 +69,9 @@ class Actuator:
         """
         if isinstance(action, TakeFinalizer):
             finalizers = (*situation.resource.finalizers, names.FINALIZER)
-            return replace(situation, resource=await self._patch(situation.resource, finalizers=finalizers))
+            after = await self._patch(situation.resource, finalizers=finalizers)
+            self._tell(situation.resource, action, None)
+            return replace(situation, resource=after)
         if isinstance(action, DropFinalizer):
             return await self._release(situation, action)
         assert account is not None, "a write to NVCF is decided on only with an account"
@@ -111,6 +113,7 @@ class Actuator:
             return replace(situation, failure=gate_trouble(closed))
         except nvcf_errors.NvcfError as error:
             return await self._not_created(situation, error, intent, account, memory, version, person=person)
+        memory.last_get_at = self._clock()
         self._sightings.saw(self._observer.target(account, situation.resource, version), self._clock())
         self._tell(situation.resource, action, answer.deployment.deployment_id)
         return replace(

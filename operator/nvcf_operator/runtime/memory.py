@@ -25,6 +25,8 @@ class Memory:
     undeploy_sent_at: float | None = None
     intent_seen: tuple[str, float] | None = None
     """Token of the open intent, and since when 404 counts for it."""
+    last_get_at: float = float("-inf")
+    """When the deployment itself was last read."""
     deep_at: float = 0.0
     """When the deployment itself is to be read next, though the list says nothing new."""
     credential: Credential | None = None

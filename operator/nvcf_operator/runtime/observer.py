@@ -179,6 +179,9 @@ class Observer:
         now = self._clock()
         verify = memory.verify_at is not None and now >= memory.verify_at
         deep = verify or now >= memory.deep_at > 0.0
+        ready = resource.condition("Ready")
+        if ready is not None and ready.reason in (Reason.DEPLOYING, Reason.SCALING_UP):
+            deep = deep or now - memory.last_get_at >= self._poll_interval
         if resource.holds and not deep and not resource.deleting:
             listing = await self._recent_listing(account, person=person)
             if isinstance(listing, Trouble):
@@ -188,6 +191,8 @@ class Observer:
                 assert entry is not None, "a list without the version is never enough"
                 return Listed(entry.status)
         seen = await self._get(resource, account, version, person=person)
+        if not isinstance(seen, Unseen):
+            memory.last_get_at = now
         if verify and not isinstance(seen, Unseen):
             memory.verify_at, memory.raised_minimum = None, False
         return seen

@@ -104,6 +104,7 @@ class Operator:
             deep_interval=settings.deep_resync_interval,
             most_waiting=max(1, settings.workers // 4),
             rate=settings.nvcf_rate,
+            server_loop=settings.redeploy_settle_seconds,
         )
         self.workers = Workers(self.queue, self.reconciler.reconcile, self.metrics, self.beats, count=settings.workers)
         self.informer = Informer(

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from nvcf_operator import logs
 from nvcf_operator.api.conditions import Phase
@@ -61,6 +62,7 @@ class Reconciler:
         deep_interval: float,
         most_waiting: int,
         rate: float,
+        server_loop: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kube = kube
@@ -74,6 +76,7 @@ class Reconciler:
         self._deep_interval = deep_interval
         self._most_waiting = most_waiting
         self._rate = rate
+        self._server_loop = server_loop
         self._clock = clock
 
     async def reconcile(self, key: Key, lane: Lane) -> Requeue | None:
@@ -84,7 +87,7 @@ class Reconciler:
         if resource is None or (resource.deleting and not resource.has_finalizer):
             self.forget(key)
             return None
-        memory = self._memories.of(key, resource.uid, lambda: Memory(uid=resource.uid))
+        memory = self._memories.of(key, resource.uid, lambda: self._recall(resource))
         with logs.bind(
             namespace=key.namespace,
             name=key.name,
@@ -107,6 +110,16 @@ class Reconciler:
                 memory.attempts += 1
                 log.warning("the Kubernetes API did not take it: %s", error)
                 return (lane, min(60.0, 0.5 * 2 ** min(memory.attempts, 7)) * random.uniform(0.75, 1.25))
+
+    def _recall(self, resource: Resource) -> Memory:
+        """Start remembering: a change of ours that status shows to be young is still to be read back."""
+        memory, last = Memory(uid=resource.uid), resource.status.last_write
+        if last is not None and resource.is_true("Available"):
+            age = (datetime.now(UTC) - last.since).total_seconds()
+            if age < self._server_loop:
+                memory.verify_at = self._clock() + self._server_loop - max(0.0, age)
+                memory.raised_minimum = any(c.reason == Reason.SCALING_UP for c in resource.status.conditions)
+        return memory
 
     def _crowded(self, account: Account, lane: Lane) -> bool:
         return account.crowded(self._most_waiting, person=lane == Lane.PERSON)

@@ -1,0 +1,126 @@
+"""Starts, kills and stops the operator's process, and reads its log and metrics."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from controlplane.ports import free_ports
+from controlplane.processes import kill, spawn
+from operating.waiting import eventually
+
+FAST: Mapping[str, Any] = {
+    "create_settle_seconds": 2.0,
+    "redeploy_settle_seconds": 3.0,
+    "poll_interval": 2.0,
+    "busy_poll_interval": 0.3,
+    "nvcf_rate": 500,
+    "log_format": "text",
+}
+"""Settings under which a test takes seconds: every wait is shorter, none is left out."""
+
+COMMAND = Path(sys.executable).with_name("nvcf-operator")
+
+
+class Operator:
+    """One operator process. Ends with its starter."""
+
+    def __init__(self, kubeconfig: Path, nvcf_url: str, log: Path, settings: Mapping[str, Any]) -> None:
+        self.log = log
+        (self.port,) = free_ports(1)
+        flags = {"nvcf_base_url": nvcf_url, "metrics_address": f"127.0.0.1:{self.port}", **settings}
+        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items() if value is not None]
+        environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+        with log.open("ab") as output:
+            command: list[str | Path] = [COMMAND, "run", "--no-leader-election", *arguments]
+            self._process = spawn(command, stdout=output, env=environment)
+
+    @classmethod
+    @contextmanager
+    def start(
+        cls, kubeconfig: Path, nvcf_url: str, log: Path, *, ready: bool = True, **settings: Any
+    ) -> "Iterator[Operator]":
+        """Run an operator for the body; wait until it is ready, unless told otherwise."""
+        operator = cls(kubeconfig, nvcf_url, log, {**FAST, **settings})
+        try:
+            if ready:
+                operator.wait_until_ready()
+            yield operator
+        finally:
+            operator.kill()
+
+    def wait_until_ready(self) -> None:
+        """Wait for /readyz."""
+
+        def look() -> str:
+            assert self.running, f"the operator has ended: {self.output()[-2000:]}"
+            return self.get("/readyz")
+
+        eventually(look, lambda text: text == "ok", within=30, what="the operator is ready")
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The operator's own process id (not that of its supervisor)."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        return int(children[0])
+
+    def output(self) -> str:
+        """The whole log."""
+        return self.log.read_text(errors="replace")
+
+    def get(self, path: str) -> str:
+        """Read from its probes; empty when it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples that carry these labels."""
+        total = 0.0
+        for line in self.get("/metrics").splitlines():
+            if line.startswith(name) and all(f'{key}="{value}"' in line for key, value in labels.items()):
+                total += float(line.rsplit(" ", 1)[1])
+        return total
+
+    def memory(self) -> float:
+        """Resident memory in megabytes, and its peak so far is `peak_memory`."""
+        return self._from_status("VmRSS")
+
+    def peak_memory(self) -> float:
+        """Peak of the resident memory in megabytes."""
+        return self._from_status("VmHWM")
+
+    def cpu_seconds(self) -> float:
+        """CPU time used so far, in seconds."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def kill(self) -> None:
+        """Kill it with -9."""
+        kill(self._process)
+
+    def stop(self, within: float = 20.0) -> int:
+        """Ask it to stop and give its exit code."""
+        os.kill(self.pid, signal.SIGTERM)
+        try:
+            return self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the operator did not stop within {within:g} s: {self.output()[-2000:]}") from None
+
+    def _from_status(self, name: str) -> float:
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) / 1024
+        raise AssertionError(f"{name} is not told")
