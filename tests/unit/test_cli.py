@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -35,7 +36,12 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Settings]]:
     seen: list[Settings] = []
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    monkeypatch.setattr(operator, "run", lambda chosen: seen.append(chosen) or 7)
+
+    def run(chosen: Settings) -> int:
+        seen.append(chosen)
+        return 7
+
+    monkeypatch.setattr(operator, "run", run)
     yield seen
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -54,7 +60,7 @@ def test_run_starts_the_operator_and_ends_with_its_code(started: list[Settings])
 def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Settings], tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("nvapi-test")
-    chosen = {
+    chosen: dict[str, Any] = {
         "nvcf_base_url": "http://127.0.0.1:8000/v2/nvcf",
         "nvcf_host_header": "api.localhost",
         "api_key_file": str(key),

@@ -25,6 +25,10 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+def make(**given: Any) -> Settings:
+    return Settings(**given)
+
+
 def complaints(**given: Any) -> list[str]:
     with pytest.raises(ValidationError) as caught:
         Settings(**given)
@@ -176,7 +180,7 @@ def test_all_mistakes_are_told_at_once_each_in_a_line() -> None:
 def test_a_key_given_in_the_wrong_place_is_not_told(name: str, key: str) -> None:
     told = []
     try:
-        Settings(**{name: key})
+        make(**{name: key})
     except ValidationError as error:
         told = [str(error), *settings.mistakes(error)]
     assert "hunter2" not in "\n".join(told)
@@ -212,8 +216,8 @@ def test_the_operators_key_can_be_opened_to_namespaces(tmp_path: Path) -> None:
         ({"nvcf_base_url": SELF_MANAGED, "allowed_base_urls": urls.HOSTED}, False, "a Secret may name hosted NVCF"),
     ],
 )
-def test_short_settle_times_are_for_self_managed_nvcf_only(given: dict[str, str], allowed: bool, reason: str) -> None:
-    short = {"create_settle_seconds": 1, "redeploy_settle_seconds": 2}
+def test_short_settle_times_are_for_self_managed_nvcf_only(given: dict[str, Any], allowed: bool, reason: str) -> None:
+    short: dict[str, Any] = {"create_settle_seconds": 1, "redeploy_settle_seconds": 2}
     if allowed:
         assert Settings(**given, **short).create_settle_seconds == 1, reason
     else:
@@ -263,7 +267,7 @@ def test_no_setting_is_taken_for_a_service_link() -> None:
 
 def test_settings_stay_as_they_were_checked() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Settings().workers = 3
+        Settings().workers = 3  # type: ignore[misc]
 
 
 def test_the_documentation_is_what_the_settings_say() -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
 from nvcf_operator.metrics import queue
@@ -16,6 +16,9 @@ from nvcf_operator.metrics.queue import Queue
 
 WRITES: Final = ("finalizer", "intent", "status", "event")
 """Kinds of calls to the Kubernetes API that change something."""
+
+# A second series for each counter, which nobody asks for.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:

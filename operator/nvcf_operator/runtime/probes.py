@@ -1,7 +1,7 @@
 """Serves /metrics, /healthz and /readyz."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -50,8 +50,8 @@ class Probes:
         host, port = self._address
         app = web.Application()
         app.router.add_get("/metrics", self._show_metrics)
-        app.router.add_get("/healthz", lambda request: self._answer(self._healthy))
-        app.router.add_get("/readyz", lambda request: self._answer(self._ready))
+        app.router.add_get("/healthz", _answering(self._healthy))
+        app.router.add_get("/readyz", _answering(self._ready))
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE)
         await runner.setup()
         try:
@@ -73,6 +73,10 @@ class Probes:
         body, content_type = self._metrics.exposition(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
-    async def _answer(self, reasons: Reasons) -> web.Response:
+
+def _answering(reasons: Reasons) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
         wrong = reasons()
         return web.Response(status=503 if wrong else 200, text="\n".join(wrong or ["ok"]) + "\n")
+
+    return answer

@@ -1,0 +1,263 @@
+"""Metrics: names and units as Prometheus wants them, and figures that tell what happened."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.nvcf.pacing import Gate
+from nvcf_operator.runtime.queue import DelayQueue, Lane
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Listing:
+    asked_at: float
+
+
+@dataclass
+class Account:
+    """What the metrics ask of an account, with a real gate."""
+
+    account_id: str | None
+    listing: Listing | None = None
+    gate: Gate = field(default_factory=lambda: Gate(100, 10))
+    keys: set[str] = field(default_factory=lambda: {"ns/name"})
+
+
+def busy_metrics() -> Metrics:
+    """Metrics to which everything has happened once."""
+    metrics = Metrics()
+    metrics.nvcf_request("create_deployment", "200", "nca-1", 0.2)
+    metrics.kube_request("status", "200", 0.01)
+    metrics.reconciled("done", 0.1)
+    metrics.reconciled_write("create")
+    metrics.polled("nca-1")
+    metrics.drifted(("minInstances",))
+    metrics.became_ready(datetime(2026, 1, 1, 0, 1, tzinfo=UTC), "2026-01-01T00:00:00Z")
+    metrics.left_behind()
+    metrics.resource_shows("ns/name", [("Ready", "True")])
+    queue: DelayQueue[str] = DelayQueue(group=lambda key: "")
+    metrics.watch_queue(queue)
+    metrics.watch_accounts([Account("nca-1", Listing(time.monotonic()))])
+    return metrics
+
+
+def value(metrics: Metrics, name: str, /, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(f"nvcf_operator_{name}", labels)
+
+
+def samples(metrics: Metrics, name: str) -> list[Sample]:
+    return [item for family in metrics.registry.collect() for item in family.samples if item.name.endswith(name)]
+
+
+def test_every_metric_has_help_our_prefix_and_base_units() -> None:
+    text = busy_metrics().exposition()[0].decode()
+    families = [item for item in text_string_to_metric_families(text) if not item.name.startswith("process_")]
+    assert len(families) >= 19
+    for family in families:
+        assert family.name.startswith("nvcf_operator_")
+        assert family.documentation.endswith("."), family.name
+        assert not family.name.endswith(("_ms", "_milliseconds", "_minutes", "_kb", "_count")), family.name
+        assert family.samples, f"{family.name} shows nothing though it happened"
+        if family.type == "counter":
+            assert all(sample.name.endswith("_total") for sample in family.samples), family.name
+        if family.type == "histogram":
+            assert family.name.endswith("_seconds")
+
+
+def test_the_names_that_alerts_and_dashboards_rely_on() -> None:
+    shown = {sample.name for family in busy_metrics().registry.collect() for sample in family.samples}
+    assert {
+        "nvcf_operator_" + name
+        for name in (
+            "nvcf_requests_total",
+            "nvcf_request_duration_seconds_bucket",
+            "nvcf_writes_total",
+            "kube_requests_total",
+            "kube_writes_total",
+            "kube_request_duration_seconds_bucket",
+            "reconciles_total",
+            "reconcile_duration_seconds_bucket",
+            "queue_depth",
+            "queue_oldest_overdue_seconds",
+            "workers_busy",
+            "polls_total",
+            "last_successful_poll_timestamp_seconds",
+            "breaker_open",
+            "time_to_ready_seconds_bucket",
+            "drift_total",
+            "deletions_left_behind_total",
+            "resources",
+            "build_info",
+        )
+    } <= shown
+
+
+def test_two_operators_in_one_process_count_apart() -> None:
+    one, other = busy_metrics(), busy_metrics()
+    one.reconciled("done", 0.1)
+    assert value(one, "reconciles_total", result="done") == 2
+    assert value(other, "reconciles_total", result="done") == 1
+
+
+def test_a_call_is_counted_by_operation_code_and_account() -> None:
+    metrics = Metrics()
+    metrics.nvcf_request("get_deployment", "404", "nca-1", 0.2)
+    metrics.nvcf_request("get_deployment", "OutcomeUnknown", None, 30.0)
+    assert value(metrics, "nvcf_requests_total", operation="get_deployment", code="404", account="nca-1") == 1
+    assert value(metrics, "nvcf_requests_total", operation="get_deployment", code="OutcomeUnknown", account="unknown")
+    assert value(metrics, "nvcf_request_duration_seconds_sum", operation="get_deployment") == pytest.approx(30.2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "written", "reason"),
+    [
+        ("status", "200", 1, "a write that was taken"),
+        ("event", "201", 1, "created"),
+        ("finalizer", "200", 1, "a write"),
+        ("intent", "200", 1, "a write"),
+        ("status", "409", 0, "refused: nothing was written"),
+        ("status", "timeout", 0, "not known to be written"),
+        ("get", "200", 0, "reading"),
+        ("secret", "200", 0, "reading"),
+    ],
+)
+def test_converged_means_silent_can_be_seen(kind: str, code: str, written: int, reason: str) -> None:
+    metrics = Metrics()
+    metrics.kube_request(kind, code, 0.1)
+    assert sum(sample.value for sample in samples(metrics, "kube_writes_total")) == written, reason
+    assert value(metrics, "kube_requests_total", kind=kind, code=code) == 1
+
+
+def test_writes_are_shown_before_the_first_one() -> None:
+    assert {item.labels["kind"] for item in samples(Metrics(), "kube_writes_total")} == {
+        "finalizer",
+        "intent",
+        "status",
+        "event",
+    }
+
+
+def test_polls_are_counted_by_their_result() -> None:
+    metrics = Metrics()
+    metrics.polled("nca-1")
+    metrics.polled("nca-1", result="failure")
+    metrics.polled(None, result="failure")
+    assert value(metrics, "polls_total", account="nca-1", result="success") == 1
+    assert value(metrics, "polls_total", account="unknown", result="failure") == 1
+
+
+@pytest.mark.parametrize(
+    ("created", "seconds", "count", "reason"),
+    [
+        ("2026-01-01T00:00:00Z", 90.0, 1, "RFC 3339 as Kubernetes writes it"),
+        ("2026-01-01T01:00:00+01:00", 90.0, 1, "another offset"),
+        ("2026-01-01T00:05:00Z", 0.0, 1, "the API server's clock is ahead of ours"),
+        ("", 0.0, 0, "not known"),
+    ],
+)
+def test_time_to_ready_runs_from_creation(created: str, seconds: float, count: int, reason: str) -> None:
+    metrics = Metrics()
+    metrics.became_ready(datetime(2026, 1, 1, 0, 1, 30, tzinfo=UTC), created)
+    assert value(metrics, "time_to_ready_seconds_sum") == seconds, reason
+    assert value(metrics, "time_to_ready_seconds_count") == count, reason
+
+
+def test_the_queue_is_read_when_the_metrics_are() -> None:
+    clock = Clock()
+    queue: DelayQueue[str] = DelayQueue(group=lambda key: "", clock=clock)
+    metrics = Metrics()
+    metrics.watch_queue(queue)
+    for key in ("a", "b", "c"):
+        queue.add(key, Lane.PERSON)
+    queue.add("later", Lane.BACKGROUND, delay=60)
+    queue.take()
+    clock.now += 7
+    assert value(metrics, "queue_depth", lane="person") == 2
+    assert value(metrics, "queue_depth", lane="background") == 0
+    assert value(metrics, "queue_oldest_overdue_seconds", lane="person") == 7
+    assert value(metrics, "queue_oldest_overdue_seconds", lane="new") == 0
+    assert value(metrics, "workers_busy") == 1
+
+
+def test_an_account_shows_when_it_last_answered() -> None:
+    metrics = Metrics()
+    metrics.watch_accounts([Account("nca-1", Listing(time.monotonic() - 50)), Account("nca-2"), Account(None)])
+    at = value(metrics, "last_successful_poll_timestamp_seconds", account="nca-1")
+    assert at == pytest.approx(time.time() - 50, abs=1)
+    assert value(metrics, "last_successful_poll_timestamp_seconds", account="nca-2") == 0
+    assert value(metrics, "last_successful_poll_timestamp_seconds", account="unknown") == 0
+
+
+def test_of_several_keys_of_one_account_the_worst_is_shown() -> None:
+    clock = Clock()
+    failing = Gate(100, 10, clock=clock)
+    for _ in range(10):
+        failing.failed()
+    metrics = Metrics()
+    now = time.monotonic()
+    metrics.watch_accounts([Account("nca", Listing(now - 500), failing), Account("nca", Listing(now))])
+    at = value(metrics, "last_successful_poll_timestamp_seconds", account="nca")
+    assert at == pytest.approx(time.time() - 500, abs=1)
+    assert value(metrics, "breaker_open", account="nca") == 1
+    clock.now += 1000
+    assert value(metrics, "breaker_open", account="nca") == 0
+
+
+def test_a_server_that_asks_for_a_pause_is_no_failing_one() -> None:
+    throttled = Account("nca")
+    throttled.gate.throttled(60)
+    metrics = Metrics()
+    metrics.watch_accounts([throttled])
+    assert value(metrics, "breaker_open", account="nca") == 0
+
+
+def test_an_account_that_is_left_raises_no_alert() -> None:
+    unused = Account("nca-2", keys=set())
+    accounts = [Account("nca-1"), unused]
+    metrics = Metrics()
+    metrics.watch_accounts(accounts)
+    assert [item.labels["account"] for item in samples(metrics, "breaker_open")] == ["nca-1"]
+    accounts.clear()
+    assert samples(metrics, "last_successful_poll_timestamp_seconds") == []
+
+
+def test_resources_are_counted_by_what_they_show_now() -> None:
+    metrics = Metrics()
+    metrics.resource_shows("a", [("Ready", "False"), ("Stalled", "True")])
+    metrics.resource_shows("b", [("Ready", "True")])
+    metrics.resource_shows("a", [("Ready", "True"), ("Stalled", "False")])
+    metrics.resource_shows("a", [("Stalled", "False"), ("Ready", "True")])
+    assert value(metrics, "resources", condition="Ready", status="True") == 2
+    assert value(metrics, "resources", condition="Stalled", status="True") == 0, "an alert on it has to end"
+    for _ in range(2):
+        metrics.resource_gone("a")
+    assert value(metrics, "resources", condition="Ready", status="True") == 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("", "text/plain; version=0.0.4"),
+        ("application/openmetrics-text;version=1.0.0,text/plain;q=0.5", "application/openmetrics-text; version=1.0.0"),
+    ],
+)
+def test_the_form_is_the_one_that_is_asked_for(accept: str, content_type: str) -> None:
+    body, told = busy_metrics().exposition(accept)
+    assert told.startswith(content_type)
+    assert body.endswith(b"# EOF\n") is accept.startswith("application/openmetrics")
+
+
+def test_the_process_itself_is_measured() -> None:
+    assert (Metrics().registry.get_sample_value("process_resident_memory_bytes") or 0) > 1e6
