@@ -40,10 +40,15 @@ class SecretName:
 
 
 def secret_of(namespace: str, spec: FunctionDeploymentSpec) -> SecretName:
-    """The Secret of the first two levels."""
-    if spec.credentials is not None:
-        ref = spec.credentials.secret_ref
-        return SecretName(namespace, ref.name, ref.key, named=True)
+    """The Secret of the first two levels, by a manifest."""
+    ref = spec.credentials.secret_ref if spec.credentials is not None else None
+    return secret_named(namespace, (ref.name, ref.key) if ref is not None else None)
+
+
+def secret_named(namespace: str, named: tuple[str, str] | None) -> SecretName:
+    """The Secret of the first two levels, by name and key as the manifest names them, if it does."""
+    if named is not None:
+        return SecretName(namespace, *named, named=True)
     return SecretName(namespace, names.DEFAULT_SECRET_NAME, names.DEFAULT_SECRET_KEY, named=False)
 
 

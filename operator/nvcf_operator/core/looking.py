@@ -43,8 +43,23 @@ def list_is_enough(resource: Resource, entry: Entry | None, *, deep: bool) -> bo
     return entry.status == status.function_status and entry.status in ("DEGRADED", "DEGRADING")
 
 
-def is_news(resource: Resource, entry: Entry | None) -> bool:
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a poll holds against the list: the few fields that are read for thousands of resources at once."""
+
+    function_id: str
+    wanted_version: str
+    held_version: str | None
+    """The version on record, None when the record holds no deployment."""
+    function_status: str | None
+    credentials_valid: bool
+    deleting: bool
+    secret: tuple[str, str] | None
+    """Name and key of the Secret that the manifest names."""
+
+
+def is_news(glance: Glance, entry: Entry | None) -> bool:
     """Whether a poll shows something else than what is on record, so that the resource wants a look."""
-    if not resource.holds or resource.status.function_version_id != resource.wanted_version:
+    if glance.held_version is None or glance.held_version != glance.wanted_version:
         return False
-    return entry is None or entry.status != resource.status.function_status
+    return entry is None or entry.status != glance.function_status

@@ -26,8 +26,8 @@ Observe = Callable[[str, str, float], None]
 instead, and seconds."""
 
 
-class ResourceList(list[dict[str, Any]]):
-    """Resources, and the resourceVersion that they were listed at: the lowest one when several lists were needed."""
+class ResourceList(list[Any]):
+    """Resources, or what was kept of each, and the resourceVersion that they were listed at: the lowest one when several lists were needed."""
 
     resource_version: int = 0
 
@@ -62,9 +62,16 @@ class KubeClient:
         except Missing:
             return None
 
-    async def list_resources(self, namespaces: Sequence[str] = ()) -> ResourceList:
-        """List all resources of these namespaces, or of the cluster when none is named."""
-        pages = [await self._list(namespace) for namespace in dict.fromkeys(namespaces)] or [await self._list(None)]
+    async def list_resources(
+        self, namespaces: Sequence[str] = (), *, keep: Callable[[dict[str, Any]], Any] = lambda item: item
+    ) -> ResourceList:
+        """List all resources of these namespaces, or of the cluster when none is named.
+
+        `keep` is called with each one as its page arrives, and what it gives is listed: thousands of whole resources
+        in memory at once would cost more than all else. It may be called again for one when the list begins anew.
+        """
+        places: list[str | None] = [*dict.fromkeys(namespaces)] or [None]
+        pages = [await self._list(namespace, keep) for namespace in places]
         found = ResourceList(item for page in pages for item in page)
         found.resource_version = min(page.resource_version for page in pages)
         return found
@@ -121,7 +128,7 @@ class KubeClient:
         """Merge a patch into an Event."""
         return await self._patch("event", f"/api/v1/namespaces/{namespace}/events/{name}", body)
 
-    async def _list(self, namespace: str | None) -> ResourceList:
+    async def _list(self, namespace: str | None, keep: Callable[[dict[str, Any]], Any]) -> ResourceList:
         place = f"/namespaces/{namespace}" if namespace else ""
         first = f"/apis/{names.API_VERSION}{place}/{names.PLURAL}?limit={CHUNK}"
         found, path, restarts = ResourceList(), first, 0
@@ -138,7 +145,7 @@ class KubeClient:
                 # The snapshot that the pages are of is gone. Pages of two snapshots do not make a list: begin again.
                 found, path, restarts = ResourceList(), first, restarts + 1
                 continue
-            found += page["items"]
+            found += [keep(item) for item in page["items"]]
             found.resource_version = int(page["metadata"]["resourceVersion"])
             token = page["metadata"].get("continue")
             if not token:

@@ -6,13 +6,17 @@ steps back to an older resourceVersion; resourceVersions of one resource type ar
 """
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from nvcf_operator.api import names
+from nvcf_operator.api.conditions import CREDENTIALS_VALID
 from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import DEFAULT_SECRET_KEY
+from nvcf_operator.core.looking import Glance
 from nvcf_operator.core.resource import Resource
 
 _OURS = (
@@ -48,6 +52,7 @@ class Digest:
     """Hash of finalizers and status, which only we should write."""
     versions: tuple[tuple[str, str], ...]
     """Function and version pairs that the object has to do with."""
+    glance: Glance
     body: bytes
 
 
@@ -91,14 +96,19 @@ class Cache:
         digest = self._digests.get(key)
         return None if digest is None else Resource.read(json.loads(digest.body))
 
+    def glance(self, key: Key) -> Glance | None:
+        """Read the few fields that a poll needs, without reading the resource."""
+        digest = self._digests.get(key)
+        return None if digest is None else digest.glance
+
     def with_version(self, function_id: str, version: str, *, but: Key) -> tuple[Resource, ...]:
         """Read the other resources that have to do with a function version."""
         keys = self._by_version.get((function_id, version), ())
         return tuple(found for key in sorted(keys) if key != but and (found := self.get(key)) is not None)
 
-    def missing_from(self, objects: Iterable[Mapping[str, Any]], *, listed_at: int) -> list[Key]:
+    def missing_from(self, listed: Iterable[Key], *, listed_at: int) -> list[Key]:
         """The keys that a complete list lacks, though they were known before that list was made."""
-        there = {(obj["metadata"].get("namespace", ""), obj["metadata"]["name"]) for obj in objects}
+        there = set(listed)
         return [
             key for key, digest in self._digests.items() if key not in there and digest.resource_version <= listed_at
         ]
@@ -145,5 +155,20 @@ def _digest(obj: Mapping[str, Any]) -> Digest:
             json.dumps([meta.get("finalizers"), annotations.get(names.INTENT_ANNOTATION), status], sort_keys=True)
         ),
         versions=tuple((function, version) for version in sorted(versions) if version),
+        glance=_glance(meta, spec, status),
         body=json.dumps(kept, separators=(",", ":")).encode(),
+    )
+
+
+def _glance(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> Glance:
+    ref = (spec.get("credentials") or {}).get("secretRef") or {}
+    valid = [item["status"] for item in status.get("conditions") or () if item.get("type") == CREDENTIALS_VALID]
+    return Glance(
+        function_id=str(spec.get("functionId", "")).lower(),
+        wanted_version=str(spec.get("functionVersionId", "")).lower(),
+        held_version=status.get("functionVersionId") if status.get("functionStatus") else None,
+        function_status=sys.intern(status["functionStatus"]) if status.get("functionStatus") else None,
+        credentials_valid=valid == ["True"],
+        deleting=bool(meta.get("deletionTimestamp")),
+        secret=(ref["name"], ref.get("key", DEFAULT_SECRET_KEY)) if ref.get("name") else None,
     )

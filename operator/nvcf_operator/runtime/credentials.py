@@ -4,9 +4,8 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.core import credentials as rules
-from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.credentials import Credential, SecretName
 from nvcf_operator.core.situation import Trouble
 from nvcf_operator.kube.secrets import Absent, Denied, Found, Secrets
 from nvcf_operator.nvcf import keys
@@ -55,12 +54,9 @@ class Resolver:
         self._operator_key = OperatorKey(settings.api_key_file, redact=redact)
         self._redact = redact
 
-    async def resolve(
-        self, namespace: str, spec: FunctionDeploymentSpec, *, max_age: float = float("inf")
-    ) -> Credential | Trouble:
-        """Give the credential, or why there is none. Secrets are read again when they were read longer ago."""
-        secret = rules.secret_of(namespace, spec)
-        read = await self._secrets.read(namespace, secret.name, max_age=max_age)
+    async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Trouble:
+        """Give the credential, or why there is none. The Secret is read again when it was read longer ago."""
+        read = await self._secrets.read(secret.namespace, secret.name, max_age=max_age)
         if isinstance(read, Found):
             found = rules.of_secret(secret, read.data, base_url=self._base_url, allowed_base_urls=self._allowed)
             if isinstance(found, Credential):
@@ -74,7 +70,7 @@ class Resolver:
             return rules.not_found(secret)
         return rules.of_operator(
             self._operator_key.read(),
-            namespace,
+            secret.namespace,
             base_url=self._base_url,
             opened_to=self._opened_to,
             secret=secret,

@@ -60,11 +60,8 @@ class Informer:
 
     async def relist(self, *, first: bool = False) -> None:
         """List everything and mend what the watch has missed."""
-        objects = await self._kube.list_resources(self._namespaces)
-        for obj in objects:
-            self._take(obj, first=first)
-        listed_at = max((int(obj["metadata"]["resourceVersion"]) for obj in objects), default=-1)
-        for key in self._cache.missing_from(objects, listed_at=listed_at):
+        listed = await self._kube.list_resources(self._namespaces, keep=lambda obj: self._take(obj, first=first))
+        for key in self._cache.missing_from(listed, listed_at=listed.resource_version):
             if await self._kube.get_resource(key) is None and self._cache.drop(key):
                 log.info("%s is gone; the watch had missed it", key)
                 self._leave(key)
@@ -113,11 +110,12 @@ class Informer:
             return
         self._take(obj, first=event["type"] is None)
 
-    def _take(self, obj: dict[str, Any], *, first: bool) -> None:
+    def _take(self, obj: dict[str, Any], *, first: bool) -> Key:
+        """Feed cache and queue with one resource; give its key."""
         key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
         news = self._cache.put(obj)
         if news == News.NOTHING:
-            return
+            return key
         if first:
             urgent = bool(obj["metadata"].get("deletionTimestamp"))
             self._queue.add(key, Lane.PERSON if urgent else Lane.BACKGROUND)
@@ -125,6 +123,7 @@ class Informer:
             self._queue.add(key, Lane.PERSON)
         else:
             self._queue.add(key, Lane.NEW if news == News.NEW else Lane.BACKGROUND)
+        return key
 
     def _leave(self, key: Key) -> None:
         self._queue.discard(key)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from nvcf_operator.core import troubles
 from nvcf_operator.core.claims import other_holder
-from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.credentials import Credential, secret_of
 from nvcf_operator.core.decide import other_version
 from nvcf_operator.core.deletion import needs_nvcf, versions_held
 from nvcf_operator.core.looking import list_is_enough
@@ -157,7 +157,7 @@ class Observer:
         assert resource.spec is not None, "observe() has dealt with a manifest that cannot be read"
         troubled = resource.condition("CredentialsValid")
         max_age = 2.0 if troubled is not None and troubled.status != "True" else float("inf")
-        found = await self._resolver.resolve(resource.key.namespace, resource.spec, max_age=max_age)
+        found = await self._resolver.resolve(secret_of(resource.key.namespace, resource.spec), max_age=max_age)
         if isinstance(found, Trouble) and resource.deleting and memory.credential is not None:
             return memory.credential
         return found

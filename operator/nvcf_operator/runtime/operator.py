@@ -7,6 +7,7 @@ import socket
 
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
+from nvcf_operator.core.credentials import SecretName, secret_named
 from nvcf_operator.core.looking import is_news
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import Connection, connect
@@ -156,30 +157,28 @@ class Operator:
         listing, moved = account.listing, False
         assert listing is not None, "a poll that was answered leaves a list"
         for key in tuple(account.keys):
-            resource = self.cache.get(key)
-            if resource is None:
-                account.keys.discard(key)
+            glance = self.cache.glance(key)
+            if glance is None:
+                self.accounts.leave(key)
                 continue
-            troubled = not resource.is_true("CredentialsValid")
-            news = is_news(resource, listing.entry(resource.function_id, resource.status.function_version_id or ""))
-            if news or troubled or (resource.deleting and key in account.busy):
+            news = is_news(glance, listing.entry(glance.function_id, glance.held_version or ""))
+            if news or not glance.credentials_valid:
                 self.queue.add(key, Lane.BACKGROUND)
             moved = moved or news
         return moved
 
     async def _reread(self, account: Account) -> None:
         """Read the Secrets of an account's resources again, and queue those whose credential is another one now."""
-        answers: dict[tuple[str, str | None], bool] = {}
+        answers: dict[SecretName, bool] = {}
         for key in tuple(account.keys):
-            resource = self.cache.get(key)
-            if resource is None or resource.spec is None:
+            glance = self.cache.glance(key)
+            if glance is None:
                 continue
-            ref = resource.spec.credentials
-            name = (key.namespace, repr(ref) if ref is not None else None)
-            if name not in answers:
-                found = await self.resolver.resolve(key.namespace, resource.spec, max_age=NOW)
-                answers[name] = found == account.credential
-            if not answers[name]:
+            secret = secret_named(key.namespace, glance.secret)
+            if secret not in answers:
+                found = await self.resolver.resolve(secret, max_age=NOW)
+                answers[secret] = found == account.credential
+            if not answers[secret]:
                 self.queue.add(key, Lane.BACKGROUND)
 
     async def _sweep(self) -> None:

@@ -1,0 +1,134 @@
+"""FunctionDeployments as a user handles them: applied, edited, read and deleted by kubectl."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controlplane import ControlPlane, KubectlError
+from nvcf_operator.api.names import API_VERSION, KIND
+from operating.waiting import eventually
+
+RESOURCE = "functiondeployments.nvcf-operator.io"
+
+
+def manifest(
+    name: str, function: str, version: str, *, gpu: Mapping[str, Any] | None = None, **spec: Any
+) -> dict[str, Any]:
+    """A small manifest; `gpu` changes its one GPU specification, `spec` the rest."""
+    specification = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": name},
+        "spec": {
+            "functionId": function,
+            "functionVersionId": version,
+            "deploymentSpecifications": [{**specification, **(gpu or {})}],
+            **spec,
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """One namespace of a control plane."""
+
+    plane: ControlPlane
+    name: str
+
+    def secret(self, key: str, *, name: str = "nvcf-credentials", **more: str) -> None:
+        """Create or replace the Secret with the API key."""
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name},
+            "stringData": {"NGC_API_KEY": key, **more},
+        }
+        self.apply(body)
+
+    def apply(self, *objects: Mapping[str, Any]) -> None:
+        """Apply manifests."""
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        self.plane.kubectl("-n", self.name, "apply", "-f", "-", input=text)
+
+    def edit(self, name: str, **changes: Any) -> None:
+        """Merge into a resource's spec."""
+        self._patch(name, {"spec": changes})
+
+    def scale(self, name: str, **numbers: int) -> None:
+        """Change fields of a resource's only GPU specification."""
+        spec = self.get(name)["spec"]
+        self.edit(name, deploymentSpecifications=[{**spec["deploymentSpecifications"][0], **numbers}])
+
+    def annotate(self, name: str, **annotations: str) -> None:
+        """Set annotations of our group; `paused="true"` sets nvcf-operator.io/paused."""
+        marks = {f"nvcf-operator.io/{key.replace('_', '-')}": value for key, value in annotations.items()}
+        self._patch(name, {"metadata": {"annotations": marks}})
+
+    def delete(self, name: str) -> None:
+        """Ask for a resource's deletion, without waiting for its end."""
+        self.plane.kubectl("-n", self.name, "delete", RESOURCE, name, "--wait=false")
+
+    def get(self, name: str) -> dict[str, Any]:
+        """Read a resource."""
+        value: dict[str, Any] = json.loads(self.plane.kubectl("-n", self.name, "get", RESOURCE, name, "-o", "json"))
+        return value
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """Read a resource; None when it is not there."""
+        try:
+            return self.get(name)
+        except KubectlError as error:
+            if "NotFound" in str(error):
+                return None
+            raise
+
+    def events(self, name: str) -> list[tuple[str, str, str]]:
+        """Type, reason and message of each Event about a resource."""
+        shown = json.loads(self.plane.kubectl("-n", self.name, "get", "events", "-o", "json"))
+        return [
+            (item["type"], item["reason"], item["message"])
+            for item in shown["items"]
+            if item["involvedObject"]["name"] == name
+        ]
+
+    def wait_for(
+        self,
+        name: str,
+        condition: str = "Ready",
+        status: str = "True",
+        *,
+        reason: str | None = None,
+        within: float = 30,
+    ) -> dict[str, Any]:
+        """Wait for a condition of the newest generation, and give the resource."""
+
+        def met(found: dict[str, Any] | None) -> bool:
+            if found is None:
+                return False
+            seen = condition_of(found, condition)
+            current = seen.get("observedGeneration") == found["metadata"]["generation"]
+            return current and seen.get("status") == status and reason in (None, seen.get("reason"))
+
+        wanted = f"{name}: {condition}={status}" + (f" for {reason}" if reason else "")
+        found = eventually(lambda: self.find(name), met, within=within, what=wanted)
+        assert found is not None
+        return found
+
+    def wait_gone(self, name: str, *, within: float = 30) -> None:
+        """Wait until a resource is gone."""
+        eventually(lambda: self.find(name), lambda found: found is None, within=within, what=f"{name} is gone")
+
+    def wait_until(self, name: str, met: Callable[[dict[str, Any]], bool], *, what: str, within: float = 30) -> None:
+        """Wait for anything about a resource."""
+        eventually(lambda: self.get(name), met, within=within, what=f"{name}: {what}")
+
+    def _patch(self, name: str, body: Mapping[str, Any]) -> None:
+        self.plane.kubectl("-n", self.name, "patch", RESOURCE, name, "--type=merge", "-p", json.dumps(body))
+
+
+def condition_of(resource: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """A condition of a resource; empty when it has none of that type."""
+    conditions = resource.get("status", {}).get("conditions", [])
+    return next((item for item in conditions if item["type"] == kind), {})

@@ -1,0 +1,27 @@
+"""Installs the operator's part of `deploy/base` into a control plane: CRD, namespace, identity and rights."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from controlplane import ControlPlane
+from nvcf_operator.api.names import CRD_NAME
+
+BASE = Path(__file__).parents[2] / "deploy" / "base"
+EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
+NAMESPACE, ACCOUNT = "nvcf-operator-system", "nvcf-operator"
+
+
+def base_objects(plane: ControlPlane) -> list[dict[str, Any]]:
+    """All objects of `deploy/base`, as kustomize renders them."""
+    return list(yaml.safe_load_all(plane.kubectl("kustomize", str(BASE))))
+
+
+def install(plane: ControlPlane) -> Path:
+    """Install all of it but the Deployment, for the operator runs beside the cluster; give its kubeconfig."""
+    items = [each for each in base_objects(plane) if each["kind"] != "Deployment"]
+    plane.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD_NAME}")
+    return plane.kubeconfig_for(NAMESPACE, ACCOUNT)
