@@ -1,6 +1,5 @@
 """Log lines: JSON or text, with the resource that they are about, and without keys."""
 
-import base64
 import contextlib
 import json
 import logging
@@ -10,7 +9,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
 
-from nvcf_operator.nvcf import keys
+from nvcf_operator.redaction import Redactor
 
 QUIET = ("kopf", "asyncio", "aiohttp")
 """Loggers whose lines below WARNING help only who debugs."""
@@ -18,15 +17,9 @@ QUIET = ("kopf", "asyncio", "aiohttp")
 MUTE = ("httpx", "httpcore", "kubernetes")
 """Loggers that are kept at WARNING always: below it they log URLs, and whole answers with Secrets in them."""
 
-SHORTEST = 6
-"""Secrets shorter than this are not looked for: they would blot out words."""
-
-MOST_SECRETS = 4096
-"""Secrets that are looked for; beyond that those registered longest ago are not. What looks like a key always is."""
-
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=_NOTHING)
-_secrets: dict[str, tuple[str, ...]] = {}
+_redactor = Redactor()
 
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
     ord("\n"): "\\n",
@@ -49,23 +42,13 @@ def bind(**fields: str | None) -> Iterator[None]:
 
 
 def redact(secret: str) -> None:
-    """Never let this text out in a log line, as it is or as a Secret's data hold it. Cheap for one that is known."""
-    if secret in _secrets or len(secret) < SHORTEST:
-        return
-    while len(_secrets) >= MOST_SECRETS:
-        del _secrets[next(iter(_secrets))]
-    # Whole groups of three bytes: their base64 is the same whatever follows, such as a line end.
-    encoded = base64.b64encode(secret.encode()[: len(secret.encode()) // 3 * 3]).decode()
-    _secrets[secret] = (secret, encoded)
+    """Never let this text out in a log line. Cheap for one that is known."""
+    _redactor.add(secret)
 
 
 def clean(text: str) -> str:
     """The text without keys: the registered ones, and whatever looks like one."""
-    for spellings in _secrets.values():
-        for spelling in spellings:
-            if spelling in text:
-                text = text.replace(spelling, "[key]")
-    return keys.redacted(text)
+    return _redactor.clean(text)
 
 
 class JsonFormatter(logging.Formatter):

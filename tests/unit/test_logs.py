@@ -1,7 +1,6 @@
 """Log lines: whose they are, one object or one line each, and no key in any of them."""
 
 import asyncio
-import base64
 import json
 import logging
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from nvcf_operator import logs
+from nvcf_operator.redaction import Redactor
 
 log = logging.getLogger("test.logs")
 
@@ -24,7 +24,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     names = (*logs.QUIET, *logs.MUTE)
     before = root.handlers[:], root.level, {name: logging.getLogger(name).level for name in names}
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    monkeypatch.setattr(logs, "_secrets", {})
+    monkeypatch.setattr(logs, "_redactor", Redactor())
     yield
     logging.captureWarnings(False)
     root.handlers[:], level, levels = before
@@ -157,17 +157,6 @@ def test_a_registered_key_is_in_no_line(form: str, key: str, capsys: pytest.Capt
         assert "hunter2" not in shown.replace('fail(f"refused {key}!")', "")
 
 
-@pytest.mark.parametrize("end", ["", "\n", "\r\n", "  "])
-@pytest.mark.parametrize("length", range(6, 12))
-def test_a_key_is_found_in_the_data_of_a_secret_too(length: int, end: str) -> None:
-    key = "hunter2-abcdef"[:length]
-    logs.redact(key)
-    data = base64.b64encode(f"{key}{end}".encode()).decode()
-    shown = logs.clean(f"data: {{KEY: {data}}}")
-    assert data not in shown
-    assert base64.b64encode(key.encode()).decode()[:8] not in shown
-
-
 @pytest.mark.parametrize(
     "text", ["nvapi-test-hunter2", "Authorization: Bearer hunter2", "x eyJhunter2.hunter2.hunter2"]
 )
@@ -181,19 +170,6 @@ def test_a_token_at_the_end_of_a_message_leaves_the_object_whole(console: Consol
     console.log_as("json")
     log.info("Bearer hunter2")
     assert console.entries()[0]["message"] == "[key]"
-
-
-@pytest.mark.parametrize("short", ["", "a", "abcde"])
-def test_what_is_too_short_for_a_key_blots_out_nothing(short: str) -> None:
-    logs.redact(short)
-    assert logs.clean(f"abcde {short}") == f"abcde {short}"
-
-
-def test_the_number_of_keys_that_are_looked_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "MOST_SECRETS", 2)
-    for key in ("first-key", "second-key", "second-key", "third-key"):
-        logs.redact(key)
-    assert logs.clean("first-key second-key third-key") == "first-key [key] [key]"
 
 
 def test_a_line_whose_arguments_do_not_fit_is_told_without_them(console: Console) -> None:
