@@ -143,6 +143,7 @@ class Account:
             except Closed as closed:
                 return gate_trouble(closed)
             except nvcf_errors.NvcfError as error:
+                self._metrics.polled(self.account_id, result="failure")
                 trouble = await self._list_trouble(error)
                 self._failed = (self._clock(), trouble)
                 return trouble

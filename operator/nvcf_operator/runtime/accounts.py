@@ -10,6 +10,7 @@ from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf.client import AsyncClient
 from nvcf_operator.nvcf.pacing import Gates
 from nvcf_operator.runtime.account import Account
+from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.poller import Poller
 from nvcf_operator.settings import Settings
 
@@ -25,12 +26,14 @@ class Accounts:
         polled: Callable[[Account], bool],
         reread: Callable[[Account], Awaitable[None]],
         user_agent: str,
+        beats: Heartbeats,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
         self._polled = polled
         self._reread = reread
         self._user_agent = user_agent
+        self._beats = beats
         self._gates = Gates(settings.nvcf_rate, settings.nvcf_concurrency)
         self._accounts: dict[Credential, tuple[Account, asyncio.Task[None]]] = {}
         self._of_key: dict[Key, Account] = {}
@@ -51,6 +54,7 @@ class Accounts:
                 reread=self._reread,
                 interval=self._settings.poll_interval,
                 busy_interval=self._settings.busy_poll_interval,
+                beats=self._beats,
             )
             self._accounts[credential] = (account, asyncio.create_task(poller.run(), name=f"poller {account!r}"))
         account, _ = self._accounts[credential]

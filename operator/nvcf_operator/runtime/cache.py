@@ -7,6 +7,7 @@ steps back to an older resourceVersion; resourceVersions of one resource type ar
 
 import json
 import sys
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,7 +42,7 @@ class News(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """One object, as compact JSON, and what is compared most often."""
+    """One object, as compressed JSON, and what is compared most often."""
 
     uid: str
     resource_version: int
@@ -94,7 +95,7 @@ class Cache:
     def get(self, key: Key) -> Resource | None:
         """Read a resource."""
         digest = self._digests.get(key)
-        return None if digest is None else Resource.read(json.loads(digest.body))
+        return None if digest is None else Resource.read(json.loads(zlib.decompress(digest.body)))
 
     def glance(self, key: Key) -> Glance | None:
         """Read the few fields that a poll needs, without reading the resource."""
@@ -156,7 +157,7 @@ def _digest(obj: Mapping[str, Any]) -> Digest:
         ),
         versions=tuple((function, version) for version in sorted(versions) if version),
         glance=_glance(meta, spec, status),
-        body=json.dumps(kept, separators=(",", ":")).encode(),
+        body=zlib.compress(json.dumps(kept, separators=(",", ":")).encode(), level=1),
     )
 
 

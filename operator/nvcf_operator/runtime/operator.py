@@ -82,7 +82,7 @@ class Operator:
         self.resolver = Resolver(self.secrets, settings, redact=logs.redact)
         self.sightings = Sightings(settings.redeploy_settle_seconds)
         self.accounts = Accounts(
-            settings, self.metrics, polled=self._polled, reread=self._reread, user_agent=user_agent
+            settings, self.metrics, polled=self._polled, reread=self._reread, user_agent=user_agent, beats=self.beats
         )
         observer = Observer(settings, self.cache, self.accounts, self.resolver, self.sightings)
         actuator = Actuator(
@@ -124,6 +124,7 @@ class Operator:
             ready=lambda: [] if self._warm.is_set() else ["the resources are not listed yet"],
         )
         self.metrics.watch_queue(self.queue)
+        self.metrics.watch_accounts(self.accounts)
 
     async def run(self) -> int:
         """Run until a signal comes; 0 then, 1 when a part of the operator has failed."""

@@ -11,6 +11,10 @@ from collections.abc import Awaitable, Callable
 
 from nvcf_operator.core.situation import Trouble
 from nvcf_operator.runtime.account import Account
+from nvcf_operator.runtime.heartbeat import Heartbeats
+
+STUCK = 120.0
+"""Seconds after which a poll counts as standing still; each of its calls ends well before."""
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +28,7 @@ class Poller:
         reread: called before each poll: read the Secrets of the account's resources again.
         interval: seconds between two polls at rest.
         busy_interval: seconds between two polls while NVCF is at work.
+        beats: told of each poll, for /healthz.
 
     """
 
@@ -35,6 +40,7 @@ class Poller:
         reread: Callable[[Account], Awaitable[None]],
         interval: float,
         busy_interval: float,
+        beats: Heartbeats,
     ) -> None:
         self._account = account
         self._polled = polled
@@ -42,13 +48,15 @@ class Poller:
         self._interval = interval
         self._busy_interval = min(busy_interval, interval)
         self._pause = interval
+        self._beats = beats
 
     async def run(self) -> None:
         """Poll for ever; the first poll comes after the first pause, since whoever needs a list now asks for it."""
         while True:
             await self._rest()
             try:
-                await self.poll()
+                with self._beats.watch(f"poller {self._account!r}", deadline=STUCK):
+                    await self.poll()
             except Exception:
                 log.exception("poll of the account from %s failed; it is tried again", self._account.credential.source)
 

@@ -131,6 +131,7 @@ class Reconciler:
     def forget(self, key: Key) -> None:
         """Drop all that is remembered of a resource that is gone."""
         self._memories.forget(key)
+        self._metrics.resource_gone(key)
         self._accounts.leave(key)
 
     async def _reconcile(self, resource: Resource, memory: Memory, lane: Lane) -> Requeue | None:
@@ -174,6 +175,7 @@ class Reconciler:
         """Write status, once, and only if it differs."""
         resource = situation.resource
         status = report(situation, decision)
+        self._metrics.resource_shows(resource.key, [(item.type, item.status) for item in status.conditions])
         patch = merge_patch(resource.recorded, status.to_dict())
         if patch is None:
             return
