@@ -30,23 +30,32 @@ COMMAND = Path(sys.executable).with_name("nvcf-operator")
 class Operator:
     """One operator process. Ends with its starter."""
 
-    def __init__(self, kubeconfig: Path, nvcf_url: str, log: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, kubeconfig: Path, nvcf_url: str, log: Path, settings: Mapping[str, Any], *, bug: str | None = None
+    ) -> None:
         self.log = log
         (self.port,) = free_ports(1)
         flags = {"nvcf_base_url": nvcf_url, "metrics_address": f"127.0.0.1:{self.port}", **settings}
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items() if value is not None]
         environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+        program: list[str | Path] = [COMMAND]
+        if bug is not None:
+            environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+            program = [sys.executable, "-m", "operating.planted", bug]
         with log.open("ab") as output:
-            command: list[str | Path] = [COMMAND, "run", "--no-leader-election", *arguments]
+            command = [*program, "run", "--no-leader-election", *arguments]
             self._process = spawn(command, stdout=output, env=environment)
 
     @classmethod
     @contextmanager
     def start(
-        cls, kubeconfig: Path, nvcf_url: str, log: Path, *, ready: bool = True, **settings: Any
+        cls, kubeconfig: Path, nvcf_url: str, log: Path, *, ready: bool = True, bug: str | None = None, **settings: Any
     ) -> "Iterator[Operator]":
-        """Run an operator for the body; wait until it is ready, unless told otherwise."""
-        operator = cls(kubeconfig, nvcf_url, log, {**FAST, **settings})
+        """Run an operator for the body; wait until it is ready, unless told otherwise.
+
+        `bug` plants one of `operating.planted`.
+        """
+        operator = cls(kubeconfig, nvcf_url, log, {**FAST, **settings}, bug=bug)
         try:
             if ready:
                 operator.wait_until_ready()
