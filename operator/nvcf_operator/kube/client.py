@@ -21,13 +21,22 @@ MOST_RESTARTS: Final = 3
 """Times that a list begins again because its snapshot had expired."""
 FIELD_MANAGER: Final = "nvcf-operator"
 
+JSON: Final = "application/json"
+JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+
 Observe = Callable[[str, str, float], None]
 """Told of every call: its kind (get, list, finalizer, intent, status, secret, event), the HTTP status or what happened
 instead, and seconds."""
 
 
 class ResourceList(list[Any]):
-    """Resources, or what was kept of each, and the resourceVersion that they were listed at: the lowest one when several lists were needed."""
+    """Resources, or what was kept of each.
+
+    Attributes:
+        resource_version: what they were listed at; the lowest one when several lists were needed.
+
+    """
 
     resource_version: int = 0
 
@@ -102,15 +111,20 @@ class KubeClient:
         return await self._patch(kind, _resource(key), {"metadata": metadata})
 
     async def patch_status(self, key: Key, *, uid: str, status: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge a patch (`kube.status.merge_patch`) into the status of that very object, whatever its version.
+        """Set members of the status (`kube.status.merge_patch`; None removes one) of that very object.
+
+        Its version does not matter, so a person's edit at the same time is no conflict. A merge patch cannot do this:
+        at the status subresource the API server ignores a uid in it, and would write a namesake made anew. A JSON patch
+        tests the uid. Null removes because the API server prunes it where the schema does not call a field nullable.
 
         Raises:
             Conflict: another object has its name now.
             Missing: it is gone.
 
         """
-        body = {"metadata": {"uid": uid}, "status": dict(status)}
-        return await self._patch("status", f"{_resource(key)}/status", body)
+        operations: list[dict[str, Any]] = [{"op": "test", "path": "/metadata/uid", "value": uid}]
+        operations += [{"op": "add", "path": f"/status/{name}", "value": value} for name, value in status.items()]
+        return await self._write("status", "PATCH", f"{_resource(key)}/status", JSON_PATCH, operations)
 
     async def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         """Read a Secret's data, decoded; None when it is not there. Nothing of it stands in any error."""
@@ -122,7 +136,7 @@ class KubeClient:
 
     async def create_event(self, namespace: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Write an Event of `v1`. A Conflict says that it is there already."""
-        return await self._write("event", "POST", f"/api/v1/namespaces/{namespace}/events", "application/json", body)
+        return await self._write("event", "POST", f"/api/v1/namespaces/{namespace}/events", JSON, body)
 
     async def patch_event(self, namespace: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Merge a patch into an Event."""
@@ -156,9 +170,9 @@ class KubeClient:
         return await self._call(kind, "GET", path, None, None)
 
     async def _patch(self, kind: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._write(kind, "PATCH", path, "application/merge-patch+json", body)
+        return await self._write(kind, "PATCH", path, MERGE_PATCH, body)
 
-    async def _write(self, kind: str, method: str, path: str, content: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def _write(self, kind: str, method: str, path: str, content: str, body: object) -> dict[str, Any]:
         data = json.dumps(body, separators=(",", ":")).encode()
         self._fence()
         return await self._call(kind, method, f"{path}?fieldManager={FIELD_MANAGER}", content, data)

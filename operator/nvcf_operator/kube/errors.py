@@ -31,7 +31,7 @@ class KubeError(Exception):
 
 
 class Conflict(KubeError):
-    """409, and 422 about uid or resourceVersion: the object is another one, or a newer one, than was read."""
+    """409, and 422 about the uid: the object is a newer one than was read, or another one of that name."""
 
 
 class Denied(KubeError):
@@ -55,15 +55,18 @@ class Unavailable(KubeError):
 
 _BY_STATUS: Mapping[int, type[KubeError]] = {400: Invalid, 403: Denied, 404: Missing, 409: Conflict, 422: Invalid}
 
-_PRECONDITIONS = frozenset({"metadata.uid", "metadata.resourceVersion"})
+_UID = "metadata.uid"
+
+_TEST_FAILED = "the server rejected our request due to an error in our request"
+"""All that the API server says when the `test` of a JSON patch fails; no field is blamed then."""
 
 
 def of_answer(status: int, answer: Mapping[str, Any], *, retry_after: float | None = None) -> KubeError:
     """The error that an HTTP status and the API server's `Status` object (empty when it sent none) mean."""
     kind = _BY_STATUS.get(status, Unavailable)
-    if status == 422 and _PRECONDITIONS & _fields(answer):
-        kind = Conflict
     message = str(answer.get("message") or f"the API server answered with HTTP {status}")
+    if status == 422 and (_UID in (blamed := _fields(answer)) or (message == _TEST_FAILED and not blamed)):
+        kind, message = Conflict, "another object has this name now"
     return kind(message[:MOST_MESSAGE], status=status, reason=str(answer.get("reason") or ""), retry_after=retry_after)
 
 

@@ -1,21 +1,16 @@
-"""The smallest JSON merge patch (RFC 7386) from one status to the next."""
+"""What of a status must be written."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What to send so that `old` becomes `new`: changed members, null for removed ones, lists whole; None if equal.
+    """What `KubeClient.patch_status` needs to make `new` of `old`; None if they are equal.
 
-    A member that is None counts as absent: a merge patch cannot set null.
+    The members that differ, each as a whole, and None for those that go: a patch of one level, since a status has few
+    members and small ones. A member that is None counts as absent. Values are compared as Python does (1, 1.0 and True
+    are equal), which is right here: the schema fixes the type of each field.
     """
-    patch: dict[str, Any] = {}
-    for name in {**old, **new}:
-        before, value = old.get(name), new.get(name)
-        if isinstance(value, Mapping):
-            inner = merge_patch(before if isinstance(before, Mapping) else {}, value)
-            if inner is not None or not isinstance(before, Mapping):
-                patch[name] = inner or {}
-        elif value != before:
-            patch[name] = value
-    return patch or None
+    patch = {name: value for name, value in new.items() if value is not None and value != old.get(name)}
+    gone = {name: None for name, value in old.items() if value is not None and new.get(name) is None}
+    return (patch | gone) or None

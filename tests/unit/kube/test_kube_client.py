@@ -69,7 +69,7 @@ class Write:
     method: str
     path: str
     content: str
-    body: dict[str, Any]
+    body: Any
 
 
 MERGE = "application/merge-patch+json"
@@ -98,10 +98,14 @@ WRITES = [
         "finalizer", "PATCH", PATH, MERGE, {"metadata": META | {"finalizers": ["a"], "annotations": {"b": "1"}}},
     ),
     Write(
-        "a status goes to its subresource, for that uid and whatever version",
+        "a status goes to its subresource, member by member, if the uid is still that one",
         lambda kube: kube.patch_status(ECHO, uid="u1", status={"phase": "Active", "intent": None}),
-        "status", "PATCH", f"{PATH}/status", MERGE,
-        {"metadata": {"uid": "u1"}, "status": {"phase": "Active", "intent": None}},
+        "status", "PATCH", f"{PATH}/status", "application/json-patch+json",
+        [
+            {"op": "test", "path": "/metadata/uid", "value": "u1"},
+            {"op": "add", "path": "/status/phase", "value": "Active"},
+            {"op": "add", "path": "/status/intent", "value": None},
+        ],
     ),
     Write(
         "an Event",
@@ -193,6 +197,12 @@ async def test_a_list_is_read_in_pages(stage: Stager) -> None:
     assert [item["metadata"]["name"] for item in found] == ["a", "b", "c"]
     assert (first.path, first.query) == (LIST, {"limit": "500"})
     assert (second.path, second.query) == (LIST, {"limit": "500", "continue": "t=/+&"})
+
+
+async def test_a_list_keeps_of_each_resource_what_its_caller_wants(stage: Stager) -> None:
+    async with stage(says(page("a", "b", token="t")), says(page("c"))) as staged:
+        found = await staged.client.list_resources(keep=lambda item: item["metadata"]["name"])
+    assert (found, found.resource_version) == (["a", "b", "c"], 7)
 
 
 async def test_a_list_begins_again_when_its_snapshot_is_gone(stage: Stager) -> None:

@@ -12,6 +12,9 @@ def refusal(field_: str) -> dict[str, Any]:
     return {"reason": "Invalid", "message": "refused", "details": {"causes": [{"field": field_, "message": "no"}]}}
 
 
+TEST_FAILED = "the server rejected our request due to an error in our request"
+
+
 @dataclass(frozen=True)
 class Case:
     reason: str
@@ -30,7 +33,8 @@ CASES = [
     Case("a field of the object", 422, Invalid, refusal("spec.functionId")),
     Case("a finalizer on an object that is going", 422, Invalid, refusal("metadata.finalizers")),
     Case("another object of that name", 422, Conflict, refusal("metadata.uid")),
-    Case("a resourceVersion that is none", 422, Conflict, refusal("metadata.resourceVersion")),
+    Case("a JSON patch whose test fails", 422, Conflict, {"message": TEST_FAILED, "details": {}}),
+    Case("a policy's refusal that blames no field", 422, Invalid, {"message": "denied by policy", "details": {}}),
     Case("causes of another shape", 422, Invalid, {"details": {"causes": ["x"]}}),
     Case("details of another shape", 422, Invalid, {"details": "x"}),
     Case("too many requests", 429, Unavailable),
