@@ -1,0 +1,47 @@
+"""What the tests of `kube/` share: the administrator's hands in a test's namespace, and resources to put there."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from resource_manifests import SMALL, manifest
+
+from controlplane import ControlPlane
+from nvcf_operator.api.key import Key
+
+
+@dataclass(frozen=True)
+class Hands:
+    """An administrator's kubectl in one namespace."""
+
+    plane: ControlPlane
+    namespace: str
+
+    def key(self, name: str) -> Key:
+        """The key of a resource here."""
+        return Key(self.namespace, name)
+
+    def kubectl(self, *arguments: str, input: str | None = None) -> str:
+        """Run kubectl."""
+        return self.plane.kubectl("--namespace", self.namespace, *arguments, input=input)
+
+    def create(self, *names: str, finalizers: Sequence[str] = ()) -> None:
+        """Create resources."""
+        items = [manifest(name, SMALL) for name in names]
+        for item in items:
+            item["metadata"]["finalizers"] = list(finalizers)
+        self.kubectl("create", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+
+    def get(self, what: str, name: str) -> dict[str, Any]:
+        """Read an object."""
+        return dict(json.loads(self.kubectl("get", what, name, "-o", "json")))
+
+    def begin_deleting(self, name: str) -> None:
+        """Ask for a resource's deletion; its finalizers hold it."""
+        self.kubectl("delete", "fd", name, "--wait=false")
+
+    def recreate(self, name: str) -> None:
+        """Put another resource of the same name in a resource's place."""
+        self.kubectl("delete", "fd", name)
+        self.create(name)

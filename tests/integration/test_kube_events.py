@@ -1,0 +1,116 @@
+"""Events as people find them with kubectl, and the end of a namespace."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from kube_cluster import Hands
+
+from controlplane import ControlPlane
+from nvcf_operator.api.key import Key
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.connection import connect
+from nvcf_operator.kube.events import Recorder
+
+DEADLINE = 30.0
+
+
+@dataclass(frozen=True)
+class Object:
+    key: Key
+    uid: str
+
+
+@dataclass(frozen=True)
+class Told:
+    reason: str = "Active"
+    message: str = "The deployment serves."
+    warning: bool = False
+
+
+@pytest.fixture
+def hands(control_plane: ControlPlane, operator_identity: Path, namespace: str) -> Hands:
+    return Hands(control_plane, namespace)
+
+
+@pytest.fixture
+async def recorder(operator_identity: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Recorder]:
+    monkeypatch.setenv("KUBECONFIG", str(operator_identity))
+    connection = await connect(user_agent="nvcf-operator/test")
+    found = Recorder(KubeClient(connection), instance="pod-1")
+    running = asyncio.create_task(found.run())
+    yield found
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    await connection.close()
+
+
+def about(hands: Hands, name: str) -> Object:
+    return Object(hands.key(name), hands.get("fd", name)["metadata"]["uid"])
+
+
+async def test_an_event_is_found_by_every_way_of_asking(recorder: Recorder, hands: Hands) -> None:
+    hands.create("echo")
+    recorder.note(about(hands, "echo"), Told("Drift", "Somebody changed it.", warning=True))
+    await recorder.flush(DEADLINE)
+    (event,) = json.loads(hands.kubectl("get", "events", "-o", "json"))["items"]
+    assert (event["type"], event["reason"], event["message"]) == ("Warning", "Drift", "Somebody changed it.")
+    for way in (
+        ("describe", "fd", "echo"),
+        ("events", "--for", "fd/echo"),
+        ("get", "events", "--field-selector", "involvedObject.kind=FunctionDeployment,involvedObject.name=echo"),
+        ("get", "events.events.k8s.io"),
+    ):
+        shown = hands.kubectl(*way)
+        assert "Somebody changed it." in shown, f"kubectl {' '.join(way)}:\n{shown}"
+
+
+async def test_what_happens_again_is_one_event_with_a_count(recorder: Recorder, hands: Hands) -> None:
+    hands.create("echo")
+    for _ in range(3):
+        recorder.note(about(hands, "echo"), Told())
+        await recorder.flush(DEADLINE)
+    (event,) = json.loads(hands.kubectl("get", "events", "-o", "json"))["items"]
+    assert event["count"] == 3
+    assert "(x3 over" in hands.kubectl("describe", "fd", "echo")
+
+
+async def test_a_resource_with_the_longest_name_has_events_too(recorder: Recorder, hands: Hands) -> None:
+    name = "x" * 253
+    hands.create(name)
+    recorder.note(about(hands, name), Told())
+    await recorder.flush(DEADLINE)
+    assert "The deployment serves." in hands.kubectl("get", "events")
+
+
+async def test_an_ending_namespace_takes_no_event_and_nobody_else_suffers(
+    recorder: Recorder, hands: Hands, control_plane: ControlPlane
+) -> None:
+    hands.create("echo")
+    going = Hands(control_plane, f"{hands.namespace}-going")
+    control_plane.kubectl("create", "namespace", going.namespace)
+    going.create("echo", finalizers=("example.com/held",))
+    about_going = about(going, "echo")
+    control_plane.kubectl("delete", "namespace", going.namespace, "--wait=false")
+    try:
+        await until(lambda: going.get("fd", "echo")["metadata"].get("deletionTimestamp"), "its deletion has begun")
+        recorder.note(about_going, Told())
+        recorder.note(about(hands, "echo"), Told())
+        await recorder.flush(DEADLINE)
+        assert "The deployment serves." in hands.kubectl("get", "events")
+        assert going.kubectl("get", "events", "-o", "name") == ""
+    finally:
+        going.kubectl("patch", "fd", "echo", "--type=merge", "--patch", '{"metadata": {"finalizers": null}}')
+
+
+async def until(holds: Callable[[], object], what: str) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DEADLINE
+    while not (seen := holds()):
+        assert loop.time() < deadline, f"not within {DEADLINE:.0f} s: {what}; saw {seen!r}"
+        await asyncio.sleep(0.1)
