@@ -11,6 +11,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
+from nvcf_operator.kube.proxies import proxy_of_environment
 
 __all__ = ["Connection", "ConnectionProblem", "connect", "kopf_session"]
 
@@ -48,14 +49,14 @@ class Connection:
         self._reloading = asyncio.Lock()
         self.server: str = configuration.host
         self.default_namespace = found.namespace
-        self._origin = yarl.URL(self.server).origin()
+        url = yarl.URL(self.server)
+        self._origin = url.origin()
         self._tls = RESTClientObject(configuration).ssl_context
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=limit, ssl=self._tls),
             headers={"User-Agent": user_agent},
             middlewares=(self._sign,),
-            proxy=configuration.proxy,
-            trust_env=not found.in_pod,
+            proxy=configuration.proxy or (None if found.in_pod else proxy_of_environment(url)),
             read_bufsize=2**21,
         )
 

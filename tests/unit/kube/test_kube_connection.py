@@ -165,6 +165,15 @@ async def test_a_proxy_of_the_kubeconfig_is_used(configure: Configure) -> None:
         assert proxy.sent[0].headers["Host"] == "api.invalid"
 
 
+async def test_a_proxy_of_the_environment_is_used(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(says({})) as proxy:
+        configure("http://api.invalid")
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        async with connected() as connection:
+            assert await get(connection) == 200
+        assert proxy.sent[0].headers["Host"] == "api.invalid"
+
+
 @asynccontextmanager
 async def tls_server(
     authority: Authority, *acts: Act, name: str = "127.0.0.1", clients: Authority | None = None
