@@ -1,0 +1,120 @@
+"""Who asks, and what they may do: tokens, scopes and resource policies."""
+
+import hashlib
+from dataclasses import dataclass
+
+from nvcf_simulator.model.clock import SECOND
+from nvcf_simulator.model.entities import Function, Key
+from nvcf_simulator.model.world import World
+from nvcf_simulator.problems import ProblemError, UnauthenticatedError, forbidden, not_found, of_dependency
+
+_BAD_TOKEN = 'Bearer error="invalid_token"'
+_BACKUP = 60
+"""While the key service is down a decision is served so many times longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A token that was accepted, and what it may do."""
+
+    nca_id: str
+    key: str
+    kind: str
+    scopes: frozenset[str]
+    resources: frozenset[str]
+
+    def require(self, *scopes: str) -> None:
+        """Raise 403 unless the key has one of the scopes."""
+        if not self.scopes.intersection(scopes):
+            raise forbidden(f"Access denied: the token has none of the scopes {', '.join(scopes)}")
+
+    def may_use(self, function: Function, nca_id: str | None = None) -> bool:
+        """Whether a function of the account (None: the caller's) is within the key's policy."""
+        if (nca_id or self.nca_id) != function.nca_id:
+            return False
+        return self.kind == "jwt" or "account-functions:*" in self.resources or self._names(function)
+
+    def may_use_shared(self, function: Function) -> bool:
+        """Whether a function that another account shares with the caller's is within the key's policy."""
+        if self.nca_id not in (*function.shared_function, *function.shared_version):
+            return False
+        return self.kind == "jwt" or "authorized-functions:*" in self.resources or self._names(function)
+
+    def may_create(self, function: Function | None) -> bool:
+        """Whether the key may create a function (None), or another version of one."""
+        if self.kind == "jwt" or "account-functions:*" in self.resources:
+            return True
+        return function is not None and f"function:{function.id}/*" in self.resources
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether every function of the account is within the policy."""
+        return self.kind == "jwt" or "account-functions:*" in self.resources
+
+    def _names(self, function: Function) -> bool:
+        wanted = (f"function:{function.id}/*", f"function:{function.id}/{function.version_id}")
+        return any(resource in self.resources for resource in wanted)
+
+
+def fingerprint(token: str) -> str:
+    """Return a short name for a token that does not give it away."""
+    return "sha256:" + hashlib.sha256(token.encode()).hexdigest()[:12]
+
+
+class Gate:
+    """Decides on the `Authorization` header of every request."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._decided: dict[str, tuple[int, Caller]] = {}
+
+    def name(self, header: str | None) -> str | None:
+        """Return a name for the key in a header, known or not, that is safe to log."""
+        token = (header or "").partition(" ")[2].strip()
+        if not token:
+            return None
+        key = self._world.key_of(token)
+        return key.name if key else fingerprint(token)
+
+    def admit(self, header: str | None) -> Caller:
+        """Return who asks. Raises `UnauthenticatedError` (401) or `ProblemError` (403, 404, 5xx)."""
+        scheme, _, token = (header or "").partition(" ")
+        token = token.strip()
+        if scheme != "Bearer" or not token:
+            raise UnauthenticatedError
+        key = self._world.key_of(token)
+        if not token.startswith("nvapi-"):
+            return self._admit_jwt(key)
+        return self._admit_api_key(token, key)
+
+    def _admit_jwt(self, key: Key | None) -> Caller:
+        now = self._world.clock.now()
+        if key is None or key.kind != "jwt" or key.revoked or (key.expires_at is not None and key.expires_at <= now):
+            raise UnauthenticatedError(_BAD_TOKEN)
+        if key.nca_id not in self._world.state.accounts:
+            raise not_found(f"Client '{key.name}': Not found in any account")
+        return self._caller(key)
+
+    def _admit_api_key(self, token: str, key: Key | None) -> Caller:
+        now, lifetime = self._world.clock.now(), int(self._world.behaviour.races.key_cache * SECOND)
+        decided, caller = self._decided.get(token, (0, None))
+        if caller and now - decided < lifetime:
+            return caller
+        try:
+            self._world.depend("keys")
+            if key and key.service_status is not None:
+                raise of_dependency("key service", key.service_status)
+        except ProblemError as problem:
+            if caller and problem.status >= 500 and now - decided < lifetime * _BACKUP:
+                return caller
+            raise
+        if key is None or key.revoked or key.effective_at > now:
+            raise forbidden("Authorization failed: the API key is unknown, revoked or not in effect yet")
+        caller = self._caller(key)
+        if lifetime:
+            self._decided[token] = (now, caller)
+        return caller
+
+    @staticmethod
+    def _caller(key: Key) -> Caller:
+        return Caller(key.nca_id, key.name, key.kind, frozenset(key.scopes), frozenset(key.resources))

@@ -1,0 +1,1 @@
+"""What requests may say: reading JSON as leniently as NVCF does, and all complaints about a body in one answer."""

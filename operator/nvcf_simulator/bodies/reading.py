@@ -1,0 +1,188 @@
+"""Reads values out of JSON as the service's JSON library does, and collects what breaks a rule.
+
+Two kinds of trouble: a value that cannot be understood at all ends the reading (`unreadable`), a value that breaks a
+rule is noted, so that one answer names all of them. Text holding a number is a number, a number is text, a fraction is
+cut off; numbers beyond 32 bits, truth values for numbers and lists for scalars are not understood.
+"""
+
+import json
+import math
+from typing import Any
+
+from nvcf_simulator.model.clock import SECOND
+from nvcf_simulator.model.timestamps import parse_duration
+from nvcf_simulator.problems import ProblemError, invalid
+
+_INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
+_SHOWN = 256
+
+
+def unreadable(path: str, why: str) -> ProblemError:
+    """400 for a body that cannot be mapped; names the place."""
+    return invalid(f"Failed to read request: {path or 'body'}: {why}")
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse a body that must be a JSON object."""
+    if not body.strip():
+        raise invalid("Failed to read request: the body is empty")
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise invalid(f"Failed to read request: the body is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise unreadable("", "an object was expected")
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not allowed")
+
+
+class Reader:
+    """Reads the fields of one object; broken rules gather in a list that nested readers share."""
+
+    def __init__(self, kind: str, fields: dict[str, Any], path: str = "", complaints: list[str] | None = None) -> None:
+        self._kind = kind
+        self._fields = fields
+        self._path = path
+        self._complaints: list[str] = [] if complaints is None else complaints
+
+    def complain(self, field: str, value: object, message: str) -> None:
+        """Note that a field breaks a rule."""
+        shown = "null" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
+        if len(shown) > _SHOWN:
+            shown = f"{shown[:_SHOWN]}... (of {len(shown)} characters)"
+        self._complaints.append(f"[object={self._kind}, field={self._at(field)}, rejected={shown}, message={message}]")
+
+    def finish(self) -> None:
+        """Raise one problem for all broken rules, if there are any."""
+        if self._complaints:
+            raise invalid("Validation failed: " + " ".join(self._complaints))
+
+    def has(self, field: str) -> bool:
+        """Whether a field was sent and is not null."""
+        return self._fields.get(field) is not None
+
+    def integer(
+        self, field: str, *, least: int | None = None, most: int | None = None, required: bool = False
+    ) -> int | None:
+        """Read a whole number."""
+        value = self._integer(field, self._fields.get(field))
+        if value is None:
+            if required:
+                self.complain(field, None, "must not be null")
+        elif least is not None and value < least:
+            self.complain(field, value, f"must be greater than or equal to {least}")
+        elif most is not None and value > most:
+            self.complain(field, value, f"must be less than or equal to {most}")
+        return value
+
+    def _integer(self, field: str, value: Any) -> int | None:
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise unreadable(self._at(field), "a whole number was expected")
+        try:
+            number = int(value)
+        except (ValueError, OverflowError):
+            raise unreadable(self._at(field), f"{value!r} is not a whole number") from None
+        if not _INT_MIN <= number <= _INT_MAX:
+            raise unreadable(self._at(field), f"{value!r} is beyond 32 bits")
+        return number
+
+    def number(self, field: str) -> float | None:
+        """Read a number that may have a fraction."""
+        value = self._fields.get(field)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise unreadable(self._at(field), "a number was expected")
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            raise unreadable(self._at(field), f"{value!r} is not a number") from None
+        if math.isnan(number):
+            raise unreadable(self._at(field), "a number was expected")
+        return number
+
+    def text(self, field: str, *, required: bool = False) -> str | None:
+        """Read text; required means neither null nor blank."""
+        value = self._text(field, self._fields.get(field))
+        if required and (value is None or not value.strip()):
+            self.complain(field, value, "must not be blank")
+        return value
+
+    def _text(self, field: str, value: Any) -> str | None:
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            return json.dumps(value)
+        raise unreadable(self._at(field), "text was expected")
+
+    def texts(self, field: str) -> list[str] | None:
+        """Read a set of texts: blanks and duplicates dropped, None if nothing remains."""
+        value = self.items(field)
+        if value is None:
+            return None
+        read = [self._text(f"{field}[{n}]", item) for n, item in enumerate(value)]
+        return list(dict.fromkeys(item for item in read if item and item.strip())) or None
+
+    def items(self, field: str) -> list[Any] | None:
+        """Read a list of anything."""
+        value = self._fields.get(field)
+        if value is not None and not isinstance(value, list):
+            raise unreadable(self._at(field), "a list was expected")
+        return value
+
+    def mapping(self, field: str) -> dict[str, Any] | None:
+        """Read an object as it is."""
+        value = self._fields.get(field)
+        if value is not None and not isinstance(value, dict):
+            raise unreadable(self._at(field), "an object was expected")
+        return value
+
+    def nested(self, field: str) -> "Reader | None":
+        """Read an object with fields of its own."""
+        value = self.mapping(field)
+        return None if value is None else Reader(self._kind, value, self._at(field), self._complaints)
+
+    def nested_items(self, field: str) -> "list[Reader | None] | None":
+        """Read a list of objects; null in it stays None."""
+        value = self.items(field)
+        if value is None:
+            return None
+        readers: list[Reader | None] = []
+        for n, item in enumerate(value):
+            at = self._at(f"{field}[{n}]")
+            if item is not None and not isinstance(item, dict):
+                raise unreadable(at, "an object was expected")
+            readers.append(None if item is None else Reader(self._kind, item, at, self._complaints))
+        return readers
+
+    def choice(self, field: str, values: tuple[str, ...]) -> str | None:
+        """Read one of several words in any letter case; return it in its own."""
+        value = self.text(field)
+        if value is None or not value.strip():
+            return None
+        for word in values:
+            if word.lower() == value.strip().lower():
+                return word
+        raise unreadable(self._at(field), f"{value!r} is none of {', '.join(values)}")
+
+    def duration(self, field: str) -> int | None:
+        """Read an ISO-8601 duration or a number of seconds; return nanoseconds."""
+        value = self._fields.get(field)
+        if value is None or value == "":
+            return None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return int(value * SECOND)
+        try:
+            return parse_duration(self._text(field, value) or "")
+        except ValueError as error:
+            raise unreadable(self._at(field), str(error)) from None
+
+    def _at(self, field: str) -> str:
+        return f"{self._path}.{field}" if self._path else field

@@ -1,0 +1,1 @@
+"""The control API: what a test or a person does to the simulated world, beside the API itself."""

@@ -1,0 +1,221 @@
+"""Deploying, changing and undeploying a function version: the rules behind POST, PUT, PATCH and DELETE."""
+
+import asyncio
+from copy import deepcopy
+
+from nvcf_simulator.access import Caller
+from nvcf_simulator.availability import Availability
+from nvcf_simulator.bodies.deployment import Patch, Update
+from nvcf_simulator.model.allocator import Allocator
+from nvcf_simulator.model.entities import BUSY, Deployment, Function, GpuSpecification
+from nvcf_simulator.model.ghosts import Ghosts
+from nvcf_simulator.model.identifiers import random_id
+from nvcf_simulator.model.removal import remove_deployment
+from nvcf_simulator.model.statuses import Statuses
+from nvcf_simulator.model.timestamps import milliseconds
+from nvcf_simulator.model.world import World
+from nvcf_simulator.problems import ProblemError, bad_request, forbidden, not_found
+
+
+def named(function: Function) -> str:
+    """Return the beginning of every message about a function version."""
+    return f"Function id '{function.id}', version '{function.version_id}'"
+
+
+class Deploying:
+    """Changes deployments on behalf of callers. All methods raise `ProblemError`."""
+
+    def __init__(
+        self, world: World, allocator: Allocator, statuses: Statuses, ghosts: Ghosts, availability: Availability
+    ) -> None:
+        self._world = world
+        self._allocator = allocator
+        self._statuses = statuses
+        self._ghosts = ghosts
+        self._availability = availability
+
+    def owned(self, caller: Caller, function_id: str, version_id: str, verb: str) -> Function:
+        """Return a function version of the caller's account that its key may change."""
+        function = self._world.function(version_id, function_id, caller.nca_id)
+        if function is None:
+            raise not_found(
+                f"Function id '{function_id}', version '{version_id}': Not found in account '{caller.nca_id}'"
+            )
+        if not caller.may_use(function):
+            raise forbidden(f"{named(function)}: Forbidden to {verb} deployment")
+        return function
+
+    async def create(self, function: Function, specifications: list[GpuSpecification]) -> Deployment:
+        """Deploy. Nothing of it can be seen before the allocator has answered."""
+        self._check_undeployed(function)
+        self._availability.check(function, specifications)
+        self._world.depend("artifacts", function.version_id)
+        deployment_id = random_id()
+        await self._wait_for_allocator(function)
+        try:
+            for specification in specifications:
+                if specification.min_instances:
+                    self._allocator.ask(function, deployment_id, specification, specification.min_instances, keep=True)
+        except ProblemError as problem:
+            self._roll_back(function, deployment_id)
+            raise ProblemError(problem.status, f"{named(function)}: Failed to deploy: {problem.detail}") from None
+        now = milliseconds(self._world.clock.now())
+        row = Deployment(deployment_id, function.id, function.version_id, function.nca_id, now, now, specifications)
+        self._world.put_row(row)
+        await self._gap()
+        idle = all(specification.min_instances == 0 for specification in specifications)
+        self._world.set_status(function, "ACTIVE" if idle else "DEPLOYING")
+        return row
+
+    def _check_undeployed(self, function: Function) -> None:
+        row = self._world.row(function.version_id)
+        match function.status:
+            case "INACTIVE" if row:
+                raise bad_request(
+                    f"{named(function)}: A deployment is there although the function is INACTIVE: "
+                    "wait until it has drained and is gone"
+                )
+            case "INACTIVE":
+                return
+            case "ERROR":
+                raise bad_request(f"{named(function)}: There is a deployment in ERROR already, delete it first")
+            case status if row:
+                raise bad_request(f"{named(function)}: Status {status}, change the specifications by PATCH instead")
+            case _:
+                raise ProblemError(500, f"{named(function)}: Missing deployment", "framework")
+
+    async def _wait_for_allocator(self, function: Function) -> None:
+        slow = self._world.behaviour.races.slow_post
+        seconds = slow if isinstance(slow, int | float) else self._world.random.uniform(*slow)
+        limit = self._world.behaviour.allocation_timeout
+        if seconds:
+            await asyncio.sleep(self._world.clock.real(min(seconds, limit)))
+        if seconds > limit:
+            raise ProblemError(500, f"{named(function)}: Failed to deploy: the allocator did not answer", "framework")
+
+    def _roll_back(self, function: Function, deployment_id: str) -> None:
+        for instance in self._allocator.current(deployment_id):
+            self._allocator.release_some([instance], 1)
+        self._world.remove_row(function.version_id)
+        self._world.set_status(function, "INACTIVE")
+
+    async def update(self, function: Function, updates: list[Update]) -> Deployment:
+        """Change min, max and concurrency of all specifications at once, as PUT does."""
+        self._check_busy(function)
+        row = self._world.row(function.version_id)
+        if row is None:
+            raise not_found(f"Function version '{function.version_id}': Deployment not found")
+        fresh = deepcopy(row)
+        if not self._apply(fresh, function, updates):
+            return row
+        self._world.depend("artifacts", function.version_id)
+        return await self._write(row, fresh)
+
+    def _apply(self, row: Deployment, function: Function, updates: list[Update]) -> bool:
+        wrong = f"{named(function)}: the specifications must be those of the deployment"
+        if len(row.specifications) != len(updates):
+            raise bad_request(wrong)
+        if len(updates) > 1 and any(update.specification_id is None for update in updates):
+            raise bad_request(
+                f"{named(function)}: several specifications must be named by gpuSpecificationId, or be changed by PATCH"
+            )
+        changed = False
+        for update in updates:
+            mine = [s for s in row.specifications if update.specification_id in (None, s.id)]
+            if not mine:
+                raise bad_request(wrong)
+            changed |= _apply_one(mine[0], update, function)
+        return changed
+
+    async def patch(self, row: Deployment, caller: Caller, specification_id: str, patch: Patch) -> GpuSpecification:
+        """Change one specification. The account of the caller is not looked at: the real server does not, either."""
+        function = self._world.function(row.version_id, row.function_id, row.nca_id)
+        if function is None:
+            raise not_found(
+                f"Function id '{row.function_id}', version '{row.version_id}': Not found in account '{row.nca_id}'"
+            )
+        if not caller.may_use(function, row.nca_id):
+            raise forbidden(f"{named(function)}: Forbidden to update deployment")
+        self._check_busy(function)
+        if patch.empty:
+            raise bad_request(f"{named(function)}: the update is empty, at least one field must be given")
+        fresh = deepcopy(row)
+        mine = next((s for s in fresh.specifications if s.id == specification_id), None)
+        if mine is None:
+            raise not_found(f"Deployment id '{row.id}': GPU specification '{specification_id}': Not found")
+        if _patch_one(mine, patch):
+            await self._write(row, fresh, mine)
+        return mine
+
+    async def delete(self, function: Function, *, graceful: bool) -> None:
+        """Undeploy: at once, or, with a queue that is not empty and if asked to, once it is drained."""
+        row = self._world.row(function.version_id)
+        if row is None:
+            raise not_found(f"Function version '{function.version_id}': Deployment not found")
+        self._world.set_status(function, "INACTIVE")
+        await self._gap()
+        if not graceful or self._statuses.drained(function):
+            self._ghosts.before_delete(row)
+            self.remove(row)
+
+    def remove(self, row: Deployment) -> None:
+        """Take a deployment down by force."""
+        remove_deployment(self._world, self._allocator, row)
+
+    def _check_busy(self, function: Function) -> None:
+        if function.status not in BUSY:
+            raise bad_request(f"{named(function)}: Invalid status '{function.status}'")
+
+    async def _write(self, row: Deployment, fresh: Deployment, only: GpuSpecification | None = None) -> Deployment:
+        """Write what was read and changed, all of the row or only one specification of it."""
+        slow = self._world.behaviour.races.slow_patch
+        if slow:
+            await asyncio.sleep(self._world.clock.real(slow))
+        self._ghosts.before_update(row)
+        if only:
+            fresh = deepcopy(self._world.row_by_id(row.id) or fresh)
+            fresh.specifications = [only if s.id == only.id else s for s in fresh.specifications]
+        # Strictly later than before, in the precision that is stored, so that a change can be seen by it.
+        fresh.updated_at = max(milliseconds(self._world.clock.now()), row.updated_at + 1_000_000)
+        self._world.put_row(fresh)
+        return fresh
+
+    async def _gap(self) -> None:
+        gap = self._world.behaviour.races.write_gap
+        if gap:
+            await asyncio.sleep(self._world.clock.real(gap))
+
+
+def _apply_one(specification: GpuSpecification, update: Update, function: Function) -> bool:
+    backend = specification.options.get("backend", "")
+    if update.backend != backend:
+        raise bad_request(f"{named(function)}: backend '{update.backend}' is not the deployment's '{backend}'")
+    clusters = set(specification.options.get("clusters", ()))
+    if update.clusters != clusters:
+        raise bad_request(
+            f"{named(function)}: clusters {sorted(update.clusters)} are not the deployment's {sorted(clusters)}"
+        )
+    before = (specification.min_instances, specification.max_instances, specification.max_request_concurrency)
+    specification.min_instances, specification.max_instances = update.min_instances, update.max_instances
+    if update.max_request_concurrency is not None:
+        specification.max_request_concurrency = update.max_request_concurrency
+    # A PUT without concurrency always counts as a change: the server compares with null.
+    return before != (update.min_instances, update.max_instances, update.max_request_concurrency)
+
+
+def _patch_one(specification: GpuSpecification, patch: Patch) -> bool:
+    before = deepcopy(specification)
+    if patch.min_instances is not None:
+        specification.min_instances = patch.min_instances
+    if patch.max_instances is not None:
+        specification.max_instances = patch.max_instances
+    if specification.min_instances > specification.max_instances:
+        raise bad_request(
+            f"Invalid request: minInstances '{specification.min_instances}' must not exceed "
+            f"maxInstances '{specification.max_instances}'"
+        )
+    if patch.policy == "PLATFORM_CONFIGURATION":
+        specification.options.pop("autoscalingConfiguration", None)
+    elif patch.autoscaling is not None:
+        specification.options["autoscalingConfiguration"] = patch.autoscaling
+    return specification != before

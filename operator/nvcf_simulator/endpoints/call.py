@@ -1,0 +1,38 @@
+"""One request on its way through an endpoint."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from nvcf_simulator.access import Caller
+from nvcf_simulator.http.journal import Entry
+from nvcf_simulator.http.reply import Reply
+from nvcf_simulator.model.identifiers import parse_id
+from nvcf_simulator.problems import invalid
+from nvcf_simulator.service import Service
+
+
+@dataclass(slots=True)
+class Call:
+    """Who asks for what."""
+
+    service: Service
+    caller: Caller
+    parameters: dict[str, str]
+    query: dict[str, str]
+    body: bytes
+    entry: Entry
+
+    def id(self, name: str) -> str:
+        """A UUID of the path. Raises 400 of the framework for what is none."""
+        text = self.parameters[name]
+        found = parse_id(text)
+        if found is None:
+            raise invalid(f"Failed to convert '{name}' with value: '{text}'")
+        return found
+
+    def commit(self) -> None:
+        """Note that the state has changed."""
+        self.entry.commit()
+
+
+Endpoint = Callable[[Call], Awaitable[Reply]]

@@ -1,0 +1,135 @@
+"""`/deployments`: the calls that the operator lives on."""
+
+from nvcf_simulator.access import Caller
+from nvcf_simulator.availability import parse_graceful
+from nvcf_simulator.bodies.deployment import read_patch, read_post, read_put
+from nvcf_simulator.deploying import named
+from nvcf_simulator.endpoints.call import Call, Endpoint
+from nvcf_simulator.http.reply import Reply, json_reply
+from nvcf_simulator.model.entities import Deployment, Function
+from nvcf_simulator.problems import ProblemError, forbidden, not_found
+from nvcf_simulator.views import deployment_view, function_view, specification_view
+
+SCOPE = "deploy_function"
+
+
+async def create(call: Call) -> Reply:
+    """POST: checks in the order of the real server, allocation, then the row."""
+    service = call.service
+    function_id, version_id = call.id("functionId"), call.id("functionVersionId")
+    specifications = read_post(call.body, service.world.behaviour)
+    call.caller.require(SCOPE)
+    service.availability.refuse_public(function_id, version_id, "deploy")
+    service.limit_rate(call.caller)
+    function = service.deploying.owned(call.caller, function_id, version_id, "create")
+    row = await service.deploying.create(function, specifications)
+    call.commit()
+    return json_reply({"deployment": deployment_view(service.world, row, function, fresh=True)})
+
+
+async def read(call: Call) -> Reply:
+    """GET by function and version. Where nothing is deployed the key's policy is not looked at."""
+    function_id, version_id = call.id("functionId"), call.id("functionVersionId")
+    call.caller.require(SCOPE)
+    world = call.service.world
+    row = world.row(version_id)
+    function = world.function(version_id, function_id)
+    if row is None or function is None or row.nca_id != call.caller.nca_id:
+        raise not_found(f"Function version '{version_id}': Deployment not found")
+    return _shown(call, row, function)
+
+
+async def read_by_id(call: Call) -> Reply:
+    """GET by the deployment's own id."""
+    deployment_id = call.id("deploymentId")
+    call.caller.require(SCOPE)
+    row, function = _by_id(call, deployment_id)
+    if row.nca_id != call.caller.nca_id:
+        raise not_found(f"Deployment id '{deployment_id}': Not found")
+    return _shown(call, row, function)
+
+
+async def update(call: Call) -> Reply:
+    """PUT."""
+    service = call.service
+    function_id, version_id = call.id("functionId"), call.id("functionVersionId")
+    updates = read_put(call.body, service.world.behaviour)
+    call.caller.require(SCOPE)
+    service.availability.refuse_public(function_id, version_id, "update")
+    service.limit_rate(call.caller)
+    function = service.deploying.owned(call.caller, function_id, version_id, "update")
+    row = await service.deploying.update(function, updates)
+    call.commit()
+    return json_reply({"deployment": deployment_view(service.world, row, function)})
+
+
+async def patch(call: Call) -> Reply:
+    """PATCH of one specification. The account is not looked at, as in the real server."""
+    service = call.service
+    deployment_id, specification_id = call.id("deploymentId"), call.id("gpuSpecificationId")
+    change = read_patch(call.body)
+    call.caller.require(SCOPE)
+    row, function = _by_id(call, deployment_id)
+    service.availability.refuse_public(row.function_id, row.version_id, "update")
+    service.limit_rate(call.caller)
+    call.entry.function_id, call.entry.version_id = function.id, function.version_id
+    specification = await service.deploying.patch(row, call.caller, specification_id, change)
+    call.commit()
+    return json_reply({"gpuSpecification": specification_view(service.world, specification)})
+
+
+async def delete(call: Call) -> Reply:
+    """DELETE, graceful or not."""
+    service = call.service
+    function_id, version_id = call.id("functionId"), call.id("functionVersionId")
+    graceful = parse_graceful(call.query.get("graceful"))
+    call.caller.require(SCOPE)
+    service.availability.refuse_public(function_id, version_id, "undeploy")
+    service.limit_rate(call.caller)
+    function = service.deploying.owned(call.caller, function_id, version_id, "delete")
+    await service.deploying.delete(function, graceful=graceful)
+    call.commit()
+    return json_reply({"function": function_view(service.world, function)})
+
+
+async def list_all(call: Call) -> Reply:
+    """GET of all deployments; on NGC org URLs only."""
+    call.caller.require(SCOPE)
+    world = call.service.world
+    shown = [
+        deployment_view(world, row, function)
+        for function in world.owned(call.caller.nca_id)
+        if call.caller.may_use(function) and (row := world.row(function.version_id)) is not None
+    ]
+    return json_reply({"deployments": shown})
+
+
+def _by_id(call: Call, deployment_id: str) -> tuple[Deployment, Function]:
+    world = call.service.world
+    row = world.row_by_id(deployment_id)
+    function = world.function(row.version_id) if row is not None else None
+    if row is None or function is None:
+        raise not_found(f"Deployment id '{deployment_id}': Not found")
+    return row, function
+
+
+def _shown(call: Call, row: Deployment, function: Function) -> Reply:
+    _check_policy(call.caller, function)
+    return json_reply({"deployment": deployment_view(call.service.world, row, function)})
+
+
+def _check_policy(caller: Caller, function: Function) -> None:
+    if not caller.may_use(function):
+        problem: ProblemError = forbidden(f"{named(function)}: Forbidden to read deployment")
+        raise problem
+
+
+ENDPOINTS: dict[str, Endpoint] = {
+    "createDeployment": create,
+    "getDeployment": read,
+    "getDeploymentById": read_by_id,
+    "updateDeployment": update,
+    "updateGpuSpecification": patch,
+    "deleteDeployment": delete,
+    "listDeployments": list_all,
+}

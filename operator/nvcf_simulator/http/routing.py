@@ -1,0 +1,100 @@
+"""Which operation a method and a path mean."""
+
+from dataclasses import dataclass, field
+
+CONTROL = "_simulator"
+"""First segment of the control API's paths."""
+
+_DEPLOYMENT = "deployments/functions/{functionId}/versions/{functionVersionId}"
+_VERSION = "functions/{functionId}/versions/{functionVersionId}"
+_SPECIFICATION = "deployments/{deploymentId}/gpu-specifications/{gpuSpecificationId}"
+
+_TABLE: dict[str, dict[str, str]] = {
+    _DEPLOYMENT: {
+        "POST": "createDeployment",
+        "GET": "getDeployment",
+        "PUT": "updateDeployment",
+        "DELETE": "deleteDeployment",
+    },
+    "deployments/{deploymentId}": {"GET": "getDeploymentById"},
+    _SPECIFICATION: {"PATCH": "updateGpuSpecification"},
+    "functions": {"GET": "listFunctions", "POST": "createFunction"},
+    "functions/ids": {"GET": "listFunctionIds"},
+    "functions/{functionId}/versions": {"GET": "listVersions", "POST": "createVersion"},
+    _VERSION: {"GET": "getFunction", "DELETE": "deleteFunction", "PUT": "updateFunction"},
+    f"metadata/{_VERSION}": {"PUT": "updateFunctionMetadata"},
+    f"queues/{_VERSION}": {"GET": "getQueue"},
+    "queues/functions/{functionId}": {"GET": "getQueues"},
+    "authorizations/functions/{functionId}": {
+        "GET": "listAuthorizations",
+        "POST": "authorizeFunction",
+        "DELETE": "unauthorizeFunction",
+    },
+    "authorizations/functions/{functionId}/{change}": {"PATCH": "changeFunctionAuthorization"},
+    f"authorizations/{_VERSION}": {
+        "GET": "getAuthorization",
+        "POST": "authorizeVersion",
+        "DELETE": "unauthorizeVersion",
+    },
+    f"authorizations/{_VERSION}/{{change}}": {"PATCH": "changeVersionAuthorization"},
+    "clusterGroups": {"GET": "listClusterGroups"},
+}
+_ORG_TABLE = {"deployments": {"GET": "listDeployments"}}
+_NOT_OLD = {"updateGpuSpecification", "getDeploymentById"}
+
+_SPLIT = [(tuple(pattern.split("/")), methods) for pattern, methods in _TABLE.items()]
+_ORG_SPLIT = [(tuple(pattern.split("/")), methods) for pattern, methods in _ORG_TABLE.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a path leads to."""
+
+    operations: dict[str, str] = field(default_factory=dict)
+    """Method -> operation; empty if there is nothing at the path."""
+    parameters: dict[str, str] = field(default_factory=dict)
+    org: str | None = None
+    """The organisation of an NGC URL."""
+
+    def operation(self, method: str) -> str | None:
+        """Return the operation of a method; HEAD is GET without a body."""
+        return self.operations.get("GET" if method == "HEAD" else method)
+
+
+NOWHERE = Route()
+
+
+def find_route(path: str, *, old: bool) -> Route:
+    """Return what is at a path; `old` is the old generation of the API."""
+    segments = path.split("/")[1:]
+    org: str | None = None
+    if segments[:2] == ["v2", "nvcf"]:
+        rest = segments[2:]
+    elif segments[:2] == ["v2", "orgs"] and "nvcf" in (segments[3:4] + segments[5:6]):
+        org, nvcf = segments[2], 3 if segments[3] == "nvcf" else 5
+        if nvcf == 5 and segments[3] != "teams":
+            return NOWHERE
+        rest = segments[nvcf + 1 :]
+    else:
+        return NOWHERE
+    for pattern, methods in _SPLIT if org is None else _ORG_SPLIT + _SPLIT:
+        parameters = _match(pattern, rest)
+        if parameters is not None:
+            if old:
+                methods = {m: operation for m, operation in methods.items() if operation not in _NOT_OLD}
+            return Route(methods, parameters, org)
+    return Route(org=org)
+
+
+def _match(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
+    if len(pattern) != len(segments):
+        return None
+    parameters = {}
+    for wanted, segment in zip(pattern, segments, strict=True):
+        if wanted[0] == "{":
+            if not segment:
+                return None
+            parameters[wanted[1:-1]] = segment
+        elif wanted != segment:
+            return None
+    return parameters

@@ -1,0 +1,145 @@
+"""One request from arrival to answer: log, fault, identity, path, media type, endpoint, envelope."""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from nvcf_simulator.endpoints import ENDPOINTS, Call
+from nvcf_simulator.http.faults import Fault
+from nvcf_simulator.http.journal import Entry, readable_body
+from nvcf_simulator.http.negotiation import check_media_types
+from nvcf_simulator.http.reply import JSON, Reply, gateway_reply, json_reply, problem_reply, unauthenticated_reply
+from nvcf_simulator.http.routing import Route, find_route
+from nvcf_simulator.problems import ProblemError, UnauthenticatedError
+from nvcf_simulator.service import Service
+
+
+class BrokenError(Exception):
+    """The connection is to break instead of an answer."""
+
+
+class Server:
+    """Answers the API's requests."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request. Once begun it is carried out, whether the client still waits or not."""
+        service = self._service
+        route = find_route(request.path, old=service.world.behaviour.generation == "old")
+        body = await request.read()
+        entry = self._logged(request, route, body)
+        reply: Reply | None = None
+        try:
+            fault = service.faults.choose(entry)
+            reply = await self._with_fault(fault, request, route, body, entry)
+            return await _sent(request, reply, truncate=fault is not None and fault.truncate)
+        except BrokenError:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        finally:
+            service.journal.end(entry, reply.status if reply is not None else None)
+
+    def _logged(self, request: web.Request, route: Route, body: bytes) -> Entry:
+        given = route.parameters
+        return self._service.journal.begin(
+            method=request.method,
+            path=request.path,
+            query=request.query_string,
+            operation=route.operation(request.method),
+            function_id=given.get("functionId"),
+            version_id=given.get("functionVersionId"),
+            deployment_id=given.get("deploymentId"),
+            key=self._service.gate.name(request.headers.get("Authorization")),
+            user_agent=request.headers.get("User-Agent"),
+            host=request.headers.get("Host"),
+            body=readable_body(body),
+        )
+
+    async def _with_fault(
+        self, fault: Fault | None, request: web.Request, route: Route, body: bytes, entry: Entry
+    ) -> Reply:
+        if fault is None:
+            return await self._carried_out(request, route, body, entry)
+        if fault.when == "before":
+            await asyncio.sleep(fault.delay)
+            answer = await _instead(fault, request.path, None)
+            return answer if answer is not None else await self._carried_out(request, route, body, entry)
+        reply = await self._carried_out(request, route, body, entry)
+        await asyncio.sleep(fault.delay)
+        return await _instead(fault, request.path, reply) or reply
+
+    async def _carried_out(self, request: web.Request, route: Route, body: bytes, entry: Entry) -> Reply:
+        gateway = self._gateway(route)
+        try:
+            return await self._answered(request, route, body, entry)
+        except UnauthenticatedError as error:
+            return unauthenticated_reply(error, gateway=gateway)
+        except ProblemError as problem:
+            return problem_reply(problem, request.path, gateway=gateway)
+
+    async def _answered(self, request: web.Request, route: Route, body: bytes, entry: Entry) -> Reply:
+        caller = self._service.gate.admit(request.headers.get("Authorization"))
+        if not route.operations:
+            raise ProblemError(404, f"No static resource {request.path.lstrip('/')}.", "framework")
+        operation = route.operation(request.method)
+        if operation is None:
+            allowed = ", ".join(sorted(route.operations))
+            raise ProblemError(405, f"Method '{request.method}' is not supported.", "framework", {"Allow": allowed})
+        check_media_types(request.method, request.headers.get("Content-Type"), request.headers.get("Accept"))
+        parameters = dict(route.parameters)
+        call = Call(self._service, caller, parameters, dict(request.query), body, entry)
+        return await ENDPOINTS[operation](call)
+
+    def _gateway(self, route: Route) -> bool:
+        envelope = self._service.world.behaviour.envelope
+        return envelope == "gateway" or (envelope == "auto" and route.org is not None)
+
+
+async def _instead(fault: Fault, path: str, reply: Reply | None) -> Reply | None:
+    """What is answered instead; None: what would be answered anyhow. Raises `BrokenError` to break the connection."""
+    if fault.hang:
+        await asyncio.sleep(3600)
+    if fault.reset:
+        raise BrokenError
+    if fault.status is None and fault.body is None:
+        return None
+    answer = _fault_reply(fault, path) if fault.status is not None else Reply(reply.status if reply else 200)
+    if fault.body is not None:
+        answer.body, answer.content_type = fault.body.encode(), fault.content_type or answer.content_type or JSON
+    if fault.content_type is not None:
+        answer.content_type = fault.content_type
+    answer.headers |= fault.headers
+    if fault.retry_after is not None:
+        answer.headers["Retry-After"] = str(fault.retry_after)
+    return answer
+
+
+def _fault_reply(fault: Fault, path: str) -> Reply:
+    status = fault.status or 500
+    match fault.envelope:
+        case "service" | "framework":
+            return problem_reply(ProblemError(status, fault.detail, fault.envelope), path)
+        case "gateway":
+            return gateway_reply(status, fault.detail)
+        case "message":
+            return json_reply({"message": fault.detail}, status)
+        case "issue":
+            return json_reply({"issue": {"detail": fault.detail}}, status)
+        case "empty":
+            return Reply(status)
+
+
+async def _sent(request: web.Request, reply: Reply, *, truncate: bool) -> web.StreamResponse:
+    headers: dict[str, Any] = dict(reply.headers)
+    if reply.content_type is not None:
+        headers["Content-Type"] = reply.content_type
+    if not truncate:
+        return web.Response(status=reply.status, body=reply.body or None, headers=headers)
+    response = web.StreamResponse(status=reply.status, headers={**headers, "Content-Length": str(len(reply.body) + 64)})
+    await response.prepare(request)
+    await response.write(reply.body[: len(reply.body) // 2])
+    raise BrokenError

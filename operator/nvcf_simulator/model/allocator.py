@@ -1,0 +1,188 @@
+"""The allocator: gives instances within the capacity there is, and takes them back.
+
+It knows deployments by id only, so that an instance whose deployment was lost runs on until somebody ends it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from nvcf_simulator.model.clock import SECOND
+from nvcf_simulator.model.entities import (
+    Backlog,
+    Deployment,
+    Fate,
+    Function,
+    GpuSpecification,
+    Instance,
+    InstanceState,
+    Weather,
+)
+from nvcf_simulator.model.identifiers import random_id
+from nvcf_simulator.model.world import World
+
+_ERROR = "Inference container exited with code 1 before it became healthy"
+
+
+class Allocator:
+    """Instances of all accounts, and how many more there can be."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._alive: Counter[str] = Counter(
+            instance.instance_type.lower() for instance in world.state.instances.values() if instance.alive
+        )
+
+    def ask(
+        self, function: Function, deployment_id: str, specification: GpuSpecification, count: int, keep: bool = False
+    ) -> None:
+        """Ask for instances; fewer may come, or none. Raises `ProblemError` if the allocator fails.
+
+        With `keep` the rest stays in the backlog, which is served by `serve_backlog` only.
+        """
+        self._world.depend("allocator", function.version_id)
+        given = min(count, self._room(function, specification.instance_type))
+        found = self._world.catalogue.find(specification.instance_type)
+        wanted = {
+            "gpu": specification.gpu,
+            "instance_type": found.name if found else specification.instance_type,
+            "backend": specification.options.get("backend") or (found.backends[0] if found else "NCP"),
+            "location": (found.clusters or found.regions or [""])[0] if found else "",
+        }
+        request = Backlog(deployment_id, specification.id, function.version_id, count - given, wanted)
+        self._give(function, request, given)
+        if keep and request.count:
+            self._world.state.backlog.append(request)
+
+    def serve_backlog(self, version_id: str | None = None) -> int:
+        """Give what was asked for in vain, as far as there is room now; return how many instances that were."""
+        state, total = self._world.state, 0
+        for request in list(state.backlog):
+            function = self._world.function(request.version_id)
+            if version_id not in (None, request.version_id):
+                continue
+            if function is None or self._world.row_by_id(request.deployment_id) is None:
+                state.backlog.remove(request)
+                continue
+            given = min(request.count, self._room(function, request.wanted["instance_type"]))
+            self._give(function, request, given)
+            total += given
+            request.count -= given
+            if not request.count:
+                state.backlog.remove(request)
+        return total
+
+    def read(self, function: Function, deployment: Deployment) -> dict[str, list[Instance]]:
+        """Return a deployment's instances by specification, those that ended aside.
+
+        Raises `ProblemError` if the instances cannot be read.
+        """
+        self._world.depend("instances", function.version_id)
+        found: dict[str, list[Instance]] = defaultdict(list)
+        for instance in self.current(deployment.id):
+            if instance.state not in ("lost", "terminated"):
+                found[instance.specification_id].append(instance)
+        return found
+
+    def current(self, deployment_id: str) -> Iterator[Instance]:
+        """Iterate over a deployment's instances as they are by now."""
+        now = self._world.clock.now()
+        for instance in list(self._world.instances_of(deployment_id)):
+            if instance.state == "starting" and instance.ready_at <= now and instance.fate != "wait":
+                self._become(instance, "running" if instance.fate == "run" else "failed")
+            yield instance
+
+    def everything(self) -> Iterator[Instance]:
+        """Iterate over all instances there ever were, as they are by now."""
+        for deployment_id in {instance.deployment_id for instance in self._world.state.instances.values()}:
+            yield from self.current(deployment_id)
+
+    def release(self, deployment_id: str, version_id: str) -> None:
+        """End all instances of a deployment. Raises `ProblemError` if the allocator fails: they run on."""
+        self._world.depend("allocator", version_id)
+        for instance in self.current(deployment_id):
+            if instance.state not in ("lost", "terminated"):
+                self._become(instance, "terminated")
+        self._world.state.backlog = [b for b in self._world.state.backlog if b.deployment_id != deployment_id]
+
+    def release_some(self, instances: list[Instance], count: int) -> None:
+        """End so many of these instances, the oldest first."""
+        for instance in sorted(instances, key=lambda instance: instance.created_at)[:count]:
+            self._become(instance, "terminated")
+
+    def lose(self, function: Function, count: int | None = None) -> int:
+        """Have running instances of a version vanish, as if preempted; return how many."""
+        row = self._world.row(function.version_id)
+        running = [i for i in self.current(row.id) if i.state == "running"] if row else []
+        gone = running if count is None else running[:count]
+        for instance in gone:
+            self._become(instance, "lost")
+        self._world.touch(function)
+        return len(gone)
+
+    def change_weather(self, function: Function, weather: Weather) -> None:
+        """Change how instances fare, those included that are starting."""
+        function.weather = weather
+        row = self._world.row(function.version_id)
+        ready = self._world.clock.now() + self._start_time(function)
+        for instance in self.current(row.id) if row else ():
+            if instance.state == "starting" and instance.fate != weather.fate:
+                instance.fate = self._fate(weather, instance.instance_type)
+                instance.ready_at = max(instance.ready_at, ready)
+        self._world.touch(function)
+
+    def _give(self, function: Function, request: Backlog, count: int) -> None:
+        now, weather = self._world.clock.now(), function.weather
+        request_id = random_id()
+        for _ in range(count):
+            instance = Instance(
+                id=f"i-{random_id()}",
+                deployment_id=request.deployment_id,
+                specification_id=request.specification_id,
+                function_id=function.id,
+                version_id=function.version_id,
+                nca_id=function.nca_id,
+                request_id=request_id,
+                created_at=now,
+                ready_at=now + self._start_time(function),
+                fate=self._fate(weather, request.wanted["instance_type"]),
+                error=weather.error or _ERROR,
+                gpu=request.wanted["gpu"],
+                instance_type=request.wanted["instance_type"],
+                backend=request.wanted["backend"],
+                location=request.wanted["location"],
+            )
+            self._alive[instance.instance_type.lower()] += 1
+            self._world.put_instance(instance)
+        self._world.unsettled.add(function.version_id)
+
+    def _start_time(self, function: Function) -> int:
+        seconds = function.weather.deploy_seconds
+        return int((self._world.behaviour.deploy_seconds if seconds is None else seconds) * SECOND)
+
+    @staticmethod
+    def _fate(weather: Weather, instance_type: str) -> Fate:
+        return weather.fates.get(instance_type, weather.fate)
+
+    def _room(self, function: Function, instance_type: str) -> int:
+        """Return how many more instances of a type a function version could get."""
+        weather = function.weather
+        if not weather.supply:
+            return 0
+        limits = [1_000_000]
+        if weather.capacity is not None:
+            row = self._world.row(function.version_id)
+            limits.append(weather.capacity - sum(i.alive for i in self.current(row.id)) if row else weather.capacity)
+        found = self._world.catalogue.find(instance_type)
+        name = found.name if found else instance_type
+        capacity = self._world.state.capacity.get(name, found.capacity if found else None)
+        if capacity is not None:
+            limits.append(capacity - self._alive[name.lower()])
+        return max(0, min(limits))
+
+    def _become(self, instance: Instance, state: InstanceState) -> None:
+        if instance.alive and state not in ("starting", "running"):
+            self._alive[instance.instance_type.lower()] -= 1
+        instance.state = state
+        if not instance.alive:
+            instance.ended_at = self._world.clock.now()
+        self._world.changed = True

@@ -1,0 +1,115 @@
+"""What GPUs there are: instance types, and the backends and clusters that have them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import Field
+
+from nvcf_simulator.model.identifiers import derived_id
+from nvcf_simulator.settings import Model
+
+
+class InstanceType(Model):
+    """An instance type of one GPU."""
+
+    name: str
+    gpu: str
+    backends: list[str] = Field(default_factory=lambda: ["NCP"])
+    clusters: list[str] = Field(default_factory=list)
+    regions: list[str] = Field(default_factory=list)
+    capacity: int | None = Field(None, ge=0)
+    """Most instances at once; None: no limit."""
+    cpu_arch: str | None = None
+    os: str | None = None
+    driver_version: str | None = None
+    storage: str | None = None
+    system_memory: str | None = None
+    gpu_memory: str | None = None
+
+    def shown(self) -> dict[str, str]:
+        """Return what answers show of it beside the fields of the request."""
+        names = {"cpu_arch", "os", "driver_version", "storage", "system_memory", "gpu_memory"}
+        return self.model_dump(by_alias=True, exclude_none=True, include=names)
+
+
+def _standard(name: str, gpu: str, memory: str, *, backend: str = "NCP", capacity: int = 64) -> InstanceType:
+    cluster = f"{backend.lower()}-cluster-1"
+    return InstanceType(
+        name=name,
+        gpu=gpu,
+        backends=[backend],
+        clusters=[cluster],
+        regions=["us-east-1"],
+        capacity=capacity,
+        cpu_arch="amd64",
+        gpu_memory=memory,
+    )
+
+
+DEFAULT_TYPES = (
+    _standard("NCP.GPU.H100_1x", "H100", "80G"),
+    _standard("NCP.GPU.H100_8x", "H100", "640G", capacity=8),
+    _standard("NCP.GPU.A100_1x", "A100", "80G"),
+    _standard("NCP.GPU.L40S_1x", "L40S", "48G"),
+    _standard("ga10g_1.br20_2xlarge", "A10G", "24G", backend="GFN"),
+    _standard("g6.full", "L40G", "24G", backend="GFN"),
+    _standard("gl40_1.br20_2xlarge", "L40", "48G", backend="GFN"),
+    _standard("g4.tiny", "T10", "16G", backend="GFN"),
+)
+
+
+class Catalogue:
+    """Finds GPUs, instance types and backends in any letter case."""
+
+    def __init__(self, types: Iterable[InstanceType]) -> None:
+        self.types = tuple(types)
+        self._by_name = {t.name.lower(): t for t in self.types}
+
+    def find(self, name: str) -> InstanceType | None:
+        """Return the instance type of that name."""
+        return self._by_name.get(name.lower())
+
+    def without(self, names: Iterable[str]) -> "Catalogue":
+        """Return the catalogue as it is while these instance types or GPUs are missing from it."""
+        hidden = {name.lower() for name in names}
+        return Catalogue(t for t in self.types if not {t.name.lower(), t.gpu.lower()} & hidden)
+
+    def has_backend(self, backend: str) -> bool:
+        """Whether there is such a backend (cluster group)."""
+        return any(backend.lower() == b.lower() for t in self.types for b in t.backends)
+
+    def of_gpu(self, gpu: str, backend: str | None) -> list[InstanceType]:
+        """Return the instance types of a GPU, in one backend or in all."""
+        return [
+            t
+            for t in self.types
+            if t.gpu.lower() == gpu.lower() and (not backend or backend.lower() in (b.lower() for b in t.backends))
+        ]
+
+    def cluster_groups(self) -> list[dict[str, Any]]:
+        """Return the backends as `GET /clusterGroups` shows them."""
+        groups = []
+        for backend in sorted({b for t in self.types for b in t.backends}):
+            types = [t for t in self.types if backend in t.backends]
+            clusters = sorted({c for t in types for c in t.clusters})
+            groups.append(
+                {
+                    "id": derived_id("cluster-group", backend),
+                    "name": backend,
+                    "ncaId": "simulated-provider",
+                    "authorizedNcaIds": ["*"],
+                    "gpus": [_gpu(gpu, types) for gpu in sorted({t.gpu for t in types})],
+                    "clusters": [{"id": derived_id("cluster", c), "name": c} for c in clusters],
+                }
+            )
+        return groups
+
+
+def _gpu(gpu: str, types: list[InstanceType]) -> dict[str, Any]:
+    mine = [t for t in types if t.gpu == gpu]
+    return {
+        "name": gpu,
+        "instanceTypes": [
+            {"name": t.name, "description": f"One worker with {t.gpu}", "default": t is mine[0]} for t in mine
+        ],
+    }

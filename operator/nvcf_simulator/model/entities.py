@@ -1,0 +1,198 @@
+"""The things that exist: accounts, keys, functions, deployments and instances.
+
+Plain data, so that the whole state can be written to a file and read back. Times are nanoseconds since 1970 of the
+simulated clock. An instance belongs to a deployment by id only: it outlives the row of its deployment when that is
+lost or overwritten, as in the real service.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["INACTIVE", "DEPLOYING", "ACTIVE", "DEGRADING", "DEGRADED", "ERROR"]
+"""Status of a function version."""
+
+BUSY: frozenset[Status] = frozenset({"DEPLOYING", "ACTIVE", "DEGRADING", "DEGRADED"})
+"""The states in which a deployment may be changed in place."""
+
+InstanceState = Literal["starting", "running", "failed", "lost", "terminated"]
+"""State of an instance. The last two are ends: nobody pays for it any more."""
+
+Fate = Literal["run", "wait", "fail"]
+"""What becomes of an instance that starts: it runs, stays as it is, or fails."""
+
+KeyKind = Literal["api-key", "jwt"]
+"""Both are bearer tokens; only an API key carries a resource policy, and only a JWT expires."""
+
+SCOPES = (
+    "deploy_function",
+    "list_functions",
+    "list_functions_details",
+    "register_function",
+    "update_function",
+    "delete_function",
+    "queue_details",
+    "authorize_clients",
+)
+"""The scopes of a key that may do everything."""
+
+
+@dataclass(slots=True)
+class Account:
+    """An NVIDIA Cloud Account."""
+
+    nca_id: str
+    org: str | None = None
+    """Name in org URLs; None: any."""
+    requests_per_second: float | None = None
+    """More are answered 429; None: no limit."""
+
+
+@dataclass(slots=True)
+class Key:
+    """A bearer token and what it may do."""
+
+    name: str
+    token: str = field(repr=False)
+    nca_id: str
+    kind: KeyKind = "api-key"
+    scopes: list[str] = field(default_factory=lambda: list(SCOPES))
+    resources: list[str] = field(default_factory=lambda: ["account-functions:*"])
+    """Resource policy: `account-functions:*`, `authorized-functions:*`, `function:ID/*`, `function:ID/VERSION`."""
+    revoked: bool = False
+    expires_at: int | None = None
+    effective_at: int = 0
+    """A new key is unknown until then."""
+    service_status: int | None = None
+    """What the key service answers when asked for this key, instead of a decision."""
+
+
+@dataclass(slots=True)
+class Weather:
+    """How the instances of one function version fare."""
+
+    fate: Fate = "run"
+    fates: dict[str, Fate] = field(default_factory=dict)
+    """Instance type -> another fate for its instances."""
+    supply: bool = True
+    """False: the allocator takes requests and gives nothing."""
+    capacity: int | None = None
+    """Most instances that this version may hold at once."""
+    deploy_seconds: float | None = None
+    """Another start-up time than everybody's."""
+    error: str | None = None
+    """Error log of failing instances."""
+
+
+@dataclass(slots=True)
+class Function:
+    """One version of a function."""
+
+    id: str
+    version_id: str
+    nca_id: str
+    name: str
+    created_at: int
+    details: dict[str, Any] = field(default_factory=dict)
+    """All else that answers show, by NVCF's names."""
+    status: Status = "INACTIVE"
+    public: bool = False
+    shared_function: list[str] = field(default_factory=list)
+    """Accounts that may use every version."""
+    shared_version: list[str] = field(default_factory=list)
+    """Accounts that may use this version."""
+    queue_depth: int = 0
+    weather: Weather = field(default_factory=Weather)
+
+    @property
+    def is_helm(self) -> bool:
+        """Whether it is made from a Helm chart, not from a container image."""
+        return "helmChart" in self.details
+
+
+@dataclass(slots=True)
+class GpuSpecification:
+    """One GPU specification of a deployment."""
+
+    id: str
+    gpu: str
+    instance_type: str
+    min_instances: int
+    max_instances: int
+    max_request_concurrency: int = 1
+    preferred_order: int = 1
+    options: dict[str, Any] = field(default_factory=dict)
+    """The optional fields that were sent, by NVCF's names, normalised."""
+
+
+@dataclass(slots=True)
+class Deployment:
+    """The row of a deployment."""
+
+    id: str
+    function_id: str
+    version_id: str
+    nca_id: str
+    created_at: int
+    updated_at: int
+    specifications: list[GpuSpecification]
+    health: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Instance:
+    """A worker that somebody pays for while it starts or runs."""
+
+    id: str
+    deployment_id: str
+    specification_id: str
+    function_id: str
+    version_id: str
+    nca_id: str
+    request_id: str
+    gpu: str
+    instance_type: str
+    backend: str
+    location: str
+    created_at: int
+    ready_at: int
+    """When its fate comes true."""
+    fate: Fate = "run"
+    state: InstanceState = "starting"
+    error: str | None = None
+    ended_at: int | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it starts or runs."""
+        return self.state in ("starting", "running")
+
+
+@dataclass(slots=True)
+class Backlog:
+    """Instances that were asked for when there was no room: the server does not ask again."""
+
+    deployment_id: str
+    specification_id: str
+    version_id: str
+    count: int
+    wanted: dict[str, str]
+    """What an instance made later needs to know."""
+
+
+@dataclass
+class State:
+    """All that a state file keeps."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    keys: dict[str, Key] = field(default_factory=dict)
+    """By name."""
+    functions: dict[str, Function] = field(default_factory=dict)
+    """By version id."""
+    deployments: dict[str, Deployment] = field(default_factory=dict)
+    """By version id, one row each: a second writer overwrites."""
+    instances: dict[str, Instance] = field(default_factory=dict)
+    backlog: list[Backlog] = field(default_factory=list)
+    capacity: dict[str, int] = field(default_factory=dict)
+    """Instance type -> most instances of it at once; a type that is absent has no limit."""
+    clock_offset: int = 0
+    """How far the simulated clock was ahead of the machine's."""

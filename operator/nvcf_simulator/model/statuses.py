@@ -1,0 +1,196 @@
+"""The state machine of a deployment: what the server's loop makes of a row and its instances at each look."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from nvcf_simulator.model.allocator import Allocator
+from nvcf_simulator.model.clock import DAY, SECOND
+from nvcf_simulator.model.entities import BUSY, Deployment, Function, Instance, Status
+from nvcf_simulator.model.removal import remove_deployment
+from nvcf_simulator.model.world import World
+from nvcf_simulator.problems import ProblemError
+
+ZERO_ID = "00000000-0000-0000-0000-000000000000"
+_KEPT_IN_ERROR = 7 * DAY
+
+Instances = dict[str, list[Instance]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the loop has read of one version: from then on it works with that, whatever happens meanwhile."""
+
+    function: Function
+    status: Status
+    row: Deployment
+
+
+class Statuses:
+    """Looks at one deployment and changes its status, its health and the instances asked for."""
+
+    def __init__(self, world: World, allocator: Allocator) -> None:
+        self._world = world
+        self._allocator = allocator
+        self._late_health: list[tuple[int, str, list[dict[str, str]]]] = []
+
+    def look(self, sight: Sight) -> bool:
+        """Bring one deployment up to date; return whether it is settled until something happens to it."""
+        match sight.status:
+            case "DEPLOYING":
+                return self._deploying(sight)
+            case "ACTIVE" | "DEGRADING" | "DEGRADED":
+                return self._running(sight)
+            case "ERROR":
+                return self._failed(sight)
+            case "INACTIVE":
+                return self._draining(sight)
+
+    def write_late_health(self) -> None:
+        """Write the health infos whose time has come."""
+        now = self._world.clock.now()
+        for entry in [entry for entry in self._late_health if entry[0] <= now]:
+            self._late_health.remove(entry)
+            row = self._world.row_by_id(entry[1])
+            if row:
+                row.health = entry[2]
+                self._world.put_row(row)
+
+    def _deploying(self, sight: Sight) -> bool:
+        function, row = sight.function, sight.row
+        try:
+            instances = self._allocator.read(function, row)
+        except ProblemError as problem:
+            self._write_health(row, [_unreadable(row, number, problem) for number in range(len(row.specifications))])
+            self._become(sight, "ERROR")
+            self._end_instances(sight)
+            return False
+        health = _health(instances)
+        if _all_met(row, instances):
+            self._become(sight, "ACTIVE")
+            if row.health:
+                self._write_health(row, [entry for entry in health if entry in row.health])
+            return False
+        found = [instance for group in instances.values() for instance in group]
+        if sum(s.min_instances for s in row.specifications) <= len(found) and all(i.state == "failed" for i in found):
+            self._become(sight, "ERROR")
+            self._end_instances(sight)
+        elif all(any(i.state == "running" for i in instances.get(s.id, ())) for s in row.specifications):
+            self._ask_for_missing(sight, instances)
+        if health:
+            self._write_health(row, health)
+        return False
+
+    def _running(self, sight: Sight) -> bool:
+        function, row = sight.function, sight.row
+        instances: Instances = {}
+        readable = True
+        try:
+            instances = self._allocator.read(function, row)
+        except ProblemError:
+            readable = False
+        else:
+            if row.health:
+                self._write_health(row, [entry for entry in _health(instances) if entry in row.health])
+            self._ask_for_missing(sight, instances)
+        running = any(i.state == "running" for group in instances.values() for i in group)
+        scaled_to_zero = sight.status == "ACTIVE" and any(s.min_instances == 0 for s in row.specifications)
+        if not running and not scaled_to_zero:
+            self._become(sight, "DEGRADED")
+        elif not _all_met(row, instances):
+            self._become(sight, "DEGRADING")
+        else:
+            self._become(sight, "ACTIVE")
+        return readable and function.status == "ACTIVE" and _all_met(row, instances) and _none_too_many(row, instances)
+
+    def _failed(self, sight: Sight) -> bool:
+        now = self._world.clock.now()
+        if sight.row.updated_at < now - _KEPT_IN_ERROR:
+            self._world.set_status(sight.function, "INACTIVE")
+            remove_deployment(self._world, self._allocator, sight.row)
+        return False
+
+    def _draining(self, sight: Sight) -> bool:
+        if self.drained(sight.function):
+            remove_deployment(self._world, self._allocator, sight.row)
+        return False
+
+    def drained(self, function: Function) -> bool:
+        """Whether no request is queued, as far as the service can tell: a broken message bus counts as empty."""
+        try:
+            self._world.depend("queue", function.version_id)
+        except ProblemError:
+            return True
+        return function.queue_depth == 0
+
+    def _ask_for_missing(self, sight: Sight, instances: Instances) -> None:
+        for specification in sight.row.specifications:
+            mine = instances.get(specification.id, [])
+            missing = specification.min_instances - sum(i.alive for i in mine)
+            running = [i for i in mine if i.state == "running"]
+            try:
+                if missing > 0:
+                    self._allocator.ask(sight.function, sight.row.id, specification, missing)
+                elif len(running) > specification.max_instances:
+                    self._allocator.release_some(running, len(running) - specification.max_instances)
+            except ProblemError:
+                continue  # the server tries again at its next look
+
+    def _become(self, sight: Sight, status: Status) -> None:
+        allowed = ("DEPLOYING",) if status == "ERROR" else BUSY
+        if sight.function.status != status and sight.function.status in allowed:
+            self._world.set_status(sight.function, status)
+
+    def _end_instances(self, sight: Sight) -> None:
+        with suppress(ProblemError):  # then they run on: nobody looks after a deployment in ERROR
+            self._allocator.release(sight.row.id, sight.row.version_id)
+
+    def _write_health(self, row: Deployment, health: list[dict[str, str]]) -> None:
+        """Write the whole row as it was read, with its new health: this undoes what was written in between."""
+        late = self._world.behaviour.races.late_health_info
+        if late:
+            self._late_health.append((self._world.clock.now() + int(late * SECOND), row.id, health))
+            return
+        row.health = health
+        self._world.put_row(row)
+
+
+def _all_met(row: Deployment, instances: Instances) -> bool:
+    return all(
+        sum(i.state == "running" for i in instances.get(s.id, ())) >= s.min_instances for s in row.specifications
+    )
+
+
+def _none_too_many(row: Deployment, instances: Instances) -> bool:
+    return all(
+        sum(i.state == "running" for i in instances.get(s.id, ())) <= s.max_instances for s in row.specifications
+    )
+
+
+def _health(instances: Instances) -> list[dict[str, str]]:
+    """One entry for each specification whose instances all failed; `gpu` holds the instance type, as in NVCF."""
+    entries = []
+    for group in instances.values():
+        if group and not any(i.alive for i in group):
+            one = group[0]
+            entries.append(
+                {
+                    "icmsRequestId": ZERO_ID,
+                    "gpu": one.instance_type,
+                    "backend": one.backend,
+                    "instanceType": one.instance_type,
+                    "error": one.error or "No reason was given",
+                }
+            )
+    return entries
+
+
+def _unreadable(row: Deployment, number: int, problem: ProblemError) -> dict[str, str]:
+    specification = row.specifications[number]
+    return {
+        "icmsRequestId": ZERO_ID,
+        "gpu": specification.gpu,
+        "backend": specification.options.get("backend") or "UNKNOWN",
+        "instanceType": specification.instance_type,
+        "error": f"Function id '{row.function_id}', version '{row.version_id}', deployment id '{row.id}': "
+        f"the state of the instances could not be read: {problem.detail}",
+    }

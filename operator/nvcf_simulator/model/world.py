@@ -1,0 +1,176 @@
+"""The one state of the simulated service, with the indexes that make it fast to ask."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from nvcf_simulator.model.catalogue import Catalogue
+from nvcf_simulator.model.clock import Clock
+from nvcf_simulator.model.entities import Account, Deployment, Function, Instance, Key, State, Status
+from nvcf_simulator.problems import of_dependency
+from nvcf_simulator.settings import Behaviour, DependencyName, Failure
+
+
+class World:
+    """State, clock, catalogue and behaviour; every change of what is stored goes through here."""
+
+    def __init__(
+        self, state: State, clock: Clock, catalogue: Catalogue, behaviour: Behaviour, seed: int | None = None
+    ) -> None:
+        self.state = state
+        self.clock = clock
+        self.catalogue = catalogue
+        self.hidden: set[str] = set()
+        """Instance types and GPUs that the catalogue lacks for the time being."""
+        self.behaviour = behaviour
+        self.random = random.Random(seed)
+        self.failures: dict[str, dict[str, Failure]] = defaultdict(dict)
+        """Version id -> dependency -> how it fails for this version."""
+        self.unsettled: set[str] = set()
+        """Versions that the loop must look at; the others cannot change by themselves."""
+        self.changed = False
+        """Set by every change; whoever keeps a state file clears it."""
+        self.fragments: dict[str, bytes] = {}
+        """Version id -> the function as lists show it, as long as it is true."""
+        self._versions: dict[str, set[str]] = defaultdict(set)
+        self._owned: dict[str, dict[str, Function]] = defaultdict(dict)
+        self._tokens: dict[str, Key] = {}
+        self._deployed: dict[str, str] = {}
+        self._instances: dict[str, dict[str, Instance]] = defaultdict(dict)
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Make the indexes again, after the state was replaced."""
+        for index in (self.fragments, self._versions, self._owned, self._tokens, self._deployed, self._instances):
+            index.clear()
+        for function in self.state.functions.values():
+            self._index_function(function)
+        for key in self.state.keys.values():
+            self._tokens[key.token] = key
+        for row in self.state.deployments.values():
+            self._deployed[row.id] = row.version_id
+        for instance in self.state.instances.values():
+            self._instances[instance.deployment_id][instance.id] = instance
+        self.unsettled = set(self.state.deployments)
+
+    # accounts and keys
+
+    def put_account(self, account: Account) -> None:
+        """Create or replace an account."""
+        self.state.accounts[account.nca_id] = account
+        self.changed = True
+
+    def put_key(self, key: Key) -> None:
+        """Create or replace a key, by its name."""
+        old = self.state.keys.get(key.name)
+        if old:
+            self._tokens.pop(old.token, None)
+        self.state.keys[key.name] = key
+        self._tokens[key.token] = key
+        self.changed = True
+
+    def key_of(self, token: str) -> Key | None:
+        """Return the key with this token, revoked ones included."""
+        return self._tokens.get(token)
+
+    # functions
+
+    def put_function(self, function: Function) -> None:
+        """Create or replace a function version."""
+        self.state.functions[function.version_id] = function
+        self._index_function(function)
+        self.touch(function)
+
+    def _index_function(self, function: Function) -> None:
+        self._versions[function.id].add(function.version_id)
+        self._owned[function.nca_id][function.version_id] = function
+
+    def remove_function(self, function: Function) -> None:
+        """Delete a function version; its deployment is another's concern."""
+        self.state.functions.pop(function.version_id, None)
+        self._versions[function.id].discard(function.version_id)
+        self._owned[function.nca_id].pop(function.version_id, None)
+        self.failures.pop(function.version_id, None)
+        self.touch(function)
+
+    def function(self, version_id: str, function_id: str | None = None, nca_id: str | None = None) -> Function | None:
+        """Return the version, if it is of that function and that account."""
+        found = self.state.functions.get(version_id)
+        if found is None or function_id not in (None, found.id) or nca_id not in (None, found.nca_id):
+            return None
+        return found
+
+    def versions(self, function_id: str) -> list[Function]:
+        """Return the versions of a function, the oldest first."""
+        found = [self.state.functions[v] for v in self._versions.get(function_id, ())]
+        return sorted(found, key=lambda function: function.created_at)
+
+    def owned(self, nca_id: str) -> Iterable[Function]:
+        """Return the functions of an account."""
+        return self._owned.get(nca_id, {}).values()
+
+    def set_status(self, function: Function, status: Status) -> None:
+        """Change the status of a version."""
+        function.status = status
+        self.touch(function)
+
+    def touch(self, function: Function) -> None:
+        """Forget what was remembered of a version, and have the loop look at it."""
+        self.fragments.pop(function.version_id, None)
+        self.unsettled.add(function.version_id)
+        self.changed = True
+
+    # deployments
+
+    def put_row(self, row: Deployment) -> None:
+        """Write the row of a deployment, over another one of the same version if there is one."""
+        self.state.deployments[row.version_id] = row
+        self._deployed[row.id] = row.version_id
+        self.unsettled.add(row.version_id)
+        self.changed = True
+
+    def remove_row(self, version_id: str) -> None:
+        """Delete the row of a version, if it has one."""
+        self.state.deployments.pop(version_id, None)
+        self.unsettled.add(version_id)
+        self.changed = True
+
+    def row(self, version_id: str) -> Deployment | None:
+        """Return the row of a version."""
+        return self.state.deployments.get(version_id)
+
+    def row_by_id(self, deployment_id: str) -> Deployment | None:
+        """Return the row of a deployment; overwritten and deleted ones are unknown."""
+        row = self.state.deployments.get(self._deployed.get(deployment_id, ""))
+        return row if row and row.id == deployment_id else None
+
+    def version_of(self, deployment_id: str) -> str | None:
+        """Return the version that a deployment is or was of, whether its row still exists or not."""
+        return self._deployed.get(deployment_id)
+
+    # instances
+
+    def put_instance(self, instance: Instance) -> None:
+        """Remember a new instance."""
+        self.state.instances[instance.id] = instance
+        self._instances[instance.deployment_id][instance.id] = instance
+        self.changed = True
+
+    def instances_of(self, deployment_id: str) -> Iterator[Instance]:
+        """Iterate over all instances that a deployment ever had."""
+        yield from self._instances.get(deployment_id, {}).values()
+
+    # dependencies
+
+    def depend(self, name: DependencyName, version_id: str | None = None) -> None:
+        """Use a dependency of the service. Raises `ProblemError` if it is set to fail."""
+        for failures in (self.failures.get(version_id or "", {}), self.behaviour.dependencies):
+            failure = failures.get(name)
+            if failure is None:
+                continue
+            if failure.count is not None:
+                if failure.count > 1:
+                    failures[name] = failure.model_copy(update={"count": failure.count - 1})
+                else:
+                    del failures[name]
+            raise of_dependency(name, failure.status)

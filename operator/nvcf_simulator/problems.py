@@ -1,0 +1,57 @@
+"""Failures of a request, before it is decided in which shape they are told."""
+
+from typing import Literal
+
+Origin = Literal["service", "framework"]
+"""Who complains: the service's own errors carry a problem type, its framework's none."""
+
+
+class ProblemError(Exception):
+    """A request that failed, with the status of its answer."""
+
+    def __init__(
+        self, status: int, detail: str, origin: Origin = "service", headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.origin: Origin = origin
+        self.headers = headers or {}
+
+
+class UnauthenticatedError(Exception):
+    """No usable token: 401 with an empty body, the reason in a header."""
+
+    def __init__(self, challenge: str = "Bearer") -> None:
+        super().__init__(challenge)
+        self.challenge = challenge
+
+
+def bad_request(detail: str) -> ProblemError:
+    """400 of the service: the state or the account does not allow it."""
+    return ProblemError(400, detail)
+
+
+def not_found(detail: str) -> ProblemError:
+    """404 of the service."""
+    return ProblemError(404, detail)
+
+
+def forbidden(detail: str) -> ProblemError:
+    """403 of the service."""
+    return ProblemError(403, detail)
+
+
+def invalid(detail: str) -> ProblemError:
+    """400 of the framework: the request cannot be read, or its body breaks a rule."""
+    return ProblemError(400, detail, "framework")
+
+
+PASSED_THROUGH = frozenset({400, 401, 402, 403, 404, 409, 422, 429})
+"""Statuses of a dependency that come out as they are."""
+
+
+def of_dependency(name: str, status: int) -> ProblemError:
+    """Return what a client hears when a dependency answers an error: its own 4xx, else 502."""
+    told = status if status in PASSED_THROUGH else 502
+    return ProblemError(told, f"The {name} answered {status}")

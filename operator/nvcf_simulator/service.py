@@ -1,0 +1,58 @@
+"""All parts of one simulated service, put together."""
+
+from dataclasses import dataclass, field
+
+from nvcf_simulator.access import Caller, Gate
+from nvcf_simulator.availability import Availability
+from nvcf_simulator.deploying import Deploying
+from nvcf_simulator.http.faults import Faults
+from nvcf_simulator.http.journal import Journal
+from nvcf_simulator.model.allocator import Allocator
+from nvcf_simulator.model.clock import SECOND
+from nvcf_simulator.model.ghosts import Ghosts
+from nvcf_simulator.model.loop import ServerLoop
+from nvcf_simulator.model.statuses import Statuses
+from nvcf_simulator.model.world import World
+from nvcf_simulator.problems import ProblemError
+
+
+@dataclass
+class Service:
+    """The state and everything that reads or changes it."""
+
+    world: World
+    allocator: Allocator = field(init=False)
+    statuses: Statuses = field(init=False)
+    ghosts: Ghosts = field(init=False)
+    loop: ServerLoop = field(init=False)
+    gate: Gate = field(init=False)
+    availability: Availability = field(init=False)
+    deploying: Deploying = field(init=False)
+    faults: Faults = field(init=False)
+    journal: Journal = field(init=False)
+
+    def __post_init__(self) -> None:
+        world = self.world
+        self.allocator = Allocator(world)
+        self.statuses = Statuses(world, self.allocator)
+        self.ghosts = Ghosts(world)
+        self.loop = ServerLoop(world, self.allocator, self.statuses, self.ghosts)
+        self.gate = Gate(world)
+        self.availability = Availability(world)
+        self.deploying = Deploying(world, self.allocator, self.statuses, self.ghosts, self.availability)
+        self.faults = Faults(world.random)
+        self.journal = Journal()
+        self._buckets: dict[str, tuple[int, float]] = {}
+
+    def limit_rate(self, caller: Caller) -> None:
+        """Raise 429 when the account's requests come too fast: a bucket of one second's worth."""
+        rate = self.world.state.accounts[caller.nca_id].requests_per_second
+        if rate is None:
+            return
+        now = self.world.clock.now()
+        last, tokens = self._buckets.get(caller.nca_id, (now, rate))
+        tokens = min(rate, tokens + (now - last) / SECOND * rate)
+        if tokens < 1:
+            self._buckets[caller.nca_id] = (now, tokens)
+            raise ProblemError(429, f"Account '{caller.nca_id}': too many requests")
+        self._buckets[caller.nca_id] = (now, tokens - 1)

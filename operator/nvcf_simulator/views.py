@@ -1,0 +1,128 @@
+"""Entities as answers show them: NVCF's names, nulls left out, times in ISO-8601."""
+
+import json
+from typing import Any
+
+from nvcf_simulator.model.entities import Deployment, Function, GpuSpecification, Instance
+from nvcf_simulator.model.timestamps import instant
+from nvcf_simulator.model.world import World
+
+_HIDDEN_FROM_OTHERS = (
+    "inferenceUrl",
+    "inferencePort",
+    "containerArgs",
+    "containerEnvironment",
+    "containerImage",
+    "models",
+    "resources",
+    "helmChart",
+    "helmChartServiceName",
+    "secrets",
+    "rateLimit",
+)
+_OLD_STATUS = {"DEGRADED": "ACTIVE", "DEGRADING": "ACTIVE"}
+
+
+def shown_status(world: World, status: str) -> str:
+    """Return a status by the names that this generation of the API knows."""
+    return _OLD_STATUS.get(status, status) if world.behaviour.generation == "old" else status
+
+
+def function_view(world: World, function: Function, nca_id: str | None = None) -> dict[str, Any]:
+    """Show a function version to an account; to another one than its own less of it (None: to its own)."""
+    view: dict[str, Any] = {
+        "id": function.id,
+        "ncaId": function.nca_id,
+        "versionId": function.version_id,
+        "name": function.name,
+        "status": shown_status(world, function.status),
+        **function.details,
+        "createdAt": instant(function.created_at),
+    }
+    if nca_id not in (None, function.nca_id):
+        view["ownedByDifferentAccount"] = True
+        for name in _HIDDEN_FROM_OTHERS:
+            view.pop(name, None)
+    return view
+
+
+def function_fragment(world: World, function: Function) -> bytes:
+    """Return the JSON of a function as its own account's lists show it, remembered until it changes."""
+    known = world.fragments.get(function.version_id)
+    if known is None:
+        known = json.dumps(function_view(world, function), separators=(",", ":")).encode()
+        world.fragments[function.version_id] = known
+    return known
+
+
+def deployment_view(world: World, row: Deployment, function: Function, *, fresh: bool = False) -> dict[str, Any]:
+    """Show a deployment. The answer to POST (`fresh`) has finer times and another order than what follows."""
+    old = world.behaviour.generation == "old"
+    specifications = sorted(row.specifications, key=lambda s: s.id)
+    if fresh and world.behaviour.shuffle:
+        specifications.reverse()
+    digits = world.random.randrange(1_000_000) if fresh else 0
+    view: dict[str, Any] = {
+        "functionId": row.function_id,
+        "functionVersionId": row.version_id,
+        "deploymentId": row.id,
+        "functionName": function.name,
+        "ncaId": row.nca_id,
+        "functionStatus": shown_status(world, function.status),
+        "deploymentSpecifications": [specification_view(world, s) for s in specifications],
+        "createdAt": instant(row.created_at + digits),
+        "lastUpdatedAt": instant(row.updated_at + min(999_999, digits + 300) * fresh),
+    }
+    if row.health:
+        view["healthInfo"] = [_health_view(entry, old=old) for entry in row.health]
+    if old:
+        for name in ("deploymentId", "functionName", "lastUpdatedAt"):
+            del view[name]
+        view["requestQueueUrl"] = f"https://sqs.simulator.invalid/{row.nca_id}/{row.version_id}"
+    return view
+
+
+def _health_view(entry: dict[str, str], *, old: bool) -> dict[str, str]:
+    if not old:
+        return entry
+    return {"sisRequestId" if name == "icmsRequestId" else name: value for name, value in entry.items()}
+
+
+def specification_view(world: World, specification: GpuSpecification) -> dict[str, Any]:
+    """Show a GPU specification."""
+    view: dict[str, Any] = {
+        "gpuSpecificationId": specification.id,
+        "gpu": specification.gpu,
+        "instanceType": specification.instance_type,
+        "minInstances": specification.min_instances,
+        "maxInstances": specification.max_instances,
+        "maxRequestConcurrency": specification.max_request_concurrency,
+        "preferredOrder": specification.preferred_order,
+        **specification.options,
+    }
+    if world.behaviour.generation == "old":
+        del view["gpuSpecificationId"]
+        return view
+    for known in world.catalogue.types:
+        if known.name == specification.instance_type and known.gpu == specification.gpu:
+            view |= known.shown()
+    return view
+
+
+def instance_view(instance: Instance) -> dict[str, Any]:
+    """Show an instance in a function's `activeInstances`."""
+    created = instant(instance.created_at)
+    return {
+        "instanceId": instance.id,
+        "functionId": instance.function_id,
+        "functionVersionId": instance.version_id,
+        "instanceType": instance.instance_type,
+        "instanceStatus": instance.state.upper(),
+        "icmsRequestId": instance.request_id,
+        "ncaId": instance.nca_id,
+        "gpu": instance.gpu,
+        "backend": instance.backend,
+        "location": instance.location,
+        "instanceCreatedAt": created,
+        "instanceUpdatedAt": created,
+    }

@@ -1,0 +1,5 @@
+"""An NVCF simulator as a process of its own, and everything a test does to it."""
+
+from simulation.simulator import ACCOUNT, ECHO, KEY, OTHER_KEY, Simulator
+
+__all__ = ["ACCOUNT", "ECHO", "KEY", "OTHER_KEY", "Simulator"]
