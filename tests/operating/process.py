@@ -70,7 +70,7 @@ class Operator:
             assert self.running, f"the operator has ended: {self.output()[-2000:]}"
             return self.get("/readyz")
 
-        eventually(look, lambda text: text == "ok", within=30, what="the operator is ready")
+        eventually(look, lambda text: text.strip() == "ok", within=30, what="the operator is ready")
 
     @property
     def running(self) -> bool:

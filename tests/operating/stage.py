@@ -1,0 +1,49 @@
+"""Everything on one machine: control plane, simulator, and the operator under its own identity."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controlplane import ControlPlane
+from operating.cluster import Namespace
+from operating.installation import install
+from operating.process import Operator
+from simulation import KEY, Simulator
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The parts, running."""
+
+    plane: ControlPlane
+    simulator: Simulator
+    operator: Operator
+    identity: Path
+
+    def namespace(self, name: str, *, key: str | None = KEY) -> Namespace:
+        """Create a namespace, with the Secret that holds the API key."""
+        self.plane.kubectl("create", "namespace", name)
+        namespace = Namespace(self.plane, name)
+        if key is not None:
+            namespace.secret(key)
+        return namespace
+
+
+@contextmanager
+def staged(
+    root: Path,
+    *,
+    scenario: Mapping[str, Any] | None = None,
+    behaviour: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Iterator[Stage]:
+    """Run all parts for the body; everything that they write goes below `root`."""
+    with ExitStack() as stack:
+        plane = stack.enter_context(ControlPlane.start(root / "controlplane"))
+        identity = install(plane)
+        simulator = stack.enter_context(Simulator.start(scenario, **(behaviour or {})))
+        log = root / "operator.log"
+        operator = stack.enter_context(Operator.start(identity, simulator.url, log, **settings))
+        yield Stage(plane, simulator, operator, identity)
