@@ -1,9 +1,12 @@
 """Where the cluster is found, and what is said when it is not."""
 
+import asyncio
+import gc
 import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -236,8 +239,21 @@ async def test_an_exec_plugin_that_does_not_answer_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = plugin(tmp_path, {"token": "t"})
-    user["exec"]["args"] = ["-c", "import sys; sys.stdin.close(); import time; time.sleep(20)"]
+    user["exec"]["args"] = ["-c", "import time; time.sleep(1.5)"]
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "kubeconfig", SERVER, user=user)))
-    monkeypatch.setattr(cluster, "PLUGIN_TIMEOUT", 0.2)
+    monkeypatch.setattr(cluster, "PLUGIN_TIMEOUT", 0.3)
     with pytest.raises(ConnectionProblem, match="no credentials came within"):
         await load()
+    await plugins_ended()
+
+
+async def plugins_ended(deadline: float = 20.0) -> None:
+    """Wait for the processes of this loop, which the official client does not end itself."""
+    until = time.monotonic() + deadline
+    while running := [
+        found.get_pid()
+        for found in gc.get_objects()
+        if issubclass(type(found), asyncio.SubprocessTransport) and found.get_returncode() is None
+    ]:
+        assert time.monotonic() < until, f"processes {running} still run after {deadline:.0f} s"
+        await asyncio.sleep(0.05)
