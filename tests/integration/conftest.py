@@ -1,16 +1,14 @@
 """What the integration tests share."""
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from controlplane import ControlPlane
-from nvcf_operator.api.names import CRD_NAME
-
-BASE = Path(__file__).parents[2] / "deploy" / "base"
+from operating import Namespace, Operator, Team, installation
+from simulation import KEY, Simulator
 
 Objects = list[dict[str, Any]]
 
@@ -18,20 +16,40 @@ Objects = list[dict[str, Any]]
 @pytest.fixture(scope="session")
 def base_objects(control_plane: ControlPlane) -> Objects:
     """All objects of `deploy/base`, as kustomize renders them."""
-    return list(yaml.safe_load_all(control_plane.kubectl("kustomize", BASE)))
+    return installation.base_objects(control_plane)
 
 
 @pytest.fixture(scope="session")
-def operator_identity(control_plane: ControlPlane, base_objects: Objects) -> Path:
+def operator_identity(control_plane: ControlPlane) -> Path:
     """The kubeconfig of the operator's ServiceAccount, with exactly the rights that `deploy/base` gives it.
 
     Installs all of the base but the Deployment: tests run the operator themselves.
     """
-    installed = {
-        "apiVersion": "v1",
-        "kind": "List",
-        "items": [each for each in base_objects if each["kind"] != "Deployment"],
-    }
-    control_plane.kubectl("apply", "-f", "-", input=json.dumps(installed))
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD_NAME}")
-    return control_plane.kubeconfig_for("nvcf-operator-system", "nvcf-operator")
+    return installation.install(control_plane)
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    """A simulator for the tests of a module; each test uses a function of its own."""
+    with Simulator.start() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def operator(
+    operator_identity: Path, simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Operator]:
+    """An operator for the tests of a module, under its own identity."""
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    with Operator.start(operator_identity, simulator.url, log) as running:
+        yield running
+        assert running.running, f"the operator has ended: {running.output()[-3000:]}"
+
+
+@pytest.fixture
+def team(control_plane: ControlPlane, namespace: str, simulator: Simulator, operator: Operator) -> Team:
+    """A namespace with a good key, and a function that nobody else uses; the operator runs."""
+    place = Namespace(control_plane, namespace)
+    place.secret(KEY)
+    function, version = simulator.add_function()
+    return Team(place, simulator, function, version, simulator.cursor)

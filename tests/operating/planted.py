@@ -19,6 +19,7 @@ from nvcf_operator.runtime.observer import Observer
 def no_intent() -> None:
     """An intent whose answer is not on record counts as none: a lost POST is made again at once."""
     Resource.open_intent = property(lambda self: None)  # type: ignore[method-assign, assignment]
+    Situation.open_intent = property(lambda self: None)  # type: ignore[method-assign, assignment]
 
 
 def no_settle() -> None:

@@ -75,7 +75,7 @@ def unproven(situation: Situation) -> Decision | None:
 
 def create_settle_left(situation: Situation, nothing: Absent) -> float:
     """Seconds for which the POST of an open intent may still be running in the server (race 2 of the facts)."""
-    if situation.resource.open_intent is None:
+    if situation.open_intent is None:
         return 0.0
     seen = min(nothing.absent_for, situation.memory.intent_settled_for)
     return max(0.0, situation.timing.create_settle - seen)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.actions import Action
+from nvcf_operator.core.intent import Intent
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.nvcf.models import Deployment
@@ -153,6 +154,12 @@ class Situation:
     failure: Trouble | None = None
     """What came of the write that was just tried, when it failed."""
     memory: Recollection = Recollection()
+
+    @property
+    def open_intent(self) -> Intent | None:
+        """The intent whose answer is neither on record nor known since a moment ago."""
+        intent = self.resource.open_intent
+        return intent if intent is not None and intent.token != self.answered_intent else None
 
     def sighting(self, version: str) -> Sighting | None:
         """What was seen of that version."""

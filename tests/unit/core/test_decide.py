@@ -406,7 +406,7 @@ def test_a_bad_key_is_told_and_leaves_ready_alone() -> None:
 
 def test_a_rejected_post_is_tried_again_with_growing_waits_that_survive_a_restart() -> None:
     refused = Trouble(Reason.REJECTED, "no such GPU", Whose.RESOURCE)
-    situation = absent(resource(finalizer=True), failure=refused, answered_intent=TOKEN)
+    situation = absent(resource(finalizer=True, intent=TOKEN), failure=refused, answered_intent=TOKEN)
     waits, status = [], {}
     for _ in range(7):
         record = report(situation, decide(situation))

@@ -1,0 +1,210 @@
+"""What a person sees who got something wrong: a condition that says what, where, and what to do."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from controlplane import ControlPlane, KubectlError
+from operating import Namespace, Operator, Team, condition_of, manifest
+from simulation import KEY, OTHER_KEY, Simulator
+
+NOBODY = "nvapi-nobody"
+
+
+@pytest.fixture
+def keyless(control_plane: ControlPlane, namespace: str, simulator: Simulator, operator: Operator) -> Team:
+    """As `team`, without a Secret."""
+    function, version = simulator.add_function()
+    return Team(Namespace(control_plane, namespace), simulator, function, version, simulator.cursor)
+
+
+def message(team: Team, reason: str, *, condition: str = "CredentialsValid", status: str = "False") -> str:
+    found = team.namespace.wait_for("echo", condition, status, reason=reason)
+    return str(condition_of(found, condition)["message"])
+
+
+def test_without_any_secret_the_condition_names_the_one_to_make(keyless: Team) -> None:
+    keyless.namespace.apply(keyless.manifest())
+    said = message(keyless, "NoCredentials")
+    assert f"Secret {keyless.namespace.name}/nvcf-credentials" in said
+    assert "NGC_API_KEY" in said
+    keyless.namespace.secret(KEY)
+    keyless.namespace.wait_for("echo", within=60)
+
+
+def test_a_key_of_the_secret_that_is_missing_is_not_replaced_by_another(keyless: Team) -> None:
+    keyless.namespace.secret(KEY)
+    keyless.namespace.apply(keyless.manifest(credentials={"secretRef": {"name": "nvcf-credentials", "key": "OTHER"}}))
+    assert "no key OTHER" in message(keyless, "SecretInvalid")
+    assert keyless.writes() == []
+
+
+def test_a_named_secret_that_is_missing_is_named(keyless: Team) -> None:
+    keyless.namespace.apply(keyless.manifest(credentials={"secretRef": {"name": "nvcf-credentials"}}))
+    assert f"{keyless.namespace.name}/nvcf-credentials" in message(keyless, "SecretNotFound")
+
+
+def test_a_secret_that_rbac_does_not_cover_says_what_to_set(keyless: Team) -> None:
+    keyless.namespace.secret(KEY, name="my-own")
+    keyless.namespace.apply(keyless.manifest(credentials={"secretRef": {"name": "my-own"}}))
+    assert "resourceNames" in message(keyless, "SecretNotPermitted")
+    assert keyless.simulator.log(keyless.cursor, functionVersionId=keyless.version) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "word"),
+    [
+        pytest.param("", "empty", id="an empty key"),
+        pytest.param("two words", "visible ASCII", id="a key with a space"),
+        pytest.param("x" * 5000, "5000 characters", id="a key that is too long"),
+    ],
+)
+def test_what_cannot_be_a_key_is_never_sent(keyless: Team, key: str, word: str) -> None:
+    keyless.namespace.secret(key)
+    keyless.namespace.apply(keyless.manifest())
+    said = message(keyless, "SecretInvalid")
+    assert word in said
+    assert "two words" not in said
+
+
+def test_a_base_url_that_was_not_allowed_gets_no_key(keyless: Team) -> None:
+    keyless.namespace.secret(KEY, NVCF_BASE_URL="https://evil.example/v2/nvcf")
+    keyless.namespace.apply(keyless.manifest())
+    said = message(keyless, "BaseURLNotAllowed")
+    assert "https://evil.example/v2/nvcf" in said
+    assert "--allowed-base-urls" in said
+
+
+def test_an_unknown_key_is_told_and_probed_by_one_call_at_a_time(keyless: Team) -> None:
+    keyless.namespace.secret(NOBODY)
+    keyless.namespace.apply(keyless.manifest(), keyless.manifest("twin"))
+    said = message(keyless, "Unauthorized")
+    assert NOBODY not in said
+    assert "list_functions" in said
+    keyless.namespace.secret(KEY)
+    keyless.namespace.wait_for("echo", within=60)
+    assert NOBODY not in str(keyless.namespace.get("echo"))
+
+
+@pytest.mark.parametrize("scope", ["deploy_function", "list_functions"])
+def test_a_key_without_a_scope_is_told_which(keyless: Team, scope: str) -> None:
+    token = f"nvapi-lacks-{scope.partition('_')[0]}"
+    others = ["deploy_function", "list_functions", "queue_details"]
+    keyless.simulator.add_key(f"lacks-{scope}", token, scopes=[item for item in others if item != scope])
+    keyless.namespace.secret(token)
+    keyless.namespace.apply(keyless.manifest())
+    assert scope in message(keyless, "MissingScope")
+    assert keyless.writes() == []
+
+
+def test_a_key_for_other_functions_is_this_resources_trouble_alone(keyless: Team) -> None:
+    mine, my_version = keyless.simulator.add_function("mine")
+    keyless.simulator.add_key("limited", "nvapi-limited", resources=[f"function:{mine}/*"])
+    keyless.namespace.secret("nvapi-limited")
+    keyless.namespace.apply(keyless.manifest(), manifest("mine", mine, my_version))
+    found = keyless.namespace.wait_for("echo", "Stalled", reason="Forbidden")
+    assert condition_of(found, "CredentialsValid")["status"] == "True"
+    keyless.namespace.wait_for("mine")
+
+
+def test_an_unknown_function_is_named(team: Team) -> None:
+    nothing = "00000000-0000-4000-8000-000000000009"
+    team.namespace.apply(manifest("echo", nothing, nothing))
+    said = message(team, "FunctionNotFound", condition="Stalled", status="True")
+    assert nothing in said
+    team.namespace.delete("echo")
+    team.namespace.wait_gone("echo")
+
+
+def test_a_gpu_that_nvcf_does_not_have_is_told_in_its_own_words(team: Team) -> None:
+    team.namespace.apply(team.manifest(gpu={"gpu": "Z9"}))
+    assert "Z9" in message(team, "Rejected", condition="Stalled", status="True")
+    team.namespace.scale("echo", gpu="L40S")
+    team.namespace.wait_for("echo")
+
+
+def test_a_missing_instance_type_is_told_where_the_server_asks_for_it(team: Team) -> None:
+    body = team.manifest()
+    del body["spec"]["deploymentSpecifications"][0]["instanceType"]
+    team.namespace.apply(body)
+    assert "instanceType" in message(team, "Rejected", condition="Stalled", status="True")
+
+
+def test_min_above_max_is_refused_by_the_api_server(team: Team) -> None:
+    with pytest.raises(KubectlError, match="minInstances"):
+        team.namespace.apply(team.manifest(gpu={"minInstances": 3, "maxInstances": 2}))
+
+
+FAULTS: list[tuple[str, dict[str, Any], str]] = [
+    ("502", {"status": 502}, "NVCFUnavailable"),
+    ("a proxy's page", {"status": 200, "body": "<html>hello</html>", "contentType": "text/html"}, "InvalidAnswer"),
+    ("an empty answer", {"status": 200, "envelope": "empty"}, "InvalidAnswer"),
+    ("a broken connection", {"reset": True}, "NVCFUnavailable"),
+    ("429", {"status": 429, "retryAfter": 1}, "Throttled"),
+]
+
+
+@pytest.mark.parametrize(("fault", "reason"), [pytest.param(*case[1:], id=case[0]) for case in FAULTS])
+def test_an_outage_is_told_once_and_goes_on_by_itself(
+    own: Callable[[], Team], fault: dict[str, Any], reason: str
+) -> None:
+    team = own()
+    team.simulator.fault(functionVersionId=team.version, operation="getDeployment", **fault)
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo", "Reconciling", "True", reason=reason)
+    team.simulator.clear_faults()
+    team.namespace.wait_for("echo", within=60)
+    assert team.writes() == [("createDeployment", 200)]
+
+
+@pytest.fixture
+def own(team: Team) -> Callable[[], Team]:
+    """The test's team with a key, and so an account and a breaker, of its own."""
+
+    def made() -> Team:
+        token = f"nvapi-own-{team.namespace.name}"
+        team.simulator.add_key(team.namespace.name, token)
+        team.namespace.secret(token)
+        return team
+
+    return made
+
+
+def test_another_accounts_key_deletes_and_creates_nothing(team: Team) -> None:
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo")
+    team.simulator.add_function("theirs", ncaId="globex")
+    team.namespace.secret(OTHER_KEY)
+    team.namespace.annotate("echo", reconcile_requested_at="now")
+    found = team.namespace.wait_for("echo", "Stalled", reason="AccountMismatch")
+    assert "acme" in condition_of(found, "Stalled")["message"]
+    team.namespace.delete("echo")
+    team.namespace.wait_for("echo", "DeletionBlocked", reason="AccountMismatch")
+    assert team.writes() == [("createDeployment", 200)]
+    team.namespace.secret(KEY)
+    team.namespace.wait_gone("echo", within=60)
+    assert not [item for item in team.simulator.allocations() if item["functionVersionId"] == team.version]
+
+
+def test_force_delete_releases_what_is_blocked_and_names_what_it_leaves(team: Team) -> None:
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo")
+    team.simulator.add_function("theirs", ncaId="globex")
+    team.namespace.secret(OTHER_KEY)
+    team.namespace.annotate("echo", reconcile_requested_at="now")
+    team.namespace.wait_for("echo", "Stalled", reason="AccountMismatch")
+    team.namespace.delete("echo")
+    team.namespace.wait_for("echo", "DeletionBlocked")
+    team.namespace.annotate("echo", force_delete="true")
+    team.namespace.wait_gone("echo")
+    assert team.version in team.simulator.deployments()
+
+
+def test_a_namespace_goes_though_its_secret_went_first(team: Team, control_plane: ControlPlane) -> None:
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo")
+    control_plane.kubectl("-n", team.namespace.name, "delete", "secret", "nvcf-credentials")
+    team.namespace.delete("echo")
+    team.namespace.wait_gone("echo")
+    assert not [item for item in team.simulator.allocations() if item["functionVersionId"] == team.version]

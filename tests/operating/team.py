@@ -1,0 +1,34 @@
+"""One test's share of the world: a namespace, a key and a function version that nobody else uses."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from operating.cluster import Namespace, manifest
+from simulation import Simulator
+
+
+@dataclass(frozen=True)
+class Team:
+    """One test's namespace, with a key, and a function of its own."""
+
+    namespace: Namespace
+    simulator: Simulator
+    function: str
+    version: str
+    cursor: int
+
+    def manifest(self, name: str = "echo", **changes: Any) -> dict[str, Any]:
+        """A manifest for the function."""
+        return manifest(name, self.function, self.version, **changes)
+
+    def writes(self) -> list[tuple[str, int | None]]:
+        """Operation and status of every change that was asked for in NVCF for the function, the oldest first."""
+        return [
+            (entry["operation"], entry["status"])
+            for entry in self.simulator.log(self.cursor, functionVersionId=self.version)
+            if entry["mutating"]
+        ]
+
+    def asked(self, operation: str) -> list[dict[str, Any]]:
+        """The requests of an operation for the function."""
+        return self.simulator.log(self.cursor, functionVersionId=self.version, operation=operation)
