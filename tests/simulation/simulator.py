@@ -31,6 +31,7 @@ class Simulator:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
+            self._process.stdout.close()
             raise RuntimeError(f"the simulator ended with {self._process.wait(10)} before it listened")
         ready = json.loads(line)
         self.url: str = ready["url"]

@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from nvcf_simulator.http.journal import Entry
 from nvcf_simulator.settings import Model, Seconds
@@ -12,6 +12,8 @@ from nvcf_simulator.settings import Model, Seconds
 
 class Fault(Model):
     """A rule: requests that match it (all that is given must) meet what it says."""
+
+    model_config = ConfigDict(validate_assignment=False)  # its counters move with every request
 
     name: str | None = None
     """Shown in the log; counted if none is given."""

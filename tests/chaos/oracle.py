@@ -1,0 +1,57 @@
+"""What must hold whatever happened, read from NVCF's own books: its allocations and its log of requests."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+from simulation import Simulator
+
+Entry = dict[str, Any]
+
+
+def money(simulator: Simulator, wanted: Iterable[str]) -> list[str]:
+    """Instances that run for no manifest: of a version that none wants, or of a deployment that NVCF forgot."""
+    versions, known = set(wanted), {item["deploymentId"] for item in simulator.state()["deployments"]}
+    return [
+        f"instance {item['instanceId']} of version {item['functionVersionId']} runs for nobody"
+        for item in simulator.allocations()
+        if item["functionVersionId"] not in versions or item["deploymentId"] not in known
+    ]
+
+
+def two_writers(log: Iterable[Entry]) -> list[str]:
+    """Pairs of changes to one version that overlapped in time."""
+    wrong = []
+    for version, entries in _by_version(log).items():
+        changes = sorted((entry for entry in entries if entry["mutating"]), key=lambda entry: entry["started"])
+        for before, after in pairwise(changes):
+            ended = before["ended"]
+            if ended is None or after["started"] < ended:
+                wrong.append(f"{before['operation']} and {after['operation']} of {version} overlapped")
+    return wrong
+
+
+def hasty_posts(log: Iterable[Entry], *, create_settle: float, redeploy_settle: float) -> list[str]:
+    """POSTs too soon after another POST of the version, or after its DELETE."""
+    wrong = []
+    for version, entries in _by_version(log).items():
+        posts = [entry for entry in entries if entry["operation"] == "createDeployment"]
+        deletes = [e for e in entries if e["operation"] == "deleteDeployment" and e["status"] == 200]
+        for before, post in pairwise(posts):
+            after = post["started"] - (before["ended"] or float("inf"))
+            if after < create_settle:
+                wrong.append(f"version {version}: POST {after:.2f} s after another")
+        for post in posts:
+            earlier = [entry["ended"] for entry in deletes if (entry["ended"] or 0.0) <= post["started"]]
+            if earlier and post["started"] < max(earlier) + redeploy_settle:
+                wrong.append(f"version {version}: POST {post['started'] - max(earlier):.2f} s after a DELETE")
+    return wrong
+
+
+def _by_version(log: Iterable[Entry]) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for entry in log:
+        if entry["functionVersionId"]:
+            found[entry["functionVersionId"]].append(entry)
+    return found
