@@ -126,6 +126,11 @@ class Simulator:
         made = self._ask("POST", "/functions", json={"name": name, **given})["functions"][0]
         return made["id"], made["versionId"]
 
+    def add_functions(self, name: str, count: int) -> list[tuple[str, str]]:
+        """Create many functions; give each one's id and its version's."""
+        made = self._ask("POST", "/functions", json={"name": name, "count": count})["functions"]
+        return [(item["id"], item["versionId"]) for item in made]
+
     def add_key(self, name: str, token: str, **given: Any) -> None:
         """Create or replace a key."""
         self._ask("POST", "/keys", json={"name": name, "token": token, **given})

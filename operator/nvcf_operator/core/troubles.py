@@ -37,6 +37,16 @@ def of_call(error: errors.NvcfError) -> Trouble:
     return Trouble(Reason.NVCF_UNAVAILABLE, _told(error), Whose.SERVER, error.retry_after)
 
 
+def of_reading(error: errors.NvcfError) -> Trouble:
+    """Say what a failed read means: a refusal there is never the manifest's fault but the server's, or a dependency's
+    whose 4xx passes through it."""
+    trouble = of_call(error)
+    if trouble.reason != Reason.REJECTED:
+        return trouble
+    told = f"{_told(error)}. {_ADVICE[Reason.NVCF_UNAVAILABLE]}"
+    return Trouble(Reason.NVCF_UNAVAILABLE, told, Whose.SERVER, trouble.retry_after)
+
+
 def of_credential(error: errors.NvcfError) -> Trouble:
     """Say what a failed list of the account's functions means: 403 there is the credential's own."""
     if isinstance(error, errors.Forbidden):
@@ -48,7 +58,7 @@ def of_credential(error: errors.NvcfError) -> Trouble:
             Whose.CREDENTIAL,
             error.retry_after,
         )
-    return of_call(error)
+    return of_reading(error)
 
 
 def missing_scope(scope: str) -> Trouble:

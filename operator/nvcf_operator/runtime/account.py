@@ -132,9 +132,10 @@ class Account:
 
     async def fresh_listing(self, max_age: float, *, person: bool = False) -> Listing | Trouble:
         """Give a list asked for within the last `max_age` seconds; one call serves all who wait for it."""
+        since = self._clock() - max_age
         async with self._listing_lock:
             now = self._clock()
-            if self.listing is not None and now - self.listing.asked_at <= max_age:
+            if self.listing is not None and self.listing.asked_at >= since:
                 return self.listing
             if self._failed is not None and now - self._failed[0] <= SAME_FAILURE:
                 return self._failed[1]

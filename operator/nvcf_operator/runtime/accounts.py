@@ -25,6 +25,7 @@ class Accounts:
         *,
         polled: Callable[[Account], bool],
         reread: Callable[[Account], Awaitable[None]],
+        refused: Callable[[Account], None],
         user_agent: str,
         beats: Heartbeats,
     ) -> None:
@@ -32,6 +33,7 @@ class Accounts:
         self._metrics = metrics
         self._polled = polled
         self._reread = reread
+        self._refused = refused
         self._user_agent = user_agent
         self._beats = beats
         self._gates = Gates(settings.nvcf_rate, settings.nvcf_concurrency)
@@ -52,6 +54,7 @@ class Accounts:
                 account,
                 polled=self._polled,
                 reread=self._reread,
+                refused=self._refused,
                 interval=self._settings.poll_interval,
                 busy_interval=self._settings.busy_poll_interval,
                 beats=self._beats,

@@ -212,14 +212,15 @@ class Observer:
         except nvcf_errors.NotFound as error:
             if error.unknown_path:
                 return Unseen(_strange(error))
-            listing = await account.fresh_listing(BELIEF, person=person)
+            # What is on record as deployed wants an account that answers now, not one that did a moment ago.
+            listing = await account.fresh_listing(0.0 if resource.holds else BELIEF, person=person)
             if isinstance(listing, Trouble):
                 return Unseen(listing)
             return Absent(self._sightings.missed(target, self._clock()))
         except nvcf_errors.Forbidden as error:
             return Unseen(await account.forbidden(error, person=person))
         except nvcf_errors.NvcfError as error:
-            return Unseen(troubles.of_call(error))
+            return Unseen(troubles.of_reading(error))
         self._sightings.saw(target, self._clock())
         return Present(answer.deployment)
 

@@ -82,7 +82,13 @@ class Operator:
         self.resolver = Resolver(self.secrets, settings, redact=logs.redact)
         self.sightings = Sightings(settings.redeploy_settle_seconds)
         self.accounts = Accounts(
-            settings, self.metrics, polled=self._polled, reread=self._reread, user_agent=user_agent, beats=self.beats
+            settings,
+            self.metrics,
+            polled=self._polled,
+            reread=self._reread,
+            refused=self._key_refused,
+            user_agent=user_agent,
+            beats=self.beats,
         )
         observer = Observer(settings, self.cache, self.accounts, self.resolver, self.sightings)
         actuator = Actuator(
@@ -167,6 +173,11 @@ class Operator:
                 self.queue.add(key, Lane.BACKGROUND)
             moved = moved or news
         return moved
+
+    def _key_refused(self, account: Account) -> None:
+        """Queue all resources of a key that is not accepted, so that each says so."""
+        for key in tuple(account.keys):
+            self.queue.add(key, Lane.BACKGROUND)
 
     async def _reread(self, account: Account) -> None:
         """Read the Secrets of an account's resources again, and queue those whose credential is another one now."""

@@ -25,6 +25,7 @@ class Poller:
     Args:
         account: whose list to read.
         polled: called after each list that was answered, says whether anything moved.
+        refused: called once when the key is not accepted.
         reread: called before each poll: read the Secrets of the account's resources again.
         interval: seconds between two polls at rest.
         busy_interval: seconds between two polls while NVCF is at work.
@@ -38,6 +39,7 @@ class Poller:
         *,
         polled: Callable[[Account], bool],
         reread: Callable[[Account], Awaitable[None]],
+        refused: Callable[[Account], None],
         interval: float,
         busy_interval: float,
         beats: Heartbeats,
@@ -45,6 +47,8 @@ class Poller:
         self._account = account
         self._polled = polled
         self._reread = reread
+        self._refused = refused
+        self._told: Trouble | None = None
         self._interval = interval
         self._busy_interval = min(busy_interval, interval)
         self._pause = interval
@@ -67,8 +71,13 @@ class Poller:
         if not self._account.keys:
             return
         listing = await self._account.fresh_listing(0.0)
+        if self._account.trouble is not None and self._account.trouble != self._told:
+            # Each of its resources says so once; until the key is accepted again nothing more is written.
+            self._told = self._account.trouble
+            self._refused(self._account)
         if isinstance(listing, Trouble):
             return
+        self._told = None
         moved = self._polled(self._account) or refused
         if not self._account.busy:
             self._pause = self._interval

@@ -1,0 +1,209 @@
+"""`python -m bench`: a fleet from nothing to Ready, at rest, after a restart; figures beside the budgets."""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.load import Cluster, each, run
+from controlplane import ControlPlane, writes_by_kind
+from operating import Namespace, Operator, eventually, install, manifest
+from simulation import KEY, Simulator
+
+DEPLOY_SECONDS = 5.0
+OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
+FLEET: dict[str, Any] = {
+    "nvcf_rate": 1000,
+    "nvcf_concurrency": 32,
+    "busy_poll_interval": 1,
+    "poll_interval": 60,
+    "create_settle_seconds": 60,
+    "redeploy_settle_seconds": 75,
+    "log_format": "json",
+}
+"""The defaults, with the rate limit lifted and a poll a second while something deploys."""
+
+
+@dataclass
+class World:
+    """One control plane, one simulator, and what is measured in them."""
+
+    plane: ControlPlane
+    identity: Path
+    simulator: Simulator
+    functions: list[tuple[str, str]]
+    log: Path
+    number: int
+
+    def namespace(self, name: str) -> Namespace:
+        """Make a namespace with the key."""
+        self.plane.kubectl("create", "namespace", name)
+        namespace = Namespace(self.plane, name)
+        namespace.secret(KEY)
+        return namespace
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--resources", type=int, default=1000)
+    parser.add_argument("--steady", type=float, default=120.0, help="seconds at rest that are measured")
+    parser.add_argument("--default-rate", action="store_true", help="keep the default rate limit of 50 calls a second")
+    arguments = parser.parse_args()
+    settings = {**FLEET, **({"nvcf_rate": None, "nvcf_concurrency": None} if arguments.default_rate else {})}
+    tell(f"{arguments.resources} resources; {machine()}")
+    with world(arguments.resources) as here:
+        alone = baseline(here)
+        tell(f"API server alone, 1 creation and 3 writes of each: {alone:.2f} s")
+        here.namespace("fleet")
+        with Operator.start(here.identity, here.simulator.url, here.log, **settings) as operator:
+            grown(here, operator, alone)
+            at_rest(here, operator, arguments.steady)
+        restarted(here, settings)
+    return 0
+
+
+@contextmanager
+def world(number: int) -> Iterator[World]:
+    """Start all parts but the operator."""
+    with tempfile.TemporaryDirectory(prefix="nvcf-operator-bench-") as folder:
+        root = Path(folder)
+        with ControlPlane.start(root / "controlplane") as plane:
+            scenario = {"capacity": {"NCP.GPU.L40S_1x": 2 * number}}
+            with Simulator.start(scenario, deploySeconds=DEPLOY_SECONDS, period=0.5) as simulator:
+                made = simulator.add_functions("bench", number)
+                yield World(plane, install(plane), simulator, made, root / "operator.log", number)
+
+
+def baseline(here: World) -> float:
+    """What the API server alone needs for the same writes, with statuses of the size that the operator writes."""
+    here.plane.kubectl("create", "namespace", "baseline")
+    condition = {"type": "Ready", "status": "False", "reason": "Deploying", "message": "x" * 60}
+    condition |= {"lastTransitionTime": "2026-01-01T00:00:00Z"}
+    kinds = ("Ready", "Available", "Reconciling", "Stalled", "CredentialsValid")
+    status = {"observedGeneration": 1, "conditions": [{**condition, "type": kind} for kind in kinds]}
+
+    async def writes(cluster: Cluster) -> None:
+        async def one(item: tuple[int, tuple[str, str]]) -> None:
+            number, (function, version) = item
+            await cluster.create(manifest(f"r{number}", function, version))
+            for phase in ("Pending", "Deploying", "Active"):
+                await cluster.write_status(f"r{number}", {**status, "phase": phase})
+
+        await each(enumerate(here.functions), one)
+
+    seconds = run(here.plane.kubeconfig, "baseline", writes)
+    run(here.plane.kubeconfig, "baseline", lambda cluster: cluster.delete_all())
+    return seconds
+
+
+def grown(here: World, operator: Operator, alone: float) -> None:
+    """Apply the fleet, wait for all to be Ready, print what it took."""
+    offset, cursor, cpu = here.plane.audit_log.stat().st_size, here.simulator.cursor, operator.cpu_seconds()
+
+    async def create(cluster: Cluster) -> None:
+        async def one(item: tuple[int, tuple[str, str]]) -> None:
+            await cluster.create(manifest(f"r{item[0]}", *item[1]))
+
+        await each(enumerate(here.functions), one)
+
+    started = time.monotonic()
+    run(here.plane.kubeconfig, "fleet", create)
+    tell(f"created in {time.monotonic() - started:.1f} s; waiting for Ready ...")
+    ready = {"condition": "Ready", "status": "True"}
+    eventually(
+        lambda: operator.metric("nvcf_operator_resources", **ready),
+        lambda number: number >= here.number,
+        within=600,
+        what=f"{here.number} resources are Ready",
+    )
+    total = time.monotonic() - started
+    ratio = (total - DEPLOY_SECONDS) / alone
+    figure("applied to all Ready", f"{total:.1f} s, {DEPLOY_SECONDS:.0f} of them the deploy time")
+    figure("ratio to the API server alone", f"{ratio:.2f}", budget="1.3 with the rate limit lifted", met=ratio <= 1.3)
+    calls = Counter(entry["operation"] for entry in here.simulator.log(cursor))
+    figure("NVCF calls", dict(calls), budget="1 POST + 1 GET each, and shared polls", met=_frugal(calls, here.number))
+    writes = writes_by_kind(here.plane.audit_log, user=OPERATOR, offset=offset)
+    mine = {" ".join(kind): number for kind, number in writes.items()}
+    three = sum(number for kind, number in writes.items() if kind[1].startswith("functiondeployments"))
+    figure("Kubernetes writes", mine, budget="3 each, and Events", met=three == 3 * here.number)
+    figure("CPU of the operator", f"{operator.cpu_seconds() - cpu:.1f} s")
+    figure(
+        "peak memory", f"{operator.peak_memory():.0f} MB", budget="150 MB at 5,000", met=operator.peak_memory() < 150
+    )
+
+
+def at_rest(here: World, operator: Operator, seconds: float) -> None:
+    """Measure the fleet while nothing happens."""
+    if seconds <= 0:
+        return
+    eventually(  # the last Events are written beside the work
+        lambda: operator.metric("nvcf_operator_kube_requests_total", kind="event"),
+        lambda number: number >= 2 * here.number,
+        within=180,
+        what="the Events are written",
+    )
+    offset, cursor, cpu = here.plane.audit_log.stat().st_size, here.simulator.cursor, operator.cpu_seconds()
+    tell(f"measuring {seconds:.0f} s at rest ...")
+    time.sleep(seconds)
+    calls = Counter(entry["operation"] for entry in here.simulator.log(cursor))
+    met = calls["listFunctions"] <= seconds / 60 + 1
+    figure("NVCF calls at rest", dict(calls), budget="1 poll a minute, 1 GET a resource an hour", met=met)
+    writes = writes_by_kind(here.plane.audit_log, user=OPERATOR, offset=offset)
+    figure("Kubernetes writes at rest", sum(writes.values()), budget="none", met=not writes)
+    share = 100 * (operator.cpu_seconds() - cpu) / seconds
+    figure("CPU at rest", f"{share:.2f} % of a core", budget="under 2 % at 5,000", met=share < 2)
+    figure("memory at rest", f"{operator.memory():.0f} MB")
+
+
+def restarted(here: World, settings: dict[str, Any]) -> None:
+    """Start the operator again over the fleet."""
+    offset, cursor, started = here.plane.audit_log.stat().st_size, here.simulator.cursor, time.monotonic()
+    with Operator.start(here.identity, here.simulator.url, here.log, **settings) as operator:
+        eventually(
+            lambda: operator.metric("nvcf_operator_reconciles_total"),
+            lambda number: number >= here.number,
+            within=120,
+            what="every resource was looked at",
+        )
+        figure("restart, all looked at", f"{time.monotonic() - started:.1f} s", budget="15 s at 5,000")
+        writes = writes_by_kind(here.plane.audit_log, user=OPERATOR, offset=offset)
+        mutating = [entry for entry in here.simulator.log(cursor) if entry["mutating"]]
+        number = len(mutating) + sum(writes.values())
+        figure("writes after the restart", number, budget="none", met=number == 0)
+        figure("memory after the restart", f"{operator.memory():.0f} MB")
+
+
+def _frugal(calls: Counter[str], number: int) -> bool:
+    return calls["createDeployment"] == number and calls["getDeployment"] <= number * 1.02
+
+
+def machine() -> str:
+    """What this was measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{os.cpu_count()} x {names[0] if names else platform.processor()}, Python {platform.python_version()}"
+
+
+def figure(name: str, value: object, *, budget: str = "", met: bool | None = None) -> None:
+    """Print a figure, with its budget beside it."""
+    verdict = {True: "met", False: "NOT MET", None: ""}[met]
+    tail = f"   [budget: {budget}{'; ' + verdict if verdict else ''}]" if budget else ""
+    print(f"  {name:32} {value}{tail}", flush=True)
+
+
+def tell(text: str) -> None:
+    """Print what is done."""
+    print(f"# {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,253 @@
+"""Crashes, restarts, old servers, rotated keys and a missing API server: each test runs an operator of its own."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controlplane import ControlPlane
+from operating import Namespace, Operator, condition_of, eventually, install, manifest
+from simulation import ECHO, KEY, Simulator
+
+MARK = "nvapi-the-marked-key"
+
+
+@dataclass
+class Place:
+    """One test's namespace and simulator, and the means to run operators."""
+
+    namespace: Namespace
+    simulator: Simulator
+    function: str
+    version: str
+    identity: Path
+    log: Path
+
+    @contextmanager
+    def operator(self, **settings: Any) -> Iterator[Operator]:
+        """Run the operator."""
+        # Only the test's own namespace: those of earlier tests end with resources that their operators left.
+        settings["namespaces"] = self.namespace.name
+        with Operator.start(self.identity, self.simulator.url, self.log, **settings) as running:
+            yield running
+
+    def manifest(self, **changes: Any) -> dict[str, Any]:
+        """The manifest."""
+        return manifest("echo", self.function, self.version, **changes)
+
+    def writes(self) -> list[tuple[str, int | None]]:
+        """Every change that was asked for in NVCF."""
+        return [(entry["operation"], entry["status"]) for entry in self.simulator.log() if entry["mutating"]]
+
+    def ready_again(self) -> None:
+        """Wait until the resource is Ready."""
+        self.namespace.wait_for("echo", within=40)
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
+    """A world of its own."""
+    team = Namespace(control_plane, namespace)
+    team.secret(KEY)
+    with Simulator.start() as simulator:
+        function, version = simulator.add_function()
+        yield Place(team, simulator, function, version, operator_identity, tmp_path / "operator.log")
+
+
+def test_a_restart_over_what_is_in_order_writes_nothing(place: Place) -> None:
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        place.ready_again()
+    before = place.namespace.get("echo")["metadata"]["resourceVersion"]
+    with place.operator() as operator:
+        eventually(lambda: operator.metric("nvcf_operator_polls_total"), lambda n: n >= 2, within=20, what="two polls")
+    assert place.namespace.get("echo")["metadata"]["resourceVersion"] == before
+    assert place.writes() == [("createDeployment", 200)]
+
+
+def test_a_status_that_was_lost_is_found_again_without_a_second_deployment(place: Place) -> None:
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        place.ready_again()
+    place.namespace.plane.kubectl(
+        "-n", place.namespace.name, "patch", "fd", "echo", "--subresource=status", "--type=json", "-p",
+        '[{"op": "remove", "path": "/status"}]',
+    )  # fmt: skip
+    with place.operator():
+        place.ready_again()
+        assert place.writes() == [("createDeployment", 200)]
+        place.namespace.delete("echo")
+        place.namespace.wait_gone("echo")
+    assert place.simulator.allocations() == []
+
+
+def test_an_edit_made_while_nobody_ran_is_carried_out_at_the_start(place: Place) -> None:
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        place.ready_again()
+    place.namespace.scale("echo", maxInstances=6)
+    with place.operator():
+        place.ready_again()
+    assert place.namespace.get("echo")["status"]["instances"] == "1-6"
+
+
+def test_a_resource_deleted_while_its_post_runs_leaves_nothing(place: Place) -> None:
+    place.simulator.behave(races={"slowPost": 1.5})
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        eventually(place.simulator.log, lambda log: any(e["mutating"] for e in log), within=20, what="the POST")
+    with place.operator():
+        place.namespace.delete("echo")
+        place.namespace.wait_gone("echo", within=40)
+    assert place.simulator.allocations() == []
+    assert place.simulator.deployments() == {}
+
+
+def test_a_post_that_never_arrived_is_made_again_after_the_settle(place: Place) -> None:
+    place.simulator.fault(operation="createDeployment", when="before", reset=True, count=1)
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        place.ready_again()
+    first, second = place.simulator.log(operation="createDeployment")
+    assert second["started"] - first["ended"] >= 2.0
+    assert len(place.simulator.allocations()) == 1
+
+
+def test_a_dependencys_404_is_taken_for_nothing(place: Place) -> None:
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        place.ready_again()
+        place.simulator.fault(operation="getDeployment", status=404, detail="not found")
+        place.simulator.fault(operation="listFunctions", status=404, detail="not found")
+        place.namespace.annotate("echo", reconcile_requested_at="now")
+        cursor = place.simulator.cursor
+        eventually(
+            lambda: place.simulator.log(cursor, operation="listFunctions"),
+            lambda log: len(log) >= 3,
+            within=30,
+            what="three more lists",
+        )
+        assert condition_of(place.namespace.get("echo"), "Ready")["status"] == "True"
+        place.simulator.clear_faults()
+        place.namespace.wait_until(
+            "echo", lambda found: found["status"].get("lastHandledReconcileAt") == "now", what="the answer", within=60
+        )
+    assert place.writes() == [("createDeployment", 200)]
+
+
+def test_a_rotated_key_is_used_without_a_restart_and_the_old_one_no_more(place: Place) -> None:
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        place.ready_again()
+        place.simulator.add_key("second", "nvapi-second")
+        place.namespace.secret("nvapi-second")
+        eventually(
+            lambda: place.simulator.log(key="second"), lambda log: len(log) >= 3, within=30, what="use of the new key"
+        )
+        cursor = place.simulator.cursor
+        place.simulator.change_key("default", revoked=True)
+        place.namespace.scale("echo", maxInstances=4)
+        place.ready_again()
+        assert place.simulator.log(cursor, key="default") == []
+
+
+def test_a_revoked_key_is_told_and_its_return_too(place: Place) -> None:
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        place.ready_again()
+        place.simulator.change_key("default", revoked=True)
+        found = place.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized")
+        assert condition_of(found, "Ready")["status"] == "True"
+        place.simulator.change_key("default", revoked=False)
+        place.namespace.wait_for("echo", "CredentialsValid", within=60)
+    assert place.writes() == [("createDeployment", 200)]
+
+
+def test_the_operators_own_key_serves_only_the_namespaces_it_was_opened_to(place: Place, tmp_path: Path) -> None:
+    place.namespace.plane.kubectl("-n", place.namespace.name, "delete", "secret", "nvcf-credentials")
+    key = tmp_path / "key"
+    key.write_text(f"{KEY}\n")
+    with place.operator(api_key_file=key, api_key_namespaces="another"):
+        place.namespace.apply(place.manifest())
+        found = place.namespace.wait_for("echo", "CredentialsValid", "False", reason="NoCredentials")
+        assert "not open to namespace" in condition_of(found, "CredentialsValid")["message"]
+        assert place.simulator.log() == []
+    with place.operator(api_key_file=key, api_key_namespaces=f"another,{place.namespace.name}"):
+        place.ready_again()
+
+
+@pytest.mark.parametrize("generation", ["current", "old"])
+def test_the_old_documentations_request_reaches_either_generation(place: Place, generation: str) -> None:
+    place.simulator.behave(generation=generation)
+    body = manifest("echo", ECHO, ECHO, gpu={"backend": "GFN", "gpu": "L40", "maxInstances": 3})
+    specification = body["spec"]["deploymentSpecifications"][0]
+    if generation == "old":
+        del specification["instanceType"]
+    else:
+        specification["instanceType"] = "gl40_1.br20_2xlarge"
+    with place.operator():
+        place.namespace.apply(body)
+        place.ready_again()
+        place.namespace.scale("echo", maxInstances=4)
+        place.ready_again()
+        place.namespace.delete("echo")
+        place.namespace.wait_gone("echo")
+    posted = place.simulator.log(operation="createDeployment")
+    assert [(entry["method"], entry["path"]) for entry in posted] == [
+        ("POST", f"/v2/nvcf/deployments/functions/{ECHO}/versions/{ECHO}")
+    ]
+    assert posted[0]["body"] == {"deploymentSpecifications": [specification]}
+    changed = {entry["operation"] for entry in place.simulator.log() if entry["method"] in ("PUT", "PATCH")}
+    assert changed == {"updateDeployment" if generation == "old" else "updateGpuSpecification"}
+    assert place.simulator.allocations() == []
+
+
+def test_a_key_stands_nowhere_but_in_its_secret(place: Place) -> None:
+    place.simulator.add_key("marked", MARK)
+    place.namespace.secret(MARK)
+    with place.operator(log_level="debug") as operator:
+        place.namespace.apply(place.manifest())
+        place.ready_again()
+        place.simulator.fault(functionVersionId=place.version, status=500, detail=f"no good: {MARK}")
+        place.namespace.scale("echo", maxInstances=5)
+        place.namespace.wait_for("echo", "Reconciling", "True")
+        place.simulator.clear_faults()
+        place.simulator.change_key("marked", revoked=True)
+        place.namespace.wait_for("echo", "CredentialsValid", "False", within=60)
+        metrics = operator.get("/metrics")
+    plane, name = place.namespace.plane, place.namespace.name
+    shown = [plane.kubectl("-n", name, "get", kind, "-o", "json") for kind in ("fd", "events")]
+    for text in (operator.output(), metrics, *shown, json.dumps(place.simulator.log())):
+        found = re.search(re.escape(MARK), text)
+        assert found is None, text[max(0, found.start() - 200) : found.end() + 50] if found else ""
+
+
+@pytest.mark.needs_assets
+def test_the_api_server_may_go_and_come_back(tmp_path: Path) -> None:
+    with ControlPlane.start(tmp_path / "plane") as plane, Simulator.start() as simulator:
+        identity = install(plane)
+        plane.kubectl("create", "namespace", "team")
+        team = Namespace(plane, "team")
+        team.secret(KEY)
+        with Operator.start(identity, simulator.url, tmp_path / "operator.log") as operator:
+            team.apply(manifest("echo", ECHO, ECHO))
+            team.wait_for("echo")
+            plane.stop_api_server()
+            simulator.undeploy(ECHO)
+            eventually(
+                lambda: simulator.log(operation="getDeployment")[-1]["status"],
+                lambda status: status == 404,
+                within=20,
+                what="the operator sees that it is gone",
+            )
+            plane.start_api_server()
+            team.wait_until("echo", lambda found: found["status"]["functionStatus"] != "ACTIVE", what="it is told")
+            team.wait_for("echo", within=60)
+            assert operator.running
+            assert operator.get("/healthz").strip() == "ok"
+        assert len(simulator.log(operation="createDeployment")) == 2
