@@ -1,6 +1,7 @@
 """Starts `nvcf-simulator` and speaks to its control API."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,10 @@ class Simulator:
 
     def __init__(self, arguments: list[str]) -> None:
         self._process = subprocess.Popen(
-            [COMMAND, "--with-parent", *arguments], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+            [COMMAND, "--parent-pid", str(os.getpid()), *arguments],
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

@@ -9,11 +9,11 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from nvcf_simulator.bodies.deployment import Update, read_post
+from nvcf_simulator.entries import AccountEntry, FunctionEntry, KeyEntry
 from nvcf_simulator.http.faults import Fault
 from nvcf_simulator.model.clock import DAY
 from nvcf_simulator.model.entities import Function, Weather
 from nvcf_simulator.problems import ProblemError
-from nvcf_simulator.scenario import AccountEntry, FunctionEntry, KeyEntry
 from nvcf_simulator.service import Service
 from nvcf_simulator.settings import Behaviour, Failure
 from nvcf_simulator.views import deployment_view, function_view
@@ -145,7 +145,7 @@ class Control:
 
     async def add_key(self, request: web.Request) -> web.Response:
         """Create or replace a key."""
-        self._world.put_key(KeyEntry.model_validate(await _object(request)).made())
+        self._world.put_key(KeyEntry.model_validate(await _object(request)).made(self._world.clock.now()))
         return web.json_response({})
 
     async def change_key(self, request: web.Request) -> web.Response:
