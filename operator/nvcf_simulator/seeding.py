@@ -4,7 +4,7 @@ import json
 
 from nvcf_simulator.bodies.deployment import read_post
 from nvcf_simulator.entries import FunctionEntry
-from nvcf_simulator.model.entities import Deployment, Function, GpuSpecification
+from nvcf_simulator.model.entities import Deployment, Function
 from nvcf_simulator.model.identifiers import random_id
 from nvcf_simulator.model.timestamps import milliseconds
 from nvcf_simulator.problems import ProblemError
@@ -17,23 +17,19 @@ def deploy_at_start(service: Service, scenario: Scenario) -> None:
     functions = iter(service.world.state.functions.values())
     for entry in scenario.functions:
         for _ in range(entry.count or 1):
-            function = next(functions)
-            if entry.deployment_specifications is not None:
-                _deploy(service, function, entry)
+            try:
+                deploy_entry(service, next(functions), entry)
+            except ProblemError as problem:
+                raise ScenarioError(f"function {entry.name!r}: deploymentSpecifications: {problem.detail}") from None
 
 
-def _deploy(service: Service, function: Function, entry: FunctionEntry) -> None:
+def deploy_entry(service: Service, function: Function, entry: FunctionEntry) -> None:
+    """Deploy a function as its entry says, its instances running from now on. Raises `ProblemError`."""
+    if entry.deployment_specifications is None:
+        return
     body = json.dumps({"deploymentSpecifications": entry.deployment_specifications}).encode()
-    try:
-        specifications = read_post(body, service.world.behaviour)
-        service.availability.check(function, specifications)
-    except ProblemError as problem:
-        raise ScenarioError(f"function {entry.name!r}: deploymentSpecifications: {problem.detail}") from None
-    make_active(service, function, specifications)
-
-
-def make_active(service: Service, function: Function, specifications: list[GpuSpecification]) -> None:
-    """Deploy a function that has no deployment, its instances running from now on."""
+    specifications = read_post(body, service.world.behaviour)
+    service.availability.check(function, specifications)
     world = service.world
     now = milliseconds(world.clock.now())
     row = Deployment(random_id(), function.id, function.version_id, function.nca_id, now, now, specifications)

@@ -3,7 +3,7 @@
 from nvcf_simulator.access import Caller
 from nvcf_simulator.availability import parse_graceful
 from nvcf_simulator.bodies.deployment import read_patch, read_post, read_put
-from nvcf_simulator.deploying import named
+from nvcf_simulator.changing import named
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import Reply, json_reply
 from nvcf_simulator.model.entities import Deployment, Function

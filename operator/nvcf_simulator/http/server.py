@@ -96,6 +96,7 @@ class Server:
 
     async def _answered(self, request: web.Request, route: Route, body: bytes, entry: Entry, *, gateway: bool) -> Reply:
         caller = self._admitted(request, gateway=gateway)
+        self._check_org(caller, route)
         if not route.operations:
             raise ProblemError(404, f"No static resource {request.path.lstrip('/')}.", "framework")
         operation = route.operation(request.method)
@@ -113,6 +114,11 @@ class Server:
             if gateway and problem.status == 403:
                 raise UnauthenticatedError from None  # the gateway does not tell a bad key from none
             raise
+
+    def _check_org(self, caller: Caller, route: Route) -> None:
+        account = self._service.world.state.accounts.get(caller.nca_id)
+        if route.org is not None and account and account.org not in (None, route.org):
+            raise ProblemError(403, f"The credentials are not of organization '{route.org}'")
 
     def _gateway(self, route: Route) -> bool:
         envelope = self._service.world.behaviour.envelope

@@ -24,7 +24,7 @@ class World:
         """Instance types and GPUs that the catalogue lacks for the time being."""
         self.behaviour = behaviour
         self.random = random.Random(seed)
-        self.failures: dict[str, dict[str, Failure]] = defaultdict(dict)
+        self.failures: dict[str, dict[DependencyName, Failure]] = defaultdict(dict)
         """Version id -> dependency -> how it fails for this version."""
         self.unsettled: set[str] = set()
         """Versions that the loop must look at; the others cannot change by themselves."""
@@ -134,6 +134,10 @@ class World:
         self.unsettled.add(function.version_id)
         self.changed = True
 
+    def unsettle(self) -> None:
+        """Have the loop look at every deployment."""
+        self.unsettled.update(self.state.deployments)
+
     # deployments
 
     def put_row(self, row: Deployment) -> None:
@@ -178,13 +182,13 @@ class World:
 
     def depend(self, name: DependencyName, version_id: str | None = None) -> None:
         """Use a dependency of the service. Raises `ProblemError` if it is set to fail."""
-        for failures in (self.failures.get(version_id or "", {}), self.behaviour.dependencies):
+        mine = self.failures.get(version_id or "", {})
+        for failures in (mine, self.behaviour.dependencies):
             failure = failures.get(name)
             if failure is None:
                 continue
-            if failure.count is not None:
-                if failure.count > 1:
-                    failures[name] = failure.model_copy(update={"count": failure.count - 1})
-                else:
-                    del failures[name]
+            if failure.count == 1:
+                del failures[name]
+            elif failure.count:
+                failures[name] = failure.model_copy(update={"count": failure.count - 1})
             raise of_dependency(name, failure.status)
