@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from nvcf_operator.core.compare import Comparison, Difference, Pair
 from nvcf_operator.core.fields import PLATFORM, How
 from nvcf_operator.nvcf.models import AutoscalingConfiguration, GpuSpecification
@@ -35,9 +37,9 @@ class Patch:
         return {name: value for name in fields if (value := getattr(self, name)) is not None}
 
     def to_json(self) -> dict[str, Any]:
-        """The changed fields as plain JSON."""
+        """The changed fields as plain JSON, with NVCF's names: the body of the call."""
         return {
-            name: value.to_json() if isinstance(value, AutoscalingConfiguration) else value
+            to_camel(name): value.to_json() if isinstance(value, AutoscalingConfiguration) else value
             for name, value in self.arguments().items()
         }
 
