@@ -30,13 +30,13 @@ class Form:
 
 
 def address(value: str) -> tuple[str, int] | None:
-    """Read `host:port`; None for `0`, which turns it off. An empty host is 0.0.0.0, all interfaces of IPv4."""
+    """Read `host:port`; None for `0`, which turns it off. An empty host is all interfaces, of IPv4 and IPv6."""
     if value == "0":
         return None
     match = _ADDRESS.fullmatch(value)
     if match is None or int(match[2]) > 65535:
         raise ValueError("must be host:port, :port for all interfaces, or 0 to serve nothing")
-    return match[1].strip("[]") or "0.0.0.0", int(match[2])
+    return match[1].strip("[]"), int(match[2])
 
 
 def is_hosted(url: str) -> bool:

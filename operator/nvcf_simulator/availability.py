@@ -53,7 +53,7 @@ class Availability:
             self._check_place(about, catalogue, specification)
         for specification in specifications:
             if function.is_helm:
-                self._check_configuration(specification)
+                self._check_configuration(function, specification)
             else:
                 for field in ("configuration", "helmValidationPolicy"):
                     if field in specification.options:
@@ -76,8 +76,11 @@ class Availability:
         if specification.instance_type.lower() not in {t.name.lower() for t in types}:
             raise bad_request(f"{about}: Invalid instance type '{specification.instance_type}'")
 
-    @staticmethod
-    def _check_configuration(specification: GpuSpecification) -> None:
+    def _check_configuration(self, function: Function, specification: GpuSpecification) -> None:
+        try:
+            self._world.depend("helm", function.version_id)
+        except ProblemError as problem:
+            raise bad_request(problem.detail) from None
         if len(repr(specification.options.get("configuration", ""))) > _LARGEST_CONFIGURATION:
             raise ProblemError(500, "Internal server error", "framework")
 

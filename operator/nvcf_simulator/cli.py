@@ -2,8 +2,8 @@
 
 import asyncio
 import json
+import logging
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,11 +13,14 @@ from aiohttp import web
 from nvcf_simulator.control.api import control_app
 from nvcf_simulator.http.routing import CONTROL
 from nvcf_simulator.http.server import Server
-from nvcf_simulator.scenario import Scenario, ScenarioError, load
+from nvcf_simulator.scenario import ScenarioError, load
+from nvcf_simulator.seeding import deploy_at_start
 from nvcf_simulator.service import Service
-from nvcf_simulator.state_file import StateFile
+from nvcf_simulator.state_file import StateFile, StateFileError
 
 PREFIX = "/v2/nvcf"
+_LARGEST_BODY = 4 * 1024 * 1024
+_LOOK_AT_PARENT_SECONDS = 0.2
 
 
 @click.command()
@@ -25,54 +28,74 @@ PREFIX = "/v2/nvcf"
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 for any free one.")
 @click.option("--scenario", type=click.Path(dir_okay=False, path_type=Path), help="YAML file of what there is.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the state.")
-@click.option("--with-parent", is_flag=True, help="End with the process that started this one.")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="How much faster the clock runs.")
+@click.option("--period", type=click.FloatRange(min=0, min_open=True), help="Seconds between the loop's looks.")
+@click.option("--deploy-seconds", type=click.FloatRange(min=0), help="Seconds an instance takes to start.")
+@click.option("--old", is_flag=True, help="Speak the old generation of the API (2.87).")
+@click.option("--parent-pid", type=int, help="End when this process, the starter, has ended.")
 @click.version_option(package_name="nvcf-operator")
-def main(host: str, port: int, scenario: Path | None, state: Path | None, with_parent: bool) -> None:
+def main(
+    host: str,
+    port: int,
+    scenario: Path | None,
+    state: Path | None,
+    speed: float | None,
+    period: float | None,
+    deploy_seconds: float | None,
+    old: bool,
+    parent_pid: int | None,
+) -> None:
     """Serve an NVCF account; print one JSON line with its url when it listens."""
+    logging.basicConfig(level=logging.WARNING)
     try:
         chosen = load(scenario)
-    except ScenarioError as error:
+        given = {"period": period, "deploy_seconds": deploy_seconds, "generation": "old" if old else None}
+        for name, value in given.items():
+            if value is not None:
+                setattr(chosen.behaviour, name, value)
+        chosen.speed = speed or chosen.speed
+        file = StateFile(state) if state else None
+        kept = file.read() if file else None
+        service = Service(chosen.world(kept))
+        if kept is None:
+            deploy_at_start(service, chosen)
+    except (ScenarioError, StateFileError) as error:
         raise click.ClickException(str(error)) from None
-    parent = os.getppid() if with_parent else None
-    with suppress(KeyboardInterrupt):
-        asyncio.run(serve(chosen, host, port, state, parent))
-
-
-async def serve(scenario: Scenario, host: str, port: int, state: Path | None, parent: int | None) -> None:
-    """Serve until cancelled, or until the parent is gone."""
-    service = Service(scenario.world())
-    for fault in scenario.faults:
+    for fault in chosen.faults:
         service.faults.add(fault)
-    kept = StateFile(service, state) if state is not None else None
-    if kept is not None:
-        kept.load()
-    app = web.Application(client_max_size=4 * 1024 * 1024)
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(serve(service, host, port, file, parent_pid))
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+
+
+async def serve(service: Service, host: str, port: int, file: StateFile | None, parent: int | None) -> None:
+    """Serve until cancelled or told to end, or until the parent is gone. Raises OSError if it cannot listen."""
+    app = web.Application(client_max_size=_LARGEST_BODY)
     app.add_subapp(f"/{CONTROL}", control_app(service))
     app.router.add_route("*", "/{path:.*}", Server(service).handle)
     runner = web.AppRunner(app, access_log=None, handle_signals=True, shutdown_timeout=0.5)
     await runner.setup()
+    tasks = [asyncio.create_task(service.loop.run())]
     try:
         await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        click.echo(f"nvcf-simulator: cannot listen on {host}:{port}: {error.strerror or error}", err=True)
-        sys.exit(1)
-    shown = f"[{host}]" if ":" in host else host
-    base = f"http://{shown}:{runner.addresses[0][1]}"
-    line = {"url": base + PREFIX, "pid": os.getpid(), "control": f"{base}/{CONTROL}"}
-    click.echo(json.dumps(line))
-    sys.stdout.flush()
-    loops = [asyncio.create_task(service.loop.run())]
-    if kept is not None:
-        loops.append(asyncio.create_task(kept.keep()))
-    try:
+        _announce(host, runner.addresses[0][1])
+        if file is not None:
+            tasks.append(asyncio.create_task(file.keep(service.world)))
         while parent is None or os.getppid() == parent:
-            await asyncio.sleep(0.2)
-            for task in loops:
+            await asyncio.sleep(_LOOK_AT_PARENT_SECONDS)
+            for task in tasks:
                 if task.done():
-                    task.result()
+                    task.result()  # it never ends but by an error: do not live on without it
     finally:
-        for task in loops:
+        for task in tasks:
             task.cancel()
-        if kept is not None:
-            kept.save()
+        if file is not None:
+            file.write(service.world)
         await runner.cleanup()
+
+
+def _announce(host: str, port: int) -> None:
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    click.echo(json.dumps({"url": base + PREFIX, "pid": os.getpid(), "control": f"{base}/{CONTROL}"}))

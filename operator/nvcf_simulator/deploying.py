@@ -6,6 +6,7 @@ from copy import deepcopy
 from nvcf_simulator.access import Caller
 from nvcf_simulator.availability import Availability
 from nvcf_simulator.bodies.deployment import Patch, Update
+from nvcf_simulator.changing import apply_patch, apply_updates, named
 from nvcf_simulator.model.allocator import Allocator
 from nvcf_simulator.model.entities import BUSY, Deployment, Function, GpuSpecification
 from nvcf_simulator.model.ghosts import Ghosts
@@ -15,11 +16,6 @@ from nvcf_simulator.model.statuses import Statuses
 from nvcf_simulator.model.timestamps import milliseconds
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import ProblemError, bad_request, forbidden, not_found
-
-
-def named(function: Function) -> str:
-    """Return the beginning of every message about a function version."""
-    return f"Function id '{function.id}', version '{function.version_id}'"
 
 
 class Deploying:
@@ -63,6 +59,8 @@ class Deploying:
         row = Deployment(deployment_id, function.id, function.version_id, function.nca_id, now, now, specifications)
         self._world.put_row(row)
         await self._gap()
+        if self._world.function(function.version_id) is None:
+            self._world.put_function(function)  # deleted meanwhile: the server writes it anew, with its status
         idle = all(specification.min_instances == 0 for specification in specifications)
         self._world.set_status(function, "ACTIVE" if idle else "DEPLOYING")
         return row
@@ -106,26 +104,10 @@ class Deploying:
         if row is None:
             raise not_found(f"Function version '{function.version_id}': Deployment not found")
         fresh = deepcopy(row)
-        if not self._apply(fresh, function, updates):
+        if not apply_updates(fresh, function, updates, old=self._world.behaviour.generation == "old"):
             return row
         self._world.depend("artifacts", function.version_id)
         return await self._write(row, fresh)
-
-    def _apply(self, row: Deployment, function: Function, updates: list[Update]) -> bool:
-        wrong = f"{named(function)}: the specifications must be those of the deployment"
-        if len(row.specifications) != len(updates):
-            raise bad_request(wrong)
-        if len(updates) > 1 and any(update.specification_id is None for update in updates):
-            raise bad_request(
-                f"{named(function)}: several specifications must be named by gpuSpecificationId, or be changed by PATCH"
-            )
-        changed = False
-        for update in updates:
-            mine = [s for s in row.specifications if update.specification_id in (None, s.id)]
-            if not mine:
-                raise bad_request(wrong)
-            changed |= _apply_one(mine[0], update, function)
-        return changed
 
     async def patch(self, row: Deployment, caller: Caller, specification_id: str, patch: Patch) -> GpuSpecification:
         """Change one specification. The account of the caller is not looked at: the real server does not, either."""
@@ -143,7 +125,7 @@ class Deploying:
         mine = next((s for s in fresh.specifications if s.id == specification_id), None)
         if mine is None:
             raise not_found(f"Deployment id '{row.id}': GPU specification '{specification_id}': Not found")
-        if _patch_one(mine, patch):
+        if apply_patch(mine, patch):
             await self._write(row, fresh, mine)
         return mine
 
@@ -184,38 +166,3 @@ class Deploying:
         gap = self._world.behaviour.races.write_gap
         if gap:
             await asyncio.sleep(self._world.clock.real(gap))
-
-
-def _apply_one(specification: GpuSpecification, update: Update, function: Function) -> bool:
-    backend = specification.options.get("backend", "")
-    if update.backend != backend:
-        raise bad_request(f"{named(function)}: backend '{update.backend}' is not the deployment's '{backend}'")
-    clusters = set(specification.options.get("clusters", ()))
-    if update.clusters != clusters:
-        raise bad_request(
-            f"{named(function)}: clusters {sorted(update.clusters)} are not the deployment's {sorted(clusters)}"
-        )
-    before = (specification.min_instances, specification.max_instances, specification.max_request_concurrency)
-    specification.min_instances, specification.max_instances = update.min_instances, update.max_instances
-    if update.max_request_concurrency is not None:
-        specification.max_request_concurrency = update.max_request_concurrency
-    # A PUT without concurrency always counts as a change: the server compares with null.
-    return before != (update.min_instances, update.max_instances, update.max_request_concurrency)
-
-
-def _patch_one(specification: GpuSpecification, patch: Patch) -> bool:
-    before = deepcopy(specification)
-    if patch.min_instances is not None:
-        specification.min_instances = patch.min_instances
-    if patch.max_instances is not None:
-        specification.max_instances = patch.max_instances
-    if specification.min_instances > specification.max_instances:
-        raise bad_request(
-            f"Invalid request: minInstances '{specification.min_instances}' must not exceed "
-            f"maxInstances '{specification.max_instances}'"
-        )
-    if patch.policy == "PLATFORM_CONFIGURATION":
-        specification.options.pop("autoscalingConfiguration", None)
-    elif patch.autoscaling is not None:
-        specification.options["autoscalingConfiguration"] = patch.autoscaling
-    return specification != before

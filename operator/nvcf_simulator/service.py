@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from nvcf_simulator.access import Caller, Gate
+from nvcf_simulator.access import Gate
 from nvcf_simulator.availability import Availability
 from nvcf_simulator.deploying import Deploying
 from nvcf_simulator.http.faults import Faults
@@ -44,15 +44,16 @@ class Service:
         self.journal = Journal()
         self._buckets: dict[str, tuple[int, float]] = {}
 
-    def limit_rate(self, caller: Caller) -> None:
-        """Raise 429 when the account's requests come too fast: a bucket of one second's worth."""
-        rate = self.world.state.accounts[caller.nca_id].requests_per_second
-        if rate is None:
+    def limit_rate(self, nca_id: str) -> None:
+        """Raise 429 when an account's requests come too fast: a bucket of one second's worth."""
+        account = self.world.state.accounts.get(nca_id)
+        if account is None or account.requests_per_second is None:
             return
+        rate = account.requests_per_second
         now = self.world.clock.now()
-        last, tokens = self._buckets.get(caller.nca_id, (now, rate))
+        last, tokens = self._buckets.get(nca_id, (now, rate))
         tokens = min(rate, tokens + (now - last) / SECOND * rate)
         if tokens < 1:
-            self._buckets[caller.nca_id] = (now, tokens)
-            raise ProblemError(429, f"Account '{caller.nca_id}': too many requests")
-        self._buckets[caller.nca_id] = (now, tokens - 1)
+            self._buckets[nca_id] = (now, tokens)
+            raise ProblemError(429, f"Account '{nca_id}': too many requests")
+        self._buckets[nca_id] = (now, tokens - 1)

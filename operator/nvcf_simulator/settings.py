@@ -7,7 +7,9 @@ from pydantic.alias_generators import to_camel
 
 Seconds = Annotated[float, Field(ge=0)]
 Status = Annotated[int, Field(ge=400, le=599)]
-DependencyName = Literal["allocator", "instances", "keys", "catalogue", "queue", "artifacts"]
+DependencyName = Literal["allocator", "instances", "keys", "catalogue", "queue", "artifacts", "helm"]
+"""What the service leans on: allocation and release of instances, reading them, the key service, the catalogue of
+GPUs, the message bus with the queues, the registry of images and charts, the check of Helm values."""
 
 
 class Model(BaseModel):

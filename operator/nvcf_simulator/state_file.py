@@ -1,77 +1,57 @@
 """The state in a file, so that a simulator that is started again goes on where it was."""
 
 import asyncio
-import json
 import os
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from nvcf_simulator.model.entities import (
-    Account,
-    Backlog,
-    Deployment,
-    Function,
-    GpuSpecification,
-    Instance,
-    Key,
-    State,
-    Weather,
-)
-from nvcf_simulator.service import Service
+from pydantic import TypeAdapter, ValidationError
+
+from nvcf_simulator.model.entities import State
+from nvcf_simulator.model.world import World
 
 PAUSE = 0.5
+"""Seconds after a change until it is written."""
+
+_SHAPE = TypeAdapter(State)
+
+
+class StateFileError(Exception):
+    """The file cannot be used; the message says why."""
 
 
 class StateFile:
-    """Reads the state at the start and writes it after changes."""
+    """Reads the state at the start and writes it after changes.
 
-    def __init__(self, service: Service, path: Path) -> None:
-        self._service = service
+    The file holds the tokens of keys: only its owner may read it.
+    """
+
+    def __init__(self, path: Path) -> None:
         self._path = path
 
-    def load(self) -> None:
-        """Take the state of the file, if there is one, in place of the scenario's."""
-        if not self._path.exists():
-            return
-        value = json.loads(self._path.read_text(encoding="utf-8"))
-        world = self._service.world
-        world.state = _state(value)
-        world.clock.jump(max(0.0, world.state.clock_offset / 1e9))
-        world.rebuild()
-        self._service.__post_init__()
+    def read(self) -> State | None:
+        """Return what was kept, or None if nothing was. Raises `StateFileError`."""
+        try:
+            return _SHAPE.validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateFileError(f"{self._path}: {error.strerror}") from None
+        except ValidationError as error:
+            raise StateFileError(f"{self._path} is not a state file ({error.error_count()} mistakes)") from None
 
-    async def keep(self) -> None:
+    async def keep(self, world: World) -> None:
         """Write after changes, for ever."""
         while True:
             await asyncio.sleep(PAUSE)
-            if self._service.world.changed:
-                self.save()
+            if world.changed:
+                self.write(world)
 
-    def save(self) -> None:
+    def write(self, world: World) -> None:
         """Write now, whole or not at all."""
-        world = self._service.world
         world.changed = False
         world.state.clock_offset = world.clock.offset()
-        draft = self._path.with_suffix(".draft")
-        draft.write_text(json.dumps(asdict(world.state)), encoding="utf-8")
+        draft = self._path.with_name(self._path.name + ".draft")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_SHAPE.dump_json(world.state))
         os.replace(draft, self._path)
-
-
-def _state(value: dict[str, Any]) -> State:
-    return State(
-        accounts={name: Account(**item) for name, item in value["accounts"].items()},
-        keys={name: Key(**item) for name, item in value["keys"].items()},
-        functions={
-            name: Function(**{**item, "weather": Weather(**item["weather"])})
-            for name, item in value["functions"].items()
-        },
-        deployments={
-            name: Deployment(**{**item, "specifications": [GpuSpecification(**s) for s in item["specifications"]]})
-            for name, item in value["deployments"].items()
-        },
-        instances={name: Instance(**item) for name, item in value["instances"].items()},
-        backlog=[Backlog(**item) for item in value["backlog"]],
-        capacity=value["capacity"],
-        clock_offset=value["clock_offset"],
-    )

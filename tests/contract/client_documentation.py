@@ -42,13 +42,16 @@ def run(code: str) -> dict[str, Any]:
     compiled = compile(code, str(PAGE), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
     async def whole() -> None:
-        if compiled.co_flags & inspect.CO_COROUTINE:
-            await eval(compiled, names)
-            if "client" in names:
+        awaits = bool(compiled.co_flags & inspect.CO_COROUTINE)
+        try:
+            if awaits:
+                await eval(compiled, names)
+            else:
+                exec(compiled, names)
+        finally:
+            if "client" in names and awaits:
                 await names["client"].aclose()
-        else:
-            exec(compiled, names)
-            if "client" in names:
+            elif "client" in names:
                 names["client"].close()
 
     asyncio.run(whole())

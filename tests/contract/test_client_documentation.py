@@ -1,49 +1,50 @@
-"""Every code block of docs/client.md runs as it is printed."""
+"""Every code block of docs/client.md runs as it is printed, against both generations of the simulator."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from client_documentation import OLD_ID, PAGE, Block, blocks, run
-from client_server import Server, answer, serving
 
+from nvcf_operator import nvcf
 from nvcf_operator.nvcf import connection, errors
+from simulation import ECHO, KEY, Simulator
 
-SPECIFICATION = {
-    "gpuSpecificationId": "s",
-    "gpu": "string",
-    "backend": "string",
-    "maxInstances": 123,
-    "minInstances": 123,
+CATALOGUE = [
+    {"name": "string", "gpu": "string", "backends": ["string"]},
+    {"name": "NCP.GPU.L40S_1x", "gpu": "L40S", "backends": ["NCP"]},
+]
+DOCUMENTED = {"gpu": "string", "backend": "string", "instanceType": "string", "minInstances": 1, "maxInstances": 200}
+BODY = {
+    "deploymentSpecifications": [{"backend": "string", "gpu": "string", "maxInstances": 123, "minInstances": 123}],
 }
-DEPLOYMENT = {
-    "functionId": OLD_ID,
-    "functionVersionId": OLD_ID,
-    "deploymentId": "d",
-    "ncaId": "account",
-    "functionStatus": "DEPLOYING",
-    "deploymentSpecifications": [SPECIFICATION],
+PATH = f"/v2/nvcf/deployments/functions/{ECHO}/versions/{ECHO}"
+OLD_CALLS = {
+    "create": ("POST", PATH, BODY),
+    "get": ("GET", PATH, None),
+    "update": ("PUT", PATH, BODY),
+    "delete": ("DELETE", PATH, None),
 }
-FUNCTION = {"id": OLD_ID, "versionId": OLD_ID, "ncaId": "account", "name": "echo", "status": "INACTIVE"}
-EVERYTHING = json.dumps(
-    {"deployment": DEPLOYMENT, "function": FUNCTION, "functions": [FUNCTION], "gpuSpecification": SPECIFICATION}
-).encode()
+
+
+@pytest.fixture(scope="module", params=["old", "current"])
+def server(request: pytest.FixtureRequest) -> Iterator[tuple[Simulator, str]]:
+    with Simulator.start({"catalogue": CATALOGUE}, generation=request.param) as simulator:
+        yield simulator, request.param
 
 
 @pytest.fixture
-def anything_goes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """An NVCF that answers every call with everything."""
-    monkeypatch.setenv("NGC_API_KEY", "nvapi-test")
+def _account(server: tuple[Simulator, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NGC_API_KEY", KEY)
+    monkeypatch.setenv("NVCF_BASE_URL", server[0].url)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving(answer(200, EVERYTHING)) as server:
-        monkeypatch.setenv("NVCF_BASE_URL", server.url)
-        yield server
 
 
 def test_the_page_has_each_old_call_in_both_ways() -> None:
-    for call in ("create", "get", "update", "delete"):
+    assert ECHO == OLD_ID, "the simulator has the function of the old documentation"
+    for call in OLD_CALLS:
         codes = [block.code for block in blocks() if block.heading == call]
         assert ["await" in code for code in codes] == [False, True], f"{call} synchronous, then asynchronous"
         for code in codes:
@@ -51,11 +52,37 @@ def test_the_page_has_each_old_call_in_both_ways() -> None:
             assert OLD_ID in code
 
 
+@pytest.mark.usefixtures("_account")
 @pytest.mark.parametrize("block", blocks(), ids=str)
-def test_a_block_runs(anything_goes: Server, block: Block) -> None:
-    run(block.code)
-    if "client." in block.code:
-        assert anything_goes.received, "it asked the server for something"
+def test_a_block_runs(server: tuple[Simulator, str], block: Block) -> None:
+    simulator, generation = server
+    if ECHO in simulator.deployments():
+        simulator.undeploy(ECHO)
+    if block.heading in ("get", "update", "delete"):
+        simulator.deploy(ECHO, DOCUMENTED)
+    since = simulator.cursor
+    if block.heading == "create" and generation == "current":
+        with pytest.raises(nvcf.Rejected, match="instanceType"):
+            run(block.code)
+    else:
+        assert_typed(run(block.code), block)
+    asked = [(entry["method"], entry["path"], entry["body"]) for entry in simulator.log(since)]
+    if block.heading in OLD_CALLS:
+        assert asked == [OLD_CALLS[block.heading]], "one request, and nothing before it"
+    elif "client." in block.code:
+        assert asked, "it asked the server for something"
+
+
+def assert_typed(names: dict[str, Any], block: Block) -> None:
+    """The results of the old calls are what their documentation says."""
+    if block.heading in ("create", "get", "update"):
+        deployment = names["res"].deployment
+        assert (deployment.function_id, deployment.function_version_id) == (ECHO, ECHO)
+        assert deployment.deployment_specifications[0].gpu == "string"
+        if block.heading != "get":
+            assert deployment.deployment_specifications[0].max_instances == 123
+    elif block.heading == "delete":
+        assert names["res"].function.status == "INACTIVE"
 
 
 def test_every_error_and_every_argument_is_on_the_page() -> None:

@@ -1,6 +1,8 @@
 """Starts `nvcf-simulator` and speaks to its control API."""
 
 import json
+import os
+import selectors
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,7 @@ ECHO = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"
 """Id of the function `echo` and of its version, as in the old SDK's documentation."""
 
 COMMAND = Path(sys.executable).with_name("nvcf-simulator")
+START_SECONDS = 30.0
 
 Json = dict[str, Any]
 
@@ -26,18 +29,31 @@ class Simulator:
 
     def __init__(self, arguments: list[str]) -> None:
         self._process = subprocess.Popen(
-            [COMMAND, "--with-parent", *arguments], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+            [COMMAND, "--parent-pid", str(os.getpid()), *arguments],
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
         )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.stdout.close()
-            raise RuntimeError(f"the simulator ended with {self._process.wait(10)} before it listened")
-        ready = json.loads(line)
+        try:
+            ready = json.loads(self._first_line())
+        except BaseException:
+            self._end()
+            raise
         self.url: str = ready["url"]
         self.control: str = ready["control"]
         self.pid: int = ready["pid"]
         self._http = httpx.Client(base_url=self.control, timeout=30, trust_env=False)
+
+    def _first_line(self) -> str:
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            if not selector.select(START_SECONDS):
+                raise RuntimeError(f"the simulator did not listen within {START_SECONDS} s")
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the simulator ended with status {self._process.wait(10)} before it listened")
+        return line
 
     @classmethod
     @contextmanager
@@ -69,6 +85,9 @@ class Simulator:
     def stop(self) -> None:
         """End it, and wait until it is gone."""
         self._http.close()
+        self._end()
+
+    def _end(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(5)
@@ -93,6 +112,14 @@ class Simulator:
         found: list[Json] = self._ask("GET", "/allocations")["allocations"]
         return [item for item in found if item["alive"] or not alive]
 
+    def leaked(self) -> list[Json]:
+        """Instances that run on although no deployment has them any more."""
+        return [item for item in self.allocations() if item["leaked"]]
+
+    def in_flight(self) -> int:
+        """How many requests are being answered."""
+        return int(self.state()["inFlight"])
+
     def log(self, since: int = 0, **wanted: Any) -> list[Json]:
         """Requests after a cursor whose fields are as wanted, the oldest first."""
         entries: list[Json] = self._ask("GET", "/log", params={"since": since})["entries"]
@@ -109,6 +136,10 @@ class Simulator:
 
     # what is done to it
 
+    def clear_log(self) -> None:
+        """Forget the requests that have ended."""
+        self._ask("DELETE", "/log")
+
     def behave(self, **changes: Any) -> None:
         """Merge into how it behaves: `behave(races={"slowPost": 1})`."""
         self._ask("PATCH", "/behaviour", json=changes)
@@ -116,6 +147,11 @@ class Simulator:
     def fault(self, **rule: Any) -> str:
         """Put a fault in force, by the names of `nvcf_simulator.http.faults.Fault` in camelCase."""
         return str(self._ask("POST", "/faults", json=rule)["name"])
+
+    def faults(self) -> list[Json]:
+        """Return the faults in force, and how many requests `matched` and `met` each."""
+        found: list[Json] = self._ask("GET", "/faults")["faults"]
+        return found
 
     def clear_faults(self) -> None:
         """Take all faults away."""
@@ -130,6 +166,14 @@ class Simulator:
         """Create many functions; give each one's id and its version's."""
         made = self._ask("POST", "/functions", json={"name": name, "count": count})["functions"]
         return [(item["id"], item["versionId"]) for item in made]
+
+    def add_account(self, nca_id: str, **given: Any) -> None:
+        """Create or replace an account, with `requestsPerSecond` or `org` perhaps."""
+        self._ask("POST", "/accounts", json={"ncaId": nca_id, **given})
+
+    def remove_account(self, nca_id: str) -> None:
+        """Have an account exist no more."""
+        self._ask("DELETE", f"/accounts/{nca_id}")
 
     def add_key(self, name: str, token: str, **given: Any) -> None:
         """Create or replace a key."""
@@ -149,6 +193,12 @@ class Simulator:
         """Undeploy as somebody else would."""
         self._ask("DELETE", f"/versions/{version}/deployment", params={"graceful": str(graceful).lower()})
 
+    def redeploy(self, version: str) -> Json:
+        """Undeploy and deploy again, as somebody else would: another deploymentId, the same numbers."""
+        deployed = self.deployments()[version]["deploymentSpecifications"]
+        self.undeploy(version)
+        return self.deploy(version, *deployed)
+
     def scale(self, version: str, **numbers: int) -> None:
         """Change numbers as somebody else would."""
         self._ask("PATCH", f"/versions/{version}/deployment", json=numbers)
@@ -158,7 +208,7 @@ class Simulator:
         self._ask("PATCH", f"/versions/{version}", json=changes)
 
     def weather(self, version: str, **changes: Any) -> None:
-        """Set how a version's instances fare: fate, supply, capacity, deploy_seconds, error."""
+        """Set how a version's instances fare: fate, fates, supply, capacity, deploySeconds, error."""
         self._ask("PUT", f"/versions/{version}/weather", json=changes)
 
     def lose(self, version: str, count: int | None = None) -> None:
@@ -176,6 +226,18 @@ class Simulator:
     def remove(self, version: str) -> None:
         """Delete a function version and its deployment."""
         self._ask("DELETE", f"/versions/{version}")
+
+    def capacity(self, **limits: int | None) -> None:
+        """Set how many instances of a type there can be at once; None: as many as the catalogue says."""
+        self._ask("PUT", "/capacity", json=limits)
+
+    def hide(self, *names: str) -> None:
+        """Have instance types or GPUs missing from the catalogue; none: all are back."""
+        self._ask("PUT", "/catalogue", json={"hidden": list(names)})
+
+    def look(self) -> None:
+        """Have the server's loop look at everything once, now."""
+        self._ask("POST", "/loop")
 
     def jump(self, seconds: float) -> None:
         """Move the simulated clock forward."""

@@ -1,5 +1,6 @@
 """The probes over real sockets: /healthz fails only when we stand still, /readyz until we work, /metrics tells."""
 
+import errno
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -100,6 +101,55 @@ async def test_after_the_stop_nobody_listens(served: Served) -> None:
     assert served.probes.port is None
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize(
+    ("family", "loopback"),
+    [
+        pytest.param(socket.AF_INET, "127.0.0.1", id="IPv4"),
+        pytest.param(
+            socket.AF_INET6,
+            "::1",
+            id="IPv6",
+            marks=pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here"),
+        ),
+    ],
+)
+async def test_without_a_host_all_interfaces_are_served(family: socket.AddressFamily, loopback: str) -> None:
+    probes = Probes(":0", Metrics(), healthy=list, ready=list)
+    await probes.start()
+    try:
+        with socket.socket(family) as probe:
+            assert probe.connect_ex((loopback, probes.port)) == 0
+    finally:
+        await probes.stop()
+
+
+async def test_where_ipv6_is_switched_off_ipv4_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    create = socket.create_server
+
+    def without_ipv6(address: tuple[str, int], *, family: int = socket.AF_INET, **options: bool) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+        return create(address, family=family, **options)
+
+    monkeypatch.setattr(socket, "create_server", without_ipv6)
+    probes = Probes(":0", Metrics(), healthy=list, ready=list)
+    await probes.start()
+    try:
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", probes.port)) == 0
+    finally:
+        await probes.stop()
+
+
+async def test_a_port_that_is_taken_everywhere_is_named() -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        probes = Probes(f":{port}", Metrics(), healthy=list, ready=list)
+        with pytest.raises(OSError, match=r"(?i)already in use"):
+            await probes.start()
+        assert probes.port is None
 
 
 async def test_zero_serves_nothing() -> None:

@@ -229,7 +229,7 @@ def test_short_settle_times_are_for_self_managed_nvcf_only(given: dict[str, Any]
     ("value", "expected"),
     [
         ("0", None),
-        (":8080", ("0.0.0.0", 8080)),
+        (":8080", ("", 8080)),
         ("127.0.0.1:0", ("127.0.0.1", 0)),
         ("localhost:9", ("localhost", 9)),
         ("[::1]:8080", ("::1", 8080)),

@@ -1,18 +1,23 @@
 """Changes in place: the one call that brings a deployment nearest to its manifest.
 
 Ids come from the deployment that was just read, never from status. `maxRequestConcurrency` changes by PUT only, and a
-PUT carries minimum and maximum too; autoscaling changes by PATCH only (facts on NVCF, sections 3 and 4).
+PUT carries minimum and maximum too; autoscaling changes by PATCH only.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from nvcf_operator.core.compare import Comparison, Difference, Pair
 from nvcf_operator.core.fields import PLATFORM, How
 from nvcf_operator.nvcf.models import AutoscalingConfiguration, GpuSpecification
 
 NUMBERS = ("minInstances", "maxInstances")
+FIELDS_OF_PATCH = ("min_instances", "max_instances", "autoscaling_configuration")
+FIELDS_OF_PUT = ("min_instances", "max_instances", "max_request_concurrency")
+"""What the calls change, as `GpuSpecification` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,13 @@ class Patch:
 
     def arguments(self) -> dict[str, Any]:
         """The changed fields, as the client takes them."""
-        fields = ("min_instances", "max_instances", "autoscaling_configuration", "autoscaling_configuration_policy")
+        fields = (*FIELDS_OF_PATCH, "autoscaling_configuration_policy")
         return {name: value for name in fields if (value := getattr(self, name)) is not None}
 
     def to_json(self) -> dict[str, Any]:
-        """The changed fields as plain JSON."""
+        """The changed fields as plain JSON, with NVCF's names: the body of the call."""
         return {
-            name: value.to_json() if isinstance(value, AutoscalingConfiguration) else value
+            to_camel(name): value.to_json() if isinstance(value, AutoscalingConfiguration) else value
             for name, value in self.arguments().items()
         }
 
@@ -71,14 +76,19 @@ class Unsupported:
 
 
 def next_change(comparison: Comparison, *, patch_supported: bool) -> Patch | Put | Unsupported | None:
-    """The next call, None when nothing is left to change. Not to be asked while something is immutable."""
+    """The next call; None when nothing is left that a call can change.
+
+    While something immutable differs, that is None too: until a redeployment has mended that, nothing is touched. A PUT
+    comes first where it is needed, for it carries the numbers of all specifications at once; then one specification
+    after the other is patched.
+    """
     wrong = comparison.differences
+    if not wrong or comparison.immutable:
+        return None
     numbers = tuple(item for item in wrong if item.field in NUMBERS)
     can_patch = patch_supported and all(pair.found.gpu_specification_id for pair in comparison.pairs)
     if any(item.how == How.PUT for item in wrong) or (numbers and not can_patch):
         return Put(tuple(_put(pair) for pair in comparison.pairs))
-    if not wrong:
-        return None
     if not can_patch:
         return Unsupported(tuple(sorted({item.field for item in wrong})))
     pair = next(pair for pair in comparison.pairs if comparison.of(pair.index))
@@ -86,8 +96,11 @@ def next_change(comparison: Comparison, *, patch_supported: bool) -> Patch | Put
 
 
 def expected_after(change: Patch | Put, found: Sequence[GpuSpecification]) -> tuple[GpuSpecification, ...]:
-    """The specifications after a change that the server took."""
-    return tuple(_after(change, item) for item in found)
+    """The specifications after a change that the server took, in the order in which they were found."""
+    if isinstance(change, Patch):
+        return tuple(_patched(change, item) for item in found)
+    left = list(change.specifications)
+    return tuple(_taken(left, item) for item in found)
 
 
 def raises_minimum(change: Patch | Put, found: Sequence[GpuSpecification]) -> bool:
@@ -124,6 +137,7 @@ def _patch(pair: Pair, wrong: tuple[Difference, ...]) -> Patch:
 
 def _put(pair: Pair) -> GpuSpecification:
     wanted, found = pair.wanted, pair.found
+    # Left out, the server would keep its own, but count even a call that changes nothing as an update.
     concurrency = wanted.max_request_concurrency or found.max_request_concurrency
     return found.model_copy(
         update={
@@ -134,19 +148,25 @@ def _put(pair: Pair) -> GpuSpecification:
     )
 
 
-def _after(change: Patch | Put, found: GpuSpecification) -> GpuSpecification:
-    if isinstance(change, Put):
-        if found.gpu_specification_id is None:
-            same = [item for item in change.specifications if item.gpu == found.gpu]
-        else:
-            same = [x for x in change.specifications if x.gpu_specification_id == found.gpu_specification_id]
-        return same[0] if same else found
+def _patched(change: Patch, found: GpuSpecification) -> GpuSpecification:
     if found.gpu_specification_id != change.gpu_specification_id:
         return found
-    update: dict[str, Any] = {name: value for name, value in change.arguments().items() if "policy" not in name}
+    update: dict[str, Any] = {name: value for name, value in change.arguments().items() if name in FIELDS_OF_PATCH}
     if change.autoscaling_configuration_policy == PLATFORM:
         update["autoscaling_configuration"] = None
     return found.model_copy(update=update)
+
+
+def _taken(left: list[GpuSpecification], found: GpuSpecification) -> GpuSpecification:
+    """Take out of `left` the one that stands for `found`: equal in all that a PUT does not change, the id too."""
+    for position, item in enumerate(left):
+        if _fixed(item) == _fixed(found):
+            return left.pop(position)
+    return found
+
+
+def _fixed(specification: GpuSpecification) -> dict[str, Any]:
+    return specification.model_dump(exclude=set(FIELDS_OF_PUT))
 
 
 def _overlaid(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,21 @@
 """A manifest held against a deployment: which specification is which, and what differs."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nvcf_operator.api.spec import DeploymentSpecification
-from nvcf_operator.core.fields import FIELDS, PLATFORM, How
+from nvcf_operator.core.fields import FIELDS, NAMES, PLATFORM, How
+from nvcf_operator.core.matching import cheapest
+from nvcf_operator.core.sameness import named
 from nvcf_operator.nvcf.models import GpuSpecification
 
 MOST_CHARACTERS = 600
+MOST_OF_A_VALUE = 100
+
+WEIGHT = {How.IMMUTABLE: 10_000, How.PUT: 100, How.PATCH: 1}
+"""Of 16 specifications, all differences of a lighter kind together weigh less than one of the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +24,10 @@ class Difference:
 
     index: int | None
     """Position in the manifest; None when the number of specifications differs."""
+    gpu: str
+    """GPU of that specification as the manifest has it; empty when the number differs."""
     field: str
+    """NVCF's name of the field."""
     wanted: Any
     found: Any
     how: How
@@ -29,6 +39,9 @@ class Difference:
         if not FIELDS[self.field].shown:
             return f"{place} differs"
         return f"{place}: manifest {_text(self.wanted)}, deployed {_text(self.found)}"
+
+    def __repr__(self) -> str:
+        return f"<Difference {self}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,50 +77,33 @@ class Comparison:
 
     def describe(self) -> str:
         """Name the differences; those that cannot be mended in place alone, where there are any."""
-        text = "; ".join(str(item) for item in self.immutable or self.differences)
-        return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
+        return _cut("; ".join(str(item) for item in self.immutable or self.differences), MOST_CHARACTERS)
 
 
 def compare(wanted: Sequence[DeploymentSpecification], found: Sequence[GpuSpecification]) -> Comparison:
-    """Compare by meaning, whatever the order, which means nothing in NVCF's answers."""
+    """Compare by meaning, whatever the order, which means nothing in NVCF's answers.
+
+    Specifications are paired so that as little as possible has to change: first of what only a redeployment changes,
+    then of what a PUT, then of what a PATCH does. The order of `found` changes nothing, not even among equals: the
+    result leads to messages and to writes, and neither may come and go with the order of an answer.
+    """
     there = tuple(found)
     if len(wanted) != len(there):
-        difference = Difference(None, "deploymentSpecifications", len(wanted), len(there), How.IMMUTABLE)
+        difference = Difference(None, "", "deploymentSpecifications", len(wanted), len(there), How.IMMUTABLE)
         return Comparison((), (difference,), there)
-    shown = [item.to_json() for item in there]
-    table = [[differences(index, item, other) for other in shown] for index, item in enumerate(wanted)]
-    chosen = _assign([[_cost(cell) for cell in row] for row in table])
-    pairs = tuple(Pair(index, wanted[index], there[other]) for index, other in enumerate(chosen))
-    found_differences = tuple(item for index, other in enumerate(chosen) for item in table[index][other])
-    return Comparison(pairs, found_differences, there)
-
-
-def differences(index: int, wanted: DeploymentSpecification, found: dict[str, Any]) -> tuple[Difference, ...]:
-    """What one specification of the manifest wants otherwise than one that is deployed."""
-    manifest = wanted.to_dict()
-    result = [
-        Difference(index, name, manifest[name], found.get(name), row.how)
-        for name, row in FIELDS.items()
-        if manifest.get(name) is not None and not row.same(manifest[name], found.get(name))
-    ]
-    if manifest.get("autoscalingConfigurationPolicy") == PLATFORM and found.get("autoscalingConfiguration"):
-        shown = found["autoscalingConfiguration"]
-        result.append(Difference(index, "autoscalingConfiguration", PLATFORM, shown, How.PATCH))
-    return tuple(result)
+    manifest = [item.to_dict() for item in wanted]
+    ordered = sorted(((item.to_json(), item) for item in there), key=lambda both: _order(both[0]))
+    table = [[_differences(index, item, shown) for shown, _ in ordered] for index, item in enumerate(manifest)]
+    chosen = cheapest([[sum(WEIGHT[item.how] for item in cell) for cell in row] for row in table])
+    pairs = tuple(Pair(index, wanted[index], ordered[other][1]) for index, other in enumerate(chosen))
+    return Comparison(
+        pairs, tuple(item for row, other in zip(table, chosen, strict=True) for item in row[other]), there
+    )
 
 
 def create_body(wanted: Sequence[DeploymentSpecification]) -> tuple[GpuSpecification, ...]:
-    """What POST sends: what the manifest says, and nothing else."""
-    return tuple(
-        GpuSpecification.model_validate(
-            {
-                name: value
-                for name, value in item.to_dict().items()
-                if name != "autoscalingConfigurationPolicy" and value not in ([], None)
-            }
-        )
-        for item in wanted
-    )
+    """What POST sends: what the manifest says, and nothing else. What is empty or blank is not sent at all."""
+    return tuple(GpuSpecification.model_validate(_posted(item.to_dict())) for item in wanted)
 
 
 def instances(found: Sequence[GpuSpecification]) -> str:
@@ -115,50 +111,52 @@ def instances(found: Sequence[GpuSpecification]) -> str:
     return f"{sum(item.min_instances for item in found)}-{sum(item.max_instances for item in found)}"
 
 
-def _cost(cell: tuple[Difference, ...]) -> int:
-    weight = {How.IMMUTABLE: 10_000, How.PUT: 100, How.PATCH: 1}
-    return sum(weight[item.how] for item in cell)
+def _differences(index: int, manifest: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """What one specification of the manifest wants otherwise than one that is deployed, both as plain JSON."""
+    platform = manifest.get("autoscalingConfigurationPolicy") == PLATFORM
+    result = []
+    for name, row in FIELDS.items():
+        wanted, there = manifest.get(name), found.get(name)
+        if name == "autoscalingConfiguration" and platform:
+            wanted, same = PLATFORM, there is None
+        else:
+            same = wanted is None or row.rule.same(wanted, there)
+        if not same:
+            result.append(Difference(index, manifest["gpu"], name, wanted, there, row.how))
+    return tuple(result)
 
 
-def _assign(cost: list[list[int]]) -> list[int]:
-    """The cheapest one-to-one assignment of rows to columns (Kuhn-Munkres with potentials), at most 16 by 16."""
-    size = len(cost)
-    infinity = 10**9
-    row_potential, column_potential = [0] * (size + 1), [0] * (size + 1)
-    row_of, way = [0] * (size + 1), [0] * (size + 1)
-    for row in range(1, size + 1):
-        row_of[0], column = row, 0
-        least, used = [infinity] * (size + 1), [False] * (size + 1)
-        while row_of[column] != 0:
-            used[column] = True
-            current, delta, following = row_of[column], infinity, 0
-            for other in range(1, size + 1):
-                if used[other]:
-                    continue
-                reduced = cost[current - 1][other - 1] - row_potential[current] - column_potential[other]
-                if reduced < least[other]:
-                    least[other], way[other] = reduced, column
-                if least[other] < delta:
-                    delta, following = least[other], other
-            for other in range(size + 1):
-                if used[other]:
-                    row_potential[row_of[other]] += delta
-                    column_potential[other] -= delta
-                else:
-                    least[other] -= delta
-            column = following
-        while column:
-            row_of[column] = row_of[way[column]]
-            column = way[column]
-    chosen = [0] * size
-    for column in range(1, size + 1):
-        chosen[row_of[column] - 1] = column - 1
-    return chosen
+def _posted(manifest: dict[str, Any]) -> dict[str, Any]:
+    # The policy is a field of PATCH only; a POST without autoscalingConfiguration leaves it to the platform.
+    platform = manifest.pop("autoscalingConfigurationPolicy", None) == PLATFORM
+    if platform:
+        manifest.pop("autoscalingConfiguration", None)
+    for name in [name for name, row in FIELDS.items() if row.rule is NAMES and name in manifest]:
+        manifest[name] = named(manifest[name])
+    if not manifest.get("backend", "").strip():
+        manifest.pop("backend", None)
+    return {name: value for name, value in manifest.items() if value != []}
+
+
+def _order(found: Mapping[str, Any]) -> tuple[str, str]:
+    """By id; servers without ids show equal specifications or such that differ in their text."""
+    return found.get("gpuSpecificationId", ""), json.dumps(found, sort_keys=True)
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    """A value for people: the same text for the same meaning, on one line, and short."""
+    if value in (None, "", []):
         return "nothing"
-    if isinstance(value, list):
-        return f"[{', '.join(str(item) for item in value)}]"
-    return str(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return _cut(f"[{', '.join(map(_printable, named(value)))}]", MOST_OF_A_VALUE) if named(value) else "nothing"
+    if isinstance(value, str):
+        return _cut(_printable(value), MOST_OF_A_VALUE)
+    return _cut(json.dumps(value, sort_keys=True), MOST_OF_A_VALUE)
+
+
+def _printable(value: str) -> str:
+    return value if value.isprintable() else json.dumps(value)
+
+
+def _cut(value: str, most: int) -> str:
+    return value if len(value) <= most else value[: most - 1] + "…"

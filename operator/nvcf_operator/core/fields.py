@@ -1,16 +1,15 @@
 """Which field of a GPU specification changes how, and what counts as the same value: one table.
 
-A field that the manifest leaves out is the server's: never compared, never sent.
+A field that the manifest leaves out is the server's: never compared, never sent. One that is there but empty (a list
+without names, a blank backend) is said: it wants none, as the server shows it by leaving the field out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from nvcf_operator.nvcf.durations import seconds
-
-Same = Callable[[Any, Any], bool]
+from nvcf_operator.core import sameness
+from nvcf_operator.core.sameness import Rule, by_parts
 
 
 class How(StrEnum):
@@ -21,81 +20,63 @@ class How(StrEnum):
     IMMUTABLE = "not in place"
 
 
-def equal(wanted: Any, found: Any) -> bool:
-    """By value: numbers as numbers, objects and lists deeply, nulls and types included."""
-    return type(wanted) is type(found) and bool(wanted == found)
-
-
-def number(wanted: Any, found: Any) -> bool:
-    """As numbers."""
-    return found is not None and float(wanted) == float(found)
-
-
-def letters(wanted: Any, found: Any) -> bool:
-    """As text, in any letter case: the server finds names so and echoes them as they were sent."""
-    return isinstance(found, str) and str(wanted).strip().lower() == found.strip().lower()
-
-
-def names(wanted: Any, found: Any) -> bool:
-    """As sets, without blanks: the server drops blanks and duplicates and keeps no order."""
-    return {item for item in wanted if item.strip()} == {item for item in found or () if item.strip()}
-
-
-def policy(wanted: Mapping[str, Any], found: Any) -> bool:
-    """As a Helm validation policy: the name in any letter case, the types as a set."""
-    if not isinstance(found, Mapping) or not letters(wanted["name"], found.get("name")):
-        return False
-    types = wanted.get("extraKubernetesTypes")
-    return types is None or _kinds(types) == _kinds(found.get("extraKubernetesTypes") or ())
-
-
-def autoscaling(wanted: Mapping[str, Any], found: Any) -> bool:
-    """In what the manifest names: numbers by value, durations by their length."""
-    if not isinstance(found, Mapping):
-        return not wanted
-    for name, value in wanted.items():
-        other = found.get(name)
-        if isinstance(value, Mapping):
-            same = autoscaling(value, other)
-        elif name == "size" or (name == "threshold" and isinstance(value, str)):
-            same = other is not None and seconds(value) == seconds(other)
-        else:
-            same = letters(value, other) if isinstance(value, str) else number(value, other)
-        if not same:
-            return False
-    return True
-
-
-def _kinds(types: Any) -> set[tuple[str, str, str]]:
-    return {(item.get("group", ""), item.get("version", ""), item.get("kind", "")) for item in types}
-
-
 @dataclass(frozen=True, slots=True)
 class Field:
     """A row: how the field changes, and when two values of it are the same."""
 
     how: How
-    same: Same
-    rule: str
+    rule: Rule
     shown: bool = True
     """Whether its values may stand in a message; Helm values may hold secrets."""
 
 
+LETTERS = Rule(sameness.letters, "in any letter case")
+NAMES = Rule(sameness.names, "as sets; blanks and duplicates do not count, an empty set is none")
+NUMBER = Rule(sameness.number, "by value")
+NUMBER_OR_ONE = Rule(sameness.number_or_one, "by value; the server's default is 1")
+
+DETAILS = by_parts(
+    {
+        "metric": Rule(sameness.text, "to the letter"),
+        "factor": Rule(sameness.single_precision, "by value; the server keeps 32-bit numbers"),
+        "threshold": Rule(sameness.whole, "by value; the server cuts to whole numbers"),
+        "stickiness": by_parts(
+            {
+                "size": Rule(sameness.minutes, "by length; the server may round to a minute"),
+                "threshold": Rule(sameness.duration, "by length"),
+            },
+            "in the parts that the manifest names",
+        ),
+    },
+    "in the parts that the manifest names",
+)
+AUTOSCALING = by_parts(
+    {"scaleUpDetails": DETAILS, "scaleDownDetails": DETAILS}, "in the parts that the manifest names, see below"
+)
+HELM_POLICY = by_parts(
+    {
+        "name": LETTERS,
+        "extraKubernetesTypes": Rule(sameness.kinds, "as sets"),
+    },
+    "in the parts that the manifest names: the name in any letter case, the types as sets",
+)
+VALUES = Rule(sameness.values, "all keys and values, nulls and types included; an empty object is none")
+
 FIELDS: Mapping[str, Field] = {
-    "gpu": Field(How.IMMUTABLE, letters, "any letter case"),
-    "instanceType": Field(How.IMMUTABLE, letters, "any letter case"),
-    "backend": Field(How.IMMUTABLE, letters, "any letter case"),
-    "clusters": Field(How.IMMUTABLE, names, "a set, blanks dropped"),
-    "regions": Field(How.IMMUTABLE, names, "a set, blanks dropped"),
-    "attributes": Field(How.IMMUTABLE, names, "a set, blanks dropped"),
-    "availabilityZones": Field(How.IMMUTABLE, names, "a set, blanks dropped"),
-    "preferredOrder": Field(How.IMMUTABLE, number, "a number"),
-    "configuration": Field(How.IMMUTABLE, equal, "exactly, nulls and types included", shown=False),
-    "helmValidationPolicy": Field(How.IMMUTABLE, policy, "name in any letter case, types as a set"),
-    "minInstances": Field(How.PATCH, number, "a number"),
-    "maxInstances": Field(How.PATCH, number, "a number"),
-    "autoscalingConfiguration": Field(How.PATCH, autoscaling, "the parts that the manifest names, durations by length"),
-    "maxRequestConcurrency": Field(How.PUT, number, "a number"),
+    "gpu": Field(How.IMMUTABLE, LETTERS),
+    "instanceType": Field(How.IMMUTABLE, LETTERS),
+    "backend": Field(How.IMMUTABLE, Rule(sameness.letters, "in any letter case; a blank one is none")),
+    "clusters": Field(How.IMMUTABLE, NAMES),
+    "regions": Field(How.IMMUTABLE, NAMES),
+    "attributes": Field(How.IMMUTABLE, NAMES),
+    "availabilityZones": Field(How.IMMUTABLE, NAMES),
+    "preferredOrder": Field(How.IMMUTABLE, NUMBER_OR_ONE),
+    "configuration": Field(How.IMMUTABLE, VALUES, shown=False),
+    "helmValidationPolicy": Field(How.IMMUTABLE, HELM_POLICY),
+    "minInstances": Field(How.PATCH, NUMBER),
+    "maxInstances": Field(How.PATCH, NUMBER),
+    "autoscalingConfiguration": Field(How.PATCH, AUTOSCALING),
+    "maxRequestConcurrency": Field(How.PUT, NUMBER_OR_ONE),
 }
 """In the order in which messages name them. `autoscalingConfigurationPolicy: PLATFORM_CONFIGURATION` is no field of a
 deployment: it wants no `autoscalingConfiguration` at all."""

@@ -1,6 +1,8 @@
 """Serves /metrics, /healthz and /readyz."""
 
+import errno
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -55,13 +57,13 @@ class Probes:
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE)
         await runner.setup()
         try:
-            await web.TCPSite(runner, host, port).start()
+            await _site(runner, host, port).start()
         except OSError:
             await runner.cleanup()
             raise
         self._runner = runner
         self.port = runner.addresses[0][1]
-        log.info("metrics and probes at http://%s:%s", f"[{host}]" if ":" in host else host, self.port)
+        log.info("metrics and probes at http://%s:%s", f"[{host}]" if ":" in host else host or "*", self.port)
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -72,6 +74,21 @@ class Probes:
     async def _show_metrics(self, request: web.Request) -> web.Response:
         body, content_type = self._metrics.exposition(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
+    return web.TCPSite(runner, host, port) if host else web.SockSite(runner, _everywhere(port))
+
+
+def _everywhere(port: int) -> socket.socket:
+    """Listen on all interfaces by one socket, so that a free port is the same one for IPv4 and IPv6."""
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        except OSError as error:  # a kernel that knows IPv6, on a node where it is switched off
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise
+    return socket.create_server(("", port))
 
 
 def _answering(reasons: Reasons) -> Callable[[web.Request], Awaitable[web.Response]]:

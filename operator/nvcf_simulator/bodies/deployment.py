@@ -24,6 +24,8 @@ class Update:
     max_request_concurrency: int | None
     backend: str
     clusters: frozenset[str]
+    gpu: str = ""
+    """Only the old generation, which knows no ids, looks at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def _update(reader: Reader, behaviour: Behaviour) -> Update:
     specification_id = parse_id(given) if given and given.strip() else None
     if given and given.strip() and specification_id is None:
         raise unreadable("gpuSpecificationId", f"{given!r} is not a UUID")
-    reader.text("gpu")
+    gpu = reader.text("gpu") or ""
     reader.text("instanceType")
     backend = reader.text("backend") or ""
     least, most = _numbers(reader)
@@ -160,6 +162,7 @@ def _update(reader: Reader, behaviour: Behaviour) -> Update:
         max_request_concurrency=_concurrency(reader, behaviour),
         backend=backend if backend.strip() else "",
         clusters=frozenset(reader.texts("clusters") or ()),
+        gpu=gpu,
     )
 
 

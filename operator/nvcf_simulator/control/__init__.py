@@ -1,1 +1,1 @@
-"""The control API: what a test or a person does to the simulated world, beside the API itself."""
+"""The control API: read everything, change anything, as tests and demos need it. No part of NVCF."""

@@ -1,131 +1,139 @@
-"""`/authorizations`: which other accounts may invoke a function. Enough for clients that read it at every refresh."""
+"""`/authorizations`: which other accounts may use a function, all its versions or one."""
 
 from typing import Any
 
-from nvcf_simulator.bodies.reading import Reader, parse_object
+from nvcf_simulator.bodies.function import read_parties, read_party
 from nvcf_simulator.endpoints.call import Call, Endpoint
-from nvcf_simulator.http.reply import Reply, json_reply, no_content
+from nvcf_simulator.http.reply import Reply, json_reply
 from nvcf_simulator.model.entities import Function
-from nvcf_simulator.problems import invalid, not_found
+from nvcf_simulator.problems import ProblemError, bad_request, forbidden, not_found
 
 SCOPE = "authorize_clients"
+EVERYBODY = "*"
 
 
 async def read_version(call: Call) -> Reply:
-    """GET of one version's authorised accounts."""
-    return json_reply({"function": _version(call, _one(call))})
+    """GET of all accounts that may use one version."""
+    function_id, version_id = call.id("functionId"), call.id("functionVersionId")
+    call.caller.require(SCOPE)
+    return json_reply({"function": _merged(call.service.deploying.owned(call.caller, function_id, version_id, "read"))})
 
 
 async def read_function(call: Call) -> Reply:
-    """GET of the authorised accounts of a function and its versions."""
-    versions = _all(call)
-    functions = [{"id": versions[0].id, "ncaId": versions[0].nca_id, **_parties(versions[0].shared_function)}]
-    return json_reply({"functions": functions + [_version(call, v) for v in versions]})
-
-
-async def set_version(call: Call) -> Reply:
-    """POST of the accounts that may invoke one version."""
-    function, accounts = _one(call), _accounts(call)
-    function.shared_version = accounts
-    call.service.world.touch(function)
-    call.commit()
-    return json_reply({"function": _version(call, function)})
-
-
-async def set_function(call: Call) -> Reply:
-    """POST of the accounts that may invoke every version."""
-    versions, accounts = _all(call), _accounts(call)
-    for function in versions:
-        function.shared_function = accounts
-    call.commit()
-    return json_reply({"function": {"id": versions[0].id, "ncaId": versions[0].nca_id, **_parties(accounts)}})
-
-
-async def change_version(call: Call) -> Reply:
-    """PATCH: add or remove one account."""
-    function = _one(call)
-    function.shared_version = _changed(call, function.shared_version)
-    call.commit()
-    return json_reply({"function": _version(call, function)})
-
-
-async def change_function(call: Call) -> Reply:
-    """PATCH: add or remove one account for every version."""
-    versions = _all(call)
-    for function in versions:
-        function.shared_function = _changed(call, function.shared_function)
-    call.commit()
-    shared = versions[0].shared_function
-    return json_reply({"function": {"id": versions[0].id, "ncaId": versions[0].nca_id, **_parties(shared)}})
-
-
-async def clear_version(call: Call) -> Reply:
-    """DELETE all authorisations of a version."""
-    _one(call).shared_version = []
-    call.commit()
-    return no_content()
-
-
-async def clear_function(call: Call) -> Reply:
-    """DELETE all authorisations of a function."""
-    for function in _all(call):
-        function.shared_function = []
-    call.commit()
-    return no_content()
-
-
-def _one(call: Call) -> Function:
-    function_id, version_id = call.id("functionId"), call.id("functionVersionId")
-    call.caller.require(SCOPE)
-    return call.service.deploying.owned(call.caller, function_id, version_id, "authorize")
-
-
-def _all(call: Call) -> list[Function]:
+    """GET of the accounts that may use each version of a function."""
     function_id = call.id("functionId")
     call.caller.require(SCOPE)
+    return json_reply({"functions": [_merged(v) for v in _own(call, function_id) if call.caller.may_use(v)]})
+
+
+async def write(call: Call) -> Reply:
+    """POST: these accounts in place of those that were there."""
+    function_id = call.id("functionId")
+    version_id = _optional_version(call)
+    accounts = read_parties(call.body)
+    targets = _targets(call, function_id, version_id)
+    for account in accounts:
+        _check_account(call, account)
+    return _stored(call, targets, version_id, accounts)
+
+
+async def change(call: Call) -> Reply:
+    """PATCH: one account more or less; there must be some already."""
+    function_id = call.id("functionId")
+    version_id = _optional_version(call)
+    account = read_party(call.body)
+    targets = _targets(call, function_id, version_id)
+    _check_account(call, account)
+    present = _parties(targets[0], version_id)
+    about = f"Function id '{function_id}'"
+    if not present:
+        raise not_found(f"{about}: Not found: no account is authorized yet")
+    if call.entry.path.endswith("/add"):
+        if account in present:
+            raise ProblemError(409, f"{about}: Account '{account}' is authorized already")
+        return _stored(call, targets, version_id, [*present, account])
+    if account not in present:
+        raise not_found(f"{about}: Not found: account '{account}' is not authorized")
+    return _stored(call, targets, version_id, [known for known in present if known != account])
+
+
+async def clear(call: Call) -> Reply:
+    """DELETE all of them."""
+    function_id = call.id("functionId")
+    version_id = _optional_version(call)
+    targets = _targets(call, function_id, version_id)
+    _store(call, targets, version_id, [])
+    return json_reply({"function": _identity(targets[0], version_id)})
+
+
+def _optional_version(call: Call) -> str | None:
+    return call.id("functionVersionId") if "functionVersionId" in call.route.parameters else None
+
+
+def _own(call: Call, function_id: str) -> list[Function]:
     found = [v for v in call.service.world.versions(function_id) if v.nca_id == call.caller.nca_id]
     if not found:
         raise not_found(f"Function id '{function_id}': Not found in account '{call.caller.nca_id}'")
     return found
 
 
-def _accounts(call: Call) -> list[str]:
-    reader = Reader("authorizedPartiesRequest", parse_object(call.body))
-    items = reader.nested_items("authorizedParties") or []
-    found = [item.text("ncaId", required=True) or "" for item in items if item is not None]
-    reader.finish()
-    return list(dict.fromkeys(found))
+def _targets(call: Call, function_id: str, version_id: str | None) -> list[Function]:
+    call.caller.require(SCOPE)
+    call.service.availability.refuse_public(function_id, version_id, "change the authorized parties of")
+    if version_id is not None:
+        return [call.service.deploying.owned(call.caller, function_id, version_id, "authorize")]
+    found = _own(call, function_id)
+    if not call.caller.may_use(found[0]):
+        raise forbidden(f"Function id '{function_id}': Forbidden to change authorized parties")
+    return found
 
 
-def _changed(call: Call, shared: list[str]) -> list[str]:
-    reader = Reader("authorizedPartyRequest", parse_object(call.body))
-    party = reader.nested("authorizedParty")
-    account = party.text("ncaId") if party is not None else None
-    if not account:
-        raise invalid("Validation failed: authorizedParty.ncaId must not be blank")
-    if call.parameters["change"] == "add":
-        return list(dict.fromkeys([*shared, account]))
-    if call.parameters["change"] == "remove":
-        return [item for item in shared if item != account]
-    raise not_found(f"No change '{call.parameters['change']}'")
+def _check_account(call: Call, account: str) -> None:
+    if account == EVERYBODY:
+        raise bad_request("Invalid request: an account cannot make a function public")
+    if account == call.caller.nca_id or account not in call.service.world.state.accounts:
+        raise bad_request(f"Invalid request: Account '{account}' is unknown, or owns the function itself")
 
 
-def _version(call: Call, function: Function) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": function.id, "versionId": function.version_id, "ncaId": function.nca_id}
-    return shown | _parties(function.shared_version)
+def _parties(function: Function, version_id: str | None) -> list[str]:
+    return function.shared_function if version_id is None else function.shared_version
 
 
-def _parties(accounts: list[str]) -> dict[str, Any]:
-    return {"authorizedParties": [{"ncaId": account} for account in accounts]} if accounts else {}
+def _store(call: Call, targets: list[Function], version_id: str | None, accounts: list[str]) -> None:
+    for function in targets:
+        if version_id is None:
+            function.shared_function = list(accounts)
+        else:
+            function.shared_version = list(accounts)
+        call.service.world.touch(function)
+    call.commit()
+
+
+def _stored(call: Call, targets: list[Function], version_id: str | None, accounts: list[str]) -> Reply:
+    _store(call, targets, version_id, accounts)
+    return json_reply({"function": _identity(targets[0], version_id) | _shown(accounts)})
+
+
+def _identity(function: Function, version_id: str | None) -> dict[str, Any]:
+    return {"id": function.id, "ncaId": function.nca_id} | ({"versionId": version_id} if version_id else {})
+
+
+def _merged(function: Function) -> dict[str, Any]:
+    both = dict.fromkeys([*function.shared_function, *function.shared_version])
+    return _identity(function, function.version_id) | _shown(list(both))
+
+
+def _shown(accounts: list[str]) -> dict[str, Any]:
+    return {"authorizedParties": [{"ncaId": account} for account in accounts]}
 
 
 ENDPOINTS: dict[str, Endpoint] = {
     "getAuthorization": read_version,
     "listAuthorizations": read_function,
-    "authorizeVersion": set_version,
-    "authorizeFunction": set_function,
-    "changeVersionAuthorization": change_version,
-    "changeFunctionAuthorization": change_function,
-    "unauthorizeVersion": clear_version,
-    "unauthorizeFunction": clear_function,
+    "authorizeVersion": write,
+    "authorizeFunction": write,
+    "changeVersionAuthorization": change,
+    "changeFunctionAuthorization": change,
+    "unauthorizeVersion": clear,
+    "unauthorizeFunction": clear,
 }

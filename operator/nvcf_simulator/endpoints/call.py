@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from multidict import MultiMapping
+
 from nvcf_simulator.access import Caller
 from nvcf_simulator.http.journal import Entry
 from nvcf_simulator.http.reply import Reply
+from nvcf_simulator.http.routing import Route
 from nvcf_simulator.model.identifiers import parse_id
 from nvcf_simulator.problems import invalid
 from nvcf_simulator.service import Service
@@ -17,18 +20,22 @@ class Call:
 
     service: Service
     caller: Caller
-    parameters: dict[str, str]
-    query: dict[str, str]
+    route: Route
+    query: MultiMapping[str]
     body: bytes
     entry: Entry
 
     def id(self, name: str) -> str:
         """A UUID of the path. Raises 400 of the framework for what is none."""
-        text = self.parameters[name]
+        text = self.route.parameters[name]
         found = parse_id(text)
         if found is None:
             raise invalid(f"Failed to convert '{name}' with value: '{text}'")
         return found
+
+    def limit_rate(self) -> None:
+        """Raise 429 when the account's requests come too fast."""
+        self.service.limit_rate(self.caller.nca_id)
 
     def commit(self) -> None:
         """Note that the state has changed."""

@@ -3,7 +3,7 @@
 from nvcf_simulator.access import Caller
 from nvcf_simulator.availability import parse_graceful
 from nvcf_simulator.bodies.deployment import read_patch, read_post, read_put
-from nvcf_simulator.deploying import named
+from nvcf_simulator.changing import named
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import Reply, json_reply
 from nvcf_simulator.model.entities import Deployment, Function
@@ -20,7 +20,7 @@ async def create(call: Call) -> Reply:
     specifications = read_post(call.body, service.world.behaviour)
     call.caller.require(SCOPE)
     service.availability.refuse_public(function_id, version_id, "deploy")
-    service.limit_rate(call.caller)
+    call.limit_rate()
     function = service.deploying.owned(call.caller, function_id, version_id, "create")
     row = await service.deploying.create(function, specifications)
     call.commit()
@@ -31,6 +31,7 @@ async def read(call: Call) -> Reply:
     """GET by function and version. Where nothing is deployed the key's policy is not looked at."""
     function_id, version_id = call.id("functionId"), call.id("functionVersionId")
     call.caller.require(SCOPE)
+    call.limit_rate()
     world = call.service.world
     row = world.row(version_id)
     function = world.function(version_id, function_id)
@@ -43,6 +44,7 @@ async def read_by_id(call: Call) -> Reply:
     """GET by the deployment's own id."""
     deployment_id = call.id("deploymentId")
     call.caller.require(SCOPE)
+    call.limit_rate()
     row, function = _by_id(call, deployment_id)
     if row.nca_id != call.caller.nca_id:
         raise not_found(f"Deployment id '{deployment_id}': Not found")
@@ -56,10 +58,12 @@ async def update(call: Call) -> Reply:
     updates = read_put(call.body, service.world.behaviour)
     call.caller.require(SCOPE)
     service.availability.refuse_public(function_id, version_id, "update")
-    service.limit_rate(call.caller)
+    call.limit_rate()
     function = service.deploying.owned(call.caller, function_id, version_id, "update")
+    before = service.world.row(version_id)
     row = await service.deploying.update(function, updates)
-    call.commit()
+    if row is not before:
+        call.commit()
     return json_reply({"deployment": deployment_view(service.world, row, function)})
 
 
@@ -69,12 +73,12 @@ async def patch(call: Call) -> Reply:
     deployment_id, specification_id = call.id("deploymentId"), call.id("gpuSpecificationId")
     change = read_patch(call.body)
     call.caller.require(SCOPE)
-    row, function = _by_id(call, deployment_id)
+    row, _ = _by_id(call, deployment_id)
     service.availability.refuse_public(row.function_id, row.version_id, "update")
-    service.limit_rate(call.caller)
-    call.entry.function_id, call.entry.version_id = function.id, function.version_id
+    call.limit_rate()
     specification = await service.deploying.patch(row, call.caller, specification_id, change)
-    call.commit()
+    if service.world.row_by_id(row.id) is not row:
+        call.commit()
     return json_reply({"gpuSpecification": specification_view(service.world, specification)})
 
 
@@ -85,7 +89,7 @@ async def delete(call: Call) -> Reply:
     graceful = parse_graceful(call.query.get("graceful"))
     call.caller.require(SCOPE)
     service.availability.refuse_public(function_id, version_id, "undeploy")
-    service.limit_rate(call.caller)
+    call.limit_rate()
     function = service.deploying.owned(call.caller, function_id, version_id, "delete")
     await service.deploying.delete(function, graceful=graceful)
     call.commit()
@@ -93,13 +97,15 @@ async def delete(call: Call) -> Reply:
 
 
 async def list_all(call: Call) -> Reply:
-    """GET of all deployments; on NGC org URLs only."""
+    """GET of all deployments; on NGC org URLs only. Draining ones are left out."""
     call.caller.require(SCOPE)
+    call.limit_rate()
     world = call.service.world
     shown = [
         deployment_view(world, row, function)
         for function in world.owned(call.caller.nca_id)
-        if call.caller.may_use(function) and (row := world.row(function.version_id)) is not None
+        if function.status != "INACTIVE" and call.caller.may_use(function)
+        if (row := world.row(function.version_id)) is not None
     ]
     return json_reply({"deployments": shown})
 

@@ -1,6 +1,6 @@
 """`/queues`, and the deprecated list of cluster groups."""
 
-from nvcf_simulator.deploying import named
+from nvcf_simulator import visibility
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import Reply, json_reply
 from nvcf_simulator.model.entities import Function
@@ -11,31 +11,25 @@ SCOPE = "queue_details"
 
 
 async def read(call: Call) -> Reply:
-    """GET of one version's queue."""
-    function_id, version_id = call.id("functionId"), call.id("functionVersionId")
-    call.caller.require(SCOPE)
-    call.service.availability.refuse_public(function_id, version_id, "read the queue of")
-    function = call.service.deploying.owned(call.caller, function_id, version_id, "read the queue of")
-    if function.status not in ("ACTIVE", "DEPLOYING"):
-        raise not_found(f"{named(function)}: Queue not found, the status is {function.status}")
-    return json_reply({"functionId": function_id, "queues": [_shown(call, function)]})
-
-
-async def read_all(call: Call) -> Reply:
-    """GET of the queues of all versions of a function."""
+    """GET of one version's queue, or of the queues of all versions of a function."""
     function_id = call.id("functionId")
+    version_id = call.id("functionVersionId") if "functionVersionId" in call.route.parameters else None
     call.caller.require(SCOPE)
-    call.service.availability.refuse_public(function_id, None, "read the queues of")
-    found = [v for v in call.service.world.versions(function_id) if call.caller.may_use(v)]
-    queues = [_shown(call, v) for v in found if v.status in ("ACTIVE", "DEPLOYING")]
+    call.service.availability.refuse_public(function_id, None, "check the queue depth of")
+    world, caller = call.service.world, call.caller
+    if version_id is None:
+        found = visibility.versions(world, caller, function_id)
+    else:
+        found = [visibility.version(world, caller, function_id, version_id)]
+    queues = [_shown(call, function) for function in found if function.status in ("ACTIVE", "DEPLOYING")]
     if not queues:
-        raise not_found(f"Function id '{function_id}': Queues not found")
+        raise not_found(f"Function id '{function_id}': Queue not found, the function is likely not deployed")
     return json_reply({"functionId": function_id, "queues": queues})
 
 
 async def cluster_groups(call: Call) -> Reply:
-    """GET of the backends; API keys hear 403 on the direct API."""
-    if call.caller.kind != "jwt":
+    """GET of the backends; API keys hear 403 on the direct API, not through the NGC gateway."""
+    if call.caller.kind != "jwt" and call.route.org is None:
         raise forbidden("Access denied: API keys may not list cluster groups")
     return json_reply({"clusterGroups": call.service.world.catalogue.cluster_groups()})
 
@@ -49,4 +43,4 @@ def _shown(call: Call, function: Function) -> dict[str, object]:
     }
 
 
-ENDPOINTS: dict[str, Endpoint] = {"getQueue": read, "getQueues": read_all, "listClusterGroups": cluster_groups}
+ENDPOINTS: dict[str, Endpoint] = {"getQueue": read, "getQueues": read, "listClusterGroups": cluster_groups}

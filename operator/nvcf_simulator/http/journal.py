@@ -4,7 +4,7 @@ import json
 import time
 from collections import deque
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import takewhile
 from typing import Any
 
 from nvcf_simulator.model.timestamps import instant
@@ -86,9 +86,13 @@ class Journal:
 
     def since(self, cursor: int = 0) -> list[Entry]:
         """Return the requests after a cursor, the oldest first."""
-        if not self._entries:
-            return []
-        return list(islice(self._entries, max(0, cursor + 1 - self._entries[0].id), None))
+        newer = takewhile(lambda entry: entry.id > cursor, reversed(self._entries))
+        return list(newer)[::-1]
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being answered."""
+        return sum(entry.ended is None for entry in self._entries)
 
     def clear(self) -> None:
         """Forget what has ended; ids go on counting."""

@@ -30,13 +30,15 @@ _TABLE: dict[str, dict[str, str]] = {
         "POST": "authorizeFunction",
         "DELETE": "unauthorizeFunction",
     },
-    "authorizations/functions/{functionId}/{change}": {"PATCH": "changeFunctionAuthorization"},
+    "authorizations/functions/{functionId}/add": {"PATCH": "changeFunctionAuthorization"},
+    "authorizations/functions/{functionId}/remove": {"PATCH": "changeFunctionAuthorization"},
     f"authorizations/{_VERSION}": {
         "GET": "getAuthorization",
         "POST": "authorizeVersion",
         "DELETE": "unauthorizeVersion",
     },
-    f"authorizations/{_VERSION}/{{change}}": {"PATCH": "changeVersionAuthorization"},
+    f"authorizations/{_VERSION}/add": {"PATCH": "changeVersionAuthorization"},
+    f"authorizations/{_VERSION}/remove": {"PATCH": "changeVersionAuthorization"},
     "clusterGroups": {"GET": "listClusterGroups"},
 }
 _ORG_TABLE = {"deployments": {"GET": "listDeployments"}}

@@ -24,7 +24,7 @@ class World:
         """Instance types and GPUs that the catalogue lacks for the time being."""
         self.behaviour = behaviour
         self.random = random.Random(seed)
-        self.failures: dict[str, dict[str, Failure]] = defaultdict(dict)
+        self.failures: dict[str, dict[DependencyName, Failure]] = defaultdict(dict)
         """Version id -> dependency -> how it fails for this version."""
         self.unsettled: set[str] = set()
         """Versions that the loop must look at; the others cannot change by themselves."""
@@ -34,6 +34,7 @@ class World:
         """Version id -> the function as lists show it, as long as it is true."""
         self._versions: dict[str, set[str]] = defaultdict(set)
         self._owned: dict[str, dict[str, Function]] = defaultdict(dict)
+        self._offered: dict[str, Function] = {}
         self._tokens: dict[str, Key] = {}
         self._deployed: dict[str, str] = {}
         self._instances: dict[str, dict[str, Instance]] = defaultdict(dict)
@@ -84,6 +85,14 @@ class World:
     def _index_function(self, function: Function) -> None:
         self._versions[function.id].add(function.version_id)
         self._owned[function.nca_id][function.version_id] = function
+        self._index_offer(function)
+
+    def _index_offer(self, function: Function) -> None:
+        stored = self.state.functions.get(function.version_id) is function
+        if stored and (function.public or function.shared_function or function.shared_version):
+            self._offered[function.version_id] = function
+        else:
+            self._offered.pop(function.version_id, None)
 
     def remove_function(self, function: Function) -> None:
         """Delete a function version; its deployment is another's concern."""
@@ -109,6 +118,10 @@ class World:
         """Return the functions of an account."""
         return self._owned.get(nca_id, {}).values()
 
+    def offered(self) -> Iterable[Function]:
+        """Return the functions of all accounts that are public or shared with others."""
+        return self._offered.values()
+
     def set_status(self, function: Function, status: Status) -> None:
         """Change the status of a version."""
         function.status = status
@@ -117,8 +130,13 @@ class World:
     def touch(self, function: Function) -> None:
         """Forget what was remembered of a version, and have the loop look at it."""
         self.fragments.pop(function.version_id, None)
+        self._index_offer(function)
         self.unsettled.add(function.version_id)
         self.changed = True
+
+    def unsettle(self) -> None:
+        """Have the loop look at every deployment."""
+        self.unsettled.update(self.state.deployments)
 
     # deployments
 
@@ -164,13 +182,13 @@ class World:
 
     def depend(self, name: DependencyName, version_id: str | None = None) -> None:
         """Use a dependency of the service. Raises `ProblemError` if it is set to fail."""
-        for failures in (self.failures.get(version_id or "", {}), self.behaviour.dependencies):
+        mine = self.failures.get(version_id or "", {})
+        for failures in (mine, self.behaviour.dependencies):
             failure = failures.get(name)
             if failure is None:
                 continue
-            if failure.count is not None:
-                if failure.count > 1:
-                    failures[name] = failure.model_copy(update={"count": failure.count - 1})
-                else:
-                    del failures[name]
+            if failure.count == 1:
+                del failures[name]
+            elif failure.count:
+                failures[name] = failure.model_copy(update={"count": failure.count - 1})
             raise of_dependency(name, failure.status)

@@ -1,0 +1,131 @@
+"""When a value of the manifest and one that the server shows mean the same.
+
+A rule takes the manifest's value, which is never None, and the server's, None where it shows none, both as plain JSON.
+Rules are total: whatever a server shows, they answer.
+"""
+
+import ctypes
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from nvcf_operator.nvcf.durations import seconds
+
+MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, and how documentation says it."""
+
+    same: Callable[[Any, Any], bool]
+    words: str
+    parts: Mapping[str, "Rule"] = field(default_factory=dict)
+    """The rules of an object that is compared part by part."""
+
+
+def values(wanted: Any, found: Any) -> bool:
+    """As JSON: order of keys aside, all counts, null and the type of each value too.
+
+    Whole numbers are one type with the others, since Kubernetes stores 1.0 as 1. An empty object is the same as none.
+    """
+    return _equal(wanted, {} if found is None else found)
+
+
+def number(wanted: Any, found: Any) -> bool:
+    """By value."""
+    return found is not None and bool(wanted == found)
+
+
+def number_or_one(wanted: Any, found: Any) -> bool:
+    """By value, where the server's default is 1 and a server that does not know the field shows none."""
+    return bool(wanted == (1 if found is None else found))
+
+
+def single_precision(wanted: Any, found: Any) -> bool:
+    """By value, to the precision of the server, which keeps 32 bits and shows the shortest text for them."""
+    return found is not None and _single(wanted) == _single(found)
+
+
+def whole(wanted: Any, found: Any) -> bool:
+    """By value, or cut to a whole number: the server keeps those only and cuts others."""
+    return number(wanted, found) or number(math.trunc(wanted), found)
+
+
+def text(wanted: Any, found: Any) -> bool:
+    """To the letter."""
+    return bool(wanted == found)
+
+
+def letters(wanted: Any, found: Any) -> bool:
+    """In any letter case: the server finds such names so, and echoes them as they were sent. A blank one is none."""
+    return str(wanted).strip().casefold() == str(found or "").strip().casefold()
+
+
+def names(wanted: Any, found: Any) -> bool:
+    """As sets: the server keeps no order, and drops duplicates and blanks. An empty set is none."""
+    return set(named(wanted)) == set(named(found))
+
+
+def named(items: Any) -> list[str]:
+    """The members of a set as the server keeps them, each once and sorted, blanks dropped."""
+    return sorted({item for item in items or () if item.strip()})
+
+
+def kinds(wanted: Any, found: Any) -> bool:
+    """As sets of Kubernetes kinds."""
+    return _kinds(wanted) == _kinds(found or ())
+
+
+def duration(wanted: Any, found: Any) -> bool:
+    """By length: the server writes `PT10M` where `PT600S` was sent."""
+    length = _length(wanted)
+    return length is not None and length == _length(found)
+
+
+def minutes(wanted: Any, found: Any) -> bool:
+    """By length, or rounded to a whole minute, as the API says that it does with a window's size."""
+    ours, theirs = _length(wanted), _length(found)
+    if ours is None or theirs is None:
+        return False
+    return ours == theirs or (abs(theirs - ours) <= MINUTE / 2 and theirs % MINUTE == 0)
+
+
+def by_parts(parts: Mapping[str, Rule], words: str) -> Rule:
+    """A rule for objects: equal in the parts that the manifest names; the others are the server's."""
+
+    def same(wanted: Any, found: Any) -> bool:
+        there = found if isinstance(found, Mapping) else {}
+        return all(parts[name].same(value, there.get(name)) for name, value in wanted.items())
+
+    return Rule(same, words, parts)
+
+
+def _equal(wanted: Any, found: Any) -> bool:
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        return wanted.keys() == found.keys() and all(_equal(value, found[name]) for name, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(found, list):
+        return len(wanted) == len(found) and all(map(_equal, wanted, found))
+    if isinstance(wanted, bool) or isinstance(found, bool):  # to Python, True is 1
+        return wanted is found
+    return bool(wanted == found)
+
+
+def _kinds(types: Any) -> set[tuple[str, str, str]]:
+    return {(item.get("group", ""), item.get("version", ""), item.get("kind", "")) for item in types}
+
+
+def _single(value: float) -> float:
+    try:
+        return ctypes.c_float(value).value
+    except OverflowError:
+        return math.inf
+
+
+def _length(value: Any) -> Decimal | None:
+    try:
+        return None if value is None else seconds(value)
+    except ValueError:
+        return None

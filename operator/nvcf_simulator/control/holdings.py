@@ -1,0 +1,64 @@
+"""Accounts, keys and functions: made and changed without asking anybody."""
+
+from aiohttp import web
+
+from nvcf_simulator.control.bodies import KeyChange, read
+from nvcf_simulator.entries import AccountEntry, FunctionEntry, KeyEntry
+from nvcf_simulator.problems import not_found
+from nvcf_simulator.seeding import deploy_entry
+from nvcf_simulator.service import Service
+from nvcf_simulator.views import function_view
+
+
+class Holdings:
+    """Changes what accounts own."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._world = service.world
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [
+            web.post("/accounts", self.add_account),
+            web.delete("/accounts/{ncaId}", self.remove_account),
+            web.post("/keys", self.add_key),
+            web.patch("/keys/{name}", self.change_key),
+            web.post("/functions", self.add_function),
+        ]
+
+    async def add_account(self, request: web.Request) -> web.Response:
+        """Create or replace an account."""
+        self._world.put_account((await read(request, AccountEntry)).made())
+        return web.json_response({})
+
+    async def remove_account(self, request: web.Request) -> web.Response:
+        """Have an account exist no more; its keys and functions stay behind."""
+        self._world.state.accounts.pop(request.match_info["ncaId"], None)
+        self._world.changed = True
+        return web.json_response({})
+
+    async def add_key(self, request: web.Request) -> web.Response:
+        """Create or replace a key, by its name."""
+        self._world.put_key((await read(request, KeyEntry)).made(self._world.clock.now()))
+        return web.json_response({})
+
+    async def change_key(self, request: web.Request) -> web.Response:
+        """Revoke a key, or give it another account, other scopes or another policy."""
+        key = self._world.state.keys.get(request.match_info["name"])
+        if key is None:
+            raise not_found(f"there is no key {request.match_info['name']!r}")
+        change = await read(request, KeyChange)
+        for field in change.model_fields_set:
+            setattr(key, field, getattr(change, field))
+        self._world.changed = True
+        return web.json_response({})
+
+    async def add_function(self, request: web.Request) -> web.Response:
+        """Create a function version, or many."""
+        entry = await read(request, FunctionEntry)
+        made = entry.made(self._world.clock.now())
+        for function in made:
+            self._world.put_function(function)
+            deploy_entry(self._service, function, entry)
+        return web.json_response({"functions": [function_view(self._world, function) for function in made]})

@@ -1,0 +1,98 @@
+"""How the server behaves: switches, dependencies, faults, capacity, catalogue and clock."""
+
+from typing import Any
+
+from aiohttp import web
+
+from nvcf_simulator.control.bodies import Capacity, Hidden, Jump, read, read_object
+from nvcf_simulator.http.faults import Fault
+from nvcf_simulator.service import Service
+from nvcf_simulator.settings import Behaviour
+
+
+class ServerControl:
+    """Changes what is true for everybody."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._world = service.world
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [
+            web.get("/behaviour", self.behaviour),
+            web.patch("/behaviour", self.change_behaviour),
+            web.get("/faults", self.faults),
+            web.post("/faults", self.add_fault),
+            web.delete("/faults", self.remove_faults),
+            web.put("/capacity", self.set_capacity),
+            web.post("/serve", self.serve),
+            web.put("/catalogue", self.hide),
+            web.post("/clock", self.jump),
+            web.post("/loop", self.look),
+        ]
+
+    async def behaviour(self, _: web.Request) -> web.Response:
+        """Return how the server behaves."""
+        return web.json_response(self._world.behaviour.model_dump(mode="json", by_alias=True))
+
+    async def change_behaviour(self, request: web.Request) -> web.Response:
+        """Merge into how the server behaves; `dependencies` is replaced as a whole."""
+        merged = _merged(self._world.behaviour.model_dump(mode="json", by_alias=True), await read_object(request))
+        self._world.behaviour = Behaviour.model_validate(merged)
+        self._world.fragments.clear()
+        self._world.unsettle()
+        return await self.behaviour(request)
+
+    async def faults(self, _: web.Request) -> web.Response:
+        """Return the faults in force, and how often each was met."""
+        return web.json_response({"faults": self._service.faults.rules()})
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        """Put a fault in force."""
+        return web.json_response({"name": self._service.faults.add(await read(request, Fault))})
+
+    async def remove_faults(self, request: web.Request) -> web.Response:
+        """Take the faults of ?name= away, or all."""
+        self._service.faults.remove(request.query.get("name"))
+        return await self.faults(request)
+
+    async def set_capacity(self, request: web.Request) -> web.Response:
+        """Set how many instances there can be at once, by instance type. What was asked for in vain stays unserved."""
+        changes = Capacity(capacity=await read_object(request)).capacity
+        self._world.state.capacity |= {name: limit for name, limit in changes.items() if limit is not None}
+        for name in [name for name, limit in changes.items() if limit is None]:
+            self._world.state.capacity.pop(name, None)
+        self._world.changed = True
+        return web.json_response(self._world.state.capacity)
+
+    async def serve(self, _: web.Request) -> web.Response:
+        """Give the instances that were asked for in vain, as far as there is room."""
+        return web.json_response({"given": self._service.allocator.serve_backlog()})
+
+    async def hide(self, request: web.Request) -> web.Response:
+        """Have instance types or GPUs missing from the catalogue; an empty list brings all back."""
+        self._world.hidden = set((await read(request, Hidden)).hidden)
+        return web.json_response({"hidden": sorted(self._world.hidden)})
+
+    async def jump(self, request: web.Request) -> web.Response:
+        """Move the clock forward."""
+        self._world.clock.jump((await read(request, Jump)).seconds)
+        self._world.unsettle()
+        return web.json_response({})
+
+    async def look(self, _: web.Request) -> web.Response:
+        """Have the server's loop look at everything once, now."""
+        await self._service.loop.look()
+        return web.json_response({"passes": self._service.loop.passes})
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for name, value in changes.items():
+        inner = result.get(name)
+        if isinstance(value, dict) and isinstance(inner, dict) and name != "dependencies":
+            result[name] = _merged(inner, value)
+        else:
+            result[name] = value
+    return result

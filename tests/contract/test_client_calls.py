@@ -1,0 +1,257 @@
+"""Every call of the client against the simulator: what it gives, and what it raises."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from nvcf_operator import nvcf
+from nvcf_operator.nvcf import Client
+from nvcf_operator.nvcf.durations import seconds
+from simulation import ACCOUNT, ECHO, KEY, OTHER_KEY, Simulator
+
+IDS: dict[str, Any] = {"function_id": ECHO, "function_version_id": ECHO}
+NOBODY = "00000000-0000-4000-8000-000000000000"
+SPECIFICATION = {"gpu": "L40S", "instance_type": "NCP.GPU.L40S_1x", "min_instances": 1, "max_instances": 2}
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator.start() as running:
+        yield running
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> Iterator[Client]:
+    """A client of an account in which nothing is deployed and nothing fails."""
+    simulator.clear_faults()
+    if ECHO in simulator.deployments():
+        simulator.undeploy(ECHO)
+    with Client(api_key=KEY, base_url=simulator.url, max_retries=0, trust_env=False) as made:
+        yield made
+
+
+def deployed(client: Client, *specifications: dict[str, Any]) -> nvcf.Deployment:
+    made = client.deployments.functions.versions.create(
+        **IDS, deployment_specifications=specifications or [SPECIFICATION]
+    )
+    return made.deployment
+
+
+def test_a_deployment_is_made_read_by_both_ids_and_removed(client: Client) -> None:
+    made = deployed(client)
+    assert (made.function_id, made.function_version_id, made.nca_id) == (ECHO, ECHO, ACCOUNT)
+    assert made.deployment_id
+    read = client.deployments.functions.versions.get(**IDS).deployment
+    assert read.deployment_id == made.deployment_id
+    assert client.deployments.get(deployment_id=made.deployment_id).deployment.function_version_id == ECHO
+    (specification,) = read.deployment_specifications
+    assert specification.gpu_specification_id
+    assert specification.max_request_concurrency == 1, "the server's default comes along"
+    assert client.deployments.functions.versions.delete(**IDS, graceful=True).function.status == "INACTIVE"
+    with pytest.raises(nvcf.NotFound) as caught:
+        client.deployments.functions.versions.get(**IDS)
+    assert not caught.value.unknown_path
+
+
+def test_a_second_deployment_is_rejected_in_the_servers_words(client: Client) -> None:
+    deployed(client)
+    with pytest.raises(nvcf.Rejected) as caught:
+        deployed(client)
+    assert caught.value.status == 400
+    assert "the answer" not in caught.value.detail, "these are the server's words, not ours"
+
+
+def test_one_specification_is_changed_by_its_id(client: Client) -> None:
+    made = deployed(client)
+    assert made.deployment_id
+    specification = client.deployments.get(deployment_id=made.deployment_id).deployment.deployment_specifications[0]
+    assert specification.gpu_specification_id
+    changed = client.deployments.gpu_specifications.update(
+        deployment_id=made.deployment_id,
+        gpu_specification_id=specification.gpu_specification_id,
+        min_instances=2,
+        max_instances=5,
+        autoscaling_configuration={
+            "scale_up_details": {"factor": 2, "threshold": 80, "stickiness": {"size": 600, "threshold": "PT1M"}}
+        },
+    ).gpu_specification
+    assert (changed.min_instances, changed.max_instances) == (2, 5)
+    assert changed.autoscaling_configuration
+    assert changed.autoscaling_configuration.scale_up_details
+    stickiness = changed.autoscaling_configuration.scale_up_details.stickiness
+    assert stickiness
+    assert seconds(stickiness.size) == 600, "whatever the spelling that came back"
+    cleared = client.deployments.gpu_specifications.update(
+        deployment_id=made.deployment_id,
+        gpu_specification_id=specification.gpu_specification_id,
+        autoscaling_configuration_policy="PLATFORM_CONFIGURATION",
+    ).gpu_specification
+    assert cleared.autoscaling_configuration is None
+
+
+def test_specifications_read_from_the_server_are_changed_by_one_put(client: Client, simulator: Simulator) -> None:
+    deployed(client, {**SPECIFICATION, "backend": "NCP"}, {**SPECIFICATION, "clusters": ["ncp-cluster-1"]})
+    read = client.deployments.functions.versions.get(**IDS).deployment
+    since = simulator.cursor
+    wanted = [item.model_copy(update={"max_request_concurrency": 8}) for item in read.deployment_specifications]
+    client.deployments.functions.versions.update(**IDS, deployment_specifications=wanted)
+    assert simulator.writes(since) == [("PUT", f"/v2/nvcf/deployments/functions/{ECHO}/versions/{ECHO}")]
+    after = client.deployments.functions.versions.get(**IDS).deployment.deployment_specifications
+    assert {item.max_request_concurrency for item in after} == {8}
+
+
+def test_specifications_read_from_the_server_can_be_deployed_again(client: Client) -> None:
+    deployed(client)
+    read = client.deployments.functions.versions.get(**IDS).deployment
+    client.deployments.functions.versions.delete(**IDS)
+    again = deployed_of(client, read)
+    assert again.deployment_id != read.deployment_id
+    assert [item.to_request() for item in again.deployment_specifications] == [
+        item.to_request() for item in read.deployment_specifications
+    ]
+
+
+def deployed_of(client: Client, other: nvcf.Deployment) -> nvcf.Deployment:
+    return client.deployments.functions.versions.create(
+        **IDS, deployment_specifications=other.deployment_specifications
+    ).deployment
+
+
+def test_functions_are_listed_read_made_tagged_and_deleted(client: Client) -> None:
+    listed = {function.version_id: function for function in client.functions.list(visibility="private").functions}
+    assert listed[ECHO].nca_id == ACCOUNT
+    assert listed[ECHO].active_instances is None, "a list does not say"
+    assert ECHO in client.functions.ids.list().function_ids
+    made = client.functions.create(name="made", inference_url="/", container_image="registry.example/made:1").function
+    assert made.status == "INACTIVE"
+    ids = {"function_id": made.id, "function_version_id": made.version_id}
+    second = client.functions.versions.create(
+        function_id=made.id, name="made", inference_url="/", containerImage="registry.example/made:2"
+    ).function
+    versions = client.functions.versions.list(function_id=made.id).functions
+    assert {version.version_id for version in versions} == {made.version_id, second.version_id}
+    client.metadata.functions.versions.update(**ids, tags=["a", "b"])
+    assert set(client.functions.versions.get(**ids).function.tags or ()) == {"a", "b"}
+    assert client.authorizations.functions.versions.get(**ids).function.id == made.id
+    client.functions.versions.delete(**ids)
+    with pytest.raises(nvcf.NotFound):
+        client.functions.versions.get(**ids)
+
+
+def test_the_queue_of_a_deployed_version_is_read(client: Client) -> None:
+    with pytest.raises(nvcf.NotFound):
+        client.queues.functions.versions.get(**IDS)
+    deployed(client)
+    (queue,) = client.queues.functions.versions.get(**IDS).queues
+    assert (queue.function_version_id, queue.queue_depth) == (ECHO, 0)
+    assert [item.function_version_id for item in client.queues.functions.get(function_id=ECHO).queues] == [ECHO]
+
+
+def test_the_account_lists_its_deployments_below_the_organisations_url(client: Client, simulator: Simulator) -> None:
+    made = deployed(client)
+    with pytest.raises(nvcf.NotFound) as caught:
+        client.deployments.list()
+    assert caught.value.unknown_path, "the direct API has no such list"
+    with Client(
+        api_key=KEY, base_url=simulator.url.replace("/v2/", "/v2/orgs/acme/"), max_retries=0, trust_env=False
+    ) as org:
+        assert [item.deployment_id for item in org.deployments.list().deployments] == [made.deployment_id]
+        with pytest.raises(nvcf.NotFound) as absent:
+            org.functions.versions.get(function_id=NOBODY, function_version_id=NOBODY)
+    assert not absent.value.unknown_path, "the gateway's envelope is about an object"
+
+
+@pytest.mark.parametrize(
+    ("key", "scopes", "expected", "reason"),
+    [
+        ("nvapi-nobody", None, nvcf.Forbidden, "an unknown key is 403 on the direct API"),
+        ("not-a-key", None, nvcf.Unauthorized, "a malformed token is 401 without a body"),
+        (OTHER_KEY, None, nvcf.NotFound, "another account's key finds nothing"),
+        ("nvapi-scopeless", ["list_functions"], nvcf.Forbidden, "a missing scope"),
+    ],
+)
+def test_a_key_that_may_not_has_its_error(
+    client: Client,
+    simulator: Simulator,
+    key: str,
+    scopes: list[str] | None,
+    expected: type[nvcf.NvcfError],
+    reason: str,
+) -> None:
+    deployed(client)
+    if scopes is not None:
+        simulator.add_key("scopeless", key, scopes=scopes)
+    with (
+        Client(api_key=key, base_url=simulator.url, max_retries=0, trust_env=False) as other,
+        pytest.raises(nvcf.NvcfError) as caught,
+    ):
+        other.deployments.functions.versions.get(**IDS)
+    assert type(caught.value) is expected, reason
+    assert key not in str(caught.value)
+
+
+def test_a_malformed_id_is_rejected(client: Client) -> None:
+    with pytest.raises(nvcf.Rejected):
+        client.deployments.functions.versions.get(function_id="not-a-uuid", function_version_id=ECHO)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "done"),
+    [
+        ({"reset": True}, nvcf.OutcomeUnknown, False),
+        ({"reset": True, "when": "after"}, nvcf.OutcomeUnknown, True),
+        ({"truncate": True, "when": "after"}, nvcf.OutcomeUnknown, True),
+        ({"status": 200, "body": "<html>", "when": "after"}, nvcf.OutcomeUnknown, True),
+        ({"status": 502, "body": "<html>", "when": "after"}, nvcf.OutcomeUnknown, True),
+        ({"status": 504, "envelope": "empty"}, nvcf.OutcomeUnknown, False),
+        ({"status": 502}, nvcf.ServerFault, False),
+        ({"status": 500, "envelope": "framework"}, nvcf.ServerFault, False),
+        ({"status": 503, "envelope": "gateway", "when": "after"}, nvcf.ServerFault, True),
+        ({"status": 429, "retryAfter": 7}, nvcf.Throttled, False),
+        ({"status": 409, "envelope": "message"}, nvcf.Rejected, False),
+        ({"status": 403, "envelope": "issue"}, nvcf.Forbidden, False),
+        ({"status": 401, "envelope": "empty"}, nvcf.Unauthorized, False),
+    ],
+)
+def test_after_a_fault_in_a_post_the_error_never_claims_to_know_too_much(
+    client: Client, simulator: Simulator, fault: dict[str, Any], expected: type[nvcf.NvcfError], done: bool
+) -> None:
+    simulator.fault(operation="createDeployment", count=1, **fault)
+    with pytest.raises(nvcf.NvcfError) as caught:
+        deployed(client)
+    error = caught.value
+    assert type(error) is expected
+    assert (ECHO in simulator.deployments()) == done
+    assert error.maybe_done or not done
+    assert error.retry_after == fault.get("retryAfter")
+
+
+def test_a_lost_answer_to_a_read_is_asked_for_again(client: Client, simulator: Simulator) -> None:
+    deployed(client)
+    simulator.fault(operation="getDeployment", count=1, reset=True)
+    simulator.fault(operation="getDeployment", count=1, status=503)
+    since = simulator.cursor
+    with Client(api_key=KEY, base_url=simulator.url, max_retries=2, trust_env=False) as patient:
+        assert patient.deployments.functions.versions.get(**IDS).deployment.nca_id == ACCOUNT
+    assert len(simulator.log(since, operation="getDeployment")) == 3
+
+
+def test_an_old_server_knows_no_patch_and_its_404_says_so() -> None:
+    with (
+        Simulator.start(generation="old") as old,
+        Client(api_key=KEY, base_url=old.url, max_retries=0, trust_env=False) as client,
+    ):
+        made = deployed(client, {"gpu": "L40", "backend": "GFN", "min_instances": 1, "max_instances": 1})
+        assert (made.deployment_id, made.function_name) == (None, None)
+        assert made.request_queue_url
+        with pytest.raises((nvcf.NotFound, nvcf.MethodNotAllowed)) as caught:
+            client.deployments.gpu_specifications.update(
+                deployment_id=NOBODY, gpu_specification_id=NOBODY, min_instances=1, max_instances=2
+            )
+        assert getattr(caught.value, "unknown_path", True)
+        (specification,) = made.deployment_specifications
+        put = client.deployments.functions.versions.update(
+            **IDS, deployment_specifications=[specification.model_copy(update={"max_instances": 3})]
+        )
+        assert put.deployment.deployment_specifications[0].max_instances == 3
