@@ -40,7 +40,7 @@ class Availability:
             return self._catalogue[1]
         self._world.depend("catalogue", function.version_id)
         seen = self._world.catalogue.without(self._world.hidden)
-        self._catalogue = (now, seen)
+        self._catalogue = (now, seen) if lifetime else None
         return seen
 
     def check(self, function: Function, specifications: list[GpuSpecification]) -> None:

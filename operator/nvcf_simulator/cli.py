@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,27 +65,30 @@ def main(
     for fault in chosen.faults:
         service.faults.add(fault)
     try:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(serve(service, host, port, file, parent_pid))
+        asyncio.run(serve(service, host, port, file, parent_pid))
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
 
 
 async def serve(service: Service, host: str, port: int, file: StateFile | None, parent: int | None) -> None:
-    """Serve until cancelled or told to end, or until the parent is gone. Raises OSError if it cannot listen."""
+    """Serve until a signal ends it, or until the parent is gone. Raises OSError if it cannot listen."""
     app = web.Application(client_max_size=_LARGEST_BODY)
     app.add_subapp(f"/{CONTROL}", control_app(service))
     app.router.add_route("*", "/{path:.*}", Server(service).handle)
-    runner = web.AppRunner(app, access_log=None, handle_signals=True, shutdown_timeout=0.5)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
     tasks = [asyncio.create_task(service.loop.run())]
     try:
         await web.TCPSite(runner, host, port).start()
         _announce(host, runner.addresses[0][1])
         if file is not None:
             tasks.append(asyncio.create_task(file.keep(service.world)))
-        while parent is None or os.getppid() == parent:
-            await asyncio.sleep(_LOOK_AT_PARENT_SECONDS)
+        while not ended.is_set() and parent in (None, os.getppid()):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _LOOK_AT_PARENT_SECONDS)
             for task in tasks:
                 if task.done():
                     task.result()  # it never ends but by an error: do not live on without it

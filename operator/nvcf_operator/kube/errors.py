@@ -35,7 +35,15 @@ class Conflict(KubeError):
 
 
 class Denied(KubeError):
-    """403: RBAC does not allow it, or the namespace is going away."""
+    """403: RBAC does not allow it, or the namespace is going away.
+
+    An API server that starts forbids everything until it has read its rules, some 100 ms.
+    """
+
+    @property
+    def namespace_is_ending(self) -> bool:
+        """Whether nothing can be created any more because the namespace is being deleted."""
+        return "because it is being terminated" in self.message
 
 
 class Invalid(KubeError):

@@ -12,7 +12,7 @@ from typing import Final
 
 from nvcf_operator.api.times import render
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.errors import Conflict, Missing, Unavailable
+from nvcf_operator.kube.errors import Conflict, Denied, Missing, Unavailable
 from nvcf_operator.kube.notes import About, Note, Same, Told
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ SAME_FOR: Final = 600.0
 """Seconds within which an identical Event is counted instead of written anew."""
 PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
 """Seconds between the tries to write one Event while the API server gives no usable answer."""
+REFUSALS: Final = 3
+"""Tries that may be refused: an API server forbids everything for a moment while it starts."""
 
 
 @dataclass(slots=True)
@@ -106,16 +108,17 @@ class Recorder:
             log.debug("%d Events were not written in time", len(self._waiting))
 
     async def _deliver(self, note: Note) -> None:
-        for pause in PAUSES:
+        for tries, pause in enumerate(PAUSES, start=1):
             try:
                 await self._write(note)
                 return
-            except Unavailable as error:
+            except (Unavailable, Denied) as error:
                 problem: Exception = error
-                if self._hurry.is_set():
+                refused = isinstance(error, Denied) and (tries == REFUSALS or error.namespace_is_ending)
+                if refused or self._hurry.is_set():
                     break
                 await self._rest(error.retry_after or pause)
-            except Exception as error:  # forbidden where a namespace is going away, for one
+            except Exception as error:  # what cannot be written now cannot be written later
                 problem = error
                 break
         log.debug("an Event was not written: %s", problem)

@@ -13,6 +13,10 @@ from nvcf_operator.kube.client import KubeClient
 SHORT: Final = 2.0
 """Seconds for which all who ask share the answer that there is nothing to read: a new Secret is seen soon."""
 
+DOUBT: Final = 3.0
+"""Seconds that a refusal must last to be believed: an API server forbids everything for a moment while it starts, and
+a credential must not be taken for withdrawn because of that."""
+
 MOST_KNOWN: Final = 4096
 """Secrets that are remembered; beyond that those that were asked for longest ago are read again when needed."""
 
@@ -31,14 +35,14 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """RBAC does not let us read a Secret of that name."""
+    """RBAC does not let us read a Secret of that name, and has not for some seconds."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """The API server gave no usable answer."""
+    """The API server gave no usable answer, or a refusal that is not believed yet."""
 
     message: str
 
@@ -56,6 +60,8 @@ class _Entry:
     """When `answer` was asked for, which is what its age counts from."""
     failure: Unavailable | None = None
     failed_at: float = 0.0
+    denied_since: float | None = None
+    """When a refusal first came; None when the last usable answer was another."""
 
     def serve(self, *, since: float, now: float, max_age: float) -> SecretRead | None:
         """What can be told to somebody who asks since then and wants it no older than that; None: nothing."""
@@ -63,6 +69,15 @@ class _Entry:
             return self.failure  # who waited through one timeout does not wait through another
         limit = max_age if isinstance(self.answer, Found) else min(max_age, SHORT)
         return self.answer if self.asked_at >= since or now - self.asked_at <= limit else None
+
+    def believe(self, answer: SecretRead, now: float) -> SecretRead:
+        """What the API server's answer, just come, is taken for."""
+        if not isinstance(answer, Denied):
+            self.denied_since = None
+            return answer
+        if self.denied_since is None:
+            self.denied_since = now
+        return answer if now - self.denied_since >= DOUBT else Unavailable(answer.message)
 
 
 class Secrets:
@@ -82,7 +97,7 @@ class Secrets:
             known = entry.serve(since=since, now=asked_at, max_age=max_age)
             if known is not None:
                 return known
-            answer = await self._ask(namespace, name)
+            answer = entry.believe(await self._ask(namespace, name), self._clock())
             if isinstance(answer, Unavailable):
                 # It says nothing of the Secret, so what was read before stays known.
                 entry.failure, entry.failed_at = answer, self._clock()

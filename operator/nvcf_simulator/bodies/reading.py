@@ -27,7 +27,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     if not body.strip():
         raise invalid("Failed to read request: the body is empty")
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
+        value = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise invalid(f"Failed to read request: the body is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -37,6 +37,14 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not allowed")
+
+
+def _finite(text: str) -> float:
+    """Read a number that an answer can show again: JSON has no infinity."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is beyond 64 bits")
+    return number
 
 
 class Reader:
@@ -102,8 +110,8 @@ class Reader:
             number = float(value)
         except (ValueError, OverflowError):
             raise unreadable(self._at(field), f"{value!r} is not a number") from None
-        if math.isnan(number):
-            raise unreadable(self._at(field), "a number was expected")
+        if not math.isfinite(number):
+            raise unreadable(self._at(field), "a finite number was expected")
         return number
 
     def text(self, field: str, *, required: bool = False) -> str | None:

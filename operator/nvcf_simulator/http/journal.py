@@ -105,5 +105,5 @@ def readable_body(body: bytes) -> Any:
         return None
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body[:2000].decode(errors="replace")

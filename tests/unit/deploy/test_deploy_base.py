@@ -1,15 +1,17 @@
 """What the files of `deploy/base` say, without a cluster. tests/integration asks the real API server about them."""
 
+import os
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
 from nvcf_operator.api import names
 from nvcf_operator.cli import main
+from nvcf_operator.settings import Settings, strangers
 
 ROOT = Path(__file__).parents[3]
 BASE = ROOT / "deploy" / "base"
@@ -140,9 +142,20 @@ def test_probes_and_metrics_are_where_the_operator_serves_them(container: dict[s
         assert container[probe]["httpGet"]["port"] == port["name"]
 
 
-def test_the_operator_takes_the_arguments_that_it_is_given(container: dict[str, Any]) -> None:
-    """A flag that the command does not know would end every pod at its start."""
-    shown = CliRunner().invoke(main, ["run", "--help"]).output
-    assert container["args"][0] == "run"
-    for argument in container["args"][1:]:
-        assert argument.partition("=")[0] in shown, argument
+def test_the_operator_starts_with_the_arguments_and_variables_that_it_is_given(
+    container: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flag or a value that the command does not take would end every pod at its start."""
+    for variable in container.get("env", ()):
+        monkeypatch.setenv(variable["name"], variable.get("value", "from elsewhere"))
+    command, *arguments = container["args"]
+    given = main.commands[command].make_context(command, arguments).params
+    found = Settings(**{name: value for name, value in given.items() if value not in (None, ())})
+    assert found.log_format == "json"
+    assert not found.leader_election
+    assert list(strangers(os.environ)) == []
+
+
+def test_the_image_is_of_this_version(container: dict[str, Any]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert container["image"] == f"{project['name']}:{project['version']}"

@@ -236,7 +236,11 @@ def test_the_recorder_rests_as_long_as_it_writes() -> None:
 
 @pytest.mark.parametrize(
     "failure",
-    [Denied("namespace is being terminated", status=403), Missing("no namespace"), RuntimeError("the lease is lost")],
+    [
+        Denied("unable to create new content in namespace ns because it is being terminated", status=403),
+        Missing("no namespace"),
+        RuntimeError("the lease is lost"),
+    ],
     ids=str,
 )
 def test_a_refused_event_is_given_up_and_the_next_one_written(failure: Exception) -> None:
@@ -257,6 +261,27 @@ def test_while_the_api_server_is_away_events_wait() -> None:
         await asyncio.sleep(30)
         assert cluster.told() == [("Serves.", 1)]
         assert len(cluster.writes) == 4, "after 1, 2 and 4 s"
+
+    play(scenario)
+
+
+def test_an_event_that_is_forbidden_while_the_api_server_starts_is_tried_again() -> None:
+    async def scenario(recorder: Recorder, cluster: Cluster) -> None:
+        cluster.failures = [Denied("rbac is not ready", status=403)] * 2
+        recorder.note(Object(), Told())
+        await asyncio.sleep(10)
+        assert cluster.told() == [("Serves.", 1)]
+
+    play(scenario)
+
+
+def test_an_event_that_is_forbidden_for_good_is_given_up_within_seconds() -> None:
+    async def scenario(recorder: Recorder, cluster: Cluster) -> None:
+        cluster.failures = [Denied("forbidden", status=403)] * module.REFUSALS
+        recorder.note(Object(), Told(message="first"))
+        recorder.note(Object(), Told(message="second"))
+        await asyncio.sleep(10)
+        assert cluster.told() == [("second", 1)]
 
     play(scenario)
 

@@ -60,7 +60,7 @@ CASES = [
     Case("there", None, {"k": b"v"}, Found({"k": b"v"})),
     Case("there and empty", None, {}, Found({})),
     Case("not there", None, None, Absent()),
-    Case("RBAC does not cover the name", errors.Denied("forbidden"), None, Denied("forbidden")),
+    Case("a refusal that may not last", errors.Denied("forbidden"), None, Unavailable("forbidden")),
     Case("the API server is away", errors.Unavailable("refused"), None, Unavailable("refused")),
     Case("anything else is no statement about the Secret", errors.Invalid("odd"), None, Unavailable("odd")),
 ]
@@ -71,6 +71,41 @@ def test_what_was_read_is_one_of_four_answers(case: Case) -> None:
     async def scenario(secrets: Secrets, cluster: Cluster) -> None:
         cluster.error, cluster.data = case.error, case.data
         assert await read(secrets) == case.means
+
+    play(scenario)
+
+
+def test_a_refusal_is_believed_when_it_has_lasted() -> None:
+    async def scenario(secrets: Secrets, cluster: Cluster) -> None:
+        cluster.error = errors.Denied("forbidden")
+        assert [await read(secrets) for _ in range(5)] == [
+            *[Unavailable("forbidden")] * 3,
+            *[Denied("forbidden")] * 2,
+        ], "a call takes a second"
+
+    play(scenario)
+
+
+def test_a_refusal_while_the_api_server_starts_takes_nothing_away_of_what_was_read_before() -> None:
+    async def scenario(secrets: Secrets, cluster: Cluster) -> None:
+        found = await read(secrets)
+        cluster.error = errors.Denied("forbidden")
+        assert isinstance(await read(secrets), Unavailable)
+        assert await read(secrets, max_age=60) == found
+        cluster.error = None
+        assert await read(secrets) == found
+
+    play(scenario)
+
+
+def test_each_refusal_is_doubted_anew_after_a_secret_could_be_read() -> None:
+    async def scenario(secrets: Secrets, cluster: Cluster) -> None:
+        for _ in range(2):
+            cluster.error = errors.Denied("forbidden")
+            assert isinstance(await read(secrets), Unavailable)
+            await asyncio.sleep(module.DOUBT)
+            cluster.error = None
+            assert isinstance(await read(secrets), Found)
 
     play(scenario)
 
@@ -112,6 +147,9 @@ def test_a_secret_that_could_not_be_read_is_looked_for_again_soon_whatever_age_w
 ) -> None:
     async def scenario(secrets: Secrets, cluster: Cluster) -> None:
         cluster.error, cluster.data = error, data
+        while isinstance(await read(secrets), Unavailable):
+            pass
+        cluster.calls = 1
         for _ in range(3):
             await read(secrets, max_age=float("inf"))
         assert cluster.calls == 1

@@ -1,0 +1,165 @@
+"""Faults that the simulator injects: what is answered, and whether the request was carried out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from simulator_client import Api, deployment_of, eventually
+
+from simulation import KEY, Simulator
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Simulator]:
+    with Simulator.start() as simulator:
+        simulator.add_key("second", "nvapi-second")
+        yield simulator
+
+
+@pytest.fixture
+def simulator(running: Simulator) -> Iterator[Simulator]:
+    yield running
+    running.clear_faults()
+
+
+@pytest.fixture
+def api(simulator: Simulator) -> Iterator[Api]:
+    with Api(simulator) as client:
+        yield client
+
+
+@pytest.fixture
+def echo(simulator: Simulator) -> tuple[str, str]:
+    return simulator.add_function()
+
+
+@pytest.mark.parametrize(("when", "deployed"), [("before", False), ("after", True)])
+@pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}, {"body": "<html>", "contentType": "text/html"}])
+def test_before_nothing_is_carried_out_and_after_only_the_answer_is_lost(
+    simulator: Simulator, api: Api, echo: tuple[str, str], when: str, deployed: bool, fault: dict[str, Any]
+) -> None:
+    name = simulator.fault(operation="createDeployment", when=when, functionVersionId=echo[1], **fault)
+    try:
+        api.deploy(echo)
+    except httpx.TransportError:
+        assert fault == {"reset": True}
+    simulator.clear_faults()
+    assert (api.status(echo) != "404") == deployed
+    entry = simulator.log(functionVersionId=echo[1], operation="createDeployment")[0]
+    assert entry["fault"] == name
+    assert (entry["committed"] is not None) == deployed
+    assert (entry["status"] is None) == ("reset" in fault)
+
+
+@pytest.mark.parametrize(
+    ("fault", "body"),
+    [
+        ({"envelope": "service"}, {"type", "title", "status", "detail", "instance"}),
+        ({"envelope": "framework"}, {"title", "status", "detail", "instance"}),
+        ({"envelope": "gateway"}, {"requestStatus"}),
+        ({"envelope": "message"}, {"message"}),
+        ({"envelope": "issue"}, {"issue"}),
+    ],
+)
+def test_the_envelope_of_a_fault_can_be_chosen(
+    simulator: Simulator, api: Api, echo: tuple[str, str], fault: dict[str, Any], body: set[str]
+) -> None:
+    simulator.fault(functionVersionId=echo[1], status=429, retryAfter=7, detail="slow down", **fault)
+    answer = api.get(echo)
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "7"
+    assert answer.json().keys() == body
+    assert "slow down" in answer.text
+
+
+def test_an_empty_a_broken_and_a_short_body_can_be_had(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.fault(functionVersionId=echo[1], status=502, envelope="empty", count=1)
+    simulator.fault(functionVersionId=echo[1], body="{", count=1)
+    simulator.fault(functionVersionId=echo[1], truncate=True, when="after", count=1)
+    assert api.get(echo).content == b""
+    answer = api.get(echo)
+    assert (answer.status_code, answer.text) == (200, "{")
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete"):
+        api.get(echo)
+    assert api.get(echo).status_code == 404
+
+
+def test_a_delay_delays_and_the_answer_stays(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.fault(functionVersionId=echo[1], delay=0.3)
+    assert api.get(echo).status_code == 404
+    entry = simulator.log(functionVersionId=echo[1])[0]
+    assert entry["ended"] - entry["started"] >= 0.3
+
+
+def test_a_hanging_request_is_in_flight_until_its_client_gives_up(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    simulator.fault(functionVersionId=echo[1], hang=True)
+    api.http.timeout = httpx.Timeout(0.3)
+    with pytest.raises(httpx.ReadTimeout):
+        api.get(echo)
+    entry = eventually(lambda: simulator.log(functionVersionId=echo[1], inFlight=False), "the end")[0]
+    assert entry["status"] is None
+
+
+@pytest.mark.parametrize(
+    ("matcher", "reason"),
+    [
+        ({"method": "GET"}, "a method"),
+        ({"method": ["GET", "HEAD"]}, "one of several"),
+        ({"operation": ["getDeployment"]}, "an operation"),
+        ({"path": "*/deployments/functions/*"}, "a pattern of the path"),
+        ({"query": "a=?"}, "a pattern of the query"),
+        ({"key": "default"}, "a key by its name"),
+    ],
+)
+def test_a_fault_meets_only_what_it_matches(
+    simulator: Simulator, api: Api, echo: tuple[str, str], matcher: dict[str, Any], reason: str
+) -> None:
+    simulator.fault(status=503, **matcher)
+    assert api.http.get(deployment_of(echo), params={"a": "b"}).status_code == 503, reason
+    with Api(simulator, "nvapi-second") as second:
+        assert second.http.delete(f"/functions/{echo[0]}/versions/{echo[1]}").status_code == 204, reason
+
+
+def test_a_fault_begins_later_and_ends_after_its_count(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.fault(functionVersionId=echo[1], status=503, skip=1, count=2)
+    assert [api.get(echo).status_code for _ in range(5)] == [404, 503, 503, 404, 404]
+    assert simulator.faults()[0]["met"] == 2
+
+
+def test_chance_is_the_same_again_by_the_seed() -> None:
+    def statuses() -> list[int]:
+        with Simulator.start({"seed": 7}) as simulator, Api(simulator) as api:
+            simulator.fault(status=503, probability=0.5)
+            return [api.http.get("/functions").status_code for _ in range(30)]
+
+    first = statuses()
+    assert set(first) == {200, 503}
+    assert first == statuses()
+
+
+def test_faults_can_be_in_the_scenario_and_are_taken_away_by_name() -> None:
+    scenario = {"faults": [{"name": "outage", "status": 500}, {"name": "rest", "status": 502}]}
+    with Simulator.start(scenario) as simulator, Api(simulator) as api:
+        assert api.http.get("/functions").status_code == 500
+        httpx.delete(f"{simulator.control}/faults", params={"name": "outage"}, trust_env=False)
+        assert api.http.get("/functions").status_code == 502
+
+
+def test_a_rule_that_says_nothing_known_is_refused(simulator: Simulator) -> None:
+    answer = httpx.post(f"{simulator.control}/faults", json={"statuz": 500}, trust_env=False)
+    assert answer.status_code == 400
+    assert "statuz" in answer.json()["error"]
+
+
+def test_no_token_is_ever_in_the_log(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    api.get(echo)
+    with Api(simulator, "nvapi-nobody") as stranger:
+        stranger.get(echo)
+    known, unknown = simulator.log(functionVersionId=echo[1])
+    assert known["key"] == "default"
+    assert unknown["key"].startswith("sha256:")
+    assert KEY not in str(simulator.log()) + str(simulator.state())
+    assert "nvapi-nobody" not in str(simulator.log())

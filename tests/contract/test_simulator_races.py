@@ -1,0 +1,287 @@
+"""The races of the real server, each as a switch of the simulator: off they do not happen, on they do."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from simulator_client import H100, L40S, Api, eventually, version_of
+
+from simulation import Simulator
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Simulator]:
+    # The loop looks when a test says so, so that each race has its place in time.
+    with Simulator.start(period=3600, deploySeconds=0) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(running: Simulator) -> Iterator[Simulator]:
+    before = httpx.get(f"{running.control}/behaviour", trust_env=False).json()["races"]
+    yield running
+    running.behave(races=before, dependencies={})
+    running.hide()
+
+
+@pytest.fixture
+def api(simulator: Simulator) -> Iterator[Api]:
+    with Api(simulator) as client:
+        yield client
+
+
+@pytest.fixture
+def echo(simulator: Simulator) -> tuple[str, str]:
+    return simulator.add_function()
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as executor:
+        yield executor
+
+
+def alive(simulator: Simulator, function: tuple[str, str]) -> list[Any]:
+    return [item for item in simulator.allocations() if item["functionVersionId"] == function[1]]
+
+
+def under_way(simulator: Simulator, function: tuple[str, str], operation: str) -> Callable[[], Any]:
+    def look() -> Any:
+        entries = simulator.log(functionVersionId=function[1], operation=operation)
+        return [entry for entry in entries if entry["inFlight"]]
+
+    return look
+
+
+def make_active(simulator: Simulator, api: Api, function: tuple[str, str], *specifications: Any) -> Any:
+    assert api.deploy(function, *specifications).status_code == 200
+    simulator.look()
+    return api.wait(function, "ACTIVE")
+
+
+def test_nothing_of_a_slow_post_is_seen_before_its_end(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    simulator.behave(races={"slowPost": 0.6})
+    answer = pool.submit(api.deploy, echo)
+    entry = eventually(under_way(simulator, echo, "createDeployment"), "the POST")[0]
+    assert entry["status"] is None
+    assert entry["committed"] is None
+    assert api.status(echo) == "404"
+    assert api.http.get(version_of(echo)).json()["function"]["status"] == "INACTIVE"
+    assert api.undeploy(echo).status_code == 404
+    assert alive(simulator, echo) == []
+    assert not answer.done()
+    assert answer.result().status_code == 200
+    assert api.status(echo) == "DEPLOYING"
+
+
+def test_a_post_goes_on_when_its_client_is_gone(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.behave(races={"slowPost": [0.4, 0.5]})
+    api.http.timeout = httpx.Timeout(0.1)
+    with pytest.raises(httpx.ReadTimeout):
+        api.deploy(echo)
+    api.http.timeout = httpx.Timeout(20)
+    assert api.status(echo) == "404"
+    api.wait(echo, "DEPLOYING")
+
+
+def test_allocation_is_cut_and_leaves_nothing(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.behave(races={"slowPost": 5}, allocationTimeout=0.2)
+    answer = api.deploy(echo)
+    simulator.behave(allocationTimeout=30)
+    assert answer.status_code == 500
+    assert api.status(echo) == "404"
+    assert alive(simulator, echo) == []
+
+
+def test_of_posts_at_once_all_win_and_the_losers_instances_leak_beyond_delete(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    simulator.behave(races={"slowPost": 0.3})
+    answers = list(pool.map(lambda _: api.deploy(echo), range(3)))
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    ids = {answer.json()["deployment"]["deploymentId"] for answer in answers}
+    kept = api.get(echo).json()["deployment"]["deploymentId"]
+    assert len(ids) == 3
+    assert {item["deploymentId"] for item in simulator.leaked() if item["functionVersionId"] == echo[1]} == ids - {kept}
+    assert api.undeploy(echo).status_code == 200
+    assert len(alive(simulator, echo)) == 2, "nobody knows them any more"
+    gone = (ids - {kept}).pop()
+    assert api.http.get(f"/deployments/{gone}").status_code == 404
+
+
+def test_without_the_switch_the_second_post_is_refused(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    answers = list(pool.map(lambda _: api.deploy(echo), range(3)))
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400]
+    assert len(alive(simulator, echo)) == 1
+
+
+def test_parallel_patches_of_one_specification_lose_updates(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    deployment = make_active(simulator, api, echo, H100 | {"minInstances": 0})
+    simulator.behave(races={"slowPatch": 0.2})
+    first = pool.submit(api.patch, deployment, minInstances=2)
+    second = pool.submit(api.patch, deployment, maxInstances=7)
+    assert (first.result().status_code, second.result().status_code) == (200, 200)
+    shown = api.get(echo).json()["deployment"]["deploymentSpecifications"][0]
+    assert (shown["minInstances"], shown["maxInstances"]) in {(2, 2), (0, 7)}
+
+
+def test_parallel_patches_of_two_specifications_lose_nothing(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    deployment = make_active(simulator, api, echo, H100, L40S)
+    simulator.behave(races={"slowPatch": 0.2})
+    answers = [pool.submit(api.patch, deployment, number, maxInstances=7) for number in (0, 1)]
+    assert [answer.result().status_code for answer in answers] == [200, 200]
+    shown = api.get(echo).json()["deployment"]["deploymentSpecifications"]
+    assert [item["maxInstances"] for item in shown] == [7, 7]
+
+
+def test_a_switched_patch_is_undone_at_the_loops_next_look(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    simulator.weather(echo[1], fate="wait")
+    api.deploy(echo)
+    before = api.get(echo).json()["deployment"]
+    simulator.behave(races={"undonePatch": 1})
+    assert api.patch(before, maxInstances=9).json()["gpuSpecification"]["maxInstances"] == 9
+    assert api.get(echo).json()["deployment"]["lastUpdatedAt"] > before["lastUpdatedAt"]
+    simulator.look()
+    assert api.get(echo).json()["deployment"] == before, "the time of the last update goes back as well"
+    assert api.patch(before, maxInstances=9).status_code == 200
+    simulator.look()
+    assert api.get(echo).json()["deployment"]["deploymentSpecifications"][0]["maxInstances"] == 9, "it was one"
+
+
+def test_a_slow_loop_undoes_a_patch_while_a_specification_fails(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    simulator.weather(echo[1], fates={"NCP.GPU.H100_1x": "fail", "NCP.GPU.L40S_1x": "wait"})
+    api.deploy(echo, H100, L40S)
+    before = api.get(echo).json()["deployment"]
+    simulator.behave(races={"slowLoop": 0.4})
+    look, started = pool.submit(simulator.look), threading.Event()
+    started.wait(0.1)
+    assert api.patch(before, maxInstances=9).status_code == 200
+    look.result()
+    after = api.get(echo).json()["deployment"]
+    assert after["deploymentSpecifications"] == before["deploymentSpecifications"]
+    assert after["healthInfo"]
+
+
+def test_a_deleted_row_comes_back_for_one_look_of_the_loop(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    before = make_active(simulator, api, echo)
+    simulator.behave(races={"returningRow": 1})
+    assert api.undeploy(echo).status_code == 200
+    assert api.status(echo) == "404"
+    # The pass that writes the row back looks at it before it ends, and cleans it up at the next one.
+    simulator.change(echo[1], queueDepth=1)
+    simulator.look()
+    shown = api.get(echo).json()["deployment"]
+    assert (shown["functionStatus"], shown["deploymentId"]) == ("INACTIVE", before["deploymentId"])
+    assert "INACTIVE" in api.deploy(echo).json()["detail"]
+    simulator.change(echo[1], queueDepth=0)
+    simulator.look()
+    assert api.status(echo) == "404"
+    assert api.deploy(echo).status_code == 200
+
+
+def test_an_old_row_overwrites_a_new_deployment_whose_instances_leak(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    old = make_active(simulator, api, echo)
+    simulator.behave(races={"returningRow": 1})
+    api.undeploy(echo)
+    new = api.deploy(echo).json()["deployment"]
+    simulator.look()
+    assert api.get(echo).json()["deployment"]["deploymentId"] == old["deploymentId"]
+    assert api.http.get(f"/deployments/{new['deploymentId']}").status_code == 404
+    assert new["deploymentId"] in {item["deploymentId"] for item in simulator.leaked()}
+
+
+def test_between_its_two_writes_a_post_shows_an_inactive_row_and_so_does_a_delete(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    simulator.behave(races={"writeGap": 0.4})
+    for write in (api.deploy, api.undeploy):
+        answer = pool.submit(write, echo)
+        api.wait(echo, "INACTIVE")
+        assert not answer.done()
+        assert answer.result().status_code == 200
+
+
+def test_a_delete_while_the_allocator_fails_leaves_the_instance_running(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    make_active(simulator, api, echo)
+    simulator.depend(echo[1], allocator={"status": 503})
+    assert api.undeploy(echo).status_code == 200
+    assert api.status(echo) == "404"
+    assert [item["leaked"] for item in alive(simulator, echo)] == [True]
+
+
+def test_a_graceful_delete_while_the_message_bus_is_down_counts_as_drained(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    make_active(simulator, api, echo)
+    simulator.change(echo[1], queueDepth=5)
+    simulator.behave(dependencies={"queue": {"status": 503}})
+    assert api.undeploy(echo, graceful="true").status_code == 200
+    assert api.status(echo) == "404"
+
+
+def test_error_is_seen_before_its_health_info(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.weather(echo[1], fate="fail")
+    simulator.behave(races={"lateHealthInfo": 5})
+    api.deploy(echo)
+    simulator.look()
+    assert "healthInfo" not in api.wait(echo, "ERROR")
+    simulator.jump(6)
+    simulator.look()
+    assert api.get(echo).json()["deployment"]["healthInfo"]
+
+
+def test_a_function_made_public_is_refused_only_when_the_cache_has_forgotten(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    simulator.behave(races={"publicCache": 180})
+    make_active(simulator, api, echo)
+    simulator.change(echo[1], public=True)
+    assert api.undeploy(echo).status_code == 200
+    simulator.jump(181)
+    assert api.deploy(echo).status_code == 400
+    assert "public" in api.deploy(echo).json()["detail"]
+
+
+def test_a_bad_catalogue_stays_for_as_long_as_it_is_cached(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    simulator.behave(races={"catalogueCache": 900})
+    simulator.hide("H100")
+    assert "H100" in api.deploy(echo).json()["detail"]
+    simulator.hide()
+    assert api.deploy(echo).status_code == 400
+    simulator.jump(901)
+    assert api.deploy(echo).status_code == 200
+
+
+def test_a_loop_that_stands_still_shows_active_while_instances_are_gone(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    make_active(simulator, api, echo)
+    simulator.weather(echo[1], supply=False)
+    simulator.lose(echo[1])
+    shown = api.http.get(version_of(echo)).json()["function"]
+    assert (shown["status"], shown["activeInstances"]) == ("ACTIVE", [])
+    simulator.look()
+    assert api.status(echo) == "DEGRADED"

@@ -1,0 +1,119 @@
+"""The API server goes away under the client's hands and comes back."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+from kube_cluster import Hands
+
+from controlplane import ControlPlane
+from nvcf_operator.api.key import Key
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.connection import connect
+from nvcf_operator.kube.errors import Unavailable
+from nvcf_operator.kube.events import Recorder
+from nvcf_operator.kube.secrets import Found, Secrets
+from nvcf_operator.kube.secrets import Unavailable as Unanswered
+from operating import eventually, install
+
+pytestmark = pytest.mark.needs_assets
+
+NAMESPACE = "default"
+FOR_EVER = float("inf")
+
+
+@dataclass(frozen=True)
+class About:
+    key: Key
+    uid: str
+
+
+@dataclass(frozen=True)
+class Told:
+    reason: str
+    message: str = "The deployment serves."
+    warning: bool = False
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane of its own, since others would miss its API server."""
+    with ControlPlane.start(tmp_path_factory.mktemp("outage"), controller_manager=False) as started:
+        yield started
+
+
+@pytest.fixture
+async def kube(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KubeClient]:
+    monkeypatch.setenv("KUBECONFIG", str(install(plane)))
+    connection = await connect(user_agent="nvcf-operator/test")
+    yield KubeClient(connection)
+    await connection.close()
+
+
+@pytest.fixture
+def recorder(kube: KubeClient) -> Recorder:
+    return Recorder(kube, instance="pod-1")
+
+
+@pytest.fixture
+async def recording(recorder: Recorder) -> AsyncIterator[None]:
+    running = asyncio.create_task(recorder.run())
+    yield
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_calls_fail_at_once_and_the_same_client_works_when_the_api_server_is_back(
+    plane: ControlPlane, kube: KubeClient, recorder: Recorder, recording: None
+) -> None:
+    hands = Hands(plane, NAMESPACE)
+    hands.create("echo")
+    hands.kubectl("create", "secret", "generic", "nvcf-credentials", "--from-literal=NGC_API_KEY=nvapi-test")
+    key, uid, secrets = hands.key("echo"), hands.get("fd", "echo")["metadata"]["uid"], Secrets(kube)
+    held = await secrets.read(NAMESPACE, "nvcf-credentials", max_age=FOR_EVER)
+    assert isinstance(held, Found)
+
+    plane.stop_api_server()
+    try:
+        began = time.monotonic()
+        for call in (
+            kube.get_resource(key),
+            kube.list_resources(),
+            kube.patch_status(key, uid=uid, status={"phase": "Active"}),
+            kube.get_secret(NAMESPACE, "nvcf-credentials"),
+        ):
+            with pytest.raises(Unavailable):
+                await call
+        assert time.monotonic() - began < 5, "nobody waits for a server that refuses the connection"
+        assert isinstance(await secrets.read(NAMESPACE, "nvcf-credentials", max_age=0), Unanswered)
+        assert await secrets.read(NAMESPACE, "nvcf-credentials", max_age=FOR_EVER) == held, "what was read stays known"
+        recorder.note(About(key, uid), Told("Active"))
+    finally:
+        await asyncio.to_thread(plane.start_api_server)
+
+    after = await kube.patch_status(key, uid=uid, status={"phase": "Active"})
+    assert after["status"]["phase"] == "Active"
+    assert [item["metadata"]["name"] for item in await kube.list_resources()] == ["echo"]
+    await asyncio.to_thread(
+        eventually,
+        lambda: hands.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}"),
+        lambda reasons: "Active" in reasons.split(),
+        within=30,
+        what="the Event that was told while the API server was away",
+    )
+
+
+async def test_a_write_may_be_the_first_call_after_a_restart(plane: ControlPlane, kube: KubeClient) -> None:
+    """The connections of before are dead then, and a write is not simply sent again."""
+    hands = Hands(plane, NAMESPACE)
+    hands.create("restarted")
+    uid = hands.get("fd", "restarted")["metadata"]["uid"]
+    await asyncio.gather(*(kube.get_resource(hands.key("restarted")) for _ in range(20)))
+    plane.stop_api_server()
+    await asyncio.to_thread(plane.start_api_server)
+    after = await kube.patch_status(hands.key("restarted"), uid=uid, status={"phase": "Active"})
+    assert after["status"]["phase"] == "Active"
