@@ -3,66 +3,28 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from controlplane import ControlPlane
-from operating import Namespace, Operator, condition_of, eventually, install, manifest
+from operating import Namespace, Operator, Place, condition_of, eventually, install, manifest
 from simulation import ECHO, KEY, Simulator
 
 MARK = "nvapi-the-marked-key"
 
 
-@dataclass
-class Place:
-    """One test's namespace and simulator, and the means to run operators."""
-
-    namespace: Namespace
-    simulator: Simulator
-    function: str
-    version: str
-    identity: Path
-    log: Path
-
-    @contextmanager
-    def operator(self, **settings: Any) -> Iterator[Operator]:
-        """Run the operator."""
-        # Only the test's own namespace: those of earlier tests end with resources that their operators left.
-        settings["namespaces"] = self.namespace.name
-        with Operator.start(self.identity, self.simulator.url, self.log, **settings) as running:
-            yield running
-
-    def manifest(self, **changes: Any) -> dict[str, Any]:
-        """The manifest."""
-        return manifest("echo", self.function, self.version, **changes)
-
-    def writes(self) -> list[tuple[str, int | None]]:
-        """Every change that was asked for in NVCF."""
-        return [(entry["operation"], entry["status"]) for entry in self.simulator.log() if entry["mutating"]]
-
-    def ready_again(self) -> None:
-        """Wait until the resource is Ready."""
-        self.namespace.wait_for("echo", within=40)
-
-
 @pytest.fixture
 def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
     """A world of its own."""
-    team = Namespace(control_plane, namespace)
-    team.secret(KEY)
-    with Simulator.start() as simulator:
-        function, version = simulator.add_function()
-        yield Place(team, simulator, function, version, operator_identity, tmp_path / "operator.log")
+    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
+        yield made
 
 
 def test_a_restart_over_what_is_in_order_writes_nothing(place: Place) -> None:
     with place.operator():
         place.namespace.apply(place.manifest())
-        place.ready_again()
+        place.ready()
     before = place.namespace.get("echo")["metadata"]["resourceVersion"]
     with place.operator() as operator:
         eventually(lambda: operator.metric("nvcf_operator_polls_total"), lambda n: n >= 2, within=20, what="two polls")
@@ -73,13 +35,13 @@ def test_a_restart_over_what_is_in_order_writes_nothing(place: Place) -> None:
 def test_a_status_that_was_lost_is_found_again_without_a_second_deployment(place: Place) -> None:
     with place.operator():
         place.namespace.apply(place.manifest())
-        place.ready_again()
+        place.ready()
     place.namespace.plane.kubectl(
         "-n", place.namespace.name, "patch", "fd", "echo", "--subresource=status", "--type=json", "-p",
         '[{"op": "remove", "path": "/status"}]',
     )  # fmt: skip
     with place.operator():
-        place.ready_again()
+        place.ready()
         assert place.writes() == [("createDeployment", 200)]
         place.namespace.delete("echo")
         place.namespace.wait_gone("echo")
@@ -89,10 +51,10 @@ def test_a_status_that_was_lost_is_found_again_without_a_second_deployment(place
 def test_an_edit_made_while_nobody_ran_is_carried_out_at_the_start(place: Place) -> None:
     with place.operator():
         place.namespace.apply(place.manifest())
-        place.ready_again()
+        place.ready()
     place.namespace.scale("echo", maxInstances=6)
     with place.operator():
-        place.ready_again()
+        place.ready()
     assert place.namespace.get("echo")["status"]["instances"] == "1-6"
 
 
@@ -112,7 +74,7 @@ def test_a_post_that_never_arrived_is_made_again_after_the_settle(place: Place) 
     place.simulator.fault(operation="createDeployment", when="before", reset=True, count=1)
     with place.operator():
         place.namespace.apply(place.manifest())
-        place.ready_again()
+        place.ready()
     first, second = place.simulator.log(operation="createDeployment")
     assert second["started"] - first["ended"] >= 2.0
     assert len(place.simulator.allocations()) == 1
@@ -121,7 +83,7 @@ def test_a_post_that_never_arrived_is_made_again_after_the_settle(place: Place) 
 def test_a_dependencys_404_is_taken_for_nothing(place: Place) -> None:
     with place.operator():
         place.namespace.apply(place.manifest())
-        place.ready_again()
+        place.ready()
         place.simulator.fault(operation="getDeployment", status=404, detail="not found")
         place.simulator.fault(operation="listFunctions", status=404, detail="not found")
         place.namespace.annotate("echo", reconcile_requested_at="now")
@@ -143,7 +105,7 @@ def test_a_dependencys_404_is_taken_for_nothing(place: Place) -> None:
 def test_a_rotated_key_is_used_without_a_restart_and_the_old_one_no_more(place: Place) -> None:
     with place.operator():
         place.namespace.apply(place.manifest())
-        place.ready_again()
+        place.ready()
         place.simulator.add_key("second", "nvapi-second")
         place.namespace.secret("nvapi-second")
         eventually(
@@ -152,14 +114,14 @@ def test_a_rotated_key_is_used_without_a_restart_and_the_old_one_no_more(place: 
         cursor = place.simulator.cursor
         place.simulator.change_key("default", revoked=True)
         place.namespace.scale("echo", maxInstances=4)
-        place.ready_again()
+        place.ready()
         assert place.simulator.log(cursor, key="default") == []
 
 
 def test_a_revoked_key_is_told_and_its_return_too(place: Place) -> None:
     with place.operator():
         place.namespace.apply(place.manifest())
-        place.ready_again()
+        place.ready()
         place.simulator.change_key("default", revoked=True)
         found = place.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized")
         assert condition_of(found, "Ready")["status"] == "True"
@@ -178,7 +140,7 @@ def test_the_operators_own_key_serves_only_the_namespaces_it_was_opened_to(place
         assert "not open to namespace" in condition_of(found, "CredentialsValid")["message"]
         assert place.simulator.log() == []
     with place.operator(api_key_file=key, api_key_namespaces=f"another,{place.namespace.name}"):
-        place.ready_again()
+        place.ready()
 
 
 @pytest.mark.parametrize("generation", ["current", "old"])
@@ -192,9 +154,9 @@ def test_the_old_documentations_request_reaches_either_generation(place: Place, 
         specification["instanceType"] = "gl40_1.br20_2xlarge"
     with place.operator():
         place.namespace.apply(body)
-        place.ready_again()
+        place.ready()
         place.namespace.scale("echo", maxInstances=4)
-        place.ready_again()
+        place.ready()
         place.namespace.delete("echo")
         place.namespace.wait_gone("echo")
     posted = place.simulator.log(operation="createDeployment")
@@ -212,7 +174,7 @@ def test_a_key_stands_nowhere_but_in_its_secret(place: Place) -> None:
     place.namespace.secret(MARK)
     with place.operator(log_level="debug") as operator:
         place.namespace.apply(place.manifest())
-        place.ready_again()
+        place.ready()
         place.simulator.fault(functionVersionId=place.version, status=500, detail=f"no good: {MARK}")
         place.namespace.scale("echo", maxInstances=5)
         place.namespace.wait_for("echo", "Reconciling", "True")

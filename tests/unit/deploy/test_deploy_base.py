@@ -137,7 +137,7 @@ def test_the_pod_keeps_to_the_restricted_profile_and_is_watched(
 
 def test_probes_and_metrics_are_where_the_operator_serves_them(container: dict[str, Any]) -> None:
     (port,) = container["ports"]
-    assert f"--metrics-address=0.0.0.0:{port['containerPort']}" in container["args"]
+    assert f"--metrics-address=:{port['containerPort']}" in container["args"]
     for probe in ("livenessProbe", "readinessProbe"):
         assert container[probe]["httpGet"]["port"] == port["name"]
 
