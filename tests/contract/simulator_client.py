@@ -34,7 +34,8 @@ class Api:
         """Deploy and wait until it is ACTIVE; return what GET shows."""
         answer = self.deploy(function, *specifications, **overrides)
         assert answer.status_code == 200, answer.text
-        return self.wait(function, "ACTIVE")
+        shown: dict[str, Any] = self.wait(function, "ACTIVE")
+        return shown
 
     def get(self, function: tuple[str, str]) -> httpx.Response:
         """GET a deployment."""

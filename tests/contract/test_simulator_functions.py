@@ -221,7 +221,7 @@ def test_cluster_groups_are_not_for_api_keys_but_on_the_gateway(simulator: Simul
 def test_the_list_follows_every_change_of_status(api: Api, echo: tuple[str, str]) -> None:
     def listed() -> str:
         shown = api.http.get(PRIVATE).json()["functions"]
-        return next(item["status"] for item in shown if item["versionId"] == echo[1])
+        return str(next(item["status"] for item in shown if item["versionId"] == echo[1]))
 
     assert listed() == "INACTIVE"
     api.deploy(echo)
