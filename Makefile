@@ -45,11 +45,12 @@ down: setup ## end what `make up` started
 bench: assets ## measure 1,000 resources on the real API server, and print budgets beside figures
 	@PYTHONPATH=tests $(BIN)/python -m bench
 
-crds: setup ## generate crds/, docs/resource.md and docs/settings.md from the code
+crds: setup ## generate crds/, docs/resource.md, settings.md and fields.md from the code
 	@mkdir -p crds docs
 	@text=$$($(BIN)/python -m nvcf_operator.api.crd) && printf '%s\n' "$$text" > crds/nvcf-operator.io_functiondeployments.yaml
 	@text=$$($(BIN)/python -m nvcf_operator.api.reference) && printf '%s\n' "$$text" > docs/resource.md
 	@text=$$($(BIN)/python -m nvcf_operator.settings_reference) && printf '%s\n' "$$text" > docs/settings.md
+	@text=$$($(BIN)/python -m nvcf_operator.core.fields_reference) && printf '%s\n' "$$text" > docs/fields.md
 
 lock: ## pin requirements/*.in again, with hashes and without any registry address (needs uv)
 	for f in run dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done

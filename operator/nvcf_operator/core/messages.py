@@ -22,6 +22,10 @@ FOREIGN_DRAIN = (
     "goes on from what is there."
 )
 SCALING_UP = "The minimum was raised; NVCF starts the new instances."
+REDEPLOY_REQUESTED = (
+    "The annotation nvcf-operator.io/redeploy-requested-at asks for another deployment, which this version of the "
+    "operator does not do: nothing was touched. Remove the annotation, or delete this resource and apply it again."
+)
 NOT_CONVERGING = (
     "The same change was made 3 times within an hour and was undone each time: another operator, cluster or person may "
     "manage this version. Nothing more is written until the manifest changes or reconcile-requested-at is set."

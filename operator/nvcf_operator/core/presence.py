@@ -67,14 +67,17 @@ def listed(situation: Situation, entry: Listed) -> Decision:
 def state(situation: Situation, seen: Present | Listed) -> Decision:
     """Decide by the status of a deployment that is as specified."""
     status, timing = seen.status.upper(), situation.timing
+    verdict: Verdict
     scaling = scaling_up(situation)
+    if situation.resource.redeploy_requested:
+        verdict = verdicts.stalled(Reason.NOT_SUPPORTED, messages.REDEPLOY_REQUESTED, available=verdicts.serves(status))
+        return Decision(verdict=verdict, seen=True)
     if status == "ACTIVE" and not scaling:
         verify = timing.redeploy_settle if situation.memory.verify else None
         return Decision(verdict=verdicts.in_force(messages.active(situation, seen)), requeue=verify, seen=True)
     deadline, left = progress_deadline(situation)
     told = health.of(situation, seen)
     serving = verdicts.serves(status)
-    verdict: Verdict
     if status not in ("ACTIVE", "DEPLOYING", "DEGRADING", "DEGRADED"):
         verdict = verdicts.unwell(Reason.UNKNOWN_STATUS, messages.unknown_status(seen.status), available=False)
     elif left <= 0:

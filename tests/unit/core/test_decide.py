@@ -353,6 +353,12 @@ CONDITIONS: list[tuple[str, Situation, tuple[str, str, str, str], Reason]] = [
         Reason.NOT_SUPPORTED,
     ),
     (
+        "redeploy requested, which is not built",
+        present(held(annotations={names.REDEPLOY_REQUESTED_ANNOTATION: "now"})),
+        ("True", "False", "False", "True"),
+        Reason.NOT_SUPPORTED,
+    ),
+    (
         "DEPLOYING past the deadline",
         present(held("DEPLOYING", ago=4000), deployment("DEPLOYING")),
         ("False", "False", "False", "True"),

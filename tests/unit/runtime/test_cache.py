@@ -1,0 +1,101 @@
+"""The cache takes in what is newer, tells what is new about it, and forgets only what is gone."""
+
+from typing import Any
+
+import pytest
+
+from nvcf_operator.api import names
+from nvcf_operator.api.key import Key
+from nvcf_operator.runtime.cache import Cache, News
+
+KEY = Key("team", "echo")
+FUNCTION, VERSION = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a", "7c1e0000-0000-4000-8000-000000000001"
+
+
+def obj(version: int, *, uid: str = "one", status: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "namespace": "team",
+            "name": "echo",
+            "uid": uid,
+            "resourceVersion": str(version),
+            "generation": 1,
+            **metadata,
+        },
+        "spec": {
+            "functionId": FUNCTION.upper(),
+            "functionVersionId": VERSION,
+            "deploymentSpecifications": [{"gpu": "L40S", "minInstances": 1, "maxInstances": 2}],
+        },
+        "status": status or {},
+    }
+
+
+NEWS: list[tuple[str, dict[str, Any], News]] = [
+    ("the same version again", obj(5), News.NOTHING),
+    ("an older version", obj(4, generation=2), News.NOTHING),
+    ("another namesake", obj(6, uid="two"), News.NEW),
+    ("a new generation", obj(6, generation=2), News.PERSON),
+    ("a deletion", obj(6, deletionTimestamp="2026-01-31T12:00:00Z"), News.PERSON),
+    ("a request to reconcile", obj(6, annotations={names.RECONCILE_REQUESTED_ANNOTATION: "now"}), News.PERSON),
+    (
+        "somebody's label or Argo CD's tracking",
+        obj(6, annotations={"argocd.argoproj.io/tracking-id": "x"}),
+        News.NOTHING,
+    ),
+    ("another hand in the status", obj(6, status={"phase": "Lost"}), News.OTHER),
+    ("a finalizer that went", obj(6, finalizers=[]), News.OTHER),
+]
+
+
+@pytest.mark.parametrize(("later", "news"), [pytest.param(*case[1:], id=case[0]) for case in NEWS])
+def test_what_is_new(later: dict[str, Any], news: News) -> None:
+    cache = Cache()
+    assert cache.put(obj(5)) == News.NEW
+    assert cache.put(later) == news
+
+
+def test_a_digest_never_steps_back() -> None:
+    cache = Cache()
+    cache.put(obj(7, generation=3))
+    cache.put(obj(6, generation=2))
+    found = cache.get(KEY)
+    assert found is not None
+    assert (found.generation, found.resource_version) == (3, "7")
+
+
+def test_a_deletion_of_a_namesake_forgets_nobody_else() -> None:
+    cache = Cache()
+    cache.put(obj(5, uid="new"))
+    assert not cache.drop(KEY, "old")
+    assert cache.drop(KEY, "new")
+    assert cache.get(KEY) is None
+
+
+def test_resources_are_found_by_the_versions_that_they_have_to_do_with() -> None:
+    cache, other = Cache(), Key("team", "other")
+    cache.put(obj(5, status={"functionVersionId": "old-version", "functionStatus": "ACTIVE"}))
+    for version in (VERSION, "old-version"):
+        assert [found.key for found in cache.with_version(FUNCTION, version, but=other)] == [KEY]
+    assert cache.with_version(FUNCTION, VERSION, but=KEY) == ()
+    cache.drop(KEY)
+    assert cache.with_version(FUNCTION, VERSION, but=other) == ()
+
+
+def test_a_list_misses_only_what_was_known_before_it() -> None:
+    cache = Cache()
+    cache.put(obj(5))
+    assert cache.missing_from([], listed_at=5) == [KEY]
+    assert cache.missing_from([], listed_at=4) == []
+    assert cache.missing_from([KEY], listed_at=9) == []
+
+
+def test_a_glance_shows_what_a_poll_needs() -> None:
+    cache = Cache()
+    conditions = [{"type": "CredentialsValid", "status": "True"}]
+    cache.put(obj(5, status={"functionVersionId": VERSION, "functionStatus": "ACTIVE", "conditions": conditions}))
+    glance = cache.glance(KEY)
+    assert glance is not None
+    assert (glance.function_id, glance.held_version, glance.function_status) == (FUNCTION, VERSION, "ACTIVE")
+    assert glance.credentials_valid
+    assert not glance.deleting
