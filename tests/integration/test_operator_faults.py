@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from controlplane import ControlPlane
+from controlplane.ports import free_ports
 from operating import Namespace, Operator, Place, condition_of, eventually, install, manifest
 from simulation import ECHO, KEY, Simulator
 
@@ -213,3 +214,20 @@ def test_the_api_server_may_go_and_come_back(tmp_path: Path) -> None:
             assert operator.running
             assert operator.get("/healthz").strip() == "ok"
         assert len(simulator.log(operation="createDeployment")) == 2
+
+
+def test_an_nvcf_that_cannot_be_reached_is_told_and_waited_for(place: Place) -> None:
+    (port,) = free_ports(1)
+    nowhere = f"http://127.0.0.1:{port}/v2/nvcf"
+    settings = {"namespaces": place.namespace.name}
+    with Operator.start(place.identity, nowhere, place.log, **settings) as operator:
+        place.namespace.apply(place.manifest())
+        found = place.namespace.wait_for("echo", "Reconciling", "True", reason="NVCFUnavailable")
+        assert "finalizers" not in found["metadata"]
+        assert operator.get("/healthz").strip() == "ok"
+        with Simulator.start({"functions": _only(place)}, port=port):
+            place.ready()
+
+
+def _only(place: Place) -> list[dict[str, str]]:
+    return [{"name": "echo", "functionId": place.function, "functionVersionId": place.version}]

@@ -73,10 +73,10 @@ class Cache:
     def put(self, obj: Mapping[str, Any]) -> News:
         """Take an object in, unless something newer of it is known, and say what is new about it."""
         key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-        digest = _digest(obj)
         known = self._digests.get(key)
-        if known is not None and digest.resource_version <= known.resource_version:
-            return News.NOTHING
+        if known is not None and int(obj["metadata"].get("resourceVersion") or 0) <= known.resource_version:
+            return News.NOTHING  # most often the echo of our own patch, whose answer was taken in before
+        digest = _digest(obj)
         self._replace(key, known, digest)
         if known is None or known.uid != digest.uid:
             return News.NEW
