@@ -85,11 +85,13 @@ class Availability:
             raise ProblemError(500, "Internal server error", "framework")
 
 
-def parse_graceful(text: str | None) -> bool:
-    """Read the query parameter of DELETE. Raises 400 for what is neither true nor false."""
+def parse_flag(name: str, text: str | None, default: bool) -> bool:
+    """Read a query parameter that is true or false. Raises 400 for anything else."""
     match (text or "").strip().lower():
-        case "" | "false" | "off" | "no" | "0":
+        case "":
+            return default
+        case "false" | "off" | "no" | "0":
             return False
         case "true" | "on" | "yes" | "1":
             return True
-    raise invalid(f"Failed to convert 'graceful' with value '{text}': neither true nor false")
+    raise invalid(f"Failed to convert '{name}' with value '{text}': neither true nor false")

@@ -28,8 +28,13 @@ def shown_status(world: World, status: str) -> str:
     return _OLD_STATUS.get(status, status) if world.behaviour.generation == "old" else status
 
 
-def function_view(world: World, function: Function, nca_id: str | None = None) -> dict[str, Any]:
-    """Show a function version to an account; to another one than its own less of it (None: to its own)."""
+def function_view(
+    world: World, function: Function, nca_id: str | None = None, *, secrets: bool = False
+) -> dict[str, Any]:
+    """Show a function version to an account; to another one than its own less of it (None: to its own).
+
+    The names of its secrets are shown where they are asked for only.
+    """
     view: dict[str, Any] = {
         "id": function.id,
         "ncaId": function.nca_id,
@@ -39,6 +44,8 @@ def function_view(world: World, function: Function, nca_id: str | None = None) -
         **function.details,
         "createdAt": instant(function.created_at),
     }
+    if not secrets:
+        view.pop("secrets", None)
     if nca_id not in (None, function.nca_id):
         view["ownedByDifferentAccount"] = True
         for name in _HIDDEN_FROM_OTHERS:

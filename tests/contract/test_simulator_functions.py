@@ -84,6 +84,14 @@ def test_a_chart_function_shows_its_chart_and_secrets_are_shown_by_name_only(api
     assert answer.json()["function"]["helmChart"] == CHART["helmChart"]
     assert answer.json()["function"]["secrets"] == ["token"]
     assert "hidden-value" not in answer.text
+    path = version_of((answer.json()["function"]["id"], answer.json()["function"]["versionId"]))
+    assert api.http.get(path).json()["function"]["secrets"] == ["token"]
+    assert "secrets" not in api.http.get(path, params={"includeSecrets": "false"}).json()["function"]
+    assert api.http.get(path, params={"includeSecrets": "perhaps"}).status_code == 400
+    listed = next(
+        f for f in api.http.get(PRIVATE).json()["functions"] if f["name"] == CHART["name"] and "helmChart" in f
+    )
+    assert "secrets" not in listed, "lists and keys without the details scope show no names either"
 
 
 def test_another_version_needs_a_function_of_the_account(api: Api, other: Api, echo: tuple[str, str]) -> None:

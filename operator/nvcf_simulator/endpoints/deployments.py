@@ -1,7 +1,7 @@
 """`/deployments`: the calls that the operator lives on."""
 
 from nvcf_simulator.access import Caller
-from nvcf_simulator.availability import parse_graceful
+from nvcf_simulator.availability import parse_flag
 from nvcf_simulator.bodies.deployment import read_patch, read_post, read_put
 from nvcf_simulator.changing import named
 from nvcf_simulator.endpoints.call import Call, Endpoint
@@ -86,7 +86,7 @@ async def delete(call: Call) -> Reply:
     """DELETE, graceful or not."""
     service = call.service
     function_id, version_id = call.id("functionId"), call.id("functionVersionId")
-    graceful = parse_graceful(call.query.get("graceful"))
+    graceful = parse_flag("graceful", call.query.get("graceful"), default=False)
     call.caller.require(SCOPE)
     service.availability.refuse_public(function_id, version_id, "undeploy")
     call.limit_rate()

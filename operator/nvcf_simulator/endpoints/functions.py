@@ -1,6 +1,7 @@
 """`/functions`: creating, listing, reading, changing and deleting function versions."""
 
 from nvcf_simulator import visibility
+from nvcf_simulator.availability import parse_flag
 from nvcf_simulator.bodies.function import Details, read_definition, read_update
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import JSON, Reply, json_reply, no_content
@@ -72,14 +73,16 @@ async def list_versions(call: Call) -> Reply:
 
 
 async def read(call: Call) -> Reply:
-    """GET of one version; its instances with the details scope."""
+    """GET of one version; its instances and the names of its secrets with the details scope."""
     function_id, version_id = call.id("functionId"), call.id("functionVersionId")
+    with_secrets = parse_flag("includeSecrets", call.query.get("includeSecrets"), default=True)
     call.caller.require(*LIST_SCOPES)
     call.limit_rate()
     world, caller = call.service.world, call.caller
     function = visibility.version(world, caller, function_id, version_id)
-    view = function_view(world, function, caller.nca_id)
-    if "list_functions_details" in caller.scopes and function.nca_id == caller.nca_id:
+    details = "list_functions_details" in caller.scopes
+    view = function_view(world, function, caller.nca_id, secrets=details and with_secrets)
+    if details and function.nca_id == caller.nca_id:
         row = world.row(version_id)
         found = call.service.allocator.read(function, row) if row else {}
         view["activeInstances"] = [instance_view(i) for group in found.values() for i in group if i.alive]
@@ -135,7 +138,7 @@ def _made(call: Call, function_id: str, name: str, details: Details, shared: lis
     call.entry.function_id, call.entry.version_id = function.id, function.version_id
     world.put_function(function)
     call.commit()
-    return json_reply({"function": function_view(world, function)})
+    return json_reply({"function": function_view(world, function, secrets=True)})
 
 
 ENDPOINTS: dict[str, Endpoint] = {
