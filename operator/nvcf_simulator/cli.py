@@ -17,6 +17,7 @@ from nvcf_simulator.http.server import Server
 from nvcf_simulator.scenario import ScenarioError, load
 from nvcf_simulator.seeding import deploy_at_start
 from nvcf_simulator.service import Service
+from nvcf_simulator.starter import Starter
 from nvcf_simulator.state_file import StateFile, StateFileError
 
 PREFIX = "/v2/nvcf"
@@ -33,7 +34,7 @@ _LOOK_AT_PARENT_SECONDS = 0.2
 @click.option("--period", type=click.FloatRange(min=0, min_open=True), help="Seconds between the loop's looks.")
 @click.option("--deploy-seconds", type=click.FloatRange(min=0), help="Seconds an instance takes to start.")
 @click.option("--old", is_flag=True, help="Speak the old generation of the API (2.87).")
-@click.option("--parent-pid", type=int, help="End when this process, the starter, has ended.")
+@click.option("--parent-pid", type=click.IntRange(min=1), help="End when this process, the starter, has ended.")
 @click.version_option(package_name="nvcf-operator")
 def main(
     host: str,
@@ -65,12 +66,12 @@ def main(
     for fault in chosen.faults:
         service.faults.add(fault)
     try:
-        asyncio.run(serve(service, host, port, file, parent_pid))
+        asyncio.run(serve(service, host, port, file, Starter(parent_pid) if parent_pid else None))
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
 
 
-async def serve(service: Service, host: str, port: int, file: StateFile | None, parent: int | None) -> None:
+async def serve(service: Service, host: str, port: int, file: StateFile | None, parent: Starter | None) -> None:
     """Serve until a signal ends it, or until the parent is gone. Raises OSError if it cannot listen."""
     app = web.Application(client_max_size=_LARGEST_BODY)
     app.add_subapp(f"/{CONTROL}", control_app(service))
@@ -86,7 +87,7 @@ async def serve(service: Service, host: str, port: int, file: StateFile | None, 
         _announce(host, runner.addresses[0][1])
         if file is not None:
             tasks.append(asyncio.create_task(file.keep(service.world)))
-        while not ended.is_set() and parent in (None, os.getppid()):
+        while not ended.is_set() and not (parent and parent.ended()):
             with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), _LOOK_AT_PARENT_SECONDS)
             for task in tasks:

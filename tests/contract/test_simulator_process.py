@@ -84,6 +84,18 @@ def test_it_ends_with_its_starter_even_when_that_is_killed() -> None:
     eventually(gone, "the end of the simulator")
 
 
+def test_it_ends_with_a_process_further_up_and_at_once_if_that_is_gone_already() -> None:
+    with subprocess.Popen(["sleep", "60"]) as grandparent:
+        command = [COMMAND, "--parent-pid", str(grandparent.pid)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert json.loads(process.stdout.readline())["pid"] == process.pid
+            assert process.poll() is None
+            grandparent.kill()
+            assert process.wait(10) == 0
+    assert run("--parent-pid", str(grandparent.pid)).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("scenario", "words"),
     [

@@ -1,4 +1,4 @@
-"""Starts `nvcf-simulator` and speaks to its control API."""
+"""Starts `nvcf-simulator`."""
 
 import json
 import os
@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
+
+from simulation.control import Control
 
 ACCOUNT, KEY, OTHER_KEY = "acme", "nvapi-simulator", "nvapi-other"
 ECHO = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"
@@ -21,11 +22,9 @@ ECHO = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"
 COMMAND = Path(sys.executable).with_name("nvcf-simulator")
 START_SECONDS = 30.0
 
-Json = dict[str, Any]
 
-
-class Simulator:
-    """A running simulator. Ends with its starter."""
+class Simulator(Control):
+    """A running simulator and its control API. Ends with its starter."""
 
     def __init__(self, arguments: list[str]) -> None:
         self._process = subprocess.Popen(
@@ -40,9 +39,8 @@ class Simulator:
             self._end()
             raise
         self.url: str = ready["url"]
-        self.control: str = ready["control"]
         self.pid: int = ready["pid"]
-        self._http = httpx.Client(base_url=self.control, timeout=30, trust_env=False)
+        super().__init__(ready["control"])
 
     def _first_line(self) -> str:
         assert self._process.stdout is not None
@@ -84,7 +82,7 @@ class Simulator:
 
     def stop(self) -> None:
         """End it, and wait until it is gone."""
-        self._http.close()
+        self.close()
         self._end()
 
     def _end(self) -> None:
@@ -96,156 +94,3 @@ class Simulator:
             self._process.wait(5)
         if self._process.stdout is not None:
             self._process.stdout.close()
-
-    # what there is
-
-    def state(self) -> Json:
-        """Functions, deployments and allocations."""
-        return self._ask("GET", "/state")
-
-    def deployments(self) -> dict[str, Json]:
-        """Deployments by version id."""
-        return {item["functionVersionId"]: item for item in self.state()["deployments"]}
-
-    def allocations(self, *, alive: bool = True) -> list[Json]:
-        """Instances that somebody pays for, or all there ever were."""
-        found: list[Json] = self._ask("GET", "/allocations")["allocations"]
-        return [item for item in found if item["alive"] or not alive]
-
-    def leaked(self) -> list[Json]:
-        """Instances that run on although no deployment has them any more."""
-        return [item for item in self.allocations() if item["leaked"]]
-
-    def in_flight(self) -> int:
-        """How many requests are being answered."""
-        return int(self.state()["inFlight"])
-
-    def log(self, since: int = 0, **wanted: Any) -> list[Json]:
-        """Requests after a cursor whose fields are as wanted, the oldest first."""
-        entries: list[Json] = self._ask("GET", "/log", params={"since": since})["entries"]
-        return [entry for entry in entries if all(entry[name] == value for name, value in wanted.items())]
-
-    def writes(self, since: int = 0) -> list[tuple[str, str]]:
-        """Method and path of the requests that may change something, the oldest first."""
-        return [(entry["method"], entry["path"]) for entry in self.log(since) if entry["mutating"]]
-
-    @property
-    def cursor(self) -> int:
-        """Number of the latest request."""
-        return int(self._ask("GET", "/log", params={"since": 2**60})["cursor"])
-
-    # what is done to it
-
-    def clear_log(self) -> None:
-        """Forget the requests that have ended."""
-        self._ask("DELETE", "/log")
-
-    def behave(self, **changes: Any) -> None:
-        """Merge into how it behaves: `behave(races={"slowPost": 1})`."""
-        self._ask("PATCH", "/behaviour", json=changes)
-
-    def fault(self, **rule: Any) -> str:
-        """Put a fault in force, by the names of `nvcf_simulator.http.faults.Fault` in camelCase."""
-        return str(self._ask("POST", "/faults", json=rule)["name"])
-
-    def faults(self) -> list[Json]:
-        """Return the faults in force, and how many requests `matched` and `met` each."""
-        found: list[Json] = self._ask("GET", "/faults")["faults"]
-        return found
-
-    def clear_faults(self) -> None:
-        """Take all faults away."""
-        self._ask("DELETE", "/faults")
-
-    def add_function(self, name: str = "echo", **given: Any) -> tuple[str, str]:
-        """Create a function; give its id and its version's."""
-        made = self._ask("POST", "/functions", json={"name": name, **given})["functions"][0]
-        return made["id"], made["versionId"]
-
-    def add_functions(self, name: str, count: int) -> list[tuple[str, str]]:
-        """Create many functions; give each one's id and its version's."""
-        made = self._ask("POST", "/functions", json={"name": name, "count": count})["functions"]
-        return [(item["id"], item["versionId"]) for item in made]
-
-    def add_account(self, nca_id: str, **given: Any) -> None:
-        """Create or replace an account, with `requestsPerSecond` or `org` perhaps."""
-        self._ask("POST", "/accounts", json={"ncaId": nca_id, **given})
-
-    def remove_account(self, nca_id: str) -> None:
-        """Have an account exist no more."""
-        self._ask("DELETE", f"/accounts/{nca_id}")
-
-    def add_key(self, name: str, token: str, **given: Any) -> None:
-        """Create or replace a key."""
-        self._ask("POST", "/keys", json={"name": name, "token": token, **given})
-
-    def change_key(self, name: str, **changes: Any) -> None:
-        """Revoke a key, or give it another account, other scopes or another policy."""
-        self._ask("PATCH", f"/keys/{name}", json=changes)
-
-    def deploy(self, version: str, *specifications: Mapping[str, Any]) -> Json:
-        """Deploy as somebody else would."""
-        body = {"deploymentSpecifications": list(specifications)}
-        deployed: Json = self._ask("POST", f"/versions/{version}/deployment", json=body)["deployment"]
-        return deployed
-
-    def undeploy(self, version: str, *, graceful: bool = False) -> None:
-        """Undeploy as somebody else would."""
-        self._ask("DELETE", f"/versions/{version}/deployment", params={"graceful": str(graceful).lower()})
-
-    def redeploy(self, version: str) -> Json:
-        """Undeploy and deploy again, as somebody else would: another deploymentId, the same numbers."""
-        deployed = self.deployments()[version]["deploymentSpecifications"]
-        self.undeploy(version)
-        return self.deploy(version, *deployed)
-
-    def scale(self, version: str, **numbers: int) -> None:
-        """Change numbers as somebody else would."""
-        self._ask("PATCH", f"/versions/{version}/deployment", json=numbers)
-
-    def change(self, version: str, **changes: Any) -> None:
-        """Set queueDepth, public, status or olderByDays of a version."""
-        self._ask("PATCH", f"/versions/{version}", json=changes)
-
-    def weather(self, version: str, **changes: Any) -> None:
-        """Set how a version's instances fare: fate, fates, supply, capacity, deploySeconds, error."""
-        self._ask("PUT", f"/versions/{version}/weather", json=changes)
-
-    def lose(self, version: str, count: int | None = None) -> None:
-        """Have running instances vanish."""
-        self._ask("POST", f"/versions/{version}/lose", json={} if count is None else {"count": count})
-
-    def serve(self, version: str) -> None:
-        """Give the instances that were asked for in vain."""
-        self._ask("POST", f"/versions/{version}/serve")
-
-    def depend(self, version: str, **failures: Any) -> None:
-        """Set which dependencies fail for a version: `depend(v, allocator={"status": 503})`; the others work."""
-        self._ask("PUT", f"/versions/{version}/dependencies", json=failures)
-
-    def remove(self, version: str) -> None:
-        """Delete a function version and its deployment."""
-        self._ask("DELETE", f"/versions/{version}")
-
-    def capacity(self, **limits: int | None) -> None:
-        """Set how many instances of a type there can be at once; None: as many as the catalogue says."""
-        self._ask("PUT", "/capacity", json=limits)
-
-    def hide(self, *names: str) -> None:
-        """Have instance types or GPUs missing from the catalogue; none: all are back."""
-        self._ask("PUT", "/catalogue", json={"hidden": list(names)})
-
-    def look(self) -> None:
-        """Have the server's loop look at everything once, now."""
-        self._ask("POST", "/loop")
-
-    def jump(self, seconds: float) -> None:
-        """Move the simulated clock forward."""
-        self._ask("POST", "/clock", json={"seconds": seconds})
-
-    def _ask(self, method: str, path: str, **more: Any) -> Json:
-        answer = self._http.request(method, path, **more)
-        if answer.status_code != 200:
-            raise RuntimeError(f"simulator: {method} {path}: {answer.status_code} {answer.text}")
-        value: Json = answer.json()
-        return value

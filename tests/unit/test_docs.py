@@ -25,7 +25,7 @@ OPERATORS = tuple(
 )
 """Pages about the operator; the client and the simulator have names of their own, which their tests hold."""
 
-OTHERS_FLAGS = {"--for", "--from-literal", "--recursive", "--strict", "--wait"}
+OTHERS_FLAGS = {"--for", "--from-literal", "--recursive", "--sort-by", "--strict", "--wait"}
 """Flags of kubectl, Helm and mypy that the pages name."""
 
 OTHERS_WORDS = {"FunctionDeployment", *VersionChange}
