@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets lint types lock crds test demo up down bench clean
+.PHONY: help setup assets binaries lint types lock crds test demo up down bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -22,6 +22,9 @@ setup: .venv/.ready ## make .venv with the commands nvcf-operator and nvcf-simul
 assets: setup ## print the folder with etcd, kube-apiserver, kube-controller-manager and kubectl (built once, minutes)
 	@PYTHONPATH=tests $(BIN)/python -m controlplane assets
 
+binaries: setup
+	@PYTHONPATH=tests $(BIN)/python -m controlplane assets > /dev/null
+
 lint: setup ## ruff and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -30,27 +33,28 @@ lint: setup ## ruff and the import contracts
 types: setup ## mypy, strict
 	$(BIN)/mypy
 
-test: lint types assets ## lint, types and every test
+test: lint types binaries ## lint, types and every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-demo: assets ## show the main job: a manifest goes to Active, a change, a graceful delete
+demo: binaries ## show the main job: a manifest goes to Active, a change, a graceful delete
 	@PYTHONPATH=tests $(BIN)/python -m demo
 
-up: assets ## start control plane, simulator and operator, and leave them running to play with kubectl
+up: binaries ## start control plane, simulator and operator, and leave them running to play with kubectl
 	@PYTHONPATH=tests $(BIN)/python -m demo up
 
 down: setup ## end what `make up` started
 	@PYTHONPATH=tests $(BIN)/python -m demo down
 
-bench: assets ## measure 1,000 resources on the real API server, and print budgets beside figures
+bench: binaries ## measure 1,000 resources on the real API server, and print budgets beside figures
 	@PYTHONPATH=tests $(BIN)/python -m bench
 
-crds: setup ## generate crds/, docs/resource.md, settings.md and fields.md from the code
+crds: setup ## generate crds/, and the generated parts of docs/ from the code
 	@mkdir -p crds docs
 	@text=$$($(BIN)/python -m nvcf_operator.api.crd) && printf '%s\n' "$$text" > crds/nvcf-operator.io_functiondeployments.yaml
 	@text=$$($(BIN)/python -m nvcf_operator.api.reference) && printf '%s\n' "$$text" > docs/resource.md
 	@text=$$($(BIN)/python -m nvcf_operator.settings_reference) && printf '%s\n' "$$text" > docs/settings.md
 	@text=$$($(BIN)/python -m nvcf_operator.core.fields_reference) && printf '%s\n' "$$text" > docs/fields.md
+	@text=$$($(BIN)/python -m nvcf_operator.core.reasons_reference < docs/conditions.md) && printf '%s\n' "$$text" > docs/conditions.md
 
 lock: ## pin requirements/*.in again, with hashes and without any registry address (needs uv)
 	for f in run dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done

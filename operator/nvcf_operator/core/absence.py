@@ -89,8 +89,13 @@ def redeploy_settle_left(situation: Situation, nothing: Absent) -> float:
 
 
 def deployed_before(situation: Situation) -> bool:
-    """Whether status, an answered intent, or this process knows of an earlier deployment of the wanted version."""
+    """Whether status, an intent, or this process knows of an earlier deployment of the wanted version.
+
+    With the status lost, an intent of the version says that there may have been one.
+    """
     resource = situation.resource
-    version = resource.wanted_version
-    held = resource.holds and resource.status.function_version_id == version
-    return held or situation.memory.version_seen_lately
+    version, status, intent = resource.wanted_version, resource.status, resource.intent
+    held = resource.holds and status.function_version_id == version
+    retiring = any(item.function_version_id == version for item in status.retiring)
+    lost = intent is not None and intent.function_version_id == version and status.observed_generation < 0
+    return held or retiring or lost or situation.memory.version_seen_lately

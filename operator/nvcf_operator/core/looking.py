@@ -52,7 +52,8 @@ class Glance:
     held_version: str | None
     """The version on record, None when the record holds no deployment."""
     function_status: str | None
-    credentials_valid: bool
+    credentials_refused: bool
+    """The record says that the key was not accepted; before the first look it says nothing."""
     deleting: bool
     secret: tuple[str, str] | None
     """Name and key of the Secret that the manifest names."""

@@ -28,8 +28,10 @@ def present(situation: Situation, seen: Present) -> Decision:
     if spec.deletion_policy == DeletionPolicy.RETAIN and resource.has_finalizer:
         return act(DropFinalizer())
     if seen.status.upper() == "ERROR":
-        message = messages.deployment_failed(health.of(situation, seen))
-        return Decision(verdict=verdicts.stalled(Reason.DEPLOYMENT_FAILED, message, available=False), seen=True)
+        told = health.of(situation, seen)
+        verdict = verdicts.stalled(Reason.DEPLOYMENT_FAILED, messages.deployment_failed(told), available=False)
+        # The status can be seen a moment before its reason is written.
+        return Decision(verdict=verdict, requeue=None if told else situation.timing.poll, seen=True)
     return as_specified(situation, seen, spec)
 
 

@@ -54,7 +54,10 @@ class Reason(StrEnum):
     FUNCTION_NOT_FOUND = "FunctionNotFound", "The account has no such function version."
     PUBLIC_FUNCTION = "PublicFunction", "The function belongs to another account; it cannot be deployed here."
     FORBIDDEN = "Forbidden", "The key is good, but not for this function."
-    INVALID_SPEC = "InvalidSpec", "The stored manifest cannot be read by this version of the operator."
+    INVALID_SPEC = (
+        "InvalidSpec",
+        "The stored manifest cannot be read, or breaks a rule that the API server cannot check.",
+    )
     NOT_SUPPORTED = "NotSupported", "The manifest asks for something that this version of the operator does not do."
     SUSPENDED = "Suspended", "Nothing is written to NVCF until the resource is resumed."
     OBSERVING = "Observing", "managementPolicy is Observe: the resource is shown and never written."

@@ -94,9 +94,9 @@ class Actuator:
         version = action.function_version_id
         try:
             async with account.gate.admitted(person) as admission:
+                fenced_at = self._clock()
                 resource, intent = await self._intend(situation.resource, action)
                 situation = replace(situation, resource=resource)
-                fenced_at = self._clock()
                 request = endpoints.create_deployment(
                     function_id=resource.function_id,
                     function_version_id=version,

@@ -169,7 +169,7 @@ def _glance(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[st
         wanted_version=str(spec.get("functionVersionId", "")).lower(),
         held_version=status.get("functionVersionId") if status.get("functionStatus") else None,
         function_status=sys.intern(status["functionStatus"]) if status.get("functionStatus") else None,
-        credentials_valid=valid == ["True"],
+        credentials_refused=valid == ["False"],
         deleting=bool(meta.get("deletionTimestamp")),
         secret=(ref["name"], ref.get("key", DEFAULT_SECRET_KEY)) if ref.get("name") else None,
     )

@@ -169,7 +169,7 @@ class Operator:
                 self.accounts.leave(key)
                 continue
             news = is_news(glance, listing.entry(glance.function_id, glance.held_version or ""))
-            if news or not glance.credentials_valid:
+            if news or glance.credentials_refused:
                 self.queue.add(key, Lane.BACKGROUND)
             moved = moved or news
         return moved

@@ -97,5 +97,5 @@ def test_a_glance_shows_what_a_poll_needs() -> None:
     glance = cache.glance(KEY)
     assert glance is not None
     assert (glance.function_id, glance.held_version, glance.function_status) == (FUNCTION, VERSION, "ACTIVE")
-    assert glance.credentials_valid
+    assert not glance.credentials_refused
     assert not glance.deleting
