@@ -18,7 +18,9 @@ from controlplane.processes import ProcessEndedError
 def main() -> int:
     """Run the command line; return the exit status."""
     arguments = _parser().parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: leave through the clean-up
+    # Both leave through the clean-up. SIGINT is set as well, for a job in the background is started without it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         return _carry_out(arguments)
     except (AssetsError, DetachError, ProcessEndedError, RootInUseError, TimeoutError) as error:

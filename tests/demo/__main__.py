@@ -16,7 +16,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("what", nargs="?", default="show", choices=("show", "up", "down", "keep"))
     what = parser.parse_args().what
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: leave through the clean-up
+    # Both leave through the clean-up. SIGINT is set as well, for a job in the background is started without it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         match what:
             case "up":
