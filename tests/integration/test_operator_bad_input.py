@@ -77,8 +77,9 @@ def test_a_base_url_that_was_not_allowed_gets_no_key(keyless: Team) -> None:
 
 
 def test_an_unknown_key_is_told_and_probed_by_one_call_at_a_time(keyless: Team) -> None:
+    other = keyless.simulator.add_function("other")
     keyless.namespace.secret(NOBODY)
-    keyless.namespace.apply(keyless.manifest(), keyless.manifest("twin"))
+    keyless.namespace.apply(keyless.manifest(), manifest("other", *other))
     said = message(keyless, "Unauthorized")
     assert NOBODY not in said
     assert "list_functions" in said
