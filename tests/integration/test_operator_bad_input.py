@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane, KubectlError
-from operating import Namespace, Operator, Team, condition_of, manifest
+from operating import Namespace, Operator, Team, condition_of, eventually, manifest
 from simulation import KEY, OTHER_KEY, Simulator
 
 NOBODY = "nvapi-nobody"
@@ -188,7 +188,7 @@ def test_another_accounts_key_deletes_and_creates_nothing(team: Team) -> None:
     assert not [item for item in team.simulator.allocations() if item["functionVersionId"] == team.version]
 
 
-def test_force_delete_releases_what_is_blocked_and_names_what_it_leaves(team: Team) -> None:
+def test_force_delete_releases_what_is_blocked_and_names_what_it_leaves(team: Team, operator: Operator) -> None:
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo")
     team.simulator.add_function("theirs", ncaId="globex")
@@ -197,9 +197,18 @@ def test_force_delete_releases_what_is_blocked_and_names_what_it_leaves(team: Te
     team.namespace.wait_for("echo", "Stalled", reason="AccountMismatch")
     team.namespace.delete("echo")
     team.namespace.wait_for("echo", "DeletionBlocked")
+    left = operator.metric("nvcf_operator_deletions_left_behind_total")
     team.namespace.annotate("echo", force_delete="true")
     team.namespace.wait_gone("echo")
     assert team.version in team.simulator.deployments()
+    assert operator.metric("nvcf_operator_deletions_left_behind_total") == left + 1
+    events = eventually(
+        lambda: team.namespace.events("echo"),
+        lambda seen: any(reason == "LeftBehind" for _, reason, _ in seen),
+        within=15,
+        what="the Event that names what is left",
+    )
+    assert any(reason == "LeftBehind" and team.version in text for _, reason, text in events)
 
 
 def test_a_namespace_goes_though_its_secret_went_first(team: Team, control_plane: ControlPlane) -> None:

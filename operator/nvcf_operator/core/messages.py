@@ -5,7 +5,7 @@ No clock time stands in a message, and nothing that changes while nothing happen
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import FunctionDeploymentSpec
-from nvcf_operator.core.situation import Listed, Present, Situation
+from nvcf_operator.core.situation import Situation
 
 PENDING = "The operator has seen the resource and is about to ask NVCF for it."
 NO_LIST = "NVCF did not answer for the account's list of functions, so a 404 is not believed; it is tried again."
@@ -131,9 +131,8 @@ def unsupported_by_server(fields: tuple[str, ...]) -> str:
     return f"This NVCF server has no PATCH and cannot change {', '.join(fields)} in place. Set the manifest back."
 
 
-def active(situation: Situation, seen: Present | Listed) -> str:
+def active(version: str) -> str:
     """All is well."""
-    version = situation.resource.wanted_version
     return f"Version {version} is ACTIVE as specified."
 
 

@@ -76,7 +76,9 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
         return Decision(verdict=verdict, seen=True)
     if status == "ACTIVE" and not scaling:
         verify = timing.redeploy_settle if situation.memory.verify else None
-        return Decision(verdict=verdicts.in_force(messages.active(situation, seen)), requeue=verify, seen=True)
+        return Decision(
+            verdict=verdicts.in_force(messages.active(situation.resource.wanted_version)), requeue=verify, seen=True
+        )
     deadline, left = progress_deadline(situation)
     told = health.of(situation, seen)
     serving = verdicts.serves(status)

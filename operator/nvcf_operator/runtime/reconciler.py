@@ -19,6 +19,7 @@ from nvcf_operator.core import verdicts
 from nvcf_operator.core.actions import DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.deletion import released_by_force
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
@@ -163,6 +164,8 @@ class Reconciler:
             situation = await self._actuator.carry_out(situation, action, account, memory, person=person)
             if isinstance(action, DropFinalizer):
                 if situation.resource.deleting:
+                    if released_by_force(situation.resource) and not situation.resource.keeps_deployment:
+                        self._metrics.left_behind()
                     return Decision(), situation
                 situation = replace(situation, wrote=None)
             elif isinstance(action, Undeploy) and situation.failure is None and account is not None:

@@ -63,7 +63,7 @@ class Workers:
                 with self._beats.watch(f"worker {number} on {key}", deadline=STUCK):
                     requeue = await self._reconcile(key, lane)
                 result = "done"
-            except Exception:
+            except Exception:  # a fault of ours with one resource must not end the worker; the key comes back
                 log.exception("reconciling %s failed unexpectedly; it is tried again", key)
             finally:
                 self._metrics.reconciled(result, time.monotonic() - started)
