@@ -15,6 +15,7 @@ from client_server import Act, answer, drip, hang_up, reset, serving, silence
 from controlplane.certificates import Authority
 from nvcf_operator import nvcf
 from nvcf_operator.nvcf import AsyncClient, Client, NvcfError, endpoints
+from nvcf_operator.nvcf.errors import Obstacle, Unreachable
 from nvcf_operator.nvcf.requests import Request
 
 KEY = "nvapi-test-not-a-key"
@@ -72,6 +73,13 @@ def failed(ask: Ask, request: Request[Any], **options: Any) -> NvcfError:
         ask(request, **options)
     assert KEY not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
     return caught.value
+
+
+def unreachable(ask: Ask, request: Request[Any], obstacle: Obstacle, **options: Any) -> Unreachable:
+    error = failed(ask, request, **options)
+    assert type(error) is Unreachable
+    assert error.obstacle == obstacle
+    return error
 
 
 def test_a_request_goes_out_with_key_type_and_name_and_nothing_superfluous(ask: Ask) -> None:
@@ -181,35 +189,30 @@ class TestNeverReceived:
     def test_a_refused_connection(self, ask: Ask, request_: Request[Any]) -> None:
         with serving(silence) as server:
             pass
-        error = failed(ask, request_, base_url=server.url)
-        assert type(error) is nvcf.Unreachable
+        error = unreachable(ask, request_, Obstacle.REFUSED, base_url=server.url)
         assert error.detail == f"{server.url}: Connection refused"
 
     def test_a_name_that_does_not_resolve(self, ask: Ask, request_: Request[Any]) -> None:
-        error = failed(ask, request_, base_url="http://no-such-host.invalid/v2/nvcf")
-        assert type(error) is nvcf.Unreachable
+        error = unreachable(ask, request_, Obstacle.NAME, base_url="http://no-such-host.invalid/v2/nvcf")
         assert "no-such-host.invalid" in error.detail
 
     def test_tls_that_is_not_trusted(self, ask: Ask, request_: Request[Any], certificates: Certificates) -> None:
         with serving(answer(200, DEPLOYMENT), tls=certificates.server) as server:
-            error = failed(ask, request_, base_url=server.url)
-        assert type(error) is nvcf.Unreachable
+            error = unreachable(ask, request_, Obstacle.TLS, base_url=server.url)
         assert "certificate verify failed" in error.detail
         assert server.received == []
 
     def test_no_tls_where_tls_is_expected(self, ask: Ask, request_: Request[Any]) -> None:
         with serving(greeting=b"HTTP/1.1 400 X\r\n\r\n") as server:
-            error = failed(ask, request_, base_url=server.url.replace("http:", "https:"), timeout=2)
-        assert type(error) is nvcf.Unreachable
+            unreachable(ask, request_, Obstacle.TLS, base_url=server.url.replace("http:", "https:"), timeout=2)
 
     def test_a_proxy_that_opens_no_tunnel(
         self, ask: Ask, request_: Request[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for act in (answer(407), hang_up(), reset):
+        for act, obstacle in ((answer(407), Obstacle.PROXY), (hang_up(), Obstacle.OTHER), (reset, Obstacle.OTHER)):
             with serving(act) as proxy:
                 monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-                error = failed(ask, request_, base_url="https://nvcf.invalid/v2/nvcf")
-            assert type(error) is nvcf.Unreachable
+                unreachable(ask, request_, obstacle, base_url="https://nvcf.invalid/v2/nvcf")
             assert proxy.received[0].line == "CONNECT nvcf.invalid:443 HTTP/1.1"
             assert KEY not in str(proxy.received)
 

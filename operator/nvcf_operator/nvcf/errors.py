@@ -20,6 +20,7 @@ Texts are short and hold no key, no header and no dump of an answer's body.
 
 # ruff: noqa: N818  the names say what happened, and read well in `except nvcf.NotFound`
 
+from enum import StrEnum
 from typing import Any
 
 MAX_MESSAGE = 512
@@ -37,6 +38,7 @@ class NvcfError(Exception):
         detail: the server's own words, or what happened on the way; one line.
         request_id: the id under which the server's operators find this call, if it gave one.
         retry_after: seconds that the server asks to wait before the next try, if it does.
+        foreign: the answer has a body in no form that NVCF uses, so something in between may have answered.
 
     """
 
@@ -52,6 +54,7 @@ class NvcfError(Exception):
         status: int | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        foreign: bool = False,
     ) -> None:
         super().__init__(operation, method, path, status, detail)
         self.operation = operation
@@ -61,6 +64,7 @@ class NvcfError(Exception):
         self.detail = detail
         self.request_id = request_id
         self.retry_after = retry_after
+        self.foreign = foreign
 
     @property
     def maybe_done(self) -> bool:
@@ -153,14 +157,38 @@ class ServerFault(NvcfError):
         return True
 
 
+class Obstacle(StrEnum):
+    """What stood between the client and the server."""
+
+    NAME = "name"
+    """The host's name has no address."""
+    REFUSED = "refused"
+    """Nothing listens there, or a firewall says no."""
+    TLS = "tls"
+    """The server is not trusted, or does not speak TLS."""
+    TIMEOUT = "timeout"
+    """Nobody answered the attempt to connect."""
+    PROXY = "proxy"
+    """A proxy of the environment opened no way."""
+    OTHER = "other"
+
+
 class Unreachable(NvcfError):
     """The request was certainly never received, so nothing can have come of it.
 
     Name resolution, a refused connection, TLS, a proxy that opened no tunnel, the connect timeout, and waiting in vain
     for a free connection of our own pool.
+
+    Attributes:
+        obstacle: what it was.
+
     """
 
     meaning = "did not reach the server"
+
+    def __init__(self, *, obstacle: Obstacle = Obstacle.OTHER, **failure: Any) -> None:
+        super().__init__(**failure)
+        self.obstacle = obstacle
 
 
 class OutcomeUnknown(NvcfError):

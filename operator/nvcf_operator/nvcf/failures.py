@@ -53,6 +53,7 @@ def failure(call: "Request[Any]", answer: Answer, *, problem: str | None, key: s
         detail=_detail(answer, told, problem, key),
         request_id=told.request_id,
         retry_after=answer.retry_after(now),
+        foreign=problem is not None or (bool(answer.body.strip()) and not told.in_known_shape),
         **more,
     )
 

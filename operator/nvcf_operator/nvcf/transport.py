@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 
 from nvcf_operator.nvcf.answers import Answer, one_line
 from nvcf_operator.nvcf.connection import Connection
-from nvcf_operator.nvcf.errors import NvcfError, OutcomeUnknown, Unreachable
+from nvcf_operator.nvcf.errors import NvcfError, Obstacle, OutcomeUnknown, Unreachable
 from nvcf_operator.nvcf.lanes import Lanes
 from nvcf_operator.nvcf.requests import Request
 
@@ -50,6 +51,14 @@ _IN_WORDS: dict[type[Exception], str] = {
     AnswerTooLongError: f"the answer is longer than {MAX_ANSWER >> 20} MiB",
 }
 
+_OBSTACLES: dict[type[BaseException], Obstacle] = {
+    httpx.ProxyError: Obstacle.PROXY,
+    httpx.ConnectTimeout: Obstacle.TIMEOUT,
+    socket.gaierror: Obstacle.NAME,
+    ssl.SSLError: Obstacle.TLS,
+    ConnectionRefusedError: Obstacle.REFUSED,
+}
+
 
 class _Progress:
     """Watches one call on its way, to tell "never sent" from "sent" whatever ends it.
@@ -78,14 +87,11 @@ class _Progress:
         """
         never = not self._sent and (self._watched or isinstance(error, _NEVER_SENT))
         words = _IN_WORDS.get(type(error), "")
+        call: dict[str, Any] = {"operation": request.operation, "method": request.method, "path": request.path}
         if never:
-            words = f"{connection.base_url}: {words or _root_of(error)}"
-        return (Unreachable if never else OutcomeUnknown)(
-            operation=request.operation,
-            method=request.method,
-            path=request.path,
-            detail=words or type(error).__name__,
-        )
+            detail = f"{connection.base_url}: {words or _root_of(error)}"
+            return Unreachable(obstacle=_obstacle(error), detail=detail, **call)
+        return OutcomeUnknown(detail=words or type(error).__name__, **call)
 
 
 class Transport:
@@ -201,16 +207,31 @@ def _check_length(body: bytearray) -> None:
 
 def _root_of(error: Exception) -> str:
     """The system's own words at the root of an error, "Connection refused", which the layers above replace."""
-    cause: BaseException | None = error
     words = str(error)
-    while cause is not None:
+    for cause in _causes(error):
         if isinstance(cause, ConnectionError) and cause.errno:
             words = os.strerror(cause.errno)  # asyncio's own text leaves out why
         elif isinstance(cause, OSError) and cause.strerror:
             words = cause.strerror
+    return one_line(words)
+
+
+def _obstacle(error: Exception) -> Obstacle:
+    """What kept a request from being sent, by the first kind of error that is one of these."""
+    for cause in _causes(error):
+        for kind, obstacle in _OBSTACLES.items():
+            if isinstance(cause, kind):
+                return obstacle
+    return Obstacle.OTHER
+
+
+def _causes(error: Exception) -> Iterator[BaseException]:
+    """The error, what led to it, and so on down to the root."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
         group = cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
         cause = group[0] if group else cause.__cause__ or cause.__context__
-    return one_line(words)
 
 
 def _trusted(connection: Connection) -> ssl.SSLContext:

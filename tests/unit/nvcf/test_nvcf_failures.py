@@ -119,6 +119,14 @@ def test_these_statuses_mean_the_same_with_every_body(case: Case, shape: str) ->
     check(case, shape, (KNOWN | UNKNOWN)[shape])
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 502])
+def test_a_body_in_no_form_of_nvcfs_makes_an_error_foreign_and_no_body_does_not(status: int) -> None:
+    bodies = {**KNOWN, **UNKNOWN}
+    foreign = {shape for shape, body in bodies.items() if failed(READING, Answer(status, {}, body)).foreign}
+    assert foreign == set(UNKNOWN) - {"empty", "blanks"}
+    assert failed(READING, Answer(200, {}, UNKNOWN["html"])).foreign
+
+
 @pytest.mark.parametrize("shape", KNOWN)
 @pytest.mark.parametrize("case", KNOWN_BODY, ids=lambda case: str(case.status))
 def test_a_failure_in_a_shape_of_nvcf_is_the_servers(case: Case, shape: str) -> None:
