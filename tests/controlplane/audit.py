@@ -18,6 +18,8 @@ POLICY: dict[str, Any] = {
     "rules": [
         # The components' own upkeep says nothing about the operator.
         {"level": "None", "users": ["system:apiserver", "system:kube-controller-manager"]},
+        # What the operator writes to our own resources is worth reading; anything else could hold a Secret.
+        {"level": "Request", "verbs": ["patch"], "resources": [{"group": "nvcf-operator.io"}]},
         {"level": "Metadata", "verbs": list(WRITES)},
         # Reads matter where they are rationed: Secrets by name, no list where a watch will do.
         {
@@ -27,7 +29,8 @@ POLICY: dict[str, Any] = {
         {"level": "None"},
     ],
 }
-"""What is logged, metadata only: all writes, and reads of our own group, Secrets and Events."""
+"""What is logged: all writes, and reads of our own group, Secrets and Events. Metadata only, but for patches of our own
+group, whose bodies are logged as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,8 @@ class AuditEvent:
     code: int
     time: str
     """When the request came in, RFC 3339 with microseconds."""
+    body: Any = None
+    """What was sent, for patches of our own group."""
 
 
 def read_audit_log(path: Path, offset: int = 0) -> Iterator[AuditEvent]:
@@ -86,4 +91,5 @@ def _parse(event: dict[str, Any]) -> AuditEvent:
         name=target.get("name", ""),
         code=event.get("responseStatus", {}).get("code", 0),
         time=event["requestReceivedTimestamp"],
+        body=event.get("requestObject"),
     )

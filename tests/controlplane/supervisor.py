@@ -38,7 +38,7 @@ def supervise(command: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_death_signal())
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=death_signal())
     while child.poll() is None:
         readable, _, _ = select.select([0, wake_read], [], [], _CHECK_PARENT_SECONDS)
         starter_closed = 0 in readable and not os.read(0, 1024)
@@ -50,7 +50,7 @@ def supervise(command: list[str]) -> int:
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
 
-def _death_signal() -> Callable[[], None] | None:
+def death_signal() -> Callable[[], None] | None:
     """Return what the forked child calls before it becomes the command."""
     if sys.platform != "linux":
         return None

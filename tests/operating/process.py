@@ -27,6 +27,11 @@ FAST: Mapping[str, Any] = {
 COMMAND = Path(sys.executable).with_name("nvcf-operator")
 
 
+def flags(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as options of `run`; None leaves one out."""
+    return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value is not None]
+
+
 class Operator:
     """One operator process. Ends with its starter."""
 
@@ -35,8 +40,8 @@ class Operator:
     ) -> None:
         self.log = log
         (self.port,) = free_ports(1)
-        flags = {"nvcf_base_url": nvcf_url, "metrics_address": f"127.0.0.1:{self.port}", **settings}
-        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items() if value is not None]
+        given = {"nvcf_base_url": nvcf_url, "metrics_address": f"127.0.0.1:{self.port}", **settings}
+        arguments = flags(given)
         environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
         program: list[str | Path] = [COMMAND]
         if bug is not None:

@@ -1,0 +1,198 @@
+"""The call log of a run: what the operator asked of NVCF and wrote to Kubernetes, in order, as text for people.
+
+NVCF's side comes from the simulator's log, that of Kubernetes from the API server's audit log. Ids, tokens and times
+are replaced by names. Writes are all there. Of the reads, which depend on the clock, the log has what matters:
+
+- the same read made again and again stands there once;
+- the list of the account's functions stands there as the first call of a process with a key, and after a 404, which it
+  is the proof of. It is polled all the time besides.
+"""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chaos.world import Run
+from controlplane import AuditEvent, read_audit_log
+from controlplane.audit import WRITES
+from nvcf_operator.api import names
+from nvcf_operator.runtime.account import fingerprint
+
+OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
+NVCF_PREFIX = "/v2/nvcf"
+
+
+@dataclass(frozen=True, order=True)
+class Line:
+    """One line of the log, at a time in seconds since the epoch."""
+
+    at: float
+    text: str
+    read: bool = False
+    status: int = 0
+    poll: bool = False
+    """A list that this process has asked for before with the same key."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where in the two logs a run begins."""
+
+    cursor: int
+    offset: int
+
+    @classmethod
+    def of(cls, run: Run) -> "Start":
+        """Begin now."""
+        return cls(run.simulator.cursor, run.world.plane.audit_log.stat().st_size)
+
+
+def call_log(run: Run, start: Start, title: str) -> str:
+    """The text of a run's log from its start on."""
+    named = Names(run)
+    lines = [Line(at, f"\n== {step}") for at, step in run.steps]
+    lines += [*_asked(run, start, named), *_written(run, start, named)]
+    text = [f"# {title}", *(line.text for line in _without_polls(sorted(lines)))]
+    told = [f"{reason} {count}" for reason, count in sorted(run.events().items())]
+    return "\n".join([*text, "", f"== Events, since the resource was made: {', '.join(told) or 'none'}", ""])
+
+
+def differences(golden: str, log: str) -> str:
+    """A diff of two logs; empty when they tell the same.
+
+    The log may have one more look at the deployment after a patch to Kubernetes: its echo by the watch can come before
+    its answer, and counts as news then.
+    """
+    wanted, found = golden.splitlines(), log.splitlines()
+    matched = difflib.SequenceMatcher(None, wanted, found, autojunk=False).get_opcodes()
+    same = all(
+        kind == "equal" or (kind == "insert" and _is_echo_look(found, first, last))
+        for kind, _, _, first, last in matched
+    )
+    return "" if same else "\n".join(difflib.unified_diff(wanted, found, "golden", "this run", lineterm="", n=40))
+
+
+def _is_echo_look(lines: list[str], first: int, last: int) -> bool:
+    look = last - first == 1 and lines[first].startswith("NVCF  200  GET     /deployments/")
+    before = next((line for line in reversed(lines[:first]) if line and not line.startswith("==")), "")
+    return look and before.startswith("KUBE  200  PATCH ")
+
+
+class Names:
+    """Names for the ids of a run."""
+
+    def __init__(self, run: Run) -> None:
+        self._known: dict[str, str] = {run.function: "<function>"}
+        self._counted: dict[str, int] = {}
+        for number, version in enumerate(run.versions, start=1):
+            self._known[version] = f"<version-{number}>"
+        for number, key in enumerate(run.keys, start=1):
+            self._known[key] = f"<key-{number}>"
+            self._known[fingerprint(run.uid, run.keys[key])] = f"<fingerprint of key-{number}>"
+        self._known[run.uid] = "<uid>"
+        self._known[run.name] = "<account>"
+
+    def of(self, text: str, kind: str) -> str:
+        """The name of an id of that kind, which is given one when it is first seen."""
+        if text not in self._known:
+            self._counted[kind] = self._counted.get(kind, 0) + 1
+            self._known[text] = f"<{kind}-{self._counted[kind]}>"
+        return self._known[text]
+
+    def put_into(self, text: str) -> str:
+        """The text with names in place of all ids that have one."""
+        for known, name in sorted(self._known.items(), key=lambda item: -len(item[0])):
+            text = text.replace(known, name) if known else text
+        return text
+
+
+def _asked(run: Run, start: Start, named: Names) -> Iterator[Line]:
+    """What was asked of NVCF with this run's keys."""
+    users: set[tuple[str, str]] = set()
+    for entry in run.simulator.log(run.cursor):
+        if entry["key"] not in run.keys:
+            continue
+        user = (entry["key"], entry["userAgent"])
+        first = user not in users
+        users.add(user)
+        if entry["id"] <= start.cursor:
+            continue
+        path = entry["path"].removeprefix(NVCF_PREFIX) + (f"?{entry['query']}" if entry["query"] else "")
+        for specification in _specification_ids(entry):
+            named.of(specification, "specification")
+        if entry["deploymentId"]:
+            named.of(entry["deploymentId"], "deployment")
+        body = "" if entry["body"] is None else f"\n                   {json.dumps(entry['body'])}"
+        key = f"  with {named.of(entry['key'], 'key')}" if first else ""
+        text = named.put_into(f"NVCF  {entry['status']}  {entry['method']:6}  {path}{key}{body}")
+        poll = entry["operation"] == "listFunctions" and not first
+        yield Line(_seconds(entry["time"]), text, not entry["mutating"], entry["status"], poll)
+
+
+def _specification_ids(entry: Mapping[str, Any]) -> list[str]:
+    _, found, after = entry["path"].partition("/gpu-specifications/")
+    sent = entry["body"].get("deploymentSpecifications", ()) if isinstance(entry["body"], dict) else ()
+    inside = [item["gpuSpecificationId"] for item in sent if "gpuSpecificationId" in item]
+    return inside + ([after.split("/")[0]] if found else [])
+
+
+def _written(run: Run, start: Start, named: Names) -> Iterator[Line]:
+    """What was written to the resource. Events are counted at the end: they are written beside the work."""
+    for event in read_audit_log(run.world.plane.audit_log, start.offset):
+        mine = event.user == OPERATOR and event.namespace == run.namespace
+        if mine and event.verb in WRITES and event.group == names.GROUP:
+            what = "status" if event.resource.endswith("/status") else "metadata"
+            text = f"KUBE  {event.code}  {event.verb.upper():6}  {what}: {_content(event, named)}"
+            yield Line(_seconds(event.time), named.put_into(text))
+
+
+def _content(event: AuditEvent, named: Names) -> str:
+    if isinstance(event.body, list):
+        return _status(
+            {item["path"].removeprefix("/status/"): item["value"] for item in event.body if item["op"] != "test"}
+        )
+    metadata = dict(event.body["metadata"])
+    said = []
+    if "finalizers" in metadata:
+        said.append(f"finalizers {', '.join(metadata['finalizers']) or 'none'}")
+    for annotation, value in metadata.get("annotations", {}).items():
+        if annotation == names.INTENT_ANNOTATION and value is not None:
+            intent = json.loads(value)
+            named.of(intent["token"], "intent")
+            said.append(f"intent {intent['token']} to deploy {intent['functionVersionId']}")
+        else:
+            said.append(f"{annotation} {value}")
+    return "; ".join(said)
+
+
+def _status(members: Mapping[str, Any]) -> str:
+    """What a reader wants to know of a patch of the status: the news in words, and which members were written."""
+    said = [members["phase"]] if "phase" in members else []
+    for condition in members.get("conditions", ()):
+        if condition["type"] in ("Ready", "Stalled", "DeletionBlocked") and condition["status"] == "True":
+            said.append(f"{condition['type']} {condition['reason']}")
+        elif condition["type"] == "Ready":
+            said.append(f"not ready, {condition['reason']}")
+    removed = sorted(name for name, value in members.items() if value is None)
+    written = ", ".join(sorted(members.keys() - set(removed)))
+    return f"{', '.join(said)} ({written}" + (f"; removed: {', '.join(removed)}" if removed else "") + ")"
+
+
+def _without_polls(lines: list[Line]) -> Iterator[Line]:
+    """Leave out lists that prove nothing, and the repetitions of a read."""
+    last: Line | None = None
+    for line in lines:
+        proves = last is not None and last.read and last.status == 404
+        if line.poll and not proves:
+            continue
+        if line.read and last is not None and last.text == line.text:
+            continue
+        yield line
+        last = line
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).astimezone(UTC).timestamp()

@@ -1,0 +1,323 @@
+"""The parts that many short runs share, and one run: a resource, an account and operators one after another.
+
+A run has a namespace, an NVCF account, a key and a function of its own, so that many go on at the same time beside one
+API server and one simulator.
+"""
+
+import itertools
+import queue
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from controlplane import ControlPlane
+from operating import condition_of, eventually, manifest
+from operating.direct import Direct, resource_path
+from operating.failpoints import Failpoint
+from operating.forked import Forked, Forkery
+from simulation import Simulator
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+SETTINGS: Mapping[str, Any] = {
+    "create_settle_seconds": 1.5,
+    "redeploy_settle_seconds": 1.2,
+    "poll_interval": 1.0,
+    "busy_poll_interval": 0.2,
+    "nvcf_rate": 500,
+    "log_format": "text",
+}
+"""Every wait is shorter than a user's, none is left out."""
+
+BEHAVIOUR: Mapping[str, Any] = {"period": 0.1, "deploySeconds": 0.2, "races": {"slowPost": 0.3}}
+"""A POST takes far less than the create settle, and long enough for an operator to die meanwhile."""
+
+NAME = "echo"
+PATIENCE = 40.0
+"""Seconds for anything that a run waits for, on a machine that is busy with others."""
+
+
+@dataclass
+class World:
+    """What runs share. Each takes a namespace and gives it back."""
+
+    direct: Direct
+    plane: ControlPlane
+    identity: Path
+    simulator: Simulator
+    forkery: Forkery
+    folder: Path
+    namespaces: "queue.Queue[str]" = field(default_factory=queue.Queue)
+    numbers: "Iterator[int]" = field(default_factory=itertools.count)
+
+    @classmethod
+    @contextmanager
+    def made(cls, plane: ControlPlane, identity: Path, folder: Path, *, at_once: int) -> "Iterator[World]":
+        """Start a simulator and a zygote, and make namespaces for so many runs at the same time."""
+        with ExitStack() as stack:
+            direct = Direct(plane)
+            stack.callback(direct.close)
+            simulator = stack.enter_context(Simulator.start(**BEHAVIOUR))
+            forkery = stack.enter_context(Forkery.start(folder / "operators"))
+            world = cls(direct, plane, identity, simulator, forkery, folder)
+            for number in range(at_once):
+                name = f"{folder.name}-{number}".lower().replace("_", "-")
+                direct.create("/api/v1/namespaces", {"metadata": {"name": name}})
+                stack.callback(direct.delete, f"/api/v1/namespaces/{name}")
+                world.namespaces.put(name)
+            yield world
+
+    @contextmanager
+    def run(self, *, failpoint: Failpoint | None = None, bug: str | None = None, **settings: Any) -> "Iterator[Run]":
+        """Make what a run needs and start its operator; end all of it afterwards."""
+        namespace = self.namespaces.get(timeout=PATIENCE)
+        run = Run(self, namespace, f"run-{next(self.numbers)}", failpoint, bug, settings)
+        try:
+            run.operate(failpoint)
+            yield run
+        finally:
+            run.clean_up()
+            self.namespaces.put(namespace)
+
+
+class Run:
+    """One run. What is done in it, by people and in NVCF, is noted with its time, for the call log.
+
+    Attributes:
+        versions: ids of the function's versions, in the order in which they were made.
+        keys: tokens of the account's keys by name, in the order in which they were made.
+        cursor: number of the request to NVCF before its first one.
+        died: whether an operator has ended at the failpoint.
+
+    """
+
+    def __init__(
+        self,
+        world: World,
+        namespace: str,
+        name: str,
+        failpoint: Failpoint | None,
+        bug: str | None,
+        settings: Mapping[str, Any],
+    ) -> None:
+        self.world, self.namespace, self.name = world, namespace, name
+        self.simulator, self.direct = world.simulator, world.direct
+        self.failpoint, self.died = failpoint, False
+        self.steps: list[tuple[float, str]] = []
+        self.keys: dict[str, str] = {}
+        self.uid = ""
+        self._bug = bug
+        self._settings = {**SETTINGS, **settings, "namespaces": namespace}
+        self._armed = world.folder / f"{name}.armed"
+        self._operators = ExitStack()
+        self.operator: Forked
+        self.cursor = self.simulator.cursor
+        self.simulator.add_account(name)
+        self.function, version = self.simulator.add_function(name, ncaId=name)
+        self.versions = [version]
+        self.use_key()
+
+    # what people do
+
+    def apply(self, *, gpu: Mapping[str, Any] | None = None, **spec: Any) -> None:
+        """Apply a manifest for the first version."""
+        self._did("the manifest is applied")
+        body = manifest(NAME, self.function, self.versions[0], gpu=gpu, **spec)
+        self.direct.create(resource_path(self.namespace), body)
+
+    def edit(self, **spec: Any) -> None:
+        """Merge into the spec."""
+        self._did(f"the manifest is edited: {', '.join(spec)}")
+        self._merge({"spec": spec})
+
+    def scale(self, **changes: Any) -> None:
+        """Change fields of the only GPU specification."""
+        self._did(f"the manifest is edited: {', '.join(f'{name} {value}' for name, value in changes.items())}")
+        (specification,) = self.get()["spec"]["deploymentSpecifications"]
+        self._merge({"spec": {"deploymentSpecifications": [{**specification, **changes}]}})
+
+    def annotate(self, **annotations: str) -> None:
+        """Set annotations of our group."""
+        self._did(f"annotated: {', '.join(annotations)}")
+        marks = {f"nvcf-operator.io/{key.replace('_', '-')}": value for key, value in annotations.items()}
+        self._merge({"metadata": {"annotations": marks}})
+
+    def delete(self) -> None:
+        """Delete the resource."""
+        self._did("the resource is deleted")
+        self.direct.delete(resource_path(self.namespace, NAME))
+
+    def use_key(self) -> str:
+        """Make another key of the account, have the Secret hold it, and give its name."""
+        name = f"{self.name}-key-{len(self.keys) + 1}"
+        self.keys[name] = f"nvapi-test-{name}"
+        self.simulator.add_key(name, self.keys[name], ncaId=self.name)
+        if len(self.keys) > 1:
+            self._did("the Secret gets another key")
+        secrets, secret = (
+            f"/api/v1/namespaces/{self.namespace}/secrets",
+            {"stringData": {"NGC_API_KEY": self.keys[name]}},
+        )
+        if self.direct.merge(f"{secrets}/nvcf-credentials", secret) is None:
+            self.direct.create(secrets, {"metadata": {"name": "nvcf-credentials"}, **secret})
+        return name
+
+    # what happens in NVCF
+
+    def happens(self, what: str) -> Simulator:
+        """Note that something happens in NVCF, and give the simulator that makes it happen."""
+        self._did(f"NVCF: {what}")
+        return self.simulator
+
+    def add_version(self) -> str:
+        """Make another version of the function."""
+        _, version = self.simulator.add_function(self.name, functionId=self.function, ncaId=self.name)
+        self.versions.append(version)
+        return version
+
+    # what is waited for
+
+    def find(self) -> Json | None:
+        """Read the resource; None when it is not there."""
+        return self.direct.get(resource_path(self.namespace, NAME))
+
+    def get(self) -> Json:
+        """Read the resource."""
+        found = self.find()
+        assert found is not None, f"{NAME} is not there"
+        return found
+
+    def until(self, met: Callable[[Json], bool], what: str) -> Json:
+        """Wait for anything about the resource."""
+        found = self.eventually(self.find, lambda it: it is not None and met(it), what)
+        assert found is not None
+        self.uid = found["metadata"]["uid"]
+        return found
+
+    def until_ready(self) -> Json:
+        """Wait until the manifest as it stands is in force."""
+
+        def ready(found: Json) -> bool:
+            condition = condition_of(found, "Ready")
+            current = condition.get("observedGeneration") == found["metadata"]["generation"]
+            return bool(current and condition["status"] == "True")
+
+        return self.until(ready, "Ready")
+
+    def until_phase(self, phase: str) -> Json:
+        """Wait for a phase."""
+        return self.until(lambda found: found.get("status", {}).get("phase") == phase, phase)
+
+    def until_gone(self) -> None:
+        """Wait until the resource is gone."""
+        self.eventually(self.find, lambda found: found is None, "the resource is gone")
+
+    def until_asked(self, times: int = 1, since: int | None = None, **wanted: Any) -> None:
+        """Wait for requests of this account that look so: so many after a cursor, or from now on."""
+        cursor = self.simulator.cursor if since is None else since
+
+        def asked() -> int:
+            return len([entry for entry in self.simulator.log(cursor, **wanted) if entry["key"] in self.keys])
+
+        self.eventually(asked, lambda number: number >= times, f"{times} requests like {wanted}")
+
+    def eventually(self, look: Callable[[], T], wanted: Callable[[T], bool], what: str) -> T:
+        """Wait for something, with an operator running: one that ended at the failpoint has a successor."""
+
+        def looked() -> T:
+            self.keep_operating()
+            return look()
+
+        try:
+            return eventually(looked, wanted, within=PATIENCE, what=what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\nThe operator's log:\n{self.operator.output()[-3000:]}") from None
+
+    def until_in_nvcf(self, status: str, version: str | None = None) -> None:
+        """Wait until a version, the first one unless told, has a status in NVCF."""
+        wanted = version or self.versions[0]
+        self.eventually(
+            lambda: self.simulator.deployments().get(wanted, {}).get("functionStatus"),
+            lambda found: found == status,
+            f"{wanted} is {status}",
+        )
+
+    def go_on(self, until: str) -> None:
+        """Let two polls go by; where the resource is gone there are none, and only the last Event is waited for."""
+        self._did(until)
+        if self.find() is not None:
+            self.until_asked(2, operation="listFunctions")
+        else:
+            self.eventually(self.events, lambda events: "Undeployed" in events, "the Event of the end")
+
+    # the operator
+
+    def operate(self, failpoint: Failpoint | None = None) -> None:
+        """Start an operator."""
+        self.operator = self._operators.enter_context(
+            self.world.forkery.operator(
+                self.world.identity,
+                self.simulator.url,
+                self._settings,
+                armed=self._armed,
+                failpoint=failpoint,
+                bug=self._bug,
+            )
+        )
+
+    def restart(self) -> None:
+        """Kill the operator and start another one; wait until that knows the resources."""
+        self._did("the operator is killed and started again")
+        self.operator.close()
+        self.operate()
+        self.eventually(self.operator.output, lambda text: "running; NVCF at" in text, "the operator runs")
+
+    def keep_operating(self) -> None:
+        """Start a successor of an operator that has ended at the failpoint. Raises AssertionError at any other end."""
+        if not self.operator.ended():
+            return
+        expected = self.failpoint is not None and not self.died
+        assert expected, f"the operator has ended by itself:\n{self.operator.output()[-3000:]}"
+        self.died = True
+        self.operator.close()
+        self.operate()
+
+    def begin(self) -> None:
+        """Have calls counted from now on: what came before was made ready for the scenario."""
+        found = self.find()
+        if found is not None:  # the Event of what it waited for last is written by then
+            self.uid = found["metadata"]["uid"]
+            reason = condition_of(found, "Ready")["reason"]
+            self.eventually(self.events, lambda events: reason in events, f"the Event {reason}")
+        self.steps.clear()
+        self._armed.touch()
+
+    def events(self) -> dict[str, int]:
+        """How often each reason was told of the resource in Events."""
+        items = self.direct.get(
+            f"/api/v1/namespaces/{self.namespace}/events", fieldSelector=f"involvedObject.uid={self.uid}"
+        )
+        counted: dict[str, int] = {}
+        for item in items["items"] if items is not None else ():
+            counted[item["reason"]] = counted.get(item["reason"], 0) + item["count"]
+        return counted
+
+    def clean_up(self) -> None:
+        """End the operator and take away what the run made."""
+        self._operators.close()
+        path = resource_path(self.namespace, NAME)
+        if self.find() is not None:
+            self.direct.delete(path)
+            self.direct.merge(path, {"metadata": {"finalizers": None}})
+        for version in self.versions:
+            self.simulator.remove(version)
+
+    def _merge(self, body: Json) -> None:
+        self.direct.merge(resource_path(self.namespace, NAME), body)
+
+    def _did(self, what: str) -> None:
+        self.steps.append((time.time(), what))
