@@ -52,6 +52,29 @@ def test_before_nothing_is_carried_out_and_after_only_the_answer_is_lost(
     assert (entry["status"] is None) == ("reset" in fault)
 
 
+@pytest.mark.parametrize("fault", [{"status": 504}, {"reset": True}])
+def test_a_request_that_is_cut_off_while_it_runs_goes_on(
+    simulator: Simulator, api: Api, echo: tuple[str, str], fault: dict[str, Any]
+) -> None:
+    simulator.behave(races={"slowPost": 0.5})
+    simulator.fault(operation="createDeployment", when="during", delay=0.1, functionVersionId=echo[1], **fault)
+    try:
+        assert api.deploy(echo).status_code == 504
+    except httpx.TransportError:
+        assert fault == {"reset": True}
+    asked = {"functionVersionId": echo[1], "operation": "createDeployment"}
+    (entry,) = simulator.log(**asked)
+    assert (entry["inFlight"], entry["committed"]) == (True, None)
+    assert api.status(echo) == "404"
+    simulator.behave(races={"slowPost": 0})
+    (entry,) = eventually(
+        lambda: [found for found in simulator.log(**asked) if not found["inFlight"]], "the end of the POST"
+    )
+    assert entry["committed"] is not None
+    assert entry["status"] == fault.get("status")
+    assert api.status(echo) != "404"
+
+
 @pytest.mark.parametrize(
     ("fault", "body"),
     [

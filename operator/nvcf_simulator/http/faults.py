@@ -36,8 +36,9 @@ class Fault(Model):
     """So many requests meet it, then it is over; None: all."""
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
 
-    when: Literal["before", "after"] = "before"
-    """before: the request is not carried out. after: it is, and its answer is replaced."""
+    when: Literal["before", "during", "after"] = "before"
+    """before: the request is not carried out. after: it is, and its answer is replaced. during: it is answered so
+    while it is carried out, and goes on."""
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     """Answer this; None with nothing else than a delay: the request is only late."""
     envelope: Literal["service", "framework", "gateway", "message", "issue", "empty"] = "service"
@@ -49,7 +50,8 @@ class Fault(Model):
     headers: dict[str, str] = Field(default_factory=dict)
     retry_after: str | int | None = None
     delay: Seconds = 0
-    """Seconds of the machine's clock, before anything else (after: between execution and answer)."""
+    """Seconds of the machine's clock, before anything else (after: between execution and answer; during: since it
+    began)."""
     hang: bool = False
     """Never answer."""
     reset: bool = False

@@ -30,6 +30,7 @@ class Server:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._left: set[asyncio.Task[Reply]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request. Once begun it is carried out, whether the client still waits or not."""
@@ -37,18 +38,34 @@ class Server:
         route = find_route(request.path, old=service.world.behaviour.generation == "old")
         entry = self._logged(request, route)
         reply: Reply | None = None
+        work: asyncio.Task[Reply] | None = None
         try:
             body = await request.read()
             entry.body = readable_body(body)
             fault = service.faults.choose(entry)
-            reply = await self._with_fault(fault, request, route, body, entry)
+            if fault is not None and fault.when == "during":
+                work = self._begun(request, route, body, entry)
+                reply = await _early(fault, request, work)
+            else:
+                reply = await self._with_fault(fault, request, route, body, entry)
             return await _sent(request, reply, truncate=fault is not None and fault.truncate)
         except BrokenError:
             reply = None
             break_off(request)
             return web.Response()
         finally:
-            service.journal.end(entry, reply.status if reply is not None else None)
+            status = reply.status if reply is not None else None
+            if work is None or work.done():
+                service.journal.end(entry, status)
+            else:
+                work.add_done_callback(lambda _: service.journal.end(entry, status))
+
+    def _begun(self, request: web.Request, route: Route, body: bytes, entry: Entry) -> asyncio.Task[Reply]:
+        """Carry a request out beside its answer."""
+        work = asyncio.create_task(self._carried_out(request, route, body, entry))
+        self._left.add(work)
+        work.add_done_callback(self._left.discard)
+        return work
 
     def _logged(self, request: web.Request, route: Route) -> Entry:
         given, world = route.parameters, self._service.world
@@ -152,6 +169,13 @@ async def _instead(fault: Fault, request: web.BaseRequest, reply: Reply | None) 
     if fault.retry_after is not None:
         answer.headers["Retry-After"] = str(fault.retry_after)
     return answer
+
+
+async def _early(fault: Fault, request: web.BaseRequest, work: asyncio.Task[Reply]) -> Reply:
+    """Answer a request by its fault while it is carried out, which goes on. Raises `BrokenError`."""
+    await asyncio.sleep(fault.delay)
+    answer = await _instead(fault, request, None)
+    return answer if answer is not None else await work
 
 
 async def _client_gone(request: web.BaseRequest) -> None:
