@@ -37,9 +37,9 @@ class Place:
     def operator(self, bug: str | None = None, **settings: Any) -> Iterator[Operator]:
         """Run the operator, with a planted bug or without.
 
-        It watches this namespace only: those of earlier tests end with resources that their operators left.
+        It watches this namespace only, unless told otherwise: others end with resources that their operators left.
         """
-        settings["namespaces"] = self.namespace.name
+        settings.setdefault("namespaces", self.namespace.name)
         with Operator.start(self.identity, self.simulator.url, self.log, bug=bug, **settings) as running:
             yield running
 

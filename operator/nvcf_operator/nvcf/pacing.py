@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from nvcf_operator.nvcf.breaker import Backoff, Breaker
@@ -59,19 +59,21 @@ class Admission:
     Attributes:
         person: whether a person waits for this call.
         era: how often the gate had shut when the call came.
+        gate: what it passed. To another one, such as that of the account which a key turns out to be of, it is news.
 
     """
 
     person: bool
     era: int
+    gate: "Gate" = field(repr=False)
 
 
 class Gate:
     """What every call of one account to one base URL passes.
 
     People's calls go before ordinary ones. The share `reserve` of the rate, and of the places (one at least), is kept
-    for them; if there is one place only, all share it. Rate and number of calls at a time are never exceeded. Within a
-    kind it is first come, first served; fairness over namespaces is the work queue's.
+    for them; if there is one place only, all share it. Rate and number of calls at a time are never exceeded. Among the
+    calls of a kind that wait, groups (namespaces) take turns; within a group it is first come, first served.
 
     Every outcome has to be told: `succeeded`, `failed` or `throttled`. With the call's `Admission`, an outcome counts
     only if the gate has not shut since the call was let in: the failures of twenty calls that hung together are one
@@ -109,11 +111,12 @@ class Gate:
         self._era = 0
 
     @asynccontextmanager
-    async def admitted(self, person: bool) -> AsyncIterator[Admission]:
+    async def admitted(self, person: bool, group: str = "") -> AsyncIterator[Admission]:
         """Wait for rate and a place, hold the place for the body. How long that may take is the caller's to bound.
 
         Args:
             person: whether a person waits for this call (deletion, edit, reconcile-now).
+            group: whom the call is for, for fairness.
 
         Raises:
             Closed: at once, while the breaker is open or a 429's pause lasts, also when that begins during the wait.
@@ -121,11 +124,11 @@ class Gate:
         """
         if closed := self.closed_for():
             raise closed
-        call = Admission(person, self._era)
+        call = Admission(person, self._era, self)
         if not self._breaker.closed:
             self._probe = call
         try:
-            if not await self._turnstile.enter(person):
+            if not await self._turnstile.enter(person, group):
                 raise self._turned_away()
             try:
                 if self._is_stale(call):  # the gate shut between the turn and this line
@@ -201,13 +204,17 @@ class Gate:
         """Calls that wait for rate or a place."""
         return self._turnstile.waiting
 
+    def waiting_of(self, group: str) -> int:
+        """Ordinary calls of a group that wait for rate or a place."""
+        return self._turnstile.waiting_of(group)
+
     def _answered(self) -> None:
         self._breaker.succeeded(self._clock())
         if self._breaker.closed:
             self._probe = None
 
     def _is_stale(self, call: Admission | None) -> bool:
-        return call is not None and call.era != self._era
+        return call is not None and call.gate is self and call.era != self._era
 
     def _shut(self) -> None:
         """Begin a new era. The probe, if it is still out, gives up its office by itself: there is one at a time."""
@@ -256,6 +263,17 @@ class Gates:
         if place not in self._gates:
             self._gates[place] = self._make()
         return self._gates[place]
+
+    def join(self, base_url: str, key: str, account: str) -> Gate:
+        """Give the account's gate to a key of it, and give up the gate that the key had by its fingerprint.
+
+        What the server told the key lasts: a pause that it asked for shuts the account's gate.
+        """
+        gate, own = self.of(base_url, account), self._gates.pop((base_url, key), None)
+        closed = own.closed_for() if own is not None else None
+        if closed is not None and closed.reason == Reason.THROTTLED:
+            gate.throttled(closed.retry_after)
+        return gate
 
     def __iter__(self) -> Iterator[tuple[str, str, Gate]]:
         """Base URL, account and gate of each, for metrics."""

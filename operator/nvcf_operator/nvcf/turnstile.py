@@ -1,10 +1,11 @@
-"""Who goes next, and when: a rate and a number of places, with people before ordinary calls."""
+"""Who goes next, and when: a rate and a number of places, with people before ordinary calls, and groups by turns."""
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
+from nvcf_operator.fairness import RoundRobin
 from nvcf_operator.nvcf.bucket import TokenBucket
 
 BURST_SECONDS = 0.2
@@ -35,23 +36,26 @@ class Turnstile:
         self._places = places
         self._ordinary_places = max(places - max(int(places * reserve), 1), 1)
         self._inside = {True: 0, False: 0}
-        self._lines: dict[bool, deque[asyncio.Future[bool]]] = {True: deque(), False: deque()}
+        self._lines: dict[bool, RoundRobin[asyncio.Future[bool]]] = {True: RoundRobin(), False: RoundRobin()}
         self._timer: asyncio.TimerHandle | None = None
 
-    async def enter(self, person: bool) -> bool:
-        """Wait for one's turn and take a place, to be given back by `leave`. False, without a place, if turned away."""
+    async def enter(self, person: bool, group: str = "") -> bool:
+        """Wait for one's turn and take a place, to be given back by `leave`. False, without a place, if turned away.
+
+        Among those of a kind who wait, the groups take turns; within a group it is first come, first served.
+        """
         if self._is_first(person) and self._pass(person):
             return True
         line = self._lines[person]
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        line.append(turn)
+        line.append(group, turn)
         self._arm()
         try:
             return await turn
         except asyncio.CancelledError:
-            if turn in line:
-                line.remove(turn)
-            elif not turn.cancelled() and turn.result():
+            with suppress(KeyError):
+                line.remove(group, turn)
+            if not turn.cancelled() and turn.result():
                 self.leave(person)  # the place was given in the very moment of the cancellation
             raise
 
@@ -87,11 +91,15 @@ class Turnstile:
         """Calls that wait for their turn."""
         return sum(not turn.done() for line in self._lines.values() for turn in line)
 
+    def waiting_of(self, group: str) -> int:
+        """Ordinary calls of a group that wait for their turn."""
+        return self._lines[False].waiting(group)
+
     def _admit(self) -> None:
         """Let in who waits, people first: what holds a person's call back holds the ordinary ones back, too."""
         for person, line in self._lines.items():
             while line:
-                if line[0].done():  # cancelled
+                if next(iter(line)).done():  # cancelled
                     line.popleft()
                 elif self._pass(person):
                     line.popleft().set_result(True)
@@ -129,7 +137,7 @@ class Turnstile:
             self._timer.cancel()
             self._timer = None
         person = bool(self._lines[True])
-        first = self._lines[person][0]
+        first = next(iter(self._lines[person]))
         if self._has_room(person):
             self._timer = first.get_loop().call_later(self._wait(person), self._ring)
 

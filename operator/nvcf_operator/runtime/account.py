@@ -1,7 +1,7 @@
 """One credential's view of NVCF: its client, its list of functions, and whether the key is good.
 
-One key never speaks for another's resources, so there is one `Account` for each base URL and key, although two keys
-may belong to the same NVCF account.
+One key never speaks for another's resources, so there is one `Account` for each base URL and key. What two keys of one
+NVCF account share is the gate that their calls pass: the server counts and throttles by account.
 """
 
 import asyncio
@@ -9,7 +9,9 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -23,12 +25,15 @@ from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.client import AsyncClient
-from nvcf_operator.nvcf.pacing import Admission, Closed, Gate
+from nvcf_operator.nvcf.pacing import Admission, Closed, Gates
 from nvcf_operator.nvcf.pacing import Reason as Shut
 from nvcf_operator.nvcf.requests import Request
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+acting_for: ContextVar[str] = ContextVar("acting_for", default="")
+"""The namespace that calls are made for, so that the namespaces of one account take turns; empty for a poll."""
 
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 """A version that no account has: who may deploy hears 404 of it, who lacks the scope 403."""
@@ -67,13 +72,16 @@ class Account:
         self,
         credential: Credential,
         client: AsyncClient,
-        gate: Gate,
+        gates: Gates,
         metrics: Metrics,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.credential = credential
-        self.gate = gate
+        self._gates = gates
+        self._print = hashlib.sha256(credential.api_key.encode()).hexdigest()
+        self._gate_of: str | None = None
+        self.gate = gates.of(credential.base_url, self._print)
         self.client = client
         self.keys: set[Key] = set()
         self.busy: set[Key] = set()
@@ -107,8 +115,19 @@ class Account:
             NvcfError: the call failed.
 
         """
-        async with self.gate.admitted(person) as admission:
+        async with self.admitted(person) as admission:
             return await self.send(request, admission)
+
+    @asynccontextmanager
+    async def admitted(self, person: bool) -> AsyncIterator[Admission]:
+        """Pass the account's gate, for the length of the block.
+
+        Raises:
+            Closed: the gate is shut.
+
+        """
+        async with self.gate.admitted(person, acting_for.get()) as admission:
+            yield admission
 
     async def send(self, request: Request[T], admission: Admission) -> T:
         """Make one call that was admitted before, and tell the gate and the metrics how it went."""
@@ -154,6 +173,7 @@ class Account:
             }
             ids = frozenset(item.account_id for item in entries.values() if item.ours and item.account_id)
             self.listing = Listing(asked_at=now, entries=entries, account_ids=ids)
+            self._share_gate()
             self._metrics.polled(self.account_id)
             if self.trouble is not None:
                 await self._accept(person=person)
@@ -189,6 +209,16 @@ class Account:
         self._probe_at = now + self._probe_wait
         self.wake.set()
 
+    def _share_gate(self) -> None:
+        """Pass the gate of the NVCF account once the list shows which one it is; keep it while a list shows none.
+
+        Calls that wait at the key's own gate, or are out, end there: for that moment both gates' limits add up.
+        """
+        account = self.account_id
+        if account is not None and account != self._gate_of:
+            self._gate_of = account
+            self.gate = self._gates.join(self.credential.base_url, self._print, account)
+
     async def _accept(self, *, person: bool) -> None:
         """Remember that a key that was not accepted lists again; where it lacked a scope, see whether it still does."""
         if self.trouble is not None and self.trouble.reason == Reason.MISSING_SCOPE:
@@ -199,9 +229,16 @@ class Account:
         log.info("the key from %s is accepted again", self.credential.source)
         self.trouble = None
 
-    def crowded(self, most: int, *, person: bool) -> bool:
-        """Whether so much waits at this account's gate already that one more would hold up others' workers."""
-        return not person and self.gate.waiting >= most
+    def crowded(self, most: int, namespace: str, *, person: bool) -> bool:
+        """Whether so much waits at this account's gate already that one more would hold up others' workers.
+
+        A namespace that has nobody in line may send one beyond `most`, up to twice as many: else one with thousands of
+        resources would keep all places in the line.
+        """
+        waiting = self.gate.waiting
+        if person or waiting < most:
+            return False
+        return waiting >= 2 * most or self.gate.waiting_of(namespace) > 0
 
     def waiting_for_probe(self) -> Trouble | None:
         """Why no resource may use this key now; None when it may. The poller alone probes."""

@@ -1,8 +1,8 @@
 """All credentials in use: an account and its poller for each, for as long as a resource uses it."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Iterator
+from contextvars import Context
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
@@ -59,7 +59,9 @@ class Accounts:
                 busy_interval=self._settings.busy_poll_interval,
                 beats=self._beats,
             )
-            self._accounts[credential] = (account, asyncio.create_task(poller.run(), name=f"poller {account!r}"))
+            # In a context of its own: it speaks for no single resource, in its log lines and at the gate.
+            task = asyncio.create_task(poller.run(), name=f"poller {account!r}", context=Context())
+            self._accounts[credential] = (account, task)
         account, _ = self._accounts[credential]
         self.leave(key)
         self._of_key[key] = account
@@ -69,6 +71,10 @@ class Accounts:
     def known(self, key: Key) -> Account | None:
         """The account that a resource used last."""
         return self._of_key.get(key)
+
+    def sharing(self, account: Account) -> int:
+        """How many resources' calls pass the gate of that account."""
+        return sum(len(other.keys) for other in self if other.gate is account.gate)
 
     def leave(self, key: Key) -> None:
         """End a resource's use of its account."""
@@ -102,9 +108,7 @@ class Accounts:
             max_retries=0,
             user_agent=self._user_agent,
         )
-        # Before its first answer nobody knows which NVCF account a key belongs to, so each key is paced by itself.
-        gate = self._gates.of(credential.base_url, hashlib.sha256(credential.api_key.encode()).hexdigest())
-        return Account(credential, client, gate, self._metrics)
+        return Account(credential, client, self._gates, self._metrics)
 
 
 async def _end(account: Account, task: asyncio.Task[None]) -> None:

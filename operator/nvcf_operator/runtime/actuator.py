@@ -79,7 +79,7 @@ class Actuator:
             return await self._create(situation, action, account, memory, person=person)
         await self._prove_current(situation.resource)
         try:
-            async with account.gate.admitted(person) as admission:
+            async with account.admitted(person) as admission:
                 if isinstance(action, Undeploy):
                     return await self._undeploy(situation, action, account, memory, admission, person=person)
                 return await self._change(situation, action, account, memory, admission)
@@ -93,7 +93,7 @@ class Actuator:
     ) -> Situation:
         version = action.function_version_id
         try:
-            async with account.gate.admitted(person) as admission:
+            async with account.admitted(person) as admission:
                 fenced_at = self._clock()
                 resource, intent = await self._intend(situation.resource, action)
                 situation = replace(situation, resource=resource)

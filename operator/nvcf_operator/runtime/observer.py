@@ -97,7 +97,7 @@ class Observer:
         if isinstance(credential, Trouble):
             return Observation(replace(base, access=credential))
         account = self._accounts.of(resource.key, credential)
-        if account.crowded(most_waiting, person=person):
+        if account.crowded(most_waiting, resource.key.namespace, person=person):
             raise Crowded(account)
         self._note_intent(resource, memory)
         versions = versions_held(resource) if resource.deleting else (resource.wanted_version,)

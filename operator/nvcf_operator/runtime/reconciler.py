@@ -82,7 +82,7 @@ class Reconciler:
 
     async def reconcile(self, key: Key, lane: Lane) -> Requeue | None:
         """Look at a resource and do what is to be done; say when to look again without being told."""
-        if (known := self._accounts.known(key)) is not None and self._crowded(known, lane):
+        if (known := self._accounts.known(key)) is not None and self._crowded(known, key, lane):
             return (lane, self._turn(known))
         resource = self._cache.get(key)
         if resource is None or (resource.deleting and not resource.has_finalizer):
@@ -122,12 +122,12 @@ class Reconciler:
                 memory.raised_minimum = any(c.reason == Reason.SCALING_UP for c in resource.status.conditions)
         return memory
 
-    def _crowded(self, account: Account, lane: Lane) -> bool:
-        return account.crowded(self._most_waiting, person=lane == Lane.PERSON)
+    def _crowded(self, account: Account, key: Key, lane: Lane) -> bool:
+        return account.crowded(self._most_waiting, key.namespace, person=lane == Lane.PERSON)
 
     def _turn(self, account: Account) -> float:
         """Seconds after which a key that found its account's gate crowded comes back, by how many share that gate."""
-        return random.uniform(0.1, 0.5) + random.uniform(0.0, len(account.keys) / self._rate)
+        return random.uniform(0.1, 0.5) + random.uniform(0.0, self._accounts.sharing(account) / self._rate)
 
     def forget(self, key: Key) -> None:
         """Drop all that is remembered of a resource that is gone."""

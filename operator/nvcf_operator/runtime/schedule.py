@@ -7,7 +7,7 @@ from enum import IntEnum
 from itertools import count
 from typing import Generic, TypeVar
 
-from nvcf_operator.runtime.fairness import RoundRobin
+from nvcf_operator.fairness import RoundRobin
 
 K = TypeVar("K", bound=Hashable)
 

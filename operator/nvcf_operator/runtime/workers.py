@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.metrics import Metrics
+from nvcf_operator.runtime.account import acting_for
 from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.queue import DelayQueue, Lane, QueueClosed
 
@@ -56,6 +57,7 @@ class Workers:
                 key, lane = await self._queue.get(only=only)
             except QueueClosed:
                 return
+            acting_for.set(key.namespace)
             started = time.monotonic()
             requeue: tuple[Lane, float] | None = (Lane.BACKGROUND, AFTER_A_BUG * random.uniform(0.8, 1.2))
             result = "error"

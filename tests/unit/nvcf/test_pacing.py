@@ -444,6 +444,58 @@ async def test_the_longer_of_opening_and_throttling_is_told(clock: Clock) -> Non
     assert (await refused(gate)).reason is Reason.THROTTLED
 
 
+# Groups
+
+
+@timed
+async def test_groups_of_a_kind_take_turns(clock: Clock) -> None:
+    gate = gate_of(clock, rate=1)
+    order: list[str] = []
+
+    async def named(group: str) -> None:
+        async with gate.admitted(False, group):
+            order.append(group)
+
+    await call(gate)
+    tasks = []
+    for group in ["big", "big", "big", "big", "small", "other"]:
+        tasks.append(asyncio.ensure_future(named(group)))
+        await virtual_time.settle()
+    assert (gate.waiting_of("big"), gate.waiting_of("small"), gate.waiting_of("nobody")) == (4, 1, 0)
+    await asyncio.gather(*tasks)
+    assert order == ["big", "small", "other", "big", "big", "big"]
+
+
+@timed
+async def test_a_person_of_a_busy_group_goes_before_all_ordinary_calls(clock: Clock) -> None:
+    gate = gate_of(clock, concurrency=1)
+    order: list[str] = []
+
+    async def named(group: str, person: bool) -> None:
+        async with gate.admitted(person, group):
+            order.append(group)
+
+    holder = await started(gate, lasts=5.0)
+    tasks = [asyncio.ensure_future(named(group, False)) for group in ("big", "small")]
+    await virtual_time.settle()
+    tasks.append(asyncio.ensure_future(named("a person's", True)))
+    await asyncio.gather(holder, *tasks)
+    assert order == ["a person's", "big", "small"]
+
+
+@timed
+async def test_who_gives_up_waiting_leaves_the_turn_of_its_group_to_the_next(clock: Clock) -> None:
+    gate = gate_of(clock, concurrency=1)
+    holder = await started(gate, lasts=5.0)
+    gone = await started(gate)
+    waits = asyncio.ensure_future(call(gate))
+    await virtual_time.settle()
+    await ended(gone)
+    assert gate.waiting == 1
+    await asyncio.gather(holder, waits)
+    assert (gate.in_flight, gate.waiting) == (0, 0)
+
+
 # Gates and limits
 
 
@@ -458,6 +510,30 @@ def test_an_account_at_a_base_url_has_one_gate() -> None:
         ("https://b.example", "account"),
         ("https://a.example", "other"),
     ]
+
+
+@timed
+async def test_a_key_joins_the_gate_of_its_account_and_brings_the_pause_that_it_was_told(clock: Clock) -> None:
+    gates = Gates(rate=50, concurrency=16, clock=clock)
+    own, other = gates.of("https://a.example", "one key"), gates.of("https://a.example", "another key")
+    own.throttled(30.0)
+    shared = gates.join("https://a.example", "another key", "account")
+    assert shared.open
+    assert gates.join("https://a.example", "one key", "account") is shared
+    assert (await refused(shared)).reason is Reason.THROTTLED
+    assert [account for _, account, _ in gates] == ["account"]
+    assert other is not shared
+
+
+@timed
+async def test_the_outcome_of_a_call_that_passed_another_gate_is_news(clock: Clock) -> None:
+    own, shared = gate_of(clock), gate_of(clock)
+    async with own.admitted(False) as call_of_the_key:
+        shared.throttled(1.0)
+        await asyncio.sleep(2.0)
+        shared.throttled(30.0, call_of_the_key)
+    assert not shared.open
+    assert own.open
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,10 @@ class RoundRobin(Generic[K]):
         self._length -= 1
         return key
 
+    def waiting(self, group: Hashable) -> int:
+        """How many keys of a group are in line."""
+        return len(self._rotation.get(group, ()))
+
     def remove(self, group: Hashable, key: K) -> None:
         """Take a key out of the line. KeyError if it is not there."""
         line = self._rotation[group]

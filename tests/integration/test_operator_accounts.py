@@ -1,0 +1,73 @@
+"""Two keys of one NVCF account share its pace, since the server counts and throttles by account."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controlplane import ControlPlane
+from operating import Namespace, Place, eventually, manifest
+
+RATE = 10
+KEYS = ("default", "second")
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
+    """A world of its own."""
+    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def neighbour(place: Place) -> Namespace:
+    """A second namespace, with another key of the same account."""
+    name = f"{place.namespace.name}-neighbour"
+    place.namespace.plane.kubectl("create", "namespace", name)
+    place.simulator.add_key("second", "nvapi-second")
+    other = Namespace(place.namespace.plane, name)
+    other.secret("nvapi-second")
+    return other
+
+
+def test_two_keys_of_an_account_stay_at_its_rate_together(place: Place, neighbour: Namespace) -> None:
+    teams = (place.namespace, neighbour)
+    many = place.simulator.add_functions("many", 30)
+    names = [f"echo-{number}" for number in range(len(many))]
+    with place.operator(namespaces=f"{place.namespace.name},{neighbour.name}", nvcf_rate=RATE):
+        for team, first in zip(teams, (0, 1), strict=True):
+            team.apply(*(manifest(name, *ids) for name, ids in list(zip(names, many, strict=True))[first::2]))
+        for number, name in enumerate(names):
+            teams[number % 2].wait_for(name, within=120)
+    log = place.simulator.log()
+    known = max(next(e["ended"] for e in log if e["operation"] == "listFunctions" and e["key"] == key) for key in KEYS)
+    calls = [entry for entry in log if entry["started"] > known]
+    seconds = calls[-1]["started"] - calls[0]["started"]
+    assert {entry["key"] for entry in calls} == set(KEYS)
+    assert len(calls) >= 2 * RATE
+    assert len(calls) <= RATE * (seconds * 1.2 + 1), f"{len(calls)} calls in {seconds:.1f} s"
+
+
+def test_a_429_for_one_key_pauses_all_keys_of_the_account(place: Place, neighbour: Namespace) -> None:
+    function, version = place.simulator.add_function()
+    with place.operator(namespaces=f"{place.namespace.name},{neighbour.name}"):
+        place.namespace.apply(place.manifest())
+        neighbour.apply(manifest("echo", function, version))
+        place.ready()
+        neighbour.wait_for("echo")
+        cursor = place.simulator.cursor
+        place.simulator.fault(operation="listFunctions", key="second", status=429, retryAfter=5, count=1)
+        eventually(
+            lambda: {entry["key"] for entry in place.simulator.log(cursor) if entry["started"] > _pause(place)},
+            lambda keys: keys == set(KEYS),
+            within=60,
+            what="calls of both keys after the pause",
+        )
+    throttled = _pause(place)
+    after = next(entry for entry in place.simulator.log(cursor) if entry["started"] > throttled)
+    assert after["started"] - throttled >= 4.9
+
+
+def _pause(place: Place) -> float:
+    """When the 429 was answered."""
+    return next((float(entry["ended"]) for entry in place.simulator.log() if entry["status"] == 429), float("inf"))

@@ -1,0 +1,160 @@
+"""One credential's calls and list, on a loop with virtual time; the client is replaced by answers that are ready."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import virtual_time
+from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.situation import Trouble
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.nvcf import endpoints
+from nvcf_operator.nvcf.errors import Throttled
+from nvcf_operator.nvcf.pacing import Gates
+from nvcf_operator.nvcf.requests import Request
+from nvcf_operator.nvcf.responses import FunctionsResponse
+from nvcf_operator.runtime.account import Account, acting_for
+from virtual_time import Clock
+
+URL, OTHER_URL = "http://127.0.0.1/v2/nvcf", "http://127.0.0.2/v2/nvcf"
+GET = endpoints.get_function(function_id="f", function_version_id="v")
+
+
+class Answers:
+    """Stands for a client: lists one function of an account; other calls are as told."""
+
+    def __init__(self, account: str | None) -> None:
+        self.account = account
+        self.error: Exception | None = None
+        self.sent = 0
+
+    async def send(self, request: Request[Any]) -> Any:
+        self.sent += 1
+        if self.error is not None:
+            raise self.error
+        if request.operation != "list_functions":
+            return None
+        items = [] if self.account is None else [{"id": "f", "versionId": "v", "ncaId": self.account, "status": "A"}]
+        return FunctionsResponse.model_validate({"functions": items})
+
+
+def account(
+    gates: Gates, clock: Clock, key: str, owner: str | None = "acme", url: str = URL
+) -> tuple[Account, Answers]:
+    answers = Answers(owner)
+    return Account(Credential(url, key), answers, gates, Metrics(), clock=clock), answers  # type: ignore[arg-type]
+
+
+def throttled() -> Throttled:
+    return Throttled(operation="get_function", method="GET", path="/", status=429, detail="", retry_after=30.0)
+
+
+def test_two_keys_share_a_gate_once_both_lists_show_the_same_account() -> None:
+    async def main(clock: Clock) -> None:
+        gates = Gates(50, 16, clock=clock)
+        one, _ = account(gates, clock, "nvapi-one")
+        two, _ = account(gates, clock, "nvapi-two")
+        assert one.gate is not two.gate
+        await one.fresh_listing(0.0)
+        assert one.gate is not two.gate
+        await two.fresh_listing(0.0)
+        assert one.gate is two.gate
+
+    virtual_time.run(main)
+
+
+@pytest.mark.parametrize(
+    ("owner", "url"),
+    [("globex", URL), ("acme", OTHER_URL), (None, URL)],
+    ids=["another account", "another base URL", "a list that shows no account"],
+)
+def test_what_is_not_known_to_be_the_same_account_has_another_gate(owner: str | None, url: str) -> None:
+    async def main(clock: Clock) -> None:
+        gates = Gates(50, 16, clock=clock)
+        one, _ = account(gates, clock, "nvapi-one")
+        two, _ = account(gates, clock, "nvapi-two", owner, url)
+        await one.fresh_listing(0.0)
+        await two.fresh_listing(0.0)
+        assert one.gate is not two.gate
+
+    virtual_time.run(main)
+
+
+def test_a_gate_is_kept_while_a_later_list_shows_no_account_and_left_for_another_account() -> None:
+    async def main(clock: Clock) -> None:
+        gates = Gates(50, 16, clock=clock)
+        one, answers = account(gates, clock, "nvapi-one")
+        two, _ = account(gates, clock, "nvapi-two")
+        await one.fresh_listing(0.0)
+        await two.fresh_listing(0.0)
+        await asyncio.sleep(1.0)
+        answers.account = None
+        await one.fresh_listing(0.0)
+        assert one.gate is two.gate
+        await asyncio.sleep(1.0)
+        answers.account = "globex"
+        await one.fresh_listing(0.0)
+        assert one.gate is not two.gate
+
+    virtual_time.run(main)
+
+
+def test_a_429_for_one_key_shuts_the_other_out() -> None:
+    async def main(clock: Clock) -> None:
+        gates = Gates(50, 16, clock=clock)
+        one, answers = account(gates, clock, "nvapi-one")
+        two, others = account(gates, clock, "nvapi-two")
+        await one.fresh_listing(0.0)
+        await two.fresh_listing(0.0)
+        await asyncio.sleep(1.0)
+        answers.error = throttled()
+        with pytest.raises(Throttled):
+            await one.call(GET)
+        sent = others.sent
+        assert isinstance(await two.fresh_listing(0.0), Trouble)
+        assert others.sent == sent
+
+    virtual_time.run(main)
+
+
+def test_two_keys_together_stay_at_the_rate_and_namespaces_take_turns() -> None:
+    async def main(clock: Clock) -> None:
+        gates = Gates(10, 16, clock=clock)
+        one, _ = account(gates, clock, "nvapi-one")
+        two, _ = account(gates, clock, "nvapi-two")
+        await one.fresh_listing(0.0)
+        await two.fresh_listing(0.0)
+        order: list[str] = []
+
+        async def calls(by: Account, namespace: str, number: int) -> None:
+            acting_for.set(namespace)
+
+            async def once() -> None:
+                await by.call(GET)
+                order.append(namespace)
+
+            await asyncio.gather(*(once() for _ in range(number)))
+
+        start = clock()
+        await asyncio.gather(calls(one, "big", 80), calls(two, "small", 10))
+        assert 90 / (clock() - start) == pytest.approx(9, rel=0.05)
+        assert order[:22].count("small") == 10
+
+    virtual_time.run(main)
+
+
+def test_a_namespace_with_nobody_in_line_may_join_a_crowded_one() -> None:
+    async def main(clock: Clock) -> None:
+        gates = Gates(1, 1, clock=clock)
+        one, _ = account(gates, clock, "nvapi-one")
+        acting_for.set("big")
+        waiting = [asyncio.ensure_future(one.call(GET)) for _ in range(5)]
+        await virtual_time.settle()
+        assert one.crowded(4, "big", person=False)
+        assert not one.crowded(4, "small", person=False)
+        assert not one.crowded(4, "big", person=True)
+        assert one.crowded(2, "small", person=False)
+        await asyncio.gather(*waiting)
+
+    virtual_time.run(main)
