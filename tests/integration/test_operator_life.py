@@ -86,17 +86,6 @@ def test_what_nvcf_cannot_change_in_place_is_refused_and_nothing_touched(team: T
     assert team.writes() == [("createDeployment", 200)]
 
 
-def test_another_version_is_refused_and_the_old_one_goes_on(team: Team) -> None:
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo")
-    _, other = team.simulator.add_function(functionId=team.function)
-    team.namespace.edit("echo", functionVersionId=other)
-    found = team.namespace.wait_for("echo", "Stalled", reason="NotSupported")
-    assert condition_of(found, "Available")["status"] == "True"
-    assert set(team.simulator.deployments()) >= {team.version}
-    assert other not in team.simulator.deployments()
-
-
 def test_deletion_drains_and_then_lets_the_resource_go(team: Team) -> None:
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo")
@@ -213,8 +202,8 @@ def test_a_second_resource_on_one_version_waits_for_the_first(team: Team) -> Non
 def test_error_is_shown_with_the_reason_that_nvcf_gives(team: Team) -> None:
     team.simulator.weather(team.version, fate="fail", error="image pull failed: no such tag")
     team.namespace.apply(team.manifest())
-    found = team.namespace.wait_for("echo", "Stalled", reason="DeploymentFailed")
-    assert "image pull failed: no such tag" in condition_of(found, "Stalled")["message"]
+    found = team.namespace.wait_for("echo", "Reconciling", reason="DeploymentFailed")
+    assert "image pull failed: no such tag" in condition_of(found, "Ready")["message"]
     assert found["status"]["health"] == ["image pull failed: no such tag"]
     team.namespace.delete("echo")
     team.namespace.wait_gone("echo")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nvcf_operator.core import absence, compare
+from nvcf_operator.core import compare, settles
 from nvcf_operator.core.actions import Create
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Absent, Situation
@@ -24,8 +24,8 @@ def no_intent() -> None:
 
 def no_settle() -> None:
     """404 is believed at once, though an earlier POST or deployment may still come to light."""
-    absence.create_settle_left = lambda situation, nothing: 0.0
-    absence.redeploy_settle_left = lambda situation, nothing: 0.0
+    settles.create_settle_left = lambda situation: 0.0
+    settles.redeploy_settle_left = lambda situation, nothing: 0.0
 
 
 def blind_retry() -> None:

@@ -32,3 +32,16 @@ class Team:
     def asked(self, operation: str) -> list[dict[str, Any]]:
         """The requests of an operation for the function."""
         return self.simulator.log(self.cursor, functionVersionId=self.version, operation=operation)
+
+    def another_version(self) -> str:
+        """Add a version to the function."""
+        return self.simulator.add_function(functionId=self.function)[1]
+
+    def all_asked(self, operation: str | None = None) -> list[dict[str, Any]]:
+        """The requests for any version of the function."""
+        wanted = {"operation": operation} if operation is not None else {}
+        return self.simulator.log(self.cursor, functionId=self.function, **wanted)
+
+    def mine(self) -> list[str]:
+        """The version of each running instance of the function."""
+        return [i["functionVersionId"] for i in self.simulator.allocations() if i["functionId"] == self.function]

@@ -6,7 +6,7 @@ A 404 of GET is "not deployed", "no such version", "not in this key's account", 
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy
-from nvcf_operator.core import compare, messages, verdicts
+from nvcf_operator.core import compare, messages, settles, verdicts
 from nvcf_operator.core.actions import Create
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.reasons import Reason
@@ -21,7 +21,7 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
     assert spec is not None, "decide() has dealt with a manifest that cannot be read"
     if doubt := unproven(situation):
         return doubt
-    if (wait := create_settle_left(situation, nothing)) > 0:
+    if (wait := settles.create_settle_left(situation)) > 0:
         return Decision(
             verdict=verdicts.progressing(
                 Phase.DEPLOYING, Reason.AWAITING_ANSWER, messages.AWAITING_ANSWER, available=False
@@ -29,17 +29,18 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
             requeue=min(wait, situation.timing.busy_poll),
             seen=True,
         )
-    gone = (
-        ("deployment",) if resource.in_order and resource.status.function_version_id == spec.function_version_id else ()
-    )
-    if (wait := redeploy_settle_left(situation, nothing)) > 0:
+    recorded = resource.holds and resource.status.function_version_id == spec.function_version_id
+    gone = ("deployment",) if resource.in_order and recorded else ()
+    if recorded and braked(situation):
+        return Decision(verdict=verdicts.stalled(Reason.MASS_ABSENCE, messages.MASS_ABSENCE, available=False))
+    if (wait := settles.redeploy_settle_left(situation, nothing)) > 0:
         return Decision(
             verdict=verdicts.progressing(
                 Phase.PENDING, Reason.SETTLING, messages.settling(situation.timing.redeploy_settle), available=False
             ),
             requeue=min(wait, situation.timing.busy_poll),
             drift=gone,
-            seen=True,
+            seen=not (recorded and situation.mass_absence),  # a request that lifts the brake holds until the POST
         )
     if situation.function == FunctionSeen.NOT_FOUND:
         return refused(situation, Trouble(Reason.FUNCTION_NOT_FOUND, messages.no_function(spec), Whose.RESOURCE))
@@ -73,29 +74,15 @@ def unproven(situation: Situation) -> Decision | None:
     return None
 
 
-def create_settle_left(situation: Situation, nothing: Absent) -> float:
-    """Seconds for which the POST of an open intent may still be running in the server (race 2 of the facts)."""
-    if situation.open_intent is None:
-        return 0.0
-    seen = min(nothing.absent_for, situation.memory.intent_settled_for)
-    return max(0.0, situation.timing.create_settle - seen)
+def braked(situation: Situation) -> bool:
+    """Whether so much of the account is gone at once that none of it is deployed again without a person's word.
 
-
-def redeploy_settle_left(situation: Situation, nothing: Absent) -> float:
-    """Seconds for which the row of an earlier deployment may still come back or overwrite a new one (races 4, 5)."""
-    if not deployed_before(situation):
-        return 0.0
-    return max(0.0, situation.timing.redeploy_settle - nothing.absent_for)
-
-
-def deployed_before(situation: Situation) -> bool:
-    """Whether status, an intent, or this process knows of an earlier deployment of the wanted version.
-
-    With the status lost, an intent of the version says that there may have been one.
+    The record keeps the brake on when the account's other deployments have been gone for long, or after a restart.
     """
     resource = situation.resource
-    version, status, intent = resource.wanted_version, resource.status, resource.intent
-    held = resource.holds and status.function_version_id == version
-    retiring = any(item.function_version_id == version for item in status.retiring)
-    lost = intent is not None and intent.function_version_id == version and status.observed_generation < 0
-    return held or retiring or lost or situation.memory.version_seen_lately
+    if resource.reconcile_requested or resource.redeploy_requested:
+        return False
+    stalled = resource.condition("Stalled")
+    told = stalled is not None and stalled.status == "True" and stalled.reason == Reason.MASS_ABSENCE
+    current = resource.status.observed_generation == resource.generation
+    return situation.mass_absence or (told and current)

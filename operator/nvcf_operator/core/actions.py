@@ -1,6 +1,7 @@
 """The writes that a decision may ask for. At most one of those to NVCF is carried out per reconcile."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from nvcf_operator.core.changes import Patch, Put
 from nvcf_operator.nvcf.models import GpuSpecification
@@ -24,12 +25,28 @@ class Change:
     change: Patch | Put
 
 
+class Purpose(StrEnum):
+    """Why a version is undeployed."""
+
+    GONE = "gone"
+    """No manifest wants it any more."""
+    GIVEN_UP = "given up"
+    """It did not come up in a rollout, and the former version goes on."""
+    REDEPLOY = "redeploy"
+    """The manifest differs in fields that only another deployment changes."""
+    REQUESTED = "requested"
+    """A person asked for another deployment."""
+    FAILED = "failed"
+    """NVCF has given it up, and only a DELETE ends that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Undeploy:
     """DELETE the deployment of a version."""
 
     function_version_id: str
     graceful: bool
+    purpose: Purpose = Purpose.GONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@
 situation and calls it again: what the second call says is what status tells.
 """
 
+from dataclasses import replace
+
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core import messages, observing, verdicts
@@ -12,7 +14,16 @@ from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.deletion import deletion
 from nvcf_operator.core.presence import listed, present
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.rollout import (
+    failure_of_incoming,
+    gave_up,
+    give_up,
+    is_given_up,
+    rolled_out,
+    with_available,
+)
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation
+from nvcf_operator.core.versions import former_version
 from nvcf_operator.core.waiting import waiting
 
 SLOW = 300.0
@@ -30,22 +41,30 @@ def decide(situation: Situation) -> Decision:
         return Decision(verdict=verdicts.stalled(Reason.INVALID_SPEC, "; ".join(problems)))
     if situation.access is not None:
         return waiting(situation, situation.access)
-    if resource.spec.management_policy == ManagementPolicy.OBSERVE or resource.paused:
+    if resource.spec.management_policy == ManagementPolicy.OBSERVE:
         return observing.shown(situation)
-    if version := other_version(situation):
-        return Decision(
-            verdict=verdicts.stalled(Reason.NOT_SUPPORTED, messages.version_change(version, resource.wanted_version)),
-            seen=True,
-        )
+    if resource.paused:
+        decision = observing.shown(situation)
+        return replace(decision, verdict=with_available(situation, decision.verdict))
+    return rolled_out(situation, wanted_version(situation))
+
+
+def wanted_version(situation: Situation) -> Decision:
+    """Decide on the version that the manifest asks for, as if there were no other."""
+    resource = situation.resource
     if situation.holder is not None:
         return Decision(
             verdict=verdicts.stalled(Reason.CONFLICT, messages.conflict(situation.holder, resource.wanted_version)),
             requeue=SLOW,
         )
+    if is_given_up(situation):
+        return gave_up(situation)
     match situation.sighting(resource.wanted_version):
         case Absent() as nothing:
             return absent(situation, nothing)
         case Present() as seen:
+            if (reason := failure_of_incoming(situation, seen)) is not None:
+                return give_up(situation, reason)
             return present(situation, seen)
         case Listed() as entry:
             return listed(situation, entry)
@@ -55,8 +74,12 @@ def decide(situation: Situation) -> Decision:
             return waiting(situation, unseen.trouble)
 
 
-def other_version(situation: Situation) -> str | None:
-    """The version that the record holds, when the manifest asks for another one."""
-    resource = situation.resource
-    held = resource.status.function_version_id
-    return held if resource.holds and held and held != resource.wanted_version else None
+def unfinished(situation: Situation) -> Decision:
+    """Tell that more is to be done than the one write that a look may make: it goes on at once."""
+    rolling = former_version(situation.resource) is not None or situation.resource.status.retiring
+    phase, reason, message = (
+        (Phase.ROLLING_OUT, Reason.ROLLING_OUT, messages.ROLLING_ON)
+        if rolling
+        else (Phase.DEPLOYING, Reason.UPDATING, messages.UPDATING)
+    )
+    return Decision(verdict=verdicts.progressing(phase, reason, message), requeue=0.0)

@@ -40,6 +40,8 @@ class Decision:
     """Whether NVCF is at work on this, so that its account is worth polling often."""
     retry: Retry | None = None
     """A failure of this resource's own whose wait must survive a restart."""
+    gives_up: str | None = None
+    """Why the wanted version is given up in its rollout: recorded before it is taken down."""
     seen: bool = False
     """Whether NVCF's state was seen or acted on, which answers a reconcile-now."""
     drift: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from nvcf_operator.core.situation import Situation
 def begun(situation: Situation, version: str, *, forced: bool) -> Retiring:
     """Record that a version is being undeployed; what is on record keeps its times."""
     known = recorded(situation, version)
-    if known is not None:
+    if known is not None and known.since is not None:
         return known.model_copy(update={"forced": known.forced or forced})
     spec = situation.resource.spec
     limit = spec.undeploy.drain_timeout_seconds if spec is not None else 3600
@@ -23,9 +23,20 @@ def recorded(situation: Situation, version: str) -> Retiring | None:
     return next((item for item in situation.resource.status.retiring if item.function_version_id == version), None)
 
 
+def due(version: str) -> Retiring:
+    """Record that a version is to be undeployed, before NVCF was asked to: a claim that a crash must not lose."""
+    return Retiring(function_version_id=version)
+
+
+def asked_for(situation: Situation, version: str) -> bool:
+    """Whether the record says that NVCF took our DELETE of that version."""
+    known = recorded(situation, version)
+    return known is not None and known.since is not None
+
+
 def drained_too_long(situation: Situation, version: str) -> bool:
     """Whether a drain of ours is over its time and is to be cut short. A drain of somebody else never is."""
-    return recorded(situation, version) is not None and seconds_left(situation, version) <= 0 and forces(situation)
+    return asked_for(situation, version) and seconds_left(situation, version) <= 0 and forces(situation)
 
 
 def forces(situation: Situation) -> bool:

@@ -4,6 +4,7 @@ The list costs one call for all resources of a key; a GET costs one each. The li
 can confirm what is on record and never tell that something is gone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nvcf_operator.api.spec import ManagementPolicy
@@ -32,6 +33,8 @@ def list_is_enough(resource: Resource, entry: Entry | None, *, deep: bool) -> bo
     if resource.spec.management_policy == ManagementPolicy.OBSERVE or resource.open_intent is not None:
         return False
     recorded = resource.holds and status.function_version_id == resource.wanted_version
+    if status.retiring or status.incoming is not None:
+        return False
     current = status.observed_generation == resource.generation and ready is not None
     if not recorded or not current or resource.reconcile_requested or resource.redeploy_requested:
         return False
@@ -48,9 +51,12 @@ class Glance:
     """What a poll holds against the list: the few fields that are read for thousands of resources at once."""
 
     function_id: str
-    wanted_version: str
     held_version: str | None
     """The version on record, None when the record holds no deployment."""
+    incoming_version: str | None
+    """The version that comes up beside it."""
+    leaving: bool
+    """The version on record is being undeployed by us."""
     function_status: str | None
     credentials_refused: bool
     """The record says that the key was not accepted; before the first look it says nothing."""
@@ -59,8 +65,27 @@ class Glance:
     """Name and key of the Secret that the manifest names."""
 
 
-def is_news(glance: Glance, entry: Entry | None) -> bool:
+def is_news(glance: Glance, entries: Mapping[str, Entry]) -> bool:
     """Whether a poll shows something else than what is on record, so that the resource wants a look."""
-    if glance.held_version is None or glance.held_version != glance.wanted_version:
+    if glance.held_version is None:
         return False
+    entry, coming = _of(glance, glance.held_version, entries), _of(glance, glance.incoming_version, entries)
+    if coming is not None and coming.status not in ("DEPLOYING", "INACTIVE"):
+        return True
     return entry is None or entry.status != glance.function_status
+
+
+def is_missing(glance: Glance, entries: Mapping[str, Entry]) -> bool:
+    """Whether a poll shows that a deployment on record, which nobody here takes down, is not there any more.
+
+    It is a hint for the brake on mass absence, never a proof.
+    """
+    if glance.held_version is None or glance.deleting or glance.leaving:
+        return False
+    entry = _of(glance, glance.held_version, entries)
+    return entry is None or entry.status == "INACTIVE"
+
+
+def _of(glance: Glance, version: str | None, entries: Mapping[str, Entry]) -> Entry | None:
+    entry = entries.get(version) if version is not None else None
+    return entry if entry is not None and entry.function_id == glance.function_id else None

@@ -5,6 +5,7 @@ No clock time stands in a message, and nothing that changes while nothing happen
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import FunctionDeploymentSpec
+from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation
 
 PENDING = "The operator has seen the resource and is about to ask NVCF for it."
@@ -22,9 +23,12 @@ FOREIGN_DRAIN = (
     "goes on from what is there."
 )
 SCALING_UP = "The minimum was raised; NVCF starts the new instances."
-REDEPLOY_REQUESTED = (
-    "The annotation nvcf-operator.io/redeploy-requested-at asks for another deployment, which this version of the "
-    "operator does not do: nothing was touched. Remove the annotation, or delete this resource and apply it again."
+UPDATING = "A change is being made in place."
+ROLLING_ON = "The rollout goes on step by step."
+MASS_ABSENCE = (
+    "A large part of the deployments that this key's account held is gone at once, this one too. That may be a "
+    "mistake, and to deploy all of it again costs money, so nothing is deployed again by itself. Find out what "
+    "happened; set the annotation nvcf-operator.io/reconcile-requested-at to deploy this one again."
 )
 NOT_CONVERGING = (
     "The same change was made 3 times within an hour and was undone each time: another operator, cluster or person may "
@@ -45,12 +49,18 @@ def conflict(holder: Key, version: str) -> str:
     )
 
 
-def version_change(held: str, wanted: str) -> str:
-    """A version rollout is asked for, which is not built."""
+def rolling_out(resource: Resource, former: str | None, health: tuple[str, ...]) -> str:
+    """A version comes up beside another."""
+    beside = f" beside {former}, which goes on until then. Both hold their GPUs meanwhile" if former else ""
+    return f"Version {resource.wanted_version} comes up{beside}{_said(health)}"
+
+
+def rollout_failed(resource: Resource, reason: str) -> str:
+    """The wanted version was given up."""
     return (
-        f"functionVersionId was changed from {held} to {wanted} while the former is deployed. This version of the "
-        f"operator does not roll versions out: nothing was touched and {held} goes on as it is. Set functionVersionId "
-        "back, or delete this resource and make one for the new version."
+        f"Version {resource.wanted_version} did not come up ({reason.rstrip('.')}). It is taken down and version "
+        f"{resource.status.function_version_id} goes on. Change the manifest, or set the annotation "
+        "nvcf-operator.io/reconcile-requested-at to try it again."
     )
 
 
@@ -101,11 +111,20 @@ def already_deployed(spec: FunctionDeploymentSpec) -> str:
     )
 
 
-def deployment_failed(health: tuple[str, ...]) -> str:
-    """Status ERROR."""
+def deployment_failed(attempt: int, most: int, health: tuple[str, ...]) -> str:
+    """Status ERROR, and another attempt is planned."""
     return (
-        f"NVCF gave the deployment up (ERROR){_said(health)} Only undeploying it ends this state: delete this resource "
-        "and apply it again once the cause is removed. This version of the operator does not retry it by itself."
+        f"NVCF gave the deployment up (ERROR){_said(health)} The operator undeploys it and deploys it again by itself: "
+        f"attempt {attempt} of {most} follows. Correct the manifest, or set the annotation "
+        "nvcf-operator.io/reconcile-requested-at, to have it at once."
+    )
+
+
+def deployment_given_up(most: int, health: tuple[str, ...]) -> str:
+    """Status ERROR after the last attempt."""
+    return (
+        f"NVCF gave the deployment up (ERROR){_said(health)} It was deployed again {most} times, in vain. Remove the "
+        "cause, then change the manifest or set the annotation nvcf-operator.io/reconcile-requested-at."
     )
 
 
@@ -113,16 +132,7 @@ def immutable(differences: str) -> str:
     """Fields differ that NVCF cannot change in place."""
     return (
         f"NVCF cannot change this in place: {differences}. Nothing was touched and the deployment goes on as it is. "
-        "Set the manifest back, or delete this resource and apply it again."
-    )
-
-
-def redeploy_not_supported(differences: str) -> str:
-    """Immutable fields differ, and redeploying is not built."""
-    return (
-        f"NVCF cannot change this in place: {differences}. rollout.immutableChange is Redeploy, which this version of "
-        "the operator does not do yet: nothing was touched. Set the manifest back, or delete this resource and apply "
-        "it again."
+        "Set the manifest back, or set rollout.immutableChange: Redeploy to have it undeployed and deployed again."
     )
 
 
@@ -157,7 +167,7 @@ def deadline_exceeded(status: str, seconds: int, health: tuple[str, ...]) -> str
     return (
         f"The deployment is {status} for longer than rollout.progressDeadlineSeconds ({seconds}){_said(health)} "
         "Nothing was deleted and it is watched on. NVCF may never ask for capacity again by itself: check capacity and "
-        "the GPU specification; deleting and applying the resource again asks anew."
+        "the GPU specification; the annotation nvcf-operator.io/redeploy-requested-at asks anew."
     )
 
 

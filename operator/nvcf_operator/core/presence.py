@@ -3,15 +3,19 @@
 from datetime import datetime, timedelta
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.spec import AdoptionPolicy, DeletionPolicy, FunctionDeploymentSpec, ImmutableChange
+from nvcf_operator.api.spec import AdoptionPolicy, DeletionPolicy, FunctionDeploymentSpec
 from nvcf_operator.core import compare, health, messages, verdicts
-from nvcf_operator.core.actions import Change, DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.core.actions import Change, DropFinalizer, TakeFinalizer
 from nvcf_operator.core.changes import Unsupported, next_change
 from nvcf_operator.core.decision import Decision, Verdict, act
-from nvcf_operator.core.draining import drained_too_long
+from nvcf_operator.core.draining import asked_for
+from nvcf_operator.core.failure import failed
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.redeployment import purpose, redeployed
 from nvcf_operator.core.repetition import not_converging
-from nvcf_operator.core.situation import Listed, Present, Situation
+from nvcf_operator.core.situation import Listed, Present, Situation, Trouble
+from nvcf_operator.core.undeploying import undeployed
+from nvcf_operator.core.versions import recorded_as_ours
 from nvcf_operator.core.waiting import retry_due_in, waiting
 
 
@@ -19,19 +23,18 @@ def present(situation: Situation, seen: Present) -> Decision:
     """Decide on a deployment that GET, or our own write, has just shown."""
     resource, spec = situation.resource, situation.resource.spec
     assert spec is not None, "decide() has dealt with a manifest that cannot be read"
-    if stranger(situation) and spec.adoption_policy == AdoptionPolicy.REFUSE:
+    if refuses(situation):
         return Decision(verdict=verdicts.stalled(Reason.ALREADY_DEPLOYED, messages.already_deployed(spec)), seen=True)
-    if seen.status.upper() == "INACTIVE":
-        return draining(situation, seen)
+    if seen.status.upper() == "INACTIVE" or left_behind(situation):
+        return draining(situation)
     if spec.deletion_policy == DeletionPolicy.DELETE and not resource.has_finalizer:
         return act(TakeFinalizer())
     if spec.deletion_policy == DeletionPolicy.RETAIN and resource.has_finalizer:
         return act(DropFinalizer())
+    if (why := purpose(situation, seen)) is not None:
+        return redeployed(situation, why)
     if seen.status.upper() == "ERROR":
-        told = health.of(situation, seen)
-        verdict = verdicts.stalled(Reason.DEPLOYMENT_FAILED, messages.deployment_failed(told), available=False)
-        # The status can be seen a moment before its reason is written.
-        return Decision(verdict=verdict, requeue=None if told else situation.timing.poll, seen=True)
+        return failed(situation, seen)
     return as_specified(situation, seen, spec)
 
 
@@ -41,9 +44,6 @@ def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSp
     found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
     serving = verdicts.serves(seen.status)
     if found.immutable:
-        if spec.rollout.immutable_change == ImmutableChange.REDEPLOY:
-            message = messages.redeploy_not_supported(found.describe())
-            return Decision(verdict=verdicts.stalled(Reason.NOT_SUPPORTED, message, available=serving), seen=True)
         message = messages.immutable(found.describe())
         return Decision(verdict=verdicts.stalled(Reason.IMMUTABLE_FIELD_CHANGED, message, available=serving), seen=True)
     change = next_change(found, patch_supported=situation.memory.patch_supported)
@@ -71,9 +71,6 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
     status, timing = seen.status.upper(), situation.timing
     verdict: Verdict
     scaling = scaling_up(situation)
-    if situation.resource.redeploy_requested:
-        verdict = verdicts.stalled(Reason.NOT_SUPPORTED, messages.REDEPLOY_REQUESTED, available=verdicts.serves(status))
-        return Decision(verdict=verdict, seen=True)
     if status == "ACTIVE" and not scaling:
         verify = timing.redeploy_settle if situation.memory.verify else None
         return Decision(
@@ -102,25 +99,45 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
     return Decision(verdict=verdict, requeue=min(waits, default=None), busy=busy, seen=True)
 
 
-def draining(situation: Situation, seen: Present) -> Decision:
-    """Wait for a row that is INACTIVE: a drain, ours or another's, or a POST in the making."""
+def draining(situation: Situation) -> Decision:
+    """Wait for the end of a drain, ours or another's, or for a POST in the making; the version is wanted afterwards."""
     resource = situation.resource
+    version = resource.wanted_version
+    if asked_for(situation, version):
+        step = undeployed(situation, version, hindered=hindered)
+        assert step is not None, "it is there"
+        return step
     if situation.failure is not None:
         return waiting(situation, situation.failure, at_work=True)
-    if drained_too_long(situation, resource.wanted_version):
-        return act(Undeploy(resource.wanted_version, graceful=False))
     verdict = verdicts.progressing(Phase.DRAINING, Reason.DRAINING, messages.FOREIGN_DRAIN, available=False)
     drift = ("deployment",) if resource.in_order else ()
     return Decision(verdict=verdict, requeue=situation.timing.busy_poll, busy=True, seen=True, drift=drift)
 
 
+def hindered(situation: Situation, trouble: Trouble) -> Decision:
+    """Wait with work in hand."""
+    return waiting(situation, trouble, at_work=True)
+
+
+def left_behind(situation: Situation) -> bool:
+    """Whether NVCF shows a deployment that it had agreed to undeploy for us, and none was asked for since.
+
+    The row of a deployment can come back after its DELETE (race 4 of the facts), and GET can lag behind it.
+    """
+    version, intent = situation.resource.wanted_version, situation.resource.open_intent
+    since = intent is not None and intent.function_version_id == version
+    return asked_for(situation, version) and not since
+
+
+def refuses(situation: Situation) -> bool:
+    """Whether the deployment is somebody else's and the manifest wants it left alone."""
+    spec = situation.resource.spec
+    return spec is not None and spec.adoption_policy == AdoptionPolicy.REFUSE and stranger(situation)
+
+
 def stranger(situation: Situation) -> bool:
     """Whether somebody else made this deployment: it is not on record, and no intent of ours may have made it."""
-    resource = situation.resource
-    recorded = resource.holds and resource.status.function_version_id == resource.wanted_version
-    intent = resource.intent
-    ours = intent is not None and intent.function_version_id == resource.wanted_version
-    return not recorded and not ours
+    return not recorded_as_ours(situation.resource, situation.resource.wanted_version)
 
 
 def scaling_up(situation: Situation) -> bool:

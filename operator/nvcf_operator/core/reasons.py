@@ -27,6 +27,10 @@ class Reason(StrEnum):
     DEPLOYING = "Deploying", "NVCF has the deployment and waits for its instances."
     SCALING_UP = "ScalingUp", "The minimum was raised and the new instances do not run yet."
     UPDATING = "Updating", "A change is being made in place."
+    ROLLING_OUT = (
+        "RollingOut",
+        "Another version comes up beside the one that serves, or the former one is on its way out.",
+    )
     DRAINING = "Draining", "The deployment answers its last requests before it goes."
     AWAITING_ANSWER = (
         "AwaitingAnswer",
@@ -36,7 +40,18 @@ class Reason(StrEnum):
 
     DEGRADING = "Degrading", "Some instances are gone; the function still answers and NVCF heals it by itself."
     DEGRADED = "Degraded", "No instance runs; NVCF tries to heal it by itself."
-    DEPLOYMENT_FAILED = "DeploymentFailed", "NVCF has given the deployment up (status ERROR)."
+    DEPLOYMENT_FAILED = (
+        "DeploymentFailed",
+        "NVCF has given the deployment up (status ERROR). It is deployed again a few times, with growing waits.",
+    )
+    ROLLOUT_FAILED = (
+        "RolloutFailed",
+        "The wanted version did not come up and was taken down; the former one goes on.",
+    )
+    MASS_ABSENCE = (
+        "MassAbsence",
+        "A large part of the account's deployments is gone at once; none of them is deployed again without a person.",
+    )
     PROGRESS_DEADLINE_EXCEEDED = (
         "ProgressDeadlineExceeded",
         "The deployment is not in order after rollout.progressDeadlineSeconds.",

@@ -7,7 +7,7 @@ from typing import Any
 
 from nvcf_operator.api.status import LastWrite
 from nvcf_operator.core import messages, verdicts
-from nvcf_operator.core.actions import Action, Change, Create
+from nvcf_operator.core.actions import Action, Change, Create, Purpose, Undeploy
 from nvcf_operator.core.changes import Patch
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.reasons import Reason
@@ -17,10 +17,12 @@ WINDOW = timedelta(hours=1)
 LIMIT = 3
 
 
-def not_converging(situation: Situation, action: Change | Create) -> Decision | None:
+def not_converging(situation: Situation, action: Change | Create | Undeploy) -> Decision | None:
     """Refuse a write that was made three times within an hour, until the manifest changes or reconcile-now."""
     resource = situation.resource
     last = resource.status.last_write
+    if not counts(situation, action):
+        return None
     if last is None or resource.status.observed_generation != resource.generation or resource.reconcile_requested:
         return None
     if last.digest != digest(action) or last.count < LIMIT or situation.now - last.since >= WINDOW:
@@ -28,10 +30,31 @@ def not_converging(situation: Situation, action: Change | Create) -> Decision | 
     return Decision(verdict=verdicts.stalled(Reason.NOT_CONVERGING, messages.NOT_CONVERGING))
 
 
+def counts(situation: Situation, action: Action) -> bool:
+    """Whether a write is of the kind that somebody may undo each time.
+
+    A POST after a DELETE of our own is not: the DELETE is counted, unless a person asked for it or NVCF had given the
+    deployment up, which has a count of its own.
+    """
+    match action:
+        case Change():
+            return True
+        case Create():
+            status = situation.resource.status
+            ours = action.function_version_id in {item.function_version_id for item in status.retiring}
+            retried = status.retry is not None and status.retry.reason == Reason.DEPLOYMENT_FAILED
+            return not ours and not retried
+        case Undeploy():
+            return action.purpose == Purpose.REDEPLOY
+        case _:
+            return False
+
+
 def counted(situation: Situation, action: Action) -> LastWrite | None:
     """Count a write that was made; None for writes that are not counted."""
-    if not isinstance(action, Change | Create):
+    if not counts(situation, action):
         return None
+    assert isinstance(action, Change | Create | Undeploy), "counts() says so"
     name, last = digest(action), situation.resource.status.last_write
     same = (
         last is not None
@@ -44,11 +67,13 @@ def counted(situation: Situation, action: Action) -> LastWrite | None:
     return LastWrite(digest=name, count=last.count + 1, since=last.since)
 
 
-def digest(action: Change | Create) -> str:
+def digest(action: Change | Create | Undeploy) -> str:
     """Name a write by its content, so that the same one is known again after a restart."""
     content: Any
     if isinstance(action, Create):
         content = ["create", action.function_version_id, [item.to_request() for item in action.specifications]]
+    elif isinstance(action, Undeploy):
+        content = ["redeploy", action.function_version_id]
     elif isinstance(action.change, Patch):
         content = ["patch", action.deployment_id, action.change.gpu_specification_id, action.change.to_json()]
     else:

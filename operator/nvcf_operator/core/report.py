@@ -8,11 +8,9 @@ from typing import Any
 
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Condition, merge
-from nvcf_operator.api.status import FunctionDeploymentStatus, ObservedGpuSpecification, Retiring, Retry
-from nvcf_operator.core import compare, draining, health
-from nvcf_operator.core.actions import Undeploy
+from nvcf_operator.api.status import FunctionDeploymentStatus, ObservedGpuSpecification, Retry
+from nvcf_operator.core import compare, failure, health, redeployment, tracks
 from nvcf_operator.core.decision import Decision, Verdict
-from nvcf_operator.core.deletion import versions_held
 from nvcf_operator.core.presence import progress_since, stranger
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.repetition import counted
@@ -26,10 +24,14 @@ TIMED = frozenset(
         Reason.DEGRADED,
         Reason.DEGRADING,
         Reason.UNKNOWN_STATUS,
+        Reason.ROLLING_OUT,
         Reason.PROGRESS_DEADLINE_EXCEEDED,
     }
 )
 """Reasons under which the progress deadline runs."""
+
+GONE: dict[str, Any] = {"deployment_id": None, "gpu_specifications": (), "instances": None, "health": ()}
+"""What status tells of a deployment that is not there."""
 
 
 def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus:
@@ -37,12 +39,18 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     resource = situation.resource
     old, verdict = resource.status, decision.verdict
     new: dict[str, Any] = dict(old)
-    new |= _seen(situation)
+    retiring = tracks.retiring(situation, decision)
+    main = tracks.main_version(situation, retiring)
+    new |= _seen(situation, main)
     new["intent"] = situation.answered_intent or _answered_by_sight(situation) or old.intent
-    new["retiring"] = _retiring(situation)
+    new["retiring"] = retiring
+    new["incoming"] = tracks.incoming(situation, decision, main)
+    new["failed"] = tracks.failed(situation, decision)
+    if redeployment.is_answered(situation):
+        new["last_handled_redeploy_at"], new["last_write"] = resource.redeploy_requested, None
     if situation.wrote is not None:
         new["last_write"] = counted(situation, situation.wrote) or old.last_write
-    new["retry"] = _retry(old.retry, decision)
+    new["retry"] = _retry(situation, decision)
     if decision.seen and (token := resource.reconcile_requested):
         new["last_handled_reconcile_at"] = token
     if verdict is None:
@@ -57,11 +65,18 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     return FunctionDeploymentStatus.model_validate(new)
 
 
-def _seen(situation: Situation) -> dict[str, Any]:
+def _seen(situation: Situation, version: str | None) -> dict[str, Any]:
+    """What status tells of the version that serves, or is to serve while none does."""
     resource = situation.resource
-    version = (
-        (versions_held(resource) or (resource.wanted_version,))[0] if resource.deleting else resource.wanted_version
-    )
+    if version is None:
+        return {}
+    moves = resource.status.function_version_id not in (None, version) and not resource.deleting
+    nothing = {"function_version_id": version, "function_status": None, **GONE} if moves else {}
+    return nothing | _shown(situation, version)
+
+
+def _shown(situation: Situation, version: str) -> dict[str, Any]:
+    resource = situation.resource
     seen = situation.sighting(version)
     if isinstance(seen, Listed):
         return {"function_status": seen.status}
@@ -69,8 +84,7 @@ def _seen(situation: Situation) -> dict[str, Any]:
         trusted = situation.account is not None and situation.account.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
         if not trusted or not resource.holds or resource.status.function_version_id != version:
             return {}
-        gone = {"deployment_id": None, "gpu_specifications": (), "instances": None, "health": ()}
-        return {"function_status": "INACTIVE", **gone}
+        return {"function_status": "INACTIVE", **GONE}
     if not isinstance(seen, Present):
         return {}
     deployment = seen.deployment
@@ -123,29 +137,13 @@ def _answered_by_sight(situation: Situation) -> str | None:
     return intent.token
 
 
-def _retiring(situation: Situation) -> tuple[Retiring, ...]:
-    wrote = situation.wrote
-    kept = {item.function_version_id: item for item in situation.resource.status.retiring}
-    if isinstance(wrote, Undeploy):
-        version = wrote.function_version_id
-        kept[version] = draining.begun(situation, version, forced=not wrote.graceful)
-    if situation.resource.deleting:
-        for version, seen in situation.sightings.items():
-            if isinstance(seen, Present) and seen.status.upper() == "INACTIVE":
-                kept.setdefault(version, draining.begun(situation, version, forced=False))
-    trusted = situation.account is not None and situation.account.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
-    return tuple(
-        item
-        for version, item in sorted(kept.items())
-        if not (trusted and isinstance(situation.sighting(version), Absent))
-    )
-
-
-def _retry(old: Retry | None, decision: Decision) -> Retry | None:
+def _retry(situation: Situation, decision: Decision) -> Retry | None:
     if decision.retry is not None:
         return decision.retry
-    keeps = decision.verdict is None or decision.verdict.reason in OUTAGES
-    return old if keeps else None
+    verdict, old = decision.verdict, situation.resource.status.retry
+    if verdict is None or verdict.reason in OUTAGES:
+        return old
+    return None if verdict.ready else failure.under_way(situation)
 
 
 def _progressing_since(situation: Situation, verdict: Verdict) -> Any:

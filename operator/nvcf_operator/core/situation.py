@@ -128,8 +128,8 @@ class Recollection:
     """An in-place change of ours raised a minimum and has not been read back yet."""
     patch_supported: bool = True
     """Whether this server offers PATCH, as far as it was tried."""
-    undeploy_sent_for: float | None = None
-    """Seconds since our last DELETE of the version was answered."""
+    undeploy_sent_for: Mapping[str, float] = field(default_factory=dict)
+    """Version by version, the seconds since our last DELETE of it was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,8 @@ class Situation:
     function: FunctionSeen = FunctionSeen.UNKNOWN
     holder: Key | None = None
     """Another resource that holds the wanted version, or comes first."""
+    mass_absence: bool = False
+    """A large part of what the account held for us is gone at once, this resource's deployment with it."""
     wrote: Action | None = None
     """The write that was just made, when NVCF took it."""
     answered_intent: str | None = None

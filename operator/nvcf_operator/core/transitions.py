@@ -5,11 +5,23 @@ from dataclasses import dataclass
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Condition
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.versions import former_version, versions_held
 
-WARNED = frozenset({Reason.DEGRADED, Reason.DEGRADING, Reason.UNKNOWN_STATUS, Reason.SETTLING})
+WARNED = frozenset(
+    {Reason.DEGRADED, Reason.DEGRADING, Reason.UNKNOWN_STATUS, Reason.SETTLING, Reason.DEPLOYMENT_FAILED}
+)
+
+
+BECAUSE = {
+    Purpose.GONE: "",
+    Purpose.GIVEN_UP: ", since it did not come up",
+    Purpose.REDEPLOY: ", to deploy it again with what cannot be changed in place",
+    Purpose.REQUESTED: ", to deploy it again as redeploy-requested-at asks",
+    Purpose.FAILED: ", to deploy it again, since NVCF has given it up (ERROR)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,13 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
     """Tell of a write that was made."""
     named = f" (deployment {deployment_id})" if deployment_id else ""
     match action:
+        case Create() if (kept := former_version(resource)) is not None:
+            return Note(
+                False,
+                Reason.ROLLING_OUT,
+                f"Asked NVCF to deploy version {action.function_version_id}{named} beside {kept}. Until the latter is "
+                "undeployed, NVCF spreads requests over both, and both hold their GPUs.",
+            )
         case Create():
             return Note(False, Reason.CREATED, f"Asked NVCF to deploy version {action.function_version_id}{named}.")
         case TakeFinalizer() if not resource.holds and resource.open_intent is None:
@@ -44,7 +63,9 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
             return Note(False, Reason.UPDATED, f"Changed the deployment in place: {action.change.describe()}.")
         case Undeploy():
             how = "gracefully" if action.graceful else "at once; queued requests are lost"
-            return Note(False, Reason.DRAINING, f"Asked NVCF to undeploy version {action.function_version_id} {how}.")
+            why = BECAUSE[action.purpose]
+            text = f"Asked NVCF to undeploy version {action.function_version_id} {how}{why}."
+            return Note(False, Reason.DRAINING, text)
         case DropFinalizer() if resource.deleting and resource.keeps_deployment:
             return Note(False, Reason.RETAINED, "The resource goes and its deployment stays in NVCF.")
         case DropFinalizer() if (
@@ -59,16 +80,17 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
 
 def left(resource: Resource) -> str:
     """The ids that a forced release leaves behind."""
-    status = resource.status
-    return (
-        f"function {resource.function_id}, version {status.function_version_id or resource.wanted_version}, deployment "
-        f"{status.deployment_id or 'unknown'}"
-    )
+    versions = ", ".join(versions_held(resource) or (resource.wanted_version,))
+    deployments = [resource.status.deployment_id, getattr(resource.status.incoming, "deployment_id", None)]
+    known = ", ".join(item for item in deployments if item) or "unknown"
+    return f"function {resource.function_id}, version {versions}, deployment {known}"
 
 
 def _note(kind: str, before: Condition | None, after: Condition | None) -> Note | None:
     if after is None or (before is not None and (before.status, before.reason) == (after.status, after.reason)):
         return None
+    if after.reason == Reason.MASS_ABSENCE:
+        return None  # told once for a namespace, by whoever counts
     holds = after.status == "True"
     if kind == kinds.DELETION_BLOCKED and holds:
         return Note(True, Reason.DELETION_BLOCKED, after.message)

@@ -17,7 +17,22 @@ from nvcf_operator.core.situation import Situation, Trouble, Whose
 SECRET_AGAIN = 15.0
 """Seconds after which a Secret that gave no key is read again."""
 
-PATIENT = frozenset({Reason.DEPLOYING, Reason.SCALING_UP, Reason.DEGRADED, Reason.DEGRADING, Reason.SUSPENDED})
+PATIENT = frozenset(
+    {
+        Reason.DEPLOYING,
+        Reason.SCALING_UP,
+        Reason.DEGRADED,
+        Reason.DEGRADING,
+        Reason.SUSPENDED,
+        Reason.IMMUTABLE_FIELD_CHANGED,
+        Reason.ALREADY_DEPLOYED,
+        Reason.NOT_CONVERGING,
+        Reason.PROGRESS_DEADLINE_EXCEEDED,
+        Reason.DEPLOYMENT_FAILED,
+        Reason.ROLLOUT_FAILED,
+        Reason.MASS_ABSENCE,
+    }
+)
 """Reasons of a Ready that is False while the operator itself has nothing to do."""
 
 

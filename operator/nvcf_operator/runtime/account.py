@@ -28,6 +28,7 @@ from nvcf_operator.nvcf.client import AsyncClient
 from nvcf_operator.nvcf.pacing import Admission, Closed, Gates
 from nvcf_operator.nvcf.pacing import Reason as Shut
 from nvcf_operator.nvcf.requests import Request
+from nvcf_operator.runtime.absences import Absences
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class Account:
         self.listing: Listing | None = None
         self.trouble: Trouble | None = None
         self.patch_supported = True
+        self.absences = Absences(clock)
         self.wake = asyncio.Event()
         self._metrics = metrics
         self._clock = clock

@@ -118,7 +118,7 @@ class Actuator:
         self._tell(situation.resource, action, answer.deployment.deployment_id)
         return replace(
             self._observer.remember(situation, account, memory),
-            sightings={version: Present(answer.deployment)},
+            sightings={**situation.sightings, version: Present(answer.deployment)},
             wrote=action,
             answered_intent=intent.token,
         )
@@ -185,7 +185,7 @@ class Actuator:
         memory.raised_minimum = memory.raised_minimum or raises_minimum(change, found)
         self._tell(resource, action, seen.deployment.deployment_id)
         deployment = seen.deployment.model_copy(update={"deployment_specifications": after})
-        situation = replace(situation, sightings={version: Present(deployment)}, wrote=action)
+        situation = replace(situation, sightings={**situation.sightings, version: Present(deployment)}, wrote=action)
         return self._observer.remember(situation, account, memory)
 
     async def _not_changed(
@@ -232,7 +232,7 @@ class Actuator:
                 failure = await account.forbidden(error, person=person)
             return replace(situation, failure=failure)
         self._sightings.saw(target, self._clock())
-        memory.undeploy_sent_at = self._clock()
+        memory.undeploys[version] = self._clock()
         self._tell(resource, action, None)
         return replace(situation, wrote=action)
 

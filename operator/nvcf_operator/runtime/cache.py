@@ -8,7 +8,7 @@ steps back to an older resourceVersion; resourceVersions of one resource type ar
 import json
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -58,9 +58,14 @@ class Digest:
 
 
 class Cache:
-    """All resources by key, and by the function versions that they have to do with."""
+    """All resources by key, and by the function versions that they have to do with.
 
-    def __init__(self) -> None:
+    `rival_moved` hears of each resource that shares a version with one that has changed or gone: what it may do depends
+    on the other's claim.
+    """
+
+    def __init__(self, rival_moved: Callable[[Key], None] = lambda key: None) -> None:
+        self._rival_moved = rival_moved
         self._digests: dict[Key, Digest] = {}
         self._by_version: dict[tuple[str, str], set[Key]] = {}
 
@@ -115,7 +120,10 @@ class Cache:
         ]
 
     def _replace(self, key: Key, known: Digest | None, digest: Digest | None) -> None:
-        for pair in known.versions if known is not None else ():
+        before, after = (item.versions if item is not None else () for item in (known, digest))
+        for rival in {rival for pair in (*before, *after) for rival in self._by_version.get(pair, ())} - {key}:
+            self._rival_moved(rival)
+        for pair in before:
             keys = self._by_version.get(pair, set())
             keys.discard(key)
             if not keys:
@@ -124,7 +132,7 @@ class Cache:
             self._digests.pop(key, None)
             return
         self._digests[key] = digest
-        for pair in digest.versions:
+        for pair in after:
             self._by_version.setdefault(pair, set()).add(key)
 
 
@@ -164,10 +172,12 @@ def _digest(obj: Mapping[str, Any]) -> Digest:
 def _glance(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> Glance:
     ref = (spec.get("credentials") or {}).get("secretRef") or {}
     valid = [item["status"] for item in status.get("conditions") or () if item.get("type") == CREDENTIALS_VALID]
+    held = status.get("functionVersionId") if status.get("functionStatus") else None
     return Glance(
         function_id=str(spec.get("functionId", "")).lower(),
-        wanted_version=str(spec.get("functionVersionId", "")).lower(),
-        held_version=status.get("functionVersionId") if status.get("functionStatus") else None,
+        held_version=held,
+        incoming_version=(status.get("incoming") or {}).get("functionVersionId"),
+        leaving=any(item.get("functionVersionId") == held for item in status.get("retiring") or ()),
         function_status=sys.intern(status["functionStatus"]) if status.get("functionStatus") else None,
         credentials_refused=valid == ["False"],
         deleting=bool(meta.get("deletionTimestamp")),

@@ -1,7 +1,7 @@
 """What this process remembers beside the cluster's record. Losing all of it costs time, never correctness."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
@@ -22,7 +22,8 @@ class Memory:
     verify_at: float | None = None
     """When an in-place change is to be read back, after the server's own loop."""
     raised_minimum: bool = False
-    undeploy_sent_at: float | None = None
+    undeploys: dict[str, float] = field(default_factory=dict)
+    """Version by version, when our last DELETE of it was answered."""
     intent_seen: tuple[str, float] | None = None
     """Token of the open intent, and since when 404 counts for it."""
     last_get_at: float = float("-inf")
@@ -41,7 +42,7 @@ class Memory:
             verify=self.verify_at is not None,
             raised_minimum=self.raised_minimum,
             patch_supported=patch_supported,
-            undeploy_sent_for=now - self.undeploy_sent_at if self.undeploy_sent_at is not None else None,
+            undeploy_sent_for={version: now - at for version, at in self.undeploys.items()},
         )
 
 

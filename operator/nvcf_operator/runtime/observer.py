@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from nvcf_operator.core import troubles
 from nvcf_operator.core.claims import other_holder
 from nvcf_operator.core.credentials import Credential, secret_of
-from nvcf_operator.core.decide import other_version
-from nvcf_operator.core.deletion import needs_nvcf, versions_held
+from nvcf_operator.core.deletion import needs_nvcf
 from nvcf_operator.core.looking import list_is_enough
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
@@ -27,6 +26,7 @@ from nvcf_operator.core.situation import (
     Unseen,
     Whose,
 )
+from nvcf_operator.core.versions import versions_held, versions_of_interest
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.pacing import Closed
@@ -100,13 +100,13 @@ class Observer:
         if account.crowded(most_waiting, resource.key.namespace, person=person):
             raise Crowded(account)
         self._note_intent(resource, memory)
-        versions = versions_held(resource) if resource.deleting else (resource.wanted_version,)
+        versions = versions_of_interest(resource)
         if not resource.deleting:
             others = self._cache.with_version(resource.function_id, resource.wanted_version, but=resource.key)
             holder = other_holder(resource, resource.wanted_version, others) if others else None
-            base = replace(base, holder=holder)
-            if holder is not None or other_version(base) is not None:
-                versions = ()
+            base = replace(base, holder=holder, mass_absence=account.absences.brakes(resource.key))
+            if holder is not None:
+                versions = tuple(version for version in versions if version != resource.wanted_version)
         sightings: dict[str, Sighting] = {}
         view: AccountView | None = None
         function = FunctionSeen.UNKNOWN
@@ -116,7 +116,7 @@ class Observer:
             if isinstance(seen, Absent | Present):
                 status = resource.status
                 view = account.view(resource.uid, status.account_id, status.credential)
-            if isinstance(seen, Absent) and not resource.deleting:
+            if isinstance(seen, Absent) and version == resource.wanted_version and not resource.deleting:
                 function = await self._function(resource, account, version, person=person)
             if isinstance(seen, Unseen) and seen.trouble.whose == Whose.CREDENTIAL:
                 break
@@ -182,7 +182,8 @@ class Observer:
         ready = resource.condition("Ready")
         if ready is not None and ready.reason in (Reason.DEPLOYING, Reason.SCALING_UP):
             deep = deep or now - memory.last_get_at >= self._poll_interval
-        if resource.holds and not deep and not resource.deleting:
+        alone = version == resource.wanted_version and not resource.deleting
+        if resource.holds and not deep and alone:
             listing = await self._recent_listing(account, person=person)
             if isinstance(listing, Trouble):
                 return Unseen(listing)
@@ -193,7 +194,7 @@ class Observer:
         seen = await self._get(resource, account, version, person=person)
         if not isinstance(seen, Unseen):
             memory.last_get_at = now
-        if verify and not isinstance(seen, Unseen):
+        if verify and version == resource.wanted_version and not isinstance(seen, Unseen):
             memory.verify_at, memory.raised_minimum = None, False
         return seen
 
@@ -213,7 +214,8 @@ class Observer:
             if error.unknown_path:
                 return Unseen(_strange(error))
             # What is on record as deployed wants an account that answers now, not one that did a moment ago.
-            listing = await account.fresh_listing(0.0 if resource.holds else BELIEF, person=person)
+            known = version in versions_held(resource)
+            listing = await account.fresh_listing(0.0 if known else BELIEF, person=person)
             if isinstance(listing, Trouble):
                 return Unseen(listing)
             return Absent(self._sightings.missed(target, self._clock()))

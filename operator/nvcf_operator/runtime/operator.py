@@ -8,14 +8,14 @@ import socket
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import SecretName, secret_named
-from nvcf_operator.core.looking import is_news
+from nvcf_operator.core.looking import is_missing, is_news
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import Connection, connect
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.secrets import Secrets
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf.connection import default_user_agent
-from nvcf_operator.runtime.account import Account
+from nvcf_operator.runtime.account import Account, Listing
 from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.background import Background
@@ -74,8 +74,8 @@ class Operator:
         self._user_agent = user_agent
         self.metrics = Metrics()
         self.beats = Heartbeats()
-        self.cache = Cache()
         self.queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
+        self.cache = Cache(rival_moved=lambda key: self.queue.add(key, Lane.BACKGROUND))
         self.kube = KubeClient(connection, observe=self.metrics.kube_request)
         self.secrets = Secrets(self.kube)
         self.recorder = Recorder(self.kube, instance=identity)
@@ -163,16 +163,22 @@ class Operator:
         """Queue what a new list tells of an account's resources; say whether anything moved."""
         listing, moved = account.listing, False
         assert listing is not None, "a poll that was answered leaves a list"
+        account.absences.counts(self._missing(account, listing))
         for key in tuple(account.keys):
             glance = self.cache.glance(key)
             if glance is None:
                 self.accounts.leave(key)
                 continue
-            news = is_news(glance, listing.entry(glance.function_id, glance.held_version or ""))
+            news = is_news(glance, listing.entries)
             if news or glance.credentials_refused:
                 self.queue.add(key, Lane.BACKGROUND)
             moved = moved or news
         return moved
+
+    def _missing(self, account: Account, listing: Listing) -> dict[Key, bool]:
+        """Say of each deployment on record whether a list lacks it."""
+        glances = {key: glance for key in account.keys if (glance := self.cache.glance(key)) is not None}
+        return {key: is_missing(glance, listing.entries) for key, glance in glances.items() if glance.held_version}
 
     def _key_refused(self, account: Account) -> None:
         """Queue all resources of a key that is not accepted, so that each says so."""

@@ -13,11 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from nvcf_operator import logs
-from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.key import Key
-from nvcf_operator.core import verdicts
 from nvcf_operator.core.actions import DropFinalizer, TakeFinalizer, Undeploy
-from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decide import decide, unfinished
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.deletion import released_by_force
 from nvcf_operator.core.reasons import Reason
@@ -143,7 +141,7 @@ class Reconciler:
         if isinstance(situation.wrote, DropFinalizer) and situation.resource.deleting:
             self.forget(resource.key)
             return None
-        await self._tell(situation, decision)
+        await self._tell(situation, decision, account)
         self._note_busy(account, resource.key, decision)
         return self._next(memory, decision, lane)
 
@@ -159,8 +157,7 @@ class Reconciler:
                 return decision, situation
             if situation.wrote is not None and not isinstance(action, DropFinalizer):
                 # More is to be done than one write: tell how far it is, and come again at once.
-                verdict = verdicts.progressing(Phase.DEPLOYING, Reason.UPDATING, "A change is being made in place.")
-                return Decision(verdict=verdict, requeue=0.0), situation
+                return unfinished(situation), situation
             situation = await self._actuator.carry_out(situation, action, account, memory, person=person)
             if isinstance(action, DropFinalizer):
                 if situation.resource.deleting:
@@ -174,7 +171,7 @@ class Reconciler:
             elif not isinstance(action, TakeFinalizer):
                 self._metrics.reconciled_write(type(action).__name__.lower())
 
-    async def _tell(self, situation: Situation, decision: Decision) -> None:
+    async def _tell(self, situation: Situation, decision: Decision, account: Account | None) -> None:
         """Write status, once, and only if it differs."""
         resource = situation.resource
         status = report(situation, decision)
@@ -191,6 +188,7 @@ class Reconciler:
         for note in transitions(resource.status, status):
             self._recorder.note(resource, note)
             log.log(logging.WARNING if note.warning else logging.INFO, "%s: %s", note.reason, note.message)
+        self._note_mass_absence(resource, decision, account)
         if not resource.is_true("Ready") and any(c.type == "Ready" and c.status == "True" for c in status.conditions):
             self._metrics.became_ready(situation.now, resource.created)
 
@@ -201,6 +199,15 @@ class Reconciler:
         self._metrics.drifted(decision.drift)
         message = f"Somebody else changed the deployment: {fields}. The operator makes it as the manifest says."
         self._recorder.note(situation.resource, Note(True, Reason.DRIFT, message))
+
+    def _note_mass_absence(self, resource: Resource, decision: Decision, account: Account | None) -> None:
+        """Tell a namespace once, though many of its resources may stand still for the same cause."""
+        verdict = decision.verdict
+        if account is None or verdict is None or verdict.reason != Reason.MASS_ABSENCE:
+            return
+        if account.absences.first_told_in(resource.key.namespace):
+            self._recorder.note(resource, Note(True, Reason.MASS_ABSENCE, verdict.message))
+            log.warning("%s", verdict.message)
 
     def _note_busy(self, account: Account | None, key: Key, decision: Decision) -> None:
         if account is None:

@@ -27,7 +27,6 @@ from nvcf_operator.core.situation import (
 from unit.core.situations import (
     ACCOUNT,
     NOW,
-    OTHER_VERSION,
     TOKEN,
     VERSION,
     absent,
@@ -134,12 +133,6 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ("as specified", present(held()), None, "converged is silent"),
     ("as specified by the list", present(held(), sightings={VERSION: Listed("ACTIVE")}), None, "converged is silent"),
     (
-        "another version is wanted",
-        present(held(spec={"functionVersionId": OTHER_VERSION}, generation=2)),
-        None,
-        "a rollout is refused, never half done",
-    ),
-    (
         "another resource holds the version",
         absent(resource(), holder=Key("team", "first")),
         None,
@@ -172,13 +165,13 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ("deleted, gone", absent(held(deleting=True)), DropFinalizer, "a proven 404 ends it"),
     (
         "deleted, DELETE answered a moment ago and GET lags",
-        present(held(deleting=True), memory=Recollection(undeploy_sent_for=1.0)),
+        present(held(deleting=True), memory=Recollection(undeploy_sent_for={VERSION: 1.0})),
         None,
         "DELETE is not hammered",
     ),
     (
         "deleted, DELETE answered long ago and GET does not say INACTIVE",
-        present(held(deleting=True), memory=Recollection(undeploy_sent_for=11.0)),
+        present(held(deleting=True), memory=Recollection(undeploy_sent_for={VERSION: 11.0})),
         Undeploy,
         "a 200 from DELETE proves nothing",
     ),
@@ -345,18 +338,11 @@ CONDITIONS: list[tuple[str, Situation, tuple[str, str, str, str], Reason]] = [
         ("False", "False", "False", "False"),
         Reason.OBSERVING,
     ),
-    ("ERROR", present(held(), deployment("ERROR")), ("False", "False", "False", "True"), Reason.DEPLOYMENT_FAILED),
     (
-        "rollout refused",
-        present(held(spec={"functionVersionId": OTHER_VERSION}, generation=2), sightings={}),
-        ("True", "False", "False", "True"),
-        Reason.NOT_SUPPORTED,
-    ),
-    (
-        "redeploy requested, which is not built",
-        present(held(annotations={names.REDEPLOY_REQUESTED_ANNOTATION: "now"})),
-        ("True", "False", "False", "True"),
-        Reason.NOT_SUPPORTED,
+        "ERROR, another attempt follows",
+        present(held(), deployment("ERROR")),
+        ("False", "False", "True", "False"),
+        Reason.DEPLOYMENT_FAILED,
     ),
     (
         "DEPLOYING past the deadline",

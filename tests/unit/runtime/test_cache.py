@@ -82,6 +82,19 @@ def test_resources_are_found_by_the_versions_that_they_have_to_do_with() -> None
     assert cache.with_version(FUNCTION, VERSION, but=other) == ()
 
 
+def test_who_shares_a_version_hears_of_the_others_changes_and_end() -> None:
+    moved: list[Key] = []
+    cache, rival = Cache(rival_moved=moved.append), Key("team", "rival")
+    cache.put(obj(5))
+    cache.put(obj(6, uid="two", name="rival"))
+    assert moved == [KEY]
+    cache.put(obj(7, status={"phase": "Active"}))
+    cache.drop(KEY)
+    assert moved == [KEY, rival, rival]
+    cache.put(obj(8, uid="two", name="rival", generation=2))
+    assert moved == [KEY, rival, rival], "nobody is left to hear of it"
+
+
 def test_a_list_misses_only_what_was_known_before_it() -> None:
     cache = Cache()
     cache.put(obj(5))

@@ -1,0 +1,54 @@
+"""Another deployment of the same version: undeploy, see that it is gone, let it settle, deploy.
+
+There is no record of the steps: each pass goes on from what NVCF shows, so a crash between any two repeats nothing.
+"""
+
+from nvcf_operator.api.spec import ImmutableChange, ManagementPolicy
+from nvcf_operator.core import compare
+from nvcf_operator.core.actions import Create, Purpose, Undeploy
+from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.repetition import not_converging
+from nvcf_operator.core.situation import Absent, Present, Proof, Situation
+from nvcf_operator.core.undeploying import again, gracefully
+from nvcf_operator.core.waiting import retry_due_in, waiting
+
+
+def purpose(situation: Situation, seen: Present) -> Purpose | None:
+    """Why the manifest or a person wants this deployment made anew; None when nobody does."""
+    resource = situation.resource
+    if resource.redeploy_requested:
+        return Purpose.REQUESTED
+    spec = resource.spec
+    if spec is None or spec.rollout.immutable_change != ImmutableChange.REDEPLOY:
+        return None
+    found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
+    return Purpose.REDEPLOY if found.immutable else None
+
+
+def redeployed(situation: Situation, why: Purpose) -> Decision:
+    """Take the first step; the deployment's absence leads to the others."""
+    if situation.failure is not None:
+        return waiting(situation, situation.failure, at_work=True)
+    if why != Purpose.REQUESTED and (wait := retry_due_in(situation)) > 0:
+        return Decision(requeue=wait, seen=True)
+    action = Undeploy(situation.resource.wanted_version, graceful=gracefully(situation), purpose=why)
+    return not_converging(situation, action) or again(situation, action)
+
+
+def is_answered(situation: Situation) -> bool:
+    """Whether a person's request for another deployment needs no more than what follows by itself.
+
+    That is so once the old one is on its way out or not there, for its absence leads to another POST.
+    """
+    resource, wrote, view = situation.resource, situation.wrote, situation.account
+    if resource.redeploy_requested is None or resource.deleting or resource.paused or situation.holder is not None:
+        return False
+    if resource.spec is None or resource.spec.management_policy == ManagementPolicy.OBSERVE:
+        return False
+    if isinstance(wrote, Create | Undeploy) and wrote.function_version_id == resource.wanted_version:
+        return True
+    seen = situation.sighting(resource.wanted_version)
+    if isinstance(seen, Present):
+        return seen.status.upper() == "INACTIVE"
+    believed = view is not None and view.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
+    return isinstance(seen, Absent) and believed

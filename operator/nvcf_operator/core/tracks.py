@@ -1,0 +1,138 @@
+"""Which versions the record keeps track of: the one that serves, the one that comes up, those on their way out.
+
+A version that NVCF may hold is never dropped from the record before it is proven to be gone.
+"""
+
+from nvcf_operator.api.spec import ManagementPolicy
+from nvcf_operator.api.status import Failed, Incoming, Retiring
+from nvcf_operator.core import draining, redeployment
+from nvcf_operator.core.actions import Create, Undeploy
+from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.presence import refuses
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.rollout import is_over, leaving
+from nvcf_operator.core.situation import Absent, Present, Proof, Situation
+from nvcf_operator.core.versions import former_version, given_up, versions_held
+
+
+def main_version(situation: Situation, retiring: tuple[Retiring, ...]) -> str | None:
+    """The version that serves, or is to serve while none does; None while nothing is to be told of one."""
+    resource = situation.resource
+    if resource.deleting:
+        return (versions_held(resource) or (resource.wanted_version,))[0]
+    kept = former_version(resource)
+    if kept is None:
+        return resource.wanted_version
+    if resource.spec is not None and resource.spec.management_policy == ManagementPolicy.OBSERVE:
+        return None
+    if resource.paused or situation.holder is not None:
+        return kept
+    asked = any(item.function_version_id == kept and item.since is not None for item in retiring)
+    over = is_over(situation, kept) and _believed(situation)
+    return resource.wanted_version if asked or (over and not is_error(situation, kept)) else kept
+
+
+def incoming(situation: Situation, decision: Decision, main: str | None) -> Incoming | None:
+    """The version that comes up beside the one that serves."""
+    resource = situation.resource
+    old, wanted = resource.status.incoming, resource.wanted_version
+    if at_rest(resource) or resource.deleting:
+        return None if old is not None and resource.deleting and _gone(situation, old.function_version_id) else old
+    if main in (None, wanted) or decision.gives_up is not None:
+        return None
+    if given_up(resource):
+        return None
+    known = old if old is not None and old.function_version_id == wanted else None
+    seen = situation.sighting(wanted)
+    if isinstance(seen, Present) and not refuses(situation):
+        since = known.since if known is not None else situation.now
+        return Incoming(function_version_id=wanted, deployment_id=seen.deployment.deployment_id, since=since)
+    if known is not None and _gone(situation, wanted):
+        return known.model_copy(update={"deployment_id": None})
+    return known
+
+
+def retiring(situation: Situation, decision: Decision) -> tuple[Retiring, ...]:
+    """The versions that are being undeployed, and those that are to be."""
+    resource, wrote = situation.resource, situation.wrote
+    wanted = resource.wanted_version
+    kept = {item.function_version_id: item for item in resource.status.retiring}
+    if isinstance(wrote, Undeploy):
+        version = wrote.function_version_id
+        kept[version] = draining.begun(situation, version, forced=not wrote.graceful)
+    if resource.deleting:
+        due: tuple[str, ...] = tuple(situation.sightings)
+    else:
+        due = () if at_rest(resource) else _due(situation, decision)
+    for version in due:
+        seen = situation.sighting(version)
+        if isinstance(seen, Present) and seen.status.upper() == "INACTIVE":
+            kept[version] = draining.begun(situation, version, forced=False)
+        elif not resource.deleting and version != former_version(resource):
+            kept.setdefault(version, draining.due(version))
+    if decision.gives_up is not None:
+        kept.setdefault(wanted, draining.due(wanted))
+    return tuple(item for version, item in sorted(kept.items()) if not _done(situation, decision, version, item))
+
+
+def failed(situation: Situation, decision: Decision) -> Failed | None:
+    """The version that was given up, for as long as the manifest that asked for it stands."""
+    resource = situation.resource
+    if decision.gives_up is not None:
+        return Failed(
+            function_version_id=resource.wanted_version, generation=resource.generation, reason=decision.gives_up
+        )
+    if resource.deleting or decision.verdict is None or given_up(resource):
+        return resource.status.failed
+    return None
+
+
+def at_rest(resource: Resource) -> bool:
+    """Whether the record of versions stays as it is, for nothing is written to NVCF."""
+    spec = resource.spec
+    return spec is None or resource.paused or spec.management_policy == ManagementPolicy.OBSERVE
+
+
+def is_error(situation: Situation, version: str) -> bool:
+    """Whether NVCF has given that version up, so that it stays there until it is undeployed."""
+    seen = situation.sighting(version)
+    return isinstance(seen, Present) and seen.status.upper() == "ERROR"
+
+
+def _due(situation: Situation, decision: Decision) -> tuple[str, ...]:
+    resource = situation.resource
+    seen = situation.sighting(resource.wanted_version)
+    due = leaving(situation, decision)
+    if isinstance(seen, Present) and seen.status.upper() == "INACTIVE" and redeployment.purpose(situation, seen):
+        due = (*due, resource.wanted_version)
+    kept = former_version(resource)
+    return (*due, kept) if kept is not None and is_over(situation, kept) and not is_error(situation, kept) else due
+
+
+def _done(situation: Situation, decision: Decision, version: str, item: Retiring) -> bool:
+    """Whether a version is off the list: proven to be gone, or wanted after all.
+
+    A version that is to come back stays on the list until it is asked for again, so that a row that NVCF brings back
+    is known for what it is.
+    """
+    resource = situation.resource
+    if resource.deleting or version != resource.wanted_version or given_up(resource):
+        return _gone(situation, version)
+    if decision.gives_up is not None:
+        return False
+    intent = resource.open_intent
+    asked_again = isinstance(situation.wrote, Create) or (
+        intent is not None
+        and intent.function_version_id == version
+        and isinstance(situation.sighting(version), Present)
+    )
+    return asked_again or item.since is None
+
+
+def _gone(situation: Situation, version: str) -> bool:
+    return _believed(situation) and isinstance(situation.sighting(version), Absent)
+
+
+def _believed(situation: Situation) -> bool:
+    view = situation.account
+    return view is not None and view.proof in (Proof.PROVEN, Proof.NEVER_PINNED)

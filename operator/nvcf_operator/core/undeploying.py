@@ -1,0 +1,95 @@
+"""Undeploying one version: DELETE, drain, and the proof that it is gone. The same for whatever asks for it.
+
+A 200 of DELETE proves nothing, GET may lag behind it, and a drain has no limit of its own (facts on NVCF, section 5).
+"""
+
+from collections.abc import Callable
+
+from nvcf_operator.api.conditions import Phase
+from nvcf_operator.core import messages, settles, verdicts
+from nvcf_operator.core.actions import Purpose, Undeploy
+from nvcf_operator.core.decision import Decision, Verdict, act
+from nvcf_operator.core.draining import drained_too_long, recorded, seconds_left
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.situation import Absent, Present, Proof, Situation, Trouble, Whose
+
+AGAIN = 10.0
+"""Seconds after which DELETE is asked for again, while GET does not say INACTIVE."""
+
+Hindrance = Callable[[Situation, Trouble], Decision]
+"""What to decide when something keeps us from undeploying: it differs with what the undeployment is for."""
+
+
+def undeployed(
+    situation: Situation, version: str, *, purpose: Purpose = Purpose.GONE, hindered: Hindrance
+) -> Decision | None:
+    """Decide on the next step of a version's undeployment; None when it is proven to be gone."""
+    timing, seen = situation.timing, situation.sighting(version)
+    if isinstance(seen, Absent):
+        if doubt := doubted(situation):
+            return hindered(situation, doubt)
+        if may_come(situation, version) and (wait := settles.create_settle_left(situation)) > 0:
+            verdict = leaving(Reason.AWAITING_ANSWER, messages.AWAITING_ANSWER_DELETING)
+            return Decision(verdict=verdict, requeue=min(wait, timing.busy_poll), seen=True)
+        return None
+    if not isinstance(seen, Present):
+        trouble = getattr(seen, "trouble", None)
+        return hindered(situation, trouble or Trouble(Reason.PENDING, messages.PENDING, Whose.SERVER))
+    if situation.failure is not None:
+        return hindered(situation, situation.failure)
+    if drained_too_long(situation, version):
+        force, known = Undeploy(version, graceful=False, purpose=purpose), recorded(situation, version)
+        return again(situation, force) if known is not None and known.forced else act(force)
+    if seen.status.upper() != "INACTIVE":
+        return again(situation, Undeploy(version, graceful=gracefully(situation), purpose=purpose))
+    left = seconds_left(situation, version)
+    pause = look_again_in(situation, version)
+    requeue = min(left, pause) if left > 0 else pause
+    verdict = leaving(Reason.DRAINING, messages.draining(situation, version, left))
+    return Decision(verdict=verdict, requeue=max(requeue, 0.2), busy=True, seen=True)
+
+
+def gracefully(situation: Situation) -> bool:
+    """Whether the manifest wants queued requests answered first."""
+    return situation.resource.spec is None or situation.resource.spec.undeploy.graceful
+
+
+def again(situation: Situation, action: Undeploy) -> Decision:
+    """Ask for the DELETE, unless one was answered a moment ago: a 200 proves nothing, and GET may lag behind it."""
+    version = action.function_version_id
+    sent = situation.memory.undeploy_sent_for.get(version)
+    if sent is not None and sent < AGAIN:
+        verdict = leaving(Reason.DRAINING, messages.undeploying(version))
+        return Decision(verdict=verdict, requeue=min(AGAIN - sent, situation.timing.busy_poll), busy=True, seen=True)
+    return act(action)
+
+
+def may_come(situation: Situation, version: str) -> bool:
+    """Whether an open intent may still make a deployment of that version."""
+    intent = situation.open_intent
+    return intent is not None and intent.function_version_id == version
+
+
+def look_again_in(situation: Situation, version: str) -> float:
+    """Seconds until the next GET of a drain: the list tells a drain and its end by the same word, so each costs one."""
+    known, timing = recorded(situation, version), situation.timing
+    elapsed = (situation.now - known.since).total_seconds() if known is not None and known.since is not None else 0.0
+    return min(timing.poll, max(timing.busy_poll, elapsed / 4))
+
+
+def doubted(situation: Situation) -> Trouble | None:
+    """Why a 404 is not believed, if so."""
+    view, recorded_id = situation.account, situation.resource.status.account_id or ""
+    if view is None:
+        return Trouble(Reason.NVCF_UNAVAILABLE, messages.NO_LIST, Whose.SERVER)
+    if view.proof == Proof.MISMATCH:
+        message = messages.account_mismatch(recorded_id, view.account_id or "")
+        return Trouble(Reason.ACCOUNT_MISMATCH, message, Whose.CREDENTIAL)
+    if view.proof == Proof.UNPROVEN:
+        return Trouble(Reason.ACCOUNT_UNPROVEN, messages.account_unproven(recorded_id), Whose.CREDENTIAL)
+    return None
+
+
+def leaving(reason: Reason, message: str) -> Verdict:
+    """The undeployment goes on by itself."""
+    return verdicts.progressing(Phase.DRAINING, reason, message)

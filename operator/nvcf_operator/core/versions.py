@@ -1,0 +1,48 @@
+"""Which function versions a resource has to do with."""
+
+from nvcf_operator.core.resource import Resource
+
+
+def versions_held(resource: Resource) -> tuple[str, ...]:
+    """The versions that this resource may have deployed: those on record, and that of an open intent.
+
+    Where the status was lost, the manifest's, for the finalizer says that there may be one.
+    """
+    status = resource.status
+    held = [status.function_version_id] if resource.holds else []
+    held += [item.function_version_id for item in status.retiring]
+    held += [status.incoming.function_version_id] if status.incoming is not None else []
+    held += [resource.open_intent.function_version_id] if resource.open_intent is not None else []
+    if not held and status.observed_generation < 0:
+        held = [resource.intent.function_version_id if resource.intent is not None else resource.wanted_version]
+    return tuple(dict.fromkeys(version for version in held if version))
+
+
+def versions_of_interest(resource: Resource) -> tuple[str, ...]:
+    """The versions that NVCF is to be asked about before a decision: the wanted one first, then those held."""
+    if resource.deleting:
+        return versions_held(resource)
+    return tuple(dict.fromkeys((resource.wanted_version, *versions_held(resource))))
+
+
+def former_version(resource: Resource) -> str | None:
+    """The version on record, when the manifest asks for another one; None otherwise."""
+    held = resource.status.function_version_id
+    return held if resource.holds and held and held != resource.wanted_version else None
+
+
+def recorded_as_ours(resource: Resource, version: str) -> bool:
+    """Whether the record, or an intent of this very object, says that a deployment of that version is ours."""
+    status, intent = resource.status, resource.intent
+    on_record = {status.function_version_id if resource.holds else None}
+    on_record |= {status.incoming.function_version_id if status.incoming is not None else None}
+    on_record |= {item.function_version_id for item in status.retiring}
+    return version in on_record or (intent is not None and intent.function_version_id == version)
+
+
+def given_up(resource: Resource) -> bool:
+    """Whether the wanted version failed in its rollout, for this manifest; a person's request lifts that."""
+    failed = resource.status.failed
+    if failed is None or resource.reconcile_requested or resource.redeploy_requested:
+        return False
+    return failed.function_version_id == resource.wanted_version and failed.generation == resource.generation

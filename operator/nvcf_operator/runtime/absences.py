@@ -1,0 +1,44 @@
+"""Counts the deployments of a key that are gone at once: more than a few at a time is rather a mistake than drift."""
+
+from collections.abc import Callable, Mapping
+
+from nvcf_operator.api.key import Key
+
+WINDOW = 600.0
+"""Seconds within which absences count as one event."""
+
+FEW, SHARE = 5, 0.2
+"""So many, or that share of all, may be gone before the brake is on."""
+
+
+class Absences:
+    """The absences that a key's polls show. Begins anew with the process, from its first poll."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since: dict[Key, float] = {}
+        self._managed = 0
+        self._told: set[str] = set()
+
+    def counts(self, missing: Mapping[Key, bool]) -> None:
+        """Take in one poll: for each deployment on record, whether it is missing."""
+        now = self._clock()
+        self._managed = len(missing)
+        self._since = {key: self._since.get(key, now) for key, gone in missing.items() if gone}
+        if not self._on():
+            self._told.clear()
+
+    def brakes(self, key: Key) -> bool:
+        """Whether this resource's deployment is one of too many that are gone."""
+        return key in self._since and self._on()
+
+    def first_told_in(self, namespace: str) -> bool:
+        """Whether nobody in that namespace was told of it yet; from then on somebody is."""
+        first = namespace not in self._told
+        self._told.add(namespace)
+        return first
+
+    def _on(self) -> bool:
+        now = self._clock()
+        recent = sum(1 for since in self._since.values() if now - since <= WINDOW)
+        return recent > max(FEW, SHARE * self._managed)
