@@ -60,7 +60,9 @@ def refused(situation: Situation, trouble: Trouble) -> Decision:
     """Decide on a resource whose own request was refused: Stalled, and tried again with growing waits."""
     retry = next_retry(situation, trouble.reason)
     wait = backoff.long(retry.attempts)
-    return Decision(verdict=verdicts.stalled(trouble.reason, trouble.message), requeue=wait, backoff=True, retry=retry)
+    verdict = verdicts.stalled(trouble.reason, trouble.message)
+    # NVCF's no answers a reconcile-now, which would be tried again at every look otherwise.
+    return Decision(verdict=verdict, requeue=wait, backoff=True, retry=retry, seen=True)
 
 
 def next_retry(situation: Situation, reason: Reason) -> Retry:

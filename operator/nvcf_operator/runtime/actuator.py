@@ -10,6 +10,7 @@ from nvcf_operator.api import names
 from nvcf_operator.core import troubles
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.core.changes import Patch, expected_after, raises_minimum
+from nvcf_operator.core.claims import other_holder
 from nvcf_operator.core.intent import Intent
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
@@ -56,6 +57,8 @@ class Actuator:
         self._sightings = sightings
         self._server_loop = server_loop
         self._clock = clock
+        self._intending: set[tuple[str, str]] = set()
+        """Function and version of the intents that are being written."""
 
     async def carry_out(
         self, situation: Situation, action: Action, account: Account | None, memory: Memory, *, person: bool
@@ -124,12 +127,24 @@ class Actuator:
         )
 
     async def _intend(self, resource: Resource, action: Create) -> tuple[Resource, Intent]:
-        """Write the intent, with the finalizer where one is needed: from here on a POST may be under way."""
+        """Write the intent, with the finalizer where one is needed: from here on a POST may be under way.
+
+        The intent is also the resource's claim of the version. Another one that appeared since the decision may hold it
+        by now, or be about to.
+        """
+        target = (resource.function_id, action.function_version_id)
+        others = self._cache.with_version(*target, but=resource.key)
+        if target in self._intending or (others and other_holder(resource, action.function_version_id, others)):
+            raise Outdated("another resource deploys this version")
         intent = Intent(resource.uid, action.function_version_id, uuid.uuid4().hex[:16])
         takes = action.take_finalizer and not resource.has_finalizer
         finalizers = (*resource.finalizers, names.FINALIZER) if takes else None
         annotations = {names.INTENT_ANNOTATION: intent.dump()}
-        return await self._patch(resource, finalizers=finalizers, annotations=annotations), intent
+        self._intending.add(target)
+        try:
+            return await self._patch(resource, finalizers=finalizers, annotations=annotations), intent
+        finally:
+            self._intending.discard(target)
 
     async def _not_created(
         self,
