@@ -32,7 +32,7 @@ def present(situation: Situation, seen: Present) -> Decision:
     if spec.deletion_policy == DeletionPolicy.RETAIN and resource.has_finalizer:
         return act(DropFinalizer())
     if (why := purpose(situation, seen)) is not None:
-        return redeployed(situation, why)
+        return redeployed(situation, seen, why)
     if seen.status.upper() == "ERROR":
         return failed(situation, seen)
     return as_specified(situation, seen, spec)

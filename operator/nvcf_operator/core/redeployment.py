@@ -25,13 +25,15 @@ def purpose(situation: Situation, seen: Present) -> Purpose | None:
     return Purpose.REDEPLOY if found.immutable else None
 
 
-def redeployed(situation: Situation, why: Purpose) -> Decision:
+def redeployed(situation: Situation, seen: Present, why: Purpose) -> Decision:
     """Take the first step; the deployment's absence leads to the others."""
     if situation.failure is not None:
         return waiting(situation, situation.failure, at_work=True)
     if why != Purpose.REQUESTED and (wait := retry_due_in(situation)) > 0:
         return Decision(requeue=wait, seen=True)
-    action = Undeploy(situation.resource.wanted_version, graceful=gracefully(situation), purpose=why)
+    # In ERROR no instance runs that could answer a queue, so a graceful DELETE would drain for ever.
+    graceful = gracefully(situation) and seen.status.upper() != "ERROR"
+    action = Undeploy(situation.resource.wanted_version, graceful=graceful, purpose=why)
     return not_converging(situation, action) or again(situation, action)
 
 

@@ -46,11 +46,12 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     new["retiring"] = retiring
     new["incoming"] = tracks.incoming(situation, decision, main)
     new["failed"] = tracks.failed(situation, decision)
-    if redeployment.is_answered(situation):
-        new["last_handled_redeploy_at"], new["last_write"] = resource.redeploy_requested, None
     if situation.wrote is not None:
         new["last_write"] = counted(situation, situation.wrote) or old.last_write
-    new["retry"] = _retry(situation, decision)
+    redeploys = redeployment.is_answered(situation)
+    if redeploys:  # a person's word: what was counted before it counts no more
+        new["last_handled_redeploy_at"], new["last_write"] = resource.redeploy_requested, None
+    new["retry"] = decision.retry if redeploys else _retry(situation, decision)
     if decision.seen and (token := resource.reconcile_requested):
         new["last_handled_reconcile_at"] = token
     if verdict is None:

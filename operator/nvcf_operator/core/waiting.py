@@ -78,7 +78,8 @@ def retry_due_in(situation: Situation) -> float:
     """Seconds until the recorded next attempt; 0 when it is due, was asked for, or the manifest has changed since."""
     resource = situation.resource
     retry = resource.status.retry
-    if retry is None or retry.next_attempt_time is None or resource.reconcile_requested:
+    asked = resource.reconcile_requested or resource.redeploy_requested
+    if retry is None or retry.next_attempt_time is None or asked:
         return 0.0
     if resource.status.observed_generation != resource.generation:
         return 0.0
