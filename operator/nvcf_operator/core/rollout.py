@@ -24,7 +24,7 @@ COMING_UP = frozenset({Reason.DEPLOYING, Reason.SCALING_UP, Reason.DEGRADED, Rea
 
 def failure_of_incoming(situation: Situation, seen: Present) -> str | None:
     """Why the wanted version, coming up beside the former one, is to be given up; None while it may still come."""
-    if former(situation) is None or refuses(situation):
+    if former(situation) is None or refuses(situation) or situation.resource.redeploy_requested:
         return None
     told = health.of(situation, seen)
     said = f": {'; '.join(told)}" if told else ""
@@ -98,6 +98,7 @@ def rolled_out(situation: Situation, decision: Decision) -> Decision:
         verdict=with_available(situation, verdict),
         requeue=min(waits, default=None),
         busy=decision.busy or any(step.busy for step in steps),
+        backoff=decision.backoff or any(step.backoff for step in steps),
     )
 
 

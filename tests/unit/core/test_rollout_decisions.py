@@ -16,7 +16,16 @@ from nvcf_operator.core.intent import Intent
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Absent, FunctionSeen, Present, Recollection, Sighting, Situation
+from nvcf_operator.core.situation import (
+    Absent,
+    FunctionSeen,
+    Present,
+    Recollection,
+    Sighting,
+    Situation,
+    Trouble,
+    Whose,
+)
 from nvcf_operator.nvcf.models import Deployment
 from unit.core.situations import NOW, OTHER_VERSION, PROVEN, TOKEN, UID, VERSION, deployment, held, present, told
 
@@ -224,6 +233,20 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
         Undeploy(VERSION, graceful=False, purpose=Purpose.REQUESTED),
     ),
     (
+        "redeploy-requested-at in a rollout takes the failing version down and gives nothing up",
+        seen(
+            held(
+                spec=WANTS_NEW,
+                generation=2,
+                status={"incoming": incoming()},
+                annotations={names.REDEPLOY_REQUESTED_ANNOTATION: "now"},
+            ),
+            old=of(OLD),
+            new=of(NEW, "ERROR"),
+        ),
+        Undeploy(NEW, graceful=False, purpose=Purpose.REQUESTED),
+    ),
+    (
         "a redeploy-requested-at that was answered asks for nothing",
         present(
             held(annotations={names.REDEPLOY_REQUESTED_ANNOTATION: "now"}, status={"lastHandledRedeployAt": "now"})
@@ -281,6 +304,14 @@ def test_a_crash_after_the_delete_is_seen_by_the_drain_itself() -> None:
     status = record(seen(rolling(incoming=incoming()), old=of(OLD, "INACTIVE"), new=of(NEW)))
     assert status.function_version_id == NEW
     assert [(item.function_version_id, item.since) for item in status.retiring] == [(OLD, NOW)]
+
+
+def test_a_delete_that_fails_is_told_and_tried_again_with_growing_waits() -> None:
+    away = Trouble(Reason.NVCF_UNAVAILABLE, "away", Whose.SERVER)
+    decision = decide(replace(seen(rolling(incoming=incoming()), old=of(OLD), new=of(NEW)), failure=away))
+    assert (decision.action, decision.backoff) == (None, True)
+    assert decision.verdict is not None
+    assert (decision.verdict.reason, decision.verdict.reconciling) == (Reason.NVCF_UNAVAILABLE, True)
 
 
 def test_the_rollout_ends_when_the_old_one_is_gone() -> None:
