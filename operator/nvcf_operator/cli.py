@@ -3,14 +3,16 @@
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from nvcf_operator import logs, settings
+from nvcf_operator.commands.options import AccountSettings, CheckOptions, ImportOptions, ImportSettings
 from nvcf_operator.nvcf import keys
 from nvcf_operator.settings import Settings
 
@@ -28,22 +30,55 @@ class _Command(click.Command):
             raise click.UsageError(keys.redacted(error.format_message()), ctx) from None
 
 
-def _options(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option for each setting."""
-    for name, field in reversed(Settings.model_fields.items()):
-        function = _option(name, field)(function)
-    return function
+def _options(*models: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command one option for each setting of these models."""
+
+    def give(function: Callable[..., None]) -> Callable[..., None]:
+        for model in reversed(models):
+            for name, field in reversed(model.model_fields.items()):
+                function = _option(name, field, model)(function)
+        return function
+
+    return give
 
 
-def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    default = settings.default_in_words(name)
-    text = f"{field.description} [default: {default}]" if default else field.description
+def _option(
+    name: str, field: FieldInfo, model: type[BaseModel]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    default = settings.default_in_words(name, model)
+    notes = "required" if field.is_required() else f"default: {default}" if default else ""
+    text = f"{field.description} [{notes}]" if notes else field.description
     if field.annotation is bool:
-        declaration = f"{settings.flag(name)}/{settings.flag('no_' + name)}"
-        return click.option(declaration, name, default=None, help=text)
+        # What has a variable needs a flag for each way, to take back what the variable says.
+        off = f"/{settings.flag('no_' + name)}" if issubclass(model, BaseSettings) else ""
+        return click.option(f"{settings.flag(name)}{off}", name, is_flag=True, default=None, help=text)
     several = isinstance(field.default, tuple)
-    placeholder = settings.form(name).placeholder
-    return click.option(settings.flag(name), name, default=None, multiple=several, metavar=placeholder, help=text)
+    short = ("-o",) if name == "output" else ()
+    placeholder = settings.form(name, model).placeholder
+    return click.option(
+        *short, settings.flag(name), name, default=None, multiple=several, metavar=placeholder, help=text
+    )
+
+
+def _checked(given: Mapping[str, Any], *models: type[BaseModel]) -> tuple[Any, ...]:
+    """The settings of these models; the command ends where there are mistakes in any of them."""
+    chosen = {name: value for name, value in given.items() if value not in (None, ())}
+    made, mistakes = [], []
+    for model in models:
+        try:
+            made.append(model(**{name: value for name, value in chosen.items() if name in model.model_fields}))
+        except ValidationError as error:
+            mistakes += settings.mistakes(error, model)
+    for line in mistakes:
+        click.echo(f"nvcf-operator: {line}", err=True)
+    if mistakes:
+        sys.exit(BAD_SETTINGS)
+    return tuple(made)
+
+
+def _warn_of_strangers() -> None:
+    for line in settings.strangers(os.environ):
+        click.echo(f"nvcf-operator: {line}", err=True)
 
 
 @click.group()
@@ -53,7 +88,7 @@ def main() -> None:
 
 
 @main.command(cls=_Command)
-@_options
+@_options(Settings)
 def run(**given: Any) -> None:
     """Run the operator until it is told to stop.
 
@@ -61,19 +96,48 @@ def run(**given: Any) -> None:
     takes several values may be given several times. The cluster is found as kubectl finds it: KUBECONFIG, else the
     pod's service account.
     """
-    chosen = {name: value for name, value in given.items() if value not in (None, ())}
-    try:
-        checked = Settings(**chosen)
-    except ValidationError as error:
-        for line in settings.mistakes(error):
-            click.echo(f"nvcf-operator: {line}", err=True)
-        sys.exit(BAD_SETTINGS)
+    checked: Settings
+    (checked,) = _checked(given, Settings)
     logs.configure(checked.log_format, checked.log_level)
     for line in settings.strangers(os.environ):
         logging.getLogger(__name__).warning("%s", line)
     from nvcf_operator.runtime import operator
 
     sys.exit(operator.run(checked))
+
+
+@main.command("import", cls=_Command)
+@_options(ImportSettings, ImportOptions)
+def import_(**given: Any) -> None:
+    """Print FunctionDeployments for what an NVCF account has deployed.
+
+    The manifests adopt the deployments as they are: applied as printed, they cause no write to NVCF. Nothing is written
+    here either. What is left out is told on standard error, and the exit code is 3 then; 1 when nothing could be read.
+
+    The options about NVCF and the key are variables as well, like those of `run`.
+    """
+    from nvcf_operator.commands import importing
+
+    account, options = _checked(given, ImportSettings, ImportOptions)
+    _warn_of_strangers()
+    sys.exit(importing.run(account, options))
+
+
+@main.command(cls=_Command)
+@_options(AccountSettings, CheckOptions)
+def check(**given: Any) -> None:
+    """Tell whether a key and NVCF are fit for the operator, and what the account runs.
+
+    Each answer is a line: ok, failed or unknown, and what to do. The exit code is 0 when all is ok that the operator
+    needs. Nothing is written to NVCF.
+
+    The options about NVCF and the key are variables as well, like those of `run`.
+    """
+    from nvcf_operator.commands import checking
+
+    account, options = _checked(given, AccountSettings, CheckOptions)
+    _warn_of_strangers()
+    sys.exit(checking.run(account, options))
 
 
 @main.command()

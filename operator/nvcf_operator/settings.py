@@ -1,4 +1,6 @@
-"""The settings of `nvcf-operator run`: each is a flag and a variable, checked at start, all mistakes named at once.
+"""The settings: each is a flag and a variable, checked at start, all mistakes named at once.
+
+`Settings` are those of `nvcf-operator run`; commands that only ask NVCF take `NvcfSettings` and more of their own.
 
 A rule that joins two settings is checked with the later one of them, so that it is named beside all other mistakes.
 """
@@ -8,14 +10,14 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nvcf_operator import setting_values as values
 from nvcf_operator.nvcf import keys, urls
 from nvcf_operator.setting_values import Form, address, is_hosted
 
-__all__ = ["PREFIX", "Settings", "address", "flag", "form", "mistakes", "strangers", "variable"]
+__all__ = ["PREFIX", "NvcfSettings", "Settings", "address", "flag", "form", "mistakes", "strangers", "variable"]
 
 PREFIX = "NVCF_OPERATOR_"
 
@@ -28,10 +30,10 @@ LEAST_REDEPLOY_SETTLE = 60.0
 _SERVICE_LINK = re.compile(r"(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
 
 
-class Settings(BaseSettings):
-    """All settings. The flag of `poll_interval` is `--poll-interval`, its variable `NVCF_OPERATOR_POLL_INTERVAL`.
+class NvcfSettings(BaseSettings):
+    """Where NVCF is. The flag of `nvcf_ca_file` is `--nvcf-ca-file`, its variable `NVCF_OPERATOR_NVCF_CA_FILE`.
 
-    Durations are seconds. Base URLs are normalised (`nvcf.urls`).
+    Base URLs are normalised (`nvcf.urls`).
 
     Raises:
         ValidationError: something is wrong; `mistakes` tells it to people.
@@ -49,6 +51,11 @@ class Settings(BaseSettings):
     nvcf_ca_file: values.CaFile = Field(
         None, description="PEM file of certificates to trust in place of the usual ones."
     )
+
+
+class Settings(NvcfSettings):
+    """All settings of the operator. Durations are seconds."""
+
     api_key_file: values.KeyFile = Field(
         None, description="File with the operator's own API key; read again when it changes."
     )
@@ -142,28 +149,33 @@ def variable(field: str) -> str:
     return PREFIX + field.upper()
 
 
-def form(field: str) -> Form:
+def form(field: str, model: type[BaseModel] = Settings) -> Form:
     """The form of a field's value."""
-    return next(item for item in Settings.model_fields[field].metadata if isinstance(item, Form))
+    return next(item for item in model.model_fields[field].metadata if isinstance(item, Form))
 
 
-def default_in_words(field: str) -> str:
+def default_in_words(field: str, model: type[BaseModel] = Settings) -> str:
     """The default of a field as people type it; empty for switches and for what is not set by default."""
-    default = Settings.model_fields[field].default
-    if default is None or default == () or isinstance(default, bool):
+    info = model.model_fields[field]
+    default = info.default
+    if info.is_required() or default is None or default == () or isinstance(default, bool):
         return ""
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def mistakes(error: ValidationError) -> list[str]:
-    """All mistakes in settings, a line each, with flag, variable and what is allowed. No value of a key is shown."""
+def mistakes(error: ValidationError, model: type[BaseModel] = Settings) -> list[str]:
+    """All mistakes in settings, a line each, with flag, variable and what is allowed. No value of a key is shown.
+
+    A `model` that is no `BaseSettings` has flags and no variables.
+    """
     lines = []
     for item in error.errors(include_url=False, include_input=False):
         field, *place = item["loc"] or ("",)
-        what = str(item["ctx"]["error"]) if item["type"] == "value_error" else _must_be(str(field))
+        what = str(item["ctx"]["error"]) if item["type"] == "value_error" else _must_be(str(field), model)
         if place:
             what = f"item {int(place[0]) + 1}: {what}"
-        lines.append(keys.redacted(f"{flag(str(field))} ({variable(str(field))}): {what}"))
+        names = f" ({variable(str(field))})" if issubclass(model, BaseSettings) else ""
+        lines.append(keys.redacted(f"{flag(str(field))}{names}: {what}"))
     return lines
 
 
@@ -177,5 +189,5 @@ def strangers(environment: Iterable[str]) -> Iterator[str]:
             yield f"the variable {name} is no setting" + (f"; did you mean {close[0]}?" if close else "")
 
 
-def _must_be(field: str) -> str:
-    return f"must be {form(field).allowed}" if field in Settings.model_fields else "there is no such setting"
+def _must_be(field: str, model: type[BaseModel]) -> str:
+    return f"must be {form(field, model).allowed}" if field in model.model_fields else "there is no such setting"

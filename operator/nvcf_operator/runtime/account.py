@@ -25,6 +25,7 @@ from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.client import AsyncClient
+from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
 from nvcf_operator.nvcf.pacing import Admission, Closed, Gates
 from nvcf_operator.nvcf.pacing import Reason as Shut
 from nvcf_operator.nvcf.requests import Request
@@ -35,9 +36,6 @@ log = logging.getLogger(__name__)
 
 acting_for: ContextVar[str] = ContextVar("acting_for", default="")
 """The namespace that calls are made for, so that the namespaces of one account take turns; empty for a poll."""
-
-NOWHERE = "00000000-0000-0000-0000-000000000000"
-"""A version that no account has: who may deploy hears 404 of it, who lacks the scope 403."""
 
 NEW_KEY = 900.0
 """Seconds after which a new key must work everywhere in hosted NVCF."""

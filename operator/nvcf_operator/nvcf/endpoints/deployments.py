@@ -15,6 +15,9 @@ from nvcf_operator.nvcf.responses import (
 
 SCOPE = "deploy_function"
 
+NOWHERE = "00000000-0000-0000-0000-000000000000"
+"""A version that no account has: who may deploy hears 404 of it, who lacks the scope 403."""
+
 CREATE_TIMEOUT = 40.0
 """Seconds for a POST: the server lets the allocation of instances run for 30."""
 

@@ -1,0 +1,112 @@
+"""Answers of `nvcf-operator check`: one plain line each, or JSON."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Result(StrEnum):
+    """How a question came out."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It could not be asked, or the answer tells neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question and how it came out."""
+
+    question: str
+    result: Result
+    text: str
+    """What was found, and what to do."""
+    required: bool = True
+    """Whether the operator cannot work without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedVersion:
+    """A version that the account runs; `running` is None where NVCF does not tell its instances."""
+
+    function_name: str
+    function_id: str
+    version_id: str
+    status: str
+    running: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All answers, and what is deployed."""
+
+    base_url: str
+    answers: tuple[Answer, ...]
+    account_id: str | None = None
+    deployed: Sequence[DeployedVersion] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that the operator needs is there."""
+        return all(item.result == Result.OK for item in self.answers if item.required)
+
+    def to_text(self) -> str:
+        """A line for each answer, then a line for each version that is deployed."""
+        rows = [(item.result.value, _question(item), item.text) for item in self.answers]
+        text = _table(rows)
+        if self.deployed:
+            heads = ("FUNCTION", "VERSION", "STATUS", "RUNNING")
+            shown = [(x.function_name, x.version_id, x.status, _running(x)) for x in self.deployed]
+            text += "\n" + _table([heads, *shown])
+        return text
+
+    def to_json(self, clean: Callable[[str], str] = str) -> str:
+        """The same as a JSON object; `clean` is applied to each text in it."""
+        value = {
+            "ok": self.ok,
+            "baseUrl": self.base_url,
+            "accountId": self.account_id,
+            "answers": [
+                {"question": x.question, "result": x.result.value, "required": x.required, "text": x.text}
+                for x in self.answers
+            ],
+            "deployed": [
+                {
+                    "functionName": x.function_name,
+                    "functionId": x.function_id,
+                    "functionVersionId": x.version_id,
+                    "functionStatus": x.status,
+                    "runningInstances": x.running,
+                }
+                for x in self.deployed
+            ],
+        }
+        return json.dumps(_cleaned(value, clean), indent=2, ensure_ascii=False) + "\n"
+
+
+def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _cleaned(item, clean) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(item, clean) for item in value]
+    return clean(value) if isinstance(value, str) else value
+
+
+def _question(answer: Answer) -> str:
+    dispensable = not answer.required and answer.result != Result.OK
+    return f"{answer.question} (optional)" if dispensable else answer.question
+
+
+def _running(version: DeployedVersion) -> str:
+    return "unknown" if version.running is None else str(version.running)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lines = (
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
+    )
+    return "".join(f"{line.rstrip()}\n" for line in lines)

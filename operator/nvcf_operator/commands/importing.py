@@ -1,0 +1,224 @@
+"""`nvcf-operator import`: manifests for what an account has deployed, by reading calls alone."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import click
+
+from nvcf_operator.commands import manifests, scopes
+from nvcf_operator.commands.asking import RATE, Asker
+from nvcf_operator.commands.explaining import NEW_KEY, in_words
+from nvcf_operator.commands.manifests import Manifest
+from nvcf_operator.commands.options import ImportOptions, ImportSettings, read_key
+from nvcf_operator.commands.specifications import NotExpressibleError
+from nvcf_operator.nvcf import endpoints, errors
+from nvcf_operator.nvcf.answers import one_line
+from nvcf_operator.nvcf.models import Deployment, Function
+from nvcf_operator.redaction import Redactor
+
+COMPLETE, FAILED, INCOMPLETE = 0, 1, 3
+"""Exit codes: all that is deployed is printed; nothing could be read; something was left out."""
+
+MANY = 100
+"""Versions to ask for, above which a line says how long it takes."""
+
+_STATES = {
+    "INACTIVE": "it drains, or is being deployed at this moment. Import again when that is over",
+    "ERROR": "its deployment has failed, and an operator that manages it may undeploy it and deploy it again. Write a "
+    "manifest if that is wanted",
+    "DELETED": "it is being deleted",
+}
+"""Why a version with one of these statuses is left out although it has a deployment."""
+
+_PUBLIC = "it is public, and NVCF lets nobody change its deployment"
+_ELSEWHERE = "it belongs to another account"
+_GONE = (
+    "the list shows it as deployed, but it has no deployment (404): it is just being undeployed, or NVCF fails. Import "
+    "again"
+)
+
+
+Tell = Callable[[str], None]
+"""Says a line to the person at the terminal."""
+
+
+class NothingReadError(Exception):
+    """Nothing could be read. The text is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A version that has no manifest, and why."""
+
+    function: Function
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of it: manifests in the order of their names, versions without one, and what else is to be told."""
+
+    manifests: tuple[Manifest, ...]
+    left_out: tuple[LeftOut, ...]
+    remarks: tuple[str, ...]
+    unmatched: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the manifests say all that was asked for."""
+        return not self.left_out and not self.unmatched and not any(item.left_out for item in self.manifests)
+
+
+def run(account: ImportSettings, options: ImportOptions) -> int:
+    """Print manifests on standard output, all else on standard error; give the exit code."""
+    key = read_key(account.api_key_file)
+    redactor = Redactor()
+    redactor.add(key)
+
+    def tell(line: str) -> None:
+        click.echo(f"nvcf-operator: {redactor.clean(line)}", err=True)
+
+    try:
+        found = asyncio.run(_read(account, options, key, tell))
+    except NothingReadError as error:
+        tell(str(error))
+        return FAILED
+    for item in found.manifests:
+        click.echo(item.to_yaml(), nl=False)
+    for line in lines(found):
+        tell(line)
+    return COMPLETE if found.complete else INCOMPLETE
+
+
+def lines(found: Imported) -> list[str]:
+    """What is told beside the manifests: each thing that is left out, then how much there is of what."""
+    told = list(found.remarks)
+    told += [f"left out: {_title(item.function)}: {item.why}" for item in found.left_out]
+    told += [f"left out of {item.name}: {note}" for item in found.manifests for note in item.left_out]
+    told += [f"note on {item.name}: {note}" for item in found.manifests for note in item.remarks]
+    told += [f"no function has the name or id {pattern!r}" for pattern in found.unmatched]
+    fields = sum(len(item.left_out) for item in found.manifests)
+    told.append(
+        f"{_count(len(found.manifests), 'manifest')}, {_count(len(found.left_out), 'deployed version')} left out, "
+        f"{_count(fields, 'field')} left out"
+    )
+    return told
+
+
+async def _read(account: ImportSettings, options: ImportOptions, key: str, tell: Tell) -> Imported:
+    async with Asker(account, key, timeout=options.timeout) as asker:
+        return await read(asker, options, key, tell)
+
+
+async def read(asker: Asker, options: ImportOptions, key: str, tell: Tell) -> Imported:
+    """Read what is deployed, and make manifests of it.
+
+    Raises:
+        NothingReadError: the account could not be read at all.
+
+    """
+    functions = await _listed(asker)
+    public, remarks = await _public(asker)
+    names = manifests.resource_names(functions)
+    wanted = [item for item in functions if options.wants(item.name, item.id, item.version_id)]
+    if len(wanted) > MANY:
+        tell(f"asking for the deployments of {len(wanted)} versions, {RATE:g} a second")
+    results = await asyncio.gather(*(_one(asker, item, public, names, options, key) for item in wanted))
+    return Imported(
+        manifests=tuple(sorted((item for item in results if isinstance(item, Manifest)), key=lambda item: item.name)),
+        left_out=tuple(item for item in results if isinstance(item, LeftOut)),
+        remarks=remarks,
+        unmatched=_unmatched(functions, options),
+    )
+
+
+async def _listed(asker: Asker) -> Sequence[Function]:
+    """The account's own versions, in an order that does not depend on the server's."""
+    try:
+        answer = await asker.ask(endpoints.list_functions(visibility="private"))
+    except errors.Forbidden as error:
+        if error.foreign:
+            raise NothingReadError(in_words(error)) from None
+        raise NothingReadError(
+            f"NVCF does not list the functions ({error.detail.rstrip('. ')}): it does not know the key, or the key "
+            f"lacks the scope list_functions; {NEW_KEY}. `nvcf-operator check` tells which"
+        ) from None
+    except errors.NvcfError as error:
+        raise NothingReadError(in_words(error)) from None
+    may = await scopes.may_deploy(asker)
+    if isinstance(may, errors.NvcfError):
+        raise NothingReadError(in_words(may))
+    if not may:
+        raise NothingReadError("the key lacks the scope deploy_function, which NVCF asks for to read deployments, too")
+    return sorted(answer.functions, key=lambda item: (item.name or "", item.id, item.version_id))
+
+
+async def _public(asker: Asker) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The versions that are public, by id; and what is to be told when NVCF does not say."""
+    try:
+        answer = await asker.ask(endpoints.list_functions(visibility="public"))
+    except errors.NvcfError as error:
+        return frozenset(), (f"NVCF does not tell which functions are public, so none is left out: {in_words(error)}",)
+    return frozenset(item.version_id for item in answer.functions), ()
+
+
+async def _one(
+    asker: Asker,
+    function: Function,
+    public: frozenset[str],
+    names: dict[str, str],
+    options: ImportOptions,
+    key: str,
+) -> Manifest | LeftOut | None:
+    """The manifest of one version, why it has none, or None where it is not deployed.
+
+    A version that the list shows as INACTIVE is asked for as well: it has a deployment while it drains.
+    """
+    try:
+        answer = await asker.ask(
+            endpoints.get_deployment(function_id=function.id, function_version_id=function.version_id)
+        )
+    except errors.NotFound as error:
+        if error.foreign:
+            return LeftOut(function, in_words(error))
+        return None if function.status.upper() == "INACTIVE" else LeftOut(function, _GONE)
+    except errors.NvcfError as error:
+        return LeftOut(function, in_words(error))
+    why = _unfit(function, answer.deployment, public)
+    if why is not None:
+        return LeftOut(function, why)
+    name = names.get(function.version_id.lower())
+    if name is None:
+        return LeftOut(function, "its id is no UUID, and the resource takes nothing else")
+    try:
+        return manifests.manifest(name, function, answer.deployment, options, key=key)
+    except NotExpressibleError as error:
+        return LeftOut(function, str(error))
+
+
+def _unfit(function: Function, deployment: Deployment, public: frozenset[str]) -> str | None:
+    """Why a deployment is not to be adopted; None where nothing speaks against it."""
+    if function.owned_by_different_account:
+        return _ELSEWHERE
+    if function.version_id in public:
+        return _PUBLIC
+    if deployment.function_version_id.lower() != function.version_id.lower():
+        return "NVCF answers with the deployment of another version. Import again"
+    return _STATES.get(deployment.function_status.upper())
+
+
+def _unmatched(functions: Sequence[Function], options: ImportOptions) -> tuple[str, ...]:
+    return tuple(
+        pattern
+        for pattern in options.function
+        if not any(options.matches(pattern, item.name, item.id, item.version_id) for item in functions)
+    )
+
+
+def _title(function: Function) -> str:
+    return f"{one_line(function.name or 'function', limit=100)}, version {one_line(function.version_id, limit=64)}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,122 @@
+"""What the commands take, checked before anything is asked.
+
+Where NVCF is and which key is used are settings like those of `run`, with the same flags and variables. What one
+command alone takes is a flag and no variable.
+"""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+
+from nvcf_operator import setting_values as values
+from nvcf_operator.api.spec import DeletionPolicy
+from nvcf_operator.nvcf import keys
+from nvcf_operator.setting_values import Form
+from nvcf_operator.settings import NvcfSettings
+
+_SECRET_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+
+
+class KeyFileError(ValueError):
+    """The key cannot be used. The text says why, and shows neither the key nor any part of it."""
+
+
+def read_key(path: Path) -> str:
+    """The key that the file holds, without blanks and line ends around it.
+
+    Raises:
+        KeyFileError: it cannot be read, or not be sent.
+
+    """
+    # The path is not shown: who mistakes this flag for the key itself would find the key in a log.
+    try:
+        return keys.checked(path.read_bytes().decode("ascii").strip())
+    except FileNotFoundError:
+        raise KeyFileError("there is no such file (give the path of a file, not what stands in it)") from None
+    except OSError as error:
+        raise KeyFileError(f"the file cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise KeyFileError("the file holds something else than ASCII text, so it is no API key") from None
+    except ValueError as error:
+        raise KeyFileError(str(error)) from None
+
+
+class AccountSettings(NvcfSettings):
+    """Where NVCF is, and the key to ask it with."""
+
+    api_key_file: Annotated[Path, Form("FILE", "the path of a file that holds the API key")] = Field(
+        description="File with the API key."
+    )
+
+
+class ImportSettings(AccountSettings):
+    """The same, where a key that cannot be used is a mistake like others; `check` answers for it."""
+
+    @field_validator("api_key_file")
+    @classmethod
+    def _usable(cls, value: Path) -> Path:
+        read_key(value)
+        return value
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    timeout: values.Seconds = Field(30.0, description="Time that one call to NVCF may take.")
+
+
+class CheckOptions(_Options):
+    """What `check` takes beside the account."""
+
+    output: Annotated[Literal["text", "json"], values.LowerCase, Form("text|json", "text or json")] = Field(
+        "text", description="Form of the answers."
+    )
+
+
+class ImportOptions(_Options):
+    """What `import` takes beside the account."""
+
+    function: Annotated[tuple[str, ...], Form("NAME|ID", "names or ids of functions")] = Field(
+        (),
+        description="Only functions with this name or id, or the version with this id; * and ? stand for others. May "
+        "be given several times.",
+    )
+    namespace: Annotated[
+        str | None,
+        StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"),
+        Form("NAME", "the name of a namespace, of lower-case letters, digits and hyphens, 63 at most"),
+    ] = Field(None, description="Namespace to write into the manifests; kubectl's own unless given.")
+    secret_name: Annotated[
+        str | None,
+        StringConstraints(pattern=_SECRET_NAME, max_length=253),
+        Form("NAME", "the name of a Secret, of lower-case letters, digits, hyphens and dots"),
+    ] = Field(None, description="Secret to write into the manifests; the operator's usual ones unless given.")
+    secret_key: Annotated[
+        str | None,
+        StringConstraints(pattern=r"^[-._a-zA-Z0-9]{1,253}$"),
+        Form("KEY", "a key of a Secret, of letters, digits, hyphens, underscores and dots"),
+    ] = Field(None, description="Key of that Secret, where it is not NGC_API_KEY; needs --secret-name.")
+    deletion_policy: Annotated[DeletionPolicy, Form("Retain|Delete", "Retain or Delete")] = Field(
+        DeletionPolicy.RETAIN, description="What deleting a resource does: Retain leaves NVCF alone, Delete undeploys."
+    )
+    include_configuration: Annotated[bool, Form("", "")] = Field(
+        False, description="Write the Helm values (`configuration`) too. They may hold secrets."
+    )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _of_a_secret(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("secret_name", value) is None:
+            raise ValueError("names a key of a Secret, but none is named: set --secret-name as well")
+        return value
+
+    def wants(self, name: str | None, *ids: str) -> bool:
+        """Whether a function with this name and these ids is asked for."""
+        return not self.function or any(self.matches(pattern, name, *ids) for pattern in self.function)
+
+    @staticmethod
+    def matches(pattern: str, name: str | None, *ids: str) -> bool:
+        """Whether a pattern means this name, or one of these ids, which count in any letter case."""
+        return fnmatchcase(name or "", pattern) or any(fnmatchcase(item.lower(), pattern.lower()) for item in ids)

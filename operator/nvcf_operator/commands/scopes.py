@@ -1,0 +1,22 @@
+"""What the key may do, found out by reading calls alone."""
+
+from nvcf_operator.commands.asking import Asker
+from nvcf_operator.nvcf import endpoints, errors
+from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
+
+
+async def may_deploy(asker: Asker) -> bool | errors.NvcfError:
+    """Whether the key has the scope deploy_function, which NVCF asks for to read deployments, too.
+
+    Asked for the deployment of a version that no account has, NVCF says 404 to who has the scope and 403 to who lacks
+    it. The error of any other answer, which tells neither.
+    """
+    try:
+        await asker.ask(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE))
+    except errors.NotFound as error:
+        return error if error.foreign else True
+    except errors.Forbidden as error:
+        return error if error.foreign else False
+    except errors.NvcfError as error:
+        return error
+    return True
