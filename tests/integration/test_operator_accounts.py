@@ -1,12 +1,14 @@
-"""Two keys of one NVCF account share its pace, since the server counts and throttles by account."""
+"""Two keys of one NVCF account share its pace; the same ids at two base URLs have nothing to do with each other."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from controlplane import ControlPlane
-from operating import Namespace, Place, eventually, manifest
+from operating import Namespace, Operator, Place, eventually, manifest
+from simulation import ACCOUNT, KEY, Simulator
 
 RATE = 10
 KEYS = ("default", "second")
@@ -68,6 +70,40 @@ def test_a_429_for_one_key_pauses_all_keys_of_the_account(place: Place, neighbou
     assert after["started"] - throttled >= 4.9
 
 
+def test_the_same_ids_at_two_base_urls_are_no_conflict(place: Place, neighbour: Namespace) -> None:
+    with Simulator.start({"functions": [_function(place)]}) as elsewhere:
+        neighbour.secret(KEY, NVCF_BASE_URL=elsewhere.url)
+        settings = {
+            "namespaces": f"{place.namespace.name},{neighbour.name}",
+            "allowed_base_urls": elsewhere.url,
+        }
+        with place.operator(**settings):
+            place.namespace.apply(place.manifest())
+            place.ready()
+            neighbour.apply(place.manifest())
+            neighbour.wait_for("echo")
+        before = [team.get("echo")["metadata"]["resourceVersion"] for team in (place.namespace, neighbour)]
+        with place.operator(**settings) as operator:
+            _two_polls(operator)
+            after = [team.get("echo")["metadata"]["resourceVersion"] for team in (place.namespace, neighbour)]
+            assert after == before
+            for team, simulator in ((place.namespace, place.simulator), (neighbour, elsewhere)):
+                assert len(simulator.log(operation="createDeployment")) == 1
+                team.delete("echo")
+                team.wait_gone("echo")
+                assert simulator.allocations() == []
+
+
 def _pause(place: Place) -> float:
     """When the 429 was answered."""
     return next((float(entry["ended"]) for entry in place.simulator.log() if entry["status"] == 429), float("inf"))
+
+
+def _function(place: Place) -> dict[str, Any]:
+    ids = {"functionId": place.function, "functionVersionId": place.version}
+    return {"name": "echo", "ncaId": ACCOUNT, **ids}
+
+
+def _two_polls(operator: Operator) -> None:
+    start = operator.metric("nvcf_operator_polls_total")
+    eventually(lambda: operator.metric("nvcf_operator_polls_total"), lambda n: n >= start + 4, within=30, what="polls")

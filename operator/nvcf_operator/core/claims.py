@@ -1,10 +1,10 @@
-"""Two resources, one function version: who keeps it.
+"""Two resources, one function version at one base URL: who keeps it.
 
 The holder keeps it: its finalizer is set (or it retains), and the version is its current, incoming or retiring one.
 Without a holder the oldest claims it, by creationTimestamp and then uid. A resource that only observes claims nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nvcf_operator.api.key import Key
@@ -41,10 +41,23 @@ def claim_of(resource: Resource, version: str) -> Claim | None:
     return None
 
 
-def other_holder(resource: Resource, version: str, others: Iterable[Resource]) -> Key | None:
-    """The resource that comes before this one for that version; None when this one may act."""
+def other_holder(
+    resource: Resource, version: str, others: Iterable[Resource], *, base_url: str, places: Mapping[Key, str]
+) -> Key | None:
+    """The resource that comes before this one for that version; None when this one may act.
+
+    Args:
+        resource: this one.
+        version: the version that it is about to act on.
+        others: those that have to do with the same function and version ids.
+        base_url: where this one acts.
+        places: base URLs of the others. One whose base URL is not known counts as of the same, which is the safe side:
+            waiting for nothing is mended by the next look, two deployments by one version are not.
+
+    """
     own = claim_of(resource, version)
-    claims = [claim for other in others if other.uid != resource.uid and (claim := claim_of(other, version))]
+    rivals = (o for o in others if o.uid != resource.uid and places.get(o.key, base_url) == base_url)
+    claims = [claim for other in rivals if (claim := claim_of(other, version))]
     first = min(claims, default=None)
     if first is None or (own is not None and own < first):
         return None

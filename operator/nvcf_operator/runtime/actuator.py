@@ -10,7 +10,6 @@ from nvcf_operator.api import names
 from nvcf_operator.core import troubles
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.core.changes import Patch, expected_after, raises_minimum
-from nvcf_operator.core.claims import other_holder
 from nvcf_operator.core.intent import Intent
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
@@ -23,7 +22,7 @@ from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.pacing import Admission, Closed
 from nvcf_operator.runtime.account import Account, gate_trouble
 from nvcf_operator.runtime.cache import Cache
-from nvcf_operator.runtime.memory import Memory, Sightings
+from nvcf_operator.runtime.memory import Memory, Sightings, Target
 from nvcf_operator.runtime.observer import Observer
 
 log = logging.getLogger(__name__)
@@ -57,7 +56,7 @@ class Actuator:
         self._sightings = sightings
         self._server_loop = server_loop
         self._clock = clock
-        self._intending: set[tuple[str, str]] = set()
+        self._intending: set[Target] = set()
         """Function and version of the intents that are being written."""
 
     async def carry_out(
@@ -98,7 +97,7 @@ class Actuator:
         try:
             async with account.admitted(person) as admission:
                 fenced_at = self._clock()
-                resource, intent = await self._intend(situation.resource, action)
+                resource, intent = await self._intend(situation.resource, action, account)
                 situation = replace(situation, resource=resource)
                 request = endpoints.create_deployment(
                     function_id=resource.function_id,
@@ -126,15 +125,15 @@ class Actuator:
             answered_intent=intent.token,
         )
 
-    async def _intend(self, resource: Resource, action: Create) -> tuple[Resource, Intent]:
+    async def _intend(self, resource: Resource, action: Create, account: Account) -> tuple[Resource, Intent]:
         """Write the intent, with the finalizer where one is needed: from here on a POST may be under way.
 
         The intent is also the resource's claim of the version. Another one that appeared since the decision may hold it
         by now, or be about to.
         """
-        target = (resource.function_id, action.function_version_id)
-        others = self._cache.with_version(*target, but=resource.key)
-        if target in self._intending or (others and other_holder(resource, action.function_version_id, others)):
+        version = action.function_version_id
+        target = self._observer.target(account, resource, version)
+        if await self._observer.holder(resource, version, account) is not None or target in self._intending:
             raise Outdated("another resource deploys this version")
         intent = Intent(resource.uid, action.function_version_id, uuid.uuid4().hex[:16])
         takes = action.take_finalizer and not resource.has_finalizer

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from nvcf_operator.api.key import Key
 from nvcf_operator.core import troubles
 from nvcf_operator.core.claims import other_holder
 from nvcf_operator.core.credentials import Credential, secret_of
@@ -35,6 +36,7 @@ from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.credentials import Resolver
 from nvcf_operator.runtime.memory import Memory, Sightings, Target
+from nvcf_operator.runtime.places import Places
 from nvcf_operator.settings import Settings
 
 BELIEF = 10.0
@@ -73,6 +75,7 @@ class Observer:
         self._cache = cache
         self._accounts = accounts
         self._resolver = resolver
+        self._places = Places(accounts, resolver)
         self._sightings = sightings
         self._clock = clock
         self._poll_interval = settings.poll_interval
@@ -102,8 +105,7 @@ class Observer:
         self._note_intent(resource, memory)
         versions = versions_of_interest(resource)
         if not resource.deleting:
-            others = self._cache.with_version(resource.function_id, resource.wanted_version, but=resource.key)
-            holder = other_holder(resource, resource.wanted_version, others) if others else None
+            holder = await self.holder(resource, resource.wanted_version, account)
             base = replace(base, holder=holder, mass_absence=account.absences.brakes(resource.key))
             if holder is not None:
                 versions = tuple(version for version in versions if version != resource.wanted_version)
@@ -148,6 +150,15 @@ class Observer:
         return self.remember(
             replace(situation, sightings={**situation.sightings, version: seen}, account=view), account, memory
         )
+
+    async def holder(self, resource: Resource, version: str, account: Account) -> Key | None:
+        """The resource that comes before this one for that version, by the claims as they stand when this returns."""
+        others = self._cache.with_version(resource.function_id, version, but=resource.key)
+        if not others:
+            return None
+        places = await self._places.of(others)
+        others = self._cache.with_version(resource.function_id, version, but=resource.key)
+        return other_holder(resource, version, others, base_url=account.credential.base_url, places=places)
 
     def target(self, account: Account, resource: Resource, version: str) -> Target:
         """Name a deployment in the world."""

@@ -10,6 +10,7 @@ from nvcf_operator.core.resource import Resource
 from unit.core.situations import OTHER_VERSION, TOKEN, VERSION, held, resource
 
 MINE = resource()
+HERE, ELSEWHERE = "https://a.example/v2/nvcf", "https://b.example/v2/nvcf"
 
 
 def other(found: Resource, *, created: str = "2026-01-31T12:00:00Z", uid: str = "2") -> Resource:
@@ -35,5 +36,19 @@ CASES: list[tuple[str, Resource, Resource, bool]] = [
 
 @pytest.mark.parametrize(("mine", "theirs", "waits"), [pytest.param(*case[1:], id=case[0]) for case in CASES])
 def test_who_comes_first(mine: Resource, theirs: Resource, waits: bool) -> None:
-    found: Any = other_holder(mine, VERSION, [theirs])
+    found: Any = other_holder(mine, VERSION, [theirs], base_url=HERE, places={theirs.key: HERE})
     assert found == (theirs.key if waits else None)
+
+
+@pytest.mark.parametrize(
+    ("place", "waits"),
+    [
+        pytest.param(HERE, True, id="at the same base URL"),
+        pytest.param(ELSEWHERE, False, id="at another base URL"),
+        pytest.param(None, True, id="at a base URL that is not known"),
+    ],
+)
+def test_a_holder_counts_at_its_own_base_url(place: str | None, waits: bool) -> None:
+    theirs = other(held())
+    places = {} if place is None else {theirs.key: place}
+    assert (other_holder(MINE, VERSION, [theirs], base_url=HERE, places=places) is not None) == waits

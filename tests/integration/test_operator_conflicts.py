@@ -1,0 +1,64 @@
+"""Two resources for one function version: the holder keeps it, the other waits, writes nothing, and takes over."""
+
+import pytest
+
+from controlplane import ControlPlane
+from operating import Namespace, Team, condition_of
+from simulation import KEY, Simulator
+
+
+@pytest.fixture
+def neighbour(control_plane: ControlPlane, namespace: str) -> Namespace:
+    """A second namespace, without a Secret."""
+    control_plane.kubectl("create", "namespace", f"{namespace}-neighbour")
+    return Namespace(control_plane, f"{namespace}-neighbour")
+
+
+def conflict_of(namespace: Namespace, name: str) -> str:
+    """Wait for the conflict of a resource and give its message."""
+    found = namespace.wait_for(name, "Stalled", reason="Conflict")
+    assert "finalizers" not in found["metadata"]
+    return str(condition_of(found, "Stalled")["message"])
+
+
+def test_the_second_resource_of_a_namespace_takes_over_when_the_first_is_gone(team: Team) -> None:
+    team.namespace.apply(team.manifest("first"))
+    team.namespace.wait_for("first")
+    team.namespace.apply(team.manifest("second", gpu={"maxInstances": 7}))
+    assert f"{team.namespace.name}/first" in conflict_of(team.namespace, "second")
+    team.namespace.delete("first")
+    team.namespace.wait_gone("first")
+    team.namespace.wait_for("second", within=90)
+    assert team.writes() == [("createDeployment", 200), ("deleteDeployment", 200), ("createDeployment", 200)]
+    assert_settled(team.simulator, team.version)
+
+
+def test_the_holder_in_another_namespace_is_named_and_followed(team: Team, neighbour: Namespace) -> None:
+    neighbour.secret(KEY)
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo")
+    neighbour.apply(team.manifest("other"))
+    assert f"{team.namespace.name}/echo" in conflict_of(neighbour, "other")
+    team.namespace.delete("echo")
+    team.namespace.wait_gone("echo")
+    neighbour.wait_for("other", within=90)
+    assert team.writes() == [("createDeployment", 200), ("deleteDeployment", 200), ("createDeployment", 200)]
+    assert_settled(team.simulator, team.version)
+
+
+def test_a_conflict_that_is_deleted_leaves_the_holder_alone(team: Team) -> None:
+    team.namespace.apply(team.manifest("first"))
+    team.namespace.wait_for("first")
+    team.namespace.apply(team.manifest("second"))
+    conflict_of(team.namespace, "second")
+    team.namespace.delete("second")
+    team.namespace.wait_gone("second")
+    assert team.writes() == [("createDeployment", 200)]
+
+
+def assert_settled(simulator: Simulator, version: str) -> None:
+    """Check that the second POST came a redeploy settle (3 s) after the version was first seen gone."""
+    calls = simulator.log(functionVersionId=version)
+    deleted = next(entry for entry in calls if entry["operation"] == "deleteDeployment")
+    second = [entry for entry in calls if entry["operation"] == "createDeployment"][-1]
+    assert second["started"] - deleted["ended"] >= 3.0
