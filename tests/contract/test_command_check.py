@@ -79,14 +79,14 @@ def served(simulator: Simulator, name: str = "echo", **changes: Any) -> str:
     """A function that is ACTIVE; the id of its version."""
     _, version = simulator.add_function(name)
     simulator.deploy(version, {**T10, **changes})
-    wanted = changes.get("minInstances", 1)
-    eventually(
-        lambda: [i["state"] for i in simulator.allocations() if i["functionVersionId"] == version],
-        lambda states: states == ["running"] * wanted,
-        within=15,
-        what="its instances run",
-    )
+    states = ["running"] * changes.get("minInstances", 1)
+    eventually(lambda: _state(simulator, version), lambda seen: seen == ("ACTIVE", states), within=15, what="it serves")
     return version
+
+
+def _state(simulator: Simulator, version: str) -> tuple[str, list[str]]:
+    (status,) = (item["status"] for item in simulator.state()["functions"] if item["versionId"] == version)
+    return status, [item["state"] for item in simulator.allocations() if item["functionVersionId"] == version]
 
 
 def with_scopes(simulator: Simulator, *scopes: str) -> str:

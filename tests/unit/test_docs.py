@@ -12,6 +12,7 @@ from nvcf_operator import settings
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CONDITION_TYPES, Phase
 from nvcf_operator.api.spec import VersionChange
+from nvcf_operator.cli import main
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.reasons_reference import reasons_table, with_reasons
 from nvcf_operator.settings import Settings
@@ -25,7 +26,7 @@ OPERATORS = tuple(
 )
 """Pages about the operator; the client and the simulator have names of their own, which their tests hold."""
 
-OTHERS_FLAGS = {"--for", "--from-literal", "--recursive", "--sort-by", "--strict", "--wait"}
+OTHERS_FLAGS = {"--for", "--from-literal", "--recursive", "--server-side", "--sort-by", "--strict", "--wait"}
 """Flags of kubectl, Helm and mypy that the pages name."""
 
 OTHERS_WORDS = {"FunctionDeployment", *VersionChange}
@@ -114,7 +115,9 @@ def test_words_that_look_like_reasons_are_reasons(page: Path) -> None:
 def test_flags_and_variables_are_settings(page: Path) -> None:
     text = page.read_text()
     fields = Settings.model_fields
-    flags = {settings.flag(name) for name in fields} | {settings.flag(f"no_{name}") for name in fields}
+    options = [item for command in main.commands.values() for item in command.params]
+    flags = {flag for item in options for flag in (*item.opts, *item.secondary_opts)}
+    assert {settings.flag(name) for name in fields} <= flags
     code = "\n".join([*spans(text), fenced(text)])
     assert sorted(set(re.findall(r"(?<!\S)--[a-z][a-z-]*", code)) - flags - OTHERS_FLAGS) == []
     variables = {settings.variable(name) for name in fields}

@@ -163,7 +163,7 @@ def _reached(base_url: str) -> tuple[Result, str]:
 
 def _deploy(may: bool | errors.NvcfError) -> tuple[Result, str]:
     if may is True:
-        return Result.OK, "the key may read, make and change deployments"
+        return Result.OK, "the key may read and change deployments"
     if may is False:
         return Result.FAILED, _missing(DEPLOY)
     return Result.UNKNOWN, in_words(may)
