@@ -70,6 +70,35 @@ def test_a_429_for_one_key_pauses_all_keys_of_the_account(place: Place, neighbou
     assert after["started"] - throttled >= 4.9
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param({"status": 401}, id="401"),
+        pytest.param({"status": 403}, id="403 to every call"),
+        pytest.param({"status": 403, "operation": ["getDeployment"]}, id="403 for deployments"),
+        pytest.param({"status": 403, "functionVersionId": "its own"}, id="403 for this version alone"),
+    ],
+)
+def test_a_refused_key_has_its_secret_read_at_once(place: Place, refusal: dict[str, Any]) -> None:
+    place.simulator.add_key("second", "nvapi-second")
+    with place.operator(poll_interval=600.0, busy_poll_interval=600.0):
+        place.namespace.apply(place.manifest(gpu={"minInstances": 0}))  # ACTIVE at once, so that nothing is polled
+        place.ready()
+        if "functionVersionId" in refusal:
+            refusal = {**refusal, "functionVersionId": place.version}
+        place.simulator.fault(key="default", **refusal)
+        place.namespace.secret("nvapi-second")
+        cursor = place.simulator.cursor
+        place.namespace.scale("echo", maxInstances=5)
+        place.namespace.wait_until("echo", lambda found: found["status"]["instances"] == "0-5", what="the change")
+        place.ready()
+    refused = [entry for entry in place.simulator.log(cursor) if entry["status"] in (401, 403)]
+    patched = place.simulator.log(cursor, operation="updateGpuSpecification", status=200)
+    assert refused, "the old key was never refused, so nothing was shown"
+    assert [entry["key"] for entry in patched] == ["second"]
+    assert patched[0]["started"] - refused[0]["started"] < 15.0, "it waited for the probe of the old key"
+
+
 def test_the_same_ids_at_two_base_urls_are_no_conflict(place: Place, neighbour: Namespace) -> None:
     with Simulator.start({"functions": [_function(place)]}) as elsewhere:
         neighbour.secret(KEY, NVCF_BASE_URL=elsewhere.url)

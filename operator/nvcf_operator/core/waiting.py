@@ -75,7 +75,11 @@ def next_retry(situation: Situation, reason: Reason) -> Retry:
 
 
 def retry_due_in(situation: Situation) -> float:
-    """Seconds until the recorded next attempt; 0 when it is due, was asked for, or the manifest has changed since."""
+    """Seconds until the recorded next attempt.
+
+    0 when it is due, was asked for, or what was refused has changed since: the manifest, or the key if its rights were
+    too few.
+    """
     resource = situation.resource
     retry = resource.status.retry
     asked = resource.reconcile_requested or resource.redeploy_requested
@@ -83,7 +87,17 @@ def retry_due_in(situation: Situation) -> float:
         return 0.0
     if resource.status.observed_generation != resource.generation:
         return 0.0
+    if retry.reason == Reason.FORBIDDEN and _other_key(situation):
+        return 0.0
     return max(0.0, (retry.next_attempt_time - situation.now).total_seconds())
+
+
+def _other_key(situation: Situation) -> bool:
+    """Whether we speak by another key than the one on record."""
+    view = situation.account
+    return (
+        view is not None and view.fingerprint is not None and view.fingerprint != situation.resource.status.credential
+    )
 
 
 def idle(resource: Resource) -> bool:

@@ -89,6 +89,8 @@ class Account:
         self.patch_supported = True
         self.absences = Absences(clock)
         self.wake = asyncio.Event()
+        self.in_doubt = False
+        """NVCF has refused the key since its Secrets were last read: a person may have put another one there."""
         self._metrics = metrics
         self._clock = clock
         self._made_at = clock()
@@ -200,6 +202,7 @@ class Account:
         if self.trouble is None:
             self._probe_wait = PROBE_FIRST
             log.warning("the key from %s is not accepted: %s", self.credential.source, trouble.message)
+            self.doubt()
         elif now >= self._probe_at:
             last = PROBE_LAST_NEW if now - self._made_at < NEW_KEY else PROBE_LAST
             self._probe_wait = min(last, self._probe_wait * 2)
@@ -207,6 +210,11 @@ class Account:
             return
         self.trouble = trouble
         self._probe_at = now + self._probe_wait
+        self.wake.set()
+
+    def doubt(self) -> None:
+        """Have the Secrets of this account's resources read again at once, ahead of the next poll."""
+        self.in_doubt = True
         self.wake.set()
 
     def _share_gate(self) -> None:
@@ -261,6 +269,7 @@ class Account:
             trouble = troubles.missing_scope("deploy_function")
             self.refuse(trouble)
             return trouble
+        self.doubt()
         return troubles.of_call(error)
 
     async def _list_trouble(self, error: nvcf_errors.NvcfError) -> Trouble:

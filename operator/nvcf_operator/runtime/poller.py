@@ -7,7 +7,9 @@ while nothing moves. It is also the probe of a key that is not accepted, while a
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from nvcf_operator.core.situation import Trouble
 from nvcf_operator.runtime.account import Account
@@ -15,6 +17,9 @@ from nvcf_operator.runtime.heartbeat import Heartbeats
 
 STUCK = 120.0
 """Seconds after which a poll counts as standing still; each of its calls ends well before."""
+
+DOUBT = 2.0
+"""Seconds between two readings of Secrets because of refusals: a key that is refused for many resources costs few."""
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +31,7 @@ class Poller:
         account: whose list to read.
         polled: called after each list that was answered, says whether anything moved.
         refused: called once when the key is not accepted.
-        reread: called before each poll: read the Secrets of the account's resources again.
+        reread: called before each poll and when NVCF refuses the key: read the Secrets of its resources again.
         interval: seconds between two polls at rest.
         busy_interval: seconds between two polls while NVCF is at work.
         beats: told of each poll, for /healthz.
@@ -43,6 +48,7 @@ class Poller:
         interval: float,
         busy_interval: float,
         beats: Heartbeats,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._account = account
         self._polled = polled
@@ -53,12 +59,14 @@ class Poller:
         self._busy_interval = min(busy_interval, interval)
         self._pause = interval
         self._beats = beats
+        self._clock = clock
+        self._doubted_at = float("-inf")
 
     async def run(self) -> None:
         """Poll for ever; the first poll comes after the first pause, since whoever needs a list now asks for it."""
         while True:
-            await self._rest()
             try:
+                await self._rest()
                 with self._beats.watch(f"poller {self._account!r}", deadline=STUCK):
                     await self.poll()
             except Exception:  # a fault of ours in one poll must not end the polling of an account
@@ -87,19 +95,28 @@ class Poller:
             self._pause = min(self._interval, self._pause * 2)
 
     async def _rest(self) -> None:
-        """Wait for the pause, cut short when something new becomes busy or the key is refused."""
-        account = self._account
+        """Wait for the pause, cut short when something new becomes busy or the key is refused.
+
+        While the key is in doubt, its Secrets are read meanwhile; that does not put off the next poll.
+        """
+        account, begun, jitter = self._account, self._clock(), random.uniform(0.9, 1.1)
         while True:
             account.wake.clear()
+            now = self._clock()
+            if account.in_doubt and now >= self._doubted_at + DOUBT:
+                account.in_doubt, self._doubted_at = False, now
+                await self._reread(account)
+                continue
             if account.probe_in is not None:
-                pause = account.probe_in
-            elif account.busy:
-                pause = self._pause
+                left = account.probe_in
             else:
-                pause = self._interval * random.uniform(0.9, 1.1)
-            try:
-                async with asyncio.timeout(pause):
-                    await account.wake.wait()
-            except TimeoutError:
+                left = begun + (self._pause if account.busy else self._interval * jitter) - now
+            if left <= 0:
                 return
-            self._pause = self._busy_interval
+            if account.in_doubt:
+                left = min(left, self._doubted_at + DOUBT - now)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await account.wake.wait()
+                if not account.in_doubt:
+                    begun, self._pause = self._clock(), self._busy_interval
