@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nvcf_operator.api.spec import ManagementPolicy
+from nvcf_operator.core.outlines import Outline
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 
@@ -58,6 +59,8 @@ class Glance:
     leaving: bool
     """The version on record is being undeployed by us."""
     function_status: str | None
+    outline: Outline
+    """The deployment on record, in short."""
     credentials_refused: bool
     """The record says that the key was not accepted; before the first look it says nothing."""
     deleting: bool

@@ -61,6 +61,12 @@ def of_credential(error: errors.NvcfError) -> Trouble:
     return of_reading(error)
 
 
+def may_pass(error: errors.NvcfError) -> bool:
+    """Whether the same call may well be answered a little later, without anybody's doing."""
+    passing = errors.Throttled | errors.ServerFault | errors.Unreachable | errors.OutcomeUnknown
+    return isinstance(error, passing)
+
+
 def missing_scope(scope: str) -> Trouble:
     """Say that the key works but lacks a scope."""
     return Trouble(

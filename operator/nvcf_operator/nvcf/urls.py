@@ -6,10 +6,16 @@ from urllib.parse import urlsplit
 HOSTED = "https://api.nvcf.nvidia.com/v2/nvcf"
 """NVIDIA's hosted NVCF."""
 
+_ORG = re.compile(r".*/orgs/[^/]+(/teams/[^/]+)?/nvcf")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _VISIBLE = re.compile(r"[!-~]*")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 _PATH = re.compile(r"(/[A-Za-z0-9_~.,;=+$!*'()@:&-]+)*", re.ASCII)
+
+
+def is_org(url: str) -> bool:
+    """Whether a normalised base URL is one of NGC's for an organisation, below which deployments can be listed."""
+    return _ORG.fullmatch(url) is not None
 
 
 def normalised(url: str) -> str:

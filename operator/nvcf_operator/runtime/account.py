@@ -19,10 +19,11 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.core import troubles
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.looking import Entry
+from nvcf_operator.core.outlines import Outline, outline_of
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf import endpoints
+from nvcf_operator.nvcf import endpoints, urls
 from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.client import AsyncClient
 from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
@@ -30,6 +31,7 @@ from nvcf_operator.nvcf.pacing import Admission, Closed, Gates
 from nvcf_operator.nvcf.pacing import Reason as Shut
 from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.runtime.absences import Absences
+from nvcf_operator.runtime.differences import Differences
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -42,6 +44,8 @@ NEW_KEY = 900.0
 
 PROBE_FIRST, PROBE_LAST, PROBE_LAST_NEW = 15.0, 300.0, 30.0
 """Seconds between two tries of a key that is not accepted: doubling from the first to the last."""
+
+LIST_DEPLOYMENTS = endpoints.list_deployments().operation
 
 SAME_FAILURE = 1.0
 """Seconds for which all who ask for a fresh list share one failure."""
@@ -87,6 +91,8 @@ class Account:
         self.listing: Listing | None = None
         self.trouble: Trouble | None = None
         self.patch_supported = True
+        self.differences = Differences()
+        self._lists_deployments = urls.is_org(credential.base_url)
         self.absences = Absences(clock)
         self.wake = asyncio.Event()
         self.in_doubt = False
@@ -144,7 +150,7 @@ class Account:
                 self.gate.failed(admission)
             else:
                 self.gate.succeeded(admission)
-            if isinstance(error, nvcf_errors.Unauthorized):
+            if isinstance(error, nvcf_errors.Unauthorized) and request.operation != LIST_DEPLOYMENTS:
                 self.refuse(troubles.of_call(error))
             raise
         self._metrics.nvcf_request(request.operation, "200", self.account_id, self._clock() - started)
@@ -180,6 +186,25 @@ class Account:
             if self.trouble is not None:
                 await self._accept(person=person)
             return self.listing
+
+    async def deployments(self) -> dict[str, Outline]:
+        """What NGC's list of deployments shows, by version id; empty where there is no such list, or no answer.
+
+        Once the server has said no, or something that cannot be read, it is not asked again. A refusal of this call
+        says nothing about the key, which has just been accepted by the list of functions.
+        """
+        if not self._lists_deployments:
+            return {}
+        try:
+            answer = await self.call(endpoints.list_deployments())
+        except Closed:
+            return {}
+        except nvcf_errors.NvcfError as error:
+            if not troubles.may_pass(error):
+                self._lists_deployments = False
+                log.info("deployments are not listed at %s: %s", self.credential.base_url, error)
+            return {}
+        return {item.function_version_id: outline_of(item) for item in answer.deployments}
 
     def view(self, uid: str, pinned: str | None, recorded_credential: str | None) -> AccountView:
         """Say whether this key is shown to belong to the account on record. Call it with a fresh list at hand."""

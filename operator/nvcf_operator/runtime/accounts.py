@@ -1,11 +1,12 @@
 """All credentials in use: an account and its poller for each, for as long as a resource uses it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import Context
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.outlines import Outline
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf.client import AsyncClient
 from nvcf_operator.nvcf.pacing import Gates
@@ -23,7 +24,7 @@ class Accounts:
         settings: Settings,
         metrics: Metrics,
         *,
-        polled: Callable[[Account], bool],
+        polled: Callable[[Account, Mapping[str, Outline]], bool],
         reread: Callable[[Account], Awaitable[None]],
         refused: Callable[[Account], None],
         user_agent: str,
@@ -82,6 +83,7 @@ class Accounts:
         if account is not None:
             account.keys.discard(key)
             account.busy.discard(key)
+            account.differences.leave(key)
 
     async def sweep(self) -> None:
         """Close the accounts that nobody uses any more."""

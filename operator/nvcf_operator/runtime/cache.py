@@ -18,6 +18,7 @@ from nvcf_operator.api.conditions import CREDENTIALS_VALID
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.names import DEFAULT_SECRET_KEY
 from nvcf_operator.core.looking import Glance
+from nvcf_operator.core.outlines import outline
 from nvcf_operator.core.resource import Resource
 
 _OURS = (
@@ -178,6 +179,13 @@ def _glance(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[st
         held_version=held,
         incoming_version=(status.get("incoming") or {}).get("functionVersionId"),
         leaving=any(item.get("functionVersionId") == held for item in status.get("retiring") or ()),
+        outline=outline(
+            status.get("deploymentId"),
+            (
+                (item.get("gpuSpecificationId"), item.get("minInstances"), item.get("maxInstances"))
+                for item in status.get("gpuSpecifications") or ()
+            ),
+        ),
         function_status=sys.intern(status["functionStatus"]) if status.get("functionStatus") else None,
         credentials_refused=valid == ["False"],
         deleting=bool(meta.get("deletionTimestamp")),

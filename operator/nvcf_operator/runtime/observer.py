@@ -12,6 +12,7 @@ from nvcf_operator.core.claims import other_holder
 from nvcf_operator.core.credentials import Credential, secret_of
 from nvcf_operator.core.deletion import needs_nvcf
 from nvcf_operator.core.looking import list_is_enough
+from nvcf_operator.core.outlines import outline_of
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import (
@@ -189,7 +190,7 @@ class Observer:
             return Unseen(gate_trouble(closed))
         now = self._clock()
         verify = memory.verify_at is not None and now >= memory.verify_at
-        deep = verify or now >= memory.deep_at > 0.0
+        deep = verify or now >= memory.deep_at > 0.0 or account.differences.want(resource.key)
         ready = resource.condition("Ready")
         if ready is not None and ready.reason in (Reason.DEPLOYING, Reason.SCALING_UP):
             deep = deep or now - memory.last_get_at >= self._poll_interval
@@ -205,6 +206,9 @@ class Observer:
         seen = await self._get(resource, account, version, person=person)
         if not isinstance(seen, Unseen):
             memory.last_get_at = now
+        if not isinstance(seen, Unseen) and version == resource.status.function_version_id:
+            found = outline_of(seen.deployment) if isinstance(seen, Present) else None
+            account.differences.read(resource.key, found)
         if verify and version == resource.wanted_version and not isinstance(seen, Unseen):
             memory.verify_at, memory.raised_minimum = None, False
         return seen

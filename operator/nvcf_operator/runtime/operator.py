@@ -4,11 +4,13 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Mapping
 
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import SecretName, secret_named
 from nvcf_operator.core.looking import is_missing, is_news
+from nvcf_operator.core.outlines import Outline
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import Connection, connect
 from nvcf_operator.kube.events import Recorder
@@ -159,8 +161,8 @@ class Operator:
         await self.workers.stop(GRACE)
         await self.accounts.close()
 
-    def _polled(self, account: Account) -> bool:
-        """Queue what a new list tells of an account's resources; say whether anything moved."""
+    def _polled(self, account: Account, deployments: Mapping[str, Outline]) -> bool:
+        """Queue what new lists tell of an account's resources; say whether anything moved."""
         listing, moved = account.listing, False
         assert listing is not None, "a poll that was answered leaves a list"
         account.absences.counts(self._missing(account, listing))
@@ -169,7 +171,9 @@ class Operator:
             if glance is None:
                 self.accounts.leave(key)
                 continue
+            listed = deployments.get(glance.held_version or "")
             news = is_news(glance, listing.entries)
+            news = (listed is not None and account.differences.shown(key, glance.outline, listed)) or news
             if news or glance.credentials_refused:
                 self.queue.add(key, Lane.BACKGROUND)
             moved = moved or news

@@ -8,9 +8,10 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
+from nvcf_operator.core.outlines import Outline
 from nvcf_operator.core.situation import Trouble
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.heartbeat import Heartbeats
@@ -29,7 +30,8 @@ class Poller:
 
     Args:
         account: whose list to read.
-        polled: called after each list that was answered, says whether anything moved.
+        polled: called after each list that was answered, with the outlines of deployments where NGC lists them, too;
+            says whether anything moved.
         refused: called once when the key is not accepted.
         reread: called before each poll and when NVCF refuses the key: read the Secrets of its resources again.
         interval: seconds between two polls at rest.
@@ -42,7 +44,7 @@ class Poller:
         self,
         account: Account,
         *,
-        polled: Callable[[Account], bool],
+        polled: Callable[[Account, Mapping[str, Outline]], bool],
         reread: Callable[[Account], Awaitable[None]],
         refused: Callable[[Account], None],
         interval: float,
@@ -86,7 +88,7 @@ class Poller:
         if isinstance(listing, Trouble):
             return
         self._told = None
-        moved = self._polled(self._account) or refused
+        moved = self._polled(self._account, await self._account.deployments()) or refused
         if not self._account.busy:
             self._pause = self._interval
         elif moved:
