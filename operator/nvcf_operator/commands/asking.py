@@ -29,8 +29,8 @@ class Asker:
     """One command's connection to NVCF.
 
     Reading calls alone are made, and those are made again after a 429, a 5xx, and when no answer came: up to three
-    times, with growing pauses, and with the server's own Retry-After. Once NVCF has failed for `PATIENCE`, whatever
-    else is asked fails at once, so that a command ends however much it has to ask.
+    times, with growing pauses, and with the server's own Retry-After. Once NVCF has failed for `PATIENCE`, all
+    calls that wait fail, too, so that a command ends however much it has to ask.
     """
 
     def __init__(
@@ -51,7 +51,6 @@ class Asker:
         self._clock = clock
         self._failing_since: float | None = None
         self._last_error: NvcfError | None = None
-        self._given_up = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,8 +70,6 @@ class Asker:
         assert not request.mutating, f"{request.operation} is no reading call"
         failures, begun = 0, self._clock()
         while True:
-            if self._given_up and self._last_error is not None:
-                raise self._last_error
             try:
                 async with self._gate.admitted(person=True) as admission:
                     begun = self._clock()
@@ -89,7 +86,6 @@ class Asker:
                 error, pause = failed, again
                 self._failing_since = begun if self._failing_since is None else self._failing_since
             if self._clock() + pause - (self._failing_since or begun) > self._patience:
-                self._given_up = True
                 raise error
             await asyncio.sleep(pause)
 

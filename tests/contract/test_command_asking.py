@@ -1,0 +1,71 @@
+"""How the commands ask: again where that is polite, and with an end however much there is to ask."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from client_server import Server, answer, serving, silence
+
+from nvcf_operator.commands import asking
+from nvcf_operator.commands.asking import Asker
+from nvcf_operator.commands.options import AccountSettings
+from nvcf_operator.nvcf import endpoints
+from nvcf_operator.nvcf.errors import OutcomeUnknown, ServerFault
+
+LIST = endpoints.list_functions(visibility="private")
+NOTHING = answer(200, b'{"functions": []}')
+BUSY = answer(503, b'{"title": "T", "detail": "busy"}')
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def asker(server: Server, timeout: float = 5.0) -> Asker:
+    account = AccountSettings(nvcf_base_url=server.url, api_key_file=Path("unread"))
+    return Asker(account, "nvapi-test", timeout=timeout)
+
+
+async def test_a_failure_that_passes_is_not_seen() -> None:
+    with serving(BUSY, BUSY, NOTHING) as server:
+        async with asker(server) as it:
+            assert (await it.ask(LIST)).functions == ()
+    assert len(server.received) == 3
+
+
+async def test_a_failure_that_stays_is_raised_after_three_more_tries() -> None:
+    with serving(BUSY) as server:
+        async with asker(server) as it:
+            with pytest.raises(ServerFault):
+                await it.ask(LIST)
+    assert len(server.received) == 4
+
+
+async def test_when_nothing_is_answered_any_more_what_is_left_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "PATIENCE", 1.0)
+    with serving(silence) as server:
+        async with asker(server, timeout=0.3) as it:
+            results = await asyncio.gather(*(it.ask(LIST) for _ in range(40)), return_exceptions=True)
+    assert {type(result) for result in results} == {OutcomeUnknown}
+    assert len(server.received) < 20
+
+
+async def test_an_answer_ends_the_patience_that_was_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "PATIENCE", 1.0)
+    with serving(BUSY, NOTHING, BUSY, NOTHING, BUSY, NOTHING, BUSY, NOTHING) as server:
+        async with asker(server, timeout=0.5) as it:
+            for _ in range(4):
+                await it.ask(LIST)
+    assert len(server.received) == 8
+
+
+async def test_a_call_that_writes_is_never_made() -> None:
+    write = endpoints.delete_deployment(function_id="f", function_version_id="v")
+    with serving(NOTHING) as server:
+        async with asker(server) as it:
+            with pytest.raises(AssertionError, match="no reading call"):
+                await it.ask(write)
+    assert server.received == []
