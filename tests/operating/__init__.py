@@ -2,9 +2,21 @@
 
 from operating.cluster import Namespace, condition_of, manifest
 from operating.installation import install
+from operating.lagging import LaggingApiServer
 from operating.place import Place
 from operating.process import FAST, Operator
 from operating.team import Team
 from operating.waiting import eventually
 
-__all__ = ["FAST", "Namespace", "Operator", "Place", "Team", "condition_of", "eventually", "install", "manifest"]
+__all__ = [
+    "FAST",
+    "LaggingApiServer",
+    "Namespace",
+    "Operator",
+    "Place",
+    "Team",
+    "condition_of",
+    "eventually",
+    "install",
+    "manifest",
+]

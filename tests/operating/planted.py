@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nvcf_operator.api.key import Key
 from nvcf_operator.core import compare, settles
 from nvcf_operator.core.actions import Create
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Absent, Situation
+from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.nvcf import errors
 from nvcf_operator.runtime.actuator import Actuator
+from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.observer import Observer
 
 
@@ -58,8 +61,51 @@ def list_absence_believed() -> None:
     Observer._look = look  # type: ignore[method-assign]
 
 
+def manifest_not_proven() -> None:
+    """PATCH, PUT and DELETE go out by the resource as it was listed, whatever it is by then."""
+
+    async def prove(self: Actuator, resource: Resource) -> None:
+        return None
+
+    Actuator._prove_current = prove  # type: ignore[method-assign]
+
+
+def any_version_patched() -> None:
+    """Finalizer and intent are written to whatever object has the name, in whatever state it is."""
+    original = KubeClient._patch
+
+    async def patch(self: KubeClient, kind: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if kind in ("finalizer", "intent"):
+            kept = {name: item for name, item in body["metadata"].items() if name not in ("uid", "resourceVersion")}
+            body = {"metadata": kept}
+        return await original(self, kind, path, body)
+
+    KubeClient._patch = patch  # type: ignore[method-assign]
+
+
+def steps_back() -> None:
+    """An older form of a resource takes the place of a newer one, and the manifest is not proven either."""
+    manifest_not_proven()
+    original = Cache.put
+
+    def put(self: Cache, obj: Mapping[str, Any]) -> News:
+        self.drop(Key(obj["metadata"]["namespace"], obj["metadata"]["name"]))
+        return original(self, obj)
+
+    Cache.put = put  # type: ignore[method-assign]
+
+
 BUGS: Mapping[str, Callable[[], None]] = {
-    bug.__name__: bug for bug in (no_intent, no_settle, blind_retry, list_absence_believed)
+    bug.__name__: bug
+    for bug in (
+        no_intent,
+        no_settle,
+        blind_retry,
+        list_absence_believed,
+        manifest_not_proven,
+        any_version_patched,
+        steps_back,
+    )
 }
 
 

@@ -45,7 +45,8 @@ class Operator:
         environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
         program: list[str | Path] = [COMMAND]
         if bug is not None:
-            environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+            tests, others = str(Path(__file__).parents[1]), environment.get("PYTHONPATH")
+            environment["PYTHONPATH"] = os.pathsep.join([tests, others] if others else [tests])
             program = [sys.executable, "-m", "operating.planted", bug]
         with log.open("ab") as output:
             command = [*program, "run", "--no-leader-election", *arguments]

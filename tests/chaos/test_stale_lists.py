@@ -1,0 +1,231 @@
+"""The manifest acted on is the newest: an old list, after a start or a re-list, undoes nothing that people did.
+
+Only the operator stands behind a proxy that serves an old list of resources and holds watch events back, as an API
+server does that is behind. What was done after that list stands in NVCF; each story ends with NVCF's log of what the
+operator asked for after the old list.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controlplane import ControlPlane
+from operating import LaggingApiServer, Operator, Place, eventually, manifest
+
+# Every look reads the deployment, else the list of functions would tell a resource in order that all is well.
+# A settle long enough to end the operator in, before it deploys again what somebody undeployed.
+SETTINGS: dict[str, Any] = {"deep_resync_interval": 1.0, "redeploy_settle_seconds": 6.0}
+POLLS = "nvcf_operator_polls_total"
+GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
+
+
+@pytest.fixture
+def api(
+    control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path
+) -> Iterator[LaggingApiServer]:
+    """What the operator takes for the API server."""
+    with LaggingApiServer.start(control_plane, operator_identity, namespace, tmp_path) as server:
+        yield server
+
+
+class World:
+    """A namespace, NVCF, and an operator between them that may see an old list.
+
+    A second resource, in order all the time, keeps the operator at work: its polls show that time goes by.
+    """
+
+    def __init__(self, place: Place, api: LaggingApiServer) -> None:
+        self.place = place
+        self.namespace = place.namespace
+        self.simulator = place.simulator
+        self.api = api
+        function, version = place.simulator.add_function("witness")
+        self.namespace.apply(manifest("witness", function, version))
+
+    def operator(self, bug: str | None = None) -> AbstractContextManager[Operator]:
+        """Run an operator."""
+        return self.place.operator(bug, **SETTINGS)
+
+    def deployed(self) -> None:
+        """Apply the manifest and wait until it is in force."""
+        self.namespace.apply(self.place.manifest())
+        self.place.ready()
+
+    def draining(self) -> None:
+        """Delete the resource while requests are queued, and wait until it drains."""
+        self.simulator.change(self.place.version, queueDepth=2)
+        self.namespace.delete("echo")
+        self.namespace.wait_until("echo", lambda found: found["status"]["phase"] == "Draining", what="Draining")
+
+    def undeployed(self) -> None:
+        """Have somebody undeploy it, and wait until the status says what a decision to deploy it again comes after."""
+        self.simulator.undeploy(self.place.version)
+        self.namespace.wait_for("echo", "Ready", "False", reason="Settling")
+
+    def released(self) -> None:
+        """Delete the resource while no operator runs, as a person does who takes the finalizer off."""
+        self.namespace.delete("echo")
+        plane, name = self.namespace.plane, self.namespace.name
+        free = '[{"op": "remove", "path": "/metadata/finalizers"}]'
+        plane.kubectl("-n", name, "patch", "fd", "echo", "--type=json", "-p", free)
+        self.namespace.wait_gone("echo")
+
+    def changes(self, cursor: int) -> list[str]:
+        """The changes of the deployment that NVCF was asked for after a cursor."""
+        asked = self.simulator.log(cursor, functionVersionId=self.place.version)
+        return [entry["operation"] for entry in asked if entry["mutating"]]
+
+    def asked_by_the_old_list(self, bug: str | None, *, refused: Callable[[], object]) -> list[str]:
+        """Start an operator that sees the old list; give the first change that it asks NVCF for, if any.
+
+        `refused` tells that its decision was dropped; a planted bug shows itself by a change instead.
+        """
+        self.api.lag()
+        cursor = self.simulator.cursor
+        with self.operator(bug) as operator:
+            self.watched(operator, cursor, bug, refused=refused)
+        return self.changes(cursor)[:1]
+
+    def watched(self, operator: Operator, cursor: int, bug: str | None, *, refused: Callable[[], object]) -> None:
+        """Wait until a decision is dropped and some more polls went by, or for the planted bug's change."""
+        if bug is not None:
+            eventually(lambda: self.changes(cursor), bool, within=30, what="the planted bug's change")
+            return
+        eventually(refused, bool, within=30, what="what was decided by the old list is dropped")
+        polls = operator.metric(POLLS)
+        eventually(lambda: operator.metric(POLLS), lambda n: n >= polls + 2, within=30, what="two polls")
+
+
+@pytest.fixture
+def world(api: LaggingApiServer, control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[World]:
+    """A world in which the operator stands behind the proxy."""
+    with Place.made(control_plane, api.kubeconfig, namespace, tmp_path) as place:
+        yield World(place, api)
+
+
+@pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
+def test_an_edit_is_not_undone(world: World, bug: str | None) -> None:
+    with world.operator():
+        world.deployed()
+        world.api.remember()
+        world.namespace.scale("echo", maxInstances=5)
+        world.place.ready()
+    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
+    assert asked == ([] if bug is None else ["updateGpuSpecification"])
+    (specification,) = world.simulator.deployments()[world.place.version]["deploymentSpecifications"]
+    assert specification["maxInstances"] == (5 if bug is None else 2)
+
+
+@pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
+def test_what_was_suspended_meanwhile_is_not_written(world: World, bug: str | None) -> None:
+    with world.operator():
+        world.deployed()
+        world.api.remember()
+        world.namespace.edit("echo", suspend=True)
+        world.namespace.wait_for("echo", "Ready", reason="Suspended")
+    world.simulator.scale(world.place.version, maxInstances=9)
+    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
+    assert asked == ([] if bug is None else ["updateGpuSpecification"])
+
+
+@pytest.mark.parametrize("bug", [None, "any_version_patched"])
+def test_what_was_suspended_before_its_first_deployment_is_not_deployed(world: World, bug: str | None) -> None:
+    world.namespace.apply(world.place.manifest())
+    world.api.remember()
+    world.namespace.edit("echo", suspend=True)
+    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("PATCH", 409))
+    assert asked == ([] if bug is None else ["createDeployment"])
+
+
+@pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
+def test_what_was_retained_meanwhile_is_not_undeployed(world: World, bug: str | None) -> None:
+    with world.operator():
+        world.deployed()
+        world.draining()
+        world.api.remember()
+        world.namespace.edit("echo", deletionPolicy="Retain")
+        world.namespace.wait_gone("echo")
+    world.simulator.undeploy(world.place.version)
+    world.simulator.deploy(world.place.version, GPU)
+    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 404))
+    assert asked == ([] if bug is None else ["deleteDeployment"])
+    assert (world.place.version in world.simulator.deployments()) == (bug is None)
+
+
+@pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
+def test_a_resource_made_anew_is_not_held_to_its_predecessors_manifest(world: World, bug: str | None) -> None:
+    with world.operator():
+        world.deployed()
+        world.api.remember()
+        world.namespace.delete("echo")
+        world.namespace.wait_gone("echo")
+        world.namespace.apply(world.place.manifest(gpu={"maxInstances": 5}))
+        world.place.ready()
+    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
+    assert asked == ([] if bug is None else ["updateGpuSpecification"])
+
+
+@pytest.mark.parametrize("bug", [None, "any_version_patched"])
+def test_a_suspended_resource_made_anew_is_not_deployed_for_its_predecessor(world: World, bug: str | None) -> None:
+    with world.operator():
+        world.deployed()
+        world.undeployed()
+    world.api.remember()
+    world.released()
+    world.namespace.apply(world.place.manifest(suspend=True))
+    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("PATCH", 409))
+    assert asked == ([] if bug is None else ["createDeployment"])
+
+
+@pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
+def test_a_resource_made_anew_is_not_undeployed_with_its_predecessor(world: World, bug: str | None) -> None:
+    with world.operator():
+        world.deployed()
+        world.draining()
+        world.api.remember()
+        world.simulator.change(world.place.version, queueDepth=0)
+        world.namespace.wait_gone("echo")
+        world.deployed()
+    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
+    assert asked == ([] if bug is None else ["deleteDeployment"])
+
+
+@pytest.mark.parametrize("bug", [None, "any_version_patched"])
+def test_what_is_being_deleted_is_not_deployed_again(world: World, bug: str | None) -> None:
+    with world.operator():
+        world.deployed()
+        world.undeployed()
+    world.api.remember()
+    world.namespace.delete("echo")
+    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("PATCH", 409))
+    assert asked == ([] if bug is None else ["createDeployment"])
+    if bug is None:
+        world.namespace.wait_gone("echo")
+
+
+@pytest.mark.parametrize("bug", [None, "steps_back"])
+def test_a_list_made_again_undoes_no_edit(world: World, bug: str | None) -> None:
+    with world.operator(bug) as operator:
+        world.deployed()
+        world.api.remember()
+        world.namespace.scale("echo", maxInstances=5)
+        world.place.ready()
+        cursor = world.simulator.cursor
+        world.api.lag()
+        world.watched(operator, cursor, bug, refused=lambda: world.api.lists)
+    assert world.changes(cursor)[:1] == ([] if bug is None else ["updateGpuSpecification"])
+
+
+def test_a_list_made_again_deploys_nothing_that_is_gone(world: World) -> None:
+    with world.operator() as operator:
+        world.deployed()
+        world.api.remember()
+        world.namespace.delete("echo")
+        world.namespace.wait_gone("echo")
+        cursor = world.simulator.cursor
+        world.api.lag()
+        world.watched(operator, cursor, None, refused=lambda: world.api.answered("PATCH", 404))
+    assert world.changes(cursor) == []
