@@ -55,6 +55,7 @@ crds: setup ## generate crds/, and the generated parts of docs/ from the code
 	@text=$$($(BIN)/python -m nvcf_operator.settings_reference) && printf '%s\n' "$$text" > docs/settings.md
 	@text=$$($(BIN)/python -m nvcf_operator.core.fields_reference) && printf '%s\n' "$$text" > docs/fields.md
 	@text=$$($(BIN)/python -m nvcf_operator.core.reasons_reference < docs/conditions.md) && printf '%s\n' "$$text" > docs/conditions.md
+	@text=$$($(BIN)/python -m nvcf_operator.core.errors_reference < docs/errors.md) && printf '%s\n' "$$text" > docs/errors.md
 
 lock: ## pin requirements/*.in again, with hashes and without any registry address (needs uv)
 	for f in run dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done

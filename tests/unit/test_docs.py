@@ -13,6 +13,7 @@ from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CONDITION_TYPES, Phase
 from nvcf_operator.api.spec import VersionChange
 from nvcf_operator.cli import main
+from nvcf_operator.core.errors_reference import errors_tables, with_errors
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.reasons_reference import reasons_table, with_reasons
 from nvcf_operator.settings import Settings
@@ -96,6 +97,11 @@ def test_every_page_is_in_the_index_and_in_the_readme(index: Path) -> None:
 def test_the_table_of_reasons_is_that_of_the_code() -> None:
     page = (DOCS / "conditions.md").read_text()
     assert with_reasons(page) == page, f"`make crds` writes it anew; it should be:\n{reasons_table()}"
+
+
+def test_the_tables_of_errors_are_those_of_the_code() -> None:
+    page = (DOCS / "errors.md").read_text()
+    assert with_errors(page) == page, f"`make crds` writes it anew; it should be:\n{errors_tables()}"
 
 
 @pytest.mark.parametrize("copies", [0, 2])

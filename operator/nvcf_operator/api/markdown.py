@@ -18,6 +18,20 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 
 
+def filled(page: str, begin: str, end: str, text: str) -> str:
+    """The page with a text between two marks, whatever stood there.
+
+    Raises:
+        ValueError: the page lacks a mark, or has one twice.
+
+    """
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise ValueError(f"the page must have each of these lines once, in this order: {begin} and {end}")
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
+
+
 def type_in_words(schema: Mapping[str, Any]) -> str:
     """Name the type of a field with the values or bounds that a manifest must keep."""
     if "enum" in schema:

@@ -32,7 +32,8 @@ def redeploy_settle_left(situation: Situation, nothing: Absent) -> float:
 def deployed_before(situation: Situation) -> bool:
     """Whether status, an intent, or this process knows of an earlier deployment of the wanted version.
 
-    With the status lost, an intent of the version says that there may have been one.
+    With the status lost, an intent of the version says that there may have been one; not the intent of a POST that NVCF
+    has refused just now, before there was a status.
     """
     resource = situation.resource
     version, status, intent = resource.wanted_version, resource.status, resource.intent
@@ -40,4 +41,6 @@ def deployed_before(situation: Situation) -> bool:
     held |= {item.function_version_id for item in status.retiring}
     held |= {item.function_version_id for item in (status.incoming, status.failed) if item is not None}
     lost = intent is not None and intent.function_version_id == version and status.observed_generation < 0
+    if intent is not None and intent.token == situation.answered_intent:
+        lost = False
     return version in held or lost or situation.memory.version_seen_lately

@@ -1,23 +1,183 @@
-"""Errors by meaning: what each failed call says about credential, resource or server, in one table."""
+"""Errors by meaning, as two tables: what a failed call says, and what a failed write leads to once GET has been asked.
+
+`python -m nvcf_operator.core.errors_reference` prints them for docs/errors.md.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Trouble, Whose
 from nvcf_operator.nvcf import errors
 
-TABLE: tuple[tuple[type[errors.NvcfError], Reason, Whose], ...] = (
-    (errors.Unauthorized, Reason.UNAUTHORIZED, Whose.CREDENTIAL),
-    (errors.Forbidden, Reason.FORBIDDEN, Whose.RESOURCE),
-    (errors.Throttled, Reason.THROTTLED, Whose.SERVER),
-    (errors.ServerFault, Reason.NVCF_UNAVAILABLE, Whose.SERVER),
-    (errors.Unreachable, Reason.NVCF_UNAVAILABLE, Whose.SERVER),
-    (errors.OutcomeUnknown, Reason.NVCF_UNAVAILABLE, Whose.SERVER),
-    (errors.InvalidAnswer, Reason.INVALID_ANSWER, Whose.SERVER),
-    (errors.Redirected, Reason.INVALID_ANSWER, Whose.SERVER),
-    (errors.NotFound, Reason.REJECTED, Whose.RESOURCE),
-    (errors.Rejected, Reason.REJECTED, Whose.RESOURCE),
+
+class Effect(StrEnum):
+    """What an outcome is for the gate of the account (`nvcf.pacing`)."""
+
+    ANSWER = "an answer: the server works"
+    FAILURE = "a failure: the fifth in a row opens the breaker"
+    PAUSE = "an answer, and nothing is sent for `Retry-After`, or for 1 s doubling to 60 s"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a failure is called, and whose trouble it is."""
+
+    reason: Reason
+    whose: Whose
+
+
+_KEY = Meaning(Reason.UNAUTHORIZED, Whose.CREDENTIAL)
+_RIGHT = Meaning(Reason.FORBIDDEN, Whose.RESOURCE)
+_REFUSED = Meaning(Reason.REJECTED, Whose.RESOURCE)
+_DOWN = Meaning(Reason.NVCF_UNAVAILABLE, Whose.SERVER)
+_SLOWER = Meaning(Reason.THROTTLED, Whose.SERVER)
+_STRANGER = Meaning(Reason.INVALID_ANSWER, Whose.SERVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of failure. What a refusal of a read means is never the manifest's fault, but the server's, or that of
+    a dependency whose 4xx passes through it."""
+
+    kind: type[errors.NvcfError]
+    answer: str
+    """What came, in words of HTTP."""
+    write: Meaning
+    """To POST, PATCH, PUT and DELETE of a deployment."""
+    read: Meaning
+    """To GET of a deployment or function. For 404 it is what it means when it cannot be an observation."""
+    listing: Meaning
+    """To the list of functions, which speaks for the whole key."""
+    effect: Effect
+    note: str = ""
+
+
+TABLE: tuple[Row, ...] = (
+    Row(
+        errors.Unauthorized,
+        "401",
+        _KEY,
+        _KEY,
+        _KEY,
+        Effect.ANSWER,
+        "The Secret is read again at once. One call at a time tries the key, after 15 s doubling to 5 min (30 s at "
+        "most while the key is new); all its resources wait behind it.",
+    ),
+    Row(
+        errors.Forbidden,
+        "403",
+        _RIGHT,
+        _RIGHT,
+        _KEY,
+        Effect.ANSWER,
+        "The list is asked. If it is refused too, the trouble is the key's; `MissingScope` if it may read deployments, "
+        "or if the list answers and no deployment may be read. The Secret is read again at once.",
+    ),
+    Row(
+        errors.NotFound,
+        "404",
+        _REFUSED,
+        _DOWN,
+        _DOWN,
+        Effect.ANSWER,
+        "To GET of a deployment: not deployed, if the account is [proven](how-it-works.md#believing-a-404). "
+        "`InvalidAnswer` when it is not in NVCF's words.",
+    ),
+    Row(errors.MethodNotAllowed, "405", _REFUSED, _DOWN, _DOWN, Effect.ANSWER, "PATCH: a PUT follows."),
+    Row(
+        errors.Redirected,
+        "3xx",
+        _STRANGER,
+        _STRANGER,
+        _STRANGER,
+        Effect.ANSWER,
+        "Not followed: a key goes to no other host.",
+    ),
+    Row(errors.Rejected, "400, 402, 409, 415, 422, other 4xx", _REFUSED, _DOWN, _DOWN, Effect.ANSWER),
+    Row(errors.Throttled, "429", _SLOWER, _SLOWER, _SLOWER, Effect.PAUSE, "For all keys of the account."),
+    Row(
+        errors.ServerFault,
+        "408, 5xx",
+        _DOWN,
+        _DOWN,
+        _DOWN,
+        Effect.FAILURE,
+        "After a write the outcome is unknown.",
+    ),
+    Row(
+        errors.OutcomeUnknown,
+        "timeout, connection lost; to a write also a 2xx or 5xx in no form of NVCF's",
+        _DOWN,
+        _DOWN,
+        _DOWN,
+        Effect.FAILURE,
+        "After a write the outcome is unknown.",
+    ),
+    Row(
+        errors.Unreachable,
+        "not reached: name, connection refused, TLS",
+        _DOWN,
+        _DOWN,
+        _DOWN,
+        Effect.FAILURE,
+        "Nothing has happened.",
+    ),
+    Row(
+        errors.InvalidAnswer,
+        "2xx that cannot be read, to a reading call",
+        _STRANGER,
+        _STRANGER,
+        _STRANGER,
+        Effect.ANSWER,
+    ),
 )
-"""The first row that fits counts. 404 stands here for writes only: on a GET it is an observation, not a trouble. 403 is
-the resource's while the account's list is answered; without that it is the credential's, see `of_credential`."""
+"""The first row that fits counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What follows a failed write, by what a GET shows that is asked afterwards. Nothing is repeated without one."""
+
+    call: str
+    answer: str
+    shows: str
+    then: str
+
+
+LOST = "5xx, timeout, connection lost, unreadable"
+REFUSED = "4xx"
+
+AFTERMATH: tuple[After, ...] = (
+    After("POST", REFUSED, "404", "`Stalled`, `Rejected`: again after 1 min doubling to 30 min, at once after an edit"),
+    After(
+        "POST",
+        REFUSED,
+        "the deployment",
+        "Taken as ours, whatever `adoptionPolicy` says: the intent may have made it. No second POST",
+    ),
+    After("POST", LOST, "404", '`AwaitingAnswer`: 404 means "not yet" for `--create-settle-seconds`, then POST again'),
+    After("POST", LOST, "the deployment", "Ours, whatever `adoptionPolicy` says: no second POST"),
+    After("POST", "401", "404", "`Unauthorized`: again when the key is accepted"),
+    After("POST", "403, the list answers", "404", "`Stalled`, `Forbidden`: again after 1 min doubling to 30 min"),
+    After("POST", "429", "404", "`Throttled`: again after the pause"),
+    After("POST", "3xx", "404", "`InvalidAnswer`: again after 1 s doubling to 60 s"),
+    After("PATCH", "404 or 405, not in NVCF's words", "as before", "This server has no PATCH: PUT from here on"),
+    After(
+        "PATCH",
+        "404 in NVCF's words",
+        "another or the same",
+        "The deployment was replaced: decided anew on what is there",
+    ),
+    After("PATCH, PUT", REFUSED, "as before", "`Stalled`, `Rejected`: again after 1 min doubling to 30 min"),
+    After("PATCH, PUT", LOST, "as before", "Again after 1 s doubling to 60 s"),
+    After("PATCH, PUT", LOST, "as wanted", "Done: not made again"),
+    After("DELETE", "404", "404", "Gone: the finalizer goes"),
+    After("DELETE", "404", "the deployment", "A dependency's 404: DELETE again"),
+    After("DELETE", LOST, "the deployment", "DELETE again after 1 s doubling to 60 s"),
+    After("DELETE", LOST, "404", "Gone: the finalizer goes"),
+    After("DELETE", REFUSED, "the deployment", "`DeletionBlocked`: again after 1 min doubling to 30 min"),
+)
 
 _ADVICE = {
     Reason.UNAUTHORIZED: "Put a valid key into the Secret; it is tried again by itself.",
@@ -29,42 +189,36 @@ _ADVICE = {
 }
 
 
+def row_of(error: errors.NvcfError) -> Row:
+    """The row of a failure."""
+    return next((row for row in TABLE if isinstance(error, row.kind)), _OTHER)
+
+
 def of_call(error: errors.NvcfError) -> Trouble:
-    """Say what a failed call means."""
-    for kind, reason, whose in TABLE:
-        if isinstance(error, kind):
-            return Trouble(reason, f"{_told(error)}. {_ADVICE[reason]}", whose, error.retry_after)
-    return Trouble(Reason.NVCF_UNAVAILABLE, _told(error), Whose.SERVER, error.retry_after)
+    """Say what a failed write means. 403 is the resource's while the account's list is answered."""
+    return _trouble(error, row_of(error).write)
 
 
 def of_reading(error: errors.NvcfError) -> Trouble:
-    """Say what a failed read means: a refusal there is never the manifest's fault but the server's, or a dependency's
-    whose 4xx passes through it."""
-    trouble = of_call(error)
-    if trouble.reason != Reason.REJECTED:
-        return trouble
-    told = f"{_told(error)}. {_ADVICE[Reason.NVCF_UNAVAILABLE]}"
-    return Trouble(Reason.NVCF_UNAVAILABLE, told, Whose.SERVER, trouble.retry_after)
+    """Say what a failed read means."""
+    return _trouble(error, row_of(error).read)
 
 
 def of_credential(error: errors.NvcfError) -> Trouble:
     """Say what a failed list of the account's functions means: 403 there is the credential's own."""
     if isinstance(error, errors.Forbidden):
-        return Trouble(
-            Reason.UNAUTHORIZED,
-            f"{_told(error)}. NVCF does not know this key, it was revoked, or it lacks the scope list_functions, which "
-            "the operator needs beside deploy_function. A new key can take 15 minutes to take effect; it is tried "
-            "again by itself.",
-            Whose.CREDENTIAL,
-            error.retry_after,
+        return _trouble(
+            error,
+            row_of(error).listing,
+            "NVCF does not know this key, it was revoked, or it lacks the scope list_functions, which the operator "
+            "needs beside deploy_function. A new key can take 15 minutes to take effect; it is tried again by itself.",
         )
-    return of_reading(error)
+    return _trouble(error, row_of(error).listing)
 
 
 def may_pass(error: errors.NvcfError) -> bool:
     """Whether the same call may well be answered a little later, without anybody's doing."""
-    passing = errors.Throttled | errors.ServerFault | errors.Unreachable | errors.OutcomeUnknown
-    return isinstance(error, passing)
+    return row_of(error).effect != Effect.ANSWER
 
 
 def missing_scope(scope: str) -> Trouble:
@@ -75,6 +229,14 @@ def missing_scope(scope: str) -> Trouble:
         "Give the key that scope; it is tried again by itself.",
         Whose.CREDENTIAL,
     )
+
+
+_OTHER = Row(errors.NvcfError, "", _DOWN, _DOWN, _DOWN, Effect.FAILURE)
+
+
+def _trouble(error: errors.NvcfError, meaning: Meaning, advice: str | None = None) -> Trouble:
+    text = f"{_told(error)}. {advice or _ADVICE[meaning.reason]}"
+    return Trouble(meaning.reason, text, meaning.whose, error.retry_after)
 
 
 def _told(error: errors.NvcfError) -> str:

@@ -144,12 +144,13 @@ class Account:
             result = await self.client.send(request)
         except nvcf_errors.NvcfError as error:
             self._metrics.nvcf_request(request.operation, _code(error), self.account_id, self._clock() - started)
-            if isinstance(error, nvcf_errors.Throttled):
-                self.gate.throttled(error.retry_after, admission)
-            elif isinstance(error, nvcf_errors.ServerFault | nvcf_errors.Unreachable | nvcf_errors.OutcomeUnknown):
-                self.gate.failed(admission)
-            else:
-                self.gate.succeeded(admission)
+            match troubles.row_of(error).effect:
+                case troubles.Effect.PAUSE:
+                    self.gate.throttled(error.retry_after, admission)
+                case troubles.Effect.FAILURE:
+                    self.gate.failed(admission)
+                case troubles.Effect.ANSWER:
+                    self.gate.succeeded(admission)
             if isinstance(error, nvcf_errors.Unauthorized) and request.operation != LIST_DEPLOYMENTS:
                 self.refuse(troubles.of_call(error))
             raise

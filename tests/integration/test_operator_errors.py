@@ -1,0 +1,264 @@
+"""Each row of docs/errors.md, provoked at the simulator and met by the running operator."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from nvcf_operator.core.troubles import AFTERMATH, LOST, REFUSED, After
+from operating import Team, condition_of, eventually
+
+POST, PATCH, PUT, DELETE = "createDeployment", "updateGpuSpecification", "updateDeployment", "deleteDeployment"
+PAGE = {"status": 200, "body": "<html>", "contentType": "text/html"}
+ELSEWHERE = {"status": 302, "headers": {"location": "http://127.0.0.1:9/elsewhere"}}
+NO_ROUTE = {"status": 404, "envelope": "framework"}
+
+Answer = dict[str, Any]
+
+SHOWN: set[After] = set()
+"""Rows that a test stands for; filled by `shows` while the tests are collected."""
+
+
+def shows(call: str, answer: str, get: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Mark the test of one row."""
+    rows = [row for row in AFTERMATH if (row.call, row.answer, row.shows) == (call, answer, get)]
+    assert len(rows) == 1, f"docs/errors.md has {len(rows)} rows for {call}, {answer}, {get}"
+    SHOWN.update(rows)
+    return lambda test: test
+
+
+def answers(*given: Answer) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("answer", given, ids=lambda it: "-".join(str(v) for v in it.values())[:40])
+
+
+def apply_with(team: Team, answer: Answer, **spec: Any) -> None:
+    """Apply a manifest whose first POST meets a fault."""
+    team.simulator.fault(operation=POST, functionVersionId=team.version, count=1, **answer)
+    team.namespace.apply(team.manifest(**spec))
+
+
+def posts(team: Team) -> list[dict[str, Any]]:
+    return team.asked(POST)
+
+
+def test_every_row_has_a_test() -> None:
+    assert set(AFTERMATH) - SHOWN == set()
+
+
+# POST
+
+
+@shows("POST", REFUSED, "404")
+@answers(*({"status": status} for status in (400, 402, 404, 405, 409, 415, 422)))
+def test_a_refused_post_is_stalled_and_an_edit_is_tried_at_once(team: Team, answer: Answer) -> None:
+    apply_with(team, answer)
+    found = team.namespace.wait_for("echo", "Stalled", reason="Rejected")
+    assert str(answer["status"]) in condition_of(found, "Stalled")["message"]
+    assert condition_of(found, "CredentialsValid")["status"] == "True"
+    team.namespace.scale("echo", maxInstances=3)
+    team.namespace.wait_for("echo")
+    assert team.writes() == [(POST, answer["status"]), (POST, 200)]
+
+
+@shows("POST", REFUSED, "the deployment")
+@pytest.mark.parametrize("policy", ["Adopt", "Refuse"])
+def test_a_refused_post_over_a_deployment_that_it_may_have_made_is_not_repeated(team: Team, policy: str) -> None:
+    apply_with(team, {"status": 400, "when": "after"}, adoptionPolicy=policy)
+    team.namespace.wait_for("echo")
+    assert team.writes() == [(POST, 400)]
+
+
+@shows("POST", LOST, "404")
+@answers({"status": 500}, {"status": 503}, {"status": 408}, {"status": 502, "body": "<html>"}, {"reset": True}, PAGE)
+def test_a_lost_post_that_was_not_made_is_made_again_after_the_settle(team: Team, answer: Answer) -> None:
+    apply_with(team, answer)
+    team.namespace.wait_for("echo", "Reconciling", reason="AwaitingAnswer")
+    team.namespace.wait_for("echo")
+    first, second = posts(team)
+    assert second["started"] - first["ended"] >= 2.0
+
+
+@shows("POST", LOST, "the deployment")
+@answers({"status": 500}, {"reset": True}, PAGE, {"truncate": True}, {"hang": True})
+def test_a_lost_post_that_was_made_is_ours_and_not_made_again(team: Team, answer: Answer) -> None:
+    apply_with(team, {**answer, "when": "after"}, adoptionPolicy="Refuse")
+    team.namespace.wait_for("echo", within=90)
+    assert len(posts(team)) == 1
+
+
+@shows("POST", "401", "404")
+def test_a_401_is_the_keys_and_the_post_is_made_when_the_key_is_accepted(team: Team) -> None:
+    apply_with(team, {"status": 401})
+    team.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized")
+    team.namespace.wait_for("echo", within=60)
+    assert team.writes() == [(POST, 401), (POST, 200)]
+
+
+@shows("POST", "403, the list answers", "404")
+def test_a_403_beside_a_list_that_answers_is_this_resources_alone(team: Team) -> None:
+    apply_with(team, {"status": 403})
+    found = team.namespace.wait_for("echo", "Stalled", reason="Forbidden")
+    assert condition_of(found, "CredentialsValid")["status"] == "True"
+    team.namespace.scale("echo", maxInstances=3)
+    team.namespace.wait_for("echo")
+
+
+@shows("POST", "429", "404")
+@pytest.mark.parametrize(("asked", "least"), [(3, 2.9), (None, 0.4)], ids=["Retry-After", "none"])
+def test_a_429_pauses_as_the_server_asks_else_a_little(team: Team, asked: int | None, least: float) -> None:
+    apply_with(team, {"status": 429} if asked is None else {"status": 429, "retryAfter": asked})
+    team.namespace.wait_for("echo", within=60)
+    first, second = posts(team)
+    assert second["started"] - first["ended"] >= least
+
+
+@shows("POST", "3xx", "404")
+def test_a_redirect_is_told_and_not_followed(team: Team) -> None:
+    apply_with(team, ELSEWHERE)
+    found = team.namespace.wait_for("echo", "Reconciling", reason="InvalidAnswer")
+    assert "redirect" in condition_of(found, "Reconciling")["message"]
+    team.namespace.wait_for("echo")
+    assert team.writes() == [(POST, 302), (POST, 200)]
+
+
+# PATCH and PUT
+
+
+def change(team: Team, operation: str, answer: Answer) -> None:
+    """Have the manifest changed so that this write follows, which meets a fault."""
+    team.namespace.apply(team.manifest(gpu={"maxRequestConcurrency": 2}))
+    team.namespace.wait_for("echo")
+    team.simulator.fault(operation=operation, count=1, **answer)
+    team.namespace.scale("echo", **({"maxInstances": 5} if operation == PATCH else {"maxRequestConcurrency": 8}))
+
+
+@shows("PATCH", "404 or 405, not in NVCF's words", "as before")
+@answers(NO_ROUTE, {"status": 405})
+def test_a_server_without_patch_gets_a_put(team: Team, answer: Answer) -> None:
+    # What a server lacks is remembered with the key, so that this needs one of its own.
+    key = f"nvapi-old-{answer['status']}"
+    team.simulator.add_key(key, key)
+    team.namespace.secret(key)
+    change(team, PATCH, answer)
+    team.namespace.wait_for("echo")
+    assert team.writes() == [(POST, 200), (PATCH, answer["status"]), (PUT, 200)]
+
+
+@shows("PATCH", "404 in NVCF's words", "another or the same")
+def test_a_patch_of_a_deployment_that_is_not_there_is_decided_anew(team: Team) -> None:
+    change(team, PATCH, {"status": 404, "envelope": "service"})
+    team.namespace.wait_for("echo")
+    assert team.writes() == [(POST, 200), (PATCH, 404), (PATCH, 200)]
+
+
+@shows("PATCH, PUT", REFUSED, "as before")
+@pytest.mark.parametrize("operation", [PATCH, PUT])
+def test_a_refused_change_is_stalled_and_an_edit_is_tried_at_once(team: Team, operation: str) -> None:
+    change(team, operation, {"status": 400})
+    team.namespace.wait_for("echo", "Stalled", reason="Rejected")
+    team.namespace.scale("echo", **({"maxInstances": 6} if operation == PATCH else {"maxRequestConcurrency": 9}))
+    team.namespace.wait_for("echo")
+    assert team.writes() == [(POST, 200), (operation, 400), (operation, 200)]
+
+
+@shows("PATCH, PUT", LOST, "as before")
+@answers({"status": 500}, {"reset": True})
+@pytest.mark.parametrize("operation", [PATCH, PUT])
+def test_a_lost_change_that_was_not_made_is_made_again(team: Team, operation: str, answer: Answer) -> None:
+    change(team, operation, answer)
+    team.namespace.wait_for("echo")
+    assert [name for name, _ in team.writes()] == [POST, operation, operation]
+
+
+@shows("PATCH, PUT", LOST, "as wanted")
+@answers({"status": 500}, {"reset": True}, PAGE)
+@pytest.mark.parametrize("operation", [PATCH, PUT])
+def test_a_lost_change_that_was_made_is_not_made_again(team: Team, operation: str, answer: Answer) -> None:
+    change(team, operation, {**answer, "when": "after"})
+    team.namespace.wait_for("echo")
+    assert [name for name, _ in team.writes()] == [POST, operation]
+
+
+# DELETE
+
+
+def delete(team: Team, answer: Answer) -> None:
+    """Have a resource deleted whose first DELETE meets a fault."""
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo")
+    team.simulator.fault(operation=DELETE, functionVersionId=team.version, count=1, **answer)
+    team.namespace.delete("echo")
+
+
+def deletes(team: Team) -> int:
+    assert team.version not in team.simulator.deployments()
+    return len(team.asked(DELETE))
+
+
+@shows("DELETE", "404", "404")
+def test_a_deployment_that_is_gone_before_its_delete_lets_the_resource_go(team: Team) -> None:
+    delete(team, {"status": 404, "envelope": "service", "when": "after"})
+    team.namespace.wait_gone("echo")
+    assert deletes(team) == 1
+
+
+@shows("DELETE", "404", "the deployment")
+def test_a_404_to_delete_is_not_believed_while_get_shows_the_deployment(team: Team) -> None:
+    delete(team, {"status": 404, "envelope": "service"})
+    team.namespace.wait_gone("echo")
+    assert deletes(team) == 2
+
+
+@shows("DELETE", LOST, "the deployment")
+@answers({"status": 500}, {"reset": True})
+def test_a_lost_delete_that_was_not_made_is_made_again(team: Team, answer: Answer) -> None:
+    delete(team, answer)
+    team.namespace.wait_gone("echo")
+    assert deletes(team) == 2
+
+
+@shows("DELETE", LOST, "404")
+@answers({"status": 500}, {"reset": True}, PAGE)
+def test_a_lost_delete_that_was_made_is_not_made_again(team: Team, answer: Answer) -> None:
+    delete(team, {**answer, "when": "after"})
+    team.namespace.wait_gone("echo")
+    assert deletes(team) == 1
+
+
+@shows("DELETE", REFUSED, "the deployment")
+def test_a_refused_delete_blocks_the_deletion_until_it_is_tried_again(team: Team) -> None:
+    delete(team, {"status": 400})
+    team.namespace.wait_for("echo", "DeletionBlocked")
+    team.namespace.annotate("echo", reconcile_requested_at="now")
+    team.namespace.wait_gone("echo", within=100)
+    assert deletes(team) == 2
+
+
+# Reading
+
+
+@answers(
+    *({"status": status} for status in (400, 405, 409, 500, 503)),
+    {"status": 429, "retryAfter": 1},
+    NO_ROUTE,
+    PAGE,
+    ELSEWHERE,
+    {"reset": True},
+)
+def test_a_failed_read_says_nothing_about_a_resource_in_order(team: Team, answer: Answer) -> None:
+    team.namespace.apply(team.manifest())
+    before = team.namespace.wait_for("echo")["status"]
+    name = team.simulator.fault(operation="getDeployment", functionVersionId=team.version, **answer)
+    team.namespace.annotate("echo", reconcile_requested_at="now")
+    eventually(
+        lambda: {rule["name"]: rule["met"] for rule in team.simulator.faults()}[name],
+        lambda met: met >= 2,
+        within=30,
+        what="two reads that fail",
+    )
+    assert team.namespace.get("echo")["status"] == before
+    team.simulator.clear_faults()
+    team.namespace.wait_until(
+        "echo", lambda found: found["status"].get("lastHandledReconcileAt") == "now", what="the answer", within=90
+    )
+    assert team.writes() == [(POST, 200)]

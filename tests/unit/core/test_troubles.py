@@ -1,0 +1,54 @@
+"""Each failed call is in the table, under its own row, and says what it means."""
+
+from typing import Any
+
+import pytest
+
+from nvcf_operator.core import troubles
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.situation import Whose
+from nvcf_operator.core.troubles import TABLE, Effect
+from nvcf_operator.nvcf import errors
+
+
+def leaves(kind: type[errors.NvcfError]) -> list[type[errors.NvcfError]]:
+    return [kind] + [leaf for each in kind.__subclasses__() for leaf in leaves(each)]
+
+
+def error(kind: type[errors.NvcfError], status: int | None = None, **more: Any) -> errors.NvcfError:
+    return kind(operation="get_deployment", method="GET", path="/d", detail="no", status=status, **more)
+
+
+@pytest.mark.parametrize("kind", leaves(errors.NvcfError)[1:], ids=lambda kind: kind.__name__)
+def test_each_kind_of_error_has_a_row_of_its_own(kind: type[errors.NvcfError]) -> None:
+    assert troubles.row_of(error(kind)).kind is kind
+
+
+def test_no_row_hides_behind_an_earlier_one() -> None:
+    kinds = [row.kind for row in TABLE]
+    assert not [(a, b) for i, a in enumerate(kinds) for b in kinds[i + 1 :] if issubclass(b, a)]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.kind.__name__)
+def test_a_refused_read_is_never_the_manifests_fault(row: troubles.Row) -> None:
+    assert row.read.reason != Reason.REJECTED
+    assert row.listing.whose != Whose.RESOURCE
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.kind.__name__)
+def test_each_trouble_says_what_came_and_what_happens(row: troubles.Row) -> None:
+    failed = error(row.kind, 418, retry_after=7.0)
+    for trouble, meaning in (
+        (troubles.of_call(failed), row.write),
+        (troubles.of_reading(failed), row.read),
+        (troubles.of_credential(failed), row.listing),
+    ):
+        assert (trouble.reason, trouble.whose, trouble.retry_after) == (meaning.reason, meaning.whose, 7.0)
+        assert "418" in trouble.message
+        assert "tried again" in trouble.message or "tries again" in trouble.message
+
+
+def test_only_a_pause_and_failures_may_pass_by_themselves() -> None:
+    passing = {row.kind for row in TABLE if troubles.may_pass(error(row.kind))}
+    assert passing == {errors.Throttled, errors.ServerFault, errors.OutcomeUnknown, errors.Unreachable}
+    assert {row.effect for row in TABLE} == set(Effect)
