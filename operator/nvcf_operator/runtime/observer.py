@@ -169,10 +169,14 @@ class Observer:
         assert resource.spec is not None, "observe() has dealt with a manifest that cannot be read"
         troubled = resource.condition("CredentialsValid")
         max_age = 2.0 if troubled is not None and troubled.status != "True" else float("inf")
-        found = await self._resolver.resolve(secret_of(resource.key.namespace, resource.spec), max_age=max_age)
-        if isinstance(found, Trouble) and resource.deleting and memory.credential is not None:
-            return memory.credential
-        return found
+        secret = secret_of(resource.key.namespace, resource.spec)
+        found = await self._resolver.resolve(secret, max_age=max_age)
+        known = memory.credential
+        if known is None or not resource.deleting:
+            return found
+        # A namespace that ends loses its Secret first; the operator's own key then speaks for another account.
+        fell_through = isinstance(found, Credential) and found.source != known.source == str(secret)
+        return known if isinstance(found, Trouble) or fell_through else found
 
     def _note_intent(self, resource: Resource, memory: Memory) -> None:
         intent = resource.open_intent

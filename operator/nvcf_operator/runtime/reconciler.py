@@ -31,7 +31,7 @@ from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.actuator import Actuator, Outdated
-from nvcf_operator.runtime.cache import Cache
+from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.memory import Memories, Memory
 from nvcf_operator.runtime.observer import Crowded, Observer, deep_delay
 from nvcf_operator.runtime.queue import Lane
@@ -141,9 +141,10 @@ class Reconciler:
         if isinstance(situation.wrote, DropFinalizer) and situation.resource.deleting:
             self.forget(resource.key)
             return None
-        await self._tell(situation, decision, account)
+        edited = await self._tell(situation, decision, account)
         self._note_busy(account, resource.key, decision)
-        return self._next(memory, decision, lane)
+        requeue = self._next(memory, decision, lane)
+        return (Lane.PERSON, 0.0) if edited else requeue
 
     async def _decide_and_write(
         self, situation: Situation, account: Account | None, memory: Memory, *, person: bool
@@ -171,26 +172,30 @@ class Reconciler:
             elif not isinstance(action, TakeFinalizer):
                 self._metrics.reconciled_write(type(action).__name__.lower())
 
-    async def _tell(self, situation: Situation, decision: Decision, account: Account | None) -> None:
-        """Write status, once, and only if it differs."""
+    async def _tell(self, situation: Situation, decision: Decision, account: Account | None) -> bool:
+        """Write status, once, and only if it differs.
+
+        True when the answer shows a person's doing that the watch has not told yet: it will tell nothing new of it.
+        """
         resource = situation.resource
         status = report(situation, decision)
         self._metrics.resource_shows(resource.key, [(item.type, item.status) for item in status.conditions])
         patch = merge_patch(resource.recorded, status.to_dict())
         if patch is None:
-            return
+            return False
         try:
             obj = await self._kube.patch_status(resource.key, uid=resource.uid, status=patch)
         except (Missing, Conflict):
             self._cache.drop(resource.key, resource.uid)
-            return
-        self._cache.put(obj)
+            return False
+        news = self._cache.put(obj)
         for note in transitions(resource.status, status):
             self._recorder.note(resource, note)
             log.log(logging.WARNING if note.warning else logging.INFO, "%s: %s", note.reason, note.message)
         self._note_mass_absence(resource, decision, account)
         if not resource.is_true("Ready") and any(c.type == "Ready" and c.status == "True" for c in status.conditions):
             self._metrics.became_ready(situation.now, resource.created)
+        return news == News.PERSON
 
     def _note_drift(self, situation: Situation, decision: Decision) -> None:
         if not decision.drift or situation.wrote is not None:
