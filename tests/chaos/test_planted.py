@@ -1,86 +1,74 @@
-"""Bugs put in on purpose, each caught by the story that its safeguard is for; without the bug the story is clean."""
+"""Bugs put in on purpose, each caught by the story that its safeguard is for; without the bug the story ends well."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from chaos import oracle
+from chaos.stories import OPERATORS_KEY, STORIES
+from chaos.world import World
 from controlplane import ControlPlane
-from operating import FAST, Place, eventually
+from operating import planted
 
-CREATE_SETTLE, REDEPLOY_SETTLE = FAST["create_settle_seconds"], FAST["redeploy_settle_seconds"]
-EMPTY_LIST = '{"functions":[]}'
+pytestmark = pytest.mark.xdist_group("planted")
 
+CASES = [(name, bug) for name, story in STORIES.items() for bug in (story.luck, *story.bugs)]
+AT_ONCE = 8
 
-@pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    """A world of its own for each story."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
+Outcomes = Mapping[tuple[str, str | None], Future[list[str]]]
 
 
-def posts(place: Place) -> int:
-    """How many POSTs there were."""
-    return len(place.simulator.log(operation="createDeployment"))
+@pytest.fixture(scope="module")
+def outcomes(
+    control_plane: ControlPlane, operator_identity: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Outcomes]:
+    """What is wrong after each story, with each of its bugs and with none; they are played beside one another."""
+    folder = tmp_path_factory.mktemp("planted")
+    key = folder / "key"
+    key.write_text(OPERATORS_KEY)
+
+    def played(world: World, name: str, bug: str | None) -> list[str]:
+        story = STORIES[name]
+        settings = {"api_key_file": key, "api_key_namespaces": "*", **story.settings}
+        with world.run(bug=bug, **settings) as run:
+            return story.play(run)
+
+    with (
+        World.made(control_plane, operator_identity, folder, at_once=AT_ONCE) as world,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        yield {(name, bug): pool.submit(played, world, name, bug) for name, bug in CASES}
 
 
-def violations(place: Place) -> list[str]:
-    """What the oracle finds wrong."""
-    log = place.simulator.log()
-    hasty = oracle.hasty_posts(log, create_settle=CREATE_SETTLE, redeploy_settle=REDEPLOY_SETTLE)
-    return hasty + oracle.two_writers(log) + oracle.money(place.simulator, [place.version])
+@pytest.mark.parametrize("name", STORIES)
+def test_a_story_ends_well(outcomes: Outcomes, name: str) -> None:
+    assert outcomes[name, STORIES[name].luck].result() == []
 
 
-@pytest.mark.parametrize("bug", [None, "no_intent", "no_settle"])
-def test_a_post_that_a_crash_left_in_flight_is_not_made_again(place: Place, bug: str | None) -> None:
-    # Slow enough for the next operator to start meanwhile, and settled for longer than that.
-    place.simulator.behave(races={"slowPost": 8.0})
-    with place.operator(bug, create_settle_seconds=16):
-        place.namespace.apply(place.manifest())
-        eventually(lambda: posts(place), lambda number: number == 1, within=20, what="the POST is under way")
-    assert place.simulator.log(operation="createDeployment")[0]["inFlight"], "the kill came too late"
-    with place.operator(bug, create_settle_seconds=16):
-        place.namespace.wait_for("echo", within=60)
-    assert bool(violations(place)) == (bug is not None), violations(place)
+@pytest.mark.parametrize(("name", "bug"), [case for case in CASES if case[1] in STORIES[case[0]].bugs])
+def test_a_story_catches_its_bug(outcomes: Outcomes, name: str, bug: str) -> None:
+    assert outcomes[name, bug].result() != []
 
 
-@pytest.mark.parametrize("bug", [None, "no_settle"])
-def test_a_version_that_went_is_not_deployed_again_at_once(place: Place, bug: str | None) -> None:
-    with place.operator(bug):
-        place.namespace.apply(place.manifest())
-        place.namespace.wait_for("echo")
-        place.namespace.delete("echo")
-        place.namespace.wait_gone("echo")
-        place.namespace.apply(place.manifest())
-        place.namespace.wait_for("echo", within=40)
-    assert bool(violations(place)) == (bug is not None), violations(place)
+def test_every_bug_is_caught_by_a_story_and_every_invariant_has_two() -> None:
+    others = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    told = {bug for story in STORIES.values() for bug in (*story.bugs, story.luck) if bug is not None}
+    assert {bug for bug in planted.BUGS if bug not in told and f'"{bug}"' not in others} == set()
+    assert told <= set(planted.BUGS)
+    bugs = {
+        number: {bug for story in STORIES.values() if number in story.invariants for bug in story.bugs}
+        for number in range(1, 8)
+    }
+    assert {number: found for number, found in bugs.items() if len(found) < 2} == {}
 
 
-@pytest.mark.parametrize("bug", [None, "blind_retry"])
-def test_a_post_whose_answer_was_lost_is_looked_for(place: Place, bug: str | None) -> None:
-    place.simulator.fault(operation="createDeployment", when="after", reset=True, count=1)
-    with place.operator(bug):
-        place.namespace.apply(place.manifest())
-        place.namespace.wait_for("echo", within=40)
-    assert bool(violations(place)) == (bug is not None), violations(place)
-    assert posts(place) == (1 if bug is None else 2)
-
-
-@pytest.mark.parametrize("bug", [None, "list_absence_believed"])
-def test_a_version_that_the_list_does_not_show_is_not_gone(place: Place, bug: str | None) -> None:
-    with place.operator(bug) as operator:
-        place.namespace.apply(place.manifest())
-        place.namespace.wait_for("echo")
-        cursor = place.simulator.cursor
-        place.simulator.fault(operation="listFunctions", status=200, body=EMPTY_LIST)
-        polls = operator.metric("nvcf_operator_polls_total")
-        eventually(
-            lambda: operator.metric("nvcf_operator_polls_total"), lambda n: n >= polls + 3, within=30, what="3 polls"
-        )
-        read = {"operation": "getDeployment", "functionVersionId": place.version}
-        if bug is None:
-            eventually(lambda: place.simulator.log(cursor, **read), bool, within=20, what="a fresh GET")
-            assert posts(place) == 1
-        else:
-            eventually(lambda: posts(place), lambda number: number > 1, within=30, what="the planted bug's POST")
+def test_the_table_of_the_readme_is_that_of_the_stories() -> None:
+    lines = Path(__file__).with_name("README.md").read_text().splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][2:]
+    told, number = set(), 0
+    for invariant, bug, story in cells:
+        number = int(invariant.split(".")[0]) if invariant else number
+        told.add((number, bug.strip("`"), story.strip("`")))
+    stories = STORIES.items()
+    assert told == {(n, bug, name) for name, story in stories for n in story.invariants for bug in story.bugs}

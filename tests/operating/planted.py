@@ -3,20 +3,38 @@
 Each bug takes one safeguard out of our own code, in the process that is started and nowhere else.
 """
 
+import asyncio
+import itertools
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from nvcf_operator.api.key import Key
-from nvcf_operator.core import compare, settles
-from nvcf_operator.core.actions import Create
+from nvcf_operator.core import compare, decide, deletion, presence, settles
+from nvcf_operator.core import credentials as rules
+from nvcf_operator.core.actions import Create, DropFinalizer, Undeploy
+from nvcf_operator.core.changes import Patch
+from nvcf_operator.core.compare import Comparison
+from nvcf_operator.core.credentials import Credential, SecretName
+from nvcf_operator.core.decision import Decision, act
+from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Absent, Situation
+from nvcf_operator.core.situation import Absent, Situation, Trouble, Unseen
+from nvcf_operator.core.transitions import Note as Told
 from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.notes import Note
 from nvcf_operator.nvcf import errors
+from nvcf_operator.runtime import reconciler
+from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.cache import Cache, News
+from nvcf_operator.runtime.credentials import Resolver
+from nvcf_operator.runtime.informer import Informer
 from nvcf_operator.runtime.observer import Observer
+from nvcf_operator.runtime.queue import DelayQueue, Lane
+from nvcf_operator.runtime.reconciler import Reconciler
 
 
 def no_intent() -> None:
@@ -48,17 +66,182 @@ def blind_retry() -> None:
     Actuator._not_created = again  # type: ignore[method-assign]
 
 
-def list_absence_believed() -> None:
-    """A version that the account's list does not show counts as not deployed."""
-    original = Observer._look
+def claims_ignored() -> None:
+    """Of two resources of one version neither looks at the other."""
 
-    async def look(self: Observer, resource: Resource, memory: Any, account: Any, version: str, *, person: bool) -> Any:
-        listing = account.listing
-        if resource.holds and listing is not None and listing.entry(resource.function_id, version) is None:
-            return Absent(1e9)
-        return await original(self, resource, memory, account, version, person=person)
+    async def nobody(self: Observer, *_: Any) -> None:
+        return None
 
-    Observer._look = look  # type: ignore[method-assign]
+    Observer.holder = nobody  # type: ignore[method-assign, assignment]
+
+
+def retain_ignored() -> None:
+    """A manifest's Retain is read as Delete."""
+    _misread(deletion_policy="Delete")
+
+
+def observe_writes() -> None:
+    """A manifest's Observe is read as Manage."""
+    _misread(management_policy="Manage")
+
+
+def delete_answer_believed() -> None:
+    """A DELETE that was answered counts as done: no 404 is waited for."""
+    original = _opened(decide).deletion
+
+    def believed(situation: Situation) -> Decision:
+        answered = isinstance(situation.wrote, Undeploy)
+        decision: Decision = act(DropFinalizer()) if answered else original(situation)
+        return decision
+
+    _opened(decide).deletion = believed
+
+
+def status_each_pass() -> None:
+    """Each look leaves something in the status."""
+    original, numbers = _opened(reconciler).merge_patch, itertools.count()
+
+    def patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+        return {**(original(old, new) or {}), "health": [f"looked at, {datetime.now(UTC)}, {next(numbers)}"]}
+
+    _opened(reconciler).merge_patch = patch
+
+
+def patch_though_equal() -> None:
+    """A deployment that is as specified is patched all the same."""
+    original = _opened(presence).next_change
+
+    def change(found: Comparison, **more: Any) -> Any:
+        wanted = original(found, **more)
+        if wanted is not None or not found.pairs:
+            return wanted
+        first = found.pairs[0]
+        return Patch(
+            gpu_specification_id=first.found.gpu_specification_id or "",
+            gpu=first.found.gpu,
+            min_instances=first.found.min_instances,
+            max_instances=first.found.max_instances,
+        )
+
+    _opened(presence).next_change = change
+
+
+def refusal_is_absence() -> None:
+    """A read that was refused, or failed, counts as 404."""
+    original = Observer._get
+
+    async def get(self: Observer, *given: Any, **more: Any) -> Any:
+        seen = await original(self, *given, **more)
+        refused = isinstance(seen, Unseen) and seen.trouble.reason in (Reason.FORBIDDEN, Reason.NVCF_UNAVAILABLE)
+        return Absent(1e9) if refused else seen
+
+    Observer._get = get  # type: ignore[method-assign]
+
+
+def ids_from_status() -> None:
+    """A change is addressed by what status remembers instead of what was just read."""
+    original = Actuator._change
+
+    async def change(self: Actuator, situation: Situation, action: Any, *rest: Any) -> Situation:
+        known = situation.resource.status.gpu_specifications
+        if isinstance(action.change, Patch) and known:
+            stale = replace(action.change, gpu_specification_id=known[0].gpu_specification_id or "")
+            action = replace(action, change=stale)
+        return await original(self, situation, action, *rest)
+
+    Actuator._change = change  # type: ignore[method-assign, assignment]
+
+
+def never_deployed_never_released() -> None:
+    """A deletion is done only when something was undeployed."""
+    original = _opened(decide).deletion
+
+    def stuck(situation: Situation) -> Decision:
+        decision: Decision = original(situation)
+        resource = situation.resource
+        released = isinstance(decision.action, DropFinalizer) and not resource.keeps_deployment
+        return Decision(requeue=1.0) if released and not resource.holds else decision
+
+    _opened(decide).deletion = stuck
+
+
+def events_first() -> None:
+    """The end is told before the finalizer goes, and without that the finalizer stays."""
+    original = Actuator._release
+
+    async def release(self: Actuator, situation: Situation, action: DropFinalizer) -> Situation:
+        resource = situation.resource
+        note = Note.of(resource, Told(False, Reason.DRAINING, "The deployment is gone from NVCF."), datetime.now(UTC))
+        await self._kube.create_event(resource.key.namespace, note.body(instance="planted"))
+        return await original(self, situation, action)
+
+    Actuator._release = release  # type: ignore[method-assign]
+
+
+def force_delete_ignored() -> None:
+    """No annotation releases a deletion that is blocked."""
+    deletion.released_by_force = lambda resource: False
+
+
+def crowds_let_in() -> None:
+    """However many wait at an account's gate, one more takes a worker with it."""
+    Account.crowded = lambda self, *_, **__: False  # type: ignore[method-assign]
+
+
+def no_person_lane() -> None:
+    """What a person waits for stands in line behind everything else."""
+    original = DelayQueue.add
+
+    def add(self: DelayQueue[Any], key: Any, lane: Lane, *rest: Any, **more: Any) -> None:
+        original(self, key, Lane.BACKGROUND, *rest, **more)
+
+    DelayQueue.add = add  # type: ignore[method-assign]
+
+
+def late_watch() -> None:
+    """No bug but bad luck: what the watch tells comes seconds late."""
+    original = Informer._seen
+
+    async def seen(self: Informer, **event: Any) -> None:
+        await asyncio.sleep(3)
+        await original(self, **event)
+
+    Informer._seen = seen  # type: ignore[method-assign, assignment]
+
+
+def answer_hides_edit() -> None:
+    """An edit that stands in the answer to our own status write is taken for seen; the watch is late."""
+    late_watch()
+    original = Reconciler._tell
+
+    async def tell(self: Reconciler, *given: Any) -> bool:
+        await original(self, *given)
+        return False
+
+    Reconciler._tell = tell  # type: ignore[method-assign, assignment]
+
+
+def falls_through() -> None:
+    """Where a Secret gives no key, the operator's own speaks."""
+    original = Resolver.resolve
+
+    async def resolve(self: Resolver, secret: SecretName, **more: Any) -> Credential | Trouble:
+        found = await original(self, secret, **more)
+        key = self._operator_key.read()
+        return Credential(self._base_url, key, "planted") if isinstance(found, Trouble) and key else found
+
+    Resolver.resolve = resolve  # type: ignore[method-assign]
+
+
+def base_url_not_checked() -> None:
+    """A key goes wherever its Secret says."""
+    original = rules.of_secret
+
+    def of_secret(secret: SecretName, data: Mapping[str, bytes], **more: Any) -> Credential | Trouble:
+        wanted = data.get(rules.BASE_URL_KEY, b"").decode()
+        return original(secret, data, **{**more, "allowed_base_urls": frozenset({wanted})})
+
+    rules.of_secret = of_secret
 
 
 def manifest_not_proven() -> None:
@@ -95,13 +278,60 @@ def steps_back() -> None:
     Cache.put = put  # type: ignore[method-assign]
 
 
+def _opened(place: object) -> Any:
+    """A module as one whose names may be replaced, those too that it has from elsewhere."""
+    return place
+
+
+def _misread(**changes: Any) -> None:
+    """Have each manifest read with these changes."""
+    original = Resource.read.__func__  # type: ignore[attr-defined]
+
+    def read(cls: type[Resource], obj: Mapping[str, Any]) -> Resource:
+        resource: Resource = original(cls, obj)
+        spec = resource.spec
+        return resource if spec is None else replace(resource, spec=spec.model_copy(update=changes))
+
+    Resource.read = classmethod(read)  # type: ignore[method-assign, assignment]
+
+
+def list_absence_believed() -> None:
+    """A version that the account's list does not show counts as not deployed."""
+    original = Observer._look
+
+    async def look(self: Observer, resource: Resource, memory: Any, account: Any, version: str, *, person: bool) -> Any:
+        listing = account.listing
+        if resource.holds and listing is not None and listing.entry(resource.function_id, version) is None:
+            return Absent(1e9)
+        return await original(self, resource, memory, account, version, person=person)
+
+    Observer._look = look  # type: ignore[method-assign]
+
+
 BUGS: Mapping[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
         no_intent,
         no_settle,
         blind_retry,
+        claims_ignored,
+        retain_ignored,
+        observe_writes,
+        delete_answer_believed,
+        status_each_pass,
+        patch_though_equal,
         list_absence_believed,
+        refusal_is_absence,
+        ids_from_status,
+        never_deployed_never_released,
+        events_first,
+        force_delete_ignored,
+        crowds_let_in,
+        no_person_lane,
+        late_watch,
+        answer_hides_edit,
+        falls_through,
+        base_url_not_checked,
         manifest_not_proven,
         any_version_patched,
         steps_back,

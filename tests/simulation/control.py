@@ -75,9 +75,9 @@ class Control:
         found: list[Json] = self._ask("GET", "/faults")["faults"]
         return found
 
-    def clear_faults(self) -> None:
-        """Take all faults away."""
-        self._ask("DELETE", "/faults")
+    def clear_faults(self, name: str | None = None) -> None:
+        """Take the faults of that name away, or all."""
+        self._ask("DELETE", "/faults", params={} if name is None else {"name": name})
 
     def add_function(self, name: str = "echo", **given: Any) -> tuple[str, str]:
         """Create a function; give its id and its version's."""

@@ -1,0 +1,443 @@
+"""Stories that show each invariant at work: what people and NVCF do, and what is wrong afterwards if something is.
+
+A story ends well, with nothing wrong, as long as the operator is as it should be; for each safeguard that it is about
+there is a bug (`operating.planted`) with which something is wrong.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from chaos import oracle
+from chaos.world import NAME, SETTINGS, Run
+from operating import condition_of, eventually, manifest
+from operating.direct import resource_path
+
+T = TypeVar("T")
+GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
+SOON = 12.0
+"""Seconds within which a bug would have shown itself."""
+OPERATORS_KEY = "nvapi-test-the-operators-own"
+NARROW = {"workers": 8, "nvcf_concurrency": 3}
+"""Few workers and few calls at a time, so that a crowd is one."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """One story.
+
+    Attributes:
+        invariants: what it is about, by their numbers.
+        bugs: those that it catches.
+        play: plays it and tells what is wrong.
+        settings: of its operator, beside the usual ones.
+        luck: one of `operating.planted` that is no bug, under which the story has to end well.
+
+    """
+
+    invariants: tuple[int, ...]
+    bugs: tuple[str, ...]
+    play: Callable[[Run], list[str]]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    luck: str | None = None
+
+
+# 1. At most one deployment per resource and target, after any crash and any fault.
+
+
+def a_post_in_flight_over_a_crash_is_not_made_again(run: Run) -> list[str]:
+    run.simulator.fault(operation="createDeployment", functionVersionId=run.versions[0], delay=10, count=1)
+    run.apply()
+    run.until_asked(since=run.cursor, operation="createDeployment", inFlight=True)
+    run.restart()
+    run.until_ready()
+    run.eventually(lambda: entries(run, inFlight=True), lambda found: not found, "all requests have ended")
+    return wrong_posts(run, create_settle=13.0)
+
+
+def a_version_that_went_is_not_deployed_again_at_once(run: Run) -> list[str]:
+    run.apply()
+    run.until_ready()
+    run.delete()
+    run.until_gone()
+    run.apply()
+    run.until_ready()
+    return wrong_posts(run, redeploy_settle=8.0)
+
+
+def a_post_whose_answer_was_lost_is_looked_for(run: Run) -> list[str]:
+    lost = {"operation": "createDeployment", "functionVersionId": run.versions[0], "when": "after", "count": 1}
+    run.simulator.fault(**lost, reset=True)
+    run.apply()
+    run.until_ready()
+    return wrong_posts(run)
+
+
+def of_two_manifests_of_one_version_one_posts(run: Run) -> list[str]:
+    run.simulator.fault(operation="createDeployment", functionVersionId=run.versions[0], delay=1)
+    other = beside(run, "other")
+    run.apply()
+    came(lambda: entries(run, operation="createDeployment", inFlight=False), bool)
+    reasons = [condition_of(run.direct.get(path) or {}, "Ready").get("reason") for path in (path_of(run), other)]
+    found = wrong_posts(run)
+    run.direct.delete(other)
+    run.direct.merge(other, {"metadata": {"finalizers": None}})
+    return found + ([] if len(entries(run, operation="createDeployment")) == 1 else [f"both posted: {reasons}"])
+
+
+# 2. Nothing is left after a Delete, nothing is touched after a Retain or under Observe.
+
+
+def a_retained_deployment_outlives_its_resource(run: Run) -> list[str]:
+    run.apply(deletionPolicy="Retain")
+    run.until_ready()
+    run.delete()
+    run.until_gone()
+    return [] if writes(run) == ["createDeployment"] else [f"NVCF was asked for {writes(run)}"]
+
+
+def an_observed_deployment_is_left_alone(run: Run) -> list[str]:
+    run.simulator.deploy(run.versions[0], {**GPU, "maxInstances": 7})
+    run.until_in_nvcf("ACTIVE")
+    run.apply(managementPolicy="Observe")
+    run.until(lambda found: condition_of(found, "Ready") != {}, "a status")
+    run.go_on("two polls")
+    run.delete()
+    run.until_gone()
+    return [f"NVCF was asked for {operation}" for operation in writes(run)]
+
+
+def a_drain_is_waited_for(run: Run) -> list[str]:
+    run.apply()
+    run.until_ready()
+    run.simulator.change(run.versions[0], queueDepth=2)
+    run.delete()
+    run.until_asked(since=run.cursor, operation="deleteDeployment", inFlight=False)
+    if came(lambda: run.find() is None, bool, within=3):
+        return ["the resource went while NVCF drained"]
+    run.simulator.change(run.versions[0], queueDepth=0)
+    run.until_gone()
+    return remains(run)
+
+
+# 3. Converged means silent.
+
+
+def a_second_pass_writes_nothing(run: Run) -> list[str]:
+    run.apply()
+    if not came(run.find, lambda found: found is not None and told(found, "Ready")):
+        return [f"not Ready after {writes(run)}"]
+    cursor = run.simulator.cursor
+    run.annotate(reconcile_requested_at="now")
+    answered = run.until(lambda found: found["status"].get("lastHandledReconcileAt") == "now", "the answer")
+    run.until_asked(since=cursor, operation="getDeployment")
+    run.restart()
+    run.go_on("two polls")
+    wrong = [f"NVCF was asked for {operation}" for operation in writes(run)[1:]]
+    same = run.get()["metadata"]["resourceVersion"] == answered["metadata"]["resourceVersion"]
+    return wrong + ([] if same else ["the resource was written again"])
+
+
+# 4. No write on a guess.
+
+
+def a_version_that_the_list_does_not_show_is_not_gone(run: Run) -> list[str]:
+    run.apply()
+    run.until_ready()
+    cursor = run.simulator.cursor
+    for key in run.keys:
+        run.simulator.fault(operation="listFunctions", key=key, status=200, body='{"functions":[]}')
+    run.until_asked(1, since=cursor, operation="getDeployment")
+    run.until_asked(3, since=cursor, operation="listFunctions")
+    return [f"NVCF was asked for {operation} by a list" for operation in writes(run)[1:]]
+
+
+def a_refused_read_ends_nothing(run: Run) -> list[str]:
+    return unreadable(run, status=403)
+
+
+def a_failed_read_ends_nothing(run: Run) -> list[str]:
+    return unreadable(run, status=503)
+
+
+def unreadable(run: Run, *, status: int) -> list[str]:
+    """Delete a resource whose deployment cannot be read, and then can."""
+    run.apply()
+    run.until_ready()
+    fault = run.simulator.fault(operation="getDeployment", functionVersionId=run.versions[0], status=status)
+    run.delete()
+    found = run.eventually(
+        run.find, lambda found: found is None or told(found, "DeletionBlocked"), "the resource is blocked, or gone"
+    )
+    run.simulator.clear_faults(fault)
+    run.until_gone()
+    return [f"the resource went by a {status}"] if found is None else remains(run)
+
+
+def a_change_is_addressed_by_what_was_just_read(run: Run) -> list[str]:
+    run.apply()
+    run.until_ready()
+    run.simulator.redeploy(run.versions[0])
+    run.until_in_nvcf("ACTIVE")
+    cursor = run.simulator.cursor
+    run.scale(maxInstances=5)
+    run.until_ready()
+    changes = [entry for entry in run.simulator.log(cursor, method="PATCH") if entry["key"] in run.keys]
+    assert changes, "the change was made"
+    return [f"PATCH of what is no more: {entry['path']}" for entry in changes if entry["status"] != 200]
+
+
+# 5. Every finalizer can be released, every namespace can be deleted.
+
+
+def what_never_came_to_be_can_be_deleted(run: Run) -> list[str]:
+    run.simulator.fault(operation="createDeployment", functionVersionId=run.versions[0], status=400)
+    run.apply()
+    run.until(lambda found: condition_of(found, "Stalled").get("reason") == "Rejected", "the refusal")
+    run.delete()
+    return [] if came(run.find, lambda found: found is None) else ["the finalizer stays"]
+
+
+def a_namespace_can_be_deleted(run: Run) -> list[str]:
+    run.apply()
+    run.until_ready()
+    # It drains until the namespace has lost its Secret; the operator's own key is of another account.
+    run.simulator.change(run.versions[0], queueDepth=2)
+    place = f"/api/v1/namespaces/{run.namespace}"
+    run.direct.delete(place)
+    run.until_asked(since=run.cursor, operation="deleteDeployment")
+    run.eventually(lambda: run.direct.get(secret_path(run)), lambda found: found is None, "the Secret is gone")
+    run.until_asked(2, operation="listFunctions")
+    run.simulator.change(run.versions[0], queueDepth=0)
+    refused = "the Kubernetes API did not take it"
+    run.eventually(
+        lambda: (run.find(), run.operator.output().count(refused)),
+        lambda seen: seen[0] is None or seen[1] >= 3,
+        "the resource goes, or cannot",
+    )
+    went = run.find() is None
+    run.direct.merge(path_of(run), {"metadata": {"finalizers": None}})
+    run.eventually(lambda: run.direct.get(place), lambda found: found is None, "the namespace is gone")
+    run.direct.create("/api/v1/namespaces", {"metadata": {"name": run.namespace}})
+    return remains(run) if went else ["the finalizer stays"]
+
+
+def a_person_can_release_what_is_blocked(run: Run) -> list[str]:
+    run.apply()
+    run.until_ready()
+    secret(run, NGC_API_KEY="no key\nat all")
+    run.restart()
+    run.delete()
+    run.until(lambda found: told(found, "DeletionBlocked"), "DeletionBlocked")
+    run.annotate(force_delete="true")
+    return [] if came(run.find, lambda found: found is None) else ["the finalizer stays"]
+
+
+# 6. One resource's trouble delays nobody else, and no person's edit. Told by the order of the calls, not by a clock.
+
+
+def a_slow_account_does_not_delay_another(run: Run) -> list[str]:
+    slow, slow_key = f"{run.name}-slow", f"{run.name}-slow-key"
+    run.simulator.add_account(slow)
+    run.simulator.add_key(slow_key, f"nvapi-test-{slow_key}", ncaId=slow)
+    function, version = run.simulator.add_function(slow, ncaId=slow)
+    run.versions.append(version)
+    run.simulator.deploy(version, GPU)
+    secret(run, SLOW=f"nvapi-test-{slow_key}")
+    slow_calls = {"key": slow_key, "operation": "getDeployment"}
+    run.simulator.fault(**slow_calls, delay=25)
+    ref = {"secretRef": {"name": "nvcf-credentials", "key": "SLOW"}}
+    others = crowd(run, function, version, known=False, credentials=ref)
+    run.apply()
+    came(lambda: entries(run, operation="createDeployment"), bool)
+    posted = entries(run, operation="createDeployment")
+    ended = [e["ended"] for e in run.simulator.log(run.cursor, **slow_calls) if e["ended"] is not None]
+    clear(run, others)
+    first = posted and posted[0]["started"] < min(ended, default=float("inf"))
+    return [] if first else ["it waits for the slow account's calls"]
+
+
+def an_edit_goes_before_other_work(run: Run) -> list[str]:
+    run.apply()
+    run.until_ready()
+    function, version = run.simulator.add_function(run.name, ncaId=run.name)
+    run.versions.append(version)
+    run.simulator.deploy(version, GPU)
+    run.simulator.fault(operation="getDeployment", functionVersionId=version, delay=1)
+    others = crowd(run, function, version, known=True)
+    run.scale(maxInstances=5)
+    cursor = run.simulator.cursor
+    run.until_asked(since=cursor, method="PATCH")
+    meanwhile = len([e for e in run.simulator.log(cursor, operation="getDeployment") if e["key"] in run.keys])
+    clear(run, others)
+    return [f"{meanwhile} calls went before a person's edit"] if meanwhile > 8 else []
+
+
+def an_edit_beside_a_status_write_is_carried_out(run: Run) -> list[str]:
+    run.apply()
+    run.until_ready()
+    cursor = run.simulator.cursor
+    run.simulator.fault(operation="getDeployment", functionVersionId=run.versions[0], delay=1, count=1)
+    run.annotate(reconcile_requested_at="now")
+    run.until_asked(since=cursor, operation="getDeployment")
+    run.scale(maxInstances=5)
+    done = came(lambda: run.simulator.log(cursor, method="PATCH"), lambda log: any(e["key"] in run.keys for e in log))
+    return [] if done else ["the edit is not carried out"]
+
+
+# 7. A key is shown to nobody and sent nowhere else.
+
+
+def a_broken_secret_is_not_made_up_for_by_the_operators_key(run: Run) -> list[str]:
+    run.simulator.add_key(f"{run.name}-own", OPERATORS_KEY, ncaId=run.name)
+    secret(run, NGC_API_KEY="no key\nat all")
+    run.apply()
+    said = run.until(
+        lambda found: any(condition_of(found, kind) for kind in ("CredentialsValid", "Ready")), "what is wrong, or not"
+    )
+    came(lambda: entries(run), bool, within=2)
+    used = [f"the operator's key asked for {entry['operation']}" for entry in entries(run)]
+    return used + (
+        [] if condition_of(said, "CredentialsValid").get("reason") == "SecretInvalid" else ["it is not told"]
+    )
+
+
+def a_key_is_not_sent_where_its_secret_may_not_send_it(run: Run) -> list[str]:
+    elsewhere = run.simulator.url.replace("127.0.0.1", "localhost")
+    assert elsewhere != run.simulator.url
+    secret(run, NVCF_BASE_URL=elsewhere)
+    run.apply()
+    run.until(lambda found: condition_of(found, "Ready") != {}, "a status")
+    came(lambda: run.simulator.log(run.cursor), lambda log: any(_at_localhost(run, entry) for entry in log), within=2)
+    sent = [entry for entry in run.simulator.log(run.cursor) if _at_localhost(run, entry)]
+    secret(run, NVCF_BASE_URL=None)
+    return [f"the key went to {entry['host']}" for entry in sent]
+
+
+def _at_localhost(run: Run, entry: Mapping[str, Any]) -> bool:
+    return entry["key"] in run.keys and str(entry["host"]).startswith("localhost")
+
+
+# What stories share.
+
+
+def entries(run: Run, **wanted: Any) -> list[dict[str, Any]]:
+    """The requests about the run's first version."""
+    return run.simulator.log(run.cursor, functionVersionId=run.versions[0], **wanted)
+
+
+def writes(run: Run) -> list[str]:
+    """The changes that were asked for of the run's first version."""
+    return [entry["operation"] for entry in entries(run) if entry["mutating"]]
+
+
+def wrong_posts(
+    run: Run,
+    *,
+    create_settle: float = SETTINGS["create_settle_seconds"],
+    redeploy_settle: float = SETTINGS["redeploy_settle_seconds"],
+) -> list[str]:
+    """What the oracle finds wrong with the run's POSTs."""
+    log = entries(run)
+    leaked = [item["instanceId"] for item in run.simulator.leaked() if item["functionVersionId"] in run.versions]
+    hasty = oracle.hasty_posts(log, create_settle=create_settle, redeploy_settle=redeploy_settle)
+    return hasty + oracle.two_writers(log) + leaked
+
+
+def remains(run: Run) -> list[str]:
+    """What is left in NVCF of the run's first version."""
+    rows = [f"the deployment {v}" for v in run.simulator.deployments() if v == run.versions[0]]
+    alive = run.simulator.allocations()
+    return rows + [item["instanceId"] for item in alive if item["functionVersionId"] == run.versions[0]]
+
+
+def told(found: Mapping[str, Any], condition: str) -> bool:
+    """Whether a condition is True."""
+    return condition_of(found, condition).get("status") == "True"
+
+
+def came(look: Callable[[], T], wanted: Callable[[T], bool], *, within: float = SOON) -> bool:
+    """Whether something comes."""
+    try:
+        eventually(look, wanted, within=within, what="it")
+    except AssertionError:
+        return False
+    return True
+
+
+def path_of(run: Run, name: str = NAME) -> str:
+    """The path of a resource of the run."""
+    return resource_path(run.namespace, name)
+
+
+def beside(run: Run, name: str, function: str = "", version: str = "", **spec: Any) -> str:
+    """Create another resource, of the run's version unless told otherwise, and give its path."""
+    body = manifest(name, function or run.function, version or run.versions[0], **spec)
+    run.direct.create(path_of(run, ""), body)
+    return path_of(run, name)
+
+
+def crowd(run: Run, function: str, version: str, *, known: bool, **spec: Any) -> list[str]:
+    """Have many resources to look at, each by a call of its own, of which some are under way.
+
+    Those that are known are what an operator begins with; the others are as new as what a person makes next.
+    """
+    cursor = run.simulator.cursor
+    if known:
+        run.operator.close()
+    paths = [beside(run, f"other-{n}", function, version, managementPolicy="Observe", **spec) for n in range(24)]
+    if known:
+        run.operate()
+    crowded = {"operation": "getDeployment", "functionVersionId": version}
+    run.eventually(lambda: run.simulator.log(cursor, **crowded), lambda log: len(log) >= 2, "the crowd")
+    return paths
+
+
+def clear(run: Run, paths: list[str]) -> None:
+    """Delete resources."""
+    for path in paths:
+        run.direct.delete(path)
+
+
+def secret_path(run: Run) -> str:
+    """The path of the Secret."""
+    return f"/api/v1/namespaces/{run.namespace}/secrets/nvcf-credentials"
+
+
+def secret(run: Run, **values: str | None) -> None:
+    """Set members of the Secret; None takes one out."""
+    gone: dict[str, None] = {name: None for name, value in values.items() if value is None}
+    text = {name: value for name, value in values.items() if value is not None}
+    run.direct.merge(secret_path(run), {"stringData": text, **({"data": gone} if gone else {})})
+
+
+STORIES: Mapping[str, Story] = {
+    story.play.__name__: story
+    for story in (
+        Story(
+            (1,),
+            ("no_intent", "no_settle"),
+            a_post_in_flight_over_a_crash_is_not_made_again,
+            {"create_settle_seconds": 13},
+        ),
+        Story((1,), ("no_settle",), a_version_that_went_is_not_deployed_again_at_once, {"redeploy_settle_seconds": 8}),
+        Story((1,), ("blind_retry",), a_post_whose_answer_was_lost_is_looked_for),
+        Story((1,), ("claims_ignored",), of_two_manifests_of_one_version_one_posts),
+        Story((2,), ("retain_ignored",), a_retained_deployment_outlives_its_resource),
+        Story((2,), ("observe_writes",), an_observed_deployment_is_left_alone),
+        Story((2,), ("delete_answer_believed",), a_drain_is_waited_for),
+        Story((3,), ("status_each_pass", "patch_though_equal"), a_second_pass_writes_nothing),
+        Story((4,), ("list_absence_believed",), a_version_that_the_list_does_not_show_is_not_gone),
+        Story((2, 4), ("refusal_is_absence",), a_refused_read_ends_nothing),
+        Story((2, 4), ("refusal_is_absence",), a_failed_read_ends_nothing),
+        Story((4,), ("ids_from_status",), a_change_is_addressed_by_what_was_just_read, {"poll_interval": 30}),
+        Story((5,), ("never_deployed_never_released",), what_never_came_to_be_can_be_deleted),
+        Story((5,), ("events_first",), a_namespace_can_be_deleted),
+        Story((5,), ("force_delete_ignored",), a_person_can_release_what_is_blocked),
+        Story((6,), ("crowds_let_in",), a_slow_account_does_not_delay_another, NARROW),
+        Story((6,), ("no_person_lane",), an_edit_goes_before_other_work, NARROW),
+        Story((6,), ("answer_hides_edit",), an_edit_beside_a_status_write_is_carried_out, luck="late_watch"),
+        Story((4, 7), ("falls_through",), a_broken_secret_is_not_made_up_for_by_the_operators_key),
+        Story((7,), ("base_url_not_checked",), a_key_is_not_sent_where_its_secret_may_not_send_it),
+    )
+}
