@@ -190,6 +190,14 @@ def test_observe_never_writes(team: Team) -> None:
     assert team.writes() == []
 
 
+def test_observe_shows_what_another_resource_holds(team: Team) -> None:
+    team.namespace.apply(team.manifest("holder"))
+    team.namespace.wait_for("holder")
+    team.namespace.apply(team.manifest("observer", managementPolicy="Observe"))
+    team.namespace.wait_for("observer", "Ready", "True", reason="Observing")
+    assert team.writes() == [("createDeployment", 200)]
+
+
 def test_a_second_resource_on_one_version_waits_for_the_first(team: Team) -> None:
     team.namespace.apply(team.manifest("first"))
     team.namespace.wait_for("first")

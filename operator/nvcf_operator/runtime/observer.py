@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from nvcf_operator.api.key import Key
+from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core import troubles
 from nvcf_operator.core.claims import other_holder
 from nvcf_operator.core.credentials import Credential, secret_of
@@ -108,7 +109,8 @@ class Observer:
         if not resource.deleting:
             holder = await self.holder(resource, resource.wanted_version, account)
             base = replace(base, holder=holder, mass_absence=account.absences.brakes(resource.key))
-            if holder is not None:
+            # Who only observes takes nothing from the holder, and looks all the same.
+            if holder is not None and resource.spec.management_policy != ManagementPolicy.OBSERVE:
                 versions = tuple(version for version in versions if version != resource.wanted_version)
         sightings: dict[str, Sighting] = {}
         view: AccountView | None = None
