@@ -1,13 +1,11 @@
 """Finds registered keys in texts, in a time that does not grow with their number."""
 
-import base64
-from collections.abc import Iterator
 from typing import Final
 
 from nvcf_operator.nvcf import keys
 
-SHORTEST: Final = 6
-"""Secrets of fewer characters are not looked for: they would blot out words."""
+SHORTEST: Final = keys.SHORTEST
+"""Secrets of fewer characters are not looked for."""
 
 MARK: Final = "[key]"
 
@@ -29,13 +27,13 @@ class Redactor:
         self._by_end: dict[str, set[str]] = {}
 
     def add(self, secret: str) -> None:
-        """Look for this secret from now on, as it is and as the data of a Secret hold it."""
+        """Look for this secret from now on, as it is, as URLs and as the data of a Secret hold it."""
         if secret in self._secrets or len(secret) < SHORTEST:
             return
         if len(self._secrets) >= self._most:
             self._remove(next(iter(self._secrets)))
         self._secrets[secret] = None
-        for spelling in _spellings(secret):
+        for spelling in keys.spellings(secret):
             self._by_end.setdefault(spelling[-SHORTEST:], set()).add(spelling)
 
     def clean(self, text: str) -> str:
@@ -49,15 +47,8 @@ class Redactor:
 
     def _remove(self, secret: str) -> None:
         del self._secrets[secret]
-        for spelling in _spellings(secret):
+        for spelling in keys.spellings(secret):
             end = spelling[-SHORTEST:]
             self._by_end[end].discard(spelling)
             if not self._by_end[end]:
                 del self._by_end[end]
-
-
-def _spellings(secret: str) -> Iterator[str]:
-    yield secret
-    # Whole groups of three bytes: their base64 is the same whatever follows, such as a line end.
-    raw = secret.encode()
-    yield base64.b64encode(raw[: len(raw) // 3 * 3]).decode()

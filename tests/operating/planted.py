@@ -5,12 +5,14 @@ Each bug takes one safeguard out of our own code, in the process that is started
 
 import asyncio
 import itertools
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from nvcf_operator import logs
 from nvcf_operator.api.key import Key
 from nvcf_operator.core import compare, decide, deletion, presence, settles
 from nvcf_operator.core import credentials as rules
@@ -25,7 +27,8 @@ from nvcf_operator.core.situation import Absent, Situation, Trouble, Unseen
 from nvcf_operator.core.transitions import Note as Told
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.notes import Note
-from nvcf_operator.nvcf import errors
+from nvcf_operator.nvcf import errors, failures
+from nvcf_operator.nvcf.answers import explain
 from nvcf_operator.runtime import reconciler
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.actuator import Actuator
@@ -35,6 +38,8 @@ from nvcf_operator.runtime.informer import Informer
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.queue import DelayQueue, Lane
 from nvcf_operator.runtime.reconciler import Reconciler
+
+log = logging.getLogger(__name__)
 
 
 def no_intent() -> None:
@@ -278,6 +283,24 @@ def steps_back() -> None:
     Cache.put = put  # type: ignore[method-assign]
 
 
+def key_logged() -> None:
+    """Log lines are not rid of keys, and one of them holds the key that is used."""
+    original = Observer._credential
+    logs.clean = lambda text: text
+
+    async def credential(self: Observer, resource: Resource, memory: Any) -> Any:
+        found = await original(self, resource, memory)
+        log.debug("the key is %s", getattr(found, "api_key", None))
+        return found
+
+    Observer._credential = credential  # type: ignore[method-assign]
+
+
+def key_quoted() -> None:
+    """The server's words are repeated as they came, also where they hold the key."""
+    _opened(failures).explain = lambda answer, key="": explain(answer)
+
+
 def _opened(place: object) -> Any:
     """A module as one whose names may be replaced, those too that it has from elsewhere."""
     return place
@@ -335,6 +358,8 @@ BUGS: Mapping[str, Callable[[], None]] = {
         manifest_not_proven,
         any_version_patched,
         steps_back,
+        key_logged,
+        key_quoted,
     )
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from nvcf_operator.nvcf.keys import redacted
+from nvcf_operator.nvcf.keys import redacted, without
 
 MAX_DETAIL = 400
 """No more of a server's words is kept, in characters."""
@@ -40,7 +40,7 @@ class Answer:
         """The answer as errors may speak of it: headers that echo the key do so no longer."""
         if not key:
             return self
-        return replace(self, headers={name: value.replace(key, "[key]") for name, value in self.headers.items()})
+        return replace(self, headers={name: without(value, key) for name, value in self.headers.items()})
 
     def retry_after(self, now: float) -> float | None:
         """Seconds that the server asks to wait, told as a number or as an HTTP date; None if it does not.
@@ -126,7 +126,7 @@ def _id(value: object, key: str) -> str | None:
 
 def one_line(text: str, key: str = "", limit: int = MAX_DETAIL) -> str:
     """The text on one line of printable characters, without keys, shortened to the limit."""
-    whole = text.replace(key, "[key]") if key else text
+    whole = without(text, key)
     printable = "".join(char if char.isprintable() else " " for char in whole[:_MAX_READ])
     line = redacted(" ".join(printable.split()), key)
     return line if len(line) <= limit else f"{line[: limit - 3]}..."

@@ -1,9 +1,14 @@
 """What an API key may look like, and how texts are rid of keys."""
 
+import base64
 import re
+from urllib.parse import quote
 
 MAX_KEY = 4096
 """Longest key that is sent, in characters."""
+
+SHORTEST = 6
+"""Secrets of fewer characters are not looked for in other spellings: they would blot out words."""
 
 _VISIBLE = re.compile(r"[!-~]+")
 _LOOKS_SECRET = re.compile(r"nvapi-[\w-]+|\bbearer\s+\S+|\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?", re.IGNORECASE | re.ASCII)
@@ -26,8 +31,24 @@ def checked(key: str) -> str:
     return line
 
 
+def spellings(key: str) -> tuple[str, ...]:
+    """The key as it is, as URLs and as base64 hold it; the longest first, for one may be a part of another."""
+    # Whole groups of three bytes: their base64 is the same whatever follows, such as a line end.
+    raw = key.encode()[: len(key.encode()) // 3 * 3]
+    encoded = base64.b64encode(raw), base64.urlsafe_b64encode(raw)
+    found = {key, quote(key, safe=""), quote(key), *(text.decode() for text in encoded)}
+    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def without(text: str, key: str) -> str:
+    """The text without a key, in any of its spellings. A key that is too short to be one is taken out as it is only."""
+    if not key:
+        return text
+    for spelling in spellings(key) if len(key) >= SHORTEST else (key,):
+        text = text.replace(spelling, "[key]")
+    return text
+
+
 def redacted(text: str, key: str = "") -> str:
     """The text with `key`, and all else that looks like a key or token, replaced."""
-    if key:
-        text = text.replace(key, "[key]")
-    return _LOOKS_SECRET.sub("[key]", text)
+    return _LOOKS_SECRET.sub("[key]", without(text, key))

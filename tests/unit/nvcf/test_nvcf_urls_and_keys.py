@@ -35,6 +35,8 @@ def test_spellings_of_one_base_url_become_equal(url: str, expected: str) -> None
         ("https:///v2", "no host"),
         ("https://user:hunter2@h/v2", "user info"),
         ("https://hunter2@h/v2", "user info without password"),
+        ("https://user:hunter2/x@h/v2", "user info with a slash"),
+        ("https://user:hunter2?x@h/v2", "user info with a question mark"),
         ("https://h/v2?key=hunter2", "query"),
         ("https://h/v2?", "empty query"),
         ("https://h/v2#hunter2", "fragment"),
@@ -100,10 +102,13 @@ def test_any_other_key_is_refused_unshown(key: str, reason: str) -> None:
         "got Authorization: Bearer abc.def",
         "token eyJhbGciOi.eyJzdWIiOi.c2ln rejected",
         "the key s3cret+/= is unknown",
+        "GET /?key=s3cret%2B%2F%3D",
+        "GET /s3cret%2B/%3D",
+        "Basic czNjcmV0Ky89",
     ],
 )
 def test_texts_are_rid_of_the_key_and_of_all_that_looks_like_one(text: str) -> None:
     clean = keys.redacted(text, "s3cret+/=")
     assert "[key]" in clean
-    for trace in ("abc", "eyJ", "s3cret"):
+    for trace in ("abc", "eyJ", "s3cret", "czNj"):
         assert trace not in clean
