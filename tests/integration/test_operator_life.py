@@ -1,11 +1,12 @@
 """The life of a resource through the running operator, on a real API server, with NVCF's log as the witness."""
 
 import json
+import time
 from typing import Any
 
 from controlplane import ControlPlane, read_audit_log
 from nvcf_operator.api.names import FINALIZER
-from operating import Operator, Team, condition_of, eventually
+from operating import FAST, Operator, Team, condition_of, eventually
 from operating.kstatus import kstatus
 
 GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
@@ -13,15 +14,15 @@ OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
 
 
 def test_a_manifest_becomes_ready_by_one_post_and_three_writes(team: Team, control_plane: ControlPlane) -> None:
-    start = control_plane.audit_log.stat().st_size
+    start, began = control_plane.audit_log.stat().st_size, time.monotonic()
     team.namespace.apply(team.manifest())
     found = team.namespace.wait_for("echo")
     status = found["status"]
     assert (status["phase"], status["functionStatus"], status["instances"]) == ("Active", "ACTIVE", "1-2")
     assert status["deploymentId"] == team.simulator.deployments()[team.version]["deploymentId"]
     assert team.writes() == [("createDeployment", 200)]
-    # A second look was seen now and then, most likely for the echo of our own patch coming before its answer.
-    assert len(team.asked("getDeployment")) in (1, 2)
+    # On a slow machine it deploys for longer than the poll interval, after which it is read again for its health.
+    assert len(team.asked("getDeployment")) <= 1 + int((time.monotonic() - began) / FAST["poll_interval"])
     posted = team.asked("createDeployment")[0]
     assert posted["body"] == {"deploymentSpecifications": [GPU]}
     assert _written(team, control_plane, start) == ["functiondeployments"] + 2 * ["functiondeployments/status"]

@@ -274,13 +274,13 @@ def any_version_patched() -> None:
 def steps_back() -> None:
     """An older form of a resource takes the place of a newer one, and the manifest is not proven either."""
     manifest_not_proven()
-    original = Cache.put
+    original = Cache._take_in
 
-    def put(self: Cache, obj: Mapping[str, Any]) -> News:
-        self.drop(Key(obj["metadata"]["namespace"], obj["metadata"]["name"]))
-        return original(self, obj)
+    def take_in(self: Cache, key: Key, obj: Mapping[str, Any]) -> News:
+        self.drop(key)
+        return original(self, key, obj)
 
-    Cache.put = put  # type: ignore[method-assign]
+    Cache._take_in = take_in  # type: ignore[method-assign]
 
 
 def key_logged() -> None:

@@ -1,8 +1,8 @@
 """The newest known form of every resource, in little memory.
 
 Fed by kopf's watch, by a list of our own now and then (a deletion that is missed across a re-list is never repaired by
-the watch), and by the answers to our own patches, without which each of them would come back as news. A digest never
-steps back to an older resourceVersion; resourceVersions of one resource type are ordered integers (KEP-5504).
+the watch), and by the answers to the workers' own calls, without which each of their writes would come back as news. A
+digest never steps back to an older resourceVersion; those of one resource type are ordered integers (KEP-5504).
 """
 
 import json
@@ -20,6 +20,7 @@ from nvcf_operator.api.names import DEFAULT_SECRET_KEY
 from nvcf_operator.core.looking import Glance
 from nvcf_operator.core.outlines import outline
 from nvcf_operator.core.resource import Resource
+from nvcf_operator.runtime.echoes import Echoes
 
 _OURS = (
     names.RECONCILE_REQUESTED_ANNOTATION,
@@ -36,7 +37,7 @@ class News(StrEnum):
     NOTHING = "nothing"
     NEW = "new"
     PERSON = "person"
-    """A person's doing: spec, deletion, or one of the annotations that ask for something."""
+    """A person's doing: spec, deletion, or one of the annotations that ask for something; or what may be one."""
     OTHER = "other"
     """Something else, such as another hand in the status."""
 
@@ -69,6 +70,7 @@ class Cache:
         self._rival_moved = rival_moved
         self._digests: dict[Key, Digest] = {}
         self._by_version: dict[tuple[str, str], set[Key]] = {}
+        self._echoes = Echoes()
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -77,18 +79,28 @@ class Cache:
         return iter(tuple(self._digests))
 
     def put(self, obj: Mapping[str, Any]) -> News:
-        """Take an object in, unless something newer of it is known, and say what is new about it."""
-        key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+        """Take in the answer to a worker's own call, and say what is new. The echo from the watch will be no news."""
+        key, version = _name(obj), _version(obj)
         known = self._digests.get(key)
-        if known is not None and int(obj["metadata"].get("resourceVersion") or 0) <= known.resource_version:
-            return News.NOTHING  # most often the echo of our own patch, whose answer was taken in before
-        digest = _digest(obj)
-        self._replace(key, known, digest)
-        if known is None or known.uid != digest.uid:
-            return News.NEW
-        if (known.generation, known.asked) != (digest.generation, digest.asked):
-            return News.PERSON
-        return News.OTHER if known.told != digest.told else News.NOTHING
+        self._echoes.answered(key, version, known=None if known is None else known.resource_version)
+        return self._take_in(key, obj)
+
+    def see(self, obj: Mapping[str, Any], *, listed: bool) -> News:
+        """Take in what the watch or a list brings, unless something newer is known, and say what is new about it."""
+        key, version = _name(obj), _version(obj)
+        if not listed:
+            ours, known = self._echoes.ours(key, version), self._digests.get(key)
+            if not ours and known is not None and version < known.resource_version:
+                return News.PERSON  # the answer to a write of ours has brought another hand's change along with it
+        return self._take_in(key, obj)
+
+    def doubt(self, key: Key) -> None:
+        """Leave open whether the newest version is of our own writing, until the work on it ends."""
+        self._echoes.doubt(key, self._digests[key].resource_version)
+
+    def settle(self, key: Key) -> bool:
+        """Tell at the end of the work whether another hand has written meanwhile."""
+        return self._echoes.settle(key)
 
     def drop(self, key: Key, uid: str | None = None) -> bool:
         """Forget an object that is gone; with a uid only if it is that very one. Says whether it was known."""
@@ -96,6 +108,7 @@ class Cache:
         if known is None or (uid is not None and known.uid != uid):
             return False
         self._replace(key, known, None)
+        self._echoes.forget(key)
         return True
 
     def get(self, key: Key) -> Resource | None:
@@ -120,6 +133,18 @@ class Cache:
             key for key, digest in self._digests.items() if key not in there and digest.resource_version <= listed_at
         ]
 
+    def _take_in(self, key: Key, obj: Mapping[str, Any]) -> News:
+        known = self._digests.get(key)
+        if known is not None and _version(obj) <= known.resource_version:
+            return News.NOTHING
+        digest = _digest(obj)
+        self._replace(key, known, digest)
+        if known is None or known.uid != digest.uid:
+            return News.NEW
+        if (known.generation, known.asked) != (digest.generation, digest.asked):
+            return News.PERSON
+        return News.OTHER if known.told != digest.told else News.NOTHING
+
     def _replace(self, key: Key, known: Digest | None, digest: Digest | None) -> None:
         before, after = (item.versions if item is not None else () for item in (known, digest))
         for rival in {rival for pair in (*before, *after) for rival in self._by_version.get(pair, ())} - {key}:
@@ -135,6 +160,14 @@ class Cache:
         self._digests[key] = digest
         for pair in after:
             self._by_version.setdefault(pair, set()).add(key)
+
+
+def _name(obj: Mapping[str, Any]) -> Key:
+    return Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+
+
+def _version(obj: Mapping[str, Any]) -> int:
+    return int(obj["metadata"].get("resourceVersion") or 0)
 
 
 def _digest(obj: Mapping[str, Any]) -> Digest:
@@ -158,7 +191,7 @@ def _digest(obj: Mapping[str, Any]) -> Digest:
     versions |= {(status.get("incoming") or {}).get("functionVersionId", "")}
     return Digest(
         uid=meta.get("uid", ""),
-        resource_version=int(meta.get("resourceVersion") or 0),
+        resource_version=_version(obj),
         generation=int(meta.get("generation") or 0),
         asked=hash((meta.get("deletionTimestamp"), json.dumps(asked, sort_keys=True))),
         told=hash(

@@ -60,7 +60,9 @@ class Informer:
 
     async def relist(self, *, first: bool = False) -> None:
         """List everything and mend what the watch has missed."""
-        listed = await self._kube.list_resources(self._namespaces, keep=lambda obj: self._take(obj, first=first))
+        listed = await self._kube.list_resources(
+            self._namespaces, keep=lambda obj: self._take(obj, listed=True, first=first)
+        )
         for key in self._cache.missing_from(listed, listed_at=listed.resource_version):
             if await self._kube.get_resource(key) is None and self._cache.drop(key):
                 log.info("%s is gone; the watch had missed it", key)
@@ -108,15 +110,18 @@ class Informer:
             if self._cache.drop(key, obj["metadata"].get("uid")):
                 self._leave(key)
             return
-        self._take(obj, first=event["type"] is None)
+        listed = event["type"] is None
+        self._take(obj, listed=listed, first=listed)
 
-    def _take(self, obj: dict[str, Any], *, first: bool) -> Key:
+    def _take(self, obj: dict[str, Any], *, listed: bool, first: bool) -> Key:
         """Feed cache and queue with one resource; give its key."""
         key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-        news = self._cache.put(obj)
+        news = self._cache.see(obj, listed=listed)
         if news == News.NOTHING:
             return key
-        if first:
+        if news == News.OTHER and self._queue.works_on(key):
+            self._cache.doubt(key)  # most often the echo of a write whose answer is on its way to the worker
+        elif first:
             urgent = bool(obj["metadata"].get("deletionTimestamp"))
             self._queue.add(key, Lane.PERSON if urgent else Lane.BACKGROUND)
         elif news == News.PERSON:

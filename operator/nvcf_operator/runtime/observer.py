@@ -262,7 +262,7 @@ class Observer:
 
 
 def deep_delay(interval: float, *, first: bool) -> float:
-    """Seconds until the next deep GET: spread over the interval after a start, a little jittered later."""
+    """Seconds until the next deep GET: for the first one after a start anywhere in the interval."""
     return random.uniform(0.0, interval) if first else interval * random.uniform(0.9, 1.1)
 
 

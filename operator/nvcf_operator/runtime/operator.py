@@ -115,7 +115,14 @@ class Operator:
             rate=settings.nvcf_rate,
             server_loop=settings.redeploy_settle_seconds,
         )
-        self.workers = Workers(self.queue, self.reconciler.reconcile, self.metrics, self.beats, count=settings.workers)
+        self.workers = Workers(
+            self.queue,
+            self.reconciler.reconcile,
+            self.metrics,
+            self.beats,
+            settle=self.cache.settle,
+            count=settings.workers,
+        )
         self.informer = Informer(
             self.kube,
             self.cache,

@@ -127,6 +127,10 @@ class DelayQueue(Generic[K]):
         since = {lane: self._schedule.oldest(lane) for lane in Lane}
         return {lane: 0.0 if oldest is None else max(now - oldest, 0.0) for lane, oldest in since.items()}
 
+    def works_on(self, key: K) -> bool:
+        """Whether the key is being worked on."""
+        return self._schedule.works_on(key)
+
     @property
     def in_work(self) -> int:
         """How many keys are being worked on."""

@@ -228,7 +228,7 @@ class Reconciler:
         now = self._clock()
         memory.attempts = memory.attempts + 1 if decision.backoff else 0
         if memory.deep_at <= 0.0:
-            memory.deep_at = now + deep_delay(self._deep_interval, first=True)
+            memory.deep_at = now + deep_delay(self._deep_interval, first=memory.last_get_at < 0.0)
         elif now >= memory.deep_at:
             memory.deep_at = now + deep_delay(self._deep_interval, first=False)
         delay = memory.deep_at - now

@@ -148,6 +148,10 @@ class Schedule(Generic[K]):
         """Since when the longest waiting key of a lane has been due; None if none is in line."""
         return min((min(self._standing[key].dues) for key in self._due[lane]), default=None)
 
+    def works_on(self, key: K) -> bool:
+        """Whether the key is being worked on."""
+        return key in self._in_work
+
     @property
     def in_work(self) -> int:
         """How many keys are being worked on."""

@@ -24,15 +24,26 @@ AFTER_A_BUG = 30.0
 
 
 class Workers:
-    """Runs reconciles from the queue."""
+    """Runs reconciles from the queue.
+
+    `settle` is asked at the end of each whether another hand has written to the resource meanwhile.
+    """
 
     def __init__(
-        self, queue: DelayQueue[Key], reconcile: Reconcile, metrics: Metrics, beats: Heartbeats, *, count: int
+        self,
+        queue: DelayQueue[Key],
+        reconcile: Reconcile,
+        metrics: Metrics,
+        beats: Heartbeats,
+        *,
+        settle: Callable[[Key], bool],
+        count: int,
     ) -> None:
         self._queue = queue
         self._reconcile = reconcile
         self._metrics = metrics
         self._beats = beats
+        self._settle = settle
         self._count = count
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -69,4 +80,6 @@ class Workers:
                 log.exception("reconciling %s failed unexpectedly; it is tried again", key)
             finally:
                 self._metrics.reconciled(result, time.monotonic() - started)
+                if self._settle(key):
+                    self._queue.add(key, Lane.BACKGROUND)
                 self._queue.done(key, requeue=requeue)

@@ -51,8 +51,8 @@ NEWS: list[tuple[str, dict[str, Any], News]] = [
 @pytest.mark.parametrize(("later", "news"), [pytest.param(*case[1:], id=case[0]) for case in NEWS])
 def test_what_is_new(later: dict[str, Any], news: News) -> None:
     cache = Cache()
-    assert cache.put(obj(5)) == News.NEW
-    assert cache.put(later) == news
+    assert cache.see(obj(5), listed=True) == News.NEW
+    assert cache.see(later, listed=True) == news
 
 
 def test_a_digest_never_steps_back() -> None:

@@ -1,0 +1,132 @@
+"""What the watch brings while a worker writes: its own echo is no news, and another hand is never taken for it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from nvcf_operator.api.key import Key
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.runtime.cache import Cache
+from nvcf_operator.runtime.heartbeat import Heartbeats
+from nvcf_operator.runtime.informer import Informer
+from nvcf_operator.runtime.queue import DelayQueue, Lane
+from nvcf_operator.runtime.workers import Workers
+
+KEY = Key("team", "echo")
+Do = Callable[["Stage"], None]
+
+
+def obj(version: int, *, phase: str = "", generation: int = 1, **metadata: Any) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "namespace": KEY.namespace,
+            "name": KEY.name,
+            "uid": "one",
+            "resourceVersion": str(version),
+            "generation": generation,
+            **metadata,
+        },
+        "spec": {"functionId": "f", "functionVersionId": "v"},
+        "status": {"phase": phase} if phase else {},
+    }
+
+
+class Stage:
+    """Watch, cache, queue and one worker, whose look at the resource is a list of things that happen."""
+
+    def __init__(self) -> None:
+        self.cache = Cache()
+        self.queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
+        self.informer = Informer(
+            cast(KubeClient, None), self.cache, self.queue, namespaces=(), gone=lambda key: None, user_agent="test"
+        )
+        self.looks: list[Lane] = []
+        self.happens: list[list[tuple[str, dict[str, Any]]]] = []
+
+    async def happen(self, what: str, thing: dict[str, Any]) -> None:
+        """An answer comes to the worker, or the watch or a list brings a version."""
+        if what == "answer":
+            self.cache.put(thing)
+        else:
+            await self.informer._seen({"type": None if what == "listed" else "MODIFIED", "object": thing})  # type: ignore[typeddict-item]
+
+    async def reconcile(self, key: Key, lane: Lane) -> None:
+        self.looks.append(lane)
+        for what, thing in self.happens.pop(0) if self.happens else []:
+            await self.happen(what, thing)
+
+    async def play(self, during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]]) -> None:
+        """A resource is seen and looked at; things happen during the look and after it; all looks are made."""
+        self.happens.append(during)
+        beats = Heartbeats()
+        workers = Workers(self.queue, self.reconcile, Metrics(), beats, settle=self.cache.settle, count=2)
+        await self.happen("watch", obj(5))
+        workers.start()
+        await self._quiet()
+        for what, thing in after:
+            await self.happen(what, thing)
+        await self._quiet()
+        await workers.stop(1.0)
+
+    async def _quiet(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not self.queue.in_work
+        assert not len(self.queue)
+
+
+MARKED = {"finalizers": ["nvcf-operator.io/undeploy"]}
+OURS = [("answer", obj(6, **MARKED)), ("answer", obj(8, phase="Deploying", **MARKED))]
+ECHOES = [("watch", obj(6, **MARKED)), ("watch", obj(8, phase="Deploying", **MARKED))]
+
+SILENT = [
+    pytest.param(OURS, ECHOES, id="echoes after the work"),
+    pytest.param([*OURS, *ECHOES], [], id="echoes after both answers"),
+    pytest.param([OURS[0], ECHOES[0], OURS[1]], [ECHOES[1]], id="each echo after its answer"),
+    pytest.param([ECHOES[0], OURS[0], ECHOES[1], OURS[1]], [], id="each echo before its answer"),
+    pytest.param([ECHOES[0], OURS[0], OURS[1]], [ECHOES[1]], id="one before, one after"),
+    pytest.param([("listed", ECHOES[1][1]), *OURS], ECHOES, id="a list shows the write before its answer comes"),
+]
+
+
+@pytest.mark.parametrize(("during", "after"), SILENT)
+async def test_the_echo_of_our_own_writes_is_no_reason_to_look_again(
+    during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]]
+) -> None:
+    stage = Stage()
+    await stage.play(during, after)
+    assert stage.looks == [Lane.NEW]
+
+
+FOREIGN = ("watch", obj(7, phase="Lost", **MARKED))
+EDIT = ("watch", obj(7, generation=2, **MARKED))
+
+NOTICED = [
+    pytest.param([*OURS], [*ECHOES, ("watch", obj(9, phase="Lost", **MARKED))], Lane.BACKGROUND, id="after our writes"),
+    pytest.param([ECHOES[0], OURS[0], FOREIGN], [], Lane.BACKGROUND, id="in the status, seen while we work"),
+    pytest.param([*OURS, ECHOES[0], FOREIGN, ECHOES[1]], [], Lane.PERSON, id="overtaken by our answer, seen in work"),
+    pytest.param(OURS, [ECHOES[0], FOREIGN, ECHOES[1]], Lane.PERSON, id="overtaken by our answer, seen after it"),
+    pytest.param([ECHOES[0], OURS[0], FOREIGN, OURS[1]], [ECHOES[1]], Lane.BACKGROUND, id="between our two writes"),
+    pytest.param([ECHOES[0]], [], Lane.BACKGROUND, id="a write of ours whose answer was lost"),
+    pytest.param([OURS[0], ("watch", obj(7))], [], Lane.BACKGROUND, id="our finalizer taken off while we work"),
+    pytest.param([*OURS, ECHOES[0], EDIT], [], Lane.PERSON, id="a person's edit, overtaken by our answer"),
+    pytest.param([OURS[0], EDIT, OURS[1]], [ECHOES[1]], Lane.PERSON, id="a person's edit, seen while we work"),
+]
+
+
+@pytest.mark.parametrize(("during", "after", "lane"), NOTICED)
+async def test_another_hands_change_is_looked_at_whatever_overtakes_it(
+    during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]], lane: Lane
+) -> None:
+    stage = Stage()
+    await stage.play(during, after)
+    assert stage.looks == [Lane.NEW, lane]
+
+
+async def test_what_is_kept_of_a_key_ends_with_the_last_echo() -> None:
+    stage = Stage()
+    await stage.play(OURS, ECHOES)
+    assert stage.cache._echoes.idle
