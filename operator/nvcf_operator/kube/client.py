@@ -110,19 +110,28 @@ class KubeClient:
         kind = "finalizer" if finalizers is not None else "intent"
         return await self._patch(kind, _resource(key), {"metadata": metadata})
 
-    async def patch_status(self, key: Key, *, uid: str, status: Mapping[str, Any]) -> dict[str, Any]:
+    async def patch_status(
+        self, key: Key, *, uid: str, status: Mapping[str, Any], was: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Set members of the status (`kube.status.merge_patch`; None removes one) of that very object.
 
         Its version does not matter, so a person's edit at the same time is no conflict. A merge patch cannot do this:
         at the status subresource the API server ignores a uid in it, and would write a namesake made anew. A JSON patch
         tests the uid. Null removes because the API server prunes it where the schema does not call a field nullable.
 
+        Args:
+            key: the object's name.
+            uid: the object's own.
+            status: the members to set.
+            was: the status that the new one was made from; an object that has another one by now is left as it is.
+
         Raises:
-            Conflict: another object has its name now.
+            Conflict: another object has its name now, or it has another status.
             Missing: it is gone.
 
         """
         operations: list[dict[str, Any]] = [{"op": "test", "path": "/metadata/uid", "value": uid}]
+        operations += [{"op": "test", "path": "/status", "value": was}] if was else []
         operations += [{"op": "add", "path": f"/status/{name}", "value": value} for name, value in status.items()]
         return await self._write("status", "PATCH", f"{_resource(key)}/status", JSON_PATCH, operations)
 

@@ -82,7 +82,7 @@ class Operator:
         self.secrets = Secrets(self.kube)
         self.recorder = Recorder(self.kube, instance=identity)
         self.resolver = Resolver(self.secrets, settings, redact=logs.redact)
-        self.sightings = Sightings(settings.redeploy_settle_seconds)
+        self.sightings = Sightings(settings.redeploy_settle_seconds, settings.nvcf_rate)
         self.accounts = Accounts(
             settings,
             self.metrics,

@@ -184,10 +184,18 @@ class Reconciler:
         if patch is None:
             return False
         try:
-            obj = await self._kube.patch_status(resource.key, uid=resource.uid, status=patch)
-        except (Missing, Conflict):
+            obj = await self._kube.patch_status(resource.key, uid=resource.uid, status=patch, was=resource.recorded)
+        except Missing:
             self._cache.drop(resource.key, resource.uid)
             return False
+        except Conflict as error:
+            # Decided on an old record, as after a list that was behind: what it holds now must not be lost.
+            fresh = await self._kube.get_resource(resource.key)
+            if fresh is None:
+                self._cache.drop(resource.key, resource.uid)
+            else:
+                self._cache.put(fresh)
+            raise Outdated(str(error)) from None
         news = self._cache.put(obj)
         for note in transitions(resource.status, status):
             self._recorder.note(resource, note)
