@@ -39,6 +39,7 @@ from property.cluster_model import START, Cluster, Stale
 from property.nvcf_model import ACCOUNT, FUNCTION, Account, body_of
 
 TIMING = Timing()
+BASE_URL = "https://nvcf"
 READS = ("500", "401", "403", "another account's key")
 WRITES = ("lost, done", "lost, slow", "lost, not done", "refused")
 FAULTS = (*READS, *WRITES)
@@ -200,7 +201,8 @@ class Operator:
         versions, holder = versions_of_interest(resource), None
         if not resource.deleting:
             others = [Resource.read(item) for item in self.cluster.objects.values()]
-            holder = other_holder(resource, resource.wanted_version, [o for o in others if o.uid != resource.uid])
+            rivals = [other for other in others if other.uid != resource.uid]
+            holder = other_holder(resource, resource.wanted_version, rivals, base_url=BASE_URL, places={})
             if holder is not None:
                 versions = tuple(version for version in versions if version != resource.wanted_version)
         proof = Proof.PROVEN if resource.status.account_id else Proof.NEVER_PINNED
@@ -221,7 +223,7 @@ class Operator:
         )
 
     def _target(self, version: str) -> Target:
-        return ("https://nvcf", FUNCTION, version)
+        return (BASE_URL, FUNCTION, version)
 
     def _get(self, version: str) -> tuple[Sighting, bool]:
         """What GET says, and whether it was said to another account's key, which sees nothing."""

@@ -1,6 +1,7 @@
 """Random manifests, edits, faults, crashes and changes by others: the invariants hold after each step, and at the end
 the account is as the manifests say."""
 
+import json
 import os
 import random
 from collections import Counter
@@ -234,6 +235,7 @@ class Story(RuleBasedStateMachine):
         crash = f"; crash at boundary {chance.crash_at}" if chance.crash_at is not None else ""
         note(f"{self.account.now:6.0f} s: {told}{fault}{crash}")
         self._live(seconds, chance)
+        note(f"              {self._record()}")
         tally["steps"] += 1
         eventful = len(self.operator.writes) > writes or chance.met or chance.crashed
         tally["wrote"] += len(self.operator.writes) > writes
@@ -277,6 +279,22 @@ class Story(RuleBasedStateMachine):
         assert not {"Reconciling", "Ready"} <= true, self._picture("Reconciling and Ready")
         assert not {"Stalled", "Ready"} <= true, self._picture("Stalled and Ready")
         assert kstatus(obj) in ("Current", "InProgress", "Failed", "Terminating")
+
+    def _record(self) -> str:
+        """What NVCF has, and what each resource's record holds, in one line."""
+        told = [" ".join(f"{row.version[-1]}:{row.status}" for row in self.account.rows.values())]
+        for name, obj in self.cluster.objects.items():
+            status = obj["status"]
+            main, coming = status.get("functionVersionId"), (status.get("incoming") or {}).get("functionVersionId")
+            leaving = [item["functionVersionId"][-1] for item in status.get("retiring", [])]
+            shown = status.get("functionStatus")
+            intent = obj["metadata"]["annotations"].get(names.INTENT_ANNOTATION)
+            open_intent = intent is not None and json.loads(intent)["token"] != status.get("intent")
+            told.append(
+                f"{name}: {(main or '-')[-1]} {shown}, incoming {(coming or '-')[-1]}, retiring {leaving}"
+                + (", open intent" if open_intent else "")
+            )
+        return " | ".join(told)
 
     def _picture(self, what: str) -> str:
         rows = {row.version[-1]: row.status for row in self.account.rows.values()}

@@ -120,13 +120,11 @@ def _done(situation: Situation, decision: Decision, version: str, item: Retiring
         return _gone(situation, version)
     if decision.gives_up is not None:
         return False
-    intent = resource.open_intent
-    asked_again = isinstance(situation.wrote, Create) or (
-        intent is not None
-        and intent.function_version_id == version
-        and isinstance(situation.sighting(version), Present)
-    )
-    return asked_again or item.since is None
+    intent, there = resource.open_intent, isinstance(situation.sighting(version), Present)
+    if item.since is None:  # NVCF was never asked, so it is kept; and on record as such as soon as it is seen
+        return there or _gone(situation, version)
+    asked_again = intent is not None and intent.function_version_id == version and there
+    return asked_again or isinstance(situation.wrote, Create)
 
 
 def _gone(situation: Situation, version: str) -> bool:

@@ -356,6 +356,16 @@ def test_a_new_manifest_and_reconcile_now_lift_the_failure(lifted: dict[str, Any
     assert record(after).failed is None
 
 
+def test_a_version_that_is_wanted_again_is_not_forgotten_while_there_is_no_key() -> None:
+    resource = rolling(retiring=[leaving(NEW, asked=False)])
+    no_key = Trouble(Reason.SECRET_NOT_FOUND, "the Secret is missing", Whose.CREDENTIAL)
+    blind = record(replace(seen(resource), access=no_key))
+    assert [item.function_version_id for item in blind.retiring] == [NEW]
+    status = record(seen(resource, old=of(OLD), new=of(NEW, "DEPLOYING")))
+    assert status.incoming is not None
+    assert (status.incoming.function_version_id, status.retiring) == (NEW, ())
+
+
 def test_a_redeploy_is_answered_once_the_old_deployment_goes() -> None:
     resource = held(annotations={names.REDEPLOY_REQUESTED_ANNOTATION: "now"})
     gone = Undeploy(VERSION, graceful=True, purpose=Purpose.REQUESTED)
