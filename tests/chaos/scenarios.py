@@ -40,23 +40,20 @@ def create(run: Run) -> None:
 
 
 def patch(run: Run) -> None:
-    cursor = run.simulator.cursor
     run.scale(maxInstances=5)
     run.until_ready()
-    run.until_asked(2, since=cursor, operation="getDeployment")  # before the change, and after the server's own loop
 
 
 def put(run: Run) -> None:
-    cursor = run.simulator.cursor
     run.scale(maxRequestConcurrency=8, maxInstances=3)
     run.until_ready()
-    run.until_asked(2, since=cursor, operation="getDeployment")
 
 
 def delete(run: Run) -> None:
     run.happens("two requests are queued").change(run.versions[0], queueDepth=2)
     run.delete()
     run.until_phase("Draining")
+    run.until_asked(operation="getDeployment")
     run.happens("the queue is empty").change(run.versions[0], queueDepth=0)
     run.until_gone()
 
@@ -76,6 +73,43 @@ def rotate_key(run: Run) -> None:
     run.until_asked(key=run.use_key())
 
 
+def redeploy(run: Run) -> None:
+    run.scale(gpu="H100", instanceType="NCP.GPU.H100_1x")
+    run.until_ready()
+
+
+def redeploy_on_request(run: Run) -> None:
+    before = run.get()["status"]["deploymentId"]
+    run.annotate(redeploy_requested_at="monday")
+    run.until(lambda found: found["status"].get("deploymentId") not in (None, before), "another deployment")
+    run.until_ready()
+
+
+def two_versions(run: Run, **manifest: Any) -> None:
+    """Begin with a resource that is Ready, and another version of its function."""
+    deployed(run, **manifest)
+    run.add_version()
+    run.until_asked(2, operation="listFunctions")  # the list that shows it has come by then
+
+
+def roll_out(run: Run) -> None:
+    run.edit(functionVersionId=run.versions[1])
+    run.until_ready()
+    run.until(lambda found: not found["status"].get("retiring"), "the former version is gone")
+
+
+def given_up(run: Run) -> None:
+    """Begin with a deployment that NVCF gave up."""
+    run.simulator.weather(run.versions[0], fate="fail", error="bad image")
+    run.apply()
+    run.until_phase("Failed")
+
+
+def retry(run: Run) -> None:
+    run.happens("instances start again").weather(run.versions[0], fate="run")
+    run.until_ready()
+
+
 SCENARIOS: Mapping[str, Scenario] = {
     "create": Scenario("A manifest is applied, and nothing is deployed yet.", create),
     "patch": Scenario("The maximum changes in place.", patch, deployed),
@@ -92,4 +126,17 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "adopt": Scenario("A manifest is applied for what somebody has deployed.", adopt, deployed_by_somebody),
     "rotate-key": Scenario("The Secret gets another key of the same account.", rotate_key, deployed),
+    "redeploy": Scenario(
+        "The GPU changes, which needs another deployment, and the manifest allows that.",
+        redeploy,
+        lambda run: deployed(run, rollout={"immutableChange": "Redeploy"}),
+    ),
+    "redeploy-on-request": Scenario("A person asks for another deployment.", redeploy_on_request, deployed),
+    "blue-green": Scenario("Another version is wanted: it comes up, then the former one goes.", roll_out, two_versions),
+    "recreate": Scenario(
+        "Another version is wanted: the former one goes, then it comes up.",
+        roll_out,
+        lambda run: two_versions(run, rollout={"versionChange": "Recreate"}),
+    ),
+    "retry": Scenario("NVCF gave the deployment up: it is undeployed and made again.", retry, given_up),
 }

@@ -1,6 +1,6 @@
 """For each scenario exactly the calls of its golden log, and none after it: not by polls, and not by a restart.
 
-`GOLDEN=write` writes the logs anew: `GOLDEN=write pytest tests/chaos/test_golden_calls.py`. Review the diff as code.
+`GOLDEN=write .venv/bin/pytest tests/chaos/test_golden_calls.py` writes the logs anew. Review the diff as code.
 """
 
 import os
@@ -17,6 +17,7 @@ from controlplane import ControlPlane
 
 GOLDEN = Path(__file__).with_name("golden")
 WRITE = os.environ.get("GOLDEN") == "write"
+REWRITE = f"GOLDEN=write .venv/bin/pytest tests/chaos/{Path(__file__).name}"
 TRIES = 3
 """Runs of which the shortest log is kept when they are written: a look that an echo caused does not belong there."""
 
@@ -49,9 +50,9 @@ def played(world: World, scenario: Scenario) -> str:
         run.begin()
         start = Start.of(run)
         scenario.play(run)
-        run.go_on("two more polls")
+        run.go_on()
         run.restart()
-        run.go_on("two more polls")
+        run.go_on()
         return call_log(run, start, scenario.title)
 
 
@@ -63,7 +64,7 @@ def test_a_scenario_makes_exactly_the_calls_of_its_golden_log(logs: Logs, name: 
         GOLDEN.mkdir(exist_ok=True)
         golden.write_text(found)
     difference = differences(golden.read_text(), found) if golden.exists() else f"{golden} is missing"
-    assert not difference, f"{difference}\n\nIf that is meant: GOLDEN=write pytest {Path(__file__).name}, and review."
+    assert not difference, f"{difference}\n\nIf that is meant: {REWRITE}, and review."
 
 
 def test_each_golden_log_is_of_a_scenario() -> None:

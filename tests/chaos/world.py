@@ -24,7 +24,7 @@ T = TypeVar("T")
 Json = dict[str, Any]
 
 SETTINGS: Mapping[str, Any] = {
-    "create_settle_seconds": 1.5,
+    "create_settle_seconds": 1.8,
     "redeploy_settle_seconds": 1.2,
     "poll_interval": 1.0,
     "busy_poll_interval": 0.2,
@@ -33,12 +33,15 @@ SETTINGS: Mapping[str, Any] = {
 }
 """Every wait is shorter than a user's, none is left out."""
 
-BEHAVIOUR: Mapping[str, Any] = {"period": 0.1, "deploySeconds": 0.2, "races": {"slowPost": 0.3}}
+BEHAVIOUR: Mapping[str, Any] = {"period": 0.1, "deploySeconds": 0.2, "races": {"slowPost": 0.6}}
 """A POST takes far less than the create settle, and long enough for an operator to die meanwhile."""
 
 NAME = "echo"
 PATIENCE = 40.0
 """Seconds for anything that a run waits for, on a machine that is busy with others."""
+
+PAUSE = 0.3
+"""Seconds between two looks of a run: with many runs, looking costs more than all the operators."""
 
 
 @dataclass
@@ -91,6 +94,7 @@ class Run:
         versions: ids of the function's versions, in the order in which they were made.
         keys: tokens of the account's keys by name, in the order in which they were made.
         cursor: number of the request to NVCF before its first one.
+        settings: those of its operators.
         died: whether an operator has ended at the failpoint.
 
     """
@@ -111,7 +115,7 @@ class Run:
         self.keys: dict[str, str] = {}
         self.uid = ""
         self._bug = bug
-        self._settings = {**SETTINGS, **settings, "namespaces": namespace}
+        self.settings = {**SETTINGS, **settings, "namespaces": namespace}
         self._armed = world.folder / f"{name}.armed"
         self._operators = ExitStack()
         self.operator: Forked
@@ -219,11 +223,20 @@ class Run:
     def until_asked(self, times: int = 1, since: int | None = None, **wanted: Any) -> None:
         """Wait for requests of this account that look so: so many after a cursor, or from now on."""
         cursor = self.simulator.cursor if since is None else since
+        self.eventually(
+            lambda: len(self.asked(cursor, **wanted)),
+            lambda number: number >= times,
+            f"{times} requests like {wanted}",
+        )
 
-        def asked() -> int:
-            return len([entry for entry in self.simulator.log(cursor, **wanted) if entry["key"] in self.keys])
+    def until_looked(self) -> None:
+        """Wait until this operator has looked at NVCF, if there is still a resource to look for."""
 
-        self.eventually(asked, lambda number: number >= times, f"{times} requests like {wanted}")
+        def looked() -> bool:
+            made = any(call.startswith("nvcf ") for call in self.operator.calls())
+            return made or (self.find() is None and "running; NVCF at" in self.operator.output())
+
+        self.eventually(looked, bool, "a look at NVCF")
 
     def eventually(self, look: Callable[[], T], wanted: Callable[[T], bool], what: str) -> T:
         """Wait for something, with an operator running: one that ended at the failpoint has a successor."""
@@ -233,9 +246,13 @@ class Run:
             return look()
 
         try:
-            return eventually(looked, wanted, within=PATIENCE, what=what)
+            return eventually(looked, wanted, within=PATIENCE, what=what, rest=lambda: self.operator.ended(PAUSE))
         except AssertionError as error:
             raise AssertionError(f"{error}\nThe operator's log:\n{self.operator.output()[-3000:]}") from None
+
+    def asked(self, cursor: int, **wanted: Any) -> list[Json]:
+        """The requests of this account after a cursor that look so."""
+        return [entry for entry in self.simulator.log(cursor, **wanted) if entry["key"] in self.keys]
 
     def until_in_nvcf(self, status: str, version: str | None = None) -> None:
         """Wait until a version, the first one unless told, has a status in NVCF."""
@@ -246,9 +263,8 @@ class Run:
             f"{wanted} is {status}",
         )
 
-    def go_on(self, until: str) -> None:
+    def go_on(self) -> None:
         """Let two polls go by; where the resource is gone there are none, and only the last Event is waited for."""
-        self._did(until)
         if self.find() is not None:
             self.until_asked(2, operation="listFunctions")
         else:
@@ -262,7 +278,7 @@ class Run:
             self.world.forkery.operator(
                 self.world.identity,
                 self.simulator.url,
-                self._settings,
+                self.settings,
                 armed=self._armed,
                 failpoint=failpoint,
                 bug=self._bug,
@@ -270,11 +286,14 @@ class Run:
         )
 
     def restart(self) -> None:
-        """Kill the operator and start another one; wait until that knows the resources."""
-        self._did("the operator is killed and started again")
+        """Kill the operator and start another one; wait until that has looked."""
+        self._did("after two more polls the operator is killed and started again, for two polls more")
         self.operator.close()
+        cursor = self.simulator.cursor
         self.operate()
-        self.eventually(self.operator.output, lambda text: "running; NVCF at" in text, "the operator runs")
+        self.until_looked()
+        if self.find() is not None:
+            self.until_asked(since=cursor)
 
     def keep_operating(self) -> None:
         """Start a successor of an operator that has ended at the failpoint. Raises AssertionError at any other end."""

@@ -59,7 +59,9 @@ def read_audit_log(path: Path, offset: int = 0) -> Iterator[AuditEvent]:
     Take ``path.stat().st_size`` as the offset of "from now on".
     """
     with path.open("rb") as log:
-        log.seek(offset)
+        if offset:
+            log.seek(offset - 1)
+            log.readline()  # the end of an event that was being written then: its request had no answer yet
         for line in log:
             if not line.endswith(b"\n"):  # being written
                 return

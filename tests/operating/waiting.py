@@ -9,7 +9,14 @@ T = TypeVar("T")
 PAUSE = 0.05
 
 
-def eventually(look: Callable[[], T], wanted: Callable[[T], bool], *, within: float, what: str) -> T:
+def eventually(
+    look: Callable[[], T],
+    wanted: Callable[[T], bool],
+    *,
+    within: float,
+    what: str,
+    rest: Callable[[], object] = lambda: time.sleep(PAUSE),
+) -> T:
     """Look again and again until what is seen is wanted, and give it.
 
     Args:
@@ -17,6 +24,7 @@ def eventually(look: Callable[[], T], wanted: Callable[[T], bool], *, within: fl
         wanted: says whether that is it.
         within: seconds before it is given up.
         what: what is waited for, for the error.
+        rest: passes the time between two looks.
 
     Raises:
         AssertionError: it did not come; the text shows each different thing that was seen meanwhile.
@@ -34,4 +42,4 @@ def eventually(look: Callable[[], T], wanted: Callable[[T], bool], *, within: fl
         if time.monotonic() > end:
             story = "\n  then: ".join(seen[-6:])
             raise AssertionError(f"{what}: not within {within:g} s.\n  seen: {story}")
-        time.sleep(PAUSE)
+        rest()

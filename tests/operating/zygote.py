@@ -5,6 +5,8 @@ operators that decides. Each connection to the socket is one operator: a JSON li
 exit status tells its end, and closing the connection kills it. All of them end with this process.
 """
 
+import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -18,10 +20,15 @@ from typing import Any, NoReturn
 import nvcf_operator.cli
 import nvcf_operator.runtime.operator
 from controlplane.supervisor import death_signal
+from nvcf_operator.core import backoff
+from nvcf_operator.nvcf import AsyncClient, NvcfError
 from operating import planted
 from operating.failpoints import Calls, Failpoint
 
 __all__ = ["Zygote"]
+
+RETRY = 3.0
+"""Seconds before a deployment that NVCF gave up is made again, in place of a minute, which no setting changes."""
 
 
 class Zygote:
@@ -107,6 +114,15 @@ class Zygote:
             os._exit(status)
 
 
+async def warm_up() -> None:
+    """Make one call that fails: what is imported and read from files by the first call is there for all forks then."""
+    async with AsyncClient(api_key="nvapi-test", base_url="http://127.0.0.1:9", max_retries=0) as client:
+        with contextlib.suppress(NvcfError):
+            await client.deployments.functions.versions.get(function_id="none", function_version_id="none")
+
+
 if __name__ == "__main__":
+    backoff.LONG_FIRST = RETRY
+    asyncio.run(warm_up())
     gc.freeze()
     Zygote(Path(sys.argv[1])).run()

@@ -1,0 +1,154 @@
+"""kill -9 at every call of every scenario, of writes before, in the middle and after: the end is the same.
+
+A failure prints scenario, call and the command that repeats this one crash.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from chaos.outcome import Outcome, wrongs
+from chaos.scenarios import SCENARIOS, Scenario
+from chaos.world import BEHAVIOUR, Run, World
+from controlplane import ControlPlane
+from operating.failpoints import Failpoint
+
+AT_ONCE = 10
+"""Runs at the same time: a run waits most of the time."""
+
+READS = 2
+"""So many of a read are crashed at: how often it is repeated while waiting depends on the clock."""
+
+REACHED_WITHIN = 3.0
+"""Seconds after the end of the scenario for a call that comes late, such as that of its last Event."""
+
+TEST = "test_a_crash_at_any_call_leads_to_the_same_end"
+GOLDEN = Path(__file__).with_name("golden")
+
+
+@pytest.fixture(scope="module")
+def world(
+    control_plane: ControlPlane, operator_identity: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """What all runs share."""
+    folder = tmp_path_factory.mktemp("crash")
+    with World.made(control_plane, operator_identity, folder, at_once=AT_ONCE) as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The run without a crash."""
+
+    calls: list[str]
+    outcome: Outcome
+
+
+def reference(world: World, scenario: Scenario) -> Reference:
+    """Play a scenario to its end."""
+    with world.run(**scenario.settings) as run:
+        cursor = begun(run, scenario)
+        scenario.play(run)
+        run.go_on()
+        assert wrongs(run, cursor) == []
+        return Reference(run.operator.calls(), Outcome.of(run, cursor))
+
+
+def begun(run: Run, scenario: Scenario) -> int:
+    """Bring about what a scenario begins with; give the cursor of its beginning."""
+    scenario.prepare(run)
+    run.begin()
+    return run.simulator.cursor
+
+
+def points(calls: list[str]) -> list[Failpoint]:
+    """Where to crash, if these calls are made."""
+    found = []
+    for call, count in Counter(calls).items():
+        reads = call.startswith(("kube GET", "nvcf get_", "nvcf list_"))
+        for nth in range(1, (min(READS, count) if reads else count) + 1):
+            found.append(Failpoint(call, nth, "before"))
+            if not reads:  # the end after a read is that before the next call: nothing outside has changed
+                found.append(Failpoint(call, nth, "after"))
+            if call.startswith("nvcf ") and not reads:
+                found.append(Failpoint(call, nth, "sent"))
+    return found
+
+
+def crash(world: World, scenario: Scenario, point: Failpoint, wanted: Outcome, *, bug: str | None = None) -> bool:
+    """Play a scenario with a crash, and compare the end; say whether the call was reached at all."""
+    with world.run(failpoint=point, bug=bug, **scenario.settings) as run:
+        cursor = begun(run, scenario)
+        scenario.play(run)
+        if not run.died:
+            run.operator.ended(REACHED_WITHIN)
+            run.keep_operating()
+        if not run.died:
+            return False
+        run.until_looked()
+
+        def end() -> Outcome:
+            found = Outcome.of(run, cursor)
+            assert found.posts <= wanted.posts, f"{found.posts} POSTs in place of {wanted.posts}: {wrongs(run, cursor)}"
+            return found
+
+        run.eventually(end, lambda found: found == wanted, f"the end:\n{wanted}")
+        assert wrongs(run, cursor) == []
+        return True
+
+
+def calls_in_golden_log(name: str) -> int:
+    """How many calls the golden log tells of, up to the restart."""
+    text = (GOLDEN / f"{name}.txt").read_text().partition("== after two more polls")[0]
+    return sum(line.startswith(("NVCF ", "KUBE ")) for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_crash_at_any_call_leads_to_the_same_end(world: World, name: str) -> None:
+    scenario = SCENARIOS[name]
+    expected = reference(world, scenario)
+    chosen = os.environ.get("CRASH")
+    where = [Failpoint.parse(chosen)] if chosen else points(expected.calls)
+    reached: list[Failpoint] = []
+    missed: list[Failpoint] = []
+    wrong: list[str] = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        crashes = {point: pool.submit(crash, world, scenario, point, expected.outcome) for point in where}
+    for point, future in crashes.items():
+        if (error := future.exception()) is not None:
+            wrong.append(f"{name}, crash {point}: {error}\n  again: {again(name, point)}")
+        else:
+            (reached if future.result() else missed).append(point)
+    print(f"{name}: {len(reached)} crashes at {len(set(expected.calls))} kinds of calls")
+    if missed:
+        print(f"  calls that did not come this time: {', '.join(map(str, missed))}")
+    assert not wrong, "\n\n".join(wrong)
+    assert chosen or len(reached) >= calls_in_golden_log(name), "some calls of the golden log met no crash"
+
+
+def test_an_operator_without_its_intent_is_caught(world: World) -> None:
+    point = Failpoint("nvcf create_deployment", 1, "sent")
+    # The POST is still under way when the successor looks, whatever the machine does meanwhile.
+    slow = replace(SCENARIOS["create"], settings={"create_settle_seconds": 8.0, "redeploy_settle_seconds": 0.2})
+    expected = reference(world, slow)
+    usual = BEHAVIOUR["races"]
+    world.simulator.behave(races={"slowPost": 5.0})
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            right = pool.submit(crash, world, slow, point, expected.outcome)
+            wrong = pool.submit(crash, world, slow, point, expected.outcome, bug="no_intent")
+        assert right.result()
+        with pytest.raises(AssertionError, match="2 POSTs in place of 1"):
+            wrong.result()
+    finally:
+        world.simulator.behave(races=usual)
+
+
+def again(name: str, point: Failpoint) -> str:
+    """The command that repeats one crash."""
+    return f"CRASH='{point}' .venv/bin/pytest 'tests/chaos/{Path(__file__).name}::{TEST}[{name}]'"
