@@ -1,14 +1,17 @@
 """What the chaos tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from controlplane import ControlPlane
 from operating import install
+from operating.statuses import checking
 
 
 @pytest.fixture(scope="session")
-def operator_identity(control_plane: ControlPlane) -> Path:
-    """The kubeconfig of the operator's ServiceAccount."""
-    return install(control_plane)
+def operator_identity(control_plane: ControlPlane) -> Iterator[Path]:
+    """The kubeconfig of the operator's ServiceAccount. All statuses that were written by it are checked at the end."""
+    with checking(control_plane.audit_log):
+        yield install(control_plane)

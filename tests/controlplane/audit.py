@@ -18,6 +18,12 @@ POLICY: dict[str, Any] = {
     "rules": [
         # The components' own upkeep says nothing about the operator.
         {"level": "None", "users": ["system:apiserver", "system:kube-controller-manager"]},
+        # A status is written in parts; what came of that stands in the answer.
+        {
+            "level": "RequestResponse",
+            "verbs": ["patch"],
+            "resources": [{"group": "nvcf-operator.io", "resources": ["functiondeployments/status"]}],
+        },
         # What the operator writes to our own resources is worth reading; anything else could hold a Secret.
         {"level": "Request", "verbs": ["patch"], "resources": [{"group": "nvcf-operator.io"}]},
         {"level": "Metadata", "verbs": list(WRITES)},
@@ -30,7 +36,7 @@ POLICY: dict[str, Any] = {
     ],
 }
 """What is logged: all writes, and reads of our own group, Secrets and Events. Metadata only, but for patches of our own
-group, whose bodies are logged as well."""
+group, whose bodies are logged as well, and of a status also the answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +56,8 @@ class AuditEvent:
     """When the request came in, RFC 3339 with microseconds."""
     body: Any = None
     """What was sent, for patches of our own group."""
+    answer: Any = None
+    """What was answered, for patches of a status of our own group: the whole object, or the error."""
 
 
 def read_audit_log(path: Path, offset: int = 0) -> Iterator[AuditEvent]:
@@ -94,4 +102,5 @@ def _parse(event: dict[str, Any]) -> AuditEvent:
         code=event.get("responseStatus", {}).get("code", 0),
         time=event["requestReceivedTimestamp"],
         body=event.get("requestObject"),
+        answer=event.get("responseObject"),
     )

@@ -8,6 +8,7 @@ import pytest
 
 from controlplane import ControlPlane
 from operating import Namespace, Operator, Team, installation
+from operating.statuses import checking
 from simulation import KEY, Simulator
 
 Objects = list[dict[str, Any]]
@@ -20,12 +21,14 @@ def base_objects(control_plane: ControlPlane) -> Objects:
 
 
 @pytest.fixture(scope="session")
-def operator_identity(control_plane: ControlPlane) -> Path:
+def operator_identity(control_plane: ControlPlane) -> Iterator[Path]:
     """The kubeconfig of the operator's ServiceAccount, with exactly the rights that `deploy/base` gives it.
 
-    Installs all of the base but the Deployment: tests run the operator themselves.
+    Installs all of the base but the Deployment: tests run the operator themselves. All statuses that were written by it
+    are checked at the end.
     """
-    return installation.install(control_plane)
+    with checking(control_plane.audit_log):
+        yield installation.install(control_plane)
 
 
 @pytest.fixture(scope="module")
