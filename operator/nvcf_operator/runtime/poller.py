@@ -109,8 +109,8 @@ class Poller:
                 account.in_doubt, self._doubted_at = False, now
                 await self._reread(account)
                 continue
-            if account.probe_in is not None:
-                left = account.probe_in
+            if account.probe_in is not None and account.keys:
+                left = account.probe_in  # with nobody left to ask for, nothing is asked, and the probe stays due
             else:
                 left = begun + (self._pause if account.busy else self._interval * jitter) - now
             if left <= 0:

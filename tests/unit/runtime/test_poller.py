@@ -1,0 +1,59 @@
+"""When an account is polled, on a loop with virtual time."""
+
+import asyncio
+from collections.abc import Mapping
+
+import virtual_time
+from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.looking import Outline
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.situation import Trouble, Whose
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.nvcf.pacing import Gates
+from nvcf_operator.runtime.account import Account
+from nvcf_operator.runtime.heartbeat import Heartbeats
+from nvcf_operator.runtime.poller import Poller
+from virtual_time import Clock
+
+REFUSED = Trouble(Reason.UNAUTHORIZED, "NVCF does not accept the key", Whose.CREDENTIAL)
+
+
+class Nobody:
+    """Stands for a client that is never asked."""
+
+    async def send(self, request: object) -> object:
+        raise AssertionError(f"{request} was sent for nobody")
+
+
+def test_a_refused_key_that_nobody_uses_any_more_leaves_the_loop_to_the_others() -> None:
+    polls = 0
+
+    async def main(clock: Clock) -> None:
+        async def reread(_: Account) -> None:
+            nonlocal polls
+            polls += 1
+            if polls > 100:
+                raise asyncio.CancelledError
+
+        def polled(_: Account, __: Mapping[str, Outline]) -> bool:
+            raise AssertionError("nothing was listed")
+
+        gates = Gates(50, 16, clock=clock)
+        account = Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-old"), Nobody(), gates, Metrics(), clock=clock)  # type: ignore[arg-type]
+        account.refuse(REFUSED)
+        poller = Poller(
+            account,
+            polled=polled,
+            reread=reread,
+            refused=lambda _: None,
+            interval=60.0,
+            busy_interval=5.0,
+            beats=Heartbeats(),
+            clock=clock,
+        )
+        task = asyncio.create_task(poller.run())
+        await asyncio.sleep(600.0)
+        task.cancel()
+
+    virtual_time.run(main)
+    assert 0 < polls <= 12, "one poll in each interval, and none between"
