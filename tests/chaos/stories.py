@@ -101,7 +101,7 @@ def an_observed_deployment_is_left_alone(run: Run) -> list[str]:
     run.until_in_nvcf("ACTIVE")
     run.apply(managementPolicy="Observe")
     run.until(lambda found: condition_of(found, "Ready") != {}, "a status")
-    run.go_on("two polls")
+    run.go_on()
     run.delete()
     run.until_gone()
     return [f"NVCF was asked for {operation}" for operation in writes(run)]
@@ -132,7 +132,7 @@ def a_second_pass_writes_nothing(run: Run) -> list[str]:
     answered = run.until(lambda found: found["status"].get("lastHandledReconcileAt") == "now", "the answer")
     run.until_asked(since=cursor, operation="getDeployment")
     run.restart()
-    run.go_on("two polls")
+    run.go_on()
     wrong = [f"NVCF was asked for {operation}" for operation in writes(run)[1:]]
     same = run.get()["metadata"]["resourceVersion"] == answered["metadata"]["resourceVersion"]
     return wrong + ([] if same else ["the resource was written again"])

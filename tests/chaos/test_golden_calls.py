@@ -51,7 +51,7 @@ def played(world: World, scenario: Scenario) -> str:
         start = Start.of(run)
         scenario.play(run)
         run.go_on()
-        run.restart()
+        run.restart_and_look()
         run.go_on()
         return call_log(run, start, scenario.title)
 

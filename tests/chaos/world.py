@@ -286,14 +286,25 @@ class Run:
         )
 
     def restart(self) -> None:
-        """Kill the operator and start another one; wait until that has looked."""
+        """Kill the operator and start another one; wait until that knows the resources."""
+        self._did("the operator is killed and started again")
+        self._start_anew()
+        self.eventually(self.operator.output, lambda text: "running; NVCF at" in text, "the operator runs")
+
+    def restart_and_look(self) -> None:
+        """Kill the operator and start another one, whose calls are noted; wait until that has looked at NVCF."""
         self._did("after two more polls the operator is killed and started again, for two polls more")
-        self.operator.close()
-        cursor = self.simulator.cursor
-        self.operate()
+        cursor = self._start_anew()
         self.until_looked()
         if self.find() is not None:
             self.until_asked(since=cursor)
+
+    def _start_anew(self) -> int:
+        """End the operator and start another one; give the number of the request to NVCF before its first one."""
+        self.operator.close()
+        cursor = self.simulator.cursor
+        self.operate()
+        return cursor
 
     def keep_operating(self) -> None:
         """Start a successor of an operator that has ended at the failpoint. Raises AssertionError at any other end."""

@@ -223,7 +223,11 @@ def answer_hides_edit() -> None:
         await original(self, *given)
         return False
 
+    def see(self: Cache, obj: Mapping[str, Any], *, listed: bool) -> News:
+        return self._take_in(Key(obj["metadata"]["namespace"], obj["metadata"]["name"]), obj)
+
     Reconciler._tell = tell  # type: ignore[method-assign, assignment]
+    Cache.see = see  # type: ignore[method-assign]
 
 
 def falls_through() -> None:

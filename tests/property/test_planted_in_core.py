@@ -147,7 +147,7 @@ def test_a_planted_bug_is_found(bug: Callable[[Patch], None], monkeypatch: pytes
         run_state_machine_as_test(
             Story,
             settings=settings(
-                max_examples=300,
+                max_examples=1500,
                 stateful_step_count=STEPS,
                 deadline=None,
                 derandomize=True,
