@@ -54,6 +54,8 @@ class AuditEvent:
     code: int
     time: str
     """When the request came in, RFC 3339 with microseconds."""
+    agent: str = ""
+    """User-Agent of whoever asked."""
     body: Any = None
     """What was sent, for patches of our own group."""
     answer: Any = None
@@ -101,6 +103,7 @@ def _parse(event: dict[str, Any]) -> AuditEvent:
         name=target.get("name", ""),
         code=event.get("responseStatus", {}).get("code", 0),
         time=event["requestReceivedTimestamp"],
+        agent=event.get("userAgent", ""),
         body=event.get("requestObject"),
         answer=event.get("responseObject"),
     )
