@@ -1,24 +1,18 @@
-"""`python -m bench`: a fleet from nothing to Ready, at rest, after a restart; figures beside the budgets."""
+"""`python -m bench`: a fleet from nothing to Ready, at rest, beside a crowd, in a storm, and after a restart."""
 
 import argparse
-import os
-import platform
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from bench.crowd import crowded
 from bench.load import Cluster, each, run
-from controlplane import ControlPlane, writes_by_kind
-from operating import Namespace, Operator, eventually, install, manifest
-from simulation import KEY, Simulator
+from bench.printing import figure, machine, tell
+from bench.world import DEPLOY_SECONDS, World, world
+from controlplane import writes_by_kind
+from operating import Operator, eventually, manifest
 
-DEPLOY_SECONDS = 5.0
 OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
 FLEET: dict[str, Any] = {
     "nvcf_rate": 1000,
@@ -32,31 +26,13 @@ FLEET: dict[str, Any] = {
 """The defaults, with the rate limit lifted and a poll a second while something deploys."""
 
 
-@dataclass
-class World:
-    """One control plane, one simulator, and what is measured in them."""
-
-    plane: ControlPlane
-    identity: Path
-    simulator: Simulator
-    functions: list[tuple[str, str]]
-    log: Path
-    number: int
-
-    def namespace(self, name: str) -> Namespace:
-        """Make a namespace with the key."""
-        self.plane.kubectl("create", "namespace", name)
-        namespace = Namespace(self.plane, name)
-        namespace.secret(KEY)
-        return namespace
-
-
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--resources", type=int, default=1000)
     parser.add_argument("--steady", type=float, default=120.0, help="seconds at rest that are measured")
     parser.add_argument("--default-rate", action="store_true", help="keep the default rate limit of 50 calls a second")
+    parser.add_argument("--no-crowd", action="store_true", help="leave out edits beside a crowd, and the 429 storm")
     arguments = parser.parse_args()
     settings = {**FLEET, **({"nvcf_rate": None, "nvcf_concurrency": None} if arguments.default_rate else {})}
     tell(f"{arguments.resources} resources; {machine()}")
@@ -67,20 +43,11 @@ def main() -> int:
         with Operator.start(here.identity, here.simulator.url, here.log, **settings) as operator:
             grown(here, operator, alone)
             at_rest(here, operator, arguments.steady)
+            if not arguments.no_crowd:
+                calm = crowded(here, operator, "crowd")
+                crowded(here, operator, "storm", calm=calm)
         restarted(here, settings)
     return 0
-
-
-@contextmanager
-def world(number: int) -> Iterator[World]:
-    """Start all parts but the operator."""
-    with tempfile.TemporaryDirectory(prefix="nvcf-operator-bench-") as folder:
-        root = Path(folder)
-        with ControlPlane.start(root / "controlplane") as plane:
-            scenario = {"capacity": {"NCP.GPU.L40S_1x": 2 * number}}
-            with Simulator.start(scenario, deploySeconds=DEPLOY_SECONDS, period=0.5) as simulator:
-                made = simulator.add_functions("bench", number)
-                yield World(plane, install(plane), simulator, made, root / "operator.log", number)
 
 
 def baseline(here: World) -> float:
@@ -134,7 +101,7 @@ def grown(here: World, operator: Operator, alone: float) -> None:
     writes = writes_by_kind(here.plane.audit_log, user=OPERATOR, offset=offset)
     mine = {" ".join(kind): number for kind, number in writes.items()}
     three = sum(number for kind, number in writes.items() if kind[1].startswith("functiondeployments"))
-    figure("Kubernetes writes", mine, budget="3 each, and Events", met=three == 3 * here.number)
+    figure("Kubernetes writes", mine, budget="3 each, and Events", met=three <= 3 * here.number)
     figure("CPU of the operator", f"{operator.cpu_seconds() - cpu:.1f} s")
     figure(
         "peak memory", f"{operator.peak_memory():.0f} MB", budget="150 MB at 5,000", met=operator.peak_memory() < 150
@@ -184,25 +151,6 @@ def restarted(here: World, settings: dict[str, Any]) -> None:
 
 def _frugal(calls: Counter[str], number: int) -> bool:
     return calls["createDeployment"] == number and calls["getDeployment"] <= number * 1.02
-
-
-def machine() -> str:
-    """What this was measured on."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{os.cpu_count()} x {names[0] if names else platform.processor()}, Python {platform.python_version()}"
-
-
-def figure(name: str, value: object, *, budget: str = "", met: bool | None = None) -> None:
-    """Print a figure, with its budget beside it."""
-    verdict = {True: "met", False: "NOT MET", None: ""}[met]
-    tail = f"   [budget: {budget}{'; ' + verdict if verdict else ''}]" if budget else ""
-    print(f"  {name:32} {value}{tail}", flush=True)
-
-
-def tell(text: str) -> None:
-    """Print what is done."""
-    print(f"# {text}", flush=True)
 
 
 if __name__ == "__main__":

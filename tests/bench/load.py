@@ -29,6 +29,10 @@ class Cluster:
         """Merge into a resource's status."""
         await self._send("PATCH", f"{self._base}/{name}/status", {"status": status}, "application/merge-patch+json")
 
+    async def edit(self, name: str, spec: dict[str, Any]) -> None:
+        """Merge into a resource's spec."""
+        await self._send("PATCH", f"{self._base}/{name}", {"spec": spec}, "application/merge-patch+json")
+
     async def delete_all(self) -> None:
         """Delete every resource of the namespace."""
         await self._send("DELETE", self._base, {}, "application/json")

@@ -84,9 +84,9 @@ class Control:
         made = self._ask("POST", "/functions", json={"name": name, **given})["functions"][0]
         return made["id"], made["versionId"]
 
-    def add_functions(self, name: str, count: int) -> list[tuple[str, str]]:
+    def add_functions(self, name: str, count: int, **given: Any) -> list[tuple[str, str]]:
         """Create many functions; give each one's id and its version's."""
-        made = self._ask("POST", "/functions", json={"name": name, "count": count})["functions"]
+        made = self._ask("POST", "/functions", json={"name": name, "count": count, **given})["functions"]
         return [(item["id"], item["versionId"]) for item in made]
 
     def add_account(self, nca_id: str, **given: Any) -> None:
