@@ -245,11 +245,11 @@ def a_slow_account_does_not_delay_another(run: Run) -> list[str]:
     run.simulator.deploy(version, GPU)
     secret(run, SLOW=f"nvapi-test-{slow_key}")
     slow_calls = {"key": slow_key, "operation": "getDeployment"}
-    run.simulator.fault(**slow_calls, delay=25)
+    run.simulator.fault(**slow_calls, delay=29)  # just under the operator's own timeout of 30
     ref = {"secretRef": {"name": "nvcf-credentials", "key": "SLOW"}}
     others = crowd(run, function, version, known=False, credentials=ref)
     run.apply()
-    came(lambda: entries(run, operation="createDeployment"), bool)
+    came(lambda: entries(run, operation="createDeployment"), bool, within=60)
     posted = entries(run, operation="createDeployment")
     ended = [e["ended"] for e in run.simulator.log(run.cursor, **slow_calls) if e["ended"] is not None]
     clear(run, others)

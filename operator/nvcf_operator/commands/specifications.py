@@ -63,7 +63,7 @@ def written(found: Sequence[GpuSpecification], *, with_configuration: bool = Fal
     if not 0 < len(found) <= MOST:
         raise NotExpressibleError(f"it has {len(found)} GPU specifications; a manifest has 1 to {MOST}")
     pairs = [_one(item, with_configuration=with_configuration, key=key) for item in found]
-    pairs.sort(key=lambda pair: json.dumps(pair[0].to_dict(), sort_keys=True))
+    pairs.sort(key=lambda pair: (json.dumps(pair[0].to_dict(), sort_keys=True), pair[1]))
     notes = tuple(f"{LIST}[{index}].{note}" for index, (_, left_out) in enumerate(pairs) for note in left_out)
     specifications = tuple(specification for specification, _ in pairs)
     comparison = compare(specifications, found)

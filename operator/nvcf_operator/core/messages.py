@@ -9,6 +9,7 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation
 
 PENDING = "The operator has seen the resource and is about to ask NVCF for it."
+ADOPTING = "The deployment that was already there is managed from now on, and is about to be made as the manifest says."
 NO_LIST = "NVCF did not answer for the account's list of functions, so a 404 is not believed; it is tried again."
 AWAITING_ANSWER = (
     "A deployment was asked for and the answer was lost. NVCF may still be making it, so the operator watches for it "

@@ -31,6 +31,18 @@ def present(situation: Situation, seen: Present) -> Decision:
         return act(TakeFinalizer())
     if spec.deletion_policy == DeletionPolicy.RETAIN and resource.has_finalizer:
         return act(DropFinalizer())
+    decision = in_hand(situation, seen, spec)
+    if decision.action is not None and stranger(situation):
+        # On record before it is touched: a crash after the write would forget that the version was deployed before.
+        verdict = verdicts.progressing(
+            Phase.PENDING, Reason.PENDING, messages.ADOPTING, available=verdicts.serves(seen.status)
+        )
+        return Decision(verdict=verdict, requeue=0.0)
+    return decision
+
+
+def in_hand(situation: Situation, seen: Present, spec: FunctionDeploymentSpec) -> Decision:
+    """Decide on a deployment that is this resource's, or is about to be."""
     if (why := purpose(situation, seen)) is not None:
         return redeployed(situation, seen, why)
     if seen.status.upper() == "ERROR":

@@ -280,3 +280,10 @@ def test_null_in_helm_values_is_told_since_kubectl_apply_drops_it(values: Any, t
 def test_a_deployment_that_no_manifest_can_stand_for_is_refused(deployed: list[GpuSpecification], why: str) -> None:
     with pytest.raises(NotExpressibleError, match=re.escape(why)):
         written(deployed)
+
+
+def test_of_two_that_are_written_alike_the_one_with_something_left_out_has_a_fixed_place() -> None:
+    alike, other = found(), found(maxRequestConcurrency=20_000)
+    assert written([alike, other], with_configuration=False, key=KEY) == written(
+        [other, alike], with_configuration=False, key=KEY
+    )
