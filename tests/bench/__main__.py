@@ -24,6 +24,8 @@ FLEET: dict[str, Any] = {
     "log_format": "json",
 }
 """The defaults, with the rate limit lifted and a poll a second while something deploys."""
+DEFAULT_RATE = {"nvcf_rate": None, "nvcf_concurrency": None}
+"""What is changed of it for a fleet that is no faster than a user's."""
 
 
 def main() -> int:
@@ -34,7 +36,7 @@ def main() -> int:
     parser.add_argument("--default-rate", action="store_true", help="keep the default rate limit of 50 calls a second")
     parser.add_argument("--no-crowd", action="store_true", help="leave out edits beside a crowd, and the 429 storm")
     arguments = parser.parse_args()
-    settings = {**FLEET, **({"nvcf_rate": None, "nvcf_concurrency": None} if arguments.default_rate else {})}
+    settings = {**FLEET, **(DEFAULT_RATE if arguments.default_rate else {})}
     tell(f"{arguments.resources} resources; {machine()}")
     with world(arguments.resources) as here:
         alone = baseline(here)
@@ -44,9 +46,14 @@ def main() -> int:
             grown(here, operator, alone)
             at_rest(here, operator, arguments.steady)
             if not arguments.no_crowd:
+                crowded(here, operator, "hurry")
+        restarted(here, settings)
+        if not arguments.no_crowd:
+            tell("from here on with the default rate")
+            with Operator.start(here.identity, here.simulator.url, here.log, **{**FLEET, **DEFAULT_RATE}) as operator:
+                all_known(operator, 2 * here.number)
                 calm = crowded(here, operator, "crowd")
                 crowded(here, operator, "storm", calm=calm)
-        restarted(here, settings)
     return 0
 
 
@@ -129,6 +136,19 @@ def at_rest(here: World, operator: Operator, seconds: float) -> None:
     share = 100 * (operator.cpu_seconds() - cpu) / seconds
     figure("CPU at rest", f"{share:.2f} % of a core", budget="under 2 % at 5,000", met=share < 2)
     figure("memory at rest", f"{operator.memory():.0f} MB")
+
+
+def all_known(operator: Operator, number: int) -> None:
+    """Wait until a new operator has looked at so many resources that are in order."""
+    eventually(
+        lambda: operator.metric("nvcf_operator_resources", condition="Ready", status="True"),
+        lambda ready: ready >= number,
+        within=120,
+        what=f"{number} resources are known",
+    )
+    eventually(
+        lambda: operator.metric("nvcf_operator_queue_depth"), lambda depth: depth == 0, within=60, what="nothing is due"
+    )
 
 
 def restarted(here: World, settings: dict[str, Any]) -> None:

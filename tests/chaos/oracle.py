@@ -9,6 +9,9 @@ from simulation import Simulator
 
 Entry = dict[str, Any]
 
+REFUSED = (401, 403, 429)
+"""Statuses of a POST that was not carried out, as all know, so that another one may follow."""
+
 
 def money(simulator: Simulator, wanted: Iterable[str]) -> list[str]:
     """Instances that run for no manifest: of a version that none wants, or of a deployment that NVCF forgot."""
@@ -36,7 +39,7 @@ def hasty_posts(log: Iterable[Entry], *, create_settle: float, redeploy_settle: 
     """POSTs too soon after another POST of the version, or after its DELETE."""
     wrong = []
     for version, entries in _by_version(log).items():
-        posts = [entry for entry in entries if entry["operation"] == "createDeployment"]
+        posts = [e for e in entries if e["operation"] == "createDeployment" and e["status"] not in REFUSED]
         deletes = [e for e in entries if e["operation"] == "deleteDeployment" and e["status"] == 200]
         for before, post in pairwise(posts):
             after = post["started"] - (before["ended"] or float("inf"))

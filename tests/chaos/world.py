@@ -172,6 +172,10 @@ class Run:
 
     # what happens in NVCF
 
+    def happened(self, what: str) -> None:
+        """Note that something happens."""
+        self._did(what)
+
     def happens(self, what: str) -> Simulator:
         """Note that something happens in NVCF, and give the simulator that makes it happen."""
         self._did(f"NVCF: {what}")

@@ -179,7 +179,7 @@ class Operator:
                 if situation.resource.deleting:
                     return Decision()
                 situation = dataclasses.replace(situation, wrote=None)
-        memory.attempts = memory.attempts + 1 if decision.backoff else 0
+        memory.ended(self.account.now, wait=decision.requeue if decision.backoff else None)
         status = report(situation, decision).to_dict()
         was = dict(situation.resource.recorded)
         if status != was:

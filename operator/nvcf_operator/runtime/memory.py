@@ -17,6 +17,9 @@ class Memory:
 
     uid: str
     attempts: int = 0
+    """Failed tries in a row."""
+    retry_at: float = float("-inf")
+    """When the wait after the last of them is over."""
     last_write_at: float = float("-inf")
     """When our last write to NVCF ended; a list asked for before says nothing about it."""
     verify_at: float | None = None
@@ -32,6 +35,23 @@ class Memory:
     """When the deployment itself is to be read next, though the list says nothing new."""
     credential: Credential | None = None
     """The last one that worked, for deletions only."""
+
+    def asked_anew(self, now: float) -> None:
+        """A person asks for something: where a failure is waited out, it is tried like something new."""
+        if now < self.retry_at:
+            self.attempts = 0
+
+    def ended(self, now: float, *, wait: float | None) -> None:
+        """Count a try that failed and is made again after `wait` seconds; None for one that did not fail.
+
+        One that came before its time, since there was news, does not make the waits longer: many pieces of news in one
+        short outage would add up to a long wait after it.
+        """
+        if wait is None:
+            self.attempts, self.retry_at = 0, float("-inf")
+            return
+        self.attempts += now >= self.retry_at
+        self.retry_at = now + wait
 
     def recollection(self, now: float, *, patch_supported: bool, version_seen_lately: bool) -> Recollection:
         """Put it in the form that decisions take."""

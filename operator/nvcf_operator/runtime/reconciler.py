@@ -135,6 +135,8 @@ class Reconciler:
 
     async def _reconcile(self, resource: Resource, memory: Memory, lane: Lane) -> Requeue | None:
         person = lane == Lane.PERSON
+        if person:
+            memory.asked_anew(self._clock())
         observation = await self._observer.observe(resource, memory, person=person, most_waiting=self._most_waiting)
         situation, account = observation.situation, observation.account
         decision, situation = await self._decide_and_write(situation, account, memory, person=person)
@@ -234,7 +236,6 @@ class Reconciler:
 
     def _next(self, memory: Memory, decision: Decision, lane: Lane) -> Requeue | None:
         now = self._clock()
-        memory.attempts = memory.attempts + 1 if decision.backoff else 0
         if memory.deep_at <= 0.0:
             memory.deep_at = now + deep_delay(self._deep_interval, first=memory.last_get_at < 0.0)
         elif now >= memory.deep_at:
@@ -245,4 +246,5 @@ class Reconciler:
         if decision.requeue is not None:
             jitter = random.uniform(1.0, 1.3) if decision.backoff else 1.0
             delay = min(delay, decision.requeue * jitter)
+        memory.ended(now, wait=delay if decision.backoff else None)
         return (lane if delay <= 1.0 else Lane.BACKGROUND, max(0.0, delay))

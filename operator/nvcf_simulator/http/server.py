@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import struct
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -208,8 +209,9 @@ async def _sent(request: web.Request, reply: Reply, *, truncate: bool) -> web.St
     if not truncate:
         return web.Response(status=reply.status, body=reply.body or None, headers=headers)
     response = web.StreamResponse(status=reply.status, headers={**headers, "Content-Length": str(len(reply.body) + 64)})
-    await response.prepare(request)
-    await response.write(reply.body[: len(reply.body) // 2])
+    with suppress(ConnectionError):  # the client may have gone meanwhile, which is all the same here
+        await response.prepare(request)
+        await response.write(reply.body[: len(reply.body) // 2])
     if request.transport is not None:
         request.transport.close()
     return response

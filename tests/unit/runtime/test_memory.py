@@ -1,6 +1,6 @@
 """Sightings of versions: how long 404 has lasted, and for how long a version that went is remembered."""
 
-from nvcf_operator.runtime.memory import Sightings
+from nvcf_operator.runtime.memory import Memory, Sightings
 
 TARGET = ("https://nvcf.example/v2/nvcf", "function", "version")
 
@@ -54,3 +54,27 @@ def test_pruning_drops_only_what_no_decision_asks_for() -> None:
     assert sightings.seen_lately(TARGET, 70.0)
     sightings.prune(1000.0)
     assert not sightings.seen_lately(TARGET, 1000.0)
+
+
+def test_news_in_an_outage_does_not_add_up_to_a_long_wait_after_it() -> None:
+    memory = Memory(uid="u")
+    memory.ended(100.0, wait=1.0)
+    for look in (100.1, 100.2, 100.3):
+        memory.ended(look, wait=2.0)
+    assert memory.attempts == 1
+    memory.ended(102.4, wait=4.0)
+    assert memory.attempts == 2
+
+
+def test_what_a_person_asks_for_while_a_failure_is_waited_out_is_tried_like_something_new() -> None:
+    memory = Memory(uid="u", attempts=6, retry_at=160.0)
+    memory.asked_anew(130.0)
+    assert memory.attempts == 0
+
+
+def test_a_try_in_its_turn_keeps_the_count_of_those_before_it() -> None:
+    memory = Memory(uid="u", attempts=6, retry_at=160.0)
+    memory.asked_anew(160.0)
+    assert memory.attempts == 6
+    memory.ended(161.0, wait=None)
+    assert memory.attempts == 0

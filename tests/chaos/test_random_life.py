@@ -1,0 +1,59 @@
+"""Random stories lived by running operators: edits, faults, crashes and changes by others, many beside one another.
+
+`STORIES` sets how many batches are lived; with it, they are new ones each time.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from chaos import random_life
+from chaos.random_life import Deed, Tally
+from chaos.world import World
+from controlplane import ControlPlane
+
+AT_ONCE = 8
+BATCHES = int(os.environ.get("STORIES", "5"))
+
+
+@pytest.mark.timeout(120 + 60 * BATCHES)
+def test_random_stories_end_as_the_manifests_say(
+    control_plane: ControlPlane, operator_identity: Path, tmp_path: Path
+) -> None:
+    tally = Tally()
+
+    def one(world: World, deeds: list[Deed]) -> str:
+        with world.run(**random_life.SETTLES) as run:
+            try:
+                wrong = random_life.lived(run, deeds, tally)
+            except AssertionError as error:
+                wrong = [str(error)]
+            return random_life.told(run, deeds, wrong) if wrong else ""
+
+    with (
+        World.made(control_plane, operator_identity, tmp_path, at_once=AT_ONCE) as world,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+
+        @settings(
+            max_examples=BATCHES,
+            deadline=None,
+            derandomize="STORIES" not in os.environ,
+            database=None,
+            phases=[Phase.generate],  # what depends on the clock as well cannot be made smaller by repetition
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(st.lists(random_life.story(), min_size=AT_ONCE, max_size=AT_ONCE))
+        def live(stories: list[list[Deed]]) -> None:
+            failures = [failure for failure in pool.map(lambda story: one(world, story), stories) if failure]
+            if failures:
+                pytest.fail("\n\n".join(failures))
+
+        live()
+    print(tally)
+    assert tally.steps >= 40 * BATCHES, tally
+    assert tally.eventful * 3 >= tally.steps, tally
