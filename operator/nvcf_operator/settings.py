@@ -93,7 +93,9 @@ class Settings(NvcfSettings):
     nvcf_rate: values.Rate = Field(50.0, description="Calls to NVCF a second, per account.")
     nvcf_concurrency: values.Count = Field(16, description="Calls to NVCF at the same time, per account.")
     leader_election: values.Switch = Field(
-        False, description="Run several replicas, of which one leads. Not built yet: it has to stay off."
+        False,
+        description="Run beside other replicas, of which one leads by the Lease `nvcf-operator` in the operator's own "
+        "namespace.",
     )
     metrics_address: values.Address = Field(
         "127.0.0.1:8080",
@@ -129,13 +131,6 @@ class Settings(NvcfSettings):
         hosted = next(filter(is_hosted, known), None)
         if hosted is not None and value < least:
             raise ValueError(f"must be at least {least:g} seconds with hosted NVCF ({hosted}), else it deploys twice")
-        return value
-
-    @field_validator("leader_election")
-    @classmethod
-    def _one_replica(cls, value: bool) -> bool:
-        if value:
-            raise ValueError("leader election is not built yet: run one replica, with --no-leader-election")
         return value
 
 

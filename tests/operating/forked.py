@@ -97,7 +97,7 @@ class Forkery:
         name = f"{next(self._numbers):04d}"
         given = {"nvcf_base_url": nvcf_url, "metrics_address": "0", **settings}
         wanted = {
-            "arguments": ["run", "--no-leader-election", *flags(given)],
+            "arguments": ["run", *flags(given)],
             "environment": {"KUBECONFIG": str(kubeconfig)},
             "log": str(self._folder / f"{name}.log"),
             "trace": str(self._folder / f"{name}.calls"),

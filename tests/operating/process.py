@@ -28,8 +28,13 @@ COMMAND = Path(sys.executable).with_name("nvcf-operator")
 
 
 def flags(settings: Mapping[str, Any]) -> list[str]:
-    """Settings as options of `run`; None leaves one out."""
-    return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value is not None]
+    """Settings as options of `run`; None leaves one out. Without leader election unless told otherwise."""
+    election = settings.get("leader_election", False)
+    given = {name: value for name, value in settings.items() if value is not None and name != "leader_election"}
+    return [
+        "--leader-election" if election else "--no-leader-election",
+        *(f"--{name.replace('_', '-')}={value}" for name, value in given.items()),
+    ]
 
 
 class Operator:
@@ -49,7 +54,7 @@ class Operator:
             environment["PYTHONPATH"] = os.pathsep.join([tests, others] if others else [tests])
             program = [sys.executable, "-m", "operating.planted", bug]
         with log.open("ab") as output:
-            command = [*program, "run", "--no-leader-election", *arguments]
+            command = [*program, "run", *arguments]
             self._process = spawn(command, stdout=output, env=environment)
 
     @classmethod
@@ -128,11 +133,27 @@ class Operator:
 
     def stop(self, within: float = 20.0) -> int:
         """Ask it to stop and give its exit code."""
+        self.terminate()
+        return self.wait(within)
+
+    def freeze(self) -> None:
+        """Stop it as a machine that hangs does."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """Ask it to stop, and wait for nothing."""
         os.kill(self.pid, signal.SIGTERM)
+
+    def wait(self, within: float) -> int:
+        """Wait for its end and give its exit code."""
         try:
             return self._process.wait(within)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"the operator did not stop within {within:g} s: {self.output()[-2000:]}") from None
+            raise AssertionError(f"the operator did not end within {within:g} s: {self.output()[-2000:]}") from None
 
     def _from_status(self, name: str) -> float:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():

@@ -96,13 +96,18 @@ def test_an_empty_list_flag_takes_back_the_variable(started: list[Settings]) -> 
     assert started[0].namespaces == ()
 
 
+@pytest.mark.parametrize(("flag", "leads"), [("--leader-election", True), ("--no-leader-election", False)])
+def test_leader_election_is_a_flag_for_each_way(started: list[Settings], flag: str, leads: bool) -> None:
+    invoke("run", flag, NVCF_OPERATOR_LEADER_ELECTION=str(not leads))
+    assert started[0].leader_election is leads
+
+
 def test_all_mistakes_are_lines_on_standard_error_and_the_code_is_two() -> None:
-    done = command("run", "--workers=1", "--leader-election", NVCF_OPERATOR_LOG_LEVEL="loud")
+    done = command("run", "--workers=1", NVCF_OPERATOR_LEADER_ELECTION="maybe", NVCF_OPERATOR_LOG_LEVEL="loud")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         "nvcf-operator: --workers (NVCF_OPERATOR_WORKERS): must be a whole number from 2 to 1000",
-        "nvcf-operator: --leader-election (NVCF_OPERATOR_LEADER_ELECTION): leader election is not built yet: run one "
-        "replica, with --no-leader-election",
+        "nvcf-operator: --leader-election (NVCF_OPERATOR_LEADER_ELECTION): must be true or false",
         "nvcf-operator: --log-level (NVCF_OPERATOR_LOG_LEVEL): must be debug, info, warning or error",
     ]
 

@@ -168,7 +168,7 @@ def test_the_readmes_manifest_is_the_example() -> None:
 
 
 def test_the_rule_for_secrets_is_the_bases_and_the_overlays_path_leads_to_it() -> None:
-    role, _ = yaml.safe_load_all((ROOT / "deploy" / "base" / "rbac.yaml").read_text())
+    role, *_ = yaml.safe_load_all((ROOT / "deploy" / "base" / "rbac.yaml").read_text())
     (rule,) = yaml.safe_load(block(DOCS / "credentials.md", "yaml"))
     (operation,) = yaml.safe_load(yaml.safe_load(block(DOCS / "credentials.md", "yaml", 1))["patches"][0]["patch"])
     assert role["rules"][int(operation["path"].split("/")[2])] == rule

@@ -26,8 +26,8 @@ JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 
 Observe = Callable[[str, str, float], None]
-"""Told of every call: its kind (get, list, finalizer, intent, status, secret, event), the HTTP status or what happened
-instead, and seconds."""
+"""Told of every call: its kind (get, list, finalizer, intent, status, secret, event, lease), the HTTP status or what
+happened instead, and seconds."""
 
 
 class ResourceList(list[Any]):
@@ -151,6 +151,28 @@ class KubeClient:
         """Merge a patch into an Event."""
         return await self._patch("event", f"/api/v1/namespaces/{namespace}/events/{name}", body)
 
+    async def lease(
+        self, method: str, namespace: str, name: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """GET, PUT or POST a Lease. Not fenced: the fence stands on it."""
+        path = _leases(namespace) + ("" if method == "POST" else f"/{name}")
+        data = json.dumps(body).encode() if body is not None else None
+        return await self._call("lease", method, path, JSON if data is not None else None, data)
+
+    async def lease_changed(self, namespace: str, name: str, resource_version: str) -> None:
+        """Wait until a Lease is another one than at that version. The caller bounds the time."""
+        query = {"watch": "1", "fieldSelector": f"metadata.name={name}", "resourceVersion": resource_version}
+        url = URL(self._connection.server + _leases(namespace), encoded=True).with_query(query)
+        try:
+            async with self._connection.session.get(
+                url, timeout=aiohttp.ClientTimeout(total=None, connect=TIMEOUT.total), allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    raise of_answer(response.status, {})
+                await response.content.readline()
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(f"GET lease: {error or type(error).__name__}") from None
+
     async def _list(self, namespace: str | None, keep: Callable[[dict[str, Any]], Any]) -> ResourceList:
         place = f"/namespaces/{namespace}" if namespace else ""
         first = f"/apis/{names.API_VERSION}{place}/{names.PLURAL}?limit={CHUNK}"
@@ -212,6 +234,10 @@ class KubeClient:
 
 def _resource(key: Key) -> str:
     return f"/apis/{names.API_VERSION}/namespaces/{key.namespace}/{names.PLURAL}/{key.name}"
+
+
+def _leases(namespace: str) -> str:
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
 
 def _answer(status: int, retry_after: str | None, raw: bytes) -> dict[str, Any]:

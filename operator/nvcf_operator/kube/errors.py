@@ -61,6 +61,10 @@ class Unavailable(KubeError):
     """
 
 
+class NotLeading(KubeError):
+    """Another replica may lead: the write, to Kubernetes or to NVCF, was held back and nothing was sent."""
+
+
 _BY_STATUS: Mapping[int, type[KubeError]] = {400: Invalid, 403: Denied, 404: Missing, 409: Conflict, 422: Invalid}
 
 _UID = "metadata.uid"

@@ -1,11 +1,19 @@
 """All figures of one operator, each by the name of what has happened."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import choose_encoder
 
 from nvcf_operator.metrics import queue
@@ -118,6 +126,13 @@ class Metrics:
     def watch_queue(self, work: Queue) -> None:
         """Show the work queue, read when the metrics are."""
         queue.watch(work, self.registry)
+
+    def watch_leader(self, leads: Callable[[], bool]) -> None:
+        """Show whether this replica leads, read when the metrics are."""
+        gauge = Gauge(
+            PREFIX + "leader", "1 if this replica leads and works, 0 if it stands by.", registry=self.registry
+        )
+        gauge.set_function(leads)
 
     def watch_accounts(self, accounts: Iterable[Account]) -> None:
         """Show the accounts in use, read when the metrics are."""

@@ -78,8 +78,10 @@ class Account:
         gates: Gates,
         metrics: Metrics,
         *,
+        fence: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._fence = fence
         self.credential = credential
         self._gates = gates
         self._print = hashlib.sha256(credential.api_key.encode()).hexdigest()
@@ -138,7 +140,15 @@ class Account:
             yield admission
 
     async def send(self, request: Request[T], admission: Admission) -> T:
-        """Make one call that was admitted before, and tell the gate and the metrics how it went."""
+        """Make one call that was admitted before, and tell the gate and the metrics how it went.
+
+        Raises:
+            NotLeading: it would change something, and another replica may lead; nothing was sent.
+            NvcfError: the call failed.
+
+        """
+        if request.method not in ("GET", "HEAD"):
+            self._fence()
         started = self._clock()
         try:
             result = await self.client.send(request)

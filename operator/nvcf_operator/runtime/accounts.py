@@ -27,6 +27,7 @@ class Accounts:
         polled: Callable[[Account, Mapping[str, Outline]], bool],
         reread: Callable[[Account], Awaitable[None]],
         refused: Callable[[Account], None],
+        fence: Callable[[], None],
         user_agent: str,
         beats: Heartbeats,
     ) -> None:
@@ -35,6 +36,7 @@ class Accounts:
         self._polled = polled
         self._reread = reread
         self._refused = refused
+        self._fence = fence
         self._user_agent = user_agent
         self._beats = beats
         self._gates = Gates(settings.nvcf_rate, settings.nvcf_concurrency)
@@ -110,7 +112,7 @@ class Accounts:
             max_retries=0,
             user_agent=self._user_agent,
         )
-        return Account(credential, client, self._gates, self._metrics)
+        return Account(credential, client, self._gates, self._metrics, fence=self._fence)
 
 
 async def _end(account: Account, task: asyncio.Task[None]) -> None:

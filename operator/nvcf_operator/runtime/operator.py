@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-import os
 import socket
+import uuid
 from collections.abc import Mapping
 
 from nvcf_operator import logs
@@ -14,9 +14,11 @@ from nvcf_operator.core.outlines import Outline
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import Connection, connect
 from nvcf_operator.kube.events import Recorder
+from nvcf_operator.kube.leases import Leases
 from nvcf_operator.kube.secrets import Secrets
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf.connection import default_user_agent
+from nvcf_operator.runtime import leadership
 from nvcf_operator.runtime.account import Account, Listing
 from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.actuator import Actuator
@@ -25,6 +27,7 @@ from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.credentials import NOW, Resolver
 from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.informer import Informer
+from nvcf_operator.runtime.leadership import Leadership
 from nvcf_operator.runtime.memory import Memories, Sightings
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.probes import Probes
@@ -41,6 +44,9 @@ GRACE = 5.0
 FLUSH = 1.0
 """Seconds that Events which are not written yet get at the end."""
 
+NAMESPACE = "nvcf-operator-system"
+"""Where the Lease is when neither a pod nor the kubeconfig's context names a namespace."""
+
 SWEEP = 30.0
 """Seconds between two clean-ups of what nobody uses any more."""
 
@@ -51,7 +57,7 @@ def run(settings: Settings) -> int:
 
 
 async def _run(settings: Settings) -> int:
-    identity = f"{socket.gethostname()}_{os.getpid()}"
+    identity = f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
     user_agent = f"{default_user_agent()} ({identity})"
     try:
         connection = await connect(user_agent=user_agent)
@@ -78,7 +84,11 @@ class Operator:
         self.beats = Heartbeats()
         self.queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
         self.cache = Cache(rival_moved=lambda key: self.queue.add(key, Lane.BACKGROUND))
-        self.kube = KubeClient(connection, observe=self.metrics.kube_request)
+        unfenced = KubeClient(connection, observe=self.metrics.kube_request)
+        place = connection.default_namespace or NAMESPACE
+        leases = Leases(unfenced, place, leadership.NAME) if settings.leader_election else None
+        self.leadership = Leadership(leases, identity)
+        self.kube = KubeClient(connection, observe=self.metrics.kube_request, fence=self.leadership.fence)
         self.secrets = Secrets(self.kube)
         self.recorder = Recorder(self.kube, instance=identity)
         self.resolver = Resolver(self.secrets, settings, redact=logs.redact)
@@ -89,6 +99,7 @@ class Operator:
             polled=self._polled,
             reread=self._reread,
             refused=self._key_refused,
+            fence=self.leadership.fence,
             user_agent=user_agent,
             beats=self.beats,
         )
@@ -121,6 +132,7 @@ class Operator:
             self.metrics,
             self.beats,
             settle=self.cache.settle,
+            begin=self.leadership.begun,
             count=settings.workers,
         )
         self.informer = Informer(
@@ -140,6 +152,7 @@ class Operator:
         )
         self.metrics.watch_queue(self.queue)
         self.metrics.watch_accounts(self.accounts)
+        self.metrics.watch_leader(lambda: self.leadership.leads)
 
     async def run(self) -> int:
         """Run until a signal comes; 0 then, 1 when a part of the operator has failed."""
@@ -153,20 +166,22 @@ class Operator:
                 await self.informer.prime()
                 self.workers.start()
                 background.start("list", self.informer.relist_for_ever())
+                background.start("leader election", self.leadership.run())
                 self._warm.set()
                 log.info("running; NVCF at %s", self._settings.base_url)
                 await self.informer.watch(stop=stop, ending=self._end_work)
             finally:
                 log.info("stopping")
                 await self._end_work()
-                await self.recorder.flush(FLUSH)
                 await self.probes.stop()
         return 1 if background.failed else 0
 
     async def _end_work(self) -> None:
-        """End workers and pollers; once, though it is asked for on every way out."""
+        """End workers and pollers, then let another replica lead; once, though it is asked for on every way out."""
         await self.workers.stop(GRACE)
         await self.accounts.close()
+        await self.recorder.flush(FLUSH)
+        await self.leadership.release()
 
     def _polled(self, account: Account, deployments: Mapping[str, Outline]) -> bool:
         """Queue what new lists tell of an account's resources; say whether anything moved."""

@@ -26,7 +26,8 @@ AFTER_A_BUG = 30.0
 class Workers:
     """Runs reconciles from the queue.
 
-    `settle` is asked at the end of each whether another hand has written to the resource meanwhile.
+    `settle` is asked at the end of each whether another hand has written to the resource meanwhile. Nothing is taken
+    before `begin` is set.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Workers:
         beats: Heartbeats,
         *,
         settle: Callable[[Key], bool],
+        begin: asyncio.Event,
         count: int,
     ) -> None:
         self._queue = queue
@@ -44,6 +46,7 @@ class Workers:
         self._metrics = metrics
         self._beats = beats
         self._settle = settle
+        self._begin = begin
         self._count = count
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -57,12 +60,15 @@ class Workers:
         self._queue.close()
         if not self._tasks:
             return
+        if not self._begin.is_set():
+            grace = 0.0
         _, late = await asyncio.wait(self._tasks, timeout=grace)
         for task in late:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _work(self, number: int, only: Lane | None) -> None:
+        await self._begin.wait()
         while True:
             try:
                 key, lane = await self._queue.get(only=only)

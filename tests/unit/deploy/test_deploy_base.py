@@ -11,6 +11,8 @@ import yaml
 
 from nvcf_operator.api import names
 from nvcf_operator.cli import main
+from nvcf_operator.runtime.leadership import NAME as LEASE
+from nvcf_operator.runtime.operator import NAMESPACE as LEASE_NAMESPACE
 from nvcf_operator.settings import Settings, strangers
 
 ROOT = Path(__file__).parents[3]
@@ -67,6 +69,8 @@ def test_what_is_in_a_namespace_is_in_the_operators(objects: list[dict[str, Any]
         "ServiceAccount": NAMESPACE,
         "ClusterRole": None,
         "ClusterRoleBinding": None,
+        "Role": NAMESPACE,
+        "RoleBinding": NAMESPACE,
         "Deployment": NAMESPACE,
     }
     assert one(objects, "Namespace")["metadata"]["name"] == NAMESPACE
@@ -79,6 +83,9 @@ def test_the_role_is_bound_to_the_account_that_the_pods_run_as(
     assert pod["serviceAccountName"] == account
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}]
     assert binding["roleRef"]["name"] == one(objects, "ClusterRole")["metadata"]["name"]
+    lease = one(objects, "RoleBinding")
+    assert lease["subjects"] == binding["subjects"]
+    assert lease["roleRef"]["name"] == one(objects, "Role")["metadata"]["name"]
 
 
 def test_no_rule_is_for_everything_and_secrets_are_read_by_name_only(objects: list[dict[str, Any]]) -> None:
@@ -94,9 +101,14 @@ def test_no_rule_is_for_everything_and_secrets_are_read_by_name_only(objects: li
     }
 
 
-def test_there_is_never_a_second_operator(objects: list[dict[str, Any]]) -> None:
-    spec = one(objects, "Deployment")["spec"]
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+def test_of_the_replicas_one_leads_and_only_its_lease_may_be_written(objects: list[dict[str, Any]]) -> None:
+    deployment, role = one(objects, "Deployment"), one(objects, "Role")
+    assert deployment["spec"]["replicas"] == 2
+    assert role["metadata"]["namespace"] == deployment["metadata"]["namespace"] == LEASE_NAMESPACE
+    assert [(rule["verbs"], rule.get("resourceNames")) for rule in role["rules"]] == [
+        (["create"], None),
+        (["get", "watch", "update"], [LEASE]),
+    ]
 
 
 def test_only_the_pod_gets_the_accounts_token(objects: list[dict[str, Any]], pod: dict[str, Any]) -> None:
@@ -152,7 +164,7 @@ def test_the_operator_starts_with_the_arguments_and_variables_that_it_is_given(
     given = main.commands[command].make_context(command, arguments).params
     found = Settings(**{name: value for name, value in given.items() if value not in (None, ())})
     assert found.log_format == "json"
-    assert not found.leader_election
+    assert found.leader_election
     assert list(strangers(os.environ)) == []
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import virtual_time
-from nvcf_operator.nvcf.pacing import Admission, Closed, Gate
+from nvcf_operator.nvcf.pacing import Admission, Closed, Gate, Reason
 from nvcf_operator.nvcf.turnstile import BURST_SECONDS
 from virtual_time import Clock
 
@@ -143,7 +143,8 @@ class Watcher:
             if news:
                 self.failures, self.opened = 0, False
                 assert self.gate.open == (outcome == "succeeded")
-        if not self.gate.open:
+        closed = self.gate.closed_for()
+        if closed is not None and closed.reason != Reason.PROBING:  # a probe that is out is not late
             self.late |= self.out
 
 

@@ -62,7 +62,9 @@ class Stage:
         """A resource is seen and looked at; things happen during the look and after it; all looks are made."""
         self.happens.append(during)
         beats = Heartbeats()
-        workers = Workers(self.queue, self.reconcile, Metrics(), beats, settle=self.cache.settle, count=2)
+        begin = asyncio.Event()
+        begin.set()
+        workers = Workers(self.queue, self.reconcile, Metrics(), beats, settle=self.cache.settle, begin=begin, count=2)
         await self.happen("watch", obj(5))
         workers.start()
         await self._quiet()

@@ -1,0 +1,217 @@
+"""Several replicas: one of them works, another takes over, and there are never two.
+
+Who wrote is read from the logs of NVCF and of the API server: each replica's User-Agent names it.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controlplane import ControlPlane, read_audit_log
+from operating import Operator, Place, eventually
+from operating.installation import install
+
+LEASE_SECONDS = 15.0
+OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
+
+
+class Replicas:
+    """Replicas of one operator, at work in one namespace."""
+
+    def __init__(self, place: Place, plane: ControlPlane, stack: ExitStack) -> None:
+        self.place, self.plane = place, plane
+        self._stack = stack
+        self.all: list[Operator] = []
+        self.audit_from = plane.audit_log.stat().st_size
+
+    def start(self, **settings: Any) -> Operator:
+        """Start one more, and wait until it is ready, be it to stand by."""
+        log = self.place.log.with_name(f"replica-{len(self.all)}.log")
+        url = self.place.simulator.url
+        given = {"leader_election": True, "namespaces": self.place.namespace.name, **settings}
+        started = self._stack.enter_context(Operator.start(self.place.identity, url, log, **given))
+        self.all.append(started)
+        return started
+
+    def leader(self, *, but: Operator | None = None, within: float = 30.0) -> Operator:
+        """Wait until exactly one leads."""
+        return eventually(
+            lambda: [it for it in self.all if it is not but and it.running and it.metric("nvcf_operator_leader") == 1],
+            lambda leaders: len(leaders) == 1,
+            within=within,
+            what="one replica leads",
+            rest=lambda: time.sleep(0.02),
+        )[0]
+
+    def writers(self, cursor: int) -> list[str]:
+        """Who changed something in NVCF after a cursor."""
+        entries = self.place.simulator.log(cursor)
+        return [name_of(entry["userAgent"]) for entry in entries if entry["mutating"]]
+
+    def kubernetes_writers(self, offset: int) -> set[str]:
+        """Who wrote to the cluster from an offset of its audit log on, but for the Lease."""
+        return {
+            name_of(event.agent)
+            for event in read_audit_log(self.plane.audit_log, offset)
+            if event.user == OPERATOR and event.verb in ("create", "update", "patch") and event.resource != "leases"
+        }
+
+
+def name_of(agent: str) -> str:
+    """The replica that a User-Agent names."""
+    found = re.search(r"\((\S+)\)", agent)
+    assert found, f"{agent} names no replica"
+    return found[1]
+
+
+def identity_of(operator: Operator) -> str:
+    """The name by which a replica waits for the Lease."""
+    found = re.search(r"waiting for the Lease \S+, as (\S+?)[\"\s]", operator.output())
+    assert found, operator.output()[-2000:]
+    return found[1]
+
+
+@pytest.fixture
+def replicas(
+    control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path
+) -> Iterator[Replicas]:
+    """Two of them, and a place to work in."""
+    control_plane.kubectl("-n", "nvcf-operator-system", "delete", "lease", "nvcf-operator", "--ignore-not-found")
+    with Place.made(control_plane, operator_identity, namespace, tmp_path) as place, ExitStack() as stack:
+        made = Replicas(place, control_plane, stack)
+        made.start()
+        made.start()
+        yield made
+
+
+def test_one_works_and_the_other_stands_by_ready(replicas: Replicas) -> None:
+    leader, place = replicas.leader(), replicas.place
+    place.namespace.apply(place.manifest())
+    place.ready()
+    assert set(replicas.writers(0)) == {identity_of(leader)}
+    assert replicas.kubernetes_writers(replicas.audit_from) == {identity_of(leader)}
+    assert [it.get("/readyz").strip() for it in replicas.all] == ["ok", "ok"]
+
+
+def test_a_replica_that_is_told_to_stop_hands_over_within_a_second(replicas: Replicas) -> None:
+    first, place = replicas.leader(), replicas.place
+    place.namespace.apply(place.manifest())
+    place.ready()
+    asked = time.monotonic()
+    first.terminate()
+    second = replicas.leader(but=first)
+    print(f"handed over {time.monotonic() - asked:.2f} s after SIGTERM")
+    assert first.wait(20) == 0
+    cursor = place.simulator.cursor
+    place.namespace.scale("echo", maxInstances=5)
+    place.ready()
+    assert set(replicas.writers(cursor)) == {identity_of(second)}
+
+
+def test_another_takes_over_from_one_that_was_killed(replicas: Replicas) -> None:
+    first, place = replicas.leader(), replicas.place
+    place.namespace.apply(place.manifest())
+    place.ready()
+    killed = time.monotonic()
+    first.kill()
+    place.namespace.scale("echo", maxInstances=5)
+    cursor = place.simulator.cursor
+    second = replicas.leader(but=first, within=LEASE_SECONDS + 5)
+    took = time.monotonic() - killed
+    print(f"taken over {took:.1f} s after kill -9")
+    assert took <= LEASE_SECONDS + 0.5, "the Lease was younger than the death, and half a second is for the looks"
+    place.ready()
+    assert set(replicas.writers(cursor)) == {identity_of(second)}
+
+
+def test_a_leader_that_was_frozen_writes_nothing_when_it_wakes(replicas: Replicas) -> None:
+    first, place = replicas.leader(), replicas.place
+    place.namespace.apply(place.manifest())
+    place.ready()
+    frozen = time.monotonic()
+    first.freeze()
+    second = replicas.leader(but=first, within=LEASE_SECONDS + 5)
+    print(f"taken over {time.monotonic() - frozen:.1f} s after it froze")
+    place.namespace.scale("echo", maxInstances=5)
+    place.ready()
+    cursor, offset = place.simulator.cursor, replicas.plane.audit_log.stat().st_size
+    place.namespace.scale("echo", maxInstances=6)  # the one that wakes sees this edit, too
+    first.thaw()
+    assert first.wait(30) == 1
+    assert "is lost" in first.output()
+    place.ready()
+    assert set(replicas.writers(cursor)) == {identity_of(second)}
+    assert replicas.kubernetes_writers(offset) == {identity_of(second)}
+
+
+def test_a_post_that_is_under_way_when_the_leader_changes_is_not_made_again(
+    control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path
+) -> None:
+    with Place.made(control_plane, operator_identity, namespace, tmp_path) as place, ExitStack() as stack:
+        replicas = Replicas(place, control_plane, stack)
+        first = replicas.start()
+        place.simulator.fault(operation="createDeployment", delay=6, count=1)
+        place.namespace.apply(place.manifest())
+        eventually(
+            lambda: place.simulator.log(operation="createDeployment", inFlight=True),
+            bool,
+            within=30,
+            what="a POST is under way",
+        )
+        second = replicas.start(create_settle_seconds=12)
+        first.terminate()
+        assert replicas.leader(but=first) is second
+        assert place.simulator.log(operation="createDeployment", inFlight=True), "the POST is still under way"
+        place.ready()
+        assert replicas.writers(0) == [identity_of(first)]
+
+
+def test_a_leader_writes_nothing_while_the_api_server_is_away_for_longer_than_its_lease(tmp_path: Path) -> None:
+    with ControlPlane.start(tmp_path / "plane") as plane, ExitStack() as stack:
+        identity = install(plane)
+        plane.kubectl("create", "namespace", "alone")
+        place = stack.enter_context(Place.made(plane, identity, "alone", tmp_path))
+        replicas = Replicas(place, plane, stack)
+        first = replicas.start()
+        assert replicas.leader() is first
+        place.namespace.apply(place.manifest())
+        place.ready()
+        plane.stop_api_server()
+        try:
+            cursor = place.simulator.cursor
+            place.simulator.undeploy(place.version)
+            assert first.wait(40) == 1, "it ends, so that what starts it starts it anew"
+            assert replicas.writers(cursor) == []
+        finally:
+            plane.start_api_server()
+        second = replicas.start()
+        assert replicas.leader(but=first, within=LEASE_SECONDS + 15) is second
+        eventually(place.simulator.deployments, bool, within=60, what="the deployment is made again")
+
+
+def test_without_the_right_to_the_lease_nothing_is_done_and_the_log_says_why(
+    control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path
+) -> None:
+    role = ("-n", "nvcf-operator-system", "rolebinding", "nvcf-operator-leader-election")
+    kept = control_plane.kubectl("get", *role, "-o", "yaml")
+    control_plane.kubectl("delete", *role)
+    try:
+        with Place.made(control_plane, operator_identity, namespace, tmp_path) as place, ExitStack() as stack:
+            replicas = Replicas(place, control_plane, stack)
+            alone = replicas.start()
+            place.namespace.apply(place.manifest())
+            eventually(
+                alone.output,
+                lambda log: "cannot be read or written" in log and "leases" in log,
+                within=20,
+                what="the log says that the Lease may not be read",
+            )
+            assert replicas.writers(0) == []
+    finally:
+        (tmp_path / "kept.yaml").write_text(kept)
+        control_plane.kubectl("apply", "-f", str(tmp_path / "kept.yaml"))
