@@ -54,6 +54,8 @@ class Server:
             reply = None
             break_off(request)
             return web.Response()
+        except ConnectionError:  # the client has gone before all of its request was there
+            return web.Response()
         finally:
             status = reply.status if reply is not None else None
             if work is None or work.done():
