@@ -123,7 +123,8 @@ def _scaled_outside(most: int) -> Drawn:
 
 def _undeployed_outside(run: Run) -> None:
     for version in there(run)[:1]:
-        run.simulator.undeploy(version)
+        with suppress(RuntimeError):  # it may go by itself in that moment
+            run.simulator.undeploy(version)
 
 
 def _queue(depth: int) -> Drawn:
