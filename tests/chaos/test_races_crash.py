@@ -53,6 +53,24 @@ def test_no_second_post_after_a_crash_while_the_first_runs(place: Place) -> None
     assert violations(place) == []
 
 
+def test_a_post_of_a_rollout_that_a_crash_left_is_undeployed_when_the_resource_is_deleted_meanwhile(
+    place: Place,
+) -> None:
+    _, other = place.simulator.add_function(functionId=place.function)
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        place.namespace.wait_for("echo")
+        place.simulator.behave(races={"slowPost": 2.0})
+        place.namespace.edit("echo", functionVersionId=other)
+        in_flight(place, "createDeployment")
+    eventually(place.simulator.deployments, lambda there: other in there, within=10, what="the POST has ended")
+    place.namespace.delete("echo")
+    with place.operator():
+        eventually(lambda: place.namespace.find("echo"), lambda found: found is None, within=40, what="it is gone")
+        assert place.simulator.deployments() == {}
+        assert place.simulator.allocations() == []
+
+
 def test_an_inactive_row_of_a_post_in_the_making_is_waited_for(place: Place) -> None:
     # The row is there, the status is not: to a GET that looks as a drain does.
     place.simulator.behave(loop=False, races={"writeGap": 6.0})

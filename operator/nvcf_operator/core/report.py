@@ -4,11 +4,18 @@
 an equality and a converged resource is never written.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Condition, merge
-from nvcf_operator.api.status import FunctionDeploymentStatus, ObservedGpuSpecification, Retry
+from nvcf_operator.api.status import (
+    FunctionDeploymentStatus,
+    Incoming,
+    ObservedGpuSpecification,
+    Retiring,
+    Retry,
+)
 from nvcf_operator.core import compare, failure, health, redeployment, tracks
 from nvcf_operator.core.decision import Decision, Verdict
 from nvcf_operator.core.presence import progress_since, stranger
@@ -42,9 +49,9 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     retiring = tracks.retiring(situation, decision)
     main = tracks.main_version(situation, retiring)
     new |= _seen(situation, main)
-    new["intent"] = situation.answered_intent or _answered_by_sight(situation) or old.intent
     new["retiring"] = retiring
     new["incoming"] = tracks.incoming(situation, decision, main)
+    new["intent"] = situation.answered_intent or _answered_by_sight(situation, _named(new)) or old.intent
     new["failed"] = tracks.failed(situation, decision)
     if situation.wrote is not None:
         new["last_write"] = counted(situation, situation.wrote) or old.last_write
@@ -130,12 +137,23 @@ def ours(situation: Situation, version: str) -> bool:
     return resource.spec.adoption_policy == "Adopt" and (resource.has_finalizer or resource.keeps_deployment)
 
 
-def _answered_by_sight(situation: Situation) -> str | None:
-    """The token of an open intent whose deployment is there: it is answered, though the answer itself was lost."""
+def _answered_by_sight(situation: Situation, named: set[str | None]) -> str | None:
+    """The token of an open intent whose deployment is there: it is answered, though the answer itself was lost.
+
+    Only if the status names that version from now on: nothing else but the open intent would know of it.
+    """
     intent = situation.resource.open_intent
     if intent is None or not isinstance(situation.sighting(intent.function_version_id), Present):
         return None
-    return intent.token
+    return intent.token if intent.function_version_id in named else None
+
+
+def _named(status: Mapping[str, Any]) -> set[str | None]:
+    """The versions that a new status names."""
+    incoming: Incoming | None = status["incoming"]
+    retiring: tuple[Retiring, ...] = status["retiring"]
+    coming = {incoming.function_version_id} if incoming is not None else set()
+    return {status["function_version_id"], *coming, *(item.function_version_id for item in retiring)}
 
 
 def _retry(situation: Situation, decision: Decision) -> Retry | None:

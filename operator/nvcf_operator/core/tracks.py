@@ -36,8 +36,10 @@ def incoming(situation: Situation, decision: Decision, main: str | None) -> Inco
     """The version that comes up beside the one that serves."""
     resource = situation.resource
     old, wanted = resource.status.incoming, resource.wanted_version
-    if at_rest(resource) or resource.deleting:
-        return None if old is not None and resource.deleting and _gone(situation, old.function_version_id) else old
+    if resource.deleting:
+        return None if old is not None and _gone(situation, old.function_version_id) else old
+    if at_rest(resource):
+        return old or _asked_for(situation, main)
     if main in (None, wanted) or decision.gives_up is not None:
         return None
     if given_up(resource):
@@ -68,7 +70,10 @@ def retiring(situation: Situation, decision: Decision) -> tuple[Retiring, ...]:
         seen = situation.sighting(version)
         if isinstance(seen, Present) and seen.status.upper() == "INACTIVE":
             kept[version] = draining.begun(situation, version, forced=False)
-        elif not resource.deleting and version != former_version(resource):
+        elif resource.deleting:
+            if isinstance(seen, Present) and version not in _on_record(resource):
+                kept.setdefault(version, draining.due(version))  # asked for by an intent whose answer was lost
+        elif version != former_version(resource):
             kept.setdefault(version, draining.due(version))
     if decision.gives_up is not None:
         kept.setdefault(wanted, draining.due(wanted))
@@ -125,6 +130,26 @@ def _done(situation: Situation, decision: Decision, version: str, item: Retiring
         return there or _gone(situation, version)
     asked_again = intent is not None and intent.function_version_id == version and there
     return asked_again or isinstance(situation.wrote, Create)
+
+
+def _asked_for(situation: Situation, main: str | None) -> Incoming | None:
+    """The version of an intent whose answer was lost, when its deployment is there."""
+    intent = situation.resource.open_intent
+    seen = situation.sighting(intent.function_version_id) if intent is not None else None
+    if intent is None or not isinstance(seen, Present) or intent.function_version_id == main:
+        return None
+    return Incoming(
+        function_version_id=intent.function_version_id,
+        deployment_id=seen.deployment.deployment_id,
+        since=situation.now,
+    )
+
+
+def _on_record(resource: Resource) -> set[str]:
+    """The versions that the status names as served, or coming up."""
+    status = resource.status
+    held = {status.function_version_id} if resource.holds and status.function_version_id else set()
+    return held | ({status.incoming.function_version_id} if status.incoming is not None else set())
 
 
 def _gone(situation: Situation, version: str) -> bool:

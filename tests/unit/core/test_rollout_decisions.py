@@ -10,7 +10,7 @@ from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, Purpose, Undeploy
-from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decide import decide, unfinished
 from nvcf_operator.core.failure import ATTEMPTS
 from nvcf_operator.core.intent import Intent
 from nvcf_operator.core.reasons import Reason
@@ -312,6 +312,40 @@ def test_a_delete_that_fails_is_told_and_tried_again_with_growing_waits() -> Non
     assert (decision.action, decision.backoff) == (None, True)
     assert decision.verdict is not None
     assert (decision.verdict.reason, decision.verdict.reconciling) == (Reason.NVCF_UNAVAILABLE, True)
+
+
+LOST = Intent(UID, NEW, "lost")
+"""Of a POST whose operator has died before the answer."""
+
+
+def test_deletion_keeps_a_version_whose_posts_answer_was_lost_on_record_until_it_is_gone() -> None:
+    deleted = held(
+        spec=WANTS_NEW,
+        generation=2,
+        annotations={names.INTENT_ANNOTATION: LOST.dump()},
+        intent=None,
+        deleting=True,
+    )
+    first = decide(seen(deleted, old=of(OLD), new=of(NEW, "DEPLOYING"))).action
+    assert first == Undeploy(OLD, graceful=True)
+    after = replace(seen(deleted, old=of(OLD, "INACTIVE"), new=of(NEW, "DEPLOYING")), wrote=first)
+    status = report(after, unfinished(after))
+    assert [(item.function_version_id, item.since is None) for item in status.retiring] == [(OLD, False), (NEW, True)]
+    assert status.intent == "lost"
+    remembered = replace(seen(deleted, old=Absent(1.0), new=of(NEW)).resource, status=status)
+    assert decide(seen(remembered, old=Absent(1.0), new=of(NEW))).action == Undeploy(NEW, graceful=True)
+
+
+def test_a_pause_keeps_a_version_whose_posts_answer_was_lost_on_record() -> None:
+    paused = held(
+        spec={**WANTS_NEW, "suspend": True},
+        generation=2,
+        annotations={names.INTENT_ANNOTATION: LOST.dump()},
+        intent=None,
+    )
+    status = record(seen(paused, old=of(OLD), new=of(NEW, "DEPLOYING")))
+    assert status.incoming is not None
+    assert (status.function_version_id, status.incoming.function_version_id, status.intent) == (OLD, NEW, "lost")
 
 
 def test_the_rollout_ends_when_the_old_one_is_gone() -> None:
