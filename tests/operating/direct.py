@@ -8,6 +8,7 @@ import yaml
 
 from controlplane import ControlPlane
 from nvcf_operator.api.names import API_VERSION, PLURAL
+from simulation.clients import ThreadClients
 
 Json = dict[str, Any]
 
@@ -19,11 +20,13 @@ class Direct:
         (user,) = yaml.safe_load(plane.kubeconfig.read_text())["users"]
         context = ssl.create_default_context(cafile=str(plane.ca))
         context.load_cert_chain(user["user"]["client-certificate"], user["user"]["client-key"])
-        self._http = httpx.Client(base_url=plane.url, verify=context, trust_env=False, timeout=30)
+        self._clients = ThreadClients(
+            lambda: httpx.Client(base_url=plane.url, verify=context, trust_env=False, timeout=30)
+        )
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._clients.close()
 
     def get(self, path: str, **query: str) -> Json | None:
         """Read; None when it is not there."""
@@ -42,7 +45,7 @@ class Direct:
         self._ask("DELETE", path)
 
     def _ask(self, method: str, path: str, **more: Any) -> Json | None:
-        answer = self._http.request(method, path, **more)
+        answer = self._clients.mine().request(method, path, **more)
         if answer.status_code == 404:
             return None
         if answer.is_error:

@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 
+from simulation.clients import ThreadClients
+
 Json = dict[str, Any]
 
 
@@ -13,11 +15,11 @@ class Control:
 
     def __init__(self, control: str) -> None:
         self.control = control
-        self._http = httpx.Client(base_url=control, timeout=30, trust_env=False)
+        self._clients = ThreadClients(lambda: httpx.Client(base_url=control, timeout=30, trust_env=False))
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._clients.close()
 
     # what there is
 
@@ -166,7 +168,7 @@ class Control:
         self._ask("POST", "/clock", json={"seconds": seconds})
 
     def _ask(self, method: str, path: str, **more: Any) -> Json:
-        answer = self._http.request(method, path, **more)
+        answer = self._clients.mine().request(method, path, **more)
         if answer.status_code != 200:
             raise RuntimeError(f"simulator: {method} {path}: {answer.status_code} {answer.text}")
         value: Json = answer.json()
