@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries lint types lock crds test demo up down bench clean
+.PHONY: help setup assets binaries lint types lock crds test demo up down bench chart clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,6 +56,11 @@ crds: setup ## generate crds/, and the generated parts of docs/ from the code
 	@text=$$($(BIN)/python -m nvcf_operator.core.fields_reference) && printf '%s\n' "$$text" > docs/fields.md
 	@text=$$($(BIN)/python -m nvcf_operator.core.reasons_reference < docs/conditions.md) && printf '%s\n' "$$text" > docs/conditions.md
 	@text=$$($(BIN)/python -m nvcf_operator.core.errors_reference < docs/errors.md) && printf '%s\n' "$$text" > docs/errors.md
+
+	@$(MAKE) --silent chart
+
+chart: setup ## give the chart its copy of the CRD, and render deploy/base from the chart
+	@PYTHONPATH=tests $(BIN)/python -m helming
 
 lock: ## pin requirements/*.in again, with hashes and without any registry address (needs uv)
 	for f in run dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done

@@ -27,7 +27,22 @@ OPERATORS = tuple(
 )
 """Pages about the operator; the client and the simulator have names of their own, which their tests hold."""
 
-OTHERS_FLAGS = {"--for", "--from-literal", "--recursive", "--server-side", "--sort-by", "--strict", "--wait"}
+OTHERS_FLAGS = {
+    "--all",
+    "--all-namespaces",
+    "--create-namespace",
+    "--for",
+    "--from-literal",
+    "--prefix",
+    "--recursive",
+    "--server-side",
+    "--set",
+    "--sort-by",
+    "--strict",
+    "--tail",
+    "--type",
+    "--wait",
+}
 """Flags of kubectl, Helm and mypy that the pages name."""
 
 OTHERS_WORDS = {"FunctionDeployment", *VersionChange}
@@ -168,7 +183,8 @@ def test_the_readmes_manifest_is_the_example() -> None:
 
 
 def test_the_rule_for_secrets_is_the_bases_and_the_overlays_path_leads_to_it() -> None:
-    role, *_ = yaml.safe_load_all((ROOT / "deploy" / "base" / "rbac.yaml").read_text())
+    objects = yaml.safe_load_all((ROOT / "deploy" / "base" / "operator.yaml").read_text())
+    role = next(each for each in objects if each["kind"] == "ClusterRole")
     (rule,) = yaml.safe_load(block(DOCS / "credentials.md", "yaml"))
     (operation,) = yaml.safe_load(yaml.safe_load(block(DOCS / "credentials.md", "yaml", 1))["patches"][0]["patch"])
     assert role["rules"][int(operation["path"].split("/")[2])] == rule

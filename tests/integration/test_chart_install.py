@@ -1,0 +1,191 @@
+"""The chart's life on a real API server, by helm 3 and helm 4: installed, used, upgraded, uninstalled.
+
+The operator runs beside the cluster with exactly the arguments that the chart gives it, and with a token of the
+ServiceAccount that the chart makes. Its Pods are made by the real controllers and stay pending, for there is no node.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controlplane import ControlPlane, KubectlError
+from controlplane.ports import free_ports
+from controlplane.processes import kill, spawn
+from helming import CHART, Helm
+from nvcf_operator.api.names import CRD_NAME
+from operating import Namespace, eventually, manifest
+from operating.process import COMMAND
+from simulation import KEY, Simulator
+
+NAMESPACE, RELEASE = "nvcf-operator-system", "nvcf-operator"
+pytestmark = [pytest.mark.needs_assets, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A cluster in which nothing is installed, whose namespace for the operator enforces the restricted profile."""
+    with ControlPlane.start(tmp_path_factory.mktemp("chart")) as made:
+        made.kubectl("create", "namespace", NAMESPACE)
+        made.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+        yield made
+
+
+@pytest.fixture(params=[3, 4], ids=["helm 3", "helm 4"])
+def helm(request: pytest.FixtureRequest, tmp_path: Path, plane: ControlPlane) -> Iterator[Helm]:
+    """Each helm; what it has installed is gone afterwards, the CRD, too."""
+    made = Helm(request.param, tmp_path, plane.kubeconfig)
+    yield made
+    made("uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found")
+    eventually(  # a policy that was uninstalled is in force for a moment longer
+        lambda: refused(plane.kubectl, "delete", "crd", CRD_NAME, "--ignore-not-found", "--timeout=60s"),
+        lambda said: not said,
+        within=60,
+        what="the CRD is gone",
+    )
+
+
+def refused(act: Callable[..., object], *arguments: Any) -> str:
+    """Why something is refused; empty when it is not."""
+    try:
+        act(*arguments)
+    except KubectlError as error:
+        return str(error)
+    return ""
+
+
+def install(helm: Helm, values: dict[str, Any], *more: str, chart: Path = CHART) -> None:
+    helm("upgrade", "--install", RELEASE, str(chart), "--namespace", NAMESPACE, *more, values=values)
+
+
+@contextmanager
+def operator_of(plane: ControlPlane, folder: Path) -> Iterator[Path]:
+    """The operator as the installed Deployment says, but for the port; gives its log."""
+    deployment = json.loads(plane.kubectl("-n", NAMESPACE, "get", "deployment", RELEASE, "-o", "json"))
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (port,) = free_ports(1)
+    arguments = [
+        f"--metrics-address=127.0.0.1:{port}" if each.startswith("--metrics-address") else each
+        for each in container["args"]
+    ]
+    kubeconfig = plane.kubeconfig_for(NAMESPACE, pod["serviceAccountName"])
+    log = folder / f"operator-{port}.log"
+    with log.open("wb") as output:
+        process = spawn([COMMAND, *arguments], stdout=output, env={"KUBECONFIG": str(kubeconfig), "HOME": str(folder)})
+    try:
+        yield log
+    finally:
+        kill(process)
+
+
+def test_what_it_installs_works_and_ends_in_order(plane: ControlPlane, helm: Helm, tmp_path: Path) -> None:
+    name = f"team-{helm.major}"
+    plane.kubectl("create", "namespace", name)
+    team = Namespace(plane, name)
+    team.secret(KEY)
+    with Simulator.start(deploySeconds=0.3) as simulator:
+        function, version = simulator.add_function()
+        settings = {"pollInterval": 2, "busyPollInterval": 0.3, "redeploySettleSeconds": 2, "createSettleSeconds": 2}
+        values = {"nvcf": {"baseUrl": simulator.url}, "settings": settings}
+        install(helm, values)
+        plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD_NAME}")
+        pods = ("-n", NAMESPACE, "get", "pods", "-l", f"app.kubernetes.io/instance={RELEASE}", "-o", "name")
+        eventually(
+            lambda: plane.kubectl(*pods).split(),
+            lambda names: len(names) == 2,
+            within=60,
+            what="the restricted profile lets both Pods in",
+        )
+        with operator_of(plane, tmp_path):
+            team.apply(manifest("echo", function, version))
+            team.wait_for("echo", within=60)
+            cursor = simulator.cursor
+            found = team.get("echo")["metadata"]["resourceVersion"]
+        install(helm, {**values, "log": {"format": "text"}})
+        with operator_of(plane, tmp_path) as log:
+            eventually(
+                lambda: [entry["operation"] for entry in simulator.log(cursor)],
+                lambda calls: calls.count("listFunctions") >= 2,
+                within=60,
+                what="the upgraded operator has looked twice",
+            )
+            assert [entry for entry in simulator.log(cursor) if entry["mutating"]] == []
+            assert team.get("echo")["metadata"]["resourceVersion"] == found
+            assert " INFO " in log.read_text()
+        helm("uninstall", RELEASE, "--namespace", NAMESPACE)
+        assert team.get("echo")["metadata"]["resourceVersion"] == found, "CRD and resources outlive the chart"
+        team.delete("echo")  # in the wrong order: nobody is there who undeploys it
+        assert team.get("echo")["metadata"]["finalizers"]
+        install(helm, values)
+        with operator_of(plane, tmp_path):
+            eventually(lambda: team.find("echo"), lambda left: left is None, within=60, what="it was undeployed")
+        assert simulator.deployments() == {}
+
+
+def test_an_upgrade_changes_the_crd(plane: ControlPlane, helm: Helm, tmp_path: Path) -> None:
+    install(helm, {})
+    newer = tmp_path / "chart"
+    shutil.copytree(CHART, newer)
+    file = newer / "files" / "crd.yaml"
+    crd = yaml.safe_load(file.read_text())
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema["properties"]["spec"]["properties"]["suspend"]["description"] = "Of a newer version."
+    file.write_text("# newer\n" + yaml.safe_dump(crd, sort_keys=False))
+    install(helm, {}, chart=newer)
+    assert "Of a newer version." in plane.kubectl("get", "crd", CRD_NAME, "-o", "yaml")
+
+
+def test_the_policies_refuse_what_they_say(plane: ControlPlane, helm: Helm) -> None:
+    install(helm, {"admissionPolicies": {"protectCrd": True, "protectLabelled": True, "maxInstances": 5}})
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD_NAME}")
+    name = f"policies-{helm.major}"
+    plane.kubectl("create", "namespace", name)
+    team = Namespace(plane, name)
+    ids = "3e4666bf-0000-4000-8000-000000000001", "7c1e0000-0000-4000-8000-000000000001"
+
+    dry = ("-n", name, "apply", "--dry-run=server", "-f", "-")
+    wide = manifest("wide", *ids, gpu={"maxInstances": 6})
+    eventually(
+        lambda: refused(lambda: plane.kubectl(*dry, input=json.dumps(wide))),
+        lambda said: "5 at most" in said,
+        within=60,
+        what="the ceiling is in force",
+    )
+    narrow = manifest("narrow", *ids, gpu={"maxInstances": 5})
+    narrow["metadata"]["labels"] = {"nvcf-operator.io/protected": "true"}
+    team.apply(narrow)
+    for said, what in (
+        ("Take the label off first", ("-n", name, "delete", "functiondeployment", "narrow", "--dry-run=server")),
+        ("would delete every FunctionDeployment", ("delete", "crd", CRD_NAME, "--dry-run=server")),
+    ):
+        eventually(
+            lambda what=what: refused(plane.kubectl, *what),
+            lambda seen, said=said: said in seen,
+            within=60,
+            what=f"{what} is refused",
+        )
+    plane.kubectl("-n", name, "label", "functiondeployment", "narrow", "nvcf-operator.io/protected-")
+    plane.kubectl("-n", name, "delete", "functiondeployment", "narrow", "--timeout=30s")
+
+
+def test_everything_that_it_may_render_is_taken_by_the_api_server(plane: ControlPlane, helm: Helm) -> None:
+    values = {
+        "watchNamespaces": ["default"],
+        "networkPolicy": {"enabled": True},
+        "metrics": {"dashboard": {"enabled": True}},
+        "admissionPolicies": {"protectCrd": True, "protectLabelled": True, "maxInstances": 5},
+        "rbac": {"aggregateToEdit": True, "aggregateToAdmin": True},
+        "credentials": {"operatorKey": {"existingSecret": "own", "namespaces": ["default"]}},
+        "nvcf": {"caConfigMap": "ca"},
+    }
+    objects = helm.template(values)
+    text = yaml.safe_dump_all(objects)
+    answer = plane.kubectl("apply", "--dry-run=server", "-f", "-", input=text)
+    assert answer.count("(server dry run)") == len(objects)
+    assert "would violate PodSecurity" not in answer

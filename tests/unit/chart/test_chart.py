@@ -1,0 +1,335 @@
+"""What the chart renders, by helm 3 and helm 4, without a cluster. tests/integration installs it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from helming import CHART, Helm, HelmError, rendered
+from nvcf_operator.cli import main
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.settings import Settings
+
+ROOT = CHART.parents[1]
+FULL: dict[str, Any] = {
+    "image": {"registry": "registry.example", "digest": "sha256:" + "0" * 64},
+    "imagePullSecrets": [{"name": "pull"}],
+    "crds": {"annotations": {"a": "b"}},
+    "nvcf": {
+        "baseUrl": "https://nvcf.example/v2/nvcf",
+        "hostHeader": "api.example",
+        "caConfigMap": "ca",
+        "allowedBaseUrls": ["https://other.example/v2/nvcf"],
+        "rate": 12.5,
+        "concurrency": 3,
+    },
+    "credentials": {
+        "secretNames": ["nvcf-credentials", "team"],
+        "operatorKey": {"existingSecret": "own", "namespaces": ["*"]},
+    },
+    "settings": {
+        "pollInterval": "2m",
+        "busyPollInterval": 3,
+        "deepResyncInterval": "2h",
+        "createSettleSeconds": 61,
+        "redeploySettleSeconds": "80s",
+        "workers": 9,
+    },
+    "log": {"format": "text", "level": "debug"},
+    "serviceAccount": {"annotations": {"c": "d"}},
+    "rbac": {"aggregateToEdit": True, "aggregateToAdmin": True},
+    "commonLabels": {"team": "platform"},
+    "podLabels": {"e": "f"},
+    "podAnnotations": {"g": "h"},
+    "deploymentAnnotations": {"i": "j"},
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "tolerations": [{"operator": "Exists"}],
+    "affinity": {"nodeAffinity": {}},
+    "priorityClassName": "system-cluster-critical",
+    "metrics": {
+        "serviceMonitor": {"enabled": True},
+        "podMonitor": {"enabled": True},
+        "prometheusRule": {"enabled": True},
+        "dashboard": {"enabled": True},
+        "service": {"annotations": {"k": "l"}},
+    },
+    "networkPolicy": {"enabled": True, "ingressFrom": [{"namespaceSelector": {}}]},
+    "admissionPolicies": {"protectCrd": True, "protectLabelled": True, "maxInstances": 64},
+    "extraArgs": ["--log-level=warning"],
+    "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"}],
+    "extraVolumes": [{"name": "more", "emptyDir": {}}],
+    "extraVolumeMounts": [{"name": "more", "mountPath": "/more"}],
+    "extraObjects": [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "map"}},
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}-text'}",
+    ],
+}
+VALUES: dict[str, Mapping[str, Any]] = {
+    "the defaults": {},
+    "all that there is": FULL,
+    "some namespaces": {"watchNamespaces": ["a", "b"]},
+    "one replica without election": {"replicaCount": 1, "leaderElection": {"enabled": False}},
+    "any Secret": {"credentials": {"anySecret": True}},
+    "no Secret of a team": {"credentials": {"secretNames": [], "operatorKey": {"existingSecret": "own"}}},
+    "no rights, no account, no CRD": {
+        "rbac": {"create": False},
+        "serviceAccount": {"create": False, "name": "mine"},
+        "crds": {"install": False},
+        "metrics": {"service": {"enabled": False}},
+        "podDisruptionBudget": {"enabled": False},
+    },
+}
+
+
+@pytest.fixture(params=[3, 4], ids=["helm 3", "helm 4"])
+def helm(request: pytest.FixtureRequest, tmp_path: Path) -> Helm:
+    """Each helm."""
+    return Helm(request.param, tmp_path)
+
+
+@pytest.fixture
+def helm4(tmp_path: Path) -> Helm:
+    """The newer one, where one is enough."""
+    return Helm(4, tmp_path)
+
+
+def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [each for each in objects if each["kind"] == kind]
+
+
+def container(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    (deployment,) = of_kind(objects, "Deployment")
+    (found,) = deployment["spec"]["template"]["spec"]["containers"]
+    return found
+
+
+@pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
+def test_helm_lints_and_renders_it(helm: Helm, values: Mapping[str, Any]) -> None:
+    assert "0 chart(s) failed" in helm("lint", str(CHART), "--strict", values=values)
+    objects = helm.template(values)
+    names = [(each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]) for each in objects]
+    assert len(names) == len(set(names))
+    assert all(each["apiVersion"] and each["metadata"]["labels"] for each in objects if each["kind"] != "ConfigMap")
+
+
+@pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
+def test_the_operator_takes_the_arguments_that_it_is_given(helm4: Helm, values: Mapping[str, Any]) -> None:
+    command, *arguments = container(helm4.template(values))["args"]
+    given = main.commands[command].make_context(command, arguments).params
+    chosen = {name: value for name, value in given.items() if value not in (None, ())}
+    chosen.pop("api_key_file", None), chosen.pop("nvcf_ca_file", None)  # files of the pod
+    namespaces = chosen.pop("api_key_namespaces", ())
+    assert Settings(**chosen).leader_election is (values.get("leaderElection") is None)
+    assert namespaces in ((), ("*",))
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "an unknown value": ({"replicas": 3}, "replicas"),
+    "an unknown value further in": ({"image": {"name": "x"}}, "name"),
+    "a text for a number": ({"replicaCount": "two"}, "replicaCount"),
+    "a URL with a query": ({"nvcf": {"baseUrl": "https://h/?key=1"}}, "baseUrl"),
+    "a URL with a user": ({"nvcf": {"baseUrl": "https://user@h"}}, "baseUrl"),
+    "a namespace that is none": ({"watchNamespaces": ["Team_A"]}, "watchNamespaces"),
+    "a digest that is none": ({"image": {"digest": "sha256:1"}}, "digest"),
+    "a format that is none": ({"log": {"format": "xml"}}, "format"),
+    "a duration that is none": ({"settings": {"pollInterval": "soon"}}, "pollInterval"),
+    "one worker": ({"settings": {"workers": 1}}, "workers"),
+    "a port that is none": ({"metrics": {"port": 0}}, "port"),
+    "two without election": ({"leaderElection": {"enabled": False}}, "two operators at once would deploy twice"),
+    "a key that is opened and not there": (
+        {"credentials": {"operatorKey": {"namespaces": ["a"]}}},
+        "set credentials.operatorKey.existingSecret as well",
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "said"), REFUSED.values(), ids=REFUSED)
+def test_a_value_that_makes_no_sense_is_refused_with_its_name(helm: Helm, values: dict[str, Any], said: str) -> None:
+    with pytest.raises(HelmError, match=said):
+        helm.template(values)
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if isinstance(value, dict) and value and path[-1:] not in (
+        ("podSecurityContext",), ("securityContext",), ("resources",),
+    ) and path != ("metrics", "dashboard", "labels"):  # fmt: skip
+        for name, inner in value.items():
+            yield from leaves(inner, (*path, name))
+    else:
+        yield path
+
+
+def test_every_value_is_explained_in_the_file_and_in_the_schema() -> None:
+    text = (CHART / "values.yaml").read_text()
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    lines = text.splitlines()
+    for path in leaves(yaml.safe_load(text)):
+        found: Any = schema
+        for name in path:
+            found = found["properties"][name]
+        said = found["description"]
+        name = path[-1]
+        above = [
+            lines[index - 1].strip()
+            for index, line in enumerate(lines)
+            if line.startswith("  " * (len(path) - 1) + f"{name}:")
+        ]
+        assert f"# -- {said}" in above, f"{'.'.join(path)}: {said!r} does not stand above it"
+
+
+def test_the_charts_crd_is_the_generated_one() -> None:
+    (generated,) = (ROOT / "crds").glob("nvcf-operator.io_*.yaml")
+    assert (CHART / "files" / "crd.yaml").read_text() == generated.read_text()
+
+
+def test_the_crd_is_rendered_as_generated_and_kept(helm: Helm) -> None:
+    (generated,) = (ROOT / "crds").glob("nvcf-operator.io_*.yaml")
+    (crd,) = of_kind(helm.template(), "CustomResourceDefinition")
+    assert crd["spec"] == yaml.safe_load(generated.read_text())["spec"]
+    assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    (crd,) = of_kind(helm.template({"crds": {"keep": False}}), "CustomResourceDefinition")
+    assert "annotations" not in crd["metadata"]
+
+
+def test_rendering_the_kustomize_base_again_changes_nothing(helm: Helm) -> None:
+    assert rendered(helm) == (ROOT / "deploy" / "base" / "operator.yaml").read_text()
+
+
+def test_for_some_namespaces_no_right_reaches_further(helm4: Helm) -> None:
+    objects = helm4.template({"watchNamespaces": ["a", "b"], "rbac": {"aggregateToView": False}})
+    assert of_kind(objects, "ClusterRole") == of_kind(objects, "ClusterRoleBinding") == []
+    roles = {each["metadata"]["namespace"]: each["rules"] for each in of_kind(objects, "Role")}
+    assert set(roles) == {"a", "b", "nvcf-operator-system"}
+    assert roles["a"] == roles["b"]
+    assert [rule["resources"] for rule in roles["nvcf-operator-system"]] == [["leases"], ["leases"]]
+    assert "--namespaces=a,b" in container(objects)["args"]
+
+
+@pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
+def test_no_role_has_a_wildcard_and_none_for_people_reaches_the_status(helm4: Helm, values: Mapping[str, Any]) -> None:
+    objects = helm4.template(values)
+    for role in of_kind(objects, "ClusterRole") + of_kind(objects, "Role"):
+        for rule in role["rules"]:
+            assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
+            if any("aggregate-to" in label for label in role["metadata"]["labels"]):
+                assert rule["resources"] == ["functiondeployments"]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, {"view"}),
+        ({"rbac": {"aggregateToEdit": True}}, {"view", "edit"}),
+        ({"rbac": {"aggregateToAdmin": True, "aggregateToView": False}}, {"admin"}),
+    ],
+)
+def test_only_reading_is_given_to_people_by_default(helm4: Helm, values: dict[str, Any], expected: set[str]) -> None:
+    labels = [label for role in of_kind(helm4.template(values), "ClusterRole") for label in role["metadata"]["labels"]]
+    assert {label.rpartition("aggregate-to-")[2] for label in labels if "aggregate-to-" in label} == expected
+
+
+def secrets_of(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    roles = of_kind(objects, "ClusterRole") + of_kind(objects, "Role")
+    return [rule for role in roles for rule in role["rules"] if rule["resources"] == ["secrets"]]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "names"),
+    [({}, ["nvcf-credentials"]), ({"secretNames": ["a", "b"]}, ["a", "b"]), ({"anySecret": True}, None)],
+)
+def test_secrets_are_read_by_name_unless_all_are_opened(
+    helm4: Helm, credentials: dict[str, Any], names: list[str] | None
+) -> None:
+    (rule,) = secrets_of(helm4.template({"credentials": credentials}))
+    assert (rule["verbs"], rule.get("resourceNames")) == (["get"], names)
+
+
+def test_no_secret_is_read_where_none_is_named(helm4: Helm) -> None:
+    assert secrets_of(helm4.template({"credentials": {"secretNames": []}})) == []
+
+
+def test_a_budget_never_blocks_a_drain(helm4: Helm) -> None:
+    for replicas in (1, 2):
+        (budget,) = of_kind(helm4.template({"replicaCount": replicas}), "PodDisruptionBudget")
+        assert budget["spec"]["maxUnavailable"] == 1
+        assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ({}, "nvcf-operator:0.1.0"),
+        ({"registry": "r.example/", "tag": "1"}, "r.example/nvcf-operator:1"),
+        ({"digest": "sha256:" + "a" * 64, "tag": "1"}, "nvcf-operator@sha256:" + "a" * 64),
+    ],
+)
+def test_the_images_name(helm4: Helm, image: dict[str, Any], name: str) -> None:
+    assert container(helm4.template({"image": image}))["image"] == name
+
+
+def series() -> set[str]:
+    """The names of all series that the operator shows."""
+    metrics = Metrics()
+    metrics.watch_leader(lambda: True)
+    metrics.watch_queue(NoQueue())
+    metrics.watch_accounts([])
+    text, _ = metrics.exposition("")
+    kinds = dict(line.split()[2:4] for line in text.decode().splitlines() if line.startswith("# TYPE "))
+    suffixes = {"histogram": ("_bucket", "_sum", "_count")}
+    return {name + suffix for name, kind in kinds.items() for suffix in suffixes.get(kind, ("",))}
+
+
+class NoQueue:
+    """A queue with nothing in it."""
+
+    in_work = 0
+
+    def depth(self) -> dict[str, int]:
+        return {}
+
+    def overdue(self) -> dict[str, float]:
+        return {}
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    """Each alert and each panel, with what it asks Prometheus for."""
+    for group in yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"]:
+        yield from ((rule["alert"], rule["expr"]) for rule in group["rules"])
+    for panel in json.loads((CHART / "files" / "dashboard.json").read_text())["panels"]:
+        yield from ((panel["title"], target["expr"]) for target in panel["targets"])
+
+
+@pytest.mark.parametrize(("title", "expression"), [*expressions()])
+def test_alerts_and_panels_ask_for_series_that_exist(title: str, expression: str) -> None:
+    named = set(re.findall(r"nvcf_operator_\w+", expression))
+    assert named, f"{title} asks for nothing of ours"
+    assert named <= series(), title
+
+
+def test_every_alert_has_a_runbook() -> None:
+    headings = {
+        line.removeprefix("### ").strip().lower()
+        for line in (ROOT / "docs" / "operations.md").read_text().splitlines()
+        if line.startswith("### ")
+    }
+    for group in yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"]:
+        for rule in group["rules"]:
+            assert rule["alert"].lower() in headings
+            assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
+
+
+def test_the_rule_object_and_the_dashboard_are_the_files(helm: Helm) -> None:
+    objects = helm.template(FULL)
+    (rule,) = of_kind(objects, "PrometheusRule")
+    assert rule["spec"] == yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
+    (dashboard,) = [each for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"].endswith("-dashboard")]
+    file = json.loads((CHART / "files" / "dashboard.json").read_text())
+    assert json.loads(dashboard["data"]["nvcf-operator.json"]) == file
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in file["panels"]]
+    assert len(places) == len(set(places)), "two panels stand in one place"
+    assert all(a["id"] != b["id"] for a, b in product(file["panels"], repeat=2) if a is not b)
