@@ -12,7 +12,7 @@ from nvcf_operator.core.presence import refuses
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.rollout import is_over, leaving
 from nvcf_operator.core.situation import Absent, Present, Proof, Situation
-from nvcf_operator.core.versions import former_version, given_up, versions_held
+from nvcf_operator.core.versions import former_version, given_up, on_record, versions_held
 
 
 def main_version(situation: Situation, retiring: tuple[Retiring, ...]) -> str | None:
@@ -71,7 +71,7 @@ def retiring(situation: Situation, decision: Decision) -> tuple[Retiring, ...]:
         if isinstance(seen, Present) and seen.status.upper() == "INACTIVE":
             kept[version] = draining.begun(situation, version, forced=False)
         elif resource.deleting:
-            if isinstance(seen, Present) and version not in _on_record(resource):
+            if isinstance(seen, Present) and version not in on_record(resource):
                 kept.setdefault(version, draining.due(version))  # asked for by an intent whose answer was lost
         elif version != former_version(resource):
             kept.setdefault(version, draining.due(version))
@@ -143,13 +143,6 @@ def _asked_for(situation: Situation, main: str | None) -> Incoming | None:
         deployment_id=seen.deployment.deployment_id,
         since=situation.now,
     )
-
-
-def _on_record(resource: Resource) -> set[str]:
-    """The versions that the status names as served, or coming up."""
-    status = resource.status
-    held = {status.function_version_id} if resource.holds and status.function_version_id else set()
-    return held | ({status.incoming.function_version_id} if status.incoming is not None else set())
 
 
 def _gone(situation: Situation, version: str) -> bool:

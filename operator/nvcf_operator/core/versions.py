@@ -31,13 +31,18 @@ def former_version(resource: Resource) -> str | None:
     return held if resource.holds and held and held != resource.wanted_version else None
 
 
+def on_record(resource: Resource) -> frozenset[str | None]:
+    """The versions that the status names: the one that serves, the one that comes up, those on their way out."""
+    status = resource.status
+    held = status.function_version_id if resource.holds else None
+    coming = status.incoming.function_version_id if status.incoming is not None else None
+    return frozenset({held, coming, *(item.function_version_id for item in status.retiring)})
+
+
 def recorded_as_ours(resource: Resource, version: str) -> bool:
     """Whether the record, or an intent of this very object, says that a deployment of that version is ours."""
-    status, intent = resource.status, resource.intent
-    on_record = {status.function_version_id if resource.holds else None}
-    on_record |= {status.incoming.function_version_id if status.incoming is not None else None}
-    on_record |= {item.function_version_id for item in status.retiring}
-    return version in on_record or (intent is not None and intent.function_version_id == version)
+    intent = resource.intent
+    return version in on_record(resource) or (intent is not None and intent.function_version_id == version)
 
 
 def given_up(resource: Resource) -> bool:

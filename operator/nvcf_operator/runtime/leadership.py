@@ -123,7 +123,12 @@ class Leadership:
             except TimeoutError:
                 log.warning("the %s: no answer from the API server within %.0f s", self._leases, ANSWER_WITHIN)
             except KubeError as error:
-                log.warning("the %s cannot be read or written: %s", self._leases, error)
+                log.warning(
+                    "the %s cannot be read or written, and nothing is done without it; the operator needs create, and "
+                    "get, update and watch of it, as in deploy/base: %s",
+                    self._leases,
+                    error,
+                )
             return False
 
     async def _taken(self, leases: Leases) -> bool:
