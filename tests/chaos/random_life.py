@@ -1,5 +1,6 @@
 """What may happen to a resource, its account and its operator, drawn by hypothesis, and how it must end."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -153,16 +154,19 @@ class Tally:
     faults: int = 0
     killed_in_flight: int = 0
     eventful: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Stories are lived in threads."""
 
     def count(self, entries: Sequence[dict[str, Any]], *, in_flight: bool) -> None:
         """Count one step by the requests of its time."""
         wrote = any(entry["mutating"] for entry in entries)
         fault = any(entry["fault"] for entry in entries)
-        self.steps += 1
-        self.wrote += wrote
-        self.faults += fault
-        self.killed_in_flight += in_flight
-        self.eventful += wrote or fault or in_flight
+        with self._lock:
+            self.steps += 1
+            self.wrote += wrote
+            self.faults += fault
+            self.killed_in_flight += in_flight
+            self.eventful += wrote or fault or in_flight
 
 
 def lived(run: Run, deeds: Sequence[Deed], tally: Tally) -> list[str]:

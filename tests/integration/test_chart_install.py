@@ -188,4 +188,3 @@ def test_everything_that_it_may_render_is_taken_by_the_api_server(plane: Control
     text = yaml.safe_dump_all(objects)
     answer = plane.kubectl("apply", "--dry-run=server", "-f", "-", input=text)
     assert answer.count("(server dry run)") == len(objects)
-    assert "would violate PodSecurity" not in answer

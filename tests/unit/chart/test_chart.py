@@ -122,7 +122,8 @@ def test_the_operator_takes_the_arguments_that_it_is_given(helm4: Helm, values: 
     command, *arguments = container(helm4.template(values))["args"]
     given = main.commands[command].make_context(command, arguments).params
     chosen = {name: value for name, value in given.items() if value not in (None, ())}
-    chosen.pop("api_key_file", None), chosen.pop("nvcf_ca_file", None)  # files of the pod
+    for name in ("api_key_file", "nvcf_ca_file"):  # files of the pod
+        chosen.pop(name, None)
     namespaces = chosen.pop("api_key_namespaces", ())
     assert Settings(**chosen).leader_election is (values.get("leaderElection") is None)
     assert namespaces in ((), ("*",))
