@@ -73,10 +73,10 @@ class World:
         plane.kubectl("-n", name, "patch", "fd", "echo", "--type=json", "-p", free)
         self.namespace.wait_gone("echo")
 
-    def changes(self, cursor: int) -> list[str]:
+    def changes(self, cursor: int, *, under_way: bool = True) -> list[str]:
         """The changes of the deployment that NVCF was asked for after a cursor."""
         asked = self.simulator.log(cursor, functionVersionId=self.place.version)
-        return [entry["operation"] for entry in asked if entry["mutating"]]
+        return [entry["operation"] for entry in asked if entry["mutating"] and (under_way or not entry["inFlight"])]
 
     def asked_by_the_old_list(self, bug: str | None, *, refused: Callable[[], object]) -> list[str]:
         """Start an operator that sees the old list; give the first change that it asks NVCF for, if any.
@@ -92,7 +92,8 @@ class World:
     def watched(self, operator: Operator, cursor: int, bug: str | None, *, refused: Callable[[], object]) -> None:
         """Wait until a decision is dropped and some more polls went by, or for the planted bug's change."""
         if bug is not None:
-            eventually(lambda: self.changes(cursor), bool, within=30, what="the planted bug's change")
+            # The log has a call from its beginning; what it did is to be seen once it is answered.
+            eventually(lambda: self.changes(cursor, under_way=False), bool, within=30, what="the planted bug's change")
             return
         eventually(refused, bool, within=30, what="what was decided by the old list is dropped")
         polls = operator.metric(POLLS)
@@ -224,7 +225,9 @@ def test_a_list_made_again_deploys_nothing_that_is_gone(world: World) -> None:
         world.deployed()
         world.api.remember()
         world.namespace.delete("echo")
-        world.namespace.wait_gone("echo")
+        # Until its watch has told it, the operator knows a newer form than the list's, and has nothing to be refused.
+        told = ("DELETED", "echo")
+        eventually(lambda: world.api.relayed, lambda seen: told in seen, within=30, what="the watch tells it is gone")
         cursor = world.simulator.cursor
         world.api.lag()
         world.watched(operator, cursor, None, refused=lambda: world.api.answered("PATCH", 404))

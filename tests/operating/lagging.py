@@ -52,6 +52,7 @@ class LaggingApiServer:
         kubeconfig: of the same identity, through this proxy.
         asked: the requests for single objects of our kind, the oldest first.
         lists: how often the old list was given.
+        relayed: type and name of each object that watches brought, the oldest first.
 
     """
 
@@ -68,6 +69,7 @@ class LaggingApiServer:
         self._port = 0
         self.asked: list[Asked] = []
         self.lists = 0
+        self.relayed: list[tuple[str, str]] = []
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
         self._thread.start()
         assert self._listening.wait(20), "the proxy does not listen"
@@ -171,6 +173,8 @@ class LaggingApiServer:
             await response.prepare(request)
             async for line in answer.content:
                 await response.write(line)
+                event = json.loads(line)
+                self.relayed.append((event["type"], event["object"].get("metadata", {}).get("name", "")))
 
     def _passed_on(self, request: web.Request) -> Any:
         return self._session.request(
