@@ -220,6 +220,21 @@ def test_a_failed_read_of_the_allocator_is_waited_out_without_a_write(team: Team
     assert team.writes() == [CREATED]
 
 
+def test_an_error_by_a_failed_read_of_the_allocator_is_deployed_anew(team: Team) -> None:
+    team.simulator.weather(team.version, fate="wait")
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo", "Reconciling", reason="Deploying")
+    team.simulator.depend(team.version, instances={"status": 503})
+    team.simulator.change(team.version, olderByDays=0)
+    team.namespace.wait_for("echo", "Reconciling", reason="DeploymentFailed")
+    team.simulator.depend(team.version)
+    team.simulator.weather(team.version, fate="run")
+    team.namespace.annotate("echo", reconcile_requested_at="now")  # else the next attempt is a minute away
+    team.namespace.wait_for("echo", within=40)
+    assert team.writes() == [CREATED, ("deleteDeployment", 200), CREATED]
+    assert violations(team) == []
+
+
 def test_a_delete_that_was_answered_and_not_carried_out_is_asked_for_again(team: Team) -> None:
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo")
