@@ -17,9 +17,9 @@ import yaml
 from controlplane import ControlPlane, KubectlError
 from controlplane.ports import free_ports
 from controlplane.processes import kill, spawn
-from helming import CHART, Helm
+from helming import CHART, Helm, HelmError
 from nvcf_operator.api.names import CRD_NAME
-from operating import Namespace, eventually, manifest
+from operating import Namespace, condition_of, eventually, manifest
 from operating.process import COMMAND
 from simulation import KEY, Simulator
 
@@ -63,6 +63,28 @@ def install(helm: Helm, values: dict[str, Any], *more: str, chart: Path = CHART)
     helm("upgrade", "--install", RELEASE, str(chart), "--namespace", NAMESPACE, *more, values=values)
 
 
+def changed(folder: Path, version: str, change: Callable[[dict[str, Any]], object]) -> Path:
+    """The chart as another version has it, with a change of the CRD's schema of `spec`."""
+    chart = folder / f"chart-{version}"
+    shutil.copytree(CHART, chart)
+    metadata = yaml.safe_load((chart / "Chart.yaml").read_text()) | {"version": version}
+    (chart / "Chart.yaml").write_text(yaml.safe_dump(metadata))
+    file = chart / "files" / "crd.yaml"
+    crd = yaml.safe_load(file.read_text())
+    change(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"])
+    file.write_text("# of another version\n" + yaml.safe_dump(crd, sort_keys=False))
+    return chart
+
+
+def charted(folder: Path, resource: dict[str, Any]) -> Path:
+    """A chart of a user's with that one resource."""
+    chart = folder / f"of-{resource['metadata']['name']}"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text(yaml.safe_dump({"apiVersion": "v2", "name": chart.name, "version": "1.0.0"}))
+    (chart / "templates" / "resource.yaml").write_text(yaml.safe_dump(resource))
+    return chart
+
+
 @contextmanager
 def operator_of(plane: ControlPlane, folder: Path) -> Iterator[Path]:
     """The operator as the installed Deployment says, but for the port; gives its log."""
@@ -93,7 +115,8 @@ def test_what_it_installs_works_and_ends_in_order(plane: ControlPlane, helm: Hel
         function, version = simulator.add_function()
         settings = {"pollInterval": 2, "busyPollInterval": 0.3, "redeploySettleSeconds": 2, "createSettleSeconds": 2}
         values = {"nvcf": {"baseUrl": simulator.url}, "settings": settings}
-        install(helm, values)
+        # As a version before this one had it: it knew fewer fields.
+        install(helm, values, chart=changed(tmp_path, "0.0.9", lambda spec: spec.pop("adoptionPolicy")))
         plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD_NAME}")
         pods = ("-n", NAMESPACE, "get", "pods", "-l", f"app.kubernetes.io/instance={RELEASE}", "-o", "name")
         eventually(
@@ -108,6 +131,7 @@ def test_what_it_installs_works_and_ends_in_order(plane: ControlPlane, helm: Hel
             cursor = simulator.cursor
             found = team.get("echo")["metadata"]["resourceVersion"]
         install(helm, {**values, "log": {"format": "text"}})
+        assert "adoptionPolicy" in plane.kubectl("get", "crd", CRD_NAME, "-o", "yaml")
         with operator_of(plane, tmp_path) as log:
             eventually(
                 lambda: [entry["operation"] for entry in simulator.log(cursor)],
@@ -130,15 +154,33 @@ def test_what_it_installs_works_and_ends_in_order(plane: ControlPlane, helm: Hel
 
 def test_an_upgrade_changes_the_crd(plane: ControlPlane, helm: Helm, tmp_path: Path) -> None:
     install(helm, {})
-    newer = tmp_path / "chart"
-    shutil.copytree(CHART, newer)
-    file = newer / "files" / "crd.yaml"
-    crd = yaml.safe_load(file.read_text())
-    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    schema["properties"]["spec"]["properties"]["suspend"]["description"] = "Of a newer version."
-    file.write_text("# newer\n" + yaml.safe_dump(crd, sort_keys=False))
+    newer = changed(tmp_path, "99.0.0", lambda spec: spec["suspend"].update(description="Of a newer version."))
     install(helm, {}, chart=newer)
     assert "Of a newer version." in plane.kubectl("get", "crd", CRD_NAME, "-o", "yaml")
+
+
+@pytest.mark.parametrize("helm", [4], indirect=True)  # helm 3 waits for no custom resource
+def test_helm_waits_for_a_resource_of_a_chart_of_the_users_own(plane: ControlPlane, helm: Helm, tmp_path: Path) -> None:
+    name = "waiting"
+    plane.kubectl("create", "namespace", name)
+    team = Namespace(plane, name)
+    team.secret(KEY)
+    with Simulator.start(deploySeconds=4.0) as simulator:
+        settings = {"pollInterval": 2, "busyPollInterval": 0.3, "redeploySettleSeconds": 2, "createSettleSeconds": 2}
+        install(helm, {"nvcf": {"baseUrl": simulator.url}, "settings": settings})
+        plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD_NAME}")
+        good = simulator.add_function()
+        bad = "3e4666bf-0000-4000-8000-00000000dead", "7c1e0000-0000-4000-8000-00000000dead"
+        with operator_of(plane, tmp_path):
+            wait = ("--namespace", name, "--wait", "--timeout", "60s")
+            helm("install", "good", str(charted(tmp_path, manifest("good", *good))), *wait)
+            assert condition_of(team.get("good"), "Ready")["status"] == "True"
+            with pytest.raises(HelmError, match=r"(?i)fail"):
+                helm("install", "bad", str(charted(tmp_path, manifest("bad", *bad))), *wait)
+            assert condition_of(team.get("bad"), "Stalled")["reason"] == "FunctionNotFound"
+            helm("uninstall", "good", *wait)
+            assert team.find("good") is None, "and until it is undeployed"
+            helm("uninstall", "bad", *wait)
 
 
 def test_the_policies_refuse_what_they_say(plane: ControlPlane, helm: Helm) -> None:
