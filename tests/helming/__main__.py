@@ -4,8 +4,9 @@ import tempfile
 from pathlib import Path
 
 from helming.helm import Helm
-from helming.rendering import BASE, copy_crd, rendered
+from helming.rendering import RENDERED, copy_crd, rendered
 
 copy_crd()
 with tempfile.TemporaryDirectory() as home:
-    (BASE / "operator.yaml").write_text(rendered(Helm(4, Path(home))))
+    for path, values in RENDERED.items():
+        path.write_text(rendered(Helm(4, Path(home)), values))

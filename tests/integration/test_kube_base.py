@@ -1,4 +1,4 @@
-"""`deploy/base` on a real API server."""
+"""`deploy/base` and its overlays on a real API server."""
 
 import json
 import subprocess
@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from controlplane import ControlPlane
 
-CRDS = Path(__file__).parents[2] / "crds"
+ROOT = Path(__file__).parents[2]
+CRDS = ROOT / "crds"
 
 Objects = list[dict[str, Any]]
 
@@ -63,3 +65,42 @@ def test_the_base_has_no_secret(base_objects: Objects) -> None:
 def test_the_crd_can_be_applied_alone(control_plane: ControlPlane, flag: str) -> None:
     said = control_plane.kubectl("apply", "--dry-run=server", flag, CRDS)
     assert "functiondeployments.nvcf-operator.io" in said
+
+
+def overlay(plane: ControlPlane, name: str) -> Objects:
+    """The objects of an overlay, after the API server has taken each, with no warning and no unknown field."""
+    objects = list(yaml.safe_load_all(plane.kubectl("kustomize", ROOT / "deploy" / "overlays" / name)))
+    for each in objects:
+        said = plane.kubectl(
+            "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-",
+            input=json.dumps(each),
+        )  # fmt: skip
+        assert said.strip().endswith("serverside-applied (server dry run)")
+    return objects
+
+
+def test_the_overlay_for_zones_keeps_three_replicas_on_three_nodes(
+    control_plane: ControlPlane, operator_identity: Path, base_objects: Objects
+) -> None:
+    objects = overlay(control_plane, "ha")
+    spec = deployment(objects)["spec"]
+    assert spec["replicas"] == 3
+    spread = spec["template"]["spec"]["topologySpreadConstraints"]
+    assert {each["topologyKey"]: each["whenUnsatisfiable"] for each in spread} == {
+        "kubernetes.io/hostname": "DoNotSchedule",
+        "topology.kubernetes.io/zone": "ScheduleAnyway",
+    }
+    assert all(each["labelSelector"] == spec["selector"] for each in spread)
+    rest = [each for each in objects if each["kind"] != "Deployment"]
+    assert rest == [each for each in base_objects if each["kind"] != "Deployment"]
+
+
+def test_the_overlay_for_namespaces_has_no_right_in_the_cluster(
+    control_plane: ControlPlane, operator_identity: Path
+) -> None:
+    objects = overlay(control_plane, "namespaced")
+    assert not {each["kind"] for each in objects} & {"ClusterRole", "ClusterRoleBinding"}
+    (container,) = deployment(objects)["spec"]["template"]["spec"]["containers"]
+    assert "--namespaces=default" in container["args"]
+    roles = {each["metadata"]["namespace"] for each in objects if each["kind"] == "Role"}
+    assert roles == {"default", "nvcf-operator-system"}

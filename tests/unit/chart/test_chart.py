@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from helming import CHART, Helm, HelmError, rendered
+from helming import CHART, RENDERED, Helm, HelmError, rendered
 from nvcf_operator.cli import main
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.settings import Settings
@@ -197,8 +197,9 @@ def test_the_crd_is_rendered_as_generated_and_kept(helm: Helm) -> None:
     assert "annotations" not in crd["metadata"]
 
 
-def test_rendering_the_kustomize_base_again_changes_nothing(helm: Helm) -> None:
-    assert rendered(helm) == (ROOT / "deploy" / "base" / "operator.yaml").read_text()
+@pytest.mark.parametrize("path", RENDERED, ids=lambda path: path.parent.name)
+def test_rendering_for_kustomize_again_changes_nothing(helm: Helm, path: Path) -> None:
+    assert rendered(helm, RENDERED[path]) == path.read_text()
 
 
 def test_for_some_namespaces_no_right_reaches_further(helm4: Helm) -> None:

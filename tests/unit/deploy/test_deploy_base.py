@@ -28,6 +28,7 @@ def load(path: Path) -> list[dict[str, Any]]:
 def objects() -> list[dict[str, Any]]:
     (kustomization,) = load(BASE / "kustomization.yaml")
     files = [BASE / name for name in kustomization["resources"] if name.endswith(".yaml")]
+    files.append(ROOT / "deploy" / "namespace" / "namespace.yaml")
     return [document for file in files for document in load(file)]
 
 
@@ -60,9 +61,9 @@ def test_every_file_is_part_of_the_base() -> None:
 
 def test_the_base_brings_the_generated_crd_itself() -> None:
     (kustomization,) = load(BASE / "kustomization.yaml")
-    (folder,) = [name for name in kustomization["resources"] if not name.endswith(".yaml")]
-    crds = (BASE / folder).resolve()
-    assert crds == ROOT / "crds"
+    folders = [(BASE / name).resolve() for name in kustomization["resources"] if not name.endswith(".yaml")]
+    crds = ROOT / "crds"
+    assert folders == [crds, ROOT / "deploy" / "namespace"]
     (inner,) = load(crds / "Kustomization")
     assert [load(crds / name)[0]["metadata"]["name"] for name in inner["resources"]] == [names.CRD_NAME]
 
