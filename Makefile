@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries lint types lock crds test demo up down bench chart clean
+.PHONY: help setup assets binaries lint types lock crds test demo up down bench chart image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -62,8 +62,11 @@ crds: setup ## generate crds/, and the generated parts of docs/ from the code
 chart: setup ## give the chart its copy of the CRD, and render deploy/base from the chart
 	@PYTHONPATH=tests $(BIN)/python -m helming
 
+image: ## build the image with docker, podman, nerdctl or buildah, and its SBOM in build/ (docs/image.md has the variables)
+	@PYTHONPATH=tests $(PYTHON) -m imaging
+
 lock: ## pin requirements/*.in again, with hashes and without any registry address (needs uv)
-	for f in run dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done
+	for f in run dev image; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done
 
 clean: ## remove .venv and what tests left behind (the tool cache stays)
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -30,20 +30,29 @@ OPERATORS = tuple(
 OTHERS_FLAGS = {
     "--all",
     "--all-namespaces",
+    "--cap-drop",
     "--create-namespace",
     "--for",
+    "--format",
+    "--help",
     "--from-literal",
+    "--network",
     "--prefix",
+    "--read-only",
     "--recursive",
+    "--rm",
+    "--secret",
     "--server-side",
     "--set",
     "--sort-by",
     "--strict",
     "--tail",
+    "--target",
     "--type",
+    "--version",
     "--wait",
 }
-"""Flags of kubectl, Helm and mypy that the pages name."""
+"""Flags of kubectl, Helm, docker and mypy that the pages name."""
 
 OTHERS_WORDS = {"FunctionDeployment", *VersionChange}
 """Words of two humps that are no reason."""
