@@ -1,16 +1,22 @@
 """Metrics: names and units as Prometheus wants them, and figures that tell what happened."""
 
+import asyncio
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from nvcf_operator.api.conditions import CONDITION_TYPES
+from nvcf_operator.core.actions import Change, Create, Undeploy
+from nvcf_operator.core.fields import FIELDS
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf.pacing import Gate
 from nvcf_operator.runtime.queue import DelayQueue, Lane
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 class Clock:
@@ -44,12 +50,14 @@ def busy_metrics() -> Metrics:
     metrics.reconciled_write("create")
     metrics.polled("nca-1")
     metrics.drifted(("minInstances",))
-    metrics.became_ready(datetime(2026, 1, 1, 0, 1, tzinfo=UTC), "2026-01-01T00:00:00Z")
+    metrics.became_ready(60.0)
     metrics.left_behind()
     metrics.resource_shows("ns/name", [("Ready", "True")])
+    metrics.resource_orders("ns/name", [("L40S", "NCP.GPU.L40S_1x", 1, 2)])
     queue: DelayQueue[str] = DelayQueue(group=lambda key: "")
     metrics.watch_queue(queue)
     metrics.watch_accounts([Account("nca-1", Listing(time.monotonic()))])
+    metrics.watch_leader(lambda: True)
     return metrics
 
 
@@ -76,32 +84,18 @@ def test_every_metric_has_help_our_prefix_and_base_units() -> None:
             assert family.name.endswith("_seconds")
 
 
-def test_the_names_that_alerts_and_dashboards_rely_on() -> None:
-    shown = {sample.name for family in busy_metrics().registry.collect() for sample in family.samples}
-    assert {
-        "nvcf_operator_" + name
-        for name in (
-            "nvcf_requests_total",
-            "nvcf_request_duration_seconds_bucket",
-            "nvcf_writes_total",
-            "kube_requests_total",
-            "kube_writes_total",
-            "kube_request_duration_seconds_bucket",
-            "reconciles_total",
-            "reconcile_duration_seconds_bucket",
-            "queue_depth",
-            "queue_oldest_overdue_seconds",
-            "workers_busy",
-            "polls_total",
-            "last_successful_poll_timestamp_seconds",
-            "breaker_open",
-            "time_to_ready_seconds_bucket",
-            "drift_total",
-            "deletions_left_behind_total",
-            "resources",
-            "build_info",
-        )
-    } <= shown
+def test_the_list_in_the_documentation_is_the_metrics_that_there_are() -> None:
+    rows = {}
+    for family in busy_metrics().registry.collect():
+        if not family.name.startswith("process_"):
+            name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
+            labels = {label: None for sample in family.samples for label in sample.labels if label != "le"}
+            rows[name] = (
+                f"| `{name}` | {family.type} | {', '.join(f'`{x}`' for x in labels)} | {family.documentation} |"
+            )
+    documented = [line for line in OPERATIONS.read_text().splitlines() if line.startswith("| `nvcf_operator_")]
+    wanted = [line.replace("|  |", "| |") for _, line in sorted(rows.items())]
+    assert documented == wanted, "docs/operations.md is to hold\n" + "\n".join(wanted)
 
 
 def test_two_operators_in_one_process_count_apart() -> None:
@@ -140,13 +134,20 @@ def test_converged_means_silent_can_be_seen(kind: str, code: str, written: int, 
     assert value(metrics, "kube_requests_total", kind=kind, code=code) == 1
 
 
-def test_writes_are_shown_before_the_first_one() -> None:
-    assert {item.labels["kind"] for item in samples(Metrics(), "kube_writes_total")} == {
-        "finalizer",
-        "intent",
-        "status",
-        "event",
-    }
+@pytest.mark.parametrize(
+    ("name", "label", "values"),
+    [
+        ("kube_writes_total", "kind", {"finalizer", "intent", "status", "event"}),
+        ("nvcf_writes_total", "kind", {action.__name__.lower() for action in (Create, Change, Undeploy)}),
+        ("reconciles_total", "result", {"done", "crowded", "outdated", "kube_error", "error"}),
+        ("drift_total", "field", {"deployment", "deploymentSpecifications", *FIELDS}),
+        ("resources", "condition", set(CONDITION_TYPES)),
+    ],
+)
+def test_what_can_be_named_is_shown_before_it_happens(name: str, label: str, values: set[str]) -> None:
+    shown = samples(Metrics(), name)
+    assert {item.labels[label] for item in shown} == values
+    assert all(item.value == 0 for item in shown)
 
 
 def test_polls_are_counted_by_their_result() -> None:
@@ -156,22 +157,6 @@ def test_polls_are_counted_by_their_result() -> None:
     metrics.polled(None, result="failure")
     assert value(metrics, "polls_total", account="nca-1", result="success") == 1
     assert value(metrics, "polls_total", account="unknown", result="failure") == 1
-
-
-@pytest.mark.parametrize(
-    ("created", "seconds", "count", "reason"),
-    [
-        ("2026-01-01T00:00:00Z", 90.0, 1, "RFC 3339 as Kubernetes writes it"),
-        ("2026-01-01T01:00:00+01:00", 90.0, 1, "another offset"),
-        ("2026-01-01T00:05:00Z", 0.0, 1, "the API server's clock is ahead of ours"),
-        ("", 0.0, 0, "not known"),
-    ],
-)
-def test_time_to_ready_runs_from_creation(created: str, seconds: float, count: int, reason: str) -> None:
-    metrics = Metrics()
-    metrics.became_ready(datetime(2026, 1, 1, 0, 1, 30, tzinfo=UTC), created)
-    assert value(metrics, "time_to_ready_seconds_sum") == seconds, reason
-    assert value(metrics, "time_to_ready_seconds_count") == count, reason
 
 
 def test_the_queue_is_read_when_the_metrics_are() -> None:
@@ -223,6 +208,26 @@ def test_a_server_that_asks_for_a_pause_is_no_failing_one() -> None:
     assert value(metrics, "breaker_open", account="nca") == 0
 
 
+async def test_an_account_shows_what_is_left_of_its_rate() -> None:
+    clock = Clock()
+    gate = Gate(10, 2, clock=clock)
+    metrics = Metrics()
+    metrics.watch_accounts([Account("nca", gate=gate), Account("nca", gate=gate), Account("full")])
+    full = value(metrics, "nvcf_calls_left", account="nca")
+    async with gate.admitted(True), gate.admitted(True):
+        waiting = asyncio.create_task(gate.admitted(True).__aenter__())
+        await asyncio.sleep(0)
+        assert value(metrics, "nvcf_calls_left", account="nca") == (full or 0) - 2
+        assert value(metrics, "nvcf_calls_in_flight", account="nca") == 2, "two keys of one account share its gate"
+        assert value(metrics, "nvcf_calls_waiting", account="nca") == 1
+        waiting.cancel()
+    assert value(metrics, "nvcf_calls_in_flight", account="nca") == 0
+    gate.throttled(60)
+    assert value(metrics, "nvcf_calls_left", account="nca") == 0, "the server asked for a pause"
+    clock.now += 61
+    assert (value(metrics, "nvcf_calls_left", account="nca") or 0) > 0
+
+
 def test_an_account_that_is_left_raises_no_alert() -> None:
     unused = Account("nca-2", keys=set())
     accounts = [Account("nca-1"), unused]
@@ -244,6 +249,21 @@ def test_resources_are_counted_by_what_they_show_now() -> None:
     for _ in range(2):
         metrics.resource_gone("a")
     assert value(metrics, "resources", condition="Ready", status="True") == 1
+
+
+def test_ordered_instances_are_summed_up_by_gpu_and_type() -> None:
+    metrics = Metrics()
+    small, large = {"gpu": "L40S", "instance_type": "one"}, {"gpu": "H100", "instance_type": "eight"}
+    metrics.resource_orders("a", [("L40S", "one", 1, 4), ("H100", "eight", 0, 2)])
+    metrics.resource_orders("b", [("L40S", "one", 2, 3)])
+    assert [value(metrics, name, **small) for name in ("instances_min", "instances_max")] == [3, 7]
+    assert [value(metrics, name, **large) for name in ("instances_min", "instances_max")] == [0, 2]
+    metrics.resource_orders("a", [("L40S", "one", 1, 1)])
+    assert value(metrics, "instances_max", **small) == 4
+    assert value(metrics, "instances_max", **large) == 0, "an alert on it has to end"
+    for _ in range(2):
+        metrics.resource_gone("b")
+    assert value(metrics, "instances_max", **small) == 1
 
 
 @pytest.mark.parametrize(

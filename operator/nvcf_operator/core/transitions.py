@@ -1,6 +1,7 @@
 """Kubernetes Events: one for each transition, none while nothing changes, so they are derived from two statuses."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Condition
@@ -42,6 +43,24 @@ def transitions(old: FunctionDeploymentStatus, new: FunctionDeploymentStatus) ->
         if note is not None and Reason(after.reason if after else note.reason) not in notes:
             notes[Reason(after.reason if after else note.reason)] = note
     return tuple(notes.values())
+
+
+def seconds_to_ready(resource: Resource, new: FunctionDeploymentStatus, now: datetime) -> float | None:
+    """How long a resource that becomes Ready now was not: since its creation, or since it was Ready last.
+
+    The first record gives all conditions one time, so a condition that is older than Ready tells of a Ready before.
+    None when it does not become Ready, or when its creation is not known.
+    """
+    before, after = _find(resource.status, kinds.READY), _find(new, kinds.READY)
+    if after is None or after.status != "True" or (before is not None and before.status == "True"):
+        return None
+    times = [item.last_transition_time for item in resource.status.conditions if item.last_transition_time is not None]
+    since = before.last_transition_time if before is not None else None
+    if since is None or since == min(times):
+        if not resource.created:
+            return None
+        since = datetime.fromisoformat(resource.created)
+    return max(0.0, (now - since).total_seconds())
 
 
 def of_write(resource: Resource, action: Action, deployment_id: str | None = None) -> Note | None:

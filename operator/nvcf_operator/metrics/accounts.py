@@ -1,7 +1,9 @@
 """The accounts in use, read when the metrics are: one that is left leaves no figure behind that raises an alert."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass
 from typing import Protocol
 
 from prometheus_client.core import GaugeMetricFamily
@@ -21,6 +23,18 @@ class Listing(Protocol):
 
 class Gate(Protocol):
     """What is asked of an account's gate."""
+
+    @property
+    def tokens(self) -> float:
+        """Calls that the rate would let pass at once."""
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that are out."""
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for rate or a place."""
 
     def closed_for(self) -> Closed | None:
         """Why no call may pass now."""
@@ -46,8 +60,19 @@ class Account(Protocol):
         """The resources that use it."""
 
 
+@dataclass
+class _Figures:
+    """Those of one account, by all keys and gates that speak for it."""
+
+    polled: float = math.inf
+    shut: bool = False
+    left: float = math.inf
+    out: int = 0
+    waiting: int = 0
+
+
 class AccountFigures(Collector):
-    """When each account last answered, and whether its breaker is open.
+    """When each account last answered, and what its gate lets pass.
 
     Args:
         accounts: those in use; iterated at each reading.
@@ -64,33 +89,43 @@ class AccountFigures(Collector):
         yield from self._families()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give the figures; of several keys of one account the worst."""
-        offset = time.time() - self._clock()
-        last: dict[str, float] = {}
-        shut: dict[str, bool] = {}
-        for account in self._accounts:
-            if account.keys:
-                name = account.account_id or UNKNOWN
-                at = 0.0 if account.listing is None else account.listing.asked_at + offset
-                last[name] = min(last.get(name, at), at)
-                closed = account.gate.closed_for()
-                shut[name] = shut.get(name, False) or (closed is not None and closed.reason != Reason.THROTTLED)
-        polled, breaker = self._families()
-        for name in sorted(last):
-            polled.add_metric([name], last[name])
-            breaker.add_metric([name], float(shut[name]))
-        yield from (polled, breaker)
+        """Give the figures; of several keys of one account the worst, of several gates the least and the sums."""
+        families = self._families()
+        for name, figures in sorted(self._read().items()):
+            shown = (figures.polled, float(figures.shut), figures.left, float(figures.out), float(figures.waiting))
+            for family, value in zip(families, shown, strict=True):
+                family.add_metric([name], value)
+        yield from families
 
-    def _families(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
-        return (
-            GaugeMetricFamily(
-                PREFIX + "last_successful_poll_timestamp_seconds",
-                "When the last list that the account answered was asked for, as Unix time; 0 if it never did.",
-                labels=["account"],
-            ),
-            GaugeMetricFamily(
-                PREFIX + "breaker_open",
-                "1 while nothing is sent because the account's NVCF fails or cannot be reached.",
-                labels=["account"],
-            ),
-        )
+    def _read(self) -> dict[str, _Figures]:
+        offset = time.time() - self._clock()
+        found: dict[str, _Figures] = {}
+        counted: set[int] = set()
+        for account in self._accounts:
+            if not account.keys:
+                continue
+            figures = found.setdefault(account.account_id or UNKNOWN, _Figures())
+            at = 0.0 if account.listing is None else account.listing.asked_at + offset
+            figures.polled = min(figures.polled, at)
+            gate = account.gate
+            if id(gate) in counted:  # keys of one account share it
+                continue
+            counted.add(id(gate))
+            closed = gate.closed_for()
+            figures.shut = figures.shut or (closed is not None and closed.reason != Reason.THROTTLED)
+            figures.left = min(figures.left, gate.tokens if closed is None else 0.0)
+            figures.out += gate.in_flight
+            figures.waiting += gate.waiting
+        return found
+
+    def _families(self) -> tuple[GaugeMetricFamily, ...]:
+        texts = {
+            "last_successful_poll_timestamp_seconds": "When the last list that the account answered was asked for, as "
+            "Unix time; 0 if it never did.",
+            "breaker_open": "1 while nothing is sent because the account's NVCF fails or cannot be reached.",
+            "nvcf_calls_left": "Calls to NVCF that may go out at once: what is left of the account's rate; 0 while "
+            "nothing may be sent.",
+            "nvcf_calls_in_flight": "Calls to NVCF that are out.",
+            "nvcf_calls_waiting": "Calls to NVCF that wait for the account's rate or one of its places.",
+        }
+        return tuple(GaugeMetricFamily(PREFIX + name, text, labels=["account"]) for name, text in texts.items())

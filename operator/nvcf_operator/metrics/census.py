@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from nvcf_operator.api.conditions import CONDITION_TYPES
 from nvcf_operator.metrics.names import PREFIX
 
 State = tuple[str, str]
@@ -20,7 +21,10 @@ class Census(Collector):
 
     def __init__(self) -> None:
         self._of_key: dict[Hashable, frozenset[State]] = {}
-        self._counts: Counter[State] = Counter()
+        # Shown as 0 from the start, so that the first one is seen as a rise.
+        self._counts: Counter[State] = Counter(
+            {(kind, status): 0 for kind in CONDITION_TYPES for status in ("True", "False")}
+        )
         # Few sets are different: each is kept once, so that a resource costs one entry.
         self._sets: dict[frozenset[State], frozenset[State]] = {}
 

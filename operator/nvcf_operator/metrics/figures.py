@@ -1,7 +1,6 @@
 """All figures of one operator, each by the name of what has happened."""
 
 from collections.abc import Callable, Hashable, Iterable
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -16,14 +15,26 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
+from nvcf_operator.core.fields import FIELDS
 from nvcf_operator.metrics import queue
 from nvcf_operator.metrics.accounts import Account, AccountFigures
 from nvcf_operator.metrics.census import Census, State
 from nvcf_operator.metrics.names import LATENCY, LONG, PREFIX, UNKNOWN
+from nvcf_operator.metrics.orders import Order, Orders
 from nvcf_operator.metrics.queue import Queue
 
 WRITES: Final = ("finalizer", "intent", "status", "event")
 """Kinds of calls to the Kubernetes API that change something."""
+
+CHANGES: Final = ("create", "change", "undeploy")
+"""Kinds of actions that change something in NVCF."""
+
+RESULTS: Final = ("done", "crowded", "outdated", "kube_error", "error")
+"""How a look at a resource ends: to its end; put off, for too many wait for the account; begun anew, for the resource
+has changed meanwhile; cut short by the Kubernetes API; or by a bug."""
+
+DRIFTING: Final = ("deployment", "deploymentSpecifications", *FIELDS)
+"""What somebody else may change: the deployment is gone, it has more or fewer specifications, or a field of one."""
 
 # A second series for each counter, which nobody asks for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -55,26 +66,39 @@ class Metrics:
         self._kube_seconds = self._histogram(
             "kube_request_duration_seconds", "Duration of calls to the Kubernetes API.", LATENCY, "kind"
         )
-        self._reconciles = self._counter("reconciles", "Looks at a resource; error marks a bug.", "result")
+        self._reconciles = self._counter(
+            "reconciles",
+            "Looks at a resource; the result error marks a bug, kube_error a failure of the Kubernetes API.",
+            "result",
+        )
         self._reconcile_seconds = self._histogram(
             "reconcile_duration_seconds", "Duration of looks at a resource.", LATENCY
         )
         self._polls = self._counter("polls", "Lists of all functions that a key may see.", "account", "result")
         self._drift = self._counter("drift", "Changes by others that were found, by field.", "field")
         self._ready = self._histogram(
-            "time_to_ready_seconds", "From the creation of a resource to its becoming Ready.", LONG
+            "time_to_ready_seconds",
+            "How long a resource took to become Ready, from its creation or from when it ceased to be.",
+            LONG,
         )
         self._left_behind = self._counter(
             "deletions_left_behind", "Deployments that a forced deletion has left in NVCF."
         )
         self._census = Census()
+        self._orders = Orders()
         self.registry.register(self._census)
+        self.registry.register(self._orders)
         Info(PREFIX + "build", "The running version.", registry=self.registry).info({"version": _version()})
         ProcessCollector(registry=self.registry)
-        for kind in WRITES:
-            self._kube_writes.labels(kind)  # shown as 0 from the start, so that the first one is seen as a rise
-        for result in ("done", "error"):
-            self._reconciles.labels(result)
+        # Shown as 0 from the start, so that the first one is seen as a rise.
+        for counter, values in (
+            (self._changes, CHANGES),
+            (self._kube_writes, WRITES),
+            (self._reconciles, RESULTS),
+            (self._drift, DRIFTING),
+        ):
+            for value in values:
+                counter.labels(value)
 
     def nvcf_request(self, operation: str, code: str, account: str | None, seconds: float) -> None:
         """Count a call to NVCF; `code` is the HTTP status, or the name of the error when no answer came."""
@@ -93,7 +117,7 @@ class Metrics:
             self._kube_writes.labels(kind).inc()
 
     def reconciled(self, result: str, seconds: float) -> None:
-        """Count a look at a resource: `done`, or `error` when it failed as it never should."""
+        """Count a look at a resource by one of `RESULTS`."""
         self._reconciles.labels(result).inc()
         self._reconcile_seconds.observe(seconds)
 
@@ -106,10 +130,9 @@ class Metrics:
         for field in fields:
             self._drift.labels(field).inc()
 
-    def became_ready(self, now: datetime, created: str) -> None:
-        """Note how long a resource took from its creation (RFC 3339; without it nothing is noted) to Ready."""
-        if created:
-            self._ready.observe(max(0.0, (now - datetime.fromisoformat(created)).total_seconds()))
+    def became_ready(self, seconds: float) -> None:
+        """Note for how long a resource that became Ready had not been."""
+        self._ready.observe(seconds)
 
     def left_behind(self, deployments: int = 1) -> None:
         """Count deployments that a forced deletion leaves in NVCF."""
@@ -119,9 +142,14 @@ class Metrics:
         """Take down type and status of all conditions that a resource shows now."""
         self._census.put(key, conditions)
 
+    def resource_orders(self, key: Hashable, orders: Iterable[Order]) -> None:
+        """Take down the instances that a resource has ordered in NVCF now."""
+        self._orders.put(key, orders)
+
     def resource_gone(self, key: Hashable) -> None:
         """Count a resource no more."""
         self._census.drop(key)
+        self._orders.drop(key)
 
     def watch_queue(self, work: Queue) -> None:
         """Show the work queue, read when the metrics are."""

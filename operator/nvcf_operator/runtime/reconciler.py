@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
@@ -18,11 +19,12 @@ from nvcf_operator.core.actions import DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.core.decide import decide, unfinished
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.deletion import released_by_force
+from nvcf_operator.core.ordered import ordered
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation
-from nvcf_operator.core.transitions import Note, transitions
+from nvcf_operator.core.transitions import Note, seconds_to_ready, transitions
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Conflict, KubeError, Missing
 from nvcf_operator.kube.events import Recorder
@@ -42,6 +44,15 @@ DEADLINE = 180.0
 """Seconds for one look, above the sum of all timeouts inside it."""
 
 Requeue = tuple[Lane, float]
+
+
+class Look(NamedTuple):
+    """How a look at a resource has ended."""
+
+    result: str
+    """One of `metrics.figures.RESULTS`."""
+    requeue: Requeue | None
+    """Lane and seconds after which to look again without being told."""
 
 
 class Reconciler:
@@ -78,14 +89,14 @@ class Reconciler:
         self._server_loop = server_loop
         self._clock = clock
 
-    async def reconcile(self, key: Key, lane: Lane) -> Requeue | None:
-        """Look at a resource and do what is to be done; say when to look again without being told."""
+    async def reconcile(self, key: Key, lane: Lane) -> Look:
+        """Look at a resource and do what is to be done; say how it went and when to look again without being told."""
         if (known := self._accounts.known(key)) is not None and self._crowded(known, key, lane):
-            return (lane, self._turn(known))
+            return Look("crowded", (lane, self._turn(known)))
         resource = self._cache.get(key)
         if resource is None or (resource.deleting and not resource.has_finalizer):
             self.forget(key)
-            return None
+            return Look("done", None)
         memory = self._memories.of(key, resource.uid, lambda: self._recall(resource))
         with logs.bind(
             namespace=key.namespace,
@@ -96,19 +107,20 @@ class Reconciler:
         ):
             try:
                 async with asyncio.timeout(DEADLINE):
-                    return await self._reconcile(resource, memory, lane)
+                    return Look("done", await self._reconcile(resource, memory, lane))
             except Crowded as crowd:
-                return (lane, self._turn(crowd.account))
+                return Look("crowded", (lane, self._turn(crowd.account)))
             except Outdated as reason:
                 log.info("read again: %s", reason)
-                return (lane, 0.0)
+                return Look("outdated", (lane, 0.0))
             except Missing:
                 log.info("the resource is gone")
-                return (lane, 1.0)
+                return Look("outdated", (lane, 1.0))
             except KubeError as error:
                 memory.attempts += 1
                 log.warning("the Kubernetes API did not take it: %s", error)
-                return (lane, min(60.0, 0.5 * 2 ** min(memory.attempts, 7)) * random.uniform(0.75, 1.25))
+                wait = min(60.0, 0.5 * 2 ** min(memory.attempts, 7)) * random.uniform(0.75, 1.25)
+                return Look("kube_error", (lane, wait))
 
     def _recall(self, resource: Resource) -> Memory:
         """Start remembering: a change of ours that status shows to be young is still to be read back."""
@@ -182,6 +194,7 @@ class Reconciler:
         resource = situation.resource
         status = report(situation, decision)
         self._metrics.resource_shows(resource.key, [(item.type, item.status) for item in status.conditions])
+        self._metrics.resource_orders(resource.key, ordered(situation, status))
         patch = merge_patch(resource.recorded, status.to_dict())
         if patch is None:
             return False
@@ -203,8 +216,8 @@ class Reconciler:
             self._recorder.note(resource, note)
             log.log(logging.WARNING if note.warning else logging.INFO, "%s: %s", note.reason, note.message)
         self._note_mass_absence(resource, decision, account)
-        if not resource.is_true("Ready") and any(c.type == "Ready" and c.status == "True" for c in status.conditions):
-            self._metrics.became_ready(situation.now, resource.created)
+        if (seconds := seconds_to_ready(resource, status, situation.now)) is not None:
+            self._metrics.became_ready(seconds)
         return news == News.PERSON
 
     def _note_drift(self, situation: Situation, decision: Decision) -> None:

@@ -14,7 +14,8 @@ from nvcf_operator.runtime.queue import DelayQueue, Lane, QueueClosed
 
 log = logging.getLogger(__name__)
 
-Reconcile = Callable[[Key, Lane], Awaitable[tuple[Lane, float] | None]]
+Reconcile = Callable[[Key, Lane], Awaitable[tuple[str, tuple[Lane, float] | None]]]
+"""Gives how the look has ended, and when to look again."""
 
 STUCK = 240.0
 """Seconds after which a worker on one key counts as standing still; each reconcile ends well before."""
@@ -80,8 +81,7 @@ class Workers:
             result = "error"
             try:
                 with self._beats.watch(f"worker {number} on {key}", deadline=STUCK):
-                    requeue = await self._reconcile(key, lane)
-                result = "done"
+                    result, requeue = await self._reconcile(key, lane)
             except Exception:  # a fault of ours with one resource must not end the worker; the key comes back
                 log.exception("reconciling %s failed unexpectedly; it is tried again", key)
             finally:

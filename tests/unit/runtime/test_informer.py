@@ -13,6 +13,7 @@ from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.informer import Informer
 from nvcf_operator.runtime.queue import DelayQueue, Lane
+from nvcf_operator.runtime.reconciler import Look
 from nvcf_operator.runtime.workers import Workers
 
 KEY = Key("team", "echo")
@@ -53,10 +54,11 @@ class Stage:
         else:
             await self.informer._seen({"type": None if what == "listed" else "MODIFIED", "object": thing})  # type: ignore[typeddict-item]
 
-    async def reconcile(self, key: Key, lane: Lane) -> None:
+    async def reconcile(self, key: Key, lane: Lane) -> Look:
         self.looks.append(lane)
         for what, thing in self.happens.pop(0) if self.happens else []:
             await self.happen(what, thing)
+        return Look("done", None)
 
     async def play(self, during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]]) -> None:
         """A resource is seen and looked at; things happen during the look and after it; all looks are made."""
