@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries lint types lock crds test demo up down bench chart image clean
+.PHONY: help setup assets binaries promtool lint types lock crds test demo up down bench chart image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -33,7 +33,10 @@ lint: setup ## ruff and the import contracts
 types: setup ## mypy, strict
 	$(BIN)/mypy
 
-test: lint types binaries ## lint, types and every test
+promtool: setup
+	@PYTHONPATH=tests $(BIN)/python -m promtool > /dev/null
+
+test: lint types binaries promtool ## lint, types and every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 demo: binaries ## show the main job: a manifest goes to Active, a change, a graceful delete

@@ -1,3 +1,3 @@
 """What all tests share."""
 
-pytest_plugins = ["controlplane.pytest_plugin"]
+pytest_plugins = ["controlplane.pytest_plugin", "promtool.pytest_plugin"]

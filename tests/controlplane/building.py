@@ -37,6 +37,20 @@ def build(pins: Pins, folder: Path, names: Collection[str], *, cache: Path, prog
     ``cache`` is the tool cache: it takes the lock, the work folder and, if need be, Go itself.
     """
     targets = [target for target in pins.targets if target.name in names]
+    title = (
+        f"Kubernetes {pins.kubernetes_version}: building {{}} once "
+        f"(all four take 8 minutes on two cores, and meanwhile 5 GB in {cache / 'work'})"
+    )
+    build_targets(targets, folder, title=title, cache=cache, progress=progress)
+
+
+def build_targets(
+    targets: Collection[Target], folder: Path, *, title: str, cache: Path, progress: Progress | None = None
+) -> None:
+    """Build those of the targets that ``folder`` lacks. Raises :class:`BuildError`.
+
+    ``title`` is shown at the beginning; the names of what is built stand in it where it has ``{}``.
+    """
     progress = progress or Progress(total=1 + len(targets))
     cache.mkdir(parents=True, exist_ok=True)
     work = cache / "work"
@@ -44,8 +58,9 @@ def build(pins: Pins, folder: Path, names: Collection[str], *, cache: Path, prog
         missing = [target for target in targets if not is_binary(folder / target.name)]
         if missing:
             folder.mkdir(parents=True, exist_ok=True)
+            progress.step(title.format(", ".join(target.name for target in missing)))
             try:
-                _build(pins, missing, folder, cache / "tools", work, progress)
+                _build(missing, folder, cache / "tools", work, progress)
             except (CommandError, NoGoError, OSError) as error:
                 raise BuildError(str(error)) from error
         shutil.rmtree(work, ignore_errors=True)
@@ -56,11 +71,7 @@ def is_binary(path: Path) -> bool:
     return path.is_file() and os.access(path, os.X_OK)
 
 
-def _build(pins: Pins, targets: list[Target], folder: Path, tools: Path, work: Path, progress: Progress) -> None:
-    progress.step(
-        f"Kubernetes {pins.kubernetes_version}: building {', '.join(target.name for target in targets)} once "
-        f"(all four take 8 minutes on two cores, and meanwhile 5 GB in {work})"
-    )
+def _build(targets: list[Target], folder: Path, tools: Path, work: Path, progress: Progress) -> None:
     work.mkdir(parents=True, exist_ok=True)
     go = find_go(tools, minimum_version([target.module for target in targets]), progress)
     env = _environment(work)
@@ -74,7 +85,7 @@ def _build(pins: Pins, targets: list[Target], folder: Path, tools: Path, work: P
 
 def _compile(go: Path, target: Target, output: Path, env: Mapping[str, str], progress: Progress) -> None:
     """Build one binary: first find out (and download) what is to be compiled, then compile it."""
-    flags = ["-trimpath", f"-ldflags={target.linker_flags}"]
+    flags = ["-trimpath", f"-ldflags={target.linker_flags}", *([f"-tags={target.tags}"] if target.tags else [])]
     listing = progress.run(
         [go, "list", "-deps", *flags, "-f={{if .Stale}}stale{{end}}", target.package],
         env=env,

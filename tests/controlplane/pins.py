@@ -34,6 +34,8 @@ class Target:
     module: Path
     """The folder with the go.mod to build it by."""
     linker_flags: str
+    tags: str = ""
+    """Build tags, comma separated."""
 
 
 @dataclass(frozen=True, kw_only=True)

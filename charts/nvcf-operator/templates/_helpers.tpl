@@ -81,4 +81,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.credentials.operatorKey.namespaces (not .Values.credentials.operatorKey.existingSecret) }}
 {{- fail "credentials.operatorKey.namespaces opens the operator's own key, but there is none: set credentials.operatorKey.existingSecret as well." }}
 {{- end }}
+{{- $policies := .Values.admissionPolicies }}
+{{- if and (or $policies.protectCrd $policies.protectLabelled $policies.maxInstances) (semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version) }}
+{{- fail (printf "admissionPolicies need Kubernetes 1.30 or newer, and this is %s: set protectCrd and protectLabelled to false and maxInstances to 0." .Capabilities.KubeVersion.Version) }}
+{{- end }}
 {{- end }}

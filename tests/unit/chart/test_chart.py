@@ -1,7 +1,6 @@
 """What the chart renders, by helm 3 and helm 4, without a cluster. tests/integration installs it."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -12,7 +11,6 @@ import yaml
 
 from helming import CHART, RENDERED, Helm, HelmError, rendered
 from nvcf_operator.cli import main
-from nvcf_operator.metrics import Metrics
 from nvcf_operator.settings import Settings
 
 ROOT = CHART.parents[1]
@@ -272,45 +270,6 @@ def test_a_budget_never_blocks_a_drain(helm4: Helm) -> None:
 )
 def test_the_images_name(helm4: Helm, image: dict[str, Any], name: str) -> None:
     assert container(helm4.template({"image": image}))["image"] == name
-
-
-def series() -> set[str]:
-    """The names of all series that the operator shows."""
-    metrics = Metrics()
-    metrics.watch_leader(lambda: True)
-    metrics.watch_queue(NoQueue())
-    metrics.watch_accounts([])
-    text, _ = metrics.exposition("")
-    kinds = dict(line.split()[2:4] for line in text.decode().splitlines() if line.startswith("# TYPE "))
-    suffixes = {"histogram": ("_bucket", "_sum", "_count")}
-    return {name + suffix for name, kind in kinds.items() for suffix in suffixes.get(kind, ("",))}
-
-
-class NoQueue:
-    """A queue with nothing in it."""
-
-    in_work = 0
-
-    def depth(self) -> dict[str, int]:
-        return {}
-
-    def overdue(self) -> dict[str, float]:
-        return {}
-
-
-def expressions() -> Iterator[tuple[str, str]]:
-    """Each alert and each panel, with what it asks Prometheus for."""
-    for group in yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"]:
-        yield from ((rule["alert"], rule["expr"]) for rule in group["rules"])
-    for panel in json.loads((CHART / "files" / "dashboard.json").read_text())["panels"]:
-        yield from ((panel["title"], target["expr"]) for target in panel["targets"])
-
-
-@pytest.mark.parametrize(("title", "expression"), [*expressions()])
-def test_alerts_and_panels_ask_for_series_that_exist(title: str, expression: str) -> None:
-    named = set(re.findall(r"nvcf_operator_\w+", expression))
-    assert named, f"{title} asks for nothing of ours"
-    assert named <= series(), title
 
 
 def test_every_alert_has_a_runbook() -> None:

@@ -1,0 +1,166 @@
+"""What a scrape of the running operator shows, read by Prometheus itself: its form, and all that the chart asks for."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from controlplane import ControlPlane
+from helming import CHART
+from operating import Namespace, Operator, Team, eventually
+from promtool import Promtool, SaysNoError
+from simulation import KEY, Simulator
+
+MADE_UP = Path(__file__).parents[1] / "unit" / "chart" / "alerts.test.yaml"
+AFTER = "60m"
+"""When the queries are asked, of samples that stand unchanged before."""
+
+EMPTY = '""'
+
+
+class Series(NamedTuple):
+    """One series of the scrape."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
+@pytest.fixture(scope="module")
+def scrape(control_plane: ControlPlane, operator: Operator, simulator: Simulator) -> str:
+    """What /metrics shows once a resource is Ready, its deployment was changed outside, and the operator mended it."""
+    control_plane.kubectl("create", "namespace", "scraped")
+    place = Namespace(control_plane, "scraped")
+    place.secret(KEY)
+    team = Team(place, simulator, *simulator.add_function(), simulator.cursor)
+    place.apply(team.manifest())
+    place.wait_for("echo")
+    simulator.scale(team.version, maxInstances=9)
+    place.annotate("echo", reconcile_requested_at="scraped")
+    eventually(
+        lambda: operator.metric("nvcf_operator_drift_total", field="maxInstances"),
+        lambda count: count >= 1,
+        within=30,
+        what="the change from outside is counted",
+    )
+    place.wait_for("echo")
+    return operator.get("/metrics")
+
+
+@pytest.fixture(scope="module")
+def series(scrape: str) -> list[Series]:
+    """Its series, each with the label that Prometheus adds by itself."""
+    return [
+        Series(sample.name, {**sample.labels, "instance": "10.0.0.1:8080"}, sample.value)
+        for family in text_string_to_metric_families(scrape)
+        for sample in family.samples
+    ]
+
+
+def test_prometheus_has_nothing_to_say_against_it(promtool: Promtool, scrape: str) -> None:
+    assert promtool("check", "metrics", text=scrape) == ""
+    with pytest.raises(SaysNoError, match="no help text"):
+        promtool("check", "metrics", text=scrape + "nvcf_operator_more 1\n")
+
+
+def test_it_tells_what_was_done(series: list[Series]) -> None:
+    def value(name: str, **labels: str) -> float:
+        return sum(x.value for x in series if x.name == "nvcf_operator_" + name and labels.items() <= x.labels.items())
+
+    assert value("nvcf_requests_total", operation="create_deployment", code="200") == 1
+    assert value("nvcf_writes_total", kind="create") == value("nvcf_writes_total", kind="change") == 1
+    assert value("drift_total") == value("drift_total", field="maxInstances") == 1
+    assert value("resources", condition="Ready", status="True") == 1
+    assert value("instances_min", gpu="L40S", instance_type="NCP.GPU.L40S_1x") == 1
+    assert value("instances_max", gpu="L40S", instance_type="NCP.GPU.L40S_1x") == 2
+    assert value("time_to_ready_seconds_count") >= 1
+    assert value("nvcf_calls_left", account=account_of(series)) > 0
+    assert value("reconciles_total", result="done") >= 2
+    assert value("reconciles_total", result="error") == 0
+    assert value("leader") == 1
+
+
+def account_of(series: Iterable[Series]) -> str:
+    (account,) = {x.labels["account"] for x in series if x.name == "nvcf_operator_breaker_open"}
+    assert account != "unknown"
+    return account
+
+
+def test_no_key_and_no_name_of_a_resource_stands_in_a_label(series: list[Series]) -> None:
+    values = {value for each in series for value in each.labels.values()}
+    assert not [value for value in values if KEY in value or "nvapi" in value or value in ("echo", "scraped")]
+
+
+def asked() -> Iterator[tuple[str, str, list[str]]]:
+    """Each query of the dashboard with its name and the labels of its legend; each selector of the alerts."""
+    for panel in json.loads((CHART / "files" / "dashboard.json").read_text())["panels"]:
+        for target in panel["targets"]:
+            legend = re.findall(r"\{\{\s*(\w+)\s*\}\}", target["legendFormat"])
+            yield f"panel:{panel['id']}:{target['refId']}", target["expr"], legend
+    for group in yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"]:
+        for rule in group["rules"]:
+            for index, selector in enumerate(re.findall(r"nvcf_operator_\w+(?:\{[^}]*\})?", rule["expr"])):
+                yield f"alert:{rule['alert']}:{index}", selector, []
+
+
+def played(promtool: Promtool, folder: Path, series: list[Series], queries: list[tuple[str, str, list[str]]]) -> None:
+    """Ask the queries of the series, each of which is to give something that carries its labels."""
+    rules = [{"record": name, "expr": query} for name, query, _ in queries]
+    (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "asked", "rules": rules}]}))
+    case: dict[str, Any] = {
+        "interval": "1m",
+        "input_series": [{"series": written(each), "values": f"{each.value!r}+0x60"} for each in series],
+        "promql_expr_test": [
+            {
+                "expr": f"count({name}{{{', '.join(f'{label}!={EMPTY}' for label in labels)}}}) > bool 0",
+                "eval_time": AFTER,
+                "exp_samples": [{"labels": "{}", "value": 1}],
+            }
+            for name, _, labels in queries
+        ],
+    }
+    tests = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [case]}
+    (folder / "tests.yaml").write_text(yaml.safe_dump(tests))
+    promtool("test", "rules", folder / "tests.yaml")
+
+
+def written(series: Series) -> str:
+    labels = ", ".join(f"{name}={json.dumps(value)}" for name, value in series.labels.items())
+    return f"{series.name}{{{labels}}}"
+
+
+def test_each_query_of_dashboard_and_alerts_finds_something(
+    promtool: Promtool, series: list[Series], tmp_path: Path
+) -> None:
+    played(promtool, tmp_path, series, [*asked()])
+
+
+@pytest.mark.parametrize(
+    ("query", "labels"),
+    [
+        ("nvcf_operator_resource", []),
+        ('nvcf_operator_resources{condition="Redy"}', []),
+        ('nvcf_operator_resources{kind="Ready"}', []),
+        ("sum by (lanes) (nvcf_operator_queue_depth)", ["lanes"]),
+        ("sum(nvcf_operator_queue_depth)", ["lane"]),
+    ],
+)
+def test_a_query_for_what_is_not_there_is_noticed(
+    promtool: Promtool, series: list[Series], tmp_path: Path, query: str, labels: list[str]
+) -> None:
+    with pytest.raises(SaysNoError, match="alert:wrong"):
+        played(promtool, tmp_path, series, [*asked(), ("alert:wrong", query, labels)])
+
+
+def test_the_alerts_are_played_with_series_that_there_are(series: list[Series]) -> None:
+    there = {(each.name, name) for each in series for name in each.labels} | {(each.name, "") for each in series}
+    for case in yaml.safe_load(MADE_UP.read_text())["tests"]:
+        for each in case["input_series"]:
+            name, labels = re.fullmatch(r"(\w+)(?:\{(.*)\})?", each["series"]).groups()  # type: ignore[union-attr]
+            wanted = {(name, ""), *((name, label) for label in re.findall(r"(\w+)=", labels or ""))}
+            assert wanted <= there, f"{case['name']}: {each['series']}"

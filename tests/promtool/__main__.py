@@ -1,0 +1,13 @@
+"""`python -m promtool`: print the path of promtool, building it if need be."""
+
+import sys
+
+from promtool.binary import PromtoolError, promtool_binary
+
+try:
+    print(promtool_binary())
+except PromtoolError as error:
+    sys.exit(f"error: {error}")
+except KeyboardInterrupt:
+    print("interrupted; the same command goes on where this one was", file=sys.stderr)
+    sys.exit(130)
