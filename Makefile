@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries promtool lint types lock crds test demo up down bench chart image clean
+.PHONY: help setup assets binaries promtool lint types lock crds test demo up down bench chart argocd image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -67,6 +67,9 @@ chart: setup ## give the chart its copy of the CRD, and render deploy/base from 
 
 image: ## build the image with docker, podman, nerdctl or buildah, and its SBOM in build/ (docs/image.md has the variables)
 	@PYTHONPATH=tests $(PYTHON) -m imaging
+
+argocd: setup ## put the scripts of deploy/argocd into its ConfigMap
+	@PYTHONPATH=tests $(BIN)/python -m gitops
 
 lock: ## pin requirements/*.in again, with hashes and without any registry address (needs uv)
 	for f in run dev image; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done

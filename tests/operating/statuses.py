@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from controlplane import read_audit_log
+from gitops import disagreement
 from nvcf_operator.api.conditions import CONDITION_TYPES, MESSAGE_LIMIT, Phase
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.nvcf.connection import default_user_agent
@@ -40,7 +41,10 @@ def problems(found: Object, before: Mapping[str, Any] | None = None) -> list[str
         wrong.append("observedGeneration is ahead of the manifest")
     if before == status:
         wrong.append("nothing has changed")
-    return wrong + list(_by_kstatus(found, {kind: item["status"] for kind, item in conditions.items()}))
+    wrong += _by_kstatus(found, {kind: item["status"] for kind, item in conditions.items()})
+    if unlike := disagreement(found):
+        wrong.append(unlike)
+    return wrong
 
 
 def _condition(condition: Object, status: Object, before: Object) -> Iterator[str]:

@@ -1,0 +1,25 @@
+local metadata = obj.metadata or {}
+local annotations = metadata.annotations or {}
+local spec = obj.spec or {}
+
+local deleting = metadata.deletionTimestamp ~= nil
+local paused = annotations["nvcf-operator.io/paused"] == "true"
+
+-- What spec.suspend stops, only the manifest resumes: an action that changed the spec would be undone by a self-heal.
+return {
+  ["pause"] = {
+    ["displayName"] = "Pause",
+    ["iconClass"] = "fa fa-fw fa-pause",
+    ["disabled"] = deleting or paused or spec.suspend == true
+  },
+  ["resume"] = {
+    ["displayName"] = "Resume",
+    ["iconClass"] = "fa fa-fw fa-play",
+    ["disabled"] = not paused
+  },
+  ["reconcile-now"] = {
+    ["displayName"] = "Reconcile now",
+    ["iconClass"] = "fa fa-fw fa-redo",
+    ["disabled"] = false
+  }
+}

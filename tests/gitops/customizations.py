@@ -1,0 +1,76 @@
+"""The resource customization in upstream's layout, and the ConfigMap that is made of it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nvcf_operator.api.names import GROUP, INTENT_ANNOTATION, KIND
+
+ARGOCD = Path(__file__).parents[2] / "deploy" / "argocd"
+CUSTOMIZATION = ARGOCD / "resource_customizations" / GROUP / KIND
+"""Folder of the scripts, laid out as in Argo CD's own repository."""
+CONFIG_MAP = ARGOCD / "argocd-cm.yaml"
+
+HEAD = """\
+# Made of resource_customizations by `make argocd`; change that, not this. It holds no other key of Argo CD's settings:
+#   kubectl apply --server-side --field-manager=nvcf-operator -f deploy/argocd/argocd-cm.yaml
+"""
+
+APPLICATION_HEALTH = """\
+-- An Application is as healthy as it says. Without this, a wave does not wait for the Applications of the one before.
+local health = obj.status ~= nil and obj.status.health or nil
+if health == nil or health.status == nil then
+  return {status = "Progressing", message = "Waiting for Argo CD to see the Application"}
+end
+return {status = health.status, message = health.message or ""}
+"""
+
+IGNORED = {
+    "jsonPointers": ["/status", "/metadata/finalizers"],
+    "jqPathExpressions": [f'.metadata.annotations."{INTENT_ANNOTATION}"'],
+}
+"""What the operator itself writes: no reason to compare an Application with git again. A change of health still is."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines as blocks, so that scripts stay readable."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _dump(value: object) -> str:
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=120)
+
+
+def config_map() -> str:
+    """Make the ConfigMap's text of the scripts."""
+    actions = CUSTOMIZATION / "actions"
+    definitions = [
+        {"name": path.parent.name, "action.lua": path.read_text()} for path in sorted(actions.glob("*/action.lua"))
+    ]
+    data = {
+        f"resource.customizations.health.{GROUP}_{KIND}": (CUSTOMIZATION / "health.lua").read_text(),
+        f"resource.customizations.actions.{GROUP}_{KIND}": _dump(
+            {"discovery.lua": (actions / "discovery.lua").read_text(), "definitions": definitions}
+        ),
+        f"resource.customizations.ignoreResourceUpdates.{GROUP}_{KIND}": _dump(IGNORED),
+        "resource.customizations.health.argoproj.io_Application": APPLICATION_HEALTH,
+    }
+    metadata = {
+        "name": "argocd-cm",
+        "namespace": "argocd",
+        "labels": {"app.kubernetes.io/name": "argocd-cm", "app.kubernetes.io/part-of": "argocd"},
+    }
+    return HEAD + _dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+
+
+def shipped() -> dict[str, str]:
+    """Read the data of the ConfigMap that is committed."""
+    found: dict[str, Any] = yaml.safe_load(CONFIG_MAP.read_text())
+    return dict(found["data"])
