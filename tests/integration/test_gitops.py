@@ -1,0 +1,173 @@
+"""What `deploy/argocd` and `deploy/flux` ship, on a real API server: actions, self-heal, and what kustomize builds."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controlplane import ControlPlane
+from gitops import ARGOCD, CONFIG_MAP, merge_patch, scripts, shipped
+from nvcf_operator.api.names import KIND, PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
+from operating import Team, condition_of, eventually
+from operating.cluster import RESOURCE
+
+ROOT = ARGOCD.parents[1]
+FUNCTIONS = ROOT / "deploy" / "examples" / "functions"
+
+SYNCS = {
+    "server-side": ("--server-side", "--force-conflicts", "--field-manager=argocd-controller"),
+    "client-side": ("--field-manager=argocd-controller",),
+}
+"""How Argo CD applies what git holds, with the option ServerSideApply and without."""
+
+
+def sync(team: Team, way: tuple[str, ...], manifest: Mapping[str, Any]) -> None:
+    """Apply the manifest of git, as a sync and a self-heal do."""
+    team.namespace.plane.kubectl("-n", team.namespace.name, "apply", *way, "-f", "-", input=json.dumps(manifest))
+
+
+def click(team: Team, action: str, name: str = "echo") -> dict[str, Any]:
+    """Run an action as Argo CD's API server does: the script, then a merge patch of what it changed."""
+    found = team.namespace.get(name)
+    (offered,) = [each for each in scripts().discover(found) if each["name"] == action]
+    assert not offered["disabled"], f"{action} is not offered"
+    patch = merge_patch(found, scripts().act(action, found))
+    team.namespace.plane.kubectl(
+        "-n", team.namespace.name, "patch", RESOURCE, name, "--type=merge", "--field-manager=argocd-server",
+        "-p", json.dumps(patch),
+    )  # fmt: skip
+    changed: dict[str, Any] = patch["metadata"]["annotations"]
+    return changed
+
+
+def wait_for_health(team: Team, status: str, saying: str, name: str = "echo") -> None:
+    eventually(
+        lambda: scripts().health(team.namespace.get(name)),
+        lambda health: health.status == status and saying in health.message,
+        within=30,
+        what=f"{status}, saying {saying!r}",
+    )
+
+
+@pytest.mark.parametrize("way", SYNCS.values(), ids=SYNCS)
+def test_a_pause_by_argo_cds_action_survives_a_sync_and_is_resumed(team: Team, way: tuple[str, ...]) -> None:
+    sync(team, way, team.manifest())
+    wait_for_health(team, "Healthy", "ACTIVE as specified")
+    assert click(team, "pause") == {PAUSED_ANNOTATION: "true"}
+    wait_for_health(team, "Suspended", "The deployment is ACTIVE.")
+    sync(team, way, team.manifest(gpu={"maxInstances": 5}))
+    wait_for_health(team, "Suspended", "maxInstances: manifest 5, deployed 2")
+    assert team.writes() == [("createDeployment", 200)]
+    assert click(team, "resume") == {PAUSED_ANNOTATION: None}
+    wait_for_health(team, "Healthy", "ACTIVE as specified")
+    assert team.writes() == [("createDeployment", 200), ("updateGpuSpecification", 200)]
+
+
+def test_reconcile_now_by_argo_cds_action_is_answered_and_survives_a_sync(team: Team) -> None:
+    way = SYNCS["server-side"]
+    sync(team, way, team.manifest())
+    wait_for_health(team, "Healthy", "ACTIVE as specified")
+    token = click(team, "reconcile-now")[RECONCILE_REQUESTED_ANNOTATION]
+    team.namespace.wait_until(
+        "echo", lambda found: found["status"].get("lastHandledReconcileAt") == token, what=f"answers {token}"
+    )
+    sync(team, way, team.manifest())
+    assert team.namespace.get("echo")["metadata"]["annotations"][RECONCILE_REQUESTED_ANNOTATION] == token
+
+
+def test_a_broken_manifest_is_degraded_with_the_operators_words_and_heals_by_the_next(team: Team) -> None:
+    way = SYNCS["server-side"]
+    sync(team, way, team.manifest())
+    wait_for_health(team, "Healthy", "ACTIVE as specified")
+    sync(team, way, team.manifest(gpu={"instanceType": "NCP.GPU.L40S_2x"}))
+    wait_for_health(team, "Degraded", "NVCF cannot change this in place: deploymentSpecifications[0].instanceType")
+    sync(team, way, team.manifest())
+    wait_for_health(team, "Healthy", "ACTIVE as specified")
+
+
+def test_what_is_new_is_progressing_before_the_operator_has_seen_it(control_plane: ControlPlane, team: Team) -> None:
+    unseen = json.loads(
+        control_plane.kubectl(
+            "-n", team.namespace.name, "create", "--dry-run=server", "-o", "json", "-f", "-",
+            input=json.dumps(team.manifest()),
+        )
+    )  # fmt: skip
+    assert condition_of(unseen, "Ready") == {}
+    assert scripts().health(unseen).status == "Progressing"
+
+
+def test_a_deletion_is_progressing_until_the_deployment_is_gone_and_a_pause_does_not_stop_it(team: Team) -> None:
+    team.namespace.apply(team.manifest())
+    wait_for_health(team, "Healthy", "ACTIVE as specified")
+    click(team, "pause")
+    wait_for_health(team, "Suspended", "The deployment is ACTIVE.")
+    team.simulator.change(team.version, queueDepth=2)
+    team.namespace.delete("echo")
+    team.namespace.wait_until("echo", lambda found: found["status"]["phase"] == "Draining", what="Draining")
+    found = team.namespace.get("echo")
+    assert scripts().health(found).status == "Progressing"
+    assert [each["name"] for each in scripts().discover(found) if not each["disabled"]] == ["reconcile-now", "resume"]
+    team.simulator.change(team.version, queueDepth=0)
+    team.namespace.wait_gone("echo")
+    assert team.simulator.deployments().get(team.version) is None
+
+
+def test_the_settings_go_beside_those_that_argo_cd_has(control_plane: ControlPlane, namespace: str) -> None:
+    theirs = {
+        "resource.customizations.ignoreResourceUpdates.all": "jsonPointers: [/status]",
+        "url": "https://argocd.example",
+    }
+    existing = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "argocd-cm", "labels": {"app.kubernetes.io/part-of": "argocd"}},
+        "data": theirs,
+    }
+    control_plane.kubectl("-n", namespace, "apply", "-f", "-", input=json.dumps(existing))
+    ours = yaml.safe_load(CONFIG_MAP.read_text())
+    ours["metadata"]["namespace"] = namespace
+    command = ("apply", "--server-side", "--field-manager=nvcf-operator", "-f", "-")
+    control_plane.kubectl("-n", namespace, *command, input=json.dumps(ours))
+    control_plane.kubectl("-n", namespace, "apply", "-f", "-", input=json.dumps(existing))
+    found = json.loads(control_plane.kubectl("-n", namespace, "get", "configmap", "argocd-cm", "-o", "json"))
+    assert found["data"] == theirs | shipped()
+
+
+def kustomize(plane: ControlPlane, folder: Path) -> list[dict[str, Any]]:
+    return [each for each in yaml.safe_load_all(plane.kubectl("kustomize", str(folder))) if each]
+
+
+def test_the_settings_are_a_component_for_an_argo_cd_by_kustomize(control_plane: ControlPlane, tmp_path: Path) -> None:
+    existing = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "argocd-cm", "namespace": "argocd"},
+        "data": {"url": "https://argocd.example"},
+    }
+    (tmp_path / "argocd-cm.yaml").write_text(yaml.safe_dump(existing))
+    overlay = {"resources": ["argocd-cm.yaml"], "components": [os.path.relpath(ARGOCD, tmp_path.resolve())]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    (found,) = kustomize(control_plane, tmp_path)
+    assert found["data"] == {"url": "https://argocd.example"} | shipped()
+
+
+def test_the_folder_of_functions_is_what_both_tools_apply(control_plane: ControlPlane, team: Team) -> None:
+    namespace, *functions = kustomize(control_plane, FUNCTIONS)
+    assert namespace["kind"] == "Namespace"
+    assert functions
+    for each in functions:
+        assert each["kind"] == KIND
+        assert each["metadata"]["namespace"] == namespace["metadata"]["name"]
+        assert each["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] == "10"
+        each["metadata"]["namespace"] = team.namespace.name
+        control_plane.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", input=json.dumps(each))
+
+
+def test_fluxs_folders_can_be_built(control_plane: ControlPlane) -> None:
+    kinds = [each["kind"] for each in kustomize(control_plane, ROOT / "deploy" / "flux")]
+    assert sorted(kinds) == ["GitRepository", "Kustomization", "Kustomization"]
+    assert [each["kind"] for each in kustomize(control_plane, ROOT / "deploy" / "flux" / "operator")] == ["HelmRelease"]
