@@ -39,7 +39,11 @@ ANNOTATIONS: Mapping[str, tuple[str, str]] = {
         "any new text",
         "Undeploy gracefully and deploy again, once. Answered in `status.lastHandledRedeployAt`.",
     ),
-    names.PAUSED_ANNOTATION: ('`"true"`', "As `spec.suspend`, and survives a GitOps tool that restores the manifest."),
+    names.PAUSED_ANNOTATION: (
+        '`"true"`',
+        "As `spec.suspend`, and survives a GitOps tool that restores the manifest. "
+        "Under Flux, [set it by another field manager](gitops.md#flux) than kubectl's own.",
+    ),
     names.FORCE_DELETE_ANNOTATION: (
         '`"true"`',
         "Release a deleting resource whose DeletionBlocked is True without NVCF. What runs there runs on, and costs.",
