@@ -4,9 +4,9 @@ import tempfile
 from pathlib import Path
 
 from helming.helm import Helm
-from helming.rendering import RENDERED, copy_crd, rendered
+from helming.rendering import RENDERED, copy_crd
 
 copy_crd()
 with tempfile.TemporaryDirectory() as home:
-    for path, values in RENDERED.items():
-        path.write_text(rendered(Helm(4, Path(home)), values))
+    for path, rendering in RENDERED.items():
+        path.write_text(rendering.text(Helm(4, Path(home))))

@@ -1,6 +1,7 @@
 """`deploy/base` and its overlays on a real API server."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from controlplane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "crds"
+OVERLAYS = ROOT / "deploy" / "overlays"
+COMPONENTS = ROOT / "deploy" / "components"
 
 Objects = list[dict[str, Any]]
 
@@ -67,10 +70,12 @@ def test_the_crd_can_be_applied_alone(control_plane: ControlPlane, flag: str) ->
     assert "functiondeployments.nvcf-operator.io" in said
 
 
-def overlay(plane: ControlPlane, name: str) -> Objects:
-    """The objects of an overlay, after the API server has taken each, with no warning and no unknown field."""
-    objects = list(yaml.safe_load_all(plane.kubectl("kustomize", ROOT / "deploy" / "overlays" / name)))
+def overlay(plane: ControlPlane, folder: Path) -> Objects:
+    """The objects of an overlay, after the API server has taken each that it knows, with no unknown field."""
+    objects = list(yaml.safe_load_all(plane.kubectl("kustomize", folder)))
     for each in objects:
+        if each["apiVersion"].startswith("monitoring.coreos.com/"):
+            continue
         said = plane.kubectl(
             "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-",
             input=json.dumps(each),
@@ -82,7 +87,7 @@ def overlay(plane: ControlPlane, name: str) -> Objects:
 def test_the_overlay_for_zones_keeps_three_replicas_on_three_nodes(
     control_plane: ControlPlane, operator_identity: Path, base_objects: Objects
 ) -> None:
-    objects = overlay(control_plane, "ha")
+    objects = overlay(control_plane, OVERLAYS / "ha")
     spec = deployment(objects)["spec"]
     assert spec["replicas"] == 3
     spread = spec["template"]["spec"]["topologySpreadConstraints"]
@@ -98,9 +103,29 @@ def test_the_overlay_for_zones_keeps_three_replicas_on_three_nodes(
 def test_the_overlay_for_namespaces_has_no_right_in_the_cluster(
     control_plane: ControlPlane, operator_identity: Path
 ) -> None:
-    objects = overlay(control_plane, "namespaced")
+    objects = overlay(control_plane, OVERLAYS / "namespaced")
     assert not {each["kind"] for each in objects} & {"ClusterRole", "ClusterRoleBinding"}
     (container,) = deployment(objects)["spec"]["template"]["spec"]["containers"]
     assert "--namespaces=default" in container["args"]
     roles = {each["metadata"]["namespace"] for each in objects if each["kind"] == "Role"}
     assert roles == {"default", "nvcf-operator-system"}
+
+
+def test_an_overlay_of_the_users_takes_the_components_it_wants(
+    control_plane: ControlPlane, operator_identity: Path, base_objects: Objects, tmp_path: Path
+) -> None:
+    there = {folder: os.path.relpath(folder, tmp_path) for folder in (ROOT / "deploy" / "base", *COMPONENTS.iterdir())}
+    base, *components = there.values()
+    kustomization = {"resources": [base], "components": components}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    added = [each["kind"] for each in overlay(control_plane, tmp_path)]
+    for each in base_objects:
+        added.remove(each["kind"])
+    assert sorted(set(added)) == [
+        "ConfigMap",
+        "NetworkPolicy",
+        "PrometheusRule",
+        "ServiceMonitor",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from helming import CHART, RENDERED, Helm, HelmError, rendered
+from helming import CHART, RENDERED, Helm, HelmError
 from nvcf_operator.cli import main
 from nvcf_operator.settings import Settings
 
@@ -197,7 +197,7 @@ def test_the_crd_is_rendered_as_generated_and_kept(helm: Helm) -> None:
 
 @pytest.mark.parametrize("path", RENDERED, ids=lambda path: path.parent.name)
 def test_rendering_for_kustomize_again_changes_nothing(helm: Helm, path: Path) -> None:
-    assert rendered(helm, RENDERED[path]) == path.read_text()
+    assert RENDERED[path].text(helm) == path.read_text()
 
 
 def test_for_some_namespaces_no_right_reaches_further(helm4: Helm) -> None:
