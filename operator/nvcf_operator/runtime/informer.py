@@ -7,7 +7,7 @@ kopf's annotations, finalizers and per-object tasks, and with them a second plac
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -97,6 +97,8 @@ class Informer:
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
             standalone=True,
+            # Left out, kopf makes one of the user's name, and a container's user has none.
+            identity=cast(Any, self._user_agent),
             stop_flag=stop,
         )
 
