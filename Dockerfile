@@ -6,14 +6,14 @@ FROM ${BASE_IMAGE} AS build
 WORKDIR /build
 # Where packages come from is the builder's affair: pip.conf and ca are secrets of the build, and may be missing.
 ENV PIP_CONFIG_FILE=/run/secrets/pip.conf PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
-COPY requirements/image.txt requirements/run.txt requirements/
+COPY requirements/image.txt requirements/tracing.txt requirements/
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi \
     && python3 -m venv tools \
     && python3 -m venv --without-pip /opt/nvcf-operator \
     && tools/bin/pip install --quiet --require-hashes --only-binary=:all: --requirement requirements/image.txt \
     && tools/bin/pip --python /opt/nvcf-operator/bin/python install --quiet --no-compile \
-        --require-hashes --only-binary=:all: --requirement requirements/run.txt
+        --require-hashes --only-binary=:all: --requirement requirements/tracing.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY operator operator
 # Seconds since 1970: the time of the wheel's files.

@@ -72,7 +72,7 @@ argocd: setup ## put the scripts of deploy/argocd into its ConfigMap
 	@PYTHONPATH=tests $(BIN)/python -m gitops
 
 lock: ## pin requirements/*.in again, with hashes and without any registry address (needs uv)
-	for f in run dev image; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done
+	for f in run tracing dev image; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done
 
 clean: ## remove .venv and what tests left behind (the tool cache stays)
 	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis

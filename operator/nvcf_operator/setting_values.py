@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from nvcf_operator import tracing
 from nvcf_operator.nvcf import keys, urls
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -110,6 +111,12 @@ def _certificates(value: Path | None) -> Path | None:
     return value
 
 
+def _traceable(value: bool) -> bool:
+    if value and (problem := tracing.problem()) is not None:
+        raise ValueError(problem)
+    return value
+
+
 def _empty_is_none(value: Any) -> Any:
     """Nothing given is nothing set, so that an empty flag takes back what a variable sets."""
     return None if value == "" else value
@@ -158,5 +165,6 @@ CaFile = Annotated[
     Path | None, BeforeValidator(_empty_is_none), AfterValidator(_certificates), Form("FILE", "a file in PEM form")
 ]
 Switch = Annotated[bool, Form("BOOLEAN", "true or false")]
+Tracing = Annotated[bool, AfterValidator(_traceable), Form("BOOLEAN", "true or false")]
 Address = Annotated[str, AfterValidator(_address), Form("HOST:PORT", "host:port, :port, or 0")]
 LowerCase = BeforeValidator(_lower)

@@ -102,6 +102,11 @@ class Settings(NvcfSettings):
         description="Address of /metrics, /healthz and /readyz; `:8080` for all interfaces, port 0 for any free one "
         "(logged), `0` to serve nothing.",
     )
+    tracing: values.Tracing = Field(
+        False,
+        description="Send OpenTelemetry traces by OTLP over HTTP to where the variables `OTEL_EXPORTER_OTLP_*` say; "
+        "needs the extra `tracing`.",
+    )
     log_format: Annotated[Literal["json", "text"], values.LowerCase, Form("json|text", "json or text")] = Field(
         "json", description="Form of the log lines."
     )

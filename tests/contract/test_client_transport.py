@@ -128,6 +128,15 @@ def test_host_header_user_agent_and_more_headers_are_the_callers(ask: Ask) -> No
     assert (headers["host"], headers["user-agent"], headers["nv-ngc-org"]) == ("api.nvcf.example", "me/1", "my-org")
 
 
+def test_headers_may_be_given_for_each_call(ask: Ask) -> None:
+    given = iter(({"traceparent": "one"}, {"traceparent": "two"}))
+    with serving(answer(200, DEPLOYMENT), answer(200, DEPLOYMENT)) as server:
+        for request in (GET, POST):
+            ask(request, base_url=server.url, propagate=lambda: next(given))
+    assert [received.headers["traceparent"] for received in server.received] == ["one", "two"]
+    assert server.received[1].headers["content-type"] == "application/json"
+
+
 def test_a_key_is_not_carried_to_where_a_redirect_points(ask: Ask) -> None:
     with serving(answer(200, DEPLOYMENT)) as other, serving(answer(307, Location=f"{other.url}/x")) as server:
         error = failed(ask, GET, base_url=server.url)

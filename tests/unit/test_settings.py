@@ -54,6 +54,7 @@ def test_the_settings_and_defaults_are_those_of_the_design() -> None:
         "nvcf_concurrency": 16,
         "leader_election": False,
         "metrics_address": "127.0.0.1:8080",
+        "tracing": False,
         "log_format": "json",
         "log_level": "info",
     }

@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import aiohttp
@@ -13,6 +14,7 @@ from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
 from nvcf_operator.kube.connection import Connection
 from nvcf_operator.kube.errors import KubeError, Missing, Unavailable, of_answer
+from nvcf_operator.tracing import Span, Tracer
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30.0)
 CHUNK: Final = 500
@@ -28,6 +30,10 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 Observe = Callable[[str, str, float], None]
 """Told of every call: its kind (get, list, finalizer, intent, status, secret, event, lease), the HTTP status or what
 happened instead, and seconds."""
+
+
+Trace = Callable[[str, str, str], AbstractContextManager[Span]]
+"""Opens a span for a call, by its kind, method and URL."""
 
 
 class ResourceList(list[Any]):
@@ -48,6 +54,7 @@ class KubeClient:
         connection: the cluster.
         observe: told of every call that was made.
         fence: called right before every write; raises to forbid it.
+        trace: opens a span for every write.
 
     Every call raises a `KubeError` by its meaning.
 
@@ -59,8 +66,10 @@ class KubeClient:
         *,
         observe: Observe | None = None,
         fence: Callable[[], None] | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self._connection = connection
+        self._trace = trace or Tracer().kubernetes
         self._observe = observe or (lambda kind, code, seconds: None)
         self._fence = fence or (lambda: None)
 
@@ -206,7 +215,14 @@ class KubeClient:
     async def _write(self, kind: str, method: str, path: str, content: str, body: object) -> dict[str, Any]:
         data = json.dumps(body, separators=(",", ":")).encode()
         self._fence()
-        return await self._call(kind, method, f"{path}?fieldManager={FIELD_MANAGER}", content, data)
+        with self._trace(kind, method, self._connection.server + path) as span:
+            try:
+                answer = await self._call(kind, method, f"{path}?fieldManager={FIELD_MANAGER}", content, data)
+            except KubeError as error:
+                span.answered(type(error).__name__ if error.status is None else str(error.status))
+                raise
+            span.answered("200")
+            return answer
 
     async def _call(self, kind: str, method: str, path: str, content: str | None, data: bytes | None) -> dict[str, Any]:
         started, code = time.monotonic(), "cancelled"

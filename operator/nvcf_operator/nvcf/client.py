@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -33,6 +33,7 @@ class _Shell(Tree[S]):
         user_agent: str | None = None,
         headers: Mapping[str, str] | None = None,
         trust_env: bool = True,
+        propagate: Callable[[], Mapping[str, str]] | None = None,
         transport: Any = None,
     ) -> None:
         key, url = from_environment(api_key, base_url)
@@ -46,6 +47,7 @@ class _Shell(Tree[S]):
             user_agent=user_agent,
             headers=headers,
             trust_env=trust_env,
+            propagate=propagate,
         )
         self._retries = Retries(most=max_retries)
         self._open(transport)
@@ -72,6 +74,7 @@ class Client(_Shell[Sync]):
         user_agent: how the client calls itself; by default `nvcf-operator/<version>`.
         headers: more headers for every call.
         trust_env: take proxies and CA bundles from the environment.
+        propagate: gives more headers for each call, right before it is made, such as `traceparent`.
         transport: an httpx transport in place of the network, for tests.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -31,6 +31,7 @@ class Connection:
         user_agent: how the client calls itself.
         headers: more headers for every call, such as `nv-ngc-org`.
         trust_env: take proxies and CA bundles from the usual variables of the environment.
+        propagate: gives more headers for each call, right before it is made, such as `traceparent`.
 
     """
 
@@ -43,6 +44,7 @@ class Connection:
     user_agent: str | None = None
     headers: Mapping[str, str] | None = field(default=None, repr=False)
     trust_env: bool = True
+    propagate: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", urls.normalised(self.base_url))

@@ -184,12 +184,13 @@ def _options(connection: Connection) -> dict[str, Any]:
 
 
 def _wire(connection: Connection, request: Request[Any], limit: float, trace: object) -> dict[str, Any]:
+    headers = {} if connection.propagate is None else dict(connection.propagate())
     return {
         "method": request.method,
         "url": connection.base_url + request.path,
         "params": request.query or None,
         "content": request.body,
-        "headers": {} if request.body is None else {"Content-Type": "application/json"},
+        "headers": headers if request.body is None else {**headers, "Content-Type": "application/json"},
         "timeout": httpx.Timeout(limit, connect=min(CONNECT_TIMEOUT, limit), pool=min(POOL_TIMEOUT, limit)),
         "extensions": {"trace": trace},
     }

@@ -32,6 +32,7 @@ from nvcf_operator.nvcf.pacing import Reason as Shut
 from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.runtime.absences import Absences
 from nvcf_operator.runtime.differences import Differences
+from nvcf_operator.tracing import Tracer
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -79,9 +80,11 @@ class Account:
         metrics: Metrics,
         *,
         fence: Callable[[], None] = lambda: None,
+        tracer: Tracer | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fence = fence
+        self._tracer = tracer or Tracer()
         self.credential = credential
         self._gates = gates
         self._print = hashlib.sha256(credential.api_key.encode()).hexdigest()
@@ -151,7 +154,7 @@ class Account:
             self._fence()
         started = self._clock()
         try:
-            result = await self.client.send(request)
+            result = await self._traced(request)
         except nvcf_errors.NvcfError as error:
             self._metrics.nvcf_request(request.operation, _code(error), self.account_id, self._clock() - started)
             match troubles.row_of(error).effect:
@@ -167,6 +170,16 @@ class Account:
         self._metrics.nvcf_request(request.operation, "200", self.account_id, self._clock() - started)
         self.gate.succeeded(admission)
         return result
+
+    async def _traced(self, request: Request[T]) -> T:
+        with self._tracer.nvcf(request.operation, request.method, self.credential.base_url + request.path) as span:
+            try:
+                result = await self.client.send(request)
+            except nvcf_errors.NvcfError as error:
+                span.answered(_code(error))
+                raise
+            span.answered("200")
+            return result
 
     async def fresh_listing(self, max_age: float, *, person: bool = False) -> Listing | Trouble:
         """Give a list asked for within the last `max_age` seconds; one call serves all who wait for it."""

@@ -14,6 +14,7 @@ from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.poller import Poller
 from nvcf_operator.settings import Settings
+from nvcf_operator.tracing import Tracer
 
 
 class Accounts:
@@ -28,6 +29,7 @@ class Accounts:
         reread: Callable[[Account], Awaitable[None]],
         refused: Callable[[Account], None],
         fence: Callable[[], None],
+        tracer: Tracer,
         user_agent: str,
         beats: Heartbeats,
     ) -> None:
@@ -37,6 +39,7 @@ class Accounts:
         self._reread = reread
         self._refused = refused
         self._fence = fence
+        self._tracer = tracer
         self._user_agent = user_agent
         self._beats = beats
         self._gates = Gates(settings.nvcf_rate, settings.nvcf_concurrency)
@@ -111,8 +114,9 @@ class Accounts:
             max_connections=settings.nvcf_concurrency + 2,
             max_retries=0,
             user_agent=self._user_agent,
+            propagate=self._tracer.headers,
         )
-        return Account(credential, client, self._gates, self._metrics, fence=self._fence)
+        return Account(credential, client, self._gates, self._metrics, fence=self._fence, tracer=self._tracer)
 
 
 async def _end(account: Account, task: asyncio.Task[None]) -> None:

@@ -6,7 +6,7 @@ import socket
 import uuid
 from collections.abc import Mapping
 
-from nvcf_operator import logs
+from nvcf_operator import logs, tracing
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import SecretName, secret_named
 from nvcf_operator.core.looking import is_missing, is_news
@@ -35,6 +35,7 @@ from nvcf_operator.runtime.queue import DelayQueue, Lane
 from nvcf_operator.runtime.reconciler import Reconciler
 from nvcf_operator.runtime.workers import Workers
 from nvcf_operator.settings import Settings
+from nvcf_operator.tracing import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -64,20 +65,24 @@ async def _run(settings: Settings) -> int:
     except Exception as error:
         log.error("cannot start: %s", error)
         return 1
+    tracer = tracing.tracer(wanted=settings.tracing, identity=identity)
     try:
-        operator = Operator(settings, connection, user_agent=user_agent, identity=identity)
+        operator = Operator(settings, connection, user_agent=user_agent, identity=identity, tracer=tracer)
         return await operator.run()
     except OSError as error:
         log.error("cannot start: --metrics-address %s: %s", settings.metrics_address, error.strerror or error)
         return 1
     finally:
         await connection.close()
+        tracer.close()
 
 
 class Operator:
     """All parts of one running operator."""
 
-    def __init__(self, settings: Settings, connection: Connection, *, user_agent: str, identity: str) -> None:
+    def __init__(
+        self, settings: Settings, connection: Connection, *, user_agent: str, identity: str, tracer: Tracer
+    ) -> None:
         self._settings = settings
         self._user_agent = user_agent
         self.metrics = Metrics()
@@ -88,7 +93,9 @@ class Operator:
         place = connection.default_namespace or NAMESPACE
         leases = Leases(unfenced, place, leadership.NAME) if settings.leader_election else None
         self.leadership = Leadership(leases, identity)
-        self.kube = KubeClient(connection, observe=self.metrics.kube_request, fence=self.leadership.fence)
+        self.kube = KubeClient(
+            connection, observe=self.metrics.kube_request, fence=self.leadership.fence, trace=tracer.kubernetes
+        )
         self.secrets = Secrets(self.kube)
         self.recorder = Recorder(self.kube, instance=identity)
         self.resolver = Resolver(self.secrets, settings, redact=logs.redact)
@@ -100,6 +107,7 @@ class Operator:
             reread=self._reread,
             refused=self._key_refused,
             fence=self.leadership.fence,
+            tracer=tracer,
             user_agent=user_agent,
             beats=self.beats,
         )
@@ -125,6 +133,7 @@ class Operator:
             most_waiting=max(1, settings.workers // 4),
             rate=settings.nvcf_rate,
             server_loop=settings.redeploy_settle_seconds,
+            tracer=tracer,
         )
         self.workers = Workers(
             self.queue,

@@ -37,6 +37,7 @@ from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.memory import Memories, Memory
 from nvcf_operator.runtime.observer import Crowded, Observer, deep_delay
 from nvcf_operator.runtime.queue import Lane
+from nvcf_operator.tracing import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class Reconciler:
         most_waiting: int,
         rate: float,
         server_loop: float,
+        tracer: Tracer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kube = kube
@@ -87,6 +89,7 @@ class Reconciler:
         self._most_waiting = most_waiting
         self._rate = rate
         self._server_loop = server_loop
+        self._tracer = tracer
         self._clock = clock
 
     async def reconcile(self, key: Key, lane: Lane) -> Look:
@@ -98,29 +101,36 @@ class Reconciler:
             self.forget(key)
             return Look("done", None)
         memory = self._memories.of(key, resource.uid, lambda: self._recall(resource))
-        with logs.bind(
-            namespace=key.namespace,
-            name=key.name,
-            function=resource.function_id,
-            version=resource.wanted_version,
-            reconcile=uuid.uuid4().hex[:8],
-        ):
-            try:
-                async with asyncio.timeout(DEADLINE):
-                    return Look("done", await self._reconcile(resource, memory, lane))
-            except Crowded as crowd:
-                return Look("crowded", (lane, self._turn(crowd.account)))
-            except Outdated as reason:
-                log.info("read again: %s", reason)
-                return Look("outdated", (lane, 0.0))
-            except Missing:
-                log.info("the resource is gone")
-                return Look("outdated", (lane, 1.0))
-            except KubeError as error:
-                memory.attempts += 1
-                log.warning("the Kubernetes API did not take it: %s", error)
-                wait = min(60.0, 0.5 * 2 ** min(memory.attempts, 7)) * random.uniform(0.75, 1.25)
-                return Look("kube_error", (lane, wait))
+        about = {
+            "namespace": key.namespace,
+            "name": key.name,
+            "function": resource.function_id,
+            "version": resource.wanted_version,
+            "reconcile": uuid.uuid4().hex[:8],
+        }
+        with self._tracer.look(about) as span, logs.bind(**about, trace_id=span.trace_id):
+            look = await self._look(resource, memory, lane)
+            span.ended(look.result)
+            return look
+
+    async def _look(self, resource: Resource, memory: Memory, lane: Lane) -> Look:
+        """Look at a resource that is there, and say what came of it."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return Look("done", await self._reconcile(resource, memory, lane))
+        except Crowded as crowd:
+            return Look("crowded", (lane, self._turn(crowd.account)))
+        except Outdated as reason:
+            log.info("read again: %s", reason)
+            return Look("outdated", (lane, 0.0))
+        except Missing:
+            log.info("the resource is gone")
+            return Look("outdated", (lane, 1.0))
+        except KubeError as error:
+            memory.attempts += 1
+            log.warning("the Kubernetes API did not take it: %s", error)
+            wait = min(60.0, 0.5 * 2 ** min(memory.attempts, 7)) * random.uniform(0.75, 1.25)
+            return Look("kube_error", (lane, wait))
 
     def _recall(self, resource: Resource) -> Memory:
         """Start remembering: a change of ours that status shows to be young is still to be read back."""

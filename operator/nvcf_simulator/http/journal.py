@@ -31,6 +31,8 @@ class Entry:
     """Name of the key, or a fingerprint of a token that is none. Never the token."""
     user_agent: str | None
     host: str | None
+    traceparent: str | None = None
+    """The W3C header that tells which trace the request is a part of."""
     body: Any = None
     status: int | None = None
     """None: still running, or no answer was sent."""

@@ -86,6 +86,7 @@ class Server:
             key=self._service.gate.name(request.headers.get("Authorization")),
             user_agent=request.headers.get("User-Agent"),
             host=request.headers.get("Host"),
+            traceparent=request.headers.get("traceparent"),
         )
 
     async def _with_fault(

@@ -39,6 +39,7 @@ FULL: dict[str, Any] = {
         "workers": 9,
     },
     "log": {"format": "text", "level": "debug"},
+    "tracing": {"enabled": True, "endpoint": "http://collector.example:4318", "sampleRatio": 0.25},
     "serviceAccount": {"annotations": {"c": "d"}},
     "rbac": {"aggregateToEdit": True, "aggregateToAdmin": True},
     "commonLabels": {"team": "platform"},
@@ -137,6 +138,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a digest that is none": ({"image": {"digest": "sha256:1"}}, "digest"),
     "a format that is none": ({"log": {"format": "xml"}}, "format"),
     "a duration that is none": ({"settings": {"pollInterval": "soon"}}, "pollInterval"),
+    "an endpoint with a query": ({"tracing": {"endpoint": "http://h:4318/?token=1"}}, "endpoint"),
+    "a share above all": ({"tracing": {"sampleRatio": 2}}, "sampleRatio"),
     "one worker": ({"settings": {"workers": 1}}, "workers"),
     "a port that is none": ({"metrics": {"port": 0}}, "port"),
     "two without election": ({"leaderElection": {"enabled": False}}, "two operators at once would deploy twice"),
@@ -251,6 +254,29 @@ def test_secrets_are_read_by_name_unless_all_are_opened(
 
 def test_no_secret_is_read_where_none_is_named(helm4: Helm) -> None:
     assert secrets_of(helm4.template({"credentials": {"secretNames": []}})) == []
+
+
+@pytest.mark.parametrize(
+    ("tracing", "variables"),
+    [
+        ({"endpoint": "http://c:4318"}, None),
+        (
+            {"enabled": True, "endpoint": "http://c:4318", "sampleRatio": 0.25},
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318",
+                "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+                "OTEL_TRACES_SAMPLER_ARG": "0.25",
+            },
+        ),
+        ({"enabled": True}, {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "1"}),
+    ],
+)
+def test_traces_are_sent_where_they_are_wanted(
+    helm: Helm, tracing: dict[str, Any], variables: dict[str, str] | None
+) -> None:
+    made = container(helm.template({"tracing": tracing}))
+    assert ("--tracing" in made["args"]) is (variables is not None)
+    assert {each["name"]: each["value"] for each in made.get("env", ())} == (variables or {})
 
 
 def test_a_budget_never_blocks_a_drain(helm4: Helm) -> None:

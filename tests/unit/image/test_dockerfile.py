@@ -81,7 +81,7 @@ def test_packages_are_installed_by_hash_as_wheels_and_from_wherever_the_builder_
     assert "index-url" not in text
 
 
-@pytest.mark.parametrize("name", ["run", "image"])
+@pytest.mark.parametrize("name", ["run", "tracing", "image"])
 def test_the_requirements_of_the_image_are_pinned_with_hashes_and_name_no_registry(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     pins = [each for each in re.split(r"\n(?=[a-z])", text) if not each.startswith("#")]
@@ -91,8 +91,9 @@ def test_the_requirements_of_the_image_are_pinned_with_hashes_and_name_no_regist
 
 
 def test_what_the_project_needs_is_what_the_image_installs() -> None:
-    pinned = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements" / "run.txt").read_text(), re.M))
-    assert {re.split(r"[^a-z0-9-]", need)[0] for need in PROJECT["dependencies"]} <= pinned
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements" / "tracing.txt").read_text(), re.M))
+    needs = (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["tracing"])
+    assert {re.split(r"[^a-z0-9-]", need)[0] for need in needs} <= pinned
 
 
 def test_the_labels_name_version_and_license() -> None:
