@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from controlplane import ControlPlane
 from helming import CHART
-from operating import Namespace, Operator, Team, eventually
+from operating import Place, eventually
 from promtool import Promtool, SaysNoError
-from simulation import KEY, Simulator
+from simulation import KEY
 
 MADE_UP = Path(__file__).parents[1] / "unit" / "chart" / "alerts.test.yaml"
 AFTER = "60m"
@@ -32,24 +32,32 @@ class Series(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def scrape(control_plane: ControlPlane, operator: Operator, simulator: Simulator) -> str:
-    """What /metrics shows once a resource is Ready, its deployment was changed outside, and the operator mended it."""
+def scrape(
+    control_plane: ControlPlane, operator_identity: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """What /metrics shows once a resource is Ready, its deployment was changed outside, and the operator mended it.
+
+    The operator watches this namespace alone: in others stand resources that their operators left.
+    """
     control_plane.kubectl("create", "namespace", "scraped")
-    place = Namespace(control_plane, "scraped")
-    place.secret(KEY)
-    team = Team(place, simulator, *simulator.add_function(), simulator.cursor)
-    place.apply(team.manifest())
-    place.wait_for("echo")
-    simulator.scale(team.version, maxInstances=9)
-    place.annotate("echo", reconcile_requested_at="scraped")
-    eventually(
-        lambda: operator.metric("nvcf_operator_drift_total", field="maxInstances"),
-        lambda count: count >= 1,
-        within=30,
-        what="the change from outside is counted",
-    )
-    place.wait_for("echo")
-    return operator.get("/metrics")
+    folder = tmp_path_factory.mktemp("scraped")
+    with Place.made(control_plane, operator_identity, "scraped", folder) as place, place.operator() as operator:
+        place.namespace.apply(place.manifest())
+        place.ready()
+        place.simulator.scale(place.version, maxInstances=9)
+        place.namespace.annotate("echo", reconcile_requested_at="scraped")
+        eventually(
+            lambda: (
+                operator.metric("nvcf_operator_nvcf_writes_total", kind="change"),
+                operator.metric("nvcf_operator_resources", condition="Ready", status="True"),
+            ),
+            lambda seen: seen == (1, 1),
+            within=60,
+            what="the change from outside is undone",
+        )
+        place.ready()
+        yield operator.get("/metrics")
+        assert operator.running
 
 
 @pytest.fixture(scope="module")
