@@ -1,6 +1,5 @@
 """The races of the real server, each as a switch of the simulator: off they do not happen, on they do."""
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -167,9 +166,9 @@ def test_a_slow_loop_undoes_a_patch_while_a_specification_fails(
     simulator.weather(echo[1], fates={"NCP.GPU.H100_1x": "fail", "NCP.GPU.L40S_1x": "wait"})
     api.deploy(echo, H100, L40S)
     before = api.get(echo).json()["deployment"]
-    simulator.behave(races={"slowLoop": 0.4})
-    look, started = pool.submit(simulator.look), threading.Event()
-    started.wait(0.1)
+    simulator.behave(races={"slowLoop": 1.0})
+    look = pool.submit(simulator.look)
+    eventually(lambda: simulator.state()["loopIsLooking"], "the loop has read what is there")
     assert api.patch(before, maxInstances=9).status_code == 200
     look.result()
     after = api.get(echo).json()["deployment"]

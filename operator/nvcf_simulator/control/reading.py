@@ -33,6 +33,7 @@ class Reading:
         shown = {
             "time": instant(world.clock.now()),
             "loopPasses": self._service.loop.passes,
+            "loopIsLooking": self._service.loop.begun > self._service.loop.passes,
             "inFlight": self._service.journal.in_flight,
             "accounts": [
                 {"ncaId": a.nca_id, "org": a.org, "requestsPerSecond": a.requests_per_second}

@@ -17,6 +17,8 @@ class ServerLoop:
         self._allocator = allocator
         self._statuses = statuses
         self._ghosts = ghosts
+        self.begun = 0
+        """How often it has begun to look."""
         self.passes = 0
         """How often it has looked."""
 
@@ -34,6 +36,7 @@ class ServerLoop:
             self._allocator.serve_backlog()
         slow = self._world.behaviour.races.slow_loop
         sights = self._read(copied=bool(slow))
+        self.begun += 1
         if slow:
             await asyncio.sleep(self._world.clock.real(slow))
         for sight in sights:
