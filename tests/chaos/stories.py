@@ -177,10 +177,9 @@ def unreadable(run: Run, *, status: int) -> list[str]:
 def a_change_is_addressed_by_what_was_just_read(run: Run) -> list[str]:
     run.apply()
     run.until_ready()
-    run.simulator.redeploy(run.versions[0])
-    run.until_in_nvcf("ACTIVE")
     cursor = run.simulator.cursor
-    run.scale(maxInstances=5)
+    run.simulator.redeploy(run.versions[0])
+    run.scale(maxInstances=5)  # before a poll brings the new ids into status
     run.until_ready()
     changes = [entry for entry in run.simulator.log(cursor, method="PATCH") if entry["key"] in run.keys]
     assert changes, "the change was made"

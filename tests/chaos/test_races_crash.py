@@ -73,7 +73,7 @@ def test_a_post_of_a_rollout_that_a_crash_left_is_undeployed_when_the_resource_i
 
 def test_an_inactive_row_of_a_post_in_the_making_is_waited_for(place: Place) -> None:
     # The row is there, the status is not: to a GET that looks as a drain does.
-    place.simulator.behave(loop=False, races={"writeGap": 6.0})
+    place.simulator.behave(loop=False, races={"writeGap": 9.0})
     with place.operator():
         place.namespace.apply(place.manifest())
         eventually(place.simulator.deployments, lambda rows: place.version in rows, within=20, what="the row")
