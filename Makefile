@@ -4,10 +4,10 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries promtool lint types lock crds test demo up down bench chart argocd image clean
+.PHONY: help setup assets binaries promtool lint types lock crds test demo up down bench chart argocd e2e image clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 .venv/.ready: requirements/dev.txt pyproject.toml
 	@echo "setting up .venv (a minute the first time)" >&2
@@ -64,6 +64,9 @@ crds: setup ## generate crds/, and the generated parts of docs/ from the code
 
 chart: setup ## give the chart its copy of the CRD, and render deploy/base from the chart
 	@PYTHONPATH=tests $(BIN)/python -m helming
+
+e2e: setup ## chart and image on a real kind cluster (root and podman; 10 minutes), or on that of KUBECONFIG with IMAGE
+	@PYTHONPATH=tests $(BIN)/python -m e2e $(TESTS)
 
 image: ## build the image with docker, podman, nerdctl or buildah, and its SBOM in build/ (docs/image.md has the variables)
 	@PYTHONPATH=tests $(PYTHON) -m imaging

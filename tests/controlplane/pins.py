@@ -101,7 +101,7 @@ def pins(version: str | None = None) -> Pins:
                     name=name,
                     package=f"k8s.io/kubernetes/cmd/{name}",
                     module=kubernetes,
-                    linker_flags=_kubernetes_linker_flags(version),
+                    linker_flags=kubernetes_linker_flags(version),
                 )
                 for name in KUBERNETES_BINARIES
             ),
@@ -109,8 +109,11 @@ def pins(version: str | None = None) -> Pins:
     )
 
 
-def _kubernetes_linker_flags(version: str) -> str:
-    """Without these the server calls itself v0.0.0-master, which the version checks of clients refuse."""
+def kubernetes_linker_flags(version: str) -> str:
+    """The flags that tell Kubernetes its version.
+
+    Without these the server calls itself v0.0.0-master, which the version checks of clients refuse.
+    """
     major, minor, _ = version.split(".")
     values = {
         "k8s.io/component-base/version.gitVersion": f"v{version}",

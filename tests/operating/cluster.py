@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
-from controlplane import ControlPlane, KubectlError
+from controlplane import KubectlError
 from nvcf_operator.api.names import API_VERSION, KIND
 from operating.waiting import eventually
 
@@ -30,11 +31,18 @@ def manifest(
     }
 
 
+class Cluster(Protocol):
+    """Where kubectl can be run."""
+
+    def kubectl(self, *arguments: str | Path, input: str | None = None) -> str:
+        """Run kubectl, and give what it printed. Raises :class:`controlplane.KubectlError`."""
+
+
 @dataclass(frozen=True)
 class Namespace:
-    """One namespace of a control plane."""
+    """One namespace of a cluster."""
 
-    plane: ControlPlane
+    plane: Cluster
     name: str
 
     def secret(self, key: str, *, name: str = "nvcf-credentials", **more: str) -> None:

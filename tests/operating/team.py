@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from operating.cluster import Namespace, manifest
-from simulation import Simulator
+from simulation import Control
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Team:
     """One test's namespace, with a key, and a function of its own."""
 
     namespace: Namespace
-    simulator: Simulator
+    simulator: Control
     function: str
     version: str
     cursor: int

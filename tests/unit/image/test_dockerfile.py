@@ -1,4 +1,7 @@
-"""The Dockerfile, read as text: what the chart's Pods need of the image, and what keeps a build honest."""
+"""The Dockerfile, read as text: what the chart's Pods need of the image, and what keeps a build honest.
+
+`make e2e` builds it and runs it.
+"""
 
 import json
 import re

@@ -1,0 +1,105 @@
+"""Mistakes that only a real cluster shows, and the sentence that whoever made them reads."""
+
+import json
+from typing import Any
+
+from e2e.release import NAME, NAMESPACE, Release, statuses
+from e2e.telling import step
+from helming import CHART
+from operating import condition_of, eventually
+from operating.team import Team
+
+
+def containers(release: Release) -> list[dict[str, Any]]:
+    return [status for pod in release.pods().values() for status in statuses(pod)]
+
+
+def upgrade(release: Release, **values: Any) -> None:
+    """Upgrade without waiting for Pods that will not come."""
+    more = ("--namespace", NAMESPACE, "--reset-values")
+    release.helm("upgrade", NAME, str(CHART), *more, values={**release.values, **values})
+
+
+def test_a_wrong_image_leaves_the_old_pods_at_work_and_is_named(release: Release, team: Team) -> None:
+    upgrade(release, image={**release.values["image"], "tag": "not-there"})
+    waiting = eventually(
+        lambda: [each["state"]["waiting"] for each in containers(release) if "waiting" in each["state"]],
+        lambda found: any(each.get("reason") in ("ErrImagePull", "ImagePullBackOff") for each in found),
+        within=120,
+        what="a Pod says that its image cannot be pulled",
+    )
+    step(f"a wrong image: {waiting[0]['reason']}: {waiting[0].get('message', '')[:120]}")
+    assert any("not-there" in each.get("message", "") for each in waiting)
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo", within=120)
+    release.install()
+    release.ready()
+
+
+def test_a_secret_that_the_chart_does_not_open_is_named_with_what_opens_it(release: Release, team: Team) -> None:
+    team.namespace.secret("nvapi-simulator", name="mine")
+    team.namespace.apply(team.manifest(credentials={"secretRef": {"name": "mine"}}))
+    found = team.namespace.wait_for("echo", "CredentialsValid", "False", reason="SecretNotPermitted", within=60)
+    said = condition_of(found, "CredentialsValid")["message"]
+    step(f"a Secret that is not opened: {said}")
+    assert "mine" in said
+    assert team.writes() == []
+    release.install({"credentials": {"secretNames": ["nvcf-credentials", "mine"]}})
+    team.namespace.wait_for("echo", within=120)
+    team.namespace.delete("echo")
+    team.namespace.wait_gone("echo", within=120)
+    release.install()
+
+
+def test_an_operator_without_rights_says_which_right_it_lacks(release: Release) -> None:
+    cluster = release.cluster
+    binding = f"clusterrolebinding/{NAME}"
+    kept = json.loads(cluster.kubectl("get", binding, "-o", "json"))
+    cluster.kubectl("delete", binding)
+    try:
+        pod = next(iter(release.ready()))
+        cluster.kubectl("-n", NAMESPACE, "delete", "pod", pod)
+        fresh = eventually(
+            lambda: [name for name in release.pods() if name != pod and statuses(release.pods()[name])],
+            bool,
+            within=60,
+            what="a new Pod",
+        )
+        said = eventually(
+            lambda: "\n".join(cluster.kubectl("-n", NAMESPACE, "logs", name) for name in fresh),
+            lambda text: "forbidden" in text.lower(),
+            within=60,
+            what="the log says that a right is missing",
+        )
+        line = next(line for line in said.splitlines() if "forbidden" in line.lower())
+        step(f"without rights: {line[:300]}")
+        assert "functiondeployments" in line
+    finally:
+        body = {key: kept[key] for key in ("apiVersion", "kind", "roleRef", "subjects")}
+        body["metadata"] = {key: kept["metadata"].get(key, {}) for key in ("name", "labels", "annotations")}
+        cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
+    release.ready()
+
+
+def test_a_memory_limit_that_is_too_low_shows_as_such_and_spoils_nothing(release: Release, team: Team) -> None:
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo", within=120)
+    cursor = team.simulator.cursor
+    upgrade(release, resources={"requests": {"memory": "16Mi"}, "limits": {"memory": "24Mi"}}, replicaCount=1)
+    reasons = eventually(
+        lambda: [
+            each.get(when, {}).get("terminated", {}).get("reason")
+            for each in containers(release)
+            for when in ("state", "lastState")
+        ],
+        lambda found: "OOMKilled" in found,
+        within=120,
+        what="a container is killed for its memory",
+    )
+    step(f"24 MB of memory: {[each for each in reasons if each]}")
+    release.install()
+    release.ready()
+    team.namespace.scale("echo", maxInstances=8)
+    team.namespace.wait_for("echo", within=120)
+    writes = [entry["operation"] for entry in team.simulator.log(cursor) if entry["mutating"]]
+    assert writes.count("createDeployment") == 0
