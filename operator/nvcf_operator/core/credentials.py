@@ -112,8 +112,8 @@ def not_permitted(secret: SecretName) -> Trouble:
     """RBAC does not let the operator read a Secret of that name."""
     return Trouble(
         Reason.SECRET_NOT_PERMITTED,
-        f"The operator may not read {secret}. Use the name {names.DEFAULT_SECRET_NAME}, or add {secret.name} to the "
-        "resourceNames of the operator's Secrets rule.",
+        f"The operator may not read {secret}. Use the name {names.DEFAULT_SECRET_NAME}, or have {secret.name} "
+        "added to credentials.secretNames of the operator's chart, or to resourceNames of its rule for Secrets.",
         Whose.CREDENTIAL,
     )
 

@@ -51,7 +51,7 @@ class Informer:
             try:
                 await self.relist(first=True)
             except Exception as error:
-                log.warning("cannot list %s yet, trying again in %.0f s: %s", names.PLURAL, pause, error)
+                log.warning("cannot list %s yet, trying again in %.1f s: %s", names.PLURAL, pause, error)
                 await asyncio.sleep(pause)
                 pause = min(30.0, pause * 2)
             else:
