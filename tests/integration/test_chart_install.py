@@ -7,7 +7,6 @@ ServiceAccount that the chart makes. Its Pods are made by the real controllers a
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,10 @@ import pytest
 import yaml
 
 from controlplane import ControlPlane, KubectlError
-from controlplane.ports import free_ports
-from controlplane.processes import kill, spawn
 from helming import CHART, Helm, HelmError
 from nvcf_operator.api.names import CRD_NAME
 from operating import Namespace, condition_of, eventually, manifest
-from operating.process import COMMAND
+from operating.deployed import deployed
 from simulation import KEY, Simulator
 
 NAMESPACE, RELEASE = "nvcf-operator-system", "nvcf-operator"
@@ -85,27 +82,6 @@ def charted(folder: Path, resource: dict[str, Any]) -> Path:
     return chart
 
 
-@contextmanager
-def operator_of(plane: ControlPlane, folder: Path) -> Iterator[Path]:
-    """The operator as the installed Deployment says, but for the port; gives its log."""
-    deployment = json.loads(plane.kubectl("-n", NAMESPACE, "get", "deployment", RELEASE, "-o", "json"))
-    pod = deployment["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    (port,) = free_ports(1)
-    arguments = [
-        f"--metrics-address=127.0.0.1:{port}" if each.startswith("--metrics-address") else each
-        for each in container["args"]
-    ]
-    kubeconfig = plane.kubeconfig_for(NAMESPACE, pod["serviceAccountName"])
-    log = folder / f"operator-{port}.log"
-    with log.open("wb") as output:
-        process = spawn([COMMAND, *arguments], stdout=output, env={"KUBECONFIG": str(kubeconfig), "HOME": str(folder)})
-    try:
-        yield log
-    finally:
-        kill(process)
-
-
 def test_what_it_installs_works_and_ends_in_order(plane: ControlPlane, helm: Helm, tmp_path: Path) -> None:
     name = f"team-{helm.major}"
     plane.kubectl("create", "namespace", name)
@@ -125,14 +101,14 @@ def test_what_it_installs_works_and_ends_in_order(plane: ControlPlane, helm: Hel
             within=60,
             what="the restricted profile lets both Pods in",
         )
-        with operator_of(plane, tmp_path):
+        with deployed(plane, NAMESPACE, RELEASE, tmp_path):
             team.apply(manifest("echo", function, version))
             team.wait_for("echo", within=60)
             cursor = simulator.cursor
             found = team.get("echo")["metadata"]["resourceVersion"]
         install(helm, {**values, "log": {"format": "text"}})
         assert "adoptionPolicy" in plane.kubectl("get", "crd", CRD_NAME, "-o", "yaml")
-        with operator_of(plane, tmp_path) as log:
+        with deployed(plane, NAMESPACE, RELEASE, tmp_path) as running:
             eventually(
                 lambda: [entry["operation"] for entry in simulator.log(cursor)],
                 lambda calls: calls.count("listFunctions") >= 2,
@@ -141,13 +117,13 @@ def test_what_it_installs_works_and_ends_in_order(plane: ControlPlane, helm: Hel
             )
             assert [entry for entry in simulator.log(cursor) if entry["mutating"]] == []
             assert team.get("echo")["metadata"]["resourceVersion"] == found
-            assert " INFO " in log.read_text()
+            assert " INFO " in running.log.read_text()
         helm("uninstall", RELEASE, "--namespace", NAMESPACE)
         assert team.get("echo")["metadata"]["resourceVersion"] == found, "CRD and resources outlive the chart"
         team.delete("echo")  # in the wrong order: nobody is there who undeploys it
         assert team.get("echo")["metadata"]["finalizers"]
         install(helm, values)
-        with operator_of(plane, tmp_path):
+        with deployed(plane, NAMESPACE, RELEASE, tmp_path):
             eventually(lambda: team.find("echo"), lambda left: left is None, within=60, what="it was undeployed")
         assert simulator.deployments() == {}
 
@@ -171,7 +147,7 @@ def test_helm_waits_for_a_resource_of_a_chart_of_the_users_own(plane: ControlPla
         plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD_NAME}")
         good = simulator.add_function()
         bad = "3e4666bf-0000-4000-8000-00000000dead", "7c1e0000-0000-4000-8000-00000000dead"
-        with operator_of(plane, tmp_path):
+        with deployed(plane, NAMESPACE, RELEASE, tmp_path):
             wait = ("--namespace", name, "--wait", "--timeout", "60s")
             helm("install", "good", str(charted(tmp_path, manifest("good", *good))), *wait)
             assert condition_of(team.get("good"), "Ready")["status"] == "True"
