@@ -19,9 +19,21 @@ HEAD = """\
 
 APPLICATION_HEALTH = """\
 -- An Application is as healthy as it says. Without this, a wave does not wait for the Applications of the one before.
-local health = obj.status ~= nil and obj.status.health or nil
+-- In the middle of a sync it calls itself Healthy when all that is there so far is: then, and until it was compared
+-- after the sync, it is Progressing.
+local status = obj.status or {}
+local health = status.health
 if health == nil or health.status == nil then
   return {status = "Progressing", message = "Waiting for Argo CD to see the Application"}
+end
+
+local sync = status.operationState or {}
+local outOfSync = status.sync ~= nil and status.sync.status == "OutOfSync"
+local compared, finished = status.reconciledAt, sync.finishedAt
+local stale = compared ~= nil and finished ~= nil
+  and (compared < finished or (compared == finished and outOfSync))
+if health.status == "Healthy" and (obj.operation ~= nil or sync.phase == "Running" or stale) then
+  return {status = "Progressing", message = "A sync is under way"}
 end
 return {status = health.status, message = health.message or ""}
 """

@@ -134,6 +134,21 @@ def test_what_the_operator_writes_makes_argo_cd_compare_nothing() -> None:
     }
 
 
+ENDED = "2026-01-01T12:00:00Z"
+AT_WORK = ("Progressing", "A sync is under way")
+
+
+def synced(phase: str, *, compared: str, sync: str = "Synced") -> Object:
+    """The status of a healthy Application whose sync, if it has ended, did so at noon."""
+    operation = {"phase": phase} if phase == "Running" else {"phase": phase, "finishedAt": ENDED}
+    return {
+        "health": {"status": "Healthy"},
+        "sync": {"status": sync},
+        "operationState": operation,
+        "reconciledAt": compared,
+    }
+
+
 @pytest.mark.parametrize(
     ("status", "shown"),
     [
@@ -141,11 +156,23 @@ def test_what_the_operator_writes_makes_argo_cd_compare_nothing() -> None:
         ({"sync": {"status": "Unknown"}}, ("Progressing", "Waiting for Argo CD to see the Application")),
         ({"health": {"status": "Degraded", "message": "why"}}, ("Degraded", "why")),
         ({"health": {"status": "Healthy"}}, ("Healthy", "")),
+        (synced("Succeeded", compared=ENDED), ("Healthy", "")),
+        (synced("Failed", compared=ENDED), ("Healthy", "")),
+        (synced("Succeeded", compared=ENDED, sync="OutOfSync"), AT_WORK),
+        (synced("Succeeded", compared="2026-01-01T11:59:59Z"), AT_WORK),
+        (synced("Succeeded", compared="2026-01-01T12:00:01Z", sync="OutOfSync"), ("Healthy", "")),
+        (synced("Running", compared="2026-01-01T12:00:01Z"), AT_WORK),
+        (synced("Running", compared=ENDED) | {"health": {"status": "Degraded", "message": "why"}}, ("Degraded", "why")),
     ],
 )
 def test_a_wave_waits_for_the_applications_of_the_one_before(status: Object | None, shown: tuple[str, str]) -> None:
     found = Scripts(shipped(), "argoproj.io_Application").health({"kind": "Application", "status": status})
     assert (found.status, found.message) == shown
+
+
+def test_a_wave_waits_for_a_sync_that_was_asked_for() -> None:
+    found = {"kind": "Application", "operation": {"sync": {}}, "status": synced("Succeeded", compared=ENDED)}
+    assert Scripts(shipped(), "argoproj.io_Application").health(found).status == "Progressing"
 
 
 # What an object may look like
