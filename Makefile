@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries promtool lint types lock crds test demo up down bench chart argocd e2e image clean
+.PHONY: help setup assets binaries promtool lint types lock crds test demo up down bench chart argocd e2e e2e-argocd image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -67,6 +67,9 @@ chart: setup ## give the chart its copy of the CRD, and render deploy/base from 
 
 e2e: setup ## chart and image on a real kind cluster (root and podman; 10 minutes), or on that of KUBECONFIG with IMAGE
 	@PYTHONPATH=tests $(BIN)/python -m e2e $(TESTS)
+
+e2e-argocd: binaries ## a team's commits under the real Argo CD (built once, 10 minutes)
+	@PYTHONPATH=tests $(BIN)/python -m e2e_argocd $(TESTS)
 
 image: ## build the image with docker, podman, nerdctl or buildah, and its SBOM in build/ (docs/image.md has the variables)
 	@PYTHONPATH=tests $(PYTHON) -m imaging

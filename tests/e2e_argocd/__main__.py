@@ -1,0 +1,84 @@
+"""``python -m e2e_argocd``: the stories of this folder, with arguments for pytest; what ``make e2e-argocd`` does.
+
+They run in a network of their own, with loopback only, where the machine allows one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from controlplane import AssetsError, assets
+from controlplane.supervisor import death_signal
+from e2e_argocd.binary import ArgoCDError, argocd_binary, install_manifest
+from e2e_argocd.reporting import say
+from helming.binaries import helm_binary
+
+_PROGRAMS = {"redis-server": "redis-server", "git": "git"}
+"""What must be on the PATH, by the Debian package that has it."""
+
+_LOOPBACK_ONLY = 'ip link set lo up && exec "$@"'
+
+
+def main(arguments: list[str]) -> int:
+    """Fetch and build what is missing, and run the stories; give pytest's exit status."""
+    began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if wrong := _what_is_missing():
+            print(f"error: {wrong}", file=sys.stderr)
+            return 1
+        assets()
+        argocd_binary()
+        install_manifest()
+        helm_binary(4)
+        tests = [sys.executable, "-m", "pytest", "-s", str(Path(__file__).parent), *arguments]
+        # pytest is killed when this process is, and all that it started ends with it.
+        status = subprocess.run([*_isolation(), *tests], preexec_fn=death_signal(), check=False).returncode
+    except (AssetsError, ArgoCDError, subprocess.CalledProcessError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; all servers are gone", file=sys.stderr)
+        return 130
+    say(f"{'passed' if status == 0 else 'FAILED'} after {time.monotonic() - began:.0f} s")
+    return status
+
+
+def _what_is_missing() -> str:
+    """Install what is missing where that can be done, and say what still is."""
+    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    packages = [_PROGRAMS[name] for name in missing]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        say(f"installing by apt-get: {' '.join(packages)}")
+        quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        command = ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *packages]
+        subprocess.run(command, env=quiet, stdout=sys.stderr, check=False)
+        missing = [name for name in missing if shutil.which(name) is None]
+    if not missing:
+        return ""
+    install = f"apt-get install --no-install-recommends {' '.join(packages)}"
+    return f"not on the PATH: {', '.join(missing)}. On Debian: {install}"
+
+
+def _isolation() -> list[str]:
+    """What a command is put behind so that it runs in a network of its own."""
+    own = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--net"]
+    possible = shutil.which("unshare") and shutil.which("ip")
+    if (
+        possible
+        and subprocess.run([*own, "ip", "link", "set", "lo", "up"], capture_output=True, check=False).returncode == 0
+    ):
+        return [*own, "sh", "-c", _LOOPBACK_ONLY, "sh"]
+    say("no network of its own (unshare or ip is missing or not allowed): Argo CD's controller has no option for the")
+    say("address of its metrics, so they can be read from other machines as long as this runs")
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
