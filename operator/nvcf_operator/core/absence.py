@@ -10,7 +10,7 @@ from nvcf_operator.core import compare, messages, settles, verdicts
 from nvcf_operator.core.actions import Create
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.repetition import not_converging
+from nvcf_operator.core.repetition import at_limit, not_converging
 from nvcf_operator.core.situation import Absent, FunctionSeen, Proof, Situation, Trouble, Whose
 from nvcf_operator.core.waiting import refused, retry_due_in, waiting
 
@@ -33,14 +33,24 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
     gone = ("deployment",) if resource.in_order and recorded else ()
     if recorded and braked(situation):
         return Decision(verdict=verdicts.stalled(Reason.MASS_ABSENCE, messages.MASS_ABSENCE, available=False))
+    action = Create(
+        function_version_id=spec.function_version_id,
+        specifications=compare.create_body(spec.deployment_specifications),
+        take_finalizer=spec.deletion_policy == DeletionPolicy.DELETE,
+    )
+    # Before the settle: it would begin anew at each look, and the status would tell of both in turn.
+    if stalled := not_converging(situation, action):
+        return stalled
     if (wait := settles.redeploy_settle_left(situation, nothing)) > 0:
+        # A request that lifts the brake or the guard holds until the POST.
+        lifts = (recorded and situation.mass_absence) or at_limit(situation, action)
         return Decision(
             verdict=verdicts.progressing(
                 Phase.PENDING, Reason.SETTLING, messages.settling(situation.timing.redeploy_settle), available=False
             ),
             requeue=min(wait, situation.timing.busy_poll),
             drift=gone,
-            seen=not (recorded and situation.mass_absence),  # a request that lifts the brake holds until the POST
+            seen=not lifts,
         )
     if situation.function == FunctionSeen.NOT_FOUND:
         return refused(situation, Trouble(Reason.FUNCTION_NOT_FOUND, messages.no_function(spec), Whose.RESOURCE))
@@ -50,13 +60,7 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
         return waiting(situation, situation.failure, at_work=True)
     if (wait := retry_due_in(situation)) > 0:
         return Decision(requeue=wait, seen=True)
-    body = compare.create_body(spec.deployment_specifications)
-    action = Create(
-        function_version_id=spec.function_version_id,
-        specifications=body,
-        take_finalizer=spec.deletion_policy == DeletionPolicy.DELETE,
-    )
-    return not_converging(situation, action) or act(action, drift=gone)
+    return act(action, drift=gone)
 
 
 def unproven(situation: Situation) -> Decision | None:

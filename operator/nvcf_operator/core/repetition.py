@@ -19,15 +19,18 @@ LIMIT = 3
 
 def not_converging(situation: Situation, action: Change | Create | Undeploy) -> Decision | None:
     """Refuse a write that was made three times within an hour, until the manifest changes or reconcile-now."""
-    resource = situation.resource
-    last = resource.status.last_write
-    if not counts(situation, action):
-        return None
-    if last is None or resource.status.observed_generation != resource.generation or resource.reconcile_requested:
-        return None
-    if last.digest != digest(action) or last.count < LIMIT or situation.now - last.since >= WINDOW:
+    if not at_limit(situation, action) or situation.resource.reconcile_requested:
         return None
     return Decision(verdict=verdicts.stalled(Reason.NOT_CONVERGING, messages.NOT_CONVERGING))
+
+
+def at_limit(situation: Situation, action: Change | Create | Undeploy) -> bool:
+    """Whether only a person's request lets this write through."""
+    resource = situation.resource
+    last = resource.status.last_write
+    if not counts(situation, action) or last is None or resource.status.observed_generation != resource.generation:
+        return False
+    return last.digest == digest(action) and last.count >= LIMIT and situation.now - last.since < WINDOW
 
 
 def counts(situation: Situation, action: Action) -> bool:

@@ -12,6 +12,7 @@ from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Ta
 from nvcf_operator.core.changes import Patch, Put
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.repetition import digest
 from nvcf_operator.core.report import report
 from nvcf_operator.core.situation import (
     AccountView,
@@ -426,6 +427,23 @@ def test_the_third_identical_write_within_an_hour_is_the_last() -> None:
     assert verdict_of(decide(present(of, seen))) == (Reason.NOT_CONVERGING, False, False, True)
     asked = held(status=of.recorded, annotations={names.RECONCILE_REQUESTED_ANNOTATION: "now"})
     assert isinstance(decide(present(asked, seen)).action, Change)
+
+
+def test_what_somebody_undeploys_each_time_is_not_settled_for_and_a_request_is_kept_until_its_post() -> None:
+    first = absent(held())
+    create = action_of(first)
+    assert isinstance(create, Create)
+    last = {"lastWrite": {"digest": digest(create), "count": 3, "since": "2026-01-31T11:30:00Z"}}
+    of = held(status=last)
+    for gone_for in (0.0, 1000.0):
+        assert verdict_of(decide(absent(of, for_seconds=gone_for))) == (Reason.NOT_CONVERGING, False, False, True)
+    asked = held(status=last, annotations={names.RECONCILE_REQUESTED_ANNOTATION: "now"})
+    settling = absent(asked, for_seconds=0.0)
+    assert verdict_of(decide(settling))[0] == Reason.SETTLING
+    assert report(settling, decide(settling)).last_handled_reconcile_at is None, "else the request is spent"
+    assert isinstance(decide(absent(asked)).action, Create)
+    later = absent(of, now=NOW + timedelta(hours=1))
+    assert isinstance(decide(later).action, Create)
 
 
 def test_reconcile_now_is_answered_once_it_was_looked_at() -> None:
