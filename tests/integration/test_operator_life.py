@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import pytest
+
 from controlplane import ControlPlane, read_audit_log
 from nvcf_operator.api.names import FINALIZER
 from operating import FAST, Operator, Team, condition_of, eventually
@@ -188,6 +190,26 @@ def test_observe_never_writes(team: Team) -> None:
     team.namespace.wait_for("echo", "Ready", "False", reason="Observing")
     team.namespace.delete("echo")
     team.namespace.wait_gone("echo")
+    assert team.writes() == []
+
+
+@pytest.mark.parametrize("silent", [{"managementPolicy": "Observe"}, {"suspend": True}], ids=["Observe", "suspend"])
+def test_what_is_only_shown_is_followed_by_polls(team: Team, silent: dict[str, Any]) -> None:
+    def shows(status: str | None) -> None:
+        what = f"functionStatus {status}"
+        team.namespace.wait_until("echo", lambda found: found["status"].get("functionStatus") == status, what=what)
+
+    team.namespace.apply(team.manifest(**silent))
+    team.namespace.wait_for("echo", "Ready", "False")
+    team.simulator.deploy(team.version, GPU)
+    shows("ACTIVE")
+    team.namespace.wait_for("echo")
+    team.simulator.weather(team.version, supply=False)
+    team.simulator.lose(team.version)
+    shows("DEGRADED")
+    team.simulator.undeploy(team.version)
+    shows(None)
+    team.namespace.wait_for("echo", "Available", "False")
     assert team.writes() == []
 
 

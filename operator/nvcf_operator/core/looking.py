@@ -54,6 +54,8 @@ class Glance:
     function_id: str
     held_version: str | None
     """The version on record, None when the record holds no deployment."""
+    shown_version: str | None
+    """The version that is only shown, since nothing may be written, when the record holds no deployment."""
     incoming_version: str | None
     """The version that comes up beside it."""
     leaving: bool
@@ -71,7 +73,8 @@ class Glance:
 def is_news(glance: Glance, entries: Mapping[str, Entry]) -> bool:
     """Whether a poll shows something else than what is on record, so that the resource wants a look."""
     if glance.held_version is None:
-        return False
+        entry = _of(glance, glance.shown_version, entries)
+        return entry is not None and entry.status != (glance.function_status or "INACTIVE")
     entry, coming = _of(glance, glance.held_version, entries), _of(glance, glance.incoming_version, entries)
     if coming is not None and coming.status not in ("DEPLOYING", "INACTIVE"):
         return True

@@ -90,6 +90,8 @@ def _shown(situation: Situation, version: str) -> dict[str, Any]:
         return {"function_status": seen.status}
     if isinstance(seen, Absent):
         trusted = situation.account is not None and situation.account.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
+        if trusted and resource.status.function_version_id is None:
+            return {"function_status": None, "instances": None}  # of somebody else's, which was shown
         if not trusted or not resource.holds or resource.status.function_version_id != version:
             return {}
         return {"function_status": "INACTIVE", **GONE}

@@ -17,6 +17,7 @@ from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CREDENTIALS_VALID
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.names import DEFAULT_SECRET_KEY
+from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core.looking import Glance
 from nvcf_operator.core.outlines import outline
 from nvcf_operator.core.resource import Resource
@@ -207,9 +208,15 @@ def _glance(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[st
     ref = (spec.get("credentials") or {}).get("secretRef") or {}
     valid = [item["status"] for item in status.get("conditions") or () if item.get("type") == CREDENTIALS_VALID]
     held = status.get("functionVersionId") if status.get("functionStatus") else None
+    silent = (
+        spec.get("managementPolicy") == ManagementPolicy.OBSERVE
+        or spec.get("suspend") is True
+        or (meta.get("annotations") or {}).get(names.PAUSED_ANNOTATION) == "true"
+    )
     return Glance(
         function_id=str(spec.get("functionId", "")).lower(),
         held_version=held,
+        shown_version=str(spec.get("functionVersionId", "")).lower() if silent and held is None else None,
         incoming_version=(status.get("incoming") or {}).get("functionVersionId"),
         leaving=any(item.get("functionVersionId") == held for item in status.get("retiring") or ()),
         outline=outline(

@@ -112,3 +112,28 @@ def test_a_glance_shows_what_a_poll_needs() -> None:
     assert (glance.function_id, glance.held_version, glance.function_status) == (FUNCTION, VERSION, "ACTIVE")
     assert not glance.credentials_refused
     assert not glance.deleting
+
+
+@pytest.mark.parametrize(
+    ("spec", "annotations", "shown"),
+    [
+        ({}, {}, None),
+        ({"managementPolicy": "Manage", "suspend": False}, {names.PAUSED_ANNOTATION: "false"}, None),
+        ({"managementPolicy": "Observe"}, {}, VERSION),
+        ({"suspend": True}, {}, VERSION),
+        ({}, {names.PAUSED_ANNOTATION: "true"}, VERSION),
+    ],
+)
+def test_a_glance_names_the_version_that_is_only_shown(
+    spec: dict[str, Any], annotations: dict[str, str], shown: str | None
+) -> None:
+    cache = Cache()
+    for version, status, found in (
+        (5, {}, (None, shown)),
+        (6, {"functionVersionId": VERSION, "functionStatus": "ACTIVE"}, (VERSION, None)),
+    ):
+        made = obj(version, status=status, annotations=annotations)
+        cache.put(made | {"spec": made["spec"] | spec})
+        glance = cache.glance(KEY)
+        assert glance is not None
+        assert (glance.held_version, glance.shown_version) == found

@@ -1,0 +1,57 @@
+"""When a poll's list tells something that is not on record."""
+
+from dataclasses import replace
+
+import pytest
+
+from nvcf_operator.core.looking import Entry, Glance, is_news
+from nvcf_operator.core.outlines import outline
+
+FUNCTION, VERSION, OTHER = "f", "v", "w"
+HELD = Glance(
+    function_id=FUNCTION,
+    held_version=VERSION,
+    shown_version=None,
+    incoming_version=None,
+    leaving=False,
+    function_status="ACTIVE",
+    outline=outline(None, ()),
+    credentials_refused=False,
+    deleting=False,
+    secret=None,
+)
+NOTHING = replace(HELD, held_version=None, function_status=None)
+SHOWN = replace(NOTHING, shown_version=VERSION)
+COMING = replace(HELD, incoming_version=OTHER)
+
+
+def entries(status: str | None, coming: str | None = None, function: str = FUNCTION) -> dict[str, Entry]:
+    """A list with the version, and with the one that comes up, in these states; None leaves one out."""
+    states = {VERSION: status, OTHER: coming}
+    return {version: Entry(function, state, "acme", ours=True) for version, state in states.items() if state}
+
+
+@pytest.mark.parametrize(
+    ("glance", "listed", "news"),
+    [
+        (HELD, entries("ACTIVE"), False),
+        (HELD, entries("DEGRADED"), True),
+        (HELD, entries("INACTIVE"), True),
+        (HELD, entries(None), True),
+        (HELD, entries("ACTIVE", function="another"), True),
+        (COMING, entries("ACTIVE", "DEPLOYING"), False),
+        (COMING, entries("ACTIVE", "ACTIVE"), True),
+        (COMING, entries("ACTIVE", "ERROR"), True),
+        (NOTHING, entries("ACTIVE"), False),
+        # Of what is only shown, the record holds the state and no version.
+        (SHOWN, entries("INACTIVE"), False),
+        (SHOWN, entries("DEPLOYING"), True),
+        (SHOWN, entries(None), False),
+        (replace(SHOWN, function_status="ACTIVE"), entries("ACTIVE"), False),
+        (replace(SHOWN, function_status="ACTIVE"), entries("DEGRADED"), True),
+        (replace(SHOWN, function_status="ACTIVE"), entries("INACTIVE"), True),
+        (replace(SHOWN, function_status="ACTIVE"), entries("DEGRADED", function="another"), False),
+    ],
+)
+def test_what_differs_from_the_record_is_news(glance: Glance, listed: dict[str, Entry], news: bool) -> None:
+    assert is_news(glance, listed) is news
