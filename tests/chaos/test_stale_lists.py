@@ -73,10 +73,14 @@ class World:
         plane.kubectl("-n", name, "patch", "fd", "echo", "--type=json", "-p", free)
         self.namespace.wait_gone("echo")
 
-    def changes(self, cursor: int, *, under_way: bool = True) -> list[str]:
+    def changes(self, cursor: int) -> list[str]:
         """The changes of the deployment that NVCF was asked for after a cursor."""
+        return [entry["operation"] for entry in self.requests(cursor)]
+
+    def requests(self, cursor: int) -> list[dict[str, Any]]:
+        """The log's entries of these."""
         asked = self.simulator.log(cursor, functionVersionId=self.place.version)
-        return [entry["operation"] for entry in asked if entry["mutating"] and (under_way or not entry["inFlight"])]
+        return [entry for entry in asked if entry["mutating"]]
 
     def asked_by_the_old_list(self, bug: str | None, *, refused: Callable[[], object]) -> list[str]:
         """Start an operator that sees the old list; give the first change that it asks NVCF for, if any.
@@ -92,8 +96,7 @@ class World:
     def watched(self, operator: Operator, cursor: int, bug: str | None, *, refused: Callable[[], object]) -> None:
         """Wait until a decision is dropped and some more polls went by, or for the planted bug's change."""
         if bug is not None:
-            # The log has a call from its beginning; what it did is to be seen once it is answered.
-            eventually(lambda: self.changes(cursor, under_way=False), bool, within=30, what="the planted bug's change")
+            eventually(lambda: self.changes(cursor), bool, within=30, what="the planted bug's change")
             return
         eventually(refused, bool, within=30, what="what was decided by the old list is dropped")
         polls = operator.metric(POLLS)
@@ -114,10 +117,11 @@ def test_an_edit_is_not_undone(world: World, bug: str | None) -> None:
         world.api.remember()
         world.namespace.scale("echo", maxInstances=5)
         world.place.ready()
+    cursor = world.simulator.cursor
     asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
     assert asked == ([] if bug is None else ["updateGpuSpecification"])
-    (specification,) = world.simulator.deployments()[world.place.version]["deploymentSpecifications"]
-    assert specification["maxInstances"] == (5 if bug is None else 2)
+    # With the bug only the first counts: an operator that goes on may notice its mistake.
+    assert [entry["body"]["maxInstances"] for entry in world.requests(cursor)][:1] == ([] if bug is None else [2])
 
 
 @pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
@@ -225,9 +229,14 @@ def test_a_list_made_again_deploys_nothing_that_is_gone(world: World) -> None:
         world.deployed()
         world.api.remember()
         world.namespace.delete("echo")
-        # Until its watch has told it, the operator knows a newer form than the list's, and has nothing to be refused.
+        # Until it has heard of it, the operator knows a newer form than the list's, and has nothing to be refused. kopf
+        # takes an object's events as one that come within a tenth of a second: an answer to a later event tells more.
         told = ("DELETED", "echo")
         eventually(lambda: world.api.relayed, lambda seen: told in seen, within=30, what="the watch tells it is gone")
+        world.namespace.annotate("witness", reconcile_requested_at="later")
+        world.namespace.wait_until(
+            "witness", lambda found: found["status"].get("lastHandledReconcileAt") == "later", what="a later event"
+        )
         cursor = world.simulator.cursor
         world.api.lag()
         world.watched(operator, cursor, None, refused=lambda: world.api.answered("PATCH", 404))

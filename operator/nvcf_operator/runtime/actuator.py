@@ -257,6 +257,8 @@ class Actuator:
             after = await self._patch(resource, finalizers=left)
         except Missing:
             after = resource
+        if resource.deleting and not left:
+            self._cache.drop(resource.key, resource.uid)  # the watch may have told its end before this answer came
         self._tell(resource, action, None)
         return replace(situation, resource=after, wrote=action)
 
