@@ -22,6 +22,7 @@ from e2e.debian import DebianError
 from e2e.isolation import put_back, run_isolated
 from e2e.pieces import pieces
 from e2e.running import ROOT, run_tests
+from helming.binaries import helm_binary
 
 _PROGRAMS = (*podman.PROGRAMS, "debootstrap", "unshare", "ip", "bash")
 _NOBODY_ELSE = """\
@@ -70,6 +71,7 @@ def _library(name: str) -> Path:
 def _on_kind(arguments: list[str]) -> int:
     began = time.monotonic()
     made = pieces()
+    helm_binary(4)  # the tests run where nothing can be downloaded
     run = Path(tempfile.mkdtemp(prefix="nvcf-operator-e2e-"))
     with put_back(run, made.storage / "volumes"):
         env = podman.environment(podman.settings(made.storage, run))
