@@ -16,7 +16,10 @@ import yaml
 from controlplane.processes import kill, spawn
 from e2e import podman
 from e2e.images import NAMES
+from e2e.pins import KIND_VERSION
 from e2e.running import run_tests
+from helming.binaries import helm_version
+from operating.tested_versions import record
 
 CLUSTER = "nvcf-operator-e2e"
 NODES = (f"{CLUSTER}-control-plane", f"{CLUSTER}-worker")
@@ -31,7 +34,10 @@ _CONFIG = {
 
 
 def main(arguments: list[str]) -> int:
-    """Make the cluster, run pytest with these arguments, take the cluster down; give pytest's exit status."""
+    """Make the cluster, run pytest with these arguments, take the cluster down; give pytest's exit status.
+
+    A run of all tests that passed is written into docs/tested.md.
+    """
     run, binaries = Path(os.environ["E2E_RUN"]), Path(os.environ["E2E_BINARIES"])
     kubeconfig = run / "kubeconfig"
     os.environ.update(
@@ -48,7 +54,10 @@ def main(arguments: list[str]) -> int:
             os.environ["IMAGE"] = NAMES["operator"]
             os.environ["SIMULATOR_IMAGE"] = NAMES["simulator"]
             os.environ["E2E_NODES"] = ",".join(NODES)
-            return run_tests(arguments)
+            status = run_tests(arguments)
+            if status == 0 and not arguments:
+                record("make e2e", _versions())
+            return status
         finally:
             print("cluster: taking it down", file=sys.stderr)
             subprocess.run(["kind", "delete", "cluster", "--quiet", f"--name={CLUSTER}"])
@@ -112,6 +121,20 @@ def _create(run: Path) -> None:
         subprocess.run(["kind", "load", "image-archive", f"--name={CLUSTER}", archive], check=True)
     rollout = ["kubectl", "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s"]
     subprocess.run(rollout, check=True)
+
+
+def _versions() -> dict[str, str]:
+    """What the cluster is made of."""
+    shown = subprocess.run(["kubectl", "get", "nodes", "-o", "json"], check=True, stdout=subprocess.PIPE).stdout
+    info = json.loads(shown)["items"][0]["status"]["nodeInfo"]
+    return {
+        "Kubernetes": info["kubeletVersion"].removeprefix("v"),
+        "kind": KIND_VERSION,
+        "containerd": info["containerRuntimeVersion"].removeprefix("containerd://").partition("+")[0],
+        "helm": helm_version(4),
+        "podman": podman.podman("--version").split()[-1],
+        "nodes of": info["osImage"],
+    }
 
 
 def connect() -> None:

@@ -1,8 +1,13 @@
 """Mistakes that only a real cluster shows, and the sentence that whoever made them reads."""
 
 import json
+import subprocess
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+from e2e.cluster_access import on_node
 from e2e.release import NAME, NAMESPACE, Release, statuses
 from e2e.telling import step
 from helming import CHART
@@ -49,6 +54,58 @@ def test_a_secret_that_the_chart_does_not_open_is_named_with_what_opens_it(relea
     team.namespace.delete("echo")
     team.namespace.wait_gone("echo", within=120)
     release.install()
+
+
+LOGS = "/var/log/pods"
+
+
+@pytest.fixture
+def small_disk_for_logs(release: Release) -> Iterator[str]:
+    """A node on which the logs of new Pods go to a disk of 1 MB."""
+    if len(release.cluster.nodes) < 2:
+        pytest.skip("a disk is filled on kind's nodes only")
+    node = release.cluster.nodes[1]
+    on_node(node, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", LOGS)
+    yield node
+    on_node(node, "umount", "--lazy", LOGS)
+    for name, pod in release.pods().items():
+        if pod["spec"]["nodeName"] == node:
+            release.cluster.kubectl("-n", NAMESPACE, "delete", "pod", name)
+    release.ready()
+
+
+def test_a_full_disk_of_the_logs_stops_nothing_and_events_tell_what_was_done(
+    release: Release, team: Team, small_disk_for_logs: str
+) -> None:
+    node, cluster = small_disk_for_logs, release.cluster
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo", within=120)
+    for name, pod in release.ready().items():
+        if pod["spec"]["nodeName"] == node:
+            cluster.kubectl("-n", NAMESPACE, "delete", "pod", name)
+    (here,) = [name for name, pod in release.ready().items() if pod["spec"]["nodeName"] == node]
+    if (elsewhere := release.leader()) != here:
+        cluster.kubectl("-n", NAMESPACE, "delete", "pod", elsewhere)
+    release.ready()
+    assert release.leader() == here
+    on_node(node, "sh", "-c", f"cat /dev/zero > {LOGS}/full || true")
+    with pytest.raises(subprocess.CalledProcessError):
+        on_node(node, "sh", "-c", f"echo more > {LOGS}/more")
+    cursor = team.simulator.cursor
+    for most in (5, 6, 7):
+        team.namespace.scale("echo", maxInstances=most)
+        team.namespace.wait_for("echo", within=120)
+    agents = {entry["userAgent"] for entry in team.simulator.log(cursor) if entry["mutating"]}
+    assert len(agents) == 1
+    assert f"({here}_" in agents.pop()
+    assert release.restarts() == 0
+    told = eventually(
+        lambda: [message for _, reason, message in team.namespace.events("echo") if reason == "Updated"],
+        lambda found: len(found) >= 3,
+        within=10,
+        what="Events tell of each edit",
+    )
+    step(f"no room for logs on {node}: the leader there goes on, and Events tell: {told[-1]}")
 
 
 def test_an_operator_without_rights_says_which_right_it_lacks(release: Release) -> None:

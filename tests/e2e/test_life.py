@@ -14,7 +14,12 @@ def test_a_manifest_becomes_a_deployment_and_its_edit_a_patch_and_its_end_an_und
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo", within=DEFAULT_POLLS)
     assert [operation for operation, _ in team.writes()] == ["createDeployment"]
-    assert [reason for _, reason, _ in team.namespace.events("echo")] == ["Created", "Active"]
+    eventually(
+        lambda: [reason for _, reason, _ in team.namespace.events("echo")],
+        lambda reasons: reasons == ["Created", "Active"],
+        within=10,
+        what="Events tell of both steps",
+    )
     step("it is Ready; it is edited")
     team.namespace.scale("echo", maxInstances=5)
     eventually(

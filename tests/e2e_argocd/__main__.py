@@ -14,10 +14,12 @@ import time
 from pathlib import Path
 
 from controlplane import AssetsError, assets
+from controlplane.pins import pins
 from controlplane.supervisor import death_signal
-from e2e_argocd.binary import ArgoCDError, argocd_binary, install_manifest
+from e2e_argocd.binary import ArgoCDError, argocd_binary, install_manifest, version
 from e2e_argocd.reporting import say
-from helming.binaries import helm_binary
+from helming.binaries import helm_binary, helm_version
+from operating.tested_versions import record
 
 _PROGRAMS = {"redis-server": "redis-server", "git": "git"}
 """What must be on the PATH, by the Debian package that has it."""
@@ -40,6 +42,8 @@ def main(arguments: list[str]) -> int:
         tests = [sys.executable, "-m", "pytest", "-s", str(Path(__file__).parent), *arguments]
         # pytest is killed when this process is, and all that it started ends with it.
         status = subprocess.run([*_isolation(), *tests], preexec_fn=death_signal(), check=False).returncode
+        if status == 0 and not arguments:
+            record("make e2e-argocd", _versions())
     except (AssetsError, ArgoCDError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -48,6 +52,16 @@ def main(arguments: list[str]) -> int:
         return 130
     say(f"{'passed' if status == 0 else 'FAILED'} after {time.monotonic() - began:.0f} s")
     return status
+
+
+def _versions() -> dict[str, str]:
+    redis = subprocess.run(["redis-server", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {
+        "Argo CD": version(),
+        "Kubernetes": pins().kubernetes_version,
+        "helm": helm_version(4),
+        "redis": redis.partition("v=")[2].split()[0],
+    }
 
 
 def _what_is_missing() -> str:

@@ -37,6 +37,12 @@ def helm_binary(major: int) -> Path:
     return binary
 
 
+def helm_version(major: int) -> str:
+    """The version of :func:`helm_binary`, such as 4.2.0."""
+    command = [helm_binary(major), "version", "--template={{.Version}}"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip().removeprefix("v")
+
+
 def _unpack(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as place:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]

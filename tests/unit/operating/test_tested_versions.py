@@ -1,0 +1,21 @@
+from pathlib import Path
+
+from operating.tested_versions import PAGE, record
+
+
+def test_a_command_has_one_row_and_leaves_the_others_alone(tmp_path: Path) -> None:
+    page = tmp_path / "tested.md"
+    page.write_text("# Head\n\n| Command | Versions |\n|---|---|\n")
+    record("make e2e", {"Kubernetes": "1.36.0"}, page)
+    record("make b", {"helm": "4.2.0", "redis": "7"}, page)
+    record("make e2e", {"Kubernetes": "1.37.2", "kind": "0.33.0"}, page)
+    assert page.read_text() == (
+        "# Head\n\n| Command | Versions |\n|---|---|\n"
+        "| `make b` | helm 4.2.0, redis 7 |\n"
+        "| `make e2e` | Kubernetes 1.37.2, kind 0.33.0 |\n"
+    )
+
+
+def test_the_page_names_commands_of_the_makefile() -> None:
+    rows = PAGE.read_text().partition("|---|---|\n")[2].splitlines()
+    assert [row.split("`")[1] for row in rows] == ["make e2e", "make e2e-argocd"]
