@@ -15,8 +15,8 @@ def test_a_manifest_becomes_a_deployment_and_its_edit_a_patch_and_its_end_an_und
     team.namespace.wait_for("echo", within=DEFAULT_POLLS)
     assert [operation for operation, _ in team.writes()] == ["createDeployment"]
     eventually(
-        lambda: [reason for _, reason, _ in team.namespace.events("echo")],
-        lambda reasons: reasons == ["Created", "Active"],
+        lambda: sorted(reason for _, reason, _ in team.namespace.events("echo")),
+        lambda reasons: reasons == ["Active", "Created"],
         within=10,
         what="Events tell of both steps",
     )
