@@ -15,7 +15,7 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
 from nvcf_operator.core.transitions import of_write
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.errors import Conflict, Invalid, Missing
+from nvcf_operator.kube.errors import Conflict, Invalid, KubeError, Missing
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf import errors as nvcf_errors
@@ -90,14 +90,40 @@ class Actuator:
         finally:
             memory.last_write_at = self._clock()
 
+    async def take_back(self, resource: Resource, version: str, account: Account, *, person: bool) -> None:
+        """Undeploy what was just asked for: its resource is gone, and nobody is left to hold it.
+
+        What NVCF refuses is logged as an error that names the version.
+        """
+        graceful = resource.spec is None or resource.spec.undeploy.graceful
+        request = endpoints.delete_deployment(
+            function_id=resource.function_id, function_version_id=version, graceful=graceful
+        )
+        try:
+            async with account.admitted(person) as admission:
+                await account.send(request, admission)
+        except (nvcf_errors.NvcfError, Closed) as error:
+            log.error(
+                "%s was deleted while it got its finalizer, and version %s could not be undeployed: %s. "
+                "Look in NVCF whether it is deployed, and undeploy it there",
+                resource.key,
+                version,
+                error,
+            )
+        else:
+            log.warning("%s was deleted while it got its finalizer: version %s is undeployed", resource.key, version)
+
     async def _create(
         self, situation: Situation, action: Create, account: Account, memory: Memory, *, person: bool
     ) -> Situation:
         version = action.function_version_id
+        takes = action.take_finalizer and not situation.resource.has_finalizer
         try:
             async with account.admitted(person) as admission:
                 fenced_at = self._clock()
                 resource, intent = await self._intend(situation.resource, action, account)
+                if takes and await self._has_lost_finalizer(resource):
+                    raise Outdated("the resource was deleted while it got its finalizer")
                 situation = replace(situation, resource=resource)
                 request = endpoints.create_deployment(
                     function_id=resource.function_id,
@@ -114,7 +140,11 @@ class Actuator:
         except Closed as closed:
             return replace(situation, failure=gate_trouble(closed))
         except nvcf_errors.NvcfError as error:
+            if takes and error.maybe_done:
+                await self._take_back_if_lost(situation.resource, version, account, person=person)
             return await self._not_created(situation, error, intent, account, memory, version, person=person)
+        if takes:
+            await self._take_back_if_lost(situation.resource, version, account, person=person)
         memory.last_get_at = self._clock()
         self._sightings.saw(self._observer.target(account, situation.resource, version), self._clock())
         self._tell(situation.resource, action, answer.deployment.deployment_id)
@@ -144,6 +174,27 @@ class Actuator:
             return await self._patch(resource, finalizers=finalizers, annotations=annotations), intent
         finally:
             self._intending.discard(target)
+
+    async def _has_lost_finalizer(self, resource: Resource) -> bool:
+        """Whether a resource is gone although it has just got its finalizer.
+
+        The API server has looked for finalizers before it deletes; when a patch that puts one on comes between the look
+        and the deletion, it tries the deletion again without another look, and both are answered by 200.
+        """
+        obj = await self._kube.get_resource(resource.key)
+        if obj is not None and obj["metadata"].get("uid") == resource.uid:
+            return False
+        self._cache.drop(resource.key, resource.uid)
+        return True
+
+    async def _take_back_if_lost(self, resource: Resource, version: str, account: Account, *, person: bool) -> None:
+        try:
+            lost = await self._has_lost_finalizer(resource)
+        except KubeError as error:
+            log.warning("whether %s is still there could not be read after its POST: %s", resource.key, error)
+            return
+        if lost:
+            await self.take_back(resource, version, account, person=person)
 
     async def _not_created(
         self,
