@@ -91,7 +91,8 @@ def test_an_upgrade_of_the_chart_writes_nothing(
     fresh = release.ready()
     assert not pods & set(fresh), "all Pods are new"
     assert "Of a newer version." in release.cluster.kubectl("get", "crd", CRD_NAME, "-o", "yaml")
-    leader = release.leader()
+    # The Lease names the old leader until that has ended.
+    leader = eventually(release.holder, lambda name: name in fresh, within=60, what="one of the new Pods leads")
     eventually(
         lambda: release.metric(leader, 'nvcf_operator_resources{condition="Ready",status="True"}'),
         lambda ready: ready >= NUMBER,
