@@ -5,10 +5,14 @@ The API server may then drop the resource although the patch with the finalizer 
 
 import random
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
 
 from controlplane import ControlPlane
-from operating import Operator, Team, eventually, manifest
+from operating import Team, eventually, manifest
 from operating.direct import Direct, resource_path
 
 RESOURCES = 120
@@ -17,10 +21,14 @@ LATEST = 0.08
 """Seconds after its creation within which a resource is deleted: the time that its first look at NVCF takes."""
 
 
-def test_no_deployment_is_left_without_its_resource(
-    team: Team, control_plane: ControlPlane, operator: Operator
-) -> None:
-    namespace, simulator, direct = team.namespace, team.simulator, Direct(control_plane)
+@pytest.fixture
+def direct(control_plane: ControlPlane) -> Iterator[Direct]:
+    with closing(Direct(control_plane)) as made:
+        yield made
+
+
+def test_no_deployment_is_left_without_its_resource(team: Team, direct: Direct) -> None:
+    namespace, simulator = team.namespace, team.simulator
     functions = simulator.add_functions(namespace.name, RESOURCES)
     moments = random.Random(1)
 
@@ -45,4 +53,3 @@ def test_no_deployment_is_left_without_its_resource(
         within=30,
         what="nothing is deployed without a resource",
     )
-    direct.close()

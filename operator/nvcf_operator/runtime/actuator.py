@@ -15,7 +15,7 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
 from nvcf_operator.core.transitions import of_write
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.errors import Conflict, Invalid, KubeError, Missing
+from nvcf_operator.kube.errors import Conflict, Invalid, Missing
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf import errors as nvcf_errors
@@ -90,21 +90,28 @@ class Actuator:
         finally:
             memory.last_write_at = self._clock()
 
-    async def take_back(self, resource: Resource, version: str, account: Account, *, person: bool) -> None:
+    async def take_back(self, resource: Resource, version: str, account: Account) -> None:
         """Undeploy what was just asked for: its resource is gone, and nobody is left to hold it.
 
-        What NVCF refuses is logged as an error that names the version.
+        What NVCF does not do is logged as an error that names the version.
         """
         graceful = resource.spec is None or resource.spec.undeploy.graceful
         request = endpoints.delete_deployment(
             function_id=resource.function_id, function_version_id=version, graceful=graceful
         )
         try:
-            async with account.admitted(person) as admission:
+            async with account.admitted(False) as admission:
                 await account.send(request, admission)
+        except nvcf_errors.NotFound:
+            log.warning(
+                "%s was deleted while it got its finalizer; NVCF has no deployment of version %s. "
+                "If the answer to its POST was lost, look there again in a minute",
+                resource.key,
+                version,
+            )
         except (nvcf_errors.NvcfError, Closed) as error:
             log.error(
-                "%s was deleted while it got its finalizer, and version %s could not be undeployed: %s. "
+                "%s was deleted while it got its finalizer, and version %s was not undeployed: %s. "
                 "Look in NVCF whether it is deployed, and undeploy it there",
                 resource.key,
                 version,
@@ -140,11 +147,7 @@ class Actuator:
         except Closed as closed:
             return replace(situation, failure=gate_trouble(closed))
         except nvcf_errors.NvcfError as error:
-            if takes and error.maybe_done:
-                await self._take_back_if_lost(situation.resource, version, account, person=person)
             return await self._not_created(situation, error, intent, account, memory, version, person=person)
-        if takes:
-            await self._take_back_if_lost(situation.resource, version, account, person=person)
         memory.last_get_at = self._clock()
         self._sightings.saw(self._observer.target(account, situation.resource, version), self._clock())
         self._tell(situation.resource, action, answer.deployment.deployment_id)
@@ -186,15 +189,6 @@ class Actuator:
             return False
         self._cache.drop(resource.key, resource.uid)
         return True
-
-    async def _take_back_if_lost(self, resource: Resource, version: str, account: Account, *, person: bool) -> None:
-        try:
-            lost = await self._has_lost_finalizer(resource)
-        except KubeError as error:
-            log.warning("whether %s is still there could not be read after its POST: %s", resource.key, error)
-            return
-        if lost:
-            await self.take_back(resource, version, account, person=person)
 
     async def _not_created(
         self,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
-from nvcf_operator.core.actions import Create, DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.core.actions import DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.core.decide import decide, unfinished
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.deletion import released_by_force
@@ -212,9 +212,8 @@ class Reconciler:
             obj = await self._kube.patch_status(resource.key, uid=resource.uid, status=patch, was=resource.recorded)
         except Missing:
             self._cache.drop(resource.key, resource.uid)
-            if isinstance(situation.wrote, Create) and account is not None:
-                version = situation.wrote.function_version_id
-                await self._actuator.take_back(resource, version, account, person=False)
+            if resource.open_intent is not None and resource.has_finalizer and not resource.deleting and account:
+                await self._actuator.take_back(resource, resource.open_intent.function_version_id, account)
             return False
         except Conflict as error:
             # Decided on an old record, as after a list that was behind: what it holds now must not be lost.
