@@ -40,7 +40,7 @@ def helm_binary(major: int) -> Path:
 def helm_version(major: int) -> str:
     """The version of :func:`helm_binary`, such as 4.2.0."""
     command = [str(helm_binary(major)), "version", "--template={{.Version}}"]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return answer.stdout.strip().removeprefix("v")
 
 
