@@ -140,13 +140,14 @@ def _versions() -> dict[str, str]:
 def connect() -> None:
     """Tell each node the way to the other's Pods: the network of the node image has none of its own.
 
-    A node that was restarted has to be told again.
+    A node that was restarted has to be told again, and may have another address, which its Node shows only later.
     """
     shown = subprocess.run(["kubectl", "get", "nodes", "-o", "json"], check=True, stdout=subprocess.PIPE).stdout
     ways = {}
     for node in json.loads(shown)["items"]:
-        (address,) = [each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP"]
-        ways[node["metadata"]["name"]] = (node["spec"]["podCIDR"], address)
+        name = node["metadata"]["name"]
+        address = podman.podman("inspect", "--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
+        ways[name] = (node["spec"]["podCIDR"], address.strip())
     for name in ways:
         for other, (pods, address) in ways.items():
             if other != name:

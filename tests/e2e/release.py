@@ -1,5 +1,6 @@
 """The operator as the chart installs it."""
 
+import math
 import os
 import re
 import time
@@ -67,8 +68,10 @@ class Release:
         return str(lease.get("spec", {}).get("holderIdentity") or "").partition("_")[0]
 
     def metric(self, pod: str, series: str) -> float:
-        """A series of a Pod's metrics, as Prometheus writes it; 0 when it is not there."""
-        text = self.cluster.read(f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8080/proxy/metrics") or ""
+        """A series of a Pod's metrics, as Prometheus writes it; 0 when it is not there, NaN for no answer."""
+        text = self.cluster.read(f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8080/proxy/metrics")
+        if text is None:
+            return math.nan
         found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.M)
         return float(found[1]) if found else 0.0
 

@@ -19,6 +19,11 @@ def containers(release: Release) -> list[dict[str, Any]]:
     return [status for pod in release.pods().values() for status in statuses(pod)]
 
 
+def runs(pod: dict[str, Any]) -> bool:
+    """Whether its container has been started, so that there is a log."""
+    return any("running" in status["state"] for status in statuses(pod))
+
+
 def upgrade(release: Release, **values: Any) -> None:
     """Upgrade without waiting for Pods that will not come."""
     more = ("--namespace", NAMESPACE, "--reset-values")
@@ -114,16 +119,16 @@ def test_an_operator_without_rights_says_which_right_it_lacks(release: Release) 
     kept = json.loads(cluster.kubectl("get", binding, "-o", "json"))
     cluster.kubectl("delete", binding)
     try:
-        pod = next(iter(release.ready()))
-        cluster.kubectl("-n", NAMESPACE, "delete", "pod", pod)
-        fresh = eventually(
-            lambda: [name for name in release.pods() if name != pod and statuses(release.pods()[name])],
+        before = release.ready()
+        cluster.kubectl("-n", NAMESPACE, "delete", "pod", next(iter(before)))
+        (fresh, *_) = eventually(
+            lambda: [name for name, pod in release.pods().items() if name not in before and runs(pod)],
             bool,
             within=60,
-            what="a new Pod",
+            what="a new Pod runs",
         )
         said = eventually(
-            lambda: "\n".join(cluster.kubectl("-n", NAMESPACE, "logs", name) for name in fresh),
+            lambda: cluster.kubectl("-n", NAMESPACE, "logs", fresh),
             lambda text: "forbidden" in text.lower(),
             within=60,
             what="the log says that a right is missing",

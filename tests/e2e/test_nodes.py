@@ -65,6 +65,10 @@ def test_a_node_that_restarts_brings_its_pod_back(release: Release, team: Team, 
         what="the Pod was started again",
     )
     step("both Pods are ready again")
+    for name in release.ready():
+        assert release.metric(name, "nvcf_operator_leader") in (0.0, 1.0), (
+            f"{name} cannot be reached from {worker}'s peer"
+        )
     assert quiet(team, cursor)
     team.namespace.scale("echo", maxInstances=6)
     team.namespace.wait_for("echo", within=60)
