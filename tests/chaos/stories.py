@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from chaos import oracle
 from chaos.world import NAME, SETTINGS, Run
 from operating import condition_of, eventually, manifest
-from operating.direct import resource_path
+from operating.cluster import resource_path
 
 T = TypeVar("T")
 GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from controlplane import ControlPlane
 from operating import condition_of, eventually, manifest
-from operating.direct import Direct, resource_path
+from operating.cluster import resource_path
+from operating.direct import Direct
 from operating.failpoints import Failpoint
 from operating.forked import Forked, Forkery
 from simulation import Simulator

@@ -1,16 +1,19 @@
-"""The few requests that the control plane makes of its own API server."""
+"""GET requests of the API server over a kept connection."""
 
 from __future__ import annotations
 
 import http.client
+import json
 import ssl
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from controlplane.certificates import KeyPair
 
 _TIMEOUT_SECONDS = 5.0
+_READ_TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,11 @@ class Answer:
 class Connection:
     """One kept-alive connection to the API server, by a client certificate. Closed by leaving its ``with``."""
 
-    def __init__(self, port: int, ca: Path, client: KeyPair) -> None:
-        """Prepare; the first request connects."""
+    def __init__(self, port: int, ca: Path, client: KeyPair, *, timeout: float = _TIMEOUT_SECONDS) -> None:
+        """Prepare; the first request connects. ``timeout`` is in seconds, of one step of a request."""
         context = ssl.create_default_context(cafile=str(ca))
         context.load_cert_chain(client.certificate, client.key)
-        self._http = http.client.HTTPSConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS, context=context)
+        self._http = http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=context)
         self.last = Answer(0, "not asked")
 
     def get(self, path: str) -> Answer:
@@ -45,8 +48,44 @@ class Connection:
             self.last = Answer(0, repr(error))
         return self.last
 
+    def close(self) -> None:
+        """Close it; a request after that connects again."""
+        self._http.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self.close()
+
+
+class Reader:
+    """Reads objects, each thread over a connection of its own."""
+
+    def __init__(self, port: int, ca: Path, client: KeyPair) -> None:
+        """Prepare; the first read of a thread connects."""
+        self._port, self._ca, self._client = port, ca, client
+        self._own = threading.local()
+        self._all: list[Connection] = []
+
+    def read(self, path: str) -> Any:
+        """Return the JSON value at a path; None where there is nothing. Raises :class:`RuntimeError` for all else."""
+        connection: Connection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = Connection(self._port, self._ca, self._client, timeout=_READ_TIMEOUT_SECONDS)
+            self._own.connection = connection
+            self._all.append(connection)
+        kept = connection.last.status != 0
+        answer = connection.get(path)
+        if answer.status == 0 and kept:  # the API server that it led to may have been replaced
+            answer = connection.get(path)
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise RuntimeError(f"GET {path}: {answer}")
+        return json.loads(answer.text)
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for connection in self._all:
+            connection.close()

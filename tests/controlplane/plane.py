@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from controlplane.assets import assets
 from controlplane.certificates import Authority
-from controlplane.connection import Connection
+from controlplane.connection import Connection, Reader
 from controlplane.kubeconfigs import write_kubeconfig
 from controlplane.kubectl import kubectl
 from controlplane.ownership import acquire
@@ -49,6 +49,7 @@ class ControlPlane:
             "system:kube-controller-manager", groups=["system:masters"]
         )
         self._processes: dict[str, Process] = {}
+        self._reader: Reader | None = None
 
     @classmethod
     def start(
@@ -127,6 +128,16 @@ class ControlPlane:
             timeout=timeout,
         )
 
+    def read(self, path: str) -> Any:
+        """Return the JSON value at a path of the API server, as the administrator; None where there is nothing.
+
+        For what is asked again and again: a kubectl costs a hundred times as much. Raises :class:`RuntimeError` for any
+        other answer, and for none.
+        """
+        if self._reader is None:
+            self._reader = Reader(self._layout.api_port, self.ca, self._admin)
+        return self._reader.read(path)
+
     def stop_api_server(self) -> None:
         """Kill the API server, so that every connection breaks and new ones are refused. etcd keeps the data."""
         self._processes.pop("kube-apiserver").kill()
@@ -153,6 +164,8 @@ class ControlPlane:
 
     def stop(self) -> None:
         """Kill all servers. Harmless when they are stopped already."""
+        if self._reader is not None:
+            self._reader.close()
         for name in ("kube-controller-manager", "kube-apiserver", "etcd"):
             if process := self._processes.pop(name, None):
                 process.kill()

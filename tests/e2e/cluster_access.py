@@ -57,9 +57,12 @@ class RealCluster:
         )
 
     def read(self, path: str) -> Any:
-        """GET a path of the API server: a JSON value, or a text where it is none. None for 404 and 503."""
+        """GET a path of the API server: a JSON value, or a text where it is none. None where there is nothing.
+
+        Raises ``httpx.HTTPStatusError`` for any other answer.
+        """
         answer = self._client.get(path)
-        if answer.status_code in (404, 503):
+        if answer.status_code == 404:
             return None
         answer.raise_for_status()
         return answer.json() if "json" in answer.headers.get("content-type", "") else answer.text

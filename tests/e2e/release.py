@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from e2e.cluster_access import RealCluster
 from e2e.telling import step
 from helming import CHART, Helm
@@ -69,7 +71,10 @@ class Release:
 
     def metric(self, pod: str, series: str) -> float:
         """A series of a Pod's metrics, as Prometheus writes it; 0 when it is not there, NaN for no answer."""
-        text = self.cluster.read(f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8080/proxy/metrics")
+        try:
+            text = self.cluster.read(f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8080/proxy/metrics")
+        except httpx.HTTPStatusError:
+            return math.nan
         if text is None:
             return math.nan
         found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.M)

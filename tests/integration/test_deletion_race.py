@@ -13,7 +13,8 @@ import pytest
 
 from controlplane import ControlPlane
 from operating import Team, eventually, manifest
-from operating.direct import Direct, resource_path
+from operating.cluster import resource_path
+from operating.direct import Direct
 
 RESOURCES = 120
 AT_ONCE = 8

@@ -1,4 +1,4 @@
-"""FunctionDeployments as a user handles them: applied, edited, read and deleted by kubectl."""
+"""FunctionDeployments as a user handles them: applied, edited and deleted by kubectl; read over a kept connection."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from controlplane import KubectlError
-from nvcf_operator.api.names import API_VERSION, KIND
+from nvcf_operator.api.names import API_VERSION, KIND, PLURAL
 from operating.waiting import eventually
 
 RESOURCE = "functiondeployments.nvcf-operator.io"
@@ -31,11 +30,19 @@ def manifest(
     }
 
 
+def resource_path(namespace: str, name: str = "") -> str:
+    """The path of a FunctionDeployment, or of all in a namespace."""
+    return f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}/{name}".rstrip("/")
+
+
 class Cluster(Protocol):
-    """Where kubectl can be run."""
+    """Where kubectl can be run, and the API server be read."""
 
     def kubectl(self, *arguments: str | Path, input: str | None = None) -> str:
         """Run kubectl, and give what it printed. Raises :class:`controlplane.KubectlError`."""
+
+    def read(self, path: str) -> Any:
+        """Give the JSON value at a path of the API server; None where there is nothing."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +87,18 @@ class Namespace:
 
     def get(self, name: str) -> dict[str, Any]:
         """Read a resource."""
-        value: dict[str, Any] = json.loads(self.plane.kubectl("-n", self.name, "get", RESOURCE, name, "-o", "json"))
-        return value
+        found = self.find(name)
+        assert found is not None, f"{self.name}/{name} is not there"
+        return found
 
     def find(self, name: str) -> dict[str, Any] | None:
         """Read a resource; None when it is not there."""
-        try:
-            return self.get(name)
-        except KubectlError as error:
-            if "NotFound" in str(error):
-                return None
-            raise
+        found: dict[str, Any] | None = self.plane.read(resource_path(self.name, name))
+        return found
 
     def events(self, name: str) -> list[tuple[str, str, str]]:
         """Type, reason and message of each Event about a resource."""
-        shown = json.loads(self.plane.kubectl("-n", self.name, "get", "events", "-o", "json"))
+        shown = self.plane.read(f"/api/v1/namespaces/{self.name}/events")
         return [
             (item["type"], item["reason"], item["message"])
             for item in shown["items"]

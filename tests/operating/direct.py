@@ -7,7 +7,6 @@ import httpx
 import yaml
 
 from controlplane import ControlPlane
-from nvcf_operator.api.names import API_VERSION, PLURAL
 from simulation.clients import ThreadClients
 
 Json = dict[str, Any]
@@ -52,8 +51,3 @@ class Direct:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
         value: Json = answer.json()
         return value
-
-
-def resource_path(namespace: str, name: str = "") -> str:
-    """The path of a FunctionDeployment, or of all in a namespace."""
-    return f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}/{name}".rstrip("/")
