@@ -11,6 +11,7 @@ import pytest
 from chaos import oracle
 from controlplane import ControlPlane
 from operating import FAST, Namespace, Operator, condition_of, eventually, manifest
+from operating.cluster import resource_path
 from simulation import KEY, Simulator
 
 RESOURCES, KILLS = 30, 50
@@ -97,7 +98,7 @@ def test_fifty_kills_lose_double_and_leave_nothing(
             assert dict(story.wanted.values()) == _maxima(simulator)
             story.delete_all()
             eventually(
-                lambda: control_plane.kubectl("-n", namespace, "get", "fd", "-o", "name").split(),
+                lambda: [item["metadata"]["name"] for item in control_plane.read(resource_path(namespace))["items"]],
                 lambda names: not names,
                 within=90,
                 what="all resources are gone",

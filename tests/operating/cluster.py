@@ -1,6 +1,7 @@
 """FunctionDeployments as a user handles them: applied, edited and deleted by kubectl; read over a kept connection."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from nvcf_operator.api.names import API_VERSION, KIND, PLURAL
 from operating.waiting import eventually
 
 RESOURCE = "functiondeployments.nvcf-operator.io"
+
+PAUSE = 0.15
+"""Seconds between two looks at a resource: many tests look at one API server, and a look costs it milliseconds."""
 
 
 def manifest(
@@ -124,20 +128,25 @@ class Namespace:
             return current and seen.get("status") == status and reason in (None, seen.get("reason"))
 
         wanted = f"{name}: {condition}={status}" + (f" for {reason}" if reason else "")
-        found = eventually(lambda: self.find(name), met, within=within, what=wanted)
+        found = eventually(lambda: self.find(name), met, within=within, what=wanted, rest=_pause)
         assert found is not None
         return found
 
     def wait_gone(self, name: str, *, within: float = 30) -> None:
         """Wait until a resource is gone."""
-        eventually(lambda: self.find(name), lambda found: found is None, within=within, what=f"{name} is gone")
+        gone = f"{name} is gone"
+        eventually(lambda: self.find(name), lambda found: found is None, within=within, what=gone, rest=_pause)
 
     def wait_until(self, name: str, met: Callable[[dict[str, Any]], bool], *, what: str, within: float = 30) -> None:
         """Wait for anything about a resource."""
-        eventually(lambda: self.get(name), met, within=within, what=f"{name}: {what}")
+        eventually(lambda: self.get(name), met, within=within, what=f"{name}: {what}", rest=_pause)
 
     def _patch(self, name: str, body: Mapping[str, Any]) -> None:
         self.plane.kubectl("-n", self.name, "patch", RESOURCE, name, "--type=merge", "-p", json.dumps(body))
+
+
+def _pause() -> None:
+    time.sleep(PAUSE)
 
 
 def condition_of(resource: Mapping[str, Any], kind: str) -> dict[str, Any]:
