@@ -17,7 +17,7 @@ from operating import Namespace
 from operating.team import Team
 from simulation import KEY, Control
 
-ORDER = ("install", "life", "replicas", "nodes", "crowd", "faults")
+ORDER = ("kind_page", "install", "life", "replicas", "nodes", "crowd", "faults")
 """The order of the modules: what spoils something comes late."""
 
 TEST_SECONDS = 900

@@ -1,0 +1,87 @@
+"""What `docs/kind.md` has its reader type, typed: from the simulator's start to the last deletion."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.cluster_access import RealCluster
+from e2e.running import ROOT
+from e2e.telling import step
+from helming.binaries import helm_binary
+from operating import eventually
+
+PAGE = ROOT / "docs" / "kind.md"
+FOR_EVER = "kubectl get fd -w"
+"""Ends by Ctrl-C only; what it would show is waited for."""
+
+MINUTES = 5
+
+
+def blocks() -> list[str]:
+    """The page's commands."""
+    return re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.M | re.S)
+
+
+class Shell:
+    """A reader's shell, in the project's folder."""
+
+    def __init__(self, cluster: RealCluster, home: Path) -> None:
+        (home / "helm").symlink_to(helm_binary(4))
+        self._environment = {
+            "HOME": str(home),
+            "KUBECONFIG": str(cluster.kubeconfig),
+            "PATH": f"{home}:{os.environ['PATH']}",
+        }
+
+    def type(self, script: str) -> str:
+        """Run commands until one fails; give what they printed."""
+        done = subprocess.run(
+            ["bash", "-euxo", "pipefail", "-c", script],
+            env=self._environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=MINUTES * 60,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+
+@pytest.fixture
+def shell(cluster: RealCluster, tmp_path: Path) -> Iterator[Shell]:
+    """A shell for the cluster; what the page has installed with it is taken away afterwards."""
+    if not cluster.nodes:
+        pytest.skip("the page is for a cluster of kind's")
+    made = Shell(cluster, tmp_path)
+    yield made
+    made.type("""
+        helm uninstall nvcf-operator -n nvcf-operator-system --ignore-not-found --wait
+        kubectl delete secret nvcf-credentials --ignore-not-found
+        kubectl delete namespace nvcf-simulator nvcf-operator-system --ignore-not-found --timeout=120s
+    """)
+
+
+def test_the_page_can_be_typed_as_it_stands(shell: Shell) -> None:
+    making, starting, living = blocks()
+    assert "kind create cluster" in making, "that cluster and its images are there already"
+    step(f"{PAGE.relative_to(ROOT)} is typed: simulator and operator")
+    shell.type(starting)
+    step("a function is deployed, changed and let go")
+    deploy, watched, rest = living.partition(FOR_EVER)
+    describe, delete = rest.splitlines()[1:]
+    assert watched
+    said = shell.type(deploy)
+    assert "functiondeployment.nvcf-operator.io/echo condition met" in said
+    eventually(
+        lambda: shell.type(describe),
+        lambda text: "L40S: 1-4 instances" in text,
+        within=60,
+        what="an Event tells of the change",
+    )
+    shell.type(delete)
+    assert shell.type("kubectl get fd --ignore-not-found -o name").splitlines()[1:] == []
