@@ -65,7 +65,7 @@ crds: setup ## generate crds/, and the generated parts of docs/ from the code
 chart: setup ## give the chart its copy of the CRD, and render deploy/base from the chart
 	@PYTHONPATH=tests $(BIN)/python -m helming
 
-e2e: setup ## chart and image on a real kind cluster (root and podman; 10 minutes), or on that of KUBECONFIG with IMAGE
+e2e: setup ## chart and image on a real kind cluster (root and podman; 12 minutes), or on that of KUBECONFIG with IMAGE
 	@PYTHONPATH=tests $(BIN)/python -m e2e $(TESTS)
 
 e2e-argocd: binaries ## a team's commits under the real Argo CD (built once, 10 minutes)
