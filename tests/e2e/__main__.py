@@ -56,7 +56,7 @@ def _what_is_missing() -> str:
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     missing = [name for name in _PROGRAMS if shutil.which(name) is None and not _library(name).exists()]
     if missing:
-        packages = sorted({"debootstrap", *podman.PROGRAMS})
+        packages = sorted({"debootstrap", "iproute2", *podman.PROGRAMS})
         return f"missing: {', '.join(missing)}. On Debian: apt-get install --no-install-recommends {' '.join(packages)}"
     if subprocess.run(["unshare", "--mount", "--pid", "--fork", "--net", "true"]).returncode != 0:
         return "this machine allows no namespaces (unshare failed, see above); a container without privileges does not"

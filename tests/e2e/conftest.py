@@ -13,6 +13,7 @@ from e2e.evidence import keep
 from e2e.release import NAMESPACE, Release
 from e2e.telling import step
 from helming import Helm
+from nvcf_operator.api.names import API_VERSION, PLURAL
 from operating import Namespace
 from operating.team import Team
 from simulation import KEY, Control
@@ -52,7 +53,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     """The cluster of KUBECONFIG."""
     with RealCluster.reached(Path(os.environ["KUBECONFIG"]), tmp_path_factory.mktemp("cluster")) as made:
+        if not made.nodes and (taken := _taken(made)):
+            pytest.exit(f"{taken} is there already; these tests would take it over. Use a cluster without.", 1)
         yield made
+
+
+def _taken(cluster: RealCluster) -> str:
+    """What of these tests' names somebody else uses on a cluster that was there before; empty for nothing."""
+    for name in (NAMESPACE, simulated_account.NAMESPACE, "crowd"):
+        if cluster.read(f"/api/v1/namespaces/{name}") is not None:
+            return f"the namespace {name}"
+    found = cluster.read(f"/apis/{API_VERSION}/{PLURAL}") or {"items": []}
+    return "a FunctionDeployment" if found["items"] else ""
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +88,7 @@ def release(cluster: RealCluster, simulator: Control, tmp_path_factory: pytest.T
     yield made
     if not cluster.nodes:  # kind's cluster ends anyway
         made.uninstall()
+        cluster.kubectl("delete", "namespace", NAMESPACE)
 
 
 @pytest.fixture

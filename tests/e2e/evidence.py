@@ -1,5 +1,6 @@
 """What is kept of a failure: logs, Events, Pods and resources, each in a file of one folder."""
 
+import subprocess
 from pathlib import Path
 
 from controlplane import KubectlError
@@ -32,5 +33,5 @@ def keep(cluster: RealCluster, folder: Path) -> None:
 def _said(cluster: RealCluster, *arguments: str) -> str:
     try:
         return cluster.kubectl(*arguments)
-    except KubectlError as error:
+    except (KubectlError, subprocess.TimeoutExpired) as error:
         return f"{error}\n"

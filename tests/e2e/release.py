@@ -73,7 +73,7 @@ class Release:
         """A series of a Pod's metrics, as Prometheus writes it; 0 when it is not there, NaN for no answer."""
         try:
             text = self.cluster.read(f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8080/proxy/metrics")
-        except httpx.HTTPStatusError:
+        except httpx.HTTPError:
             return math.nan
         if text is None:
             return math.nan

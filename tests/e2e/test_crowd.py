@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from e2e.release import NAMESPACE, Release, statuses
+from e2e.release import Release, statuses
 from e2e.telling import step
 from helming import CHART
 from nvcf_operator.api.names import CRD_NAME
@@ -132,4 +132,5 @@ def test_an_uninstall_leaves_all_and_the_next_install_takes_them_down(
     assert simulator.allocations() == []
     step(f"{NUMBER} were undeployed in {time.monotonic() - began:.0f} s")
     release.cluster.kubectl("delete", "namespace", crowd.name, "--timeout=60s")
-    assert release.cluster.items(f"/api/v1/namespaces/{NAMESPACE}/pods")
+    release.ready()
+    assert release.restarts() == 0
