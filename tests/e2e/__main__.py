@@ -76,6 +76,7 @@ def _on_kind(arguments: list[str]) -> int:
     with put_back(run, made.storage / "volumes"):
         env = podman.environment(podman.settings(made.storage, run))
         env |= {
+            "TMPDIR": str(run),  # what a killed build leaves goes with it
             "E2E_RUN": str(run),
             "E2E_BINARIES": str(made.binaries),
             "E2E_NODE": made.node.name,
