@@ -36,7 +36,7 @@ types: setup ## mypy, strict
 promtool: setup
 	@PYTHONPATH=tests $(BIN)/python -m promtool > /dev/null
 
-test: lint types binaries promtool ## lint, types and every test
+test: lint types binaries promtool ## lint, types and every test that needs no node
 	$(BIN)/pytest -n 4 --dist loadgroup
 
 demo: binaries ## show the main job: a manifest goes to Active, a change, a graceful delete
