@@ -14,6 +14,8 @@ from helming import CHART
 from operating import condition_of, eventually
 from operating.team import Team
 
+LOGS = "/var/log/pods"
+
 
 def containers(release: Release) -> list[dict[str, Any]]:
     return [status for pod in release.pods().values() for status in statuses(pod)]
@@ -59,9 +61,6 @@ def test_a_secret_that_the_chart_does_not_open_is_named_with_what_opens_it(relea
     team.namespace.delete("echo")
     team.namespace.wait_gone("echo", within=120)
     release.install()
-
-
-LOGS = "/var/log/pods"
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ class Server:
             return unauthenticated_reply(error, gateway=gateway)
         except ProblemError as problem:
             return problem_reply(problem, request.path, gateway=gateway)
-        except Exception:
+        except Exception:  # a fault of the simulator is one answer of 500 and a traceback in its log, not its end
             logging.exception("%s %s failed", request.method, request.path)
             unexpected = ProblemError(500, "Internal server error", "framework")
             return problem_reply(unexpected, request.path, gateway=gateway)
