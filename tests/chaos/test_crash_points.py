@@ -54,6 +54,7 @@ def reference(world: World, scenario: Scenario) -> Reference:
     with world.run(**scenario.settings) as run:
         cursor = begun(run, scenario)
         scenario.play(run)
+        run.until_told()
         run.go_on()
         assert wrongs(run, cursor) == []
         return Reference(run.operator.calls(), Outcome.of(run, cursor))

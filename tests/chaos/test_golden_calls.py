@@ -50,6 +50,7 @@ def played(world: World, scenario: Scenario) -> str:
         run.begin()
         start = Start.of(run)
         scenario.play(run)
+        run.until_told()
         run.go_on()
         run.restart_and_look()
         run.go_on()

@@ -18,7 +18,7 @@ from operating import condition_of, eventually, manifest
 from operating.cluster import resource_path
 from operating.direct import Direct
 from operating.failpoints import Failpoint
-from operating.forked import Forked, Forkery
+from operating.forked import RETRY_SECONDS, Forked, Forkery
 from simulation import Simulator
 
 T = TypeVar("T")
@@ -76,10 +76,17 @@ class World:
             yield world
 
     @contextmanager
-    def run(self, *, failpoint: Failpoint | None = None, bug: str | None = None, **settings: Any) -> "Iterator[Run]":
+    def run(
+        self,
+        *,
+        failpoint: Failpoint | None = None,
+        bug: str | None = None,
+        retry_seconds: float = RETRY_SECONDS,
+        **settings: Any,
+    ) -> "Iterator[Run]":
         """Make what a run needs and start its operator; end all of it afterwards."""
         namespace = self.namespaces.get(timeout=PATIENCE)
-        run = Run(self, namespace, f"run-{next(self.numbers)}", failpoint, bug, settings)
+        run = Run(self, namespace, f"run-{next(self.numbers)}", failpoint, bug, retry_seconds, settings)
         try:
             run.operate(failpoint)
             yield run
@@ -107,6 +114,7 @@ class Run:
         name: str,
         failpoint: Failpoint | None,
         bug: str | None,
+        retry_seconds: float,
         settings: Mapping[str, Any],
     ) -> None:
         self.world, self.namespace, self.name = world, namespace, name
@@ -115,7 +123,7 @@ class Run:
         self.steps: list[tuple[float, str]] = []
         self.keys: dict[str, str] = {}
         self.uid = ""
-        self._bug = bug
+        self._bug, self._retry_seconds = bug, retry_seconds
         self.settings = {**SETTINGS, **settings, "namespaces": namespace}
         self._armed = world.folder / f"{name}.armed"
         self._operators = ExitStack()
@@ -273,7 +281,25 @@ class Run:
         if self.find() is not None:
             self.until_asked(2, operation="listFunctions")
         else:
+            self.until_told()
+
+    def until_told(self) -> None:
+        """Wait for the Event of how it stands: of Ready's reason, from then or later, or of the end.
+
+        Events are written one after another and beside the work, so a busy machine has them come any time later.
+        """
+        found = self.find()
+        if found is None:
             self.eventually(self.events, lambda events: "Undeployed" in events, "the Event of the end")
+            return
+        self.uid = found["metadata"]["uid"]
+        ready = condition_of(found, "Ready")
+        reason, since = ready["reason"], ready["lastTransitionTime"]
+        self.eventually(
+            lambda: [(event["reason"], event["lastTimestamp"]) for event in self._told()],
+            lambda told: any(name == reason and at >= since for name, at in told),
+            f"the Event {reason} of {since} or later",
+        )
 
     # the operator
 
@@ -287,6 +313,7 @@ class Run:
                 armed=self._armed,
                 failpoint=failpoint,
                 bug=self._bug,
+                retry_seconds=self._retry_seconds,
             )
         )
 
@@ -323,22 +350,16 @@ class Run:
 
     def begin(self) -> None:
         """Have calls counted from now on: what came before was made ready for the scenario."""
-        found = self.find()
-        if found is not None:  # the Event of what it waited for last is written by then
-            self.uid = found["metadata"]["uid"]
-            reason = condition_of(found, "Ready")["reason"]
-            self.eventually(self.events, lambda events: reason in events, f"the Event {reason}")
+        if self.find() is not None:
+            self.until_told()
         self.steps.clear()
         self._armed.touch()
 
     def events(self) -> dict[str, int]:
         """How often each reason was told of the resource in Events."""
-        items = self.direct.get(
-            f"/api/v1/namespaces/{self.namespace}/events", fieldSelector=f"involvedObject.uid={self.uid}"
-        )
         counted: dict[str, int] = {}
-        for item in items["items"] if items is not None else ():
-            counted[item["reason"]] = counted.get(item["reason"], 0) + item["count"]
+        for event in self._told():
+            counted[event["reason"]] = counted.get(event["reason"], 0) + event["count"]
         return counted
 
     def clean_up(self) -> None:
@@ -350,6 +371,14 @@ class Run:
             self.direct.merge(path, {"metadata": {"finalizers": None}})
         for version in self.versions:
             self.simulator.remove(version)
+
+    def _told(self) -> list[Json]:
+        """Read the Events of the resource."""
+        found = self.direct.get(
+            f"/api/v1/namespaces/{self.namespace}/events", fieldSelector=f"involvedObject.uid={self.uid}"
+        )
+        events: list[Json] = found["items"] if found is not None else []
+        return events
 
     def _merge(self, body: Json) -> None:
         self.direct.merge(resource_path(self.namespace, NAME), body)

@@ -40,11 +40,13 @@ def helm(request: pytest.FixtureRequest, tmp_path: Path, plane: ControlPlane) ->
     yield made
     made("uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found")
     eventually(  # a policy that was uninstalled is in force for a moment longer
-        lambda: refused(plane.kubectl, "delete", "crd", CRD_NAME, "--ignore-not-found", "--timeout=60s"),
+        lambda: refused(plane.kubectl, "delete", "crd", CRD_NAME, "--ignore-not-found", "--wait=false"),
         lambda said: not said,
         within=60,
-        what="the CRD is gone",
+        what="the CRD may be deleted",
     )
+    # The API server takes a minute more for each try to delete the resources of a CRD that does not succeed.
+    eventually(lambda: conditions(plane), lambda left: left is None, within=150, what="the CRD is gone")
 
 
 def refused(act: Callable[..., object], *arguments: Any) -> str:
@@ -54,6 +56,12 @@ def refused(act: Callable[..., object], *arguments: Any) -> str:
     except KubectlError as error:
         return str(error)
     return ""
+
+
+def conditions(plane: ControlPlane) -> list[dict[str, Any]] | None:
+    """How the CRD stands; None when it is gone."""
+    found = plane.read(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD_NAME}")
+    return None if found is None else found["status"]["conditions"]
 
 
 def install(helm: Helm, values: dict[str, Any], *more: str, chart: Path = CHART) -> None:

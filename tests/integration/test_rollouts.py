@@ -99,7 +99,13 @@ def test_a_version_that_does_not_come_up_is_taken_down_and_the_old_one_goes_on(
     found = team.namespace.wait_for("echo", "Stalled", reason="RolloutFailed")
     assert said in condition_of(found, "Stalled")["message"]
     assert condition_of(found, "Available")["status"] == "True"
-    eventually(lambda: set(team.mine()), lambda there: there == {team.version}, within=20, what="the new one is gone")
+    eventually(
+        lambda: set(team.simulator.deployments()) & {team.version, other},
+        lambda there: there == {team.version},
+        within=20,
+        what="the new one is gone",
+    )
+    assert set(team.mine()) == {team.version}
     found = team.namespace.wait_for("echo", "Stalled", reason="RolloutFailed")
     assert found["status"]["failed"]["functionVersionId"] == other
     assert found["status"]["functionVersionId"] == team.version

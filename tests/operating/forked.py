@@ -19,6 +19,9 @@ from operating.waiting import eventually
 
 START_SECONDS = 60.0
 
+RETRY_SECONDS = 3.0
+"""Before a deployment that NVCF gave up is made again, in place of a minute, which no setting changes."""
+
 
 class Forked:
     """One operator. Ends with its starter."""
@@ -92,6 +95,7 @@ class Forkery:
         armed: Path,
         failpoint: Failpoint | None = None,
         bug: str | None = None,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> Iterator[Forked]:
         """Run an operator for the body. See `failpoints.Calls` for `armed` and `failpoint`."""
         name = f"{next(self._numbers):04d}"
@@ -104,6 +108,7 @@ class Forkery:
             "armed": str(armed),
             "failpoint": str(failpoint) if failpoint is not None else None,
             "bug": bug,
+            "retry_seconds": retry_seconds,
         }
         operator = Forked(self._address, wanted)
         try:

@@ -27,9 +27,6 @@ from operating.failpoints import Calls, Failpoint
 
 __all__ = ["Zygote"]
 
-RETRY = 3.0
-"""Seconds before a deployment that NVCF gave up is made again, in place of a minute, which no setting changes."""
-
 
 class Zygote:
     """Forks operators for whoever connects."""
@@ -99,6 +96,7 @@ class Zygote:
             os.dup2(log, 2)
             os.close(log)
             os.environ.update(wanted["environment"])
+            backoff.LONG_FIRST = wanted["retry_seconds"]
             if (bug := wanted["bug"]) is not None:
                 planted.BUGS[bug]()
             point = wanted["failpoint"]
@@ -122,7 +120,6 @@ async def warm_up() -> None:
 
 
 if __name__ == "__main__":
-    backoff.LONG_FIRST = RETRY
     asyncio.run(warm_up())
     gc.freeze()
     Zygote(Path(sys.argv[1])).run()
