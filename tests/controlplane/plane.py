@@ -134,8 +134,7 @@ class ControlPlane:
         For what is asked again and again: a kubectl costs a hundred times as much. Raises :class:`RuntimeError` for any
         other answer, and for none.
         """
-        if self._reader is None:
-            self._reader = Reader(self._layout.api_port, self.ca, self._admin)
+        assert self._reader is not None, "it was started"
         return self._reader.read(path)
 
     def stop_api_server(self) -> None:
@@ -196,6 +195,7 @@ class ControlPlane:
                     self._processes.pop(name).kill()
                 self._layout = self._layout.on_other_ports()
         write_kubeconfig(self.kubeconfig, server=self.url, ca=self.ca, client=self._admin)
+        self._reader = Reader(self._layout.api_port, self.ca, self._admin)
         if controller_manager:
             identity = write_kubeconfig(
                 self.root / "controller-manager.kubeconfig",
