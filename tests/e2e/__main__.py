@@ -73,7 +73,7 @@ def _on_kind(arguments: list[str]) -> int:
     made = pieces()
     helm_binary(4)  # the tests run where nothing can be downloaded
     run = Path(tempfile.mkdtemp(prefix="nvcf-operator-e2e-"))
-    with put_back(run, made.storage / "volumes"):
+    with podman.alone(made.storage), put_back(run, made.storage / "volumes"):
         env = podman.environment(podman.settings(made.storage, run))
         env |= {
             "TMPDIR": str(run),  # what a killed build leaves goes with it

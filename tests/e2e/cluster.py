@@ -16,6 +16,7 @@ import yaml
 from controlplane.processes import kill, spawn
 from e2e import podman
 from e2e.images import NAMES
+from e2e.isolation import own_run_folder
 from e2e.pins import KIND_VERSION
 from e2e.running import run_tests
 from helming.binaries import helm_version
@@ -69,8 +70,7 @@ def _network(run: Path) -> Iterator[None]:
     """A machine with loopback only, whose resolver knows no name but answers at once."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     subprocess.run(["ip", "address", "add", f"{_RESOLVER}/32", "dev", "lo"], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
-    Path("/run/lock").mkdir()
+    own_run_folder()
     _modules_folder()
     resolv = run / "resolv.conf"
     resolv.write_text(f"nameserver {_RESOLVER}\n")

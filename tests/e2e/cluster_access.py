@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import httpx
 
 from controlplane.kubectl import kubectl
 from controlplane.processes import kill, spawn
+from e2e.podman import podman
 from operating import eventually
 
 
@@ -82,6 +82,5 @@ class RealCluster:
 
 
 def on_node(node: str, *command: str) -> str:
-    """Run a command on one of kind's nodes."""
-    done = subprocess.run(["podman", "exec", node, *command], check=True, stdout=subprocess.PIPE, text=True)
-    return done.stdout.strip()
+    """Run a command on one of kind's nodes, and give what it printed. Raises ``subprocess.CalledProcessError``."""
+    return podman("exec", node, *command)

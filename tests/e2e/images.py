@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from e2e.isolation import own_run_folder
 from e2e.node_image import ENTRYPOINT
 from e2e.pieces import Source
 from e2e.podman import has_image, podman
@@ -30,6 +31,7 @@ def main(run: Path, node: Source, base: Source | None) -> None:
 
     """
     began = time.monotonic()
+    own_run_folder()  # podman notes there what it runs, and a machine's own podman reads that
     provide(node, [f"ENTRYPOINT {json.dumps(ENTRYPOINT)}", "STOPSIGNAL SIGRTMIN+3", "ENV container=docker"])
     if base is not None:
         provide(base, [])

@@ -28,6 +28,17 @@ def run_isolated(command: Sequence[str | Path], *, env: Mapping[str, str], netwo
         kill(process)
 
 
+def own_run_folder() -> None:
+    """Mount an empty /run, but for what /etc/resolv.conf leads to. For what runs with mounts of its own."""
+    resolv = Path("/etc/resolv.conf").resolve()
+    kept = resolv.read_bytes() if resolv.is_relative_to("/run") and resolv.exists() else None
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+    Path("/run/lock").mkdir()
+    if kept is not None:
+        resolv.parent.mkdir(parents=True, exist_ok=True)
+        resolv.write_bytes(kept)
+
+
 @contextmanager
 def put_back(*folders: Path) -> Iterator[None]:
     """When the body ends, and also when this process is killed: sysctls as before, no new cgroups, no ``folders``."""

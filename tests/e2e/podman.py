@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 PROGRAMS = ("podman", "conmon", "runc", "netavark", "aardvark-dns", "iptables")
 """What has to be installed; Debian's packages have the same names."""
+
+_SECONDS = 600.0
+"""For the longest of all, an import of a node's image on a slow disk."""
 
 
 def settings(storage: Path, run: Path) -> dict[str, str]:
@@ -37,9 +43,30 @@ def settings(storage: Path, run: Path) -> dict[str, str]:
     return {"CONTAINERS_CONF": f"{run}/containers.conf", "CONTAINERS_STORAGE_CONF": f"{run}/storage.conf"}
 
 
+@contextmanager
+def alone(storage: Path) -> Iterator[None]:
+    """Be the only run that uses ``storage``; say so when another one has to be waited for.
+
+    A run removes all containers from its storage when it begins and when it ends.
+    """
+    storage.mkdir(parents=True, exist_ok=True)
+    with (storage.parent / f"{storage.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another run that uses {storage}", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def podman(*arguments: str | Path, env: Mapping[str, str] | None = None) -> str:
-    """Run podman, and give what it printed. Raises ``subprocess.CalledProcessError``."""
-    done = subprocess.run(["podman", *arguments], env=env, check=True, stdout=subprocess.PIPE, text=True)
+    """Run podman, and give what it printed.
+
+    Raises ``subprocess.CalledProcessError``, and ``subprocess.TimeoutExpired`` when it hangs.
+    """
+    done = subprocess.run(
+        ["podman", *arguments], env=env, check=True, stdout=subprocess.PIPE, text=True, timeout=_SECONDS
+    )
     return done.stdout.strip()
 
 

@@ -17,6 +17,14 @@ from operating.team import Team
 LOGS = "/var/log/pods"
 
 
+@pytest.fixture
+def release(release: Release) -> Iterator[Release]:
+    """The operator, which is installed as it was after each of the mistakes."""
+    yield release
+    release.install()
+    release.ready()
+
+
 def containers(release: Release) -> list[dict[str, Any]]:
     return [status for pod in release.pods().values() for status in statuses(pod)]
 
@@ -44,8 +52,6 @@ def test_a_wrong_image_leaves_the_old_pods_at_work_and_is_named(release: Release
     assert any("not-there" in each.get("message", "") for each in waiting)
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo", within=120)
-    release.install()
-    release.ready()
 
 
 def test_a_secret_that_the_chart_does_not_open_is_named_with_what_opens_it(release: Release, team: Team) -> None:
@@ -60,7 +66,6 @@ def test_a_secret_that_the_chart_does_not_open_is_named_with_what_opens_it(relea
     team.namespace.wait_for("echo", within=120)
     team.namespace.delete("echo")
     team.namespace.wait_gone("echo", within=120)
-    release.install()
 
 
 @pytest.fixture
@@ -75,7 +80,6 @@ def small_disk_for_logs(release: Release) -> Iterator[str]:
     for name, pod in release.pods().items():
         if pod["spec"]["nodeName"] == node:
             release.cluster.kubectl("-n", NAMESPACE, "delete", "pod", name)
-    release.ready()
 
 
 def test_a_full_disk_of_the_logs_stops_nothing_and_events_tell_what_was_done(
@@ -139,7 +143,6 @@ def test_an_operator_without_rights_says_which_right_it_lacks(release: Release) 
         body = {key: kept[key] for key in ("apiVersion", "kind", "roleRef", "subjects")}
         body["metadata"] = {key: kept["metadata"].get(key, {}) for key in ("name", "labels", "annotations")}
         cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
-    release.ready()
 
 
 def test_a_memory_limit_that_is_too_low_shows_as_such_and_spoils_nothing(release: Release, team: Team) -> None:

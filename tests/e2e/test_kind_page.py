@@ -58,7 +58,10 @@ def shell(cluster: RealCluster, tmp_path: Path) -> Iterator[Shell]:
         pytest.skip("the page is for a cluster of kind's")
     made = Shell(cluster, tmp_path)
     yield made
+    # While the operator is there; without it nobody takes the finalizer off.
     made.type("""
+        kubectl delete fd echo --ignore-not-found --timeout=60s ||
+            kubectl patch fd echo --type=merge --patch='{"metadata": {"finalizers": null}}' || true
         helm uninstall nvcf-operator -n nvcf-operator-system --ignore-not-found --wait
         kubectl delete secret nvcf-credentials --ignore-not-found
         kubectl delete namespace nvcf-simulator nvcf-operator-system --ignore-not-found --timeout=120s

@@ -1,13 +1,14 @@
 """Nodes that are drained and restarted under the operator."""
 
-import subprocess
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from e2e.cluster import connect
 from e2e.cluster_access import RealCluster
+from e2e.podman import podman
 from e2e.release import Release, statuses
 from e2e.telling import step
 from operating import eventually
@@ -15,11 +16,13 @@ from operating.team import Team
 
 
 @pytest.fixture
-def worker(release: Release) -> str:
-    """The node without the simulator."""
+def worker(release: Release) -> Iterator[str]:
+    """The node without the simulator; it takes Pods afterwards, whatever was done to it."""
     if len(release.cluster.nodes) < 2:
         pytest.skip("nodes are drained and restarted on kind's cluster only")
-    return release.cluster.nodes[1]
+    node = release.cluster.nodes[1]
+    yield node
+    release.cluster.kubectl("uncordon", node)
 
 
 def quiet(team: Team, cursor: int) -> bool:
@@ -41,7 +44,6 @@ def test_a_drain_is_not_blocked_and_costs_nothing(release: Release, team: Team, 
     assert team.namespace.get("echo")["metadata"]["resourceVersion"] == before
     team.namespace.scale("echo", maxInstances=6)
     team.namespace.wait_for("echo", within=60)
-    release.cluster.kubectl("uncordon", worker)
 
 
 def test_a_node_that_restarts_brings_its_pod_back(release: Release, team: Team, worker: str) -> None:
@@ -53,7 +55,7 @@ def test_a_node_that_restarts_brings_its_pod_back(release: Release, team: Team, 
     step(f"{worker} loses its power, with {', '.join(on_worker) or 'no Pod of the operator'} on it")
     assert on_worker, "the spread takes a replica to the empty node"
     cursor, off = team.simulator.cursor, datetime.now(UTC)
-    subprocess.run(["podman", "restart", "--time=0", worker], check=True, stdout=subprocess.DEVNULL)
+    podman("restart", "--time=0", worker)
     eventually(
         lambda: renewed(release.cluster, worker), lambda at: at > off, within=180, what=f"{worker} reports again"
     )

@@ -168,6 +168,7 @@ class ArgoCD:
             # Applications name the cluster as the one that Argo CD runs in.
             "ARGOCD_FAKE_IN_CLUSTER": "true",
             "ARGOCD_GPG_ENABLED": "false",
+            "ARGOCD_ASK_PASS_SOCK": str(self.root / "ask-pass.sock"),
         }
 
     def _wait_for(self, what: str, port: int) -> None:
