@@ -56,7 +56,8 @@ def call_log(run: Run, start: Start, title: str) -> str:
     named = Names(run)
     lines = [Line(at, f"\n== {step}") for at, step in run.steps]
     lines += [*_asked(run, start, named), *_written(run, start, named)]
-    text = [f"# {title}", *(line.text for line in _without_polls(sorted(lines)))]
+    began = run.steps[0][0]  # a poll that comes between the start and the first step tells nothing of the scenario
+    text = [f"# {title}", *(line.text for line in _without_polls(sorted(it for it in lines if it.at >= began)))]
     told = [f"{reason} {count}" for reason, count in sorted(run.events().items())]
     return "\n".join([*text, "", f"== Events, since the resource was made: {', '.join(told) or 'none'}", ""])
 

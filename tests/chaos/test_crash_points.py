@@ -105,7 +105,7 @@ def crash(world: World, scenario: Scenario, point: Failpoint, wanted: Outcome, *
 
 def calls_in_golden_log(name: str) -> int:
     """How many calls the golden log tells of, up to the restart."""
-    text = (GOLDEN / f"{name}.txt").read_text().partition("== after two more polls")[0]
+    text = (GOLDEN / f"{name}.txt").read_text().partition("== after three more polls")[0]
     return sum(line.startswith(("NVCF ", "KUBE ")) for line in text.splitlines())
 
 

@@ -44,7 +44,7 @@ def logs(
 
 
 def played(world: World, scenario: Scenario) -> str:
-    """Play a scenario, go on for two polls, start the operator again, go on for two polls; give the log of it all."""
+    """Play a scenario, go on for three polls, start the operator again, go on as long; give the log of it all."""
     with world.run(**scenario.settings) as run:
         scenario.prepare(run)
         run.begin()

@@ -41,14 +41,14 @@ def maximum(place: Place) -> int:
 
 def test_no_second_post_after_a_crash_while_the_first_runs(place: Place) -> None:
     # Slow enough for the next operator to look meanwhile, and settled for longer than that.
-    place.simulator.behave(races={"slowPost": 7.0})
-    with place.operator(create_settle_seconds=9):
+    place.simulator.behave(races={"slowPost": 15.0})
+    with place.operator(create_settle_seconds=20):
         place.namespace.apply(place.manifest())
         in_flight(place, "createDeployment")
-    with place.operator(create_settle_seconds=9):
+    with place.operator(create_settle_seconds=20):
         in_flight(place, "createDeployment")
         place.namespace.wait_for("echo", "Reconciling", reason="AwaitingAnswer")
-        place.namespace.wait_for("echo")
+        place.namespace.wait_for("echo", within=60)
     assert len(place.writes()) == 1
     assert violations(place) == []
 
@@ -60,10 +60,10 @@ def test_a_post_of_a_rollout_that_a_crash_left_is_undeployed_when_the_resource_i
     with place.operator():
         place.namespace.apply(place.manifest())
         place.namespace.wait_for("echo")
-        place.simulator.behave(races={"slowPost": 2.0})
+        place.simulator.behave(races={"slowPost": 6.0})
         place.namespace.edit("echo", functionVersionId=other)
         in_flight(place, "createDeployment")
-    eventually(place.simulator.deployments, lambda there: other in there, within=10, what="the POST has ended")
+    eventually(place.simulator.deployments, lambda there: other in there, within=30, what="the POST has ended")
     place.namespace.delete("echo")
     with place.operator():
         eventually(lambda: place.namespace.find("echo"), lambda found: found is None, within=40, what="it is gone")
@@ -73,7 +73,7 @@ def test_a_post_of_a_rollout_that_a_crash_left_is_undeployed_when_the_resource_i
 
 def test_an_inactive_row_of_a_post_in_the_making_is_waited_for(place: Place) -> None:
     # The row is there, the status is not: to a GET that looks as a drain does.
-    place.simulator.behave(loop=False, races={"writeGap": 9.0})
+    place.simulator.behave(loop=False, races={"writeGap": 18.0})
     with place.operator():
         place.namespace.apply(place.manifest())
         eventually(place.simulator.deployments, lambda rows: place.version in rows, within=20, what="the row")
@@ -82,11 +82,11 @@ def test_an_inactive_row_of_a_post_in_the_making_is_waited_for(place: Place) -> 
         eventually(
             lambda: place.simulator.log(operation="createDeployment", inFlight=True),
             lambda log: not log,
-            within=20,
+            within=40,
             what="its end",
         )
         place.simulator.behave(loop=True)
-        place.namespace.wait_for("echo")
+        place.namespace.wait_for("echo", within=60)
     assert [operation for operation, _ in place.writes()] == ["createDeployment"]
     assert violations(place) == []
 

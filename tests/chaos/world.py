@@ -29,10 +29,11 @@ SETTINGS: Mapping[str, Any] = {
     "redeploy_settle_seconds": 1.2,
     "poll_interval": 1.0,
     "busy_poll_interval": 0.2,
+    "deep_resync_interval": 86400.0,
     "nvcf_rate": 500,
     "log_format": "text",
 }
-"""Every wait is shorter than a user's, none is left out."""
+"""Every wait is shorter than a user's, none is left out, but for the deep reads, which come at any time of theirs."""
 
 BEHAVIOUR: Mapping[str, Any] = {"period": 0.1, "deploySeconds": 0.2, "races": {"slowPost": 0.6}}
 """A POST takes far less than the create settle, and long enough for an operator to die meanwhile."""
@@ -277,9 +278,12 @@ class Run:
         )
 
     def go_on(self) -> None:
-        """Let two polls go by; where the resource is gone there are none, and only the last Event is waited for."""
+        """Let three polls go by, longer than a change takes to be read back.
+
+        Where the resource is gone there are none, and only the last Event is waited for.
+        """
         if self.find() is not None:
-            self.until_asked(2, operation="listFunctions")
+            self.until_asked(3, operation="listFunctions")
         else:
             self.until_told()
 
@@ -325,7 +329,7 @@ class Run:
 
     def restart_and_look(self) -> None:
         """Kill the operator and start another one, whose calls are noted; wait until that has looked at NVCF."""
-        self._did("after two more polls the operator is killed and started again, for two polls more")
+        self._did("after three more polls the operator is killed and started again, for three polls more")
         cursor = self._start_anew()
         self.until_looked()
         if self.find() is not None:

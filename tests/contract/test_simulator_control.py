@@ -163,7 +163,7 @@ def test_the_log_goes_on_from_a_cursor_and_can_be_cleared(
 def test_requests_in_flight_are_counted_and_outlive_clearing(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
-    simulator.fault(functionVersionId=echo[1], delay=0.5, count=1)
+    simulator.fault(functionVersionId=echo[1], delay=3, count=1)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(api.get, echo)
         eventually(simulator.in_flight, "a request in flight")

@@ -56,7 +56,7 @@ def test_before_nothing_is_carried_out_and_after_only_the_answer_is_lost(
 def test_a_request_that_is_cut_off_while_it_runs_goes_on(
     simulator: Simulator, api: Api, echo: tuple[str, str], fault: dict[str, Any]
 ) -> None:
-    simulator.behave(races={"slowPost": 0.5})
+    simulator.behave(races={"slowPost": 3})
     simulator.fault(operation="createDeployment", when="during", delay=0.1, functionVersionId=echo[1], **fault)
     try:
         assert api.deploy(echo).status_code == 504

@@ -226,7 +226,9 @@ def test_cluster_groups_are_not_for_api_keys_but_on_the_gateway(simulator: Simul
         assert gateway.http.get("/clusterGroups").json()["clusterGroups"] == groups
 
 
-def test_the_list_follows_every_change_of_status(api: Api, echo: tuple[str, str]) -> None:
+def test_the_list_follows_every_change_of_status(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.weather(echo[1], deploySeconds=3)
+
     def listed() -> str:
         shown = api.http.get(PRIVATE).json()["functions"]
         return str(next(item["status"] for item in shown if item["versionId"] == echo[1]))

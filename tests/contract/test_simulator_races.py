@@ -64,7 +64,7 @@ def make_active(simulator: Simulator, api: Api, function: tuple[str, str], *spec
 def test_nothing_of_a_slow_post_is_seen_before_its_end(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
-    simulator.behave(races={"slowPost": 0.6})
+    simulator.behave(races={"slowPost": 3})
     answer = pool.submit(api.deploy, echo)
     entry = eventually(under_way(simulator, echo, "createDeployment"), "the POST")[0]
     assert entry["status"] is None
@@ -79,7 +79,7 @@ def test_nothing_of_a_slow_post_is_seen_before_its_end(
 
 
 def test_a_post_goes_on_when_its_client_is_gone(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
-    simulator.behave(races={"slowPost": [0.4, 0.5]})
+    simulator.behave(races={"slowPost": [3, 3.5]})
     api.http.timeout = httpx.Timeout(0.1)
     with pytest.raises(httpx.ReadTimeout):
         api.deploy(echo)
@@ -100,7 +100,7 @@ def test_allocation_is_cut_and_leaves_nothing(simulator: Simulator, api: Api, ec
 def test_of_posts_at_once_all_win_and_the_losers_instances_leak_beyond_delete(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
-    simulator.behave(races={"slowPost": 0.3})
+    simulator.behave(races={"slowPost": 2})
     answers = list(pool.map(lambda _: api.deploy(echo), range(3)))
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     ids = {answer.json()["deployment"]["deploymentId"] for answer in answers}
@@ -125,7 +125,7 @@ def test_parallel_patches_of_one_specification_lose_updates(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
     deployment = make_active(simulator, api, echo, H100 | {"minInstances": 0})
-    simulator.behave(races={"slowPatch": 0.2})
+    simulator.behave(races={"slowPatch": 2})
     first = pool.submit(api.patch, deployment, minInstances=2)
     second = pool.submit(api.patch, deployment, maxInstances=7)
     assert (first.result().status_code, second.result().status_code) == (200, 200)
@@ -166,7 +166,7 @@ def test_a_slow_loop_undoes_a_patch_while_a_specification_fails(
     simulator.weather(echo[1], fates={"NCP.GPU.H100_1x": "fail", "NCP.GPU.L40S_1x": "wait"})
     api.deploy(echo, H100, L40S)
     before = api.get(echo).json()["deployment"]
-    simulator.behave(races={"slowLoop": 1.0})
+    simulator.behave(races={"slowLoop": 3})
     look = pool.submit(simulator.look)
     eventually(lambda: simulator.state()["loopIsLooking"], "the loop has read what is there")
     assert api.patch(before, maxInstances=9).status_code == 200
@@ -211,7 +211,7 @@ def test_an_old_row_overwrites_a_new_deployment_whose_instances_leak(
 def test_between_its_two_writes_a_post_shows_an_inactive_row_and_so_does_a_delete(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
-    simulator.behave(races={"writeGap": 0.4})
+    simulator.behave(races={"writeGap": 2})
     for write in (api.deploy, api.undeploy):
         answer = pool.submit(write, echo)
         api.wait(echo, "INACTIVE")

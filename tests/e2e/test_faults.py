@@ -110,7 +110,7 @@ def test_a_full_disk_of_the_logs_stops_nothing_and_events_tell_what_was_done(
     told = eventually(
         lambda: [message for _, reason, message in team.namespace.events("echo") if reason == "Updated"],
         lambda found: len(found) >= 3,
-        within=10,
+        within=60,
         what="Events tell of each edit",
     )
     step(f"no room for logs on {node}: the leader there goes on, and Events tell: {told[-1]}")

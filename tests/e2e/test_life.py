@@ -17,7 +17,7 @@ def test_a_manifest_becomes_a_deployment_and_its_edit_a_patch_and_its_end_an_und
     eventually(
         lambda: sorted(reason for _, reason, _ in team.namespace.events("echo")),
         lambda reasons: reasons == ["Active", "Created"],
-        within=10,
+        within=60,
         what="Events tell of both steps",
     )
     step("it is Ready; it is edited")
@@ -25,7 +25,7 @@ def test_a_manifest_becomes_a_deployment_and_its_edit_a_patch_and_its_end_an_und
     eventually(
         lambda: team.simulator.deployments()[team.version]["deploymentSpecifications"][0]["maxInstances"],
         lambda most: most == 5,
-        within=10,
+        within=60,
         what="the edit is at NVCF",
     )
     team.namespace.wait_for("echo", within=DEFAULT_POLLS)

@@ -12,8 +12,8 @@ from operating import eventually
 from operating.team import Team
 
 LEASE_SECONDS = 15.0
-KUBELET_SECONDS = 5.0
-"""What kubelet and kubectl may take to pass a signal on."""
+KUBELET_SECONDS = 20.0
+"""What kubelet and kubectl may take to pass a signal on, on a busy machine."""
 
 
 def writers(team: Team, cursor: int) -> set[str]:

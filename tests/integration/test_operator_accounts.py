@@ -66,8 +66,9 @@ def test_a_429_for_one_key_pauses_all_keys_of_the_account(place: Place, neighbou
             what="calls of both keys after the pause",
         )
     throttled = _pause(place)
-    after = next(entry for entry in place.simulator.log(cursor) if entry["started"] > throttled)
-    assert after["started"] - throttled >= 4.9
+    # What was on its way when the 429 came may still arrive.
+    arrived = [entry["started"] - throttled for entry in place.simulator.log(cursor)]
+    assert [seconds for seconds in arrived if 1 < seconds < 4.9] == []
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,12 @@ def test_force_delete_releases_what_is_blocked_and_names_what_it_leaves(team: Te
     team.namespace.annotate("echo", force_delete="true")
     team.namespace.wait_gone("echo")
     assert team.version in team.simulator.deployments()
-    assert operator.metric("nvcf_operator_deletions_left_behind_total") == left + 1
+    eventually(
+        lambda: operator.metric("nvcf_operator_deletions_left_behind_total"),
+        lambda number: number == left + 1,
+        within=15,
+        what="it is counted",
+    )
     events = eventually(
         lambda: team.namespace.events("echo"),
         lambda seen: any(reason == "LeftBehind" for _, reason, _ in seen),

@@ -200,16 +200,22 @@ def test_the_api_server_may_go_and_come_back(tmp_path: Path) -> None:
         with Operator.start(identity, simulator.url, tmp_path / "operator.log") as operator:
             team.apply(manifest("echo", ECHO, ECHO))
             team.wait_for("echo")
+            before, cursor = team.get("echo")["status"]["deploymentId"], simulator.cursor
             plane.stop_api_server()
             simulator.undeploy(ECHO)
             eventually(
-                lambda: simulator.log(operation="getDeployment")[-1]["status"],
-                lambda status: status == 404,
+                lambda: [e for e in simulator.log(cursor, operation="getDeployment") if e["status"] == 404],
+                bool,
                 within=20,
                 what="the operator sees that it is gone",
             )
             plane.start_api_server()
-            team.wait_until("echo", lambda found: found["status"]["functionStatus"] != "ACTIVE", what="it is told")
+            team.wait_until(
+                "echo",
+                lambda found: found["status"].get("deploymentId") not in (None, before),
+                what="another deployment is told",
+                within=60,
+            )
             team.wait_for("echo", within=60)
             assert operator.running
             assert operator.get("/healthz").strip() == "ok"

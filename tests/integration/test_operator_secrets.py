@@ -43,9 +43,12 @@ class Witness:
 
     def look(self, stage: str, operator: Operator) -> None:
         """Take in all objects of the namespace, and the metrics."""
-        objects = self._plane.kubectl("-n", self._place.namespace.name, "get", self._kinds, "-o", "yaml")
-        assert "kind: FunctionDeployment" in objects
-        assert "kind: Event" in objects
+        objects = eventually(
+            lambda: self._plane.kubectl("-n", self._place.namespace.name, "get", self._kinds, "-o", "yaml"),
+            lambda text: "kind: FunctionDeployment" in text and "kind: Event" in text,
+            within=30,
+            what="the resource and an Event",
+        )
         self.seen[f"objects, {stage}"] = objects
         self.seen[f"metrics, {stage}"] = operator.get("/metrics")
 

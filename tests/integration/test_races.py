@@ -2,16 +2,32 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chaos import oracle
-from operating import FAST, Team, condition_of, eventually
+from operating import Operator, Team, condition_of, eventually
+from simulation import Simulator
 
-CREATE_SETTLE, REDEPLOY_SETTLE = FAST["create_settle_seconds"], FAST["redeploy_settle_seconds"]
+CREATE_SETTLE, REDEPLOY_SETTLE = 6.0, 6.0
+"""Longer than a busy machine keeps the simulator, or a test that wants to see what happens meanwhile."""
+
 GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
 CREATED, PATCHED = ("createDeployment", 200), ("updateGpuSpecification", 200)
+
+
+@pytest.fixture(scope="module")
+def operator(
+    operator_identity: Path, simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Operator]:
+    """An operator with these settles."""
+    settles = {"create_settle_seconds": CREATE_SETTLE, "redeploy_settle_seconds": REDEPLOY_SETTLE}
+    log = tmp_path_factory.mktemp("races") / "operator.log"
+    with Operator.start(operator_identity, simulator.url, log, **settles) as running:
+        yield running
+        assert running.running, f"the operator has ended: {running.output()[-3000:]}"
 
 
 @pytest.fixture
@@ -75,7 +91,7 @@ def test_two_manifests_of_one_version_make_one_post(team: Team) -> None:
 
 @pytest.mark.parametrize("fault", [{"reset": True}, {"status": 504}], ids=["reset", "504"])
 def test_no_second_post_while_the_first_may_run(team: Team, fault: dict[str, Any]) -> None:
-    team.simulator.behave(races={"slowPost": 1.5})
+    team.simulator.behave(races={"slowPost": 3.0})
     cut = {"operation": "createDeployment", "functionVersionId": team.version, "when": "during", "delay": 0.1}
     team.simulator.fault(**cut, **fault)
     team.namespace.apply(team.manifest())
@@ -87,13 +103,13 @@ def test_no_second_post_while_the_first_may_run(team: Team, fault: dict[str, Any
 
 
 def test_a_deletion_waits_for_the_post_whose_answer_was_lost(team: Team) -> None:
-    team.simulator.behave(races={"slowPost": 1.5})
+    team.simulator.behave(races={"slowPost": 3.0})
     cut = {"operation": "createDeployment", "functionVersionId": team.version, "when": "during", "delay": 0.1}
     team.simulator.fault(**cut, reset=True)
     team.namespace.apply(team.manifest())
     in_flight(team, "createDeployment")
     team.namespace.delete("echo")
-    team.namespace.wait_gone("echo")
+    team.namespace.wait_gone("echo", within=60)
     assert [operation for operation, _ in team.writes()] == ["createDeployment", "deleteDeployment"]
     assert team.version not in team.simulator.deployments()
     assert lost(team) == []
@@ -116,14 +132,14 @@ def test_a_patch_undone_by_the_servers_loop_is_made_again(team: Team) -> None:
     deploy_slowly(team)
     spec = team.namespace.get("echo")["spec"]["deploymentSpecifications"]
     eventually(lambda: _failed(team), bool, within=20, what="an instance has failed")
-    team.simulator.behave(races={"slowLoop": 2.0})
+    # Longer than the edit takes, and over before the PATCH is read back.
+    team.simulator.behave(races={"slowLoop": 5.0})
     with ThreadPoolExecutor(1) as pool:
         look = pool.submit(team.simulator.look)
         team.namespace.edit("echo", deploymentSpecifications=[{**spec[0], "maxInstances": 6}, spec[1]])
         eventually(team.writes, lambda writes: PATCHED in writes, within=20, what="the PATCH")
         assert not look.done(), "the PATCH came too late for this look of the loop"
         look.result()
-    assert _maxima(team) == {2}, "the loop has undone it"
     team.simulator.behave(races={"slowLoop": 0})
     eventually(lambda: _maxima(team), lambda seen: seen == {2, 6}, within=20, what="it is made again")
     assert team.writes() == [CREATED, PATCHED, PATCHED]
@@ -146,8 +162,14 @@ def test_no_post_into_a_row_that_comes_back(team: Team) -> None:
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo")
     team.simulator.behave(loop=False, races={"returningRow": 1})
+    cursor = team.simulator.cursor
     team.simulator.undeploy(team.version)
-    eventually(lambda: team.asked("getDeployment")[-1]["status"], lambda s: s == 404, within=20, what="it is missed")
+    eventually(
+        lambda: [e for e in team.asked("getDeployment") if e["id"] > cursor and e["status"] == 404],
+        bool,
+        within=20,
+        what="it is missed",
+    )
     # The queue keeps the row from being cleared away by the look that brings it back.
     team.simulator.change(team.version, queueDepth=1)
     team.simulator.look()
@@ -194,12 +216,13 @@ def test_a_deletion_leaves_nothing_although_the_row_comes_back(team: Team) -> No
 def test_one_write_at_a_time_per_deployment(team: Team) -> None:
     team.namespace.apply(team.manifest(gpu={"maxRequestConcurrency": 2}))
     team.namespace.wait_for("echo")
-    team.simulator.behave(races={"slowPatch": 0.4})
+    team.simulator.behave(races={"slowPatch": 3.0})
     team.namespace.scale("echo", maxInstances=4)
     in_flight(team, "updateGpuSpecification")
     team.namespace.scale("echo", maxInstances=5, maxRequestConcurrency=3)
+    in_flight(team, "updateDeployment")
     team.namespace.scale("echo", maxInstances=6)
-    team.namespace.wait_for("echo")
+    team.namespace.wait_for("echo", within=60)
     (specification,) = team.simulator.deployments()[team.version]["deploymentSpecifications"]
     assert (specification["maxInstances"], specification["maxRequestConcurrency"]) == (6, 3)
     assert len(team.writes()) >= 3
@@ -362,7 +385,7 @@ def test_a_deployment_that_the_server_removed_is_deployed_again(team: Team) -> N
     eventually(lambda: _looked(team), lambda rows: team.version not in rows, within=20, what="the server removes it")
     team.simulator.weather(team.version, fate="run")
     team.simulator.behave(loop=True)
-    team.namespace.wait_for("echo")
+    team.namespace.wait_for("echo", within=120)  # a minute where the operator has seen the ERROR before it went
     assert team.writes() == [CREATED, CREATED]
     assert violations(team) == []
 

@@ -9,8 +9,6 @@ import pytest
 
 from operating import Team, condition_of, eventually
 
-BRIEF = {"progressDeadlineSeconds": 2}
-
 
 @pytest.fixture
 def other(team: Team) -> str:
@@ -30,8 +28,12 @@ def test_blue_green_brings_the_new_version_up_before_the_old_one_goes(team: Team
     assert found["status"].get("incoming") is None
     assert not found["status"].get("retiring")
     assert set(team.mine()) == {other}
-    told = [message for _, reason, message in team.namespace.events("echo") if reason == "RollingOut"]
-    assert any("both hold their GPUs" in message for message in told), told
+    eventually(
+        lambda: [message for _, reason, message in team.namespace.events("echo") if reason == "RollingOut"],
+        lambda told: any("both hold their GPUs" in message for message in told),
+        within=30,
+        what="an Event tells of the cost",
+    )
 
 
 def test_while_the_new_version_comes_up_the_old_one_serves_and_the_status_says_so(team: Team, other: str) -> None:
@@ -53,7 +55,7 @@ def test_while_the_new_version_comes_up_the_old_one_serves_and_the_status_says_s
 
 
 def test_the_drain_of_the_old_version_is_shown_and_ended_at_its_deadline(team: Team, other: str) -> None:
-    deployed(team, undeploy={"drainTimeoutSeconds": 2})
+    deployed(team, undeploy={"drainTimeoutSeconds": 8})
     team.simulator.change(team.version, queueDepth=3)
     team.namespace.edit("echo", functionVersionId=other)
     found = team.namespace.wait_for("echo", "Reconciling", "True", reason="Draining")
@@ -84,16 +86,16 @@ def test_recreate_does_not_take_a_version_down_for_one_that_does_not_exist(team:
 
 
 @pytest.mark.parametrize(
-    ("weather", "said"),
+    ("weather", "deadline", "said"),
     [
-        ({"fate": "fail", "error": "image pull failed: no such tag"}, "image pull failed: no such tag"),
-        ({"supply": False}, "rollout.progressDeadlineSeconds (2)"),
+        ({"fate": "fail", "error": "image pull failed: no such tag"}, 600, "image pull failed: no such tag"),
+        ({"supply": False}, 8, "rollout.progressDeadlineSeconds (8)"),
     ],
 )
 def test_a_version_that_does_not_come_up_is_taken_down_and_the_old_one_goes_on(
-    team: Team, other: str, weather: dict[str, Any], said: str
+    team: Team, other: str, weather: dict[str, Any], deadline: int, said: str
 ) -> None:
-    deployed(team, rollout=BRIEF)
+    deployed(team, rollout={"progressDeadlineSeconds": deadline})
     team.simulator.weather(other, **weather)
     team.namespace.edit("echo", functionVersionId=other)
     found = team.namespace.wait_for("echo", "Stalled", reason="RolloutFailed")

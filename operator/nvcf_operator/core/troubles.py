@@ -176,7 +176,7 @@ AFTERMATH: tuple[After, ...] = (
     After("DELETE", "404", "the deployment", "A dependency's 404: DELETE again"),
     After("DELETE", LOST, "the deployment", "DELETE again after 1 s doubling to 60 s"),
     After("DELETE", LOST, "404", "Gone: the finalizer goes"),
-    After("DELETE", REFUSED, "the deployment", "`DeletionBlocked`: again after 1 min doubling to 30 min"),
+    After("DELETE", REFUSED, "the deployment", "`DeletionBlocked`: again after 1 s doubling to 60 s"),
 )
 
 _ADVICE = {

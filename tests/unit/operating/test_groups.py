@@ -1,4 +1,4 @@
-"""Tests of a group run on one worker: where each worker played all of a module's stories, the machine was overloaded."""
+"""Tests of a group run on one worker: a module's stories are not played by each worker anew."""
 
 import subprocess
 import sys
