@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -96,8 +97,8 @@ def test_progress_names_the_step_and_the_work_left(
 ) -> None:
     build(pins(), cache / "assets" / "x", ["kubectl"], cache=cache)
     shown = capsys.readouterr().err
-    assert "[1/2]    0 s  Kubernetes 1.37.2: building kubectl once" in shown
-    assert "[2/2]    0 s  kubectl\n" in shown
+    assert re.search(r"^\[1/2\] +\d+ s  Kubernetes 1\.37\.2: building kubectl once", shown, re.M)
+    assert re.search(r"^\[2/2\] +\d+ s  kubectl$", shown, re.M)
     assert "kubectl: compiling 1 packages" in shown
 
 
