@@ -157,5 +157,5 @@ def connect() -> None:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except subprocess.CalledProcessError as error:
+    except subprocess.SubprocessError as error:
         sys.exit(f"error: {error}")
