@@ -4,5 +4,6 @@ import os
 
 pytest_plugins = ["controlplane.pytest_plugin", "promtool.pytest_plugin"]
 
-# A fifth of the API servers' CPU went into collecting garbage. It costs some 100 MB more for each worker.
+# It takes an eighth of the API servers' CPU off (10.3 s in place of 11.9 s for the same 37 tests), for some 240 MB more
+# of memory for each worker.
 os.environ.setdefault("GOGC", "300")

@@ -45,7 +45,7 @@ def helm(request: pytest.FixtureRequest, tmp_path: Path, plane: ControlPlane) ->
         within=60,
         what="the CRD may be deleted",
     )
-    # The API server takes a minute more for each try to delete the resources of a CRD that does not succeed.
+    # The API server deletes its resources first. It took more than a minute once, on a busy machine.
     eventually(lambda: conditions(plane), lambda left: left is None, within=150, what="the CRD is gone")
 
 

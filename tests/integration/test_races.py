@@ -12,7 +12,7 @@ from operating import Operator, Team, condition_of, eventually
 from simulation import Simulator
 
 CREATE_SETTLE, REDEPLOY_SETTLE = 6.0, 6.0
-"""Longer than a busy machine keeps the simulator, or a test that wants to see what happens meanwhile."""
+"""Seconds; longer than a busy machine delays the simulator, or a test that looks at what happens meanwhile."""
 
 GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
 CREATED, PATCHED = ("createDeployment", 200), ("updateGpuSpecification", 200)
