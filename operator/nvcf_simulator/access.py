@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nvcf_simulator.model.clock import SECOND
 from nvcf_simulator.model.entities import Function, Key
 from nvcf_simulator.model.world import World
-from nvcf_simulator.problems import ProblemError, UnauthenticatedError, forbidden, not_found, of_dependency
+from nvcf_simulator.problems import DependencyError, ProblemError, UnauthenticatedError, forbidden, not_found
 
 _BAD_TOKEN = 'Bearer error="invalid_token"'
 _BACKUP = 60
@@ -103,7 +103,7 @@ class Gate:
         try:
             self._world.depend("keys")
             if key and key.service_status is not None:
-                raise of_dependency("key service", key.service_status)
+                raise DependencyError("key service", key.service_status)
         except ProblemError as problem:
             if caller and problem.status >= 500 and now - decided < lifetime * _BACKUP:
                 return caller

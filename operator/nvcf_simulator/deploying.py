@@ -4,6 +4,7 @@ import asyncio
 from copy import deepcopy
 
 from nvcf_simulator.access import Caller
+from nvcf_simulator.allocation import Allocation
 from nvcf_simulator.availability import Availability
 from nvcf_simulator.bodies.deployment import Patch, Update
 from nvcf_simulator.changing import apply_patch, apply_updates, named
@@ -26,6 +27,7 @@ class Deploying:
     ) -> None:
         self._world = world
         self._allocator = allocator
+        self._allocation = Allocation(world, allocator)
         self._statuses = statuses
         self._ghosts = ghosts
         self._availability = availability
@@ -42,19 +44,17 @@ class Deploying:
         return function
 
     async def create(self, function: Function, specifications: list[GpuSpecification]) -> Deployment:
-        """Deploy. Nothing of it can be seen before the allocator has answered."""
+        """Deploy. Nothing of it can be seen before the allocator has answered for every specification."""
         self._check_undeployed(function)
         self._availability.check(function, specifications)
         self._world.depend("artifacts", function.version_id)
         deployment_id = random_id()
-        await self._wait_for_allocator(function)
         try:
-            for specification in specifications:
-                if specification.min_instances:
-                    self._allocator.ask(function, deployment_id, specification, specification.min_instances, keep=True)
+            await self._allocation.ask(function, deployment_id, specifications)
         except ProblemError as problem:
             self._roll_back(function, deployment_id)
-            raise ProblemError(problem.status, f"{named(function)}: Failed to deploy: {problem.detail}") from None
+            detail = f"{named(function)}: Failed to deploy: {problem.detail}"
+            raise ProblemError(problem.status, detail, problem.origin) from None
         now = milliseconds(self._world.clock.now())
         row = Deployment(deployment_id, function.id, function.version_id, function.nca_id, now, now, specifications)
         self._world.put_row(row)
@@ -82,16 +82,8 @@ class Deploying:
             case _:
                 raise ProblemError(500, f"{named(function)}: Missing deployment", "framework")
 
-    async def _wait_for_allocator(self, function: Function) -> None:
-        slow = self._world.behaviour.races.slow_post
-        seconds = slow if isinstance(slow, int | float) else self._world.random.uniform(*slow)
-        limit = self._world.behaviour.allocation_timeout
-        if seconds:
-            await asyncio.sleep(self._world.clock.real(min(seconds, limit)))
-        if seconds > limit:
-            raise ProblemError(500, f"{named(function)}: Failed to deploy: the allocator did not answer", "framework")
-
     def _roll_back(self, function: Function, deployment_id: str) -> None:
+        """Undo a POST by its version, as the real server does: the row of another POST goes as well."""
         for instance in self._allocator.current(deployment_id):
             self._allocator.release_some([instance], 1)
         self._world.remove_row(function.version_id)

@@ -1,5 +1,6 @@
 """Accounts, keys and functions as scenario files and the control API write them."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -11,6 +12,7 @@ from nvcf_simulator.model.identifiers import derived_id, parse_id, random_id
 from nvcf_simulator.settings import Model, Seconds
 
 ACCOUNT = "acme"
+_NO_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def _uuid(text: str) -> str:
@@ -90,6 +92,8 @@ class WeatherEntry(Model):
     """Most instances that this version may hold at once."""
     deploy_seconds: Seconds | None = None
     """Another start-up time than everybody's."""
+    allocation_seconds: Seconds | None = None
+    """Another time for each call to the allocator in POST than everybody's (`slowPost`)."""
     error: str | None = None
     """Error log of failing instances."""
 
@@ -132,9 +136,10 @@ class FunctionEntry(Model):
         return [self._one(name, derived_id("function", name), derived_id("version", name), now) for name in names]
 
     def _one(self, name: str, function_id: str | None, version_id: str | None, now: int) -> Function:
-        source = {"containerImage": f"nvcr.io/simulated/{name}:1.0"}
+        slug = _NO_SLUG.sub("-", name.lower()).strip("-") or "function"
+        source = {"containerImage": f"nvcr.io/simulated/{slug}:1.0"}
         if self.kind == "helm":
-            source = {"helmChart": f"https://helm.simulator.invalid/{name}-1.0.tgz", "helmChartServiceName": name}
+            source = {"helmChart": f"https://helm.simulator.invalid/{slug}-1.0.tgz", "helmChartServiceName": slug}
         return Function(
             id=function_id or random_id(),
             version_id=version_id or random_id(),

@@ -6,6 +6,10 @@ Origin = Literal["service", "framework"]
 """Who complains: the service's own errors carry a problem type, its framework's none."""
 
 
+PASSED_THROUGH = frozenset({400, 401, 402, 403, 404, 409, 422, 429})
+"""Statuses of a dependency that come out as they are; all others come out as 502."""
+
+
 class ProblemError(Exception):
     """A request that failed, with the status of its answer."""
 
@@ -17,6 +21,14 @@ class ProblemError(Exception):
         self.detail = detail
         self.origin: Origin = origin
         self.headers = headers or {}
+
+
+class DependencyError(ProblemError):
+    """A dependency answered an error. `answered` is its own status, `status` the one that the client hears."""
+
+    def __init__(self, name: str, answered: int) -> None:
+        super().__init__(answered if answered in PASSED_THROUGH else 502, f"The {name} answered {answered}")
+        self.answered = answered
 
 
 class UnauthenticatedError(Exception):
@@ -45,13 +57,3 @@ def forbidden(detail: str) -> ProblemError:
 def invalid(detail: str) -> ProblemError:
     """400 of the framework: the request cannot be read, or its body breaks a rule."""
     return ProblemError(400, detail, "framework")
-
-
-PASSED_THROUGH = frozenset({400, 401, 402, 403, 404, 409, 422, 429})
-"""Statuses of a dependency that come out as they are."""
-
-
-def of_dependency(name: str, status: int) -> ProblemError:
-    """Return what a client hears when a dependency answers an error: its own 4xx, else 502."""
-    told = status if status in PASSED_THROUGH else 502
-    return ProblemError(told, f"The {name} answered {status}")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -44,9 +44,16 @@ def _functions() -> list[FunctionEntry]:
         ("echo-legacy", "9b2f7c1e-4d3a-4e6b-8c5f-1a0e7d9b3c44", "e1f3a5c7-2b4d-4f6a-9c8e-0d1b3f5a7c55"),
     )
     charts = (("rag-pipeline", "0f9c2f6a-53b4-4a0e-9d5b-2f8d8c1b7e33", "c81d4e2e-bcf2-41e6-869b-7df92533d2db"),)
-    return [FunctionEntry(name=name, function_id=f, function_version_id=v) for name, f, v in containers] + [
-        FunctionEntry(name=name, function_id=f, function_version_id=v, kind="helm") for name, f, v in charts
-    ]
+    return [_function(*one) for one in containers] + [_function(*one, kind="helm") for one in charts]
+
+
+def _function(
+    name: str, function_id: str, version_id: str, kind: Literal["container", "helm"] = "container"
+) -> FunctionEntry:
+    described = {"description": f"{name} <β> & more – für „Größeres“, see https://{name}.invalid/?a=1&b=<2>"}
+    return FunctionEntry(
+        name=name, function_id=function_id, function_version_id=version_id, kind=kind, details=described
+    )
 
 
 class Scenario(Model):

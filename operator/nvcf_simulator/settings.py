@@ -30,12 +30,13 @@ class Races(Model):
     """Switches for the races of the real server, all off. Those with a time are about how long something takes."""
 
     slow_post: Seconds | tuple[Seconds, Seconds] = 0
-    """Allocation in POST takes so long (two numbers: at random between); row and status are written after it."""
+    """Each call to the allocator in POST takes so long (two numbers: at random between). There is one call for each
+    specification with minInstances > 0, one after the other; row and status are written after the last one."""
     slow_patch: Seconds = 0
     """PATCH and PUT write so long after they have read: parallel ones lose updates."""
     slow_loop: Seconds = 0
-    """The loop writes so long after it has read: it undoes a PATCH of a DEPLOYING deployment with a failing
-    specification, and brings a deleted one back."""
+    """A pass of the loop takes so long: it reads all rows first and writes them last. It undoes a PATCH of a DEPLOYING
+    deployment with a failing specification, brings a deleted row back, and writes it over a new deployment."""
     write_gap: Seconds = 0
     """Between the two writes of POST (row, then status) and of DELETE (status, then row)."""
     undone_patch: int = Field(0, ge=0)
@@ -64,7 +65,9 @@ class Behaviour(Model):
     deploy_seconds: Seconds = 3.0
     """Simulated seconds an instance takes to start."""
     allocation_timeout: Seconds = 30.0
-    """Allocation that takes longer is cut: 500."""
+    """A call to the allocator that takes longer is cut, and the POST is 500 (real: 30)."""
+    plain: bool = False
+    """True: answers hold known fields only, and times have no more digits than they need."""
     shuffle: bool = True
     """Specifications come back in another order."""
     forget_unserved: bool = True

@@ -1,10 +1,12 @@
 """Entities as answers show them: NVCF's names, nulls left out, times in ISO-8601."""
 
-import json
 from typing import Any
+from zlib import crc32
 
+from nvcf_simulator.http.reply import json_bytes
+from nvcf_simulator.model.clock import SECOND
 from nvcf_simulator.model.entities import Deployment, Function, GpuSpecification, Instance
-from nvcf_simulator.model.timestamps import instant
+from nvcf_simulator.model.timestamps import exactly, instant
 from nvcf_simulator.model.world import World
 
 _HIDDEN_FROM_OTHERS = (
@@ -20,6 +22,9 @@ _HIDDEN_FROM_OTHERS = (
     "secrets",
     "rateLimit",
 )
+_UNKNOWN: dict[str, Any] = {"newerField": {"<since>": "2026 & später", "weights": [0.5, None, {}]}}
+"""What no client knows: newer servers answer more than older clients have read of."""
+
 _OLD_STATUS = {"DEGRADED": "ACTIVE", "DEGRADING": "ACTIVE"}
 
 
@@ -42,7 +47,8 @@ def function_view(
         "name": function.name,
         "status": shown_status(world, function.status),
         **function.details,
-        "createdAt": instant(function.created_at),
+        "createdAt": _odd_time(world, function.created_at, function.version_id),
+        **_unknown(world),
     }
     if not secrets:
         view.pop("secrets", None)
@@ -57,7 +63,7 @@ def function_fragment(world: World, function: Function) -> bytes:
     """Return the JSON of a function as its own account's lists show it, remembered until it changes."""
     known = world.fragments.get(function.version_id)
     if known is None:
-        known = json.dumps(function_view(world, function), separators=(",", ":")).encode()
+        known = json_bytes(function_view(world, function))
         world.fragments[function.version_id] = known
     return known
 
@@ -68,7 +74,8 @@ def deployment_view(world: World, row: Deployment, function: Function, *, fresh:
     specifications = sorted(row.specifications, key=lambda s: s.id)
     if fresh and world.behaviour.shuffle:
         specifications.reverse()
-    digits = world.random.randrange(1_000_000) if fresh else 0
+    finer = world.random.randrange(1_000_000) if fresh else 0
+    created, updated = row.created_at + finer, row.updated_at + min(999_999, finer + 300) * fresh
     view: dict[str, Any] = {
         "functionId": row.function_id,
         "functionVersionId": row.version_id,
@@ -77,11 +84,12 @@ def deployment_view(world: World, row: Deployment, function: Function, *, fresh:
         "ncaId": row.nca_id,
         "functionStatus": shown_status(world, function.status),
         "deploymentSpecifications": [specification_view(world, s) for s in specifications],
-        "createdAt": instant(row.created_at + digits),
-        "lastUpdatedAt": instant(row.updated_at + min(999_999, digits + 300) * fresh),
+        "createdAt": instant(created) if fresh else _odd_time(world, created, row.id),
+        "lastUpdatedAt": instant(updated) if fresh else _odd_time(world, updated, row.id, cut=False),
+        **_unknown(world),
     }
     if row.health:
-        view["healthInfo"] = [_health_view(entry, old=old) for entry in row.health]
+        view["healthInfo"] = [_health_view(entry, old=old) | _unknown(world) for entry in row.health]
     if old:
         for name in ("deploymentId", "functionName", "lastUpdatedAt"):
             del view[name]
@@ -95,6 +103,20 @@ def _health_view(entry: dict[str, str], *, old: bool) -> dict[str, str]:
     return {"sisRequestId" if name == "icmsRequestId" else name: value for name, value in entry.items()}
 
 
+def _unknown(world: World) -> dict[str, Any]:
+    return {} if world.behaviour.plain or world.behaviour.generation == "old" else _UNKNOWN
+
+
+def _odd_time(world: World, nanoseconds: int, owner: str, *, cut: bool = True) -> str:
+    """Write a time with 0 to 9 fractional digits, as many for all times of one owner; without `cut` nothing is lost."""
+    if world.behaviour.plain:
+        return instant(nanoseconds)
+    digits = crc32(owner.encode()) % 10
+    if not cut:
+        digits = max(digits, len(f"{nanoseconds % SECOND:09}".rstrip("0")))
+    return exactly(nanoseconds, digits)
+
+
 def specification_view(world: World, specification: GpuSpecification) -> dict[str, Any]:
     """Show a GPU specification."""
     view: dict[str, Any] = {
@@ -106,6 +128,7 @@ def specification_view(world: World, specification: GpuSpecification) -> dict[st
         "maxRequestConcurrency": specification.max_request_concurrency,
         "preferredOrder": specification.preferred_order,
         **specification.options,
+        **_unknown(world),
     }
     if world.behaviour.generation == "old":
         del view["gpuSpecificationId"]
@@ -116,9 +139,9 @@ def specification_view(world: World, specification: GpuSpecification) -> dict[st
     return view
 
 
-def instance_view(instance: Instance) -> dict[str, Any]:
+def instance_view(world: World, instance: Instance) -> dict[str, Any]:
     """Show an instance in a function's `activeInstances`."""
-    created = instant(instance.created_at)
+    created = _odd_time(world, instance.created_at, instance.id)
     return {
         "instanceId": instance.id,
         "functionId": instance.function_id,
@@ -132,4 +155,5 @@ def instance_view(instance: Instance) -> dict[str, Any]:
         "location": instance.location,
         "instanceCreatedAt": created,
         "instanceUpdatedAt": created,
+        **_unknown(world),
     }

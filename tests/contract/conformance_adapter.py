@@ -39,8 +39,8 @@ class Simulator:
         self._numbers = itertools.count()
 
     def reset(self) -> None:
-        """Set the pace that `period` promises, and room for all cases."""
-        self._ask("PATCH", "/behaviour", {"period": self.period, "deploySeconds": 0.4})
+        """Set the pace that `period` promises, room for all cases, and answers of this version of the service only."""
+        self._ask("PATCH", "/behaviour", {"period": self.period, "deploySeconds": 0.4, "plain": True})
         self._ask("PUT", "/capacity", dict.fromkeys((self.names["TYPE"], self.names["TYPE2"]), 100000))
 
     def close(self) -> None:

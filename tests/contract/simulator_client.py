@@ -1,6 +1,7 @@
 """A client of the simulator for its own tests: plain HTTP, nothing of the product in between."""
 
 import time
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -84,6 +85,11 @@ def deployment_of(function: tuple[str, str]) -> str:
 def version_of(function: tuple[str, str]) -> str:
     """Path of a function version."""
     return f"/functions/{function[0]}/versions/{function[1]}"
+
+
+def moment(text: str) -> datetime:
+    """A time as answers write it, to the microsecond."""
+    return datetime.fromisoformat(text)
 
 
 def eventually(condition: Any, what: str) -> Any:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from click import Option
 from pydantic import BaseModel
-from simulator_client import Api, deployment_of
+from simulator_client import H100, Api, deployment_of
 
 from nvcf_simulator.cli import main
 from nvcf_simulator.control import bodies
@@ -97,11 +97,14 @@ def test_the_pages_scenario_can_be_used() -> None:
 
 
 def test_the_pages_python_works() -> None:
-    (text,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    held, text = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     body = "    with Api(simulator) as api, suppress(httpx.TransportError):\n        api.deploy((ECHO, ECHO))\n"
     at_work = text.replace("    ...  # a client of simulator.url at work\n", body)
     assert at_work != text
     exec(compile(at_work, "docs/simulator.md", "exec"), {"Api": Api, "httpx": httpx, "suppress": suppress})
+    with Simulator.start(period=3600) as simulator:
+        simulator.deploy(ECHO, H100)
+        exec(compile(held, "docs/simulator.md", "exec"), {"simulator": simulator, "version": ECHO})
 
 
 @pytest.fixture(scope="module")

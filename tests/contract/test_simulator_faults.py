@@ -1,6 +1,6 @@
 """Faults that the simulator injects: what is answered, and whether the request was carried out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -73,6 +73,40 @@ def test_a_request_that_is_cut_off_while_it_runs_goes_on(
     assert entry["committed"] is not None
     assert entry["status"] == fault.get("status")
     assert api.status(echo) != "404"
+
+
+@pytest.mark.parametrize(
+    "operation", ["createDeployment", "updateDeployment", "updateGpuSpecification", "deleteDeployment"]
+)
+@pytest.mark.parametrize("fault", [{"status": 504}, {"reset": True}])
+def test_every_write_goes_on_when_its_answer_is_cut_off(
+    simulator: Simulator, api: Api, echo: tuple[str, str], operation: str, fault: dict[str, Any]
+) -> None:
+    writes: dict[str, Callable[[], httpx.Response]] = {
+        "createDeployment": lambda: api.deploy(echo, maxInstances=7),
+        "updateDeployment": lambda: api.update(echo, {"minInstances": 1, "maxInstances": 7}),
+        "updateGpuSpecification": lambda: api.patch(before, maxInstances=7),
+        "deleteDeployment": lambda: api.undeploy(echo),
+    }
+    before = {} if operation == "createDeployment" else api.deployed(echo)
+    # Each is slow in its own way: in the gap of a POST the loop would take its row for one that has drained.
+    simulator.behave(races={"slowPost": 2, "slowPatch": 2, "writeGap": 2 * (operation == "deleteDeployment")})
+    simulator.fault(operation=operation, when="during", functionVersionId=echo[1], **fault)
+    try:
+        assert writes[operation]().status_code == 504
+    except httpx.TransportError:
+        assert fault == {"reset": True}
+    asked = {"functionVersionId": echo[1], "operation": operation}
+    (entry,) = simulator.log(**asked)
+    assert (entry["inFlight"], entry["committed"]) == (True, None)
+    (entry,) = eventually(lambda: simulator.log(**asked, inFlight=False), "its end")
+    simulator.behave(races={"slowPost": 0, "slowPatch": 0, "writeGap": 0})
+    assert entry["committed"] is not None
+    assert entry["status"] == fault.get("status")
+    if operation == "deleteDeployment":
+        assert api.status(echo) == "404"
+    else:
+        assert api.get(echo).json()["deployment"]["deploymentSpecifications"][0]["maxInstances"] == 7
 
 
 @pytest.mark.parametrize(

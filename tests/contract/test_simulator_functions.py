@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from simulator_client import Api, version_of
 
-from simulation import ACCOUNT, KEY, OTHER_KEY, Simulator
+from simulation import ACCOUNT, KEY, ODD_NAME, OTHER_KEY, Simulator
 
 GOOD = {"name": "echo", "inferenceUrl": "/infer", "containerImage": "nvcr.io/acme/echo:1.0"}
 CHART = {
@@ -209,7 +209,7 @@ def test_a_queue_is_there_while_deployed(simulator: Simulator, api: Api, echo: t
     assert api.http.get(path).status_code == 404
     api.deployed(echo, minInstances=0)
     simulator.change(echo[1], queueDepth=7)
-    expected = {"functionVersionId": echo[1], "functionName": "echo", "functionStatus": "ACTIVE", "queueDepth": 7}
+    expected = {"functionVersionId": echo[1], "functionName": ODD_NAME, "functionStatus": "ACTIVE", "queueDepth": 7}
     assert api.http.get(path).json() == {"functionId": echo[0], "queues": [expected]}
     assert api.http.get(f"/queues/functions/{echo[0]}").json()["queues"] == [expected]
     api.undeploy(echo, graceful="true")

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_client import H100, L40S, Api, eventually, version_of
+from simulator_client import H100, L40S, Api, eventually, moment, version_of
 
 from simulation import Simulator
 
@@ -152,7 +152,8 @@ def test_a_switched_patch_is_undone_at_the_loops_next_look(
     before = api.get(echo).json()["deployment"]
     simulator.behave(races={"undonePatch": 1})
     assert api.patch(before, maxInstances=9).json()["gpuSpecification"]["maxInstances"] == 9
-    assert api.get(echo).json()["deployment"]["lastUpdatedAt"] > before["lastUpdatedAt"]
+    patched = api.get(echo).json()["deployment"]
+    assert moment(patched["lastUpdatedAt"]) > moment(before["lastUpdatedAt"])
     simulator.look()
     assert api.get(echo).json()["deployment"] == before, "the time of the last update goes back as well"
     assert api.patch(before, maxInstances=9).status_code == 200
@@ -206,6 +207,132 @@ def test_an_old_row_overwrites_a_new_deployment_whose_instances_leak(
     assert api.get(echo).json()["deployment"]["deploymentId"] == old["deploymentId"]
     assert api.http.get(f"/deployments/{new['deploymentId']}").status_code == 404
     assert new["deploymentId"] in {item["deploymentId"] for item in simulator.leaked()}
+
+
+def redeploy(simulator: Simulator, api: Api, function: tuple[str, str]) -> Any:
+    """Undeploy and deploy at once; return what POST answers."""
+    assert api.undeploy(function).status_code == 200
+    assert api.status(function) == "404"
+    answer = api.deploy(function)
+    assert answer.status_code == 200
+    return answer.json()["deployment"]
+
+
+def check_overwritten(simulator: Simulator, api: Api, function: tuple[str, str], old: Any, new: Any) -> None:
+    """The old row is shown in place of the new deployment, whose instances run on."""
+    for _ in range(3):
+        shown = api.get(function).json()["deployment"]
+        assert (shown["deploymentId"], shown["functionStatus"]) == (old["deploymentId"], "DEPLOYING")
+        assert shown["lastUpdatedAt"] == old["lastUpdatedAt"]
+        assert moment(shown["lastUpdatedAt"]) < moment(new["lastUpdatedAt"])
+        simulator.look()
+    assert api.http.get(f"/deployments/{new['deploymentId']}").status_code == 404
+    assert [(item["deploymentId"], item["leaked"]) for item in alive(simulator, function)] == [
+        (new["deploymentId"], True)
+    ]
+
+
+def test_a_slow_pass_writes_the_row_that_it_read_over_a_new_deployment(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    old = make_active(simulator, api, echo)
+    simulator.behave(races={"slowLoop": 4})
+    look = pool.submit(simulator.look)
+    eventually(lambda: simulator.state()["loopIsLooking"], "the loop has read what is there")
+    new = redeploy(simulator, api, echo)
+    assert not look.done(), "the redeployment came too late for this pass"
+    assert api.get(echo).json()["deployment"]["deploymentId"] == new["deploymentId"]
+    look.result()
+    simulator.behave(races={"slowLoop": 0})
+    check_overwritten(simulator, api, echo, old, new)
+    assert api.undeploy(echo).status_code == 200
+    assert [item["deploymentId"] for item in alive(simulator, echo)] == [new["deploymentId"]], "DELETE ends the old one"
+
+
+def test_a_pass_can_be_held_for_as_long_as_a_test_likes(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    spared = simulator.add_function("made after the pass has begun")
+    old = make_active(simulator, api, echo)
+    with simulator.long_pass():
+        new = redeploy(simulator, api, echo)
+        assert api.deploy(spared).status_code == 200
+        assert simulator.state()["loopIsLooking"]
+    check_overwritten(simulator, api, echo, old, new)
+    assert api.wait(spared, "ACTIVE")
+
+
+def test_no_other_pass_of_the_loop_begins_while_one_is_held() -> None:
+    with Simulator.start(period=0.05, deploySeconds=0) as simulator, Api(simulator) as api:
+        echo = simulator.add_function()
+        old = api.deployed(echo)
+        with simulator.long_pass():
+            before = simulator.state()["loopPasses"]
+            new = redeploy(simulator, api, echo)
+            httpx.get(f"{simulator.control}/state", trust_env=False)
+            simulator.fault(functionVersionId=echo[1], delay=0.5, count=1)
+            assert api.status(echo) == "DEPLOYING", "ten periods later"
+            assert simulator.state()["loopPasses"] == before
+        assert api.get(echo).json()["deployment"]["deploymentId"] == old["deploymentId"] != new["deploymentId"]
+        eventually(lambda: simulator.state()["loopPasses"] > before + 1, "the next pass")
+
+
+def test_a_slow_pass_leaves_a_deployment_alone_that_stayed(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    before = make_active(simulator, api, echo)
+    with simulator.long_pass():
+        assert api.patch(before, minInstances=2).status_code == 200
+    simulator.look()
+    assert api.get(echo).json()["deployment"]["deploymentSpecifications"][0]["minInstances"] == 2
+    assert len(alive(simulator, echo)) == 2, "the next pass asks for what the slow one did not see"
+
+
+def test_a_row_deleted_during_a_slow_pass_is_back_for_one_look(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    old = make_active(simulator, api, echo)
+    with simulator.long_pass():
+        assert api.undeploy(echo).status_code == 200
+        assert api.status(echo) == "404"
+    shown = api.get(echo).json()["deployment"]
+    assert (shown["functionStatus"], shown["deploymentId"]) == ("INACTIVE", old["deploymentId"])
+    assert api.deploy(echo).status_code == 400
+    assert alive(simulator, echo) == []
+    simulator.look()
+    assert api.status(echo) == "404"
+
+
+def test_a_slow_pass_that_cannot_read_instances_has_the_new_deployment_fail_under_the_old_id(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    old = make_active(simulator, api, echo)
+    with simulator.long_pass():
+        new = redeploy(simulator, api, echo)
+        simulator.depend(echo[1], instances={"status": 503})
+    simulator.depend(echo[1])
+    shown = api.get(echo).json()["deployment"]
+    assert (shown["functionStatus"], shown["deploymentId"]) == ("ERROR", old["deploymentId"])
+    assert [item["deploymentId"] for item in alive(simulator, echo)] == [new["deploymentId"]]
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+@pytest.mark.parametrize("status", ["ACTIVE", "DEPLOYING"])
+def test_a_status_without_a_row_is_ended_by_deleting_the_version_only(
+    simulator: Simulator, api: Api, echo: tuple[str, str], deployed: bool, status: str
+) -> None:
+    if deployed:
+        make_active(simulator, api, echo)
+    simulator.lose_row(echo[1], status=status)
+    for _ in range(2):
+        assert api.get(echo).status_code == 404
+        assert api.undeploy(echo).status_code == 404
+        answer = api.deploy(echo)
+        assert (answer.status_code, "Missing deployment" in answer.json()["detail"]) == (500, True)
+        assert api.http.get(version_of(echo)).json()["function"]["status"] == status
+        simulator.look()
+    assert alive(simulator, echo) == []
+    assert api.http.delete(version_of(echo)).status_code == 204
+    again = simulator.add_function(functionId=echo[0], functionVersionId=echo[1])
+    assert api.deploy(again).status_code == 200
 
 
 def test_between_its_two_writes_a_post_shows_an_inactive_row_and_so_does_a_delete(

@@ -1,6 +1,7 @@
 """Speaks to a simulator's control API."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -8,6 +9,9 @@ import httpx
 from simulation.clients import ThreadClients
 
 Json = dict[str, Any]
+
+ODD_NAME = "echo <β> & „größer“"
+"""Name of a function, unless a test gives one: markup and letters that a text may have to be cleared of."""
 
 
 class Control:
@@ -81,7 +85,7 @@ class Control:
         """Take the faults of that name away, or all."""
         self._ask("DELETE", "/faults", params={} if name is None else {"name": name})
 
-    def add_function(self, name: str = "echo", **given: Any) -> tuple[str, str]:
+    def add_function(self, name: str = ODD_NAME, **given: Any) -> tuple[str, str]:
         """Create a function; give its id and its version's."""
         made = self._ask("POST", "/functions", json={"name": name, **given})["functions"][0]
         return made["id"], made["versionId"]
@@ -123,6 +127,10 @@ class Control:
         self.undeploy(version)
         return self.deploy(version, *deployed)
 
+    def lose_row(self, version: str, *, status: str = "ACTIVE") -> None:
+        """Leave a version with this status and no deployment: POST is 500 until the version is deleted."""
+        self._ask("DELETE", f"/versions/{version}/row", params={"status": status})
+
     def scale(self, version: str, **numbers: int) -> None:
         """Change numbers as somebody else would."""
         self._ask("PATCH", f"/versions/{version}/deployment", json=numbers)
@@ -132,7 +140,7 @@ class Control:
         self._ask("PATCH", f"/versions/{version}", json=changes)
 
     def weather(self, version: str, **changes: Any) -> None:
-        """Set how a version's instances fare: fate, fates, supply, capacity, deploySeconds, error."""
+        """Set how a version's instances fare, by the names of a scenario's `weather`."""
         self._ask("PUT", f"/versions/{version}/weather", json=changes)
 
     def lose(self, version: str, count: int | None = None) -> None:
@@ -144,7 +152,10 @@ class Control:
         self._ask("POST", f"/versions/{version}/serve")
 
     def depend(self, version: str, **failures: Any) -> None:
-        """Set which dependencies fail for a version: `depend(v, allocator={"status": 503})`; the others work."""
+        """Set which dependencies fail for a version: `depend(v, allocator={"status": 503})`; the others work.
+
+        With `count` so many calls fail; POST tries one call to the allocator up to three times.
+        """
         self._ask("PUT", f"/versions/{version}/dependencies", json=failures)
 
     def remove(self, version: str) -> None:
@@ -162,6 +173,15 @@ class Control:
     def look(self) -> None:
         """Have the server's loop look at everything once, now."""
         self._ask("POST", "/loop")
+
+    @contextmanager
+    def long_pass(self) -> Iterator[None]:
+        """Have a pass of the server's loop read all rows before the body, and work them off after it."""
+        self._ask("POST", "/loop/hold")
+        try:
+            yield
+        finally:
+            self._ask("POST", "/loop/finish")
 
     def jump(self, seconds: float) -> None:
         """Move the simulated clock forward."""

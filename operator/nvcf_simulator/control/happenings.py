@@ -30,6 +30,7 @@ class Happenings:
             web.post(f"{version}/deployment", self.deploy),
             web.patch(f"{version}/deployment", self.scale),
             web.delete(f"{version}/deployment", self.undeploy),
+            web.delete(f"{version}/row", self.lose_row),
             web.post(f"{version}/lose", self.lose),
             web.post(f"{version}/serve", self.serve),
             web.put(f"{version}/weather", self.weather),
@@ -81,6 +82,19 @@ class Happenings:
         graceful = request.query.get("graceful") == "true"
         await self._service.deploying.delete(self._function(request), graceful=graceful)
         return web.json_response({})
+
+    async def lose_row(self, request: web.Request) -> web.Response:
+        """Have its deployment be gone, with row and instances, and its status be ?status=, by default ACTIVE.
+
+        That is what the server is left with when its loop and a DELETE write at once.
+        """
+        function = self._function(request)
+        change = VersionChange.model_validate({"status": request.query.get("status", "ACTIVE")})
+        row = self._world.row(function.version_id)
+        if row:
+            self._service.deploying.remove(row)
+        self._world.set_status(function, change.status or "ACTIVE")
+        return web.json_response({"function": function_view(self._world, function)})
 
     async def lose(self, request: web.Request) -> web.Response:
         """Have running instances vanish."""

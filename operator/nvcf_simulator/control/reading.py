@@ -67,7 +67,7 @@ class Reading:
         return web.json_response({"allocations": self._allocations(request.query.get("alive") == "true")})
 
     def _allocations(self, alive_only: bool) -> list[dict[str, Any]]:
-        known = {row.id for row in self._world.state.deployments.values()}
+        known = {row.id for row in self._world.state.deployments.values()} | self._world.unwritten
         found = self._service.allocator.everything()
         return [_allocation(item, known) for item in found if item.alive or not alive_only]
 

@@ -30,6 +30,8 @@ class ServerControl:
             web.put("/catalogue", self.hide),
             web.post("/clock", self.jump),
             web.post("/loop", self.look),
+            web.post("/loop/hold", self.hold),
+            web.post("/loop/finish", self.finish),
         ]
 
     async def behaviour(self, _: web.Request) -> web.Response:
@@ -84,6 +86,16 @@ class ServerControl:
     async def look(self, _: web.Request) -> web.Response:
         """Have the server's loop look at everything once, now."""
         await self._service.loop.look()
+        return web.json_response({"passes": self._service.loop.passes})
+
+    async def hold(self, _: web.Request) -> web.Response:
+        """Have the server's loop read all rows now and work them off at `finish`; no other pass begins meanwhile."""
+        self._service.loop.hold()
+        return web.json_response({"passes": self._service.loop.passes})
+
+    async def finish(self, _: web.Request) -> web.Response:
+        """Have the server's loop work off what it has read, if a pass is held."""
+        self._service.loop.finish()
         return web.json_response({"passes": self._service.loop.passes})
 
 

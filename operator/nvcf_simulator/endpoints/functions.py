@@ -85,7 +85,7 @@ async def read(call: Call) -> Reply:
     if details and function.nca_id == caller.nca_id:
         row = world.row(version_id)
         found = call.service.allocator.read(function, row) if row else {}
-        view["activeInstances"] = [instance_view(i) for group in found.values() for i in group if i.alive]
+        view["activeInstances"] = [instance_view(world, i) for group in found.values() for i in group if i.alive]
     return json_reply({"function": view})
 
 

@@ -24,7 +24,12 @@ class Reply:
 
 def json_reply(value: Any, status: int = 200) -> Reply:
     """Answer a JSON value."""
-    return Reply(status, json.dumps(value, separators=(",", ":")).encode(), JSON)
+    return Reply(status, json_bytes(value), JSON)
+
+
+def json_bytes(value: Any) -> bytes:
+    """Write JSON as the service does: compact, letters as they are; halves of surrogate pairs become `?`."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def no_content() -> Reply:

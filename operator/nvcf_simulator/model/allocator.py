@@ -20,7 +20,11 @@ from nvcf_simulator.model.entities import (
 from nvcf_simulator.model.identifiers import random_id
 from nvcf_simulator.model.world import World
 
-_ERROR = "Inference container exited with code 1 before it became healthy"
+_ERROR = (
+    "Inference container <main> exited with code 1 before it became healthy – Größe „{{n}}“ & more: "
+    "https://logs.simulator.invalid/show?instance=<unknown>&since=-1h&level=err%20or&lang=日本語"
+)
+"""Odd, as error logs are: markup, quotes, a URL with parameters, letters beyond ASCII."""
 
 
 class Allocator:
@@ -35,7 +39,7 @@ class Allocator:
     def ask(
         self, function: Function, deployment_id: str, specification: GpuSpecification, count: int, keep: bool = False
     ) -> None:
-        """Ask for instances; fewer may come, or none. Raises `ProblemError` if the allocator fails.
+        """Ask for instances; fewer may come, or none. Raises `DependencyError` if the allocator fails.
 
         With `keep` the rest stays in the backlog, which is served by `serve_backlog` only.
         """

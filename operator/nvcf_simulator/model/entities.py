@@ -79,6 +79,8 @@ class Weather:
     """Most instances that this version may hold at once."""
     deploy_seconds: float | None = None
     """Another start-up time than everybody's."""
+    allocation_seconds: float | None = None
+    """Another time for each call to the allocator in POST than everybody's."""
     error: str | None = None
     """Error log of failing instances."""
 

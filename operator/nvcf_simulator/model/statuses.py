@@ -1,19 +1,18 @@
 """The state machine of a deployment: what the server's loop makes of a row and its instances at each look."""
 
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 
 from nvcf_simulator.model.allocator import Allocator
 from nvcf_simulator.model.clock import DAY, SECOND
-from nvcf_simulator.model.entities import BUSY, Deployment, Function, Instance, Status
+from nvcf_simulator.model.entities import BUSY, Deployment, Function, Status
+from nvcf_simulator.model.health import Health, Instances, health_of, unreadable
 from nvcf_simulator.model.removal import remove_deployment
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import ProblemError
 
-ZERO_ID = "00000000-0000-0000-0000-000000000000"
 _KEPT_IN_ERROR = 7 * DAY
-
-Instances = dict[str, list[Instance]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +30,13 @@ class Statuses:
     def __init__(self, world: World, allocator: Allocator) -> None:
         self._world = world
         self._allocator = allocator
-        self._late_health: list[tuple[int, str, list[dict[str, str]]]] = []
+        self._late_health: list[tuple[int, str, Health]] = []
 
     def look(self, sight: Sight) -> bool:
         """Bring one deployment up to date; return whether it is settled until something happens to it."""
+        if self._world.row_by_id(sight.row.id) is None:
+            self._overtaken(sight)
+            return False
         match sight.status:
             case "DEPLOYING":
                 return self._deploying(sight)
@@ -60,11 +62,9 @@ class Statuses:
         try:
             instances = self._allocator.read(function, row)
         except ProblemError as problem:
-            self._write_health(row, [_unreadable(row, number, problem) for number in range(len(row.specifications))])
-            self._become(sight, "ERROR")
-            self._end_instances(sight)
+            self._fail_unread(sight, problem)
             return False
-        health = _health(instances)
+        health = health_of(instances)
         if _all_met(row, instances):
             self._become(sight, "ACTIVE")
             if row.health:
@@ -80,6 +80,35 @@ class Statuses:
             self._write_health(row, health)
         return False
 
+    def _fail_unread(self, sight: Sight, problem: ProblemError) -> None:
+        self._write_health(sight.row, unreadable(sight.row, problem))
+        self._become(sight, "ERROR")
+        self._end_instances(sight)
+
+    def _overtaken(self, sight: Sight) -> None:
+        """Work off a row that was deleted since it was read, and may have a successor by now.
+
+        Its instances have ended with it, which is taken for their failure: the row that was read is written with that,
+        over nothing while the version is INACTIVE, and over the new deployment while that is DEPLOYING.
+        """
+        function, row = sight.function, sight.row
+        removed = self._world.function(row.version_id) is not function
+        if removed or sight.status == "INACTIVE" or function.status not in ("INACTIVE", "DEPLOYING"):
+            return
+        try:
+            if function.status == "DEPLOYING":
+                self._world.depend("instances", row.version_id)
+        except ProblemError as problem:
+            self._fail_unread(sight, problem)
+            return
+        ended: Instances = defaultdict(list)
+        for instance in self._allocator.current(row.id):
+            ended[instance.specification_id].append(instance)
+        health = health_of(ended)
+        if health:
+            row.health = health
+            self._world.put_row(row)
+
     def _running(self, sight: Sight) -> bool:
         function, row = sight.function, sight.row
         instances: Instances = {}
@@ -90,7 +119,7 @@ class Statuses:
             readable = False
         else:
             if row.health:
-                self._write_health(row, [entry for entry in _health(instances) if entry in row.health])
+                self._write_health(row, [entry for entry in health_of(instances) if entry in row.health])
             self._ask_for_missing(sight, instances)
         running = any(i.state == "running" for group in instances.values() for i in group)
         scaled_to_zero = sight.status == "ACTIVE" and any(s.min_instances == 0 for s in row.specifications)
@@ -144,7 +173,7 @@ class Statuses:
         with suppress(ProblemError):  # then they run on: nobody looks after a deployment in ERROR
             self._allocator.release(sight.row.id, sight.row.version_id)
 
-    def _write_health(self, row: Deployment, health: list[dict[str, str]]) -> None:
+    def _write_health(self, row: Deployment, health: Health) -> None:
         """Write the whole row as it was read, with its new health: this undoes what was written in between."""
         late = self._world.behaviour.races.late_health_info
         if late:
@@ -164,33 +193,3 @@ def _none_too_many(row: Deployment, instances: Instances) -> bool:
     return all(
         sum(i.state == "running" for i in instances.get(s.id, ())) <= s.max_instances for s in row.specifications
     )
-
-
-def _health(instances: Instances) -> list[dict[str, str]]:
-    """One entry for each specification whose instances all failed; `gpu` holds the instance type, as in NVCF."""
-    entries = []
-    for group in instances.values():
-        if group and not any(i.alive for i in group):
-            one = group[0]
-            entries.append(
-                {
-                    "icmsRequestId": ZERO_ID,
-                    "gpu": one.instance_type,
-                    "backend": one.backend,
-                    "instanceType": one.instance_type,
-                    "error": one.error or "No reason was given",
-                }
-            )
-    return entries
-
-
-def _unreadable(row: Deployment, number: int, problem: ProblemError) -> dict[str, str]:
-    specification = row.specifications[number]
-    return {
-        "icmsRequestId": ZERO_ID,
-        "gpu": specification.gpu,
-        "backend": specification.options.get("backend") or "UNKNOWN",
-        "instanceType": specification.instance_type,
-        "error": f"Function id '{row.function_id}', version '{row.version_id}', deployment id '{row.id}': "
-        f"the state of the instances could not be read: {problem.detail}",
-    }

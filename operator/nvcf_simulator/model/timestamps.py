@@ -22,6 +22,13 @@ def instant(nanoseconds: int) -> str:
     return f"{text}.{digits}Z"
 
 
+def exactly(nanoseconds: int, digits: int) -> str:
+    """Write a time in ISO-8601 with so many fractional digits, 0 to 9; what does not fit is cut."""
+    seconds, fraction = divmod(nanoseconds, SECOND)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{f'{fraction:09}'[:digits]}Z" if digits else text + "Z"
+
+
 def milliseconds(nanoseconds: int) -> int:
     """Cut a time to whole milliseconds, the precision in which the service stores it."""
     return nanoseconds // 1_000_000 * 1_000_000

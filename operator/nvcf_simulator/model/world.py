@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from nvcf_simulator.model.catalogue import Catalogue
 from nvcf_simulator.model.clock import Clock
 from nvcf_simulator.model.entities import Account, Deployment, Function, Instance, Key, State, Status
-from nvcf_simulator.problems import of_dependency
+from nvcf_simulator.problems import DependencyError
 from nvcf_simulator.settings import Behaviour, DependencyName, Failure
 
 
@@ -28,6 +28,8 @@ class World:
         """Version id -> dependency -> how it fails for this version."""
         self.unsettled: set[str] = set()
         """Versions that the loop must look at; the others cannot change by themselves."""
+        self.unwritten: set[str] = set()
+        """Deployments that a POST is making: they may have instances, and have no row yet."""
         self.changed = False
         """Set by every change; whoever keeps a state file clears it."""
         self.fragments: dict[str, bytes] = {}
@@ -181,7 +183,7 @@ class World:
     # dependencies
 
     def depend(self, name: DependencyName, version_id: str | None = None) -> None:
-        """Use a dependency of the service. Raises `ProblemError` if it is set to fail."""
+        """Use a dependency of the service. Raises `DependencyError` if it is set to fail."""
         mine = self.failures.get(version_id or "", {})
         for failures in (mine, self.behaviour.dependencies):
             failure = failures.get(name)
@@ -191,4 +193,4 @@ class World:
                 del failures[name]
             elif failure.count:
                 failures[name] = failure.model_copy(update={"count": failure.count - 1})
-            raise of_dependency(name, failure.status)
+            raise DependencyError(name, failure.status)

@@ -1,0 +1,161 @@
+"""How POST asks for instances: specification by specification, each with its tries, and what a late failure undoes."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from simulator_client import H100, L40S, Api, eventually, version_of
+
+from simulation import Simulator
+
+IDLE = H100 | {"minInstances": 0}
+NEVER = 3600
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Simulator]:
+    with Simulator.start(period=3600, deploySeconds=0) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(running: Simulator) -> Iterator[Simulator]:
+    yield running
+    running.behave(races={"slowPost": 0}, allocationTimeout=30, dependencies={})
+
+
+@pytest.fixture
+def api(simulator: Simulator) -> Iterator[Api]:
+    with Api(simulator) as client:
+        yield client
+
+
+@pytest.fixture
+def echo(simulator: Simulator) -> tuple[str, str]:
+    return simulator.add_function()
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as executor:
+        yield executor
+
+
+def alive(simulator: Simulator, function: tuple[str, str]) -> list[Any]:
+    return [item for item in simulator.allocations() if item["functionVersionId"] == function[1]]
+
+
+def lasted(simulator: Simulator, function: tuple[str, str]) -> float:
+    """How long the only POST of a version took."""
+    (entry,) = simulator.log(functionVersionId=function[1], operation="createDeployment")
+    return float(entry["ended"] - entry["started"])
+
+
+def wait_for_post(simulator: Simulator, function: tuple[str, str]) -> None:
+    asked = {"functionVersionId": function[1], "operation": "createDeployment"}
+    eventually(lambda: simulator.log(**asked, inFlight=True), "the POST")
+
+
+def test_every_specification_is_a_call_of_its_own_and_nothing_limits_their_sum(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    simulator.behave(races={"slowPost": 0.6}, allocationTimeout=1)
+    assert api.deploy(echo, H100, L40S, H100 | {"minInstances": 2}).status_code == 200
+    assert lasted(simulator, echo) >= 1.8
+    assert len(alive(simulator, echo)) == 4
+
+
+def test_a_specification_of_minimum_0_is_not_asked_for(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.behave(races={"slowPost": NEVER}, allocationTimeout=NEVER, dependencies={"allocator": {"status": 503}})
+    assert api.deploy(echo, IDLE, IDLE).status_code == 200
+    assert api.status(echo) == "ACTIVE"
+    assert alive(simulator, echo) == []
+
+
+def test_what_was_given_before_the_last_call_is_shown_nowhere_and_has_not_leaked(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    simulator.behave(races={"slowPost": 3})
+    answer = pool.submit(api.deploy, echo, H100, L40S)
+    (first,) = eventually(lambda: alive(simulator, echo), "the first specification's instance")
+    assert (first["instanceType"], first["leaked"]) == ("NCP.GPU.H100_1x", False)
+    assert api.status(echo) == "404"
+    assert api.undeploy(echo).status_code == 404
+    assert api.http.get(version_of(echo)).json()["function"]["status"] == "INACTIVE"
+    assert not answer.done()
+    assert answer.result().status_code == 200
+    assert {item["leaked"] for item in alive(simulator, echo)} == {False}
+
+
+def test_a_call_that_is_answered_5xx_is_tried_three_times(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    simulator.weather(echo[1], allocationSeconds=0.5)
+    simulator.depend(echo[1], allocator={"status": 503, "count": 2})
+    assert api.deploy(echo).status_code == 200
+    assert lasted(simulator, echo) >= 1.5, "each try takes its time"
+    assert len(alive(simulator, echo)) == 1
+
+
+def test_the_tries_are_those_of_one_specification(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.depend(echo[1], allocator={"status": 500, "count": 3})
+    answer = api.deploy(echo, H100, L40S)
+    assert (answer.status_code, api.status(echo)) == (502, "404")
+    assert "500" in answer.json()["detail"]
+    assert alive(simulator, echo) == []
+    assert api.deploy(echo, H100, L40S).status_code == 200, "the failures are used up"
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429])
+def test_a_call_that_is_answered_4xx_is_not_tried_again(
+    simulator: Simulator, api: Api, echo: tuple[str, str], status: int
+) -> None:
+    simulator.depend(echo[1], allocator={"status": status, "count": 1})
+    assert api.deploy(echo).status_code == status
+    assert api.deploy(echo).status_code == 200
+
+
+def test_a_call_that_hangs_is_cut_once_and_ends_the_post(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.behave(races={"slowPost": NEVER}, allocationTimeout=0.8)
+    answer = api.deploy(echo, H100, L40S)
+    assert (answer.status_code, "type" in answer.json()) == (500, False)
+    assert 0.8 <= lasted(simulator, echo) < 2 * 0.8 + 0.8
+    assert api.status(echo) == "404"
+
+
+def test_a_version_can_be_slower_than_the_others(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    simulator.behave(races={"slowPost": NEVER}, allocationTimeout=NEVER)
+    simulator.weather(echo[1], allocationSeconds=0)
+    assert api.deploy(echo).status_code == 200
+
+
+def test_a_post_that_fails_late_ends_what_it_was_given_before(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    simulator.behave(races={"slowPost": 3})
+    answer = pool.submit(api.deploy, echo, H100, L40S)
+    eventually(lambda: alive(simulator, echo), "the first specification's instance")
+    simulator.depend(echo[1], allocator={"status": 404})
+    assert answer.result().status_code == 404
+    assert alive(simulator, echo) == []
+
+
+def test_a_post_that_fails_late_takes_the_row_of_another_post_away(
+    simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
+) -> None:
+    simulator.behave(races={"slowPost": 4})
+    first = pool.submit(api.deploy, echo)
+    wait_for_post(simulator, echo)
+    simulator.behave(races={"slowPost": 0})
+    second = api.deploy(echo)
+    assert second.status_code == 200
+    simulator.look()
+    assert api.status(echo) == "ACTIVE"
+    simulator.depend(echo[1], allocator={"status": 404})
+    assert not first.done(), "the first POST ended too early"
+    assert first.result().status_code == 404
+    assert api.status(echo) == "404"
+    assert api.http.get(version_of(echo)).json()["function"]["status"] == "INACTIVE"
+    (left,) = alive(simulator, echo)
+    assert (left["deploymentId"], left["leaked"]) == (second.json()["deployment"]["deploymentId"], True)

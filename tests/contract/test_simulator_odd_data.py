@@ -1,0 +1,125 @@
+"""Ordinary answers are odd: markup, letters beyond ASCII, URLs with parameters, unknown fields, all kinds of times."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from simulator_client import H100, L40S, Api, moment, version_of
+
+from simulation import ECHO, ODD_NAME, Simulator
+
+_FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?Z")
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator.start(deploySeconds=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(simulator: Simulator) -> Iterator[Api]:
+    with Api(simulator) as client:
+        yield client
+
+
+@pytest.fixture
+def echo(simulator: Simulator) -> tuple[str, str]:
+    return simulator.add_function()
+
+
+def is_odd(text: str) -> bool:
+    return {"<", "&"} <= set(text) and not text.isascii()
+
+
+def digits(text: str) -> int:
+    found = _FRACTION.fullmatch(text)
+    assert found, text
+    return len(found[1] or "")
+
+
+def test_names_and_descriptions_are_odd(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    deployment = api.deployed(echo)
+    assert is_odd(ODD_NAME)
+    assert deployment["functionName"] == api.http.get(version_of(echo)).json()["function"]["name"] == ODD_NAME
+    assert is_odd(api.http.get(version_of((ECHO, ECHO))).json()["function"]["description"])
+
+
+def test_letters_are_written_as_they_are(api: Api, echo: tuple[str, str]) -> None:
+    for answer in (api.http.get(version_of(echo)), api.http.get("/functions")):
+        assert ODD_NAME.split()[-1].strip('"').encode() in answer.content
+
+
+def test_the_error_of_an_instance_is_odd_and_holds_a_url_with_parameters(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    simulator.weather(echo[1], fate="fail")
+    assert api.deploy(echo, H100, L40S).status_code == 200
+    health = api.wait(echo, "ERROR")["healthInfo"]
+    assert len(health) == 2
+    for entry in health:
+        assert is_odd(entry["error"])
+        assert re.search(r"https://\S+\?\S+&\S+=", entry["error"])
+
+
+def everything(api: Api, simulator: Simulator, function: tuple[str, str]) -> dict[str, Any]:
+    """One object of each kind, as answers show it."""
+    deployment = api.deployed(function, minInstances=1)
+    listed = api.http.get("/functions").json()["functions"]
+    read = api.http.get(version_of(function)).json()["function"]
+    failed = simulator.add_function()
+    simulator.weather(failed[1], fate="fail")
+    api.deploy(failed)
+    return {
+        "deployment": deployment,
+        "specification": deployment["deploymentSpecifications"][0],
+        "patched": api.patch(deployment, maxInstances=5).json()["gpuSpecification"],
+        "function": read,
+        "instance": read["activeInstances"][0],
+        "listed": next(item for item in listed if item["versionId"] == function[1]),
+        "health": api.wait(failed, "ERROR")["healthInfo"][0],
+    }
+
+
+def test_every_object_holds_a_field_that_no_client_knows(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    for kind, shown in everything(api, simulator, echo).items():
+        assert isinstance(shown["newerField"], dict), kind
+
+
+def test_fields_that_answers_hold_may_be_posted_back(api: Api, echo: tuple[str, str]) -> None:
+    first = api.deployed(echo, H100, L40S)
+    assert api.undeploy(echo).status_code == 200
+    assert api.deploy(echo, *first["deploymentSpecifications"]).status_code == 200
+
+
+def test_times_have_0_to_9_fractional_digits(simulator: Simulator, api: Api) -> None:
+    simulator.add_functions("many", 200)
+    functions = api.http.get("/functions").json()["functions"]
+    assert {digits(item["createdAt"]) for item in functions} == set(range(10))
+    for name in range(20):
+        api.deploy(simulator.add_function(f"deployed {name}"), minInstances=0)
+    rows = list(simulator.deployments().values())
+    assert len({digits(row["createdAt"]) for row in rows}) > 3
+    assert len({digits(row["lastUpdatedAt"]) for row in rows}) > 3
+
+
+def test_a_time_is_the_same_at_every_read_and_that_of_an_update_loses_nothing(api: Api, echo: tuple[str, str]) -> None:
+    before = api.deployed(echo, minInstances=0)
+    seen = [moment(before["lastUpdatedAt"])]
+    for maximum in range(3, 9):
+        assert api.patch(before, maxInstances=maximum).status_code == 200
+        shown = api.get(echo).json()["deployment"]
+        assert shown == api.http.get(f"/deployments/{before['deploymentId']}").json()["deployment"] | {
+            "deploymentSpecifications": shown["deploymentSpecifications"]
+        }
+        assert shown["createdAt"] == before["createdAt"]
+        seen.append(moment(shown["lastUpdatedAt"]))
+    assert seen == sorted(set(seen)), "each update has a later time"
+
+
+def test_a_plain_server_answers_known_fields_and_short_times() -> None:
+    with Simulator.start(plain=True, deploySeconds=0) as simulator, Api(simulator) as api:
+        for kind, shown in everything(api, simulator, simulator.add_function()).items():
+            assert "newerField" not in shown, kind
+        assert {digits(item["createdAt"]) for item in api.http.get("/functions").json()["functions"]} <= {0, 3, 6, 9}
