@@ -43,20 +43,19 @@ class Answer:
         return replace(self, headers={name: without(value, key) for name, value in self.headers.items()})
 
     def retry_after(self, now: float) -> float | None:
-        """Seconds that the server asks to wait, told as a number or as an HTTP date; None if it does not.
+        """Seconds that the server asks to wait, as a number or as an HTTP date; None if it does not.
 
-        `now` is the time of the wall clock, in seconds since the epoch.
+        A date is taken against the answer's own `Date`, so that it does not matter how far the server's clock and ours
+        are apart; only where there is none that can be read, against `now`, the time of our wall clock in seconds since
+        the epoch. Never negative, and never more than `MAX_RETRY_AFTER`.
         """
         text = self.headers.get("retry-after", "").strip()
         if _SECONDS.fullmatch(text):
             return min(float(text), MAX_RETRY_AFTER)
-        try:
-            moment = parsedate_to_datetime(text)
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=UTC)
-            return min(max(moment.timestamp() - now, 0.0), MAX_RETRY_AFTER)
-        except (ValueError, TypeError, OverflowError, IndexError):
+        until, since = _moment(text), _moment(self.headers.get("date", ""))
+        if until is None:
             return None
+        return min(max(until - (now if since is None else since), 0.0), MAX_RETRY_AFTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +129,12 @@ def one_line(text: str, key: str = "", limit: int = MAX_DETAIL) -> str:
     printable = "".join(char if char.isprintable() else " " for char in whole[:_MAX_READ])
     line = redacted(" ".join(printable.split()), key)
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def _moment(date: str) -> float | None:
+    """An HTTP date as seconds since the epoch; None if it cannot be read."""
+    try:
+        moment = parsedate_to_datetime(date)
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

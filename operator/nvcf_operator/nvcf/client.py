@@ -68,7 +68,8 @@ class Client(_Shell[Sync]):
         base_url: base URL with its prefix; by default the variable `NVCF_BASE_URL`, else hosted NVCF.
         host_header: Host header to send, where a gateway needs another than the URL's host.
         ca_file: file of PEM certificates to trust in place of the usual ones.
-        timeout: seconds for each call in all; by default 30, and 40 to create a deployment.
+        timeout: seconds for each call in all; by default 30, and to create a deployment 40, with 30 more for each
+            further specification that asks for instances.
         max_connections: most calls at a time.
         max_retries: how often a call is made again where that can do no harm (`nvcf_operator.nvcf.retries`).
         user_agent: how the client calls itself; by default `nvcf-operator/<version>`.

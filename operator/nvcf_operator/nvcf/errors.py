@@ -138,9 +138,19 @@ class Forbidden(NvcfError):
 
 
 class Throttled(NvcfError):
-    """429: too many calls. `retry_after` holds the server's wish, if it told one."""
+    """429: too many calls. `retry_after` holds the server's wish, if it told one.
+
+    Attributes:
+        asked: seconds of the pause that this answer belongs to, for texts that must not change while it lasts; the
+            wish of this answer until somebody who paces the calls sets it.
+
+    """
 
     meaning = "was throttled"
+
+    def __init__(self, **failure: Any) -> None:
+        super().__init__(**failure)
+        self.asked: float | None = self.retry_after
 
 
 class ServerFault(NvcfError):

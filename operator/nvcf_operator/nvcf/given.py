@@ -15,14 +15,24 @@ SpecificationInput = GpuSpecification | Mapping[str, Any]
 """A GPU specification as a caller may give it: the model, or a mapping with snake_case or NVCF's own names."""
 
 
-def to_post(specifications: Iterable[SpecificationInput]) -> list[dict[str, Any]]:
-    """The specifications as the body of a POST holds them.
+def to_specifications(specifications: Iterable[SpecificationInput]) -> list[GpuSpecification]:
+    """The specifications as models.
 
     Raises:
         TypeError, ValueError: what is given is no list of at least one specification; the text names item and field.
 
     """
-    return [strictly(GpuSpecification, given, where).to_request() for where, given in _listed(specifications)]
+    return [strictly(GpuSpecification, given, where) for where, given in _listed(specifications)]
+
+
+def to_post(specifications: Iterable[SpecificationInput]) -> list[dict[str, Any]]:
+    """The specifications as the body of a POST holds them.
+
+    Raises:
+        TypeError, ValueError: as for `to_specifications`.
+
+    """
+    return [item.to_request() for item in to_specifications(specifications)]
 
 
 def to_put(specifications: Iterable[SpecificationInput]) -> list[dict[str, Any]]:
@@ -32,7 +42,7 @@ def to_put(specifications: Iterable[SpecificationInput]) -> list[dict[str, Any]]
     another field is refused, since the server would ignore it.
 
     Raises:
-        TypeError, ValueError: as for `to_post`, or because of a field that a PUT cannot change.
+        TypeError, ValueError: as for `to_specifications`, or because of a field that a PUT cannot change.
 
     """
     bodies = []

@@ -11,16 +11,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from nvcf_operator.nvcf.breaker import Backoff, Breaker
-from nvcf_operator.nvcf.bucket import GRAIN
+from nvcf_operator.nvcf.breaker import Breaker
+from nvcf_operator.nvcf.throttle import Throttle
 from nvcf_operator.nvcf.turnstile import Turnstile
+
+TRIAL_PATIENCE = 30.0
+"""Seconds after which a probe that has not ended no longer keeps the next call from being one: a POST takes minutes."""
+
+TRIAL_AGAIN = 1.0
+"""Seconds after which to try again while another call is out to see whether the server still throttles."""
 
 
 class Reason(StrEnum):
     """Why a gate lets no call pass."""
 
     THROTTLED = "throttled"
-    """The server said 429, and the pause that it asked for is not over."""
+    """The server said 429, and the pause that it asked for, as far as we honour it, is not over; or one call is out to
+    see whether it still throttles."""
     FAILING = "failing"
     """Too many calls in a row failed: the breaker is open."""
     PROBING = "probing"
@@ -40,13 +47,15 @@ class Closed(Exception):  # noqa: N818  the name says what happened
     Attributes:
         reason: why.
         retry_after: seconds after which to try again.
+        asked: where the server throttles, the seconds that it asked for, which do not run down; None if it named none.
 
     """
 
-    def __init__(self, reason: Reason, retry_after: float) -> None:
-        super().__init__(reason, retry_after)
+    def __init__(self, reason: Reason, retry_after: float, asked: float | None = None) -> None:
+        super().__init__(reason, retry_after, asked)
         self.reason = reason
         self.retry_after = retry_after
+        self.asked = asked
 
     def __str__(self) -> str:
         return f"no call is sent for {math.ceil(self.retry_after)} s: {_TEXTS[self.reason]}"
@@ -74,6 +83,9 @@ class Gate:
     People's calls go before ordinary ones. The share `reserve` of the rate, and of the places (one at least), is kept
     for them; if there is one place only, all share it. Rate and number of calls at a time are never exceeded. Among the
     calls of a kind that wait, groups (namespaces) take turns; within a group it is first come, first served.
+
+    A server's wait is a hint (`nvcf_operator.nvcf.throttle`): beyond 2 minutes one person's call at a time may try
+    whether it still throttles, beyond 15 minutes any call, until one is answered.
 
     Every outcome has to be told: `succeeded`, `failed` or `throttled`. With the call's `Admission`, an outcome counts
     only if the gate has not shut since the call was let in: the failures of twenty calls that hung together are one
@@ -106,8 +118,8 @@ class Gate:
         self._turnstile = Turnstile(rate, concurrency, reserve, clock)
         self._breaker = Breaker(random)
         self._probe: Admission | None = None
-        self._throttle = Backoff(random)
-        self._throttled_until = -math.inf
+        self._probed_at = -math.inf
+        self._throttle = Throttle(random)
         self._era = 0
 
     @asynccontextmanager
@@ -122,17 +134,17 @@ class Gate:
             Closed: at once, while the breaker is open or a 429's pause lasts, also when that begins during the wait.
 
         """
-        if closed := self.closed_for():
+        if closed := self.closed_for(person):
             raise closed
-        call = Admission(person, self._era, self)
-        if not self._breaker.closed:
-            self._probe = call
+        call, now = Admission(person, self._era, self), self._clock()
+        if not self._breaker.closed or self._throttle.is_trying(now, person=person):
+            self._probe, self._probed_at = call, now
         try:
             if not await self._turnstile.enter(person, group):
-                raise self._turned_away()
+                raise self._turned_away(person)
             try:
                 if self._is_stale(call):  # the gate shut between the turn and this line
-                    raise self._turned_away()
+                    raise self._turned_away(person)
                 yield call
             finally:
                 self._turnstile.leave(person)
@@ -140,27 +152,31 @@ class Gate:
             if self._probe is call:
                 self._probe = None
 
-    def closed_for(self) -> Closed | None:
+    def closed_for(self, person: bool = False) -> Closed | None:
         """What `admitted` would raise now; None if it would let the call in or have it wait."""
         now = self._clock()
-        throttled, failing = self._throttled_until - now, self._breaker.left(now)
-        if throttled > GRAIN and throttled >= failing:
-            return Closed(Reason.THROTTLED, throttled)
+        throttled, failing = self._throttle.left(now, person=person), self._breaker.left(now)
+        if throttled and throttled >= failing:
+            return Closed(Reason.THROTTLED, throttled, self._throttle.asked)
         if failing:
             return Closed(Reason.FAILING, failing)
-        if self._probe is not None:
+        if self._probe is None or now - self._probed_at > TRIAL_PATIENCE:
+            return None
+        if not self._breaker.closed:
             return Closed(Reason.PROBING, max(self._breaker.pause / 4, 1.0))
+        if self._throttle.is_trying(now, person=person):
+            return Closed(Reason.THROTTLED, TRIAL_AGAIN, self._throttle.asked)
         return None
 
     def admits(self, person: bool) -> bool:
         """Whether a call would pass now without waiting; if not, a worker may turn to another account's work."""
-        return self.open and self._turnstile.is_free(person)
+        return self.closed_for(person) is None and self._turnstile.is_free(person)
 
     def succeeded(self, call: Admission | None = None) -> None:
         """Tell that the server answered, be it with a 4xx: it works. A success of the probe closes the breaker."""
         if not self._is_stale(call):
-            self._answered()
-            self._throttle.reset()
+            self._throttle.answered(person=call is not None and call.person)
+            self._answered(call)
 
     def failed(self, call: Admission | None = None) -> None:
         """Tell that the server failed (5xx), was not reached, or that the outcome is unknown; not for a 4xx."""
@@ -170,23 +186,24 @@ class Gate:
     def throttled(self, retry_after: float | None = None, call: Admission | None = None) -> None:
         """Tell that the server said 429. For the breaker this is an answer: a server that throttles works.
 
-        The gate shuts for `retry_after` seconds; if the server named none, for 1 s doubling to 60 s until a call
-        succeeds. Calls that were under way and are throttled too do not double a pause that lasts.
+        The gate shuts for `retry_after` seconds, 2 minutes at most for people's calls and 15 for all others; if the
+        server named none, for 1 s doubling to 60 s until a call succeeds. Calls that were under way and are throttled
+        too do not double a pause that lasts.
         """
-        now = self._clock()
         news = not self._is_stale(call)
         if news:
-            self._answered()
-        if not retry_after:
-            if not news or self._throttled_until - now > GRAIN:
-                return
-            retry_after = self._throttle.pause()
-        self._throttled_until = max(self._throttled_until, now + retry_after)
-        self._shut()
+            self._answered(call)
+        if self._throttle.told(self._clock(), retry_after, news=news, person=call is not None and call.person):
+            self._shut()
+
+    def inherit(self, other: "Gate") -> None:
+        """Take over the pause that the server asked another gate for, as far as it lasts."""
+        if self._throttle.join(other._throttle, self._clock()):
+            self._shut()
 
     @property
     def open(self) -> bool:
-        """Whether calls may pass or wait: `closed_for` gives None."""
+        """Whether an ordinary call may pass or wait: `closed_for` gives None."""
         return self.closed_for() is None
 
     @property
@@ -208,9 +225,10 @@ class Gate:
         """Ordinary calls of a group that wait for rate or a place."""
         return self._turnstile.waiting_of(group)
 
-    def _answered(self) -> None:
+    def _answered(self, call: Admission | None) -> None:
+        was_closed = self._breaker.closed
         self._breaker.succeeded(self._clock())
-        if self._breaker.closed:
+        if self._breaker.closed and (call is None or call is self._probe or not was_closed):
             self._probe = None
 
     def _is_stale(self, call: Admission | None) -> bool:
@@ -221,8 +239,8 @@ class Gate:
         self._era += 1
         self._turnstile.turn_away()
 
-    def _turned_away(self) -> Closed:
-        return self.closed_for() or Closed(Reason.FAILING, 0.0)
+    def _turned_away(self, person: bool) -> Closed:
+        return self.closed_for(person) or Closed(Reason.FAILING, 0.0)
 
 
 class Gates:
@@ -270,9 +288,8 @@ class Gates:
         What the server told the key lasts: a pause that it asked for shuts the account's gate.
         """
         gate, own = self.of(base_url, account), self._gates.pop((base_url, key), None)
-        closed = own.closed_for() if own is not None else None
-        if closed is not None and closed.reason == Reason.THROTTLED:
-            gate.throttled(closed.retry_after)
+        if own is not None:
+            gate.inherit(own)
         return gate
 
     def __iter__(self) -> Iterator[tuple[str, str, Gate]]:

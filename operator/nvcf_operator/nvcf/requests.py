@@ -16,7 +16,8 @@ T_co = TypeVar("T_co", covariant=True)
 M = TypeVar("M", bound=BaseModel)
 
 TIMEOUT = 30.0
-"""Seconds that a call may take in all, from asking for a connection to the last byte of the answer."""
+"""Seconds that a call may take in all, from asking for a connection to the last byte of the answer, unless it has a
+timeout of its own, as a POST of a deployment has."""
 
 
 @dataclass(frozen=True, slots=True)

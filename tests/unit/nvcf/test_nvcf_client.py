@@ -193,6 +193,29 @@ def test_a_transport_that_tells_no_progress_is_judged_by_its_errors(
         first_request_failing(kind(api_key=KEY, max_retries=0, transport=httpx.MockTransport(handle)))
 
 
+@pytest.mark.parametrize(("timeout", "limit"), [(None, 130.0), (7.0, 7.0), (600.0, 600.0)])
+def test_a_timeout_that_is_given_holds_for_every_call_the_creation_of_a_deployment_too(
+    kind: Any, timeout: float | None, limit: float
+) -> None:
+    seen: list[float] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"]["read"])
+        return httpx.Response(400)
+
+    specifications = [{"gpu": "L40S", "min_instances": 1, "max_instances": 1}] * 4
+    client = kind(api_key=KEY, max_retries=0, timeout=timeout, transport=httpx.MockTransport(handle))
+    ids = {"function_id": "f", "function_version_id": "v"}
+
+    def create() -> None:
+        answer = client.deployments.functions.versions.create(**ids, deployment_specifications=specifications)
+        asyncio.run(answer)  # a synchronous client has raised before
+
+    with pytest.raises(nvcf.Rejected):
+        create()
+    assert seen == [limit]
+
+
 def first_request_failing(client: Client | AsyncClient) -> None:
     if isinstance(client, Client):
         client.functions.list()

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.nvcf import endpoints
+from nvcf_operator.nvcf.allocation import allocating, create_timeout
 from nvcf_operator.nvcf.answers import Answer
 from nvcf_operator.nvcf.models import GpuSpecification
 from nvcf_operator.nvcf.requests import Request
@@ -176,9 +178,51 @@ def test_only_reading_calls_are_not_mutating_and_only_posts_are_not_idempotent()
         assert case.request.idempotent == (not case.line.startswith("POST"))
 
 
-def test_to_create_a_deployment_takes_longer_than_the_servers_own_limit_for_allocation() -> None:
-    assert {case.request.timeout for case in CASES if case.operation == "create_deployment"} == {40.0}
+def test_every_call_but_the_creation_of_a_deployment_has_the_same_timeout() -> None:
     assert {case.request.timeout for case in CASES if case.operation != "create_deployment"} == {30.0}
+
+
+NONE: dict[str, Any] = {"gpu": "L40S", "instanceType": "größe & <x>", "minInstances": 0, "maxInstances": 4}
+SOME = NONE | {"minInstances": 1}
+MANY = NONE | {"minInstances": 4}
+
+
+@pytest.mark.parametrize(
+    ("given", "timeout", "reason"),
+    [
+        ([SOME], 40.0, "the allocator has 30 s to answer for one specification"),
+        ([NONE], 40.0, "a minimum of 0 asks for nothing, and catalogue and registries are asked all the same"),
+        ([NONE, NONE, NONE], 40.0, "however many these are"),
+        ([SOME, SOME], 70.0, "the allocator is asked for one after the other"),
+        ([NONE, SOME, NONE], 40.0, "those that ask for nothing do not count"),
+        ([MANY, SOME, NONE, SOME], 100.0, "once for each, however many instances it wants"),
+        ([SOME] * 16, 490.0, "as many as a manifest may hold"),
+        (
+            [GpuSpecification(gpu="L40S", min_instances=2, max_instances=2)] * 3,
+            100.0,
+            "models count as mappings do",
+        ),
+        (
+            iter([{"gpu": "L40S", "min_instances": "1", "max_instances": 1}] * 2),
+            70.0,
+            "an iterator is read once, and a number may be text",
+        ),
+    ],
+)
+def test_a_post_is_waited_for_by_how_often_the_server_asks_its_allocator(
+    given: Any, timeout: float, reason: str
+) -> None:
+    request = endpoints.create_deployment(function_id="f", function_version_id="v", deployment_specifications=given)
+    assert request.timeout == timeout, reason
+    assert request.body is not None
+
+
+def test_specifications_of_a_manifest_and_of_an_answer_count_alike() -> None:
+    manifest = [DeploymentSpecification.model_validate(item) for item in (SOME, NONE, MANY)]
+    answer = [GpuSpecification.model_validate(item) for item in (SOME, NONE, MANY)]
+    assert allocating(manifest) == allocating(answer) == 2
+    assert allocating([]) == 0
+    assert create_timeout(0) == create_timeout(1) < create_timeout(2)
 
 
 @pytest.mark.parametrize(

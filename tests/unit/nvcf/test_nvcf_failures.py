@@ -212,6 +212,48 @@ def test_retry_after_is_seconds_or_a_date_and_else_unsaid(status: int, value: st
     assert error.retry_after == seconds
 
 
+DATES = [
+    (5000.0, 5003.0, 3.0, "a server whose clock is ahead of ours"),
+    (-9000.0, -8997.0, 3.0, "one whose clock is far behind"),
+    (1000.0, 1030.0, 30.0, "one in step"),
+    (5000.0, 5000.0, 0.0, "now"),
+    (5000.0, 4000.0, 0.0, "a date in its past is no wait below zero, though it is in our future"),
+    (0.0, 10.0**6, 86_400.0, "no more than a day is believed"),
+]
+
+
+@pytest.mark.parametrize(("clock", "until", "seconds", "reason"), DATES)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_date_is_taken_against_the_answers_own_date(
+    status: int, clock: float, until: float, seconds: float, reason: str
+) -> None:
+    headers = {"date": http_date(clock), "retry-after": http_date(until)}
+    error = failed(READING, Answer(status=status, headers=headers, body=PROBLEM))
+    assert error.retry_after == seconds, reason
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Foo 2026 00:00:00 GMT", "١", "-1", "\x00"])
+def test_where_the_answer_has_no_date_that_can_be_read_our_clock_counts(date: str) -> None:
+    headers = {"date": date, "retry-after": http_date(1030.0)}
+    assert failed(READING, Answer(status=429, headers=headers, body=PROBLEM)).retry_after == 30.0
+
+
+@pytest.mark.parametrize("date", [5000.0, 0.0])
+def test_seconds_are_seconds_whatever_the_answers_date(date: float) -> None:
+    headers = {"date": http_date(date), "retry-after": "7"}
+    assert failed(READING, Answer(status=429, headers=headers, body=PROBLEM)).retry_after == 7.0
+
+
+@given(clock=st.integers(0, 4 * 10**9), wait=st.integers(0, 86_400), ours=st.floats(0, 4e9))
+def test_how_far_two_clocks_are_apart_changes_no_wait(clock: int, wait: int, ours: float) -> None:
+    answer = Answer(429, {"date": http_date(clock), "retry-after": http_date(clock + wait)}, PROBLEM)
+    assert answer.retry_after(ours) == wait
+
+
+def http_date(seconds: float) -> str:
+    return formatdate(seconds, usegmt=True)
+
+
 def test_no_text_holds_the_key_a_token_or_a_dump_of_the_body() -> None:
     key = 'hunter2/+=~;?#\\"hunter2'
     for body in (
@@ -281,7 +323,9 @@ JSON_LIKE = st.recursive(
     header=st.text(),
 )
 def test_no_answer_at_all_raises_anything_but_an_nvcf_error(body: bytes, status: int, header: str) -> None:
-    headers = dict.fromkeys(("retry-after", "location", "content-type", "x-request-id", "www-authenticate"), header)
+    headers = dict.fromkeys(
+        ("retry-after", "date", "location", "content-type", "x-request-id", "www-authenticate"), header
+    )
     answer = Answer(status=status, headers=headers, body=body)
     for request in (
         READING,

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from nvcf_operator.nvcf.given import SpecificationInput, strictly, to_post, to_put
+from nvcf_operator.nvcf.allocation import allocating, create_timeout
+from nvcf_operator.nvcf.given import SpecificationInput, strictly, to_post, to_put, to_specifications
 from nvcf_operator.nvcf.models import AutoscalingConfiguration
 from nvcf_operator.nvcf.requests import Request, json_of, path_of, reading
 from nvcf_operator.nvcf.responses import (
@@ -18,9 +19,6 @@ SCOPE = "deploy_function"
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 """A version that no account has: who may deploy hears 404 of it, who lacks the scope 403."""
 
-CREATE_TIMEOUT = 40.0
-"""Seconds for a POST: the server lets the allocation of instances run for 30."""
-
 
 def create_deployment(
     *, function_id: str, function_version_id: str, deployment_specifications: Iterable[SpecificationInput]
@@ -28,7 +26,10 @@ def create_deployment(
     """Deploy a function version: `POST /deployments/functions/{functionId}/versions/{functionVersionId}`.
 
     Never repeated blindly: while a first POST may still be running, a second can win as well, and the instances of
-    the loser run on. After an unknown outcome, `get` the deployment; not found means "not yet" for 40 seconds.
+    the loser run on. After an unknown outcome, `get` the deployment; not found means "not yet" for as long as the
+    server may be at work, which is minutes: it asks its allocator for one specification after the other
+    (`nvcf_operator.nvcf.allocation`). The request's timeout grows with them: 40 s, and 30 s more for each further
+    specification with `min_instances` above 0.
 
     Args:
         function_id: id of the function.
@@ -36,14 +37,15 @@ def create_deployment(
         deployment_specifications: at least one `GpuSpecification`, or mapping with its fields.
 
     """
+    specifications = to_specifications(deployment_specifications)
     return Request(
         operation="create_deployment",
         method="POST",
         path=_of_version(function_id, function_version_id),
-        body=json_of({"deploymentSpecifications": to_post(deployment_specifications)}),
+        body=json_of({"deploymentSpecifications": to_post(specifications)}),
         result=reading(DeploymentResponse),
         scope=SCOPE,
-        timeout=CREATE_TIMEOUT,
+        timeout=create_timeout(allocating(specifications)),
     )
 
 
