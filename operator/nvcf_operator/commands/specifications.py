@@ -29,7 +29,8 @@ MOST = 16
 _HOUR = 3600
 _MILLISECOND = Decimal("0.001")
 _NULLS = (
-    "it holds null, which `kubectl apply` drops, and that counts as a difference; use `kubectl apply --server-side`"
+    "it holds null, which `kubectl apply` drops; that is no difference, but the next deployment would get the chart's "
+    "default; use `kubectl apply --server-side`"
 )
 _REQUIRED = ("gpu", "minInstances", "maxInstances")
 

@@ -8,11 +8,14 @@ from typing import Any
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.fields import FIELDS, NAMES, PLATFORM, How
 from nvcf_operator.core.matching import cheapest
-from nvcf_operator.core.sameness import named
+from nvcf_operator.core.paths import listed, path_text
+from nvcf_operator.core.sameness import Path, named
 from nvcf_operator.nvcf.models import GpuSpecification
 
 MOST_CHARACTERS = 600
 MOST_OF_A_VALUE = 100
+MOST_PLACES = 3
+"""So many places within one field are named; of the others the number."""
 
 WEIGHT = {How.IMMUTABLE: 10_000, How.PUT: 100, How.PATCH: 1}
 """Of 16 specifications, all differences of a lighter kind together weigh less than one of the next."""
@@ -35,10 +38,18 @@ class Difference:
     def __str__(self) -> str:
         if self.index is None:
             return f"deploymentSpecifications: manifest has {self.wanted}, deployed are {self.found}"
-        place = f"deploymentSpecifications[{self.index}].{self.field}"
-        if not FIELDS[self.field].shown:
-            return f"{place} differs"
-        return f"{place}: manifest {_text(self.wanted)}, deployed {_text(self.found)}"
+        top = f"deploymentSpecifications[{self.index}].{self.field}"
+        row = FIELDS[self.field]
+        places = list(row.rule.places(self.wanted, self.found))
+        if not row.shown:
+            if len(places) > 1:
+                return f"{top}: {listed(places, MOST_PLACES)} differ"
+            return f"{_below(top, places[0])} differs"
+        shown = [
+            f"{_below(top, place)}: manifest {_text(_at(self.wanted, place))}, deployed {_text(_at(self.found, place))}"
+            for place in places[:MOST_PLACES]
+        ]
+        return "; ".join(shown) + (f"; and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else "")
 
     def __repr__(self) -> str:
         return f"<Difference {self}>"
@@ -141,6 +152,19 @@ def _posted(manifest: dict[str, Any]) -> dict[str, Any]:
 def _order(found: Mapping[str, Any]) -> tuple[str, str]:
     """By id; servers without ids show equal specifications or such that differ in their text."""
     return found.get("gpuSpecificationId", ""), json.dumps(found, sort_keys=True)
+
+
+def _below(top: str, place: Path) -> str:
+    """The name of a field with the place in it that differs."""
+    text = path_text(place)
+    return f"{top}{'' if text.startswith('[') or not text else '.'}{text}"
+
+
+def _at(value: Any, place: Path) -> Any:
+    """What is at a place that exists at least on the other side."""
+    for step in place:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
 
 
 def _text(value: Any) -> str:

@@ -60,7 +60,11 @@ HELM_POLICY = by_parts(
     },
     "in the parts that the manifest names: the name in any letter case, the types as sets",
 )
-VALUES = Rule(sameness.values, "all keys and values, nulls and types included; an empty object is none")
+VALUES = Rule(
+    sameness.values,
+    "all keys and values, types included; a member that is null, or an object of which nothing is left, is none",
+    places=sameness.places_of_values,
+)
 
 FIELDS: Mapping[str, Field] = {
     "gpu": Field(How.IMMUTABLE, LETTERS),

@@ -35,6 +35,18 @@ def fields_markdown() -> str:
             ("Field", "Same", "A change is made"),
             ((code(name), row.rule.words, CALLS[row.how]) for name, row in FIELDS.items()),
         ),
+        "## configuration",
+        "Helm values are compared by what Kubernetes and its tools leave of them: merge patches (`kubectl edit`,"
+        " `kubectl patch`, Helm) and client-side `kubectl apply` drop members that are null. So a member that is null"
+        " means the same as one that is absent, at every depth of objects, and so does a member that is an empty object"
+        " or one whose members are all null. Nulls and empty objects that are elements of a list stay, and count. Keys"
+        " have no order, and 1.0 is 1; text, numbers and booleans are never the same.",
+        "A POST sends what the manifest holds, nulls included. To take a chart's default away by null, apply the"
+        " manifest with `kubectl apply --server-side`, which keeps it; a null that is put in or taken out later changes"
+        " nothing until the version is deployed the next time.",
+        "A message names the places that differ, such as"
+        " `deploymentSpecifications[0].configuration.resources.limits.cpu differs`: three at most and how many more"
+        " there are. It never shows values.",
         "## autoscalingConfiguration",
         table(("Part", "Same"), _parts("", AUTOSCALING)),
         "A PATCH replaces the whole object in the server, so the operator sends what is deployed with the manifest's"
@@ -50,8 +62,8 @@ def fields_markdown() -> str:
         " shows them.\n"
         "3. Else: a PATCH of the first specification that differs, minimum and maximum together.\n"
         "4. Only autoscaling differs and the server has no PATCH: none. The condition Stalled says so.",
-        "Ids come from the answer that was just read. Values of `configuration` stand in no message: they may hold"
-        " secrets.",
+        "Ids come from the answer that was just read. Values of `configuration` stand in no message, for they may hold"
+        " secrets; its keys do.",
     )
     return "\n\n".join(sections) + "\n"
 

@@ -6,7 +6,7 @@ Rules are total: whatever a server shows, they answer.
 
 import ctypes
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,14 @@ from typing import Any
 from nvcf_operator.nvcf.durations import seconds
 
 MINUTE = 60
+
+Path = tuple[str | int, ...]
+"""A place in a value: keys of objects and positions in lists; empty for the value itself."""
+
+
+def itself(wanted: Any, found: Any) -> Iterator[Path]:
+    """The place of a difference in what is compared as a whole."""
+    yield ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +32,24 @@ class Rule:
     words: str
     parts: Mapping[str, "Rule"] = field(default_factory=dict)
     """The rules of an object that is compared part by part."""
+    places: Callable[[Any, Any], Iterator[Path]] = itself
+    """Where two values differ that are not the same, always in the same order; at least one place."""
 
 
 def values(wanted: Any, found: Any) -> bool:
-    """As JSON: order of keys aside, all counts, null and the type of each value too.
+    """As JSON, modulo what Kubernetes and its tools do to free-form objects.
 
-    Whole numbers are one type with the others, since Kubernetes stores 1.0 as 1. An empty object is the same as none.
+    Merge patches and client-side apply drop members that are null, at every depth, so a null member means the same as
+    none; so does an empty object as a member, which is what is left of one whose members were all null. Keys have no
+    order, and whole numbers are one type with the others, since Kubernetes stores 1.0 as 1. All else counts: the type
+    of each value, and length and order of lists, whose nulls and empty objects stay.
     """
-    return _equal(wanted, {} if found is None else found)
+    return _equal(_normal(wanted), _normal({} if found is None else found))
+
+
+def places_of_values(wanted: Any, found: Any) -> Iterator[Path]:
+    """Where free-form values differ: the members, as far down as both sides have them, in the order of their keys."""
+    return _places(_normal(wanted), _normal({} if found is None else found))
 
 
 def number(wanted: Any, found: Any) -> bool:
@@ -100,7 +118,40 @@ def by_parts(parts: Mapping[str, Rule], words: str) -> Rule:
         there = found if isinstance(found, Mapping) else {}
         return all(parts[name].same(value, there.get(name)) for name, value in wanted.items())
 
-    return Rule(same, words, parts)
+    def places(wanted: Any, found: Any) -> Iterator[Path]:
+        if not isinstance(found, Mapping) or not isinstance(wanted, Mapping):
+            yield ()
+            return
+        for name, rule in parts.items():
+            value, there = wanted.get(name), found.get(name)
+            if value is not None and not rule.same(value, there):
+                yield from ((name, *place) for place in rule.places(value, there))
+
+    return Rule(same, words, parts, places)
+
+
+def _normal(value: Any) -> Any:
+    """Free-form JSON without the members that mean nothing: null, and objects of which nothing is left."""
+    if isinstance(value, Mapping):
+        members = ((name, _normal(item)) for name, item in value.items())
+        return {name: item for name, item in members if item is not None and item != {}}
+    if isinstance(value, list):
+        return [_normal(item) for item in value]
+    return value
+
+
+def _places(wanted: Any, found: Any) -> Iterator[Path]:
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        for name in sorted({*wanted, *found}):
+            if name not in wanted or name not in found:
+                yield (name,)
+            else:
+                yield from ((name, *place) for place in _places(wanted[name], found[name]))
+    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        for position, (ours, theirs) in enumerate(zip(wanted, found, strict=True)):
+            yield from ((position, *place) for place in _places(ours, theirs))
+    elif not _equal(wanted, found):
+        yield ()
 
 
 def _equal(wanted: Any, found: Any) -> bool:

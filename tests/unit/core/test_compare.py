@@ -9,6 +9,8 @@ from specification_samples import autoscaling, found, identifier, wanted
 from nvcf_operator.core.compare import MOST_CHARACTERS, compare, create_body, instances
 from nvcf_operator.core.fields import How
 
+KIND = {"group": "apps", "version": "v1", "kind": "Deployment"}
+
 
 def pairs(manifest: list[dict[str, Any]], deployed: list[dict[str, Any]]) -> list[int]:
     """For each specification of the manifest, which of the deployment it is paired with."""
@@ -99,7 +101,7 @@ MESSAGES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     (
         {"configuration": {"password": "hunter2"}},
         {"configuration": {"password": "swordfish"}},
-        "deploymentSpecifications[0].configuration differs",
+        "deploymentSpecifications[0].configuration.password differs",
         "Helm values may hold secrets",
     ),
     (
@@ -121,6 +123,28 @@ MESSAGES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "deploymentSpecifications[0].autoscalingConfiguration: manifest PLATFORM_CONFIGURATION, "
         'deployed {"scaleUpDetails": {"factor": 2, "threshold": 80}}',
         "objects are shown as JSON",
+    ),
+    (
+        {"autoscalingConfiguration": autoscaling(factor=3, metric="queue <&>")},
+        {"autoscalingConfiguration": autoscaling()},
+        "deploymentSpecifications[0].autoscalingConfiguration.scaleUpDetails.metric: manifest queue <&>, "
+        "deployed nothing; deploymentSpecifications[0].autoscalingConfiguration.scaleUpDetails.factor: manifest 3, "
+        "deployed 2",
+        "of an object that is compared by its parts those that differ are named",
+    ),
+    (
+        {"autoscalingConfiguration": autoscaling(factor=3)},
+        {},
+        'deploymentSpecifications[0].autoscalingConfiguration: manifest {"scaleUpDetails": {"factor": 3, '
+        '"threshold": 80}}, deployed nothing',
+        "where one side has no such object, the whole",
+    ),
+    (
+        {"helmValidationPolicy": {"name": "Default", "extraKubernetesTypes": [KIND]}},
+        {"helmValidationPolicy": {"name": "default"}},
+        "deploymentSpecifications[0].helmValidationPolicy.extraKubernetesTypes: manifest "
+        '[{"group": "apps", "kind": "Deployment", "version": "v1"}], deployed nothing',
+        "a policy is compared by its parts",
     ),
     (
         {"gpu": "A100"},
