@@ -21,10 +21,19 @@ __all__ = ["PREFIX", "NvcfSettings", "Settings", "address", "flag", "form", "mis
 
 PREFIX = "NVCF_OPERATOR_"
 
-LEAST_CREATE_SETTLE = 50.0
-"""Seconds that hosted NVCF may take over a POST whose answer was lost."""
+LEAST_CREATE_SETTLE = 125.0
+"""Seconds that hosted NVCF may work on a POST with one specification: three calls to its allocator of 30 s each, and
+what it reads before and writes after them."""
+LEAST_CREATE_SETTLE_PER_SPECIFICATION = 95.0
+"""Seconds that each further specification adds: three calls to the allocator."""
 LEAST_REDEPLOY_SETTLE = 60.0
 """Seconds: one loop of the server."""
+
+LEAST = {
+    "create_settle_seconds": LEAST_CREATE_SETTLE,
+    "create_settle_per_specification_seconds": LEAST_CREATE_SETTLE_PER_SPECIFICATION,
+    "redeploy_settle_seconds": LEAST_REDEPLOY_SETTLE,
+}
 
 # Kubernetes sets these for each Service of the pod's namespace, also for one that is called nvcf-operator.
 _SERVICE_LINK = re.compile(r"(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
@@ -78,9 +87,14 @@ class Settings(NvcfSettings):
         "outside; spread over the interval.",
     )
     create_settle_seconds: values.Seconds = Field(
-        60.0,
-        description="How long 404 must last after a POST whose answer was lost before it is made again; at least "
-        f"{LEAST_CREATE_SETTLE:g} with hosted NVCF.",
+        125.0,
+        description="How long 404 must last after a POST whose answer was lost before it is made again, for a POST "
+        f"with one specification of minInstances above 0; at least {LEAST_CREATE_SETTLE:g} with hosted NVCF.",
+    )
+    create_settle_per_specification_seconds: values.Seconds = Field(
+        95.0,
+        description="How much longer for each further such specification, since NVCF serves them one after the other; "
+        f"at least {LEAST_CREATE_SETTLE_PER_SPECIFICATION:g} with hosted NVCF.",
     )
     redeploy_settle_seconds: values.Seconds = Field(
         75.0,
@@ -128,10 +142,10 @@ class Settings(NvcfSettings):
             raise ValueError("opens the operator's own key, but there is none: set --api-key-file as well")
         return value
 
-    @field_validator("create_settle_seconds", "redeploy_settle_seconds")
+    @field_validator("create_settle_seconds", "create_settle_per_specification_seconds", "redeploy_settle_seconds")
     @classmethod
     def _long_enough(cls, value: float, info: ValidationInfo) -> float:
-        least = LEAST_CREATE_SETTLE if info.field_name == "create_settle_seconds" else LEAST_REDEPLOY_SETTLE
+        least = LEAST[str(info.field_name)]
         known = (info.data.get("nvcf_base_url", ""), *info.data.get("allowed_base_urls", ()))
         hosted = next(filter(is_hosted, known), None)
         if hosted is not None and value < least:

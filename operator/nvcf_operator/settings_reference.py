@@ -25,12 +25,15 @@ def settings_markdown() -> str:
         "## Rules that join settings",
         "- `--api-key-namespaces` needs `--api-key-file`. The operator's own key goes to `--nvcf-base-url` only.\n"
         "- Where `--nvcf-base-url` or an entry of `--allowed-base-urls` is hosted NVCF (a host below `nvidia.com`), the"
-        f" settle times must be at least {settings.LEAST_CREATE_SETTLE:g} and {settings.LEAST_REDEPLOY_SETTLE:g}"
-        " seconds, and the URL must be https.\n"
+        f" URL must be https, and times have a least value in seconds: {_least()}.\n"
         "- Base URLs are compared whole after bringing scheme, host, port and path to one spelling. They have no user"
         " info, no query and no fragment.",
     )
     return "\n\n".join(sections) + "\n"
+
+
+def _least() -> str:
+    return ", ".join(f"{code(settings.flag(name))} {seconds:g}" for name, seconds in settings.LEAST.items())
 
 
 def _fields() -> tuple[str, ...]:

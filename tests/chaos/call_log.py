@@ -160,26 +160,22 @@ def _written(run: Run, start: Start, named: Names) -> Iterator[Line]:
 
 def _content(event: AuditEvent, named: Names) -> str:
     if isinstance(event.body, list):
-        return _status(
-            {item["path"].removeprefix("/status/"): item["value"] for item in event.body if item["op"] != "test"}
-        )
+        members = {item["path"]: item["value"] for item in event.body if item["path"].startswith("/status/")}
+        return _status({path.removeprefix("/status/"): value for path, value in members.items()}, named)
     metadata = dict(event.body["metadata"])
-    said = []
+    said = [f"{name} {value}" for name, value in metadata.get("annotations", {}).items()]
     if "finalizers" in metadata:
         said.append(f"finalizers {', '.join(metadata['finalizers']) or 'none'}")
-    for annotation, value in metadata.get("annotations", {}).items():
-        if annotation == names.INTENT_ANNOTATION and value is not None:
-            intent = json.loads(value)
-            named.of(intent["token"], "intent")
-            said.append(f"intent {intent['token']} to deploy {intent['functionVersionId']}")
-        else:
-            said.append(f"{annotation} {value}")
     return "; ".join(said)
 
 
-def _status(members: Mapping[str, Any]) -> str:
+def _status(members: Mapping[str, Any], named: Names) -> str:
     """What a reader wants to know of a patch of the status: the news in words, and which members were written."""
-    said = [members["phase"]] if "phase" in members else []
+    said = []
+    if (intent := members.get("intent")) and not intent["answered"]:
+        named.of(intent["token"], "intent")
+        said.append(f"intent {intent['token']} to deploy {intent['functionVersionId']}")
+    said += [members["phase"]] if "phase" in members else []
     for condition in members.get("conditions", ()):
         if condition["type"] in ("Ready", "Stalled", "DeletionBlocked") and condition["status"] == "True":
             said.append(f"{condition['type']} {condition['reason']}")

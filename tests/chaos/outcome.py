@@ -12,7 +12,6 @@ from typing import Any
 from chaos import oracle
 from chaos.call_log import Names
 from chaos.world import Run
-from nvcf_operator.api import names
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _LOST_WITH_A_CRASH = ("lastWrite",)
@@ -39,15 +38,21 @@ class Outcome:
         return cls(_resource(run, named), account, len(posts))
 
 
-def wrongs(run: Run, cursor: int) -> list[str]:
-    """What never may be, whatever the end: two writers, a POST too soon, instances that nobody knows."""
+def wrongs(run: Run, cursor: int, reports: str = "", *, crashes_forget: bool = False) -> list[str]:
+    """What never may be, whatever the end: two writers, a POST too soon, instances that nobody knows.
+
+    Those of a deployment that the operator's reports name are the server's doing. See `oracle.hasty_posts` for
+    `crashes_forget`.
+    """
     log, settings = run.asked(cursor), run.settings
     hasty = oracle.hasty_posts(
         log,
         create_settle=settings["create_settle_seconds"],
         redeploy_settle=settings["redeploy_settle_seconds"],
+        crashes_forget=crashes_forget,
     )
-    leaked = [f"instance {item['instanceId']} is leaked" for item in run.simulator.leaked() if _mine(run, item)]
+    mine = [item for item in run.simulator.leaked() if _mine(run, item)]
+    leaked = [f"instance {item['instanceId']} is leaked" for item in mine if item["deploymentId"] not in reports]
     return oracle.two_writers(log) + hasty + leaked
 
 
@@ -86,12 +91,11 @@ def _resource(run: Run, named: Names) -> str:
     if found is None:
         return "gone"
     metadata, status = found["metadata"], found.get("status", {})
-    intent = json.loads(metadata.get("annotations", {}).get(names.INTENT_ANNOTATION, "null"))
-    if intent is not None:
+    named.name(metadata["uid"], "<uid>")
+    if (intent := status.get("intent")) is not None:
         named.name(intent["token"], "<intent>")
     shown = {
         "finalizers": metadata.get("finalizers", []),
-        "intent": intent,
         "status": {name: value for name, value in status.items() if name not in _LOST_WITH_A_CRASH},
     }
     return named.put_into(_text(shown))

@@ -19,13 +19,15 @@ from operating.cluster import resource_path
 from operating.direct import Direct
 from operating.failpoints import Failpoint
 from operating.forked import RETRY_SECONDS, Forked, Forkery
-from simulation import Simulator
+from operating.lucks import CLOCK_OFFSET_FILE
+from simulation import ODD_NAME, Simulator
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
 SETTINGS: Mapping[str, Any] = {
     "create_settle_seconds": 1.8,
+    "create_settle_per_specification_seconds": 1.4,
     "redeploy_settle_seconds": 1.2,
     "poll_interval": 1.0,
     "busy_poll_interval": 0.2,
@@ -48,7 +50,7 @@ PAUSE = 0.3
 
 @dataclass
 class World:
-    """What runs share. Each takes a namespace and gives it back."""
+    """What runs share. Each takes a namespace, and an NVCF with it, and gives them back."""
 
     direct: Direct
     plane: ControlPlane
@@ -56,13 +58,18 @@ class World:
     simulator: Simulator
     forkery: Forkery
     folder: Path
-    namespaces: "queue.Queue[str]" = field(default_factory=queue.Queue)
+    places: "queue.Queue[tuple[str, Simulator]]" = field(default_factory=queue.Queue)
     numbers: "Iterator[int]" = field(default_factory=itertools.count)
 
     @classmethod
     @contextmanager
-    def made(cls, plane: ControlPlane, identity: Path, folder: Path, *, at_once: int) -> "Iterator[World]":
-        """Start a simulator and a zygote, and make namespaces for so many runs at the same time."""
+    def made(
+        cls, plane: ControlPlane, identity: Path, folder: Path, *, at_once: int, shared: bool = True
+    ) -> "Iterator[World]":
+        """Start a zygote and one simulator, and make namespaces for so many runs at the same time.
+
+        Without `shared` there is a simulator for each, so that what happens to all of NVCF happens to one run only.
+        """
         with ExitStack() as stack:
             direct = Direct(plane)
             stack.callback(direct.close)
@@ -73,7 +80,8 @@ class World:
                 name = f"{folder.name}-{number}".lower().replace("_", "-")
                 direct.create("/api/v1/namespaces", {"metadata": {"name": name}})
                 stack.callback(direct.delete, f"/api/v1/namespaces/{name}")
-                world.namespaces.put(name)
+                own = simulator if shared or number == 0 else stack.enter_context(Simulator.start(**BEHAVIOUR))
+                world.places.put((name, own))
             yield world
 
     @contextmanager
@@ -83,17 +91,20 @@ class World:
         failpoint: Failpoint | None = None,
         bug: str | None = None,
         retry_seconds: float = RETRY_SECONDS,
+        lone: bool = False,
         **settings: Any,
     ) -> "Iterator[Run]":
-        """Make what a run needs and start its operator; end all of it afterwards."""
-        namespace = self.namespaces.get(timeout=PATIENCE)
-        run = Run(self, namespace, f"run-{next(self.numbers)}", failpoint, bug, retry_seconds, settings)
-        try:
+        """Make what a run needs and start its operator; end all of it afterwards. A lone run has an NVCF to itself."""
+        place = namespace, simulator = self.places.get(timeout=PATIENCE)
+        with ExitStack() as stack:
+            stack.callback(self.places.put, place)
+            if lone:
+                simulator = stack.enter_context(Simulator.start(**BEHAVIOUR))
+            name = f"run-{next(self.numbers)}"
+            run = Run(self, namespace, simulator, name, failpoint, bug, retry_seconds, settings)
+            stack.callback(run.clean_up)
             run.operate(failpoint)
             yield run
-        finally:
-            run.clean_up()
-            self.namespaces.put(namespace)
 
 
 class Run:
@@ -112,6 +123,7 @@ class Run:
         self,
         world: World,
         namespace: str,
+        simulator: Simulator,
         name: str,
         failpoint: Failpoint | None,
         bug: str | None,
@@ -119,7 +131,7 @@ class Run:
         settings: Mapping[str, Any],
     ) -> None:
         self.world, self.namespace, self.name = world, namespace, name
-        self.simulator, self.direct = world.simulator, world.direct
+        self.simulator, self.direct = simulator, world.direct
         self.failpoint, self.died = failpoint, False
         self.steps: list[tuple[float, str]] = []
         self.keys: dict[str, str] = {}
@@ -127,11 +139,12 @@ class Run:
         self._bug, self._retry_seconds = bug, retry_seconds
         self.settings = {**SETTINGS, **settings, "namespaces": namespace}
         self._armed = world.folder / f"{name}.armed"
+        self._clock = world.folder / f"{name}.clock"
         self._operators = ExitStack()
         self.operator: Forked
         self.cursor = self.simulator.cursor
         self.simulator.add_account(name)
-        self.function, version = self.simulator.add_function(name, ncaId=name)
+        self.function, version = self.simulator.add_function(f"{name} {ODD_NAME}", ncaId=name)
         self.versions = [version]
         self.use_key()
 
@@ -193,9 +206,17 @@ class Run:
 
     def add_version(self) -> str:
         """Make another version of the function."""
-        _, version = self.simulator.add_function(self.name, functionId=self.function, ncaId=self.name)
+        name = f"{self.name} {ODD_NAME}"
+        _, version = self.simulator.add_function(name, functionId=self.function, ncaId=self.name)
         self.versions.append(version)
         return version
+
+    def set_clock(self, seconds: float) -> None:
+        """Have the operators' wall clock be off by so many seconds, if `wall_clock_from_file` is planted."""
+        self._did(f"the clock is off by {seconds:g} s")
+        fresh = self._clock.with_suffix(".fresh")
+        fresh.write_text(f"{seconds}")
+        fresh.replace(self._clock)
 
     # what is waited for
 
@@ -318,6 +339,7 @@ class Run:
                 failpoint=failpoint,
                 bug=self._bug,
                 retry_seconds=self._retry_seconds,
+                environment={CLOCK_OFFSET_FILE: str(self._clock)},
             )
         )
 

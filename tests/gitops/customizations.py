@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from nvcf_operator.api.names import GROUP, INTENT_ANNOTATION, KIND
+from nvcf_operator.api.names import GROUP, KIND
 
 ARGOCD = Path(__file__).parents[2] / "deploy" / "argocd"
 CUSTOMIZATION = ARGOCD / "resource_customizations" / GROUP / KIND
@@ -40,7 +40,6 @@ return {status = health.status, message = health.message or ""}
 
 IGNORED = {
     "jsonPointers": ["/status", "/metadata/finalizers"],
-    "jqPathExpressions": [f'.metadata.annotations."{INTENT_ANNOTATION}"'],
 }
 """What the operator itself writes: no reason to compare an Application with git again. A change of health still is."""
 

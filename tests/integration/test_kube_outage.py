@@ -67,13 +67,19 @@ async def recording(recorder: Recorder) -> AsyncIterator[None]:
         await running
 
 
+def current(hands: Hands, name: str) -> dict[str, str]:
+    """The very object and version that is there now, as writes name it."""
+    metadata = hands.get("fd", name)["metadata"]
+    return {"uid": metadata["uid"], "resource_version": metadata["resourceVersion"]}
+
+
 async def test_calls_fail_at_once_and_the_same_client_works_when_the_api_server_is_back(
     plane: ControlPlane, kube: KubeClient, recorder: Recorder, recording: None
 ) -> None:
     hands = Hands(plane, NAMESPACE)
     hands.create("echo")
     hands.kubectl("create", "secret", "generic", "nvcf-credentials", "--from-literal=NGC_API_KEY=nvapi-test")
-    key, uid, secrets = hands.key("echo"), hands.get("fd", "echo")["metadata"]["uid"], Secrets(kube)
+    key, secrets, which = hands.key("echo"), Secrets(kube), current(hands, "echo")
     held = await secrets.read(NAMESPACE, "nvcf-credentials", max_age=FOR_EVER)
     assert isinstance(held, Found)
 
@@ -83,7 +89,7 @@ async def test_calls_fail_at_once_and_the_same_client_works_when_the_api_server_
         for call in (
             kube.get_resource(key),
             kube.list_resources(),
-            kube.patch_status(key, uid=uid, status={"phase": "Active"}),
+            kube.patch_status(key, **which, status={"phase": "Active"}),
             kube.get_secret(NAMESPACE, "nvcf-credentials"),
         ):
             with pytest.raises(Unavailable):
@@ -91,11 +97,11 @@ async def test_calls_fail_at_once_and_the_same_client_works_when_the_api_server_
         assert time.monotonic() - began < 5, "nobody waits for a server that refuses the connection"
         assert isinstance(await secrets.read(NAMESPACE, "nvcf-credentials", max_age=0), Unanswered)
         assert await secrets.read(NAMESPACE, "nvcf-credentials", max_age=FOR_EVER) == held, "what was read stays known"
-        recorder.note(About(key, uid), Told("Active"))
+        recorder.note(About(key, which["uid"]), Told("Active"))
     finally:
         await asyncio.to_thread(plane.start_api_server)
 
-    after = await kube.patch_status(key, uid=uid, status={"phase": "Active"})
+    after = await kube.patch_status(key, **which, status={"phase": "Active"})
     assert after["status"]["phase"] == "Active"
     assert [item["metadata"]["name"] for item in await kube.list_resources()] == ["echo"]
     await asyncio.to_thread(
@@ -111,9 +117,9 @@ async def test_a_write_may_be_the_first_call_after_a_restart(plane: ControlPlane
     """The connections of before are dead then, and a write is not simply sent again."""
     hands = Hands(plane, NAMESPACE)
     hands.create("restarted")
-    uid = hands.get("fd", "restarted")["metadata"]["uid"]
+    which = current(hands, "restarted")
     await asyncio.gather(*(kube.get_resource(hands.key("restarted")) for _ in range(20)))
     plane.stop_api_server()
     await asyncio.to_thread(plane.start_api_server)
-    after = await kube.patch_status(hands.key("restarted"), uid=uid, status={"phase": "Active"})
+    after = await kube.patch_status(hands.key("restarted"), **which, status={"phase": "Active"})
     assert after["status"]["phase"] == "Active"

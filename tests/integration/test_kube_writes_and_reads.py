@@ -3,20 +3,22 @@
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from kube_cluster import Hands
 
 from controlplane import ControlPlane, read_audit_log
-from nvcf_operator.api.names import FINALIZER, INTENT_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
+from nvcf_operator.api.names import CRD_NAME, FINALIZER
 from nvcf_operator.kube import client as module
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.errors import Conflict, Denied, Invalid, Missing
 from nvcf_operator.kube.status import merge_patch
+from operating import eventually
 
 OTHERS = "example.com/held"
 """A finalizer of somebody else's."""
@@ -35,38 +37,24 @@ async def kube(operator_identity: Path, monkeypatch: pytest.MonkeyPatch) -> Asyn
     await connection.close()
 
 
-async def test_finalizer_and_intent_are_set_in_one_patch_whose_answer_is_the_new_object(
-    kube: KubeClient, hands: Hands
-) -> None:
+def current(hands: Hands, name: str = "echo") -> dict[str, str]:
+    """The very object and version that is there now, as writes name it."""
+    metadata = hands.get("fd", name)["metadata"]
+    return {"uid": metadata["uid"], "resource_version": metadata["resourceVersion"]}
+
+
+async def test_finalizers_are_set_in_one_patch_whose_answer_is_the_new_object(kube: KubeClient, hands: Hands) -> None:
     hands.create("echo")
+    hands.kubectl("annotate", "fd", "echo", "example.com/note=<März & Ω>")
     before = await kube.get_resource(hands.key("echo"))
     assert before is not None
-    after = await kube.patch_metadata(
-        hands.key("echo"),
-        uid=before["metadata"]["uid"],
-        resource_version=before["metadata"]["resourceVersion"],
-        finalizers=(FINALIZER,),
-        annotations={INTENT_ANNOTATION: "token"},
-    )
+    after = await kube.patch_metadata(hands.key("echo"), **current(hands), finalizers=(FINALIZER,))
     found = hands.get("fd", "echo")
     assert found["metadata"]["finalizers"] == [FINALIZER]
-    assert found["metadata"]["annotations"][INTENT_ANNOTATION] == "token"
+    assert found["metadata"]["annotations"] == {"example.com/note": "<März & Ω>"}
     assert found["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
     assert found["spec"] == before["spec"]
     assert found["metadata"]["generation"] == 1
-
-
-async def test_none_removes_one_annotation_and_leaves_a_persons(kube: KubeClient, hands: Hands) -> None:
-    hands.create("echo")
-    hands.kubectl("annotate", "fd", "echo", f"{INTENT_ANNOTATION}=old", f"{RECONCILE_REQUESTED_ANNOTATION}=now")
-    meta = hands.get("fd", "echo")["metadata"]
-    await kube.patch_metadata(
-        hands.key("echo"),
-        uid=meta["uid"],
-        resource_version=meta["resourceVersion"],
-        annotations={INTENT_ANNOTATION: None},
-    )
-    assert hands.get("fd", "echo")["metadata"]["annotations"] == {RECONCILE_REQUESTED_ANNOTATION: "now"}
 
 
 async def test_a_patch_of_an_older_version_is_a_conflict(kube: KubeClient, hands: Hands) -> None:
@@ -81,7 +69,7 @@ async def test_a_patch_of_an_older_version_is_a_conflict(kube: KubeClient, hands
 
 
 @pytest.mark.parametrize("version", ["the old one's", "the new one's"])
-async def test_metadata_of_a_namesake_made_anew_are_not_written(kube: KubeClient, hands: Hands, version: str) -> None:
+async def test_metadata_of_a_namesake_made_later_are_not_written(kube: KubeClient, hands: Hands, version: str) -> None:
     hands.create("echo")
     old = hands.get("fd", "echo")["metadata"]
     hands.recreate("echo")
@@ -93,24 +81,26 @@ async def test_metadata_of_a_namesake_made_anew_are_not_written(kube: KubeClient
     assert "finalizers" not in hands.get("fd", "echo")["metadata"]
 
 
-async def test_the_status_of_a_namesake_made_anew_is_not_written(kube: KubeClient, hands: Hands) -> None:
+@pytest.mark.parametrize("of", ["the old one's", "the new one's"])
+async def test_the_status_of_a_namesake_made_later_is_not_written(kube: KubeClient, hands: Hands, of: str) -> None:
     hands.create("echo")
-    old = hands.get("fd", "echo")["metadata"]
+    old = current(hands)
     hands.recreate("echo")
+    which = old if of == "the old one's" else old | {"resource_version": current(hands)["resource_version"]}
     with pytest.raises(Conflict, match="another object has this name now"):
-        await kube.patch_status(hands.key("echo"), uid=old["uid"], status={"phase": "Active"})
-    assert "phase" not in hands.get("fd", "echo")["status"]
+        await kube.patch_status(hands.key("echo"), **which, status={"phase": "Active"})
+    assert hands.get("fd", "echo")["status"] == {"observedGeneration": -1}
 
 
 async def test_a_resource_that_is_gone_is_missing(kube: KubeClient, hands: Hands) -> None:
     hands.create("echo")
-    meta = hands.get("fd", "echo")["metadata"]
+    old = current(hands)
     hands.kubectl("delete", "fd", "echo")
     assert await kube.get_resource(hands.key("echo")) is None
     with pytest.raises(Missing):
-        await kube.patch_status(hands.key("echo"), uid=meta["uid"], status={"phase": "Active"})
+        await kube.patch_status(hands.key("echo"), **old, status={"phase": "Active"})
     with pytest.raises(Missing):
-        await kube.patch_metadata(hands.key("echo"), uid=meta["uid"], resource_version=meta["resourceVersion"])
+        await kube.patch_metadata(hands.key("echo"), **old, finalizers=())
 
 
 async def test_a_finalizer_is_not_added_once_deletion_has_begun_and_can_be_taken_off(
@@ -126,10 +116,14 @@ async def test_a_finalizer_is_not_added_once_deletion_has_begun_and_can_be_taken
     assert await kube.get_resource(hands.key("echo")) is None, "the last finalizer lets it go"
 
 
+ODD = 'pull failed: https://x/y?a=1&b=2 <nil>, can’t start März & Ω 🎉 \u2028 \\ "'
+"""Text as NVCF and people write it: JSON can be written with each of its characters escaped, or not."""
+
+
 async def test_a_status_is_changed_member_by_member(kube: KubeClient, hands: Hands) -> None:
     hands.create("echo")
     made = hands.get("fd", "echo")
-    uid, status = made["metadata"]["uid"], made["status"]
+    status = made["status"]
     for wanted in (
         {"observedGeneration": 1, "phase": "Deploying", "retry": {"attempts": 2, "reason": "Unreachable"}},
         {"observedGeneration": 1, "phase": "Active", "retry": {"attempts": 3}},
@@ -137,42 +131,92 @@ async def test_a_status_is_changed_member_by_member(kube: KubeClient, hands: Han
     ):
         patch = merge_patch(status, wanted)
         assert patch is not None
-        status = (await kube.patch_status(hands.key("echo"), uid=uid, status=patch))["status"]
+        status = (await kube.patch_status(hands.key("echo"), **current(hands), status=patch))["status"]
         assert status == wanted
         assert merge_patch(status, wanted) is None
     found = hands.get("fd", "echo")
     assert (found["status"], found["metadata"]["generation"]) == (status, 1)
 
 
-async def test_a_status_is_written_whatever_a_person_does_to_the_manifest_meanwhile(
-    kube: KubeClient, hands: Hands
-) -> None:
+async def test_a_status_is_written_whatever_text_stands_in_it(kube: KubeClient, hands: Hands) -> None:
     hands.create("echo")
-    uid = hands.get("fd", "echo")["metadata"]["uid"]
+    status: dict[str, Any] = {"health": [ODD], "phase": "<b>&</b>", "lastHandledReconcileAt": "Mo 3. März"}
+    for wanted in (status, status | {"phase": ODD}, status | {"phase": "Active", "health": None}):
+        after = await kube.patch_status(hands.key("echo"), **current(hands), status=wanted)
+        assert after["status"] == {
+            "observedGeneration": -1,
+            **{name: item for name, item in wanted.items() if item is not None},
+        }
+
+
+@pytest.mark.parametrize("text", [ODD, "Active"])
+async def test_a_status_made_from_an_older_version_is_a_conflict(kube: KubeClient, hands: Hands, text: str) -> None:
+    hands.create("echo")
+    old = current(hands)
+    await kube.patch_status(hands.key("echo"), **old, status={"phase": text})
+    for status in ({"phase": "Deploying"}, {"phase": text}):
+        with pytest.raises(Conflict, match="the object has been modified"):
+            await kube.patch_status(hands.key("echo"), **old, status=status)
+    assert hands.get("fd", "echo")["status"]["phase"] == text
+
+
+async def test_a_persons_edit_in_between_is_a_conflict_and_is_kept(kube: KubeClient, hands: Hands) -> None:
+    hands.create("echo")
+    old = current(hands)
     hands.kubectl("patch", "fd", "echo", "--type=merge", "--patch", '{"spec": {"suspend": true}}')
-    after = await kube.patch_status(hands.key("echo"), uid=uid, status={"observedGeneration": 1})
-    assert after["spec"]["suspend"] is True
+    with pytest.raises(Conflict):
+        await kube.patch_status(hands.key("echo"), **old, status={"observedGeneration": 1})
+    after = await kube.patch_status(hands.key("echo"), **current(hands), status={"observedGeneration": 2})
+    assert (after["spec"]["suspend"], after["status"]) == (True, {"observedGeneration": 2})
 
 
 async def test_a_status_that_says_what_is_there_makes_no_new_version(kube: KubeClient, hands: Hands) -> None:
     hands.create("echo")
-    uid = hands.get("fd", "echo")["metadata"]["uid"]
-    first = await kube.patch_status(hands.key("echo"), uid=uid, status={"phase": "Active"})
-    second = await kube.patch_status(hands.key("echo"), uid=uid, status={"phase": "Active", "intent": None})
+    first = await kube.patch_status(hands.key("echo"), **current(hands), status={"phase": ODD})
+    second = await kube.patch_status(hands.key("echo"), **current(hands), status={"phase": ODD, "intent": None})
     assert first["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
 
 
 async def test_a_status_against_the_schema_is_invalid(kube: KubeClient, hands: Hands) -> None:
     hands.create("echo")
-    uid = hands.get("fd", "echo")["metadata"]["uid"]
     with pytest.raises(Invalid, match=r"status\.conditions"):
-        await kube.patch_status(hands.key("echo"), uid=uid, status={"conditions": "none"})
+        await kube.patch_status(hands.key("echo"), **current(hands), status={"conditions": "none"})
+
+
+@pytest.fixture
+def no_default(control_plane: ControlPlane, hands: Hands) -> Iterator[None]:
+    """The CRD gives the status no default, as that of another release might; `echo` has no status then."""
+    crd = json.loads(control_plane.kubectl("get", "crd", CRD_NAME, "-o", "json"))
+    default = "/spec/versions/0/schema/openAPIV3Schema/properties/status/default"
+    value = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["default"]
+
+    def patch(operation: dict[str, Any]) -> None:
+        control_plane.kubectl("patch", "crd", CRD_NAME, "--type=json", "--patch", json.dumps([operation]))
+
+    def served() -> dict[str, Any]:
+        hands.kubectl("delete", "fd", "echo", "--ignore-not-found")
+        hands.create("echo")
+        return hands.get("fd", "echo")
+
+    patch({"op": "remove", "path": default})
+    try:
+        eventually(served, lambda found: "status" not in found, within=30, what="no default is given")
+        yield
+    finally:
+        patch({"op": "add", "path": default, "value": value})
+        eventually(served, lambda found: found.get("status") == value, within=30, what="the default is given again")
+
+
+async def test_a_status_is_made_where_there_is_none(no_default: None, kube: KubeClient, hands: Hands) -> None:
+    after = await kube.patch_status(hands.key("echo"), **current(hands), status={"phase": ODD, "intent": None})
+    assert after["status"] == {"phase": ODD}
+    after = await kube.patch_status(hands.key("echo"), **current(hands), status={"observedGeneration": 1})
+    assert after["status"] == {"phase": ODD, "observedGeneration": 1}
 
 
 async def test_writes_bear_the_operators_name(kube: KubeClient, hands: Hands) -> None:
     hands.create("echo")
-    uid = hands.get("fd", "echo")["metadata"]["uid"]
-    await kube.patch_status(hands.key("echo"), uid=uid, status={"phase": "Active"})
+    await kube.patch_status(hands.key("echo"), **current(hands), status={"phase": "Active"})
     shown = json.loads(hands.kubectl("get", "fd", "echo", "-o", "json", "--show-managed-fields"))
     managers = {entry["manager"]: entry.get("subresource") for entry in shown["metadata"]["managedFields"]}
     assert managers["nvcf-operator"] == "status"

@@ -15,7 +15,7 @@ GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "max
 OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
 
 
-def test_a_manifest_becomes_ready_by_one_post_and_three_writes(team: Team, control_plane: ControlPlane) -> None:
+def test_a_manifest_becomes_ready_by_one_post_and_four_writes(team: Team, control_plane: ControlPlane) -> None:
     start, began = control_plane.audit_log.stat().st_size, time.monotonic()
     team.namespace.apply(team.manifest())
     found = team.namespace.wait_for("echo")
@@ -29,7 +29,7 @@ def test_a_manifest_becomes_ready_by_one_post_and_three_writes(team: Team, contr
     assert posted["body"] == {"deploymentSpecifications": [GPU]}
     events = {(kind, reason) for kind, reason, _ in _events(team, "Active")}
     assert events == {("Normal", "Created"), ("Normal", "Active")}
-    assert _written(team, control_plane, start) == ["functiondeployments"] + 2 * ["functiondeployments/status"]
+    assert _written(team, control_plane, start) == ["functiondeployments"] + 3 * ["functiondeployments/status"]
 
 
 def test_converged_is_silent(team: Team, control_plane: ControlPlane, operator: Operator) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import yaml
@@ -80,7 +80,7 @@ class LaggingApiServer:
 
     @classmethod
     @contextmanager
-    def start(cls, plane: ControlPlane, identity: Path, namespace: str, folder: Path) -> "Iterator[LaggingApiServer]":
+    def start(cls, plane: ControlPlane, identity: Path, namespace: str, folder: Path) -> Iterator[Self]:
         """Run it for the body; `identity` is a kubeconfig with a token, and lists are of that namespace."""
         server = cls(plane, identity, namespace, folder)
         try:
@@ -171,10 +171,14 @@ class LaggingApiServer:
         async with self._passed_on(request) as answer:
             response.set_status(answer.status)
             await response.prepare(request)
-            async for line in answer.content:
-                await response.write(line)
-                event = json.loads(line)
-                self.relayed.append((event["type"], event["object"].get("metadata", {}).get("name", "")))
+            try:
+                async for line in answer.content:
+                    await response.write(line)
+                    event = json.loads(line)
+                    self.relayed.append((event["type"], event["object"].get("metadata", {}).get("name", "")))
+            finally:
+                if answer.connection is not None and answer.connection.transport is not None:
+                    answer.connection.transport.abort()  # TLS would say goodbye for longer than this loop runs
 
     def _passed_on(self, request: web.Request) -> Any:
         return self._session.request(

@@ -71,6 +71,7 @@ def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Set
         "busy_poll_interval": "2",
         "deep_resync_interval": "2h",
         "create_settle_seconds": "3",
+        "create_settle_per_specification_seconds": "3.5",
         "redeploy_settle_seconds": "4",
         "workers": "5",
         "nvcf_rate": "6",

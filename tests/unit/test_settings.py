@@ -47,7 +47,8 @@ def test_the_settings_and_defaults_are_those_of_the_design() -> None:
         "poll_interval": 60.0,
         "busy_poll_interval": 5.0,
         "deep_resync_interval": 3600.0,
-        "create_settle_seconds": 60.0,
+        "create_settle_seconds": 125.0,
+        "create_settle_per_specification_seconds": 95.0,
         "redeploy_settle_seconds": 75.0,
         "workers": 32,
         "nvcf_rate": 50.0,
@@ -70,7 +71,8 @@ def test_the_settings_and_defaults_are_those_of_the_design() -> None:
         ("poll_interval", "1.5", 1.5),
         ("poll_interval", "90s", 90.0),
         ("deep_resync_interval", "1h", 3600.0),
-        ("create_settle_seconds", " 2 m ", 120.0),
+        ("create_settle_seconds", " 3 m ", 180.0),
+        ("create_settle_per_specification_seconds", "2m", 120.0),
         ("workers", "2", 2),
         ("nvcf_rate", "0.5", 0.5),
         ("leader_election", "false", False),
@@ -125,7 +127,8 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("poll_interval", "9" * 400, "above 0"),
         ("busy_poll_interval", "nan", "90s, 5m or 1h"),
         ("deep_resync_interval", "1h30m", "90s, 5m or 1h"),
-        ("create_settle_seconds", "49.9", "at least 50 seconds with hosted NVCF"),
+        ("create_settle_seconds", "124.9", "at least 125 seconds with hosted NVCF"),
+        ("create_settle_per_specification_seconds", "94.9", "at least 95 seconds with hosted NVCF"),
         ("redeploy_settle_seconds", "59", "at least 60 seconds with hosted NVCF"),
         ("workers", "1", "a whole number from 2 to 1000"),
         ("workers", "many", "a whole number from 2 to 1000"),
@@ -218,12 +221,17 @@ def test_the_operators_key_can_be_opened_to_namespaces(tmp_path: Path) -> None:
     ],
 )
 def test_short_settle_times_are_for_self_managed_nvcf_only(given: dict[str, Any], allowed: bool, reason: str) -> None:
-    short: dict[str, Any] = {"create_settle_seconds": 1, "redeploy_settle_seconds": 2}
+    least: dict[str, Any] = {
+        "create_settle_seconds": 125,
+        "create_settle_per_specification_seconds": 95,
+        "redeploy_settle_seconds": 60,
+    }
+    short = dict.fromkeys(least, 1)
     if allowed:
         assert Settings(**given, **short).create_settle_seconds == 1, reason
     else:
-        assert len(complaints(**given, **short)) == 2, reason
-        assert Settings(**given, create_settle_seconds=50, redeploy_settle_seconds=60), "the least itself is allowed"
+        assert len(complaints(**given, **short)) == len(least), reason
+        assert Settings(**given, **least), "the least itself is allowed"
 
 
 @pytest.mark.parametrize(

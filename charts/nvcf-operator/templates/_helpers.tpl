@@ -43,7 +43,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- /* What the operator may do with resources, in the cluster or in a namespace. */ -}}
 {{- define "nvcf-operator.rules" -}}
-# Patching is for the finalizer and the intent annotation; the operator never writes spec.
+# Patching is for the finalizer; the operator never writes spec.
 - apiGroups: [nvcf-operator.io]
   resources: [functiondeployments]
   verbs: [get, list, watch, patch]

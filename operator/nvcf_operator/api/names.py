@@ -23,10 +23,7 @@ PAUSED_ANNOTATION = f"{GROUP}/paused"
 """`"true"`: no NVCF write, as `spec.suspend`, but out of the reach of a GitOps self-heal."""
 
 FORCE_DELETE_ANNOTATION = f"{GROUP}/force-delete"
-"""`"true"`: release the finalizer without NVCF; honoured on a deleting resource whose DeletionBlocked is True."""
-
-INTENT_ANNOTATION = f"{GROUP}/intent"
-"""The operator's own: the durable intent to POST."""
+"""`"true"`: release the finalizer without NVCF; honoured where it was set after DeletionBlocked became True."""
 
 DEFAULT_SECRET_NAME = "nvcf-credentials"
 """The Secret of the resource's namespace that is read when the manifest names none."""

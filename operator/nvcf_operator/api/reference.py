@@ -48,7 +48,6 @@ ANNOTATIONS: Mapping[str, tuple[str, str]] = {
         '`"true"`',
         "Release a deleting resource whose DeletionBlocked is True without NVCF. What runs there runs on, and costs.",
     ),
-    names.INTENT_ANNOTATION: ("the operator's", "What the operator is about to deploy. Leave it alone."),
 }
 
 

@@ -50,6 +50,9 @@ class Retiring(ApiModel):
     function_version_id: str
     """Id of the version."""
 
+    deployment_id: str | None = None
+    """NVCF's id of the deployment that is being undeployed. The record says nothing about another one."""
+
     since: Time | None = None
     """When its undeployment began."""
 
@@ -58,6 +61,34 @@ class Retiring(ApiModel):
 
     forced: bool = False
     """Whether the drain was cut short."""
+
+
+class Intent(ApiModel):
+    """The POST that is under way, or was last: written before it is sent, so that a crash in between is noticed.
+
+    It is open until `answered`; until then the POST may or may not have reached NVCF.
+    """
+
+    uid: str
+    """The `metadata.uid` of the object that it was written for. In a copy or a restored object it means nothing."""
+
+    function_version_id: str
+    """The version to deploy."""
+
+    token: str
+    """Name of this one POST."""
+
+    specifications: int = 1
+    """GPU specifications that ask for instances. NVCF serves them one after the other, so each takes its time."""
+
+    answered: bool = False
+    """Whether the answer to the POST is known."""
+
+    deployment_id: str | None = None
+    """NVCF's id of the deployment that the POST made, once that is known."""
+
+    last_updated_at: str | None = None
+    """NVCF's `lastUpdatedAt` of that deployment, as text. A deployment with an older one was there before."""
 
 
 class Failed(ApiModel):
@@ -102,6 +133,9 @@ class Retry(ApiModel):
 class FunctionDeploymentStatus(ApiModel):
     """What the operator found, did and must remember."""
 
+    uid: str | None = None
+    """The `metadata.uid` of the object that this status was written for. With another one it is a copy's: ignored."""
+
     observed_generation: int = -1
     """The `metadata.generation` that this status was decided on; -1 before the operator has seen the resource."""
 
@@ -138,8 +172,8 @@ class FunctionDeploymentStatus(ApiModel):
     instances: str | None = None
     """Instances ordered, fewest and most, as one text like `1-4`."""
 
-    intent: str | None = None
-    """Token of the last intent to deploy that was answered."""
+    intent: Intent | None = None
+    """The POST that is under way, or was last."""
 
     incoming: Incoming | None = None
     """The version that a rollout brings up."""

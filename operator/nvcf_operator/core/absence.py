@@ -7,7 +7,7 @@ A 404 of GET is "not deployed", "no such version", "not in this key's account", 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy
 from nvcf_operator.core import compare, messages, settles, verdicts
-from nvcf_operator.core.actions import Create
+from nvcf_operator.core.actions import Create, TakeFinalizer
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.repetition import at_limit, not_converging
@@ -21,12 +21,12 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
     assert spec is not None, "decide() has dealt with a manifest that cannot be read"
     if doubt := unproven(situation):
         return doubt
-    if (wait := settles.create_settle_left(situation)) > 0:
+    if (wait := settles.next_post_allowed_in(situation)) > 0:
         return Decision(
             verdict=verdicts.progressing(
                 Phase.DEPLOYING, Reason.AWAITING_ANSWER, messages.AWAITING_ANSWER, available=False
             ),
-            requeue=min(wait, situation.timing.busy_poll),
+            requeue=min(wait, situation.timing.settle_poll),
             seen=True,
         )
     recorded = resource.holds and resource.status.function_version_id == spec.function_version_id
@@ -36,7 +36,6 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
     action = Create(
         function_version_id=spec.function_version_id,
         specifications=compare.create_body(spec.deployment_specifications),
-        take_finalizer=spec.deletion_policy == DeletionPolicy.DELETE,
     )
     # Before the settle: it would begin anew at each look, and the status would tell of both in turn.
     if stalled := not_converging(situation, action):
@@ -48,7 +47,7 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
             verdict=verdicts.progressing(
                 Phase.PENDING, Reason.SETTLING, messages.settling(situation.timing.redeploy_settle), available=False
             ),
-            requeue=min(wait, situation.timing.busy_poll),
+            requeue=min(wait, situation.timing.settle_poll),
             drift=gone,
             seen=not lifts,
         )
@@ -60,6 +59,8 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
         return waiting(situation, situation.failure, at_work=True)
     if (wait := retry_due_in(situation)) > 0:
         return Decision(requeue=wait, seen=True)
+    if spec.deletion_policy == DeletionPolicy.DELETE and not resource.has_finalizer:
+        return act(TakeFinalizer())
     return act(action, drift=gone)
 
 

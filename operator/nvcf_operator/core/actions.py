@@ -9,11 +9,10 @@ from nvcf_operator.nvcf.models import GpuSpecification
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Write the intent (with the finalizer when the object needs it), then POST."""
+    """Write the intent, then POST. The finalizer, where the object needs one, is there before."""
 
     function_version_id: str
     specifications: tuple[GpuSpecification, ...]
-    take_finalizer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,8 @@ class Purpose(StrEnum):
     """A person asked for another deployment."""
     FAILED = "failed"
     """NVCF has given it up, and only a DELETE ends that."""
+    STALE = "stale"
+    """NVCF shows the row of an earlier deployment in place of the one that was made since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,16 @@ class Undeploy:
     function_version_id: str
     graceful: bool
     purpose: Purpose = Purpose.GONE
+    deployment_id: str | None = None
+    """The deployment that was seen. Old servers have no ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakeFinalizer:
     """Put our finalizer on the object, before anything of it is ours."""
+
+    adopts: bool = False
+    """Whether it is there to manage a deployment that was found."""
 
 
 @dataclass(frozen=True, slots=True)

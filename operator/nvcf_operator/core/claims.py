@@ -1,22 +1,37 @@
 """Two resources, one function version at one base URL: who keeps it.
 
-The holder keeps it: its finalizer is set (or it retains), and the version is its current, incoming or retiring one.
-Without a holder the oldest claims it, by creationTimestamp and then uid. A resource that only observes claims nothing.
+The holder keeps it: the version is its current, incoming or retiring one by its own record. A current version comes
+before one on its way. Without a holder the oldest claims it, by creationTimestamp and then uid. A resource that only
+observes claims nothing, and neither does one that goes without our finalizer.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core.resource import Resource
 
 
+class Rank(IntEnum):
+    """How strong a claim is; the lowest number comes first."""
+
+    CURRENT = 0
+    """The record says that the version serves, or is to serve, for this resource."""
+    INCOMING = 1
+    """It comes up in a rollout, or its POST is under way."""
+    RETIRING = 2
+    """It is being undeployed."""
+    WANTED = 3
+    """The manifest asks for it, and nothing is on record."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
     """One resource's claim of one version, ordered: holders first, then by age."""
 
-    waiting: bool
+    rank: Rank
     created: str
     uid: str
     key: Key
@@ -24,20 +39,23 @@ class Claim:
 
 def claim_of(resource: Resource, version: str) -> Claim | None:
     """What a resource claims of that version, None if nothing."""
-    status = resource.status
-    held = {status.function_version_id if resource.holds else None}
-    held |= {item.function_version_id for item in status.retiring}
-    held |= {status.incoming.function_version_id if status.incoming is not None else None}
-    if resource.open_intent is not None:
-        held.add(resource.open_intent.function_version_id)
     observes = resource.spec is not None and resource.spec.management_policy == ManagementPolicy.OBSERVE
-    if observes or (resource.deleting and not resource.has_finalizer):
+    if observes or (resource.deleting and (not resource.has_finalizer or resource.keeps_deployment)):
         return None
-    retains = resource.keeps_deployment and not resource.deleting
-    if version in held and (resource.has_finalizer or retains):
-        return Claim(False, resource.created, resource.uid, resource.key)
+    rank = _rank(resource, version)
+    return None if rank is None else Claim(rank, resource.created, resource.uid, resource.key)
+
+
+def _rank(resource: Resource, version: str) -> Rank | None:
+    status, intent = resource.status, resource.open_intent
+    if resource.holds and status.function_version_id == version:
+        return Rank.CURRENT
+    if any(item is not None and item.function_version_id == version for item in (status.incoming, intent)):
+        return Rank.INCOMING
+    if any(item.function_version_id == version for item in status.retiring):
+        return Rank.RETIRING
     if resource.wanted_version == version and not resource.deleting:
-        return Claim(True, resource.created, resource.uid, resource.key)
+        return Rank.WANTED
     return None
 
 

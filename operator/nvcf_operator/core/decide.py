@@ -7,10 +7,11 @@ situation and calls it again: what the second call says is what status tells.
 from dataclasses import replace
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.spec import ManagementPolicy
+from nvcf_operator.api.spec import DeletionPolicy, ManagementPolicy
 from nvcf_operator.core import messages, observing, verdicts
 from nvcf_operator.core.absence import absent
-from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.actions import Create, DropFinalizer, TakeFinalizer
+from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.deletion import deletion
 from nvcf_operator.core.presence import listed, present
 from nvcf_operator.core.reasons import Reason
@@ -23,7 +24,7 @@ from nvcf_operator.core.rollout import (
     with_available,
 )
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation
-from nvcf_operator.core.versions import former_version
+from nvcf_operator.core.versions import former_version, versions_held
 from nvcf_operator.core.waiting import waiting
 
 SLOW = 300.0
@@ -43,6 +44,8 @@ def decide(situation: Situation) -> Decision:
         return waiting(situation, situation.access)
     if resource.spec.management_policy == ManagementPolicy.OBSERVE:
         return observing.shown(situation)
+    if not resource.has_finalizer and resource.spec.deletion_policy == DeletionPolicy.DELETE and may_hold(situation):
+        return act(TakeFinalizer())  # somebody's tool took it off, such as `kubectl replace`
     if resource.paused:
         decision = observing.shown(situation)
         return replace(decision, verdict=with_available(situation, decision.verdict))
@@ -53,6 +56,8 @@ def wanted_version(situation: Situation) -> Decision:
     """Decide on the version that the manifest asks for, as if there were no other."""
     resource = situation.resource
     if situation.holder is not None:
+        if resource.has_finalizer and not may_hold(situation):
+            return act(DropFinalizer())
         return Decision(
             verdict=verdicts.stalled(Reason.CONFLICT, messages.conflict(situation.holder, resource.wanted_version)),
             requeue=SLOW,
@@ -72,6 +77,24 @@ def wanted_version(situation: Situation) -> Decision:
             return Decision(verdict=verdicts.progressing(Phase.PENDING, Reason.PENDING, messages.PENDING), requeue=1.0)
         case unseen:
             return waiting(situation, unseen.trouble)
+
+
+def may_hold(situation: Situation) -> bool:
+    """Whether NVCF may hold a deployment that is this resource's, and no other resource's."""
+    held = {*versions_held(situation.resource), *situation.memory.posts_may_run_for}
+    return bool(held - situation.holders.keys())
+
+
+def asking(situation: Situation, action: Create) -> Decision:
+    """What the status says beside the intent, right before the POST: a crash may leave it so."""
+    former = former_version(situation.resource)
+    if former is not None:
+        phase, reason = Phase.ROLLING_OUT, Reason.ROLLING_OUT
+        message = messages.rolling_out(situation.resource, former, ())
+    else:
+        phase, reason, message = Phase.PENDING, Reason.PENDING, messages.asking(action.function_version_id)
+    verdict = with_available(situation, verdicts.progressing(phase, reason, message))
+    return Decision(action=action, verdict=verdict, retry=situation.resource.status.retry)
 
 
 def unfinished(situation: Situation) -> Decision:

@@ -1,5 +1,6 @@
 """The resource is being deleted: undeploy what it holds, gracefully, prove that it is gone, then let the object go."""
 
+from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import backoff, messages
 from nvcf_operator.core.actions import DropFinalizer
@@ -20,6 +21,24 @@ def released_by_force(resource: Resource) -> bool:
     return resource.force_delete and resource.is_true("DeletionBlocked")
 
 
+def force_delete_is_stale(resource: Resource, *, seen_without: bool) -> bool:
+    """Whether force-delete was there before the deletion was blocked: left from an earlier incident, or copied along.
+
+    Where this process has not seen it itself, as after a restart, `metadata.managedFields` has to show that it was set
+    later than DeletionBlocked. The two times are of two clocks: the safe side is to ask for it once more.
+
+    Args:
+        resource: the object.
+        seen_without: whether this process has seen the deletion blocked and the annotation not there.
+
+    """
+    if not resource.force_delete or seen_without:
+        return False
+    blocked, set_at = resource.condition(kinds.DELETION_BLOCKED), resource.force_delete_set_at
+    since = blocked.last_transition_time if blocked is not None and blocked.status == "True" else None
+    return set_at is None or since is None or set_at <= since
+
+
 def deletion(situation: Situation) -> Decision:
     """Decide on a resource whose deletion was asked for."""
     resource = situation.resource
@@ -27,7 +46,7 @@ def deletion(situation: Situation) -> Decision:
         return Decision()
     if not needs_nvcf(resource):
         return act(DropFinalizer())
-    versions = versions_held(resource)
+    versions = [version for version in versions_held(resource) if version not in situation.holders]
     if not versions:
         return act(DropFinalizer())
     if situation.access is not None:
@@ -42,7 +61,7 @@ def deletion(situation: Situation) -> Decision:
 
 def blocked(situation: Situation, trouble: Trouble) -> Decision:
     """Keep the object, say what is in the way and name the ways out; try again by itself."""
-    message = messages.blocked(trouble.message)
+    message = messages.blocked(trouble.message, stale_force_delete=situation.memory.stale_force_delete)
     server = trouble.whose == Whose.SERVER
     verdict = Verdict(Phase.DRAINING, trouble.reason, message, reconciling=server, stalled=not server, blocked=True)
     delay = backoff.short(situation.memory.attempts)

@@ -4,28 +4,65 @@ from datetime import timedelta
 
 from nvcf_operator.api.spec import OnDrainTimeout
 from nvcf_operator.api.status import Retiring
-from nvcf_operator.core.situation import Situation
+from nvcf_operator.core.situation import Present, Situation
 
 
-def begun(situation: Situation, version: str, *, forced: bool) -> Retiring:
-    """Record that a version is being undeployed; what is on record keeps its times."""
-    known = recorded(situation, version)
-    if known is not None and known.since is not None:
+def begun(situation: Situation, version: str, *, forced: bool, deployment_id: str | None = None) -> Retiring:
+    """Record that a deployment is being undeployed; what is on record of this very one keeps its times.
+
+    Args:
+        situation: what was seen.
+        version: whose deployment it is.
+        forced: whether the drain is cut short.
+        deployment_id: which one; by default the one that was seen.
+
+    """
+    deployment_id = deployment_id or shown_id(situation, version)
+    known = _entry(situation, version)
+    if known is not None and known.since is not None and _is_of(known, deployment_id):
         return known.model_copy(update={"forced": known.forced or forced})
     spec = situation.resource.spec
     limit = spec.undeploy.drain_timeout_seconds if spec is not None else 3600
     deadline = situation.now + timedelta(seconds=limit)
-    return Retiring(function_version_id=version, since=situation.now, deadline=deadline, forced=forced)
+    return Retiring(
+        function_version_id=version,
+        deployment_id=deployment_id,
+        since=situation.now,
+        deadline=deadline,
+        forced=forced,
+    )
 
 
 def recorded(situation: Situation, version: str) -> Retiring | None:
-    """The record of a version that is being undeployed by us."""
+    """The record of a version's deployment that is being undeployed by us; None if it is about another deployment."""
+    known = _entry(situation, version)
+    return known if known is not None and _is_of(known, shown_id(situation, version)) else None
+
+
+def is_about_another(situation: Situation, item: Retiring) -> bool:
+    """Whether NVCF shows another deployment of that version than the one which the record is about."""
+    shown = shown_id(situation, item.function_version_id)
+    return shown is not None and not _is_of(item, shown)
+
+
+def shown_id(situation: Situation, version: str) -> str | None:
+    """NVCF's id of the deployment that it shows of a version; None if it shows none, or has no ids."""
+    seen = situation.sighting(version)
+    return seen.deployment.deployment_id if isinstance(seen, Present) else None
+
+
+def due(situation: Situation, version: str) -> Retiring:
+    """Record that a version is to be undeployed, before NVCF was asked to: a claim that a crash must not lose."""
+    return Retiring(function_version_id=version, deployment_id=shown_id(situation, version))
+
+
+def _entry(situation: Situation, version: str) -> Retiring | None:
     return next((item for item in situation.resource.status.retiring if item.function_version_id == version), None)
 
 
-def due(version: str) -> Retiring:
-    """Record that a version is to be undeployed, before NVCF was asked to: a claim that a crash must not lose."""
-    return Retiring(function_version_id=version)
+def _is_of(item: Retiring, deployment_id: str | None) -> bool:
+    """Whether a record is about that deployment. Of what NVCF does not show at the moment it may be."""
+    return deployment_id is None or item.deployment_id == deployment_id
 
 
 def asked_for(situation: Situation, version: str) -> bool:

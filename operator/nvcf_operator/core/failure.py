@@ -36,7 +36,8 @@ def failed(situation: Situation, seen: Present) -> Decision:
         return waiting(situation, situation.failure, at_work=True)
     if asked or (retry is not None and retry.next_attempt_time is not None and retry_due_in(situation) <= 0):
         # No instance runs that could answer a queue, so a graceful DELETE would drain for ever.
-        return again(situation, Undeploy(resource.wanted_version, graceful=False, purpose=Purpose.FAILED))
+        version, found = resource.wanted_version, seen.deployment.deployment_id
+        return again(situation, Undeploy(version, False, Purpose.FAILED, found))
     if retry is None or retry.next_attempt_time is None:
         retry = planned(situation, (retry.attempts if retry is not None else 0) + 1)
     message = messages.deployment_failed(retry.attempts, ATTEMPTS, told)

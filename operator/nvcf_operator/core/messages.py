@@ -37,6 +37,11 @@ NOT_CONVERGING = (
 )
 
 
+def asking(version: str) -> str:
+    """A POST is about to be sent."""
+    return f"NVCF is being asked to deploy version {version}."
+
+
 def invalid_spec(error: str) -> str:
     """The stored manifest cannot be read."""
     return f"{error}. Correct the manifest; nothing was touched in NVCF."
@@ -189,12 +194,17 @@ def undeploying(version: str) -> str:
     return f"NVCF was asked to undeploy version {version}."
 
 
-def blocked(what: str) -> str:
+def blocked(what: str, *, stale_force_delete: bool) -> str:
     """A deletion that cannot go on."""
+    stale = (
+        " The annotation force-delete was set before the deletion was blocked and does not count: remove it and set it "
+        "again."
+    )
     return (
         f"The deployment cannot be removed from NVCF: {what} It is tried again by itself. Ways out: put working "
         "credentials in place; or set deletionPolicy: Retain to leave the deployment running; or annotate "
         'nvcf-operator.io/force-delete: "true" to release the resource and remove the deployment by hand.'
+        + (stale if stale_force_delete else "")
     )
 
 

@@ -3,19 +3,19 @@
 from datetime import datetime, timedelta
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.spec import AdoptionPolicy, DeletionPolicy, FunctionDeploymentSpec
+from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec
 from nvcf_operator.core import compare, health, messages, verdicts
-from nvcf_operator.core.actions import Change, DropFinalizer, TakeFinalizer
+from nvcf_operator.core.actions import Change, DropFinalizer, Purpose, TakeFinalizer
 from nvcf_operator.core.changes import Unsupported, next_change
 from nvcf_operator.core.decision import Decision, Verdict, act
 from nvcf_operator.core.draining import asked_for
 from nvcf_operator.core.failure import failed
+from nvcf_operator.core.ownership import is_stranger, lost_deployment, refuses
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.redeployment import purpose, redeployed
 from nvcf_operator.core.repetition import not_converging
 from nvcf_operator.core.situation import Listed, Present, Situation, Trouble
 from nvcf_operator.core.undeploying import undeployed
-from nvcf_operator.core.versions import recorded_as_ours
 from nvcf_operator.core.waiting import retry_due_in, waiting
 
 
@@ -28,11 +28,11 @@ def present(situation: Situation, seen: Present) -> Decision:
     if seen.status.upper() == "INACTIVE" or left_behind(situation):
         return draining(situation)
     if spec.deletion_policy == DeletionPolicy.DELETE and not resource.has_finalizer:
-        return act(TakeFinalizer())
+        return act(TakeFinalizer(adopts=is_stranger(situation)))
     if spec.deletion_policy == DeletionPolicy.RETAIN and resource.has_finalizer:
         return act(DropFinalizer())
     decision = in_hand(situation, seen, spec)
-    if decision.action is not None and stranger(situation):
+    if decision.action is not None and is_stranger(situation):
         # On record before it is touched: a crash after the write would forget that the version was deployed before.
         verdict = verdicts.progressing(
             Phase.PENDING, Reason.PENDING, messages.ADOPTING, available=verdicts.serves(seen.status)
@@ -43,6 +43,8 @@ def present(situation: Situation, seen: Present) -> Decision:
 
 def in_hand(situation: Situation, seen: Present, spec: FunctionDeploymentSpec) -> Decision:
     """Decide on a deployment that is this resource's, or is about to be."""
+    if lost_deployment(situation, spec.function_version_id, seen) is not None:
+        return redeployed(situation, seen, Purpose.STALE)
     if (why := purpose(situation, seen)) is not None:
         return redeployed(situation, seen, why)
     if seen.status.upper() == "ERROR":
@@ -136,20 +138,9 @@ def left_behind(situation: Situation) -> bool:
 
     The row of a deployment can come back after its DELETE (race 4 of the facts), and GET can lag behind it.
     """
-    version, intent = situation.resource.wanted_version, situation.resource.open_intent
+    version, intent = situation.resource.wanted_version, situation.open_intent
     since = intent is not None and intent.function_version_id == version
     return asked_for(situation, version) and not since
-
-
-def refuses(situation: Situation) -> bool:
-    """Whether the deployment is somebody else's and the manifest wants it left alone."""
-    spec = situation.resource.spec
-    return spec is not None and spec.adoption_policy == AdoptionPolicy.REFUSE and stranger(situation)
-
-
-def stranger(situation: Situation) -> bool:
-    """Whether somebody else made this deployment: it is not on record, and no intent of ours may have made it."""
-    return not recorded_as_ours(situation.resource, situation.resource.wanted_version)
 
 
 def scaling_up(situation: Situation) -> bool:

@@ -99,5 +99,6 @@ class Reason(StrEnum):
     UNDEPLOYED = "Undeployed", "Event: the deployment is gone from NVCF."
     RETAINED = "Retained", "Event: the resource goes and its deployment stays in NVCF (deletionPolicy Retain)."
     DRIFT = "Drift", "Event: the deployment was changed or removed by somebody else."
-    LEFT_BEHIND = "LeftBehind", "Event: force-delete released the resource; the named ids may still run and cost."
+    RELEASED = "Released", "Event: the resource goes and nothing was undeployed, since it is not this resource's."
+    LEFT_BEHIND = "LeftBehind", "Event: the named ids may still run and cost, and no resource manages them."
     DELETION_BLOCKED = "DeletionBlocked", "The deployment cannot be removed; the message names the ways out."

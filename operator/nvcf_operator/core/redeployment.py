@@ -7,6 +7,7 @@ from nvcf_operator.api.spec import ImmutableChange, ManagementPolicy
 from nvcf_operator.core import compare
 from nvcf_operator.core.actions import Create, Purpose, Undeploy
 from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.ownership import is_stranger
 from nvcf_operator.core.repetition import not_converging
 from nvcf_operator.core.situation import Absent, Present, Proof, Situation
 from nvcf_operator.core.undeploying import again, gracefully
@@ -16,13 +17,22 @@ from nvcf_operator.core.waiting import retry_due_in, waiting
 def purpose(situation: Situation, seen: Present) -> Purpose | None:
     """Why the manifest or a person wants this deployment made anew; None when nobody does."""
     resource = situation.resource
-    if resource.redeploy_requested:
+    if resource.redeploy_requested and not is_for_an_earlier_deployment(situation):
         return Purpose.REQUESTED
     spec = resource.spec
     if spec is None or spec.rollout.immutable_change != ImmutableChange.REDEPLOY:
         return None
     found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
     return Purpose.REDEPLOY if found.immutable else None
+
+
+def is_for_an_earlier_deployment(situation: Situation) -> bool:
+    """Whether a request to deploy again was made of another deployment than the one that is there.
+
+    A request is for the object that it was set on. On a deployment that is about to be adopted, or where the record was
+    lost, it came with a copy or is an old one, whose answer stood in the record.
+    """
+    return situation.resource.lost or is_stranger(situation)
 
 
 def redeployed(situation: Situation, seen: Present, why: Purpose) -> Decision:
@@ -33,7 +43,8 @@ def redeployed(situation: Situation, seen: Present, why: Purpose) -> Decision:
         return Decision(requeue=wait, seen=True)
     # In ERROR no instance runs that could answer a queue, so a graceful DELETE would drain for ever.
     graceful = gracefully(situation) and seen.status.upper() != "ERROR"
-    action = Undeploy(situation.resource.wanted_version, graceful=graceful, purpose=why)
+    version = situation.resource.wanted_version
+    action = Undeploy(version, graceful, why, seen.deployment.deployment_id)
     return not_converging(situation, action) or again(situation, action)
 
 
@@ -51,6 +62,6 @@ def is_answered(situation: Situation) -> bool:
         return True
     seen = situation.sighting(resource.wanted_version)
     if isinstance(seen, Present):
-        return seen.status.upper() == "INACTIVE"
+        return seen.status.upper() == "INACTIVE" or is_for_an_earlier_deployment(situation)
     believed = view is not None and view.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
     return isinstance(seen, Absent) and believed

@@ -48,7 +48,7 @@ def counts(situation: Situation, action: Action) -> bool:
             retried = status.retry is not None and status.retry.reason == Reason.DEPLOYMENT_FAILED
             return not ours and not retried
         case Undeploy():
-            return action.purpose == Purpose.REDEPLOY
+            return action.purpose in (Purpose.REDEPLOY, Purpose.STALE)
         case _:
             return False
 

@@ -12,16 +12,21 @@ from nvcf_operator.api.conditions import Condition, merge
 from nvcf_operator.api.status import (
     FunctionDeploymentStatus,
     Incoming,
+    Intent,
+    LastWrite,
     ObservedGpuSpecification,
     Retiring,
     Retry,
 )
 from nvcf_operator.core import compare, failure, health, redeployment, tracks
 from nvcf_operator.core.decision import Decision, Verdict
-from nvcf_operator.core.presence import progress_since, stranger
+from nvcf_operator.core.ownership import is_stranger
+from nvcf_operator.core.presence import progress_since
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.repetition import counted
+from nvcf_operator.core.settles import posts_specifications
 from nvcf_operator.core.situation import Absent, Listed, Present, Proof, Situation, Trouble, Unseen, Whose
+from nvcf_operator.nvcf.models import Deployment
 
 OUTAGES = frozenset({Reason.NVCF_UNAVAILABLE, Reason.THROTTLED, Reason.INVALID_ANSWER})
 TIMED = frozenset(
@@ -51,10 +56,12 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     new |= _seen(situation, main)
     new["retiring"] = retiring
     new["incoming"] = tracks.incoming(situation, decision, main)
-    new["intent"] = situation.answered_intent or _answered_by_sight(situation, _named(new)) or old.intent
+    new["uid"] = resource.uid
+    new["intent"] = (
+        situation.answered_intent or _answered_by_sight(situation, _named(new)) or old.intent or _suspected(situation)
+    )
     new["failed"] = tracks.failed(situation, decision)
-    if situation.wrote is not None:
-        new["last_write"] = counted(situation, situation.wrote) or old.last_write
+    new["last_write"] = _last_write(situation)
     redeploys = redeployment.is_answered(situation)
     if redeploys:  # a person's word: what was counted before it counts no more
         new["last_handled_redeploy_at"], new["last_write"] = resource.redeploy_requested, None
@@ -132,22 +139,45 @@ def _shown(situation: Situation, version: str) -> dict[str, Any]:
 def ours(situation: Situation, version: str) -> bool:
     """Whether a deployment that was seen is this resource's: on record, asked for by it, or adopted just now."""
     resource = situation.resource
-    if resource.deleting or not stranger(situation):
+    if resource.deleting or not is_stranger(situation):
         return True
     if resource.paused or resource.spec is None or resource.spec.management_policy == "Observe":
         return False
     return resource.spec.adoption_policy == "Adopt" and (resource.has_finalizer or resource.keeps_deployment)
 
 
-def _answered_by_sight(situation: Situation, named: set[str | None]) -> str | None:
-    """The token of an open intent whose deployment is there: it is answered, though the answer itself was lost.
+def _answered_by_sight(situation: Situation, named: set[str | None]) -> Intent | None:
+    """An open intent whose deployment is there: it is answered, though the answer itself was lost.
 
     Only if the status names that version from now on: nothing else but the open intent would know of it.
     """
     intent = situation.resource.open_intent
-    if intent is None or not isinstance(situation.sighting(intent.function_version_id), Present):
+    seen = situation.sighting(intent.function_version_id) if intent is not None else None
+    if intent is None or not isinstance(seen, Present) or intent.function_version_id not in named:
         return None
-    return intent.token if intent.function_version_id in named else None
+    return answered(intent, seen.deployment)
+
+
+def _suspected(situation: Situation) -> Intent | None:
+    """An intent in place of one that was lost with the status: our finalizer says that a POST may be under way."""
+    resource = situation.resource
+    nothing = situation.sighting(resource.wanted_version)
+    if situation.memory.finalizer_found_for is None or not isinstance(nothing, Absent):
+        return None
+    return Intent(
+        uid=resource.uid,
+        function_version_id=resource.wanted_version,
+        token=f"lost-{resource.uid[:8]}",
+        specifications=posts_specifications(situation),
+    )
+
+
+def answered(intent: Intent, deployment: Deployment | None = None) -> Intent:
+    """The intent once the answer to its POST is known; with the deployment that it made, if it made one."""
+    known: dict[str, Any] = {"answered": True, "deployment_id": None, "last_updated_at": None}
+    if deployment is not None:
+        known |= {"deployment_id": deployment.deployment_id, "last_updated_at": deployment.last_updated_at}
+    return intent.model_copy(update=known)
 
 
 def _named(status: Mapping[str, Any]) -> set[str | None]:
@@ -156,6 +186,16 @@ def _named(status: Mapping[str, Any]) -> set[str | None]:
     retiring: tuple[Retiring, ...] = status["retiring"]
     coming = {incoming.function_version_id} if incoming is not None else set()
     return {status["function_version_id"], *coming, *(item.function_version_id for item in retiring)}
+
+
+def _last_write(situation: Situation) -> LastWrite | None:
+    """The count of the last change; as it is stored while it counts the same, whatever has become of its time."""
+    old, stored = situation.resource.status.last_write, situation.resource.recorded.get("lastWrite")
+    new = (counted(situation, situation.wrote) if situation.wrote is not None else None) or old
+    if new is not None and isinstance(stored, Mapping):
+        known = LastWrite.model_validate(stored)
+        return known if (known.digest, known.count) == (new.digest, new.count) else new
+    return new
 
 
 def _retry(situation: Situation, decision: Decision) -> Retry | None:
@@ -171,7 +211,7 @@ def _progressing_since(situation: Situation, verdict: Verdict) -> Any:
     if verdict.reason in TIMED:
         return progress_since(situation)
     status, resource = situation.resource.status, situation.resource
-    keeps = verdict.reason in OUTAGES and status.observed_generation == resource.generation
+    keeps = verdict.reason in (*OUTAGES, Reason.PENDING) and status.observed_generation == resource.generation
     return status.progressing_since if keeps else None
 
 

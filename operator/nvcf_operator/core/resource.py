@@ -1,7 +1,9 @@
 """A FunctionDeployment as the decisions see it: the manifest, its record in status, and the marks in its metadata."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,8 +12,9 @@ from nvcf_operator.api import names
 from nvcf_operator.api.conditions import Condition
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec, ManagementPolicy
-from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.intent import Intent
+from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,12 @@ class Resource:
     status: FunctionDeploymentStatus
     recorded: Mapping[str, Any]
     """The status as it is stored, against which the next one is compared."""
+    lost: bool
+    """Whether nothing is on record: never written, removed, or written for another object, as in a copy."""
+    force_delete: bool
+    """Whether a person asked to release the object without NVCF."""
+    force_delete_set_at: datetime | None = None
+    """When that annotation was set last, by the API server's clock; None if that is not known."""
 
     @classmethod
     def read(cls, obj: Mapping[str, Any]) -> "Resource":
@@ -42,12 +51,10 @@ class Resource:
         except ValidationError as exc:
             first = exc.errors(include_url=False, include_input=False)[0]
             error = f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-        try:
-            status = FunctionDeploymentStatus.model_validate(obj.get("status") or {})
-        except ValidationError:
-            status = (
-                FunctionDeploymentStatus()
-            )  # a status nobody can read is a lost one: the spec and NVCF tell the rest
+        status = _status(obj.get("status") or {})
+        if status.uid not in (None, meta.get("uid", "")):
+            status = FunctionDeploymentStatus()  # of the object that this one was copied from
+        annotations = dict(meta.get("annotations") or {})
         return cls(
             key=Key(meta.get("namespace", ""), meta["name"]),
             uid=meta.get("uid", ""),
@@ -56,11 +63,14 @@ class Resource:
             created=meta.get("creationTimestamp") or "",
             deleting=bool(meta.get("deletionTimestamp")),
             finalizers=tuple(meta.get("finalizers") or ()),
-            annotations=dict(meta.get("annotations") or {}),
+            annotations=annotations,
             spec=spec,
             spec_error=error,
             status=status,
             recorded=obj.get("status") or {},
+            lost=status.observed_generation < 0,
+            force_delete=_is_true(annotations.get(names.FORCE_DELETE_ANNOTATION)),
+            force_delete_set_at=_set_at(meta, names.FORCE_DELETE_ANNOTATION),
         )
 
     @property
@@ -71,23 +81,22 @@ class Resource:
     @property
     def intent(self) -> Intent | None:
         """The last intent of this very object, answered or not."""
-        return Intent.parse(self.annotations.get(names.INTENT_ANNOTATION), uid=self.uid)
+        intent = self.status.intent
+        if intent is None or intent.uid != self.uid or not _UUID.fullmatch(intent.function_version_id):
+            return None
+        return intent
 
     @property
     def open_intent(self) -> Intent | None:
         """The intent whose answer is not on record: its POST may or may not have been made."""
         intent = self.intent
-        return intent if intent is not None and intent.token != self.status.intent else None
+        return intent if intent is not None and not intent.answered else None
 
     @property
     def paused(self) -> bool:
         """Whether spec or annotation forbid NVCF writes for now (deletion still works)."""
-        return self.annotations.get(names.PAUSED_ANNOTATION) == "true" or (self.spec is not None and self.spec.suspend)
-
-    @property
-    def force_delete(self) -> bool:
-        """Whether a person asked to release the object without NVCF."""
-        return self.annotations.get(names.FORCE_DELETE_ANNOTATION) == "true"
+        annotated = _is_true(self.annotations.get(names.PAUSED_ANNOTATION))
+        return annotated or (self.spec is not None and self.spec.suspend)
 
     @property
     def reconcile_requested(self) -> str | None:
@@ -143,3 +152,38 @@ class Resource:
             and ready.observed_generation == self.generation
             and self.status.observed_generation == self.generation
         )
+
+
+def _status(stored: Mapping[str, Any]) -> FunctionDeploymentStatus:
+    """Read a status member by member: one that cannot be read must not take the others with it."""
+    members = dict(stored)
+    while True:
+        try:
+            return FunctionDeploymentStatus.model_validate(members)
+        except ValidationError as exc:
+            unreadable = {error["loc"][0] for error in exc.errors(include_url=False, include_input=False)}
+            if not unreadable & members.keys():
+                return FunctionDeploymentStatus()
+            members = {name: value for name, value in members.items() if name not in unreadable}
+
+
+def _is_true(word: str | None) -> bool:
+    """Whether the value of an annotation says yes: in any letter case, whatever blanks are around it."""
+    return word is not None and word.strip().lower() == "true"
+
+
+def _set_at(meta: Mapping[str, Any], annotation: str) -> datetime | None:
+    """When an annotation was set last, as `metadata.managedFields` shows it."""
+    found = [
+        _moment(entry.get("time"))
+        for entry in meta.get("managedFields") or ()
+        if f"f:{annotation}" in (((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations") or {})
+    ]
+    return max((moment for moment in found if moment is not None), default=None)
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None

@@ -12,7 +12,8 @@ from nvcf_operator.api.spec import VersionChange
 from nvcf_operator.core import health, messages, verdicts
 from nvcf_operator.core.actions import Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.decision import Decision, Verdict
-from nvcf_operator.core.presence import hindered, progress_deadline, refuses
+from nvcf_operator.core.ownership import refuses
+from nvcf_operator.core.presence import hindered, progress_deadline
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Unseen
 from nvcf_operator.core.undeploying import undeployed
@@ -105,7 +106,7 @@ def rolled_out(situation: Situation, decision: Decision) -> Decision:
 def leaving(situation: Situation, decision: Decision) -> tuple[str, ...]:
     """The versions of this resource that are to go, by the record and by the decision on the wanted one."""
     resource, status = situation.resource, situation.resource.status
-    wanted, intent = resource.wanted_version, resource.open_intent
+    wanted, intent = resource.wanted_version, situation.open_intent
     going = [item.function_version_id for item in status.retiring]
     going += [status.incoming.function_version_id] if status.incoming is not None else []
     if intent is not None and isinstance(situation.sighting(intent.function_version_id), Present):

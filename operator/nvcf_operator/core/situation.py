@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from nvcf_operator.api.key import Key
+from nvcf_operator.api.status import Intent
 from nvcf_operator.core.actions import Action
-from nvcf_operator.core.intent import Intent
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.nvcf.models import Deployment
@@ -106,10 +106,23 @@ class AccountView:
 class Timing:
     """The settings that decisions depend on, in seconds."""
 
-    create_settle: float = 60.0
+    create_settle: float = 125.0
+    create_settle_per_specification: float = 95.0
     redeploy_settle: float = 75.0
     poll: float = 60.0
     busy_poll: float = 5.0
+
+    @property
+    def settle_poll(self) -> float:
+        """Pause between two reads while a 404 settles: so short that none of them counts as a break."""
+        return min(self.busy_poll, self.redeploy_settle / 4)
+
+    def create_settle_of(self, specifications: int) -> float:
+        """How long the server may work on a POST of so many specifications that ask for instances.
+
+        It asks its allocator for one after the other, up to three times 30 s each (facts on NVCF, section 5, race 2).
+        """
+        return self.create_settle + self.create_settle_per_specification * max(0, specifications - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +131,19 @@ class Recollection:
 
     intent_settled_for: float = 0.0
     """Seconds since the end of our own POST of the open intent, or since we first saw another's."""
+    finalizer_found_for: float | None = None
+    """Seconds since this process found the object with its finalizer and without a record: a POST may have been made.
+    None where it did not."""
+    posts_may_run_for: Mapping[str, float] = field(default_factory=dict)
+    """Version by version, the seconds for which a POST that this process has sent may still be running."""
+    made_ids: frozenset[str] = frozenset()
+    """Deployments that POSTs of this process have made, for this resource."""
+    undeployed_ids: frozenset[str] = frozenset()
+    """Deployments that this process has undeployed and seen gone."""
     version_seen_lately: bool = False
     """This process saw the version deployed within the redeploy settle, by whomever."""
+    stale_force_delete: bool = False
+    """The annotation force-delete was there before the deletion was blocked, so it does not count."""
     attempts: int = 0
     """Failed attempts in a row, for the short waits that status does not record."""
     verify: bool = False
@@ -145,23 +169,33 @@ class Situation:
     """What was seen of each version that this resource has to do with."""
     account: AccountView | None = None
     function: FunctionSeen = FunctionSeen.UNKNOWN
-    holder: Key | None = None
-    """Another resource that holds the wanted version, or comes first."""
+    holders: Mapping[str, Key] = field(default_factory=dict)
+    """Version by version, another resource that holds it or comes first. What is held by another is not ours."""
     mass_absence: bool = False
     """A large part of what the account held for us is gone at once, this resource's deployment with it."""
     wrote: Action | None = None
     """The write that was just made, when NVCF took it."""
-    answered_intent: str | None = None
-    """The token of the intent whose POST was just answered, with yes or no."""
+    answered_intent: Intent | None = None
+    """The intent whose POST was just answered, with yes or no."""
     failure: Trouble | None = None
     """What came of the write that was just tried, when it failed."""
     memory: Recollection = Recollection()
 
     @property
+    def holder(self) -> Key | None:
+        """Another resource that holds the wanted version, or comes first."""
+        return self.holders.get(self.resource.wanted_version)
+
+    @property
+    def intent(self) -> Intent | None:
+        """The last intent, with what is known of it since a moment ago."""
+        return self.answered_intent or self.resource.intent
+
+    @property
     def open_intent(self) -> Intent | None:
         """The intent whose answer is neither on record nor known since a moment ago."""
-        intent = self.resource.open_intent
-        return intent if intent is not None and intent.token != self.answered_intent else None
+        intent = self.intent
+        return intent if intent is not None and not intent.answered else None
 
     def sighting(self, version: str) -> Sighting | None:
         """What was seen of that version."""

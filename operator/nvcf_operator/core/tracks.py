@@ -8,7 +8,7 @@ from nvcf_operator.api.status import Failed, Incoming, Retiring
 from nvcf_operator.core import draining, redeployment
 from nvcf_operator.core.actions import Create, Undeploy
 from nvcf_operator.core.decision import Decision
-from nvcf_operator.core.presence import refuses
+from nvcf_operator.core.ownership import may_undeploy, refuses
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.rollout import is_over, leaving
 from nvcf_operator.core.situation import Absent, Present, Proof, Situation
@@ -60,23 +60,25 @@ def retiring(situation: Situation, decision: Decision) -> tuple[Retiring, ...]:
     wanted = resource.wanted_version
     kept = {item.function_version_id: item for item in resource.status.retiring}
     if isinstance(wrote, Undeploy):
-        version = wrote.function_version_id
-        kept[version] = draining.begun(situation, version, forced=not wrote.graceful)
+        version, found = wrote.function_version_id, wrote.deployment_id
+        kept[version] = draining.begun(situation, version, forced=not wrote.graceful, deployment_id=found)
     if resource.deleting:
         due: tuple[str, ...] = tuple(situation.sightings)
     else:
         due = () if at_rest(resource) else _due(situation, decision)
     for version in due:
         seen = situation.sighting(version)
+        if isinstance(seen, Present) and not may_undeploy(situation, version, seen):
+            continue
         if isinstance(seen, Present) and seen.status.upper() == "INACTIVE":
             kept[version] = draining.begun(situation, version, forced=False)
         elif resource.deleting:
             if isinstance(seen, Present) and version not in on_record(resource):
-                kept.setdefault(version, draining.due(version))  # asked for by an intent whose answer was lost
+                kept.setdefault(version, draining.due(situation, version))  # by an intent whose answer was lost
         elif version != former_version(resource):
-            kept.setdefault(version, draining.due(version))
+            kept.setdefault(version, draining.due(situation, version))
     if decision.gives_up is not None:
-        kept.setdefault(wanted, draining.due(wanted))
+        kept.setdefault(wanted, draining.due(situation, wanted))
     return tuple(item for version, item in sorted(kept.items()) if not _done(situation, decision, version, item))
 
 
@@ -118,14 +120,16 @@ def _done(situation: Situation, decision: Decision, version: str, item: Retiring
     """Whether a version is off the list: proven to be gone, or wanted after all.
 
     A version that is to come back stays on the list until it is asked for again, so that a row that NVCF brings back
-    is known for what it is.
+    is known for what it is. A record says nothing about another deployment than its own.
     """
     resource = situation.resource
+    if version in situation.holders or draining.is_about_another(situation, item):
+        return True
     if resource.deleting or version != resource.wanted_version or given_up(resource):
         return _gone(situation, version)
     if decision.gives_up is not None:
         return False
-    intent, there = resource.open_intent, isinstance(situation.sighting(version), Present)
+    intent, there = situation.open_intent, isinstance(situation.sighting(version), Present)
     if item.since is None:  # NVCF was never asked, so it is kept; and on record as such as soon as it is seen
         return there or _gone(situation, version)
     asked_again = intent is not None and intent.function_version_id == version and there
@@ -134,7 +138,7 @@ def _done(situation: Situation, decision: Decision, version: str, item: Retiring
 
 def _asked_for(situation: Situation, main: str | None) -> Incoming | None:
     """The version of an intent whose answer was lost, when its deployment is there."""
-    intent = situation.resource.open_intent
+    intent = situation.open_intent
     seen = situation.sighting(intent.function_version_id) if intent is not None else None
     if intent is None or not isinstance(seen, Present) or intent.function_version_id == main:
         return None

@@ -1,15 +1,18 @@
 """Kubernetes Events: one for each transition, none while nothing changes, so they are derived from two statuses."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from nvcf_operator.api import conditions as kinds
+from nvcf_operator.api import names
 from nvcf_operator.api.conditions import Condition
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.versions import former_version, versions_held
+from nvcf_operator.core.situation import Present, Situation
+from nvcf_operator.core.versions import deployments_on_record, former_version, versions_held
 
 WARNED = frozenset(
     {Reason.DEGRADED, Reason.DEGRADING, Reason.UNKNOWN_STATUS, Reason.SETTLING, Reason.DEPLOYMENT_FAILED}
@@ -22,6 +25,7 @@ BECAUSE = {
     Purpose.REDEPLOY: ", to deploy it again with what cannot be changed in place",
     Purpose.REQUESTED: ", to deploy it again as redeploy-requested-at asks",
     Purpose.FAILED: ", to deploy it again, since NVCF has given it up (ERROR)",
+    Purpose.STALE: ", since it is an earlier deployment's row",
 }
 
 
@@ -76,7 +80,7 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
             )
         case Create():
             return Note(False, Reason.CREATED, f"Asked NVCF to deploy version {action.function_version_id}{named}.")
-        case TakeFinalizer() if not resource.holds and resource.open_intent is None:
+        case TakeFinalizer(adopts=True):
             return Note(False, Reason.ADOPTED, "Manages the deployment that was already there from now on.")
         case Change():
             return Note(False, Reason.UPDATED, f"Changed the deployment in place: {action.change.describe()}.")
@@ -97,12 +101,62 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
             return None
 
 
-def left(resource: Resource) -> str:
-    """The ids that a forced release leaves behind."""
-    versions = ", ".join(versions_held(resource) or (resource.wanted_version,))
-    deployments = [resource.status.deployment_id, getattr(resource.status.incoming, "deployment_id", None)]
-    known = ", ".join(item for item in deployments if item) or "unknown"
-    return f"function {resource.function_id}, version {versions}, deployment {known}"
+def lost_from_sight(deployment_id: str, shown: str | None) -> Note:
+    """A deployment of ours runs on, and NVCF shows the row of an earlier one in its place."""
+    text = (
+        f"NVCF shows the earlier deployment {shown} in place of {deployment_id}, which it made later: its own loop "
+        f"wrote the old row back. Instances of {deployment_id} may run and cost, and no call of the API shows or ends "
+        "them: ask whoever runs NVCF. The version is undeployed and deployed again."
+    )
+    return Note(True, Reason.LEFT_BEHIND, text)
+
+
+def vanished(resource: Resource, versions: Iterable[str]) -> Note:
+    """The object is gone, and nobody undeployed what it held."""
+    text = (
+        f"The resource is gone without its finalizer {names.FINALIZER}: left in NVCF, running and costing: "
+        f"{left(resource, versions)}. Undeploy it there, or apply the manifest again."
+    )
+    return Note(True, Reason.LEFT_BEHIND, text)
+
+
+def not_followed(resource: Resource, version: str) -> Note:
+    """The operator stops while it follows what a POST of a vanished object may still make."""
+    text = (
+        f"The operator stops while a POST of version {version} of function {resource.function_id} may be running for a "
+        "resource that is gone. Look in NVCF whether it was deployed, and undeploy it there."
+    )
+    return Note(True, Reason.LEFT_BEHIND, text)
+
+
+def undeployed_for_nobody(version: str, deployment_id: str | None) -> Note:
+    """What a POST has made for an object that was gone by then is undeployed."""
+    text = (
+        f"The resource was gone when NVCF made deployment {deployment_id} of version {version} for it: asked NVCF to "
+        "undeploy it."
+    )
+    return Note(True, Reason.DRAINING, text)
+
+
+def released(situation: Situation) -> Note | None:
+    """The resource goes, and something of it stays in NVCF since it is not this resource's to remove."""
+    resource, parts = situation.resource, []
+    if not resource.deleting or resource.keeps_deployment:
+        return None
+    for version, holder in sorted(situation.holders.items()):
+        parts.append(f"version {version} is held by FunctionDeployment {holder}")
+    for version, seen in sorted(situation.sightings.items()):
+        if isinstance(seen, Present) and version not in situation.holders:
+            parts.append(f"deployment {seen.deployment.deployment_id} of version {version} was made by somebody else")
+    return Note(False, Reason.RELEASED, f"Nothing was undeployed: {'; '.join(parts)}.") if parts else None
+
+
+def left(resource: Resource, held: Iterable[str] = ()) -> str:
+    """The ids that are left behind; of all versions that the resource holds unless some are named."""
+    versions = tuple(held) or versions_held(resource) or (resource.wanted_version,)
+    known = {version: sorted(deployments_on_record(resource, version)) or ["unknown"] for version in versions}
+    parts = [f"version {version}, deployment {', '.join(ids)}" for version, ids in known.items()]
+    return f"function {resource.function_id}, {'; '.join(parts)}"
 
 
 def _note(kind: str, before: Condition | None, after: Condition | None) -> Note | None:

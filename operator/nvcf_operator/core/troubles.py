@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Trouble, Whose
+from nvcf_operator.core.throttling import slow_down
 from nvcf_operator.nvcf import errors
 
 
@@ -16,7 +17,7 @@ class Effect(StrEnum):
 
     ANSWER = "an answer: the server works"
     FAILURE = "a failure: the fifth in a row opens the breaker"
-    PAUSE = "an answer, and nothing is sent for `Retry-After`, or for 1 s doubling to 60 s"
+    PAUSE = "an answer, and nothing is sent for `Retry-After` (see above), or for 1 s doubling to 60 s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,6 @@ AFTERMATH: tuple[After, ...] = (
 _ADVICE = {
     Reason.UNAUTHORIZED: "Put a valid key into the Secret; it is tried again by itself.",
     Reason.FORBIDDEN: "Give the key the right deploy_function for this function; it is tried again by itself.",
-    Reason.THROTTLED: "The operator waits and tries again.",
     Reason.NVCF_UNAVAILABLE: "The operator tries again with growing waits.",
     Reason.INVALID_ANSWER: "Check the base URL and what stands between the operator and NVCF; it is tried again.",
     Reason.REJECTED: "Change the manifest, or wait: it is tried again with growing waits.",
@@ -235,6 +235,8 @@ _OTHER = Row(errors.NvcfError, "", _DOWN, _DOWN, _DOWN, Effect.FAILURE)
 
 
 def _trouble(error: errors.NvcfError, meaning: Meaning, advice: str | None = None) -> Trouble:
+    if isinstance(error, errors.Throttled):  # in the words of the gate, which all other calls of the account get
+        return Trouble(meaning.reason, slow_down(error.asked), meaning.whose, error.retry_after)
     text = f"{_told(error)}. {advice or _ADVICE[meaning.reason]}"
     return Trouble(meaning.reason, text, meaning.whose, error.retry_after)
 

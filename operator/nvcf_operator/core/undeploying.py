@@ -9,7 +9,8 @@ from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import messages, settles, verdicts
 from nvcf_operator.core.actions import Purpose, Undeploy
 from nvcf_operator.core.decision import Decision, Verdict, act
-from nvcf_operator.core.draining import drained_too_long, recorded, seconds_left
+from nvcf_operator.core.draining import drained_too_long, recorded, seconds_left, shown_id
+from nvcf_operator.core.ownership import may_undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, Present, Proof, Situation, Trouble, Whose
 
@@ -23,25 +24,30 @@ Hindrance = Callable[[Situation, Trouble], Decision]
 def undeployed(
     situation: Situation, version: str, *, purpose: Purpose = Purpose.GONE, hindered: Hindrance
 ) -> Decision | None:
-    """Decide on the next step of a version's undeployment; None when it is proven to be gone."""
+    """Decide on the next step of a version's undeployment; None when it is proven to be gone, or not ours to remove."""
     timing, seen = situation.timing, situation.sighting(version)
+    if version in situation.holders:
+        return None
     if isinstance(seen, Absent):
         if doubt := doubted(situation):
             return hindered(situation, doubt)
-        if may_come(situation, version) and (wait := settles.create_settle_left(situation)) > 0:
+        if (wait := settles.create_settle_left(situation, version)) > 0:
             verdict = leaving(Reason.AWAITING_ANSWER, messages.AWAITING_ANSWER_DELETING)
-            return Decision(verdict=verdict, requeue=min(wait, timing.busy_poll), seen=True)
+            return Decision(verdict=verdict, requeue=min(wait, timing.settle_poll), seen=True)
         return None
     if not isinstance(seen, Present):
         trouble = getattr(seen, "trouble", None)
         return hindered(situation, trouble or Trouble(Reason.PENDING, messages.PENDING, Whose.SERVER))
+    if not may_undeploy(situation, version, seen):
+        return None
     if situation.failure is not None:
         return hindered(situation, situation.failure)
     if drained_too_long(situation, version):
-        force, known = Undeploy(version, graceful=False, purpose=purpose), recorded(situation, version)
+        force, known = Undeploy(version, False, purpose, shown_id(situation, version)), recorded(situation, version)
         return again(situation, force) if known is not None and known.forced else act(force)
     if seen.status.upper() != "INACTIVE":
-        return again(situation, Undeploy(version, graceful=gracefully(situation), purpose=purpose))
+        graceful = gracefully(situation)
+        return again(situation, Undeploy(version, graceful, purpose, shown_id(situation, version)))
     left = seconds_left(situation, version)
     pause = look_again_in(situation, version)
     requeue = min(left, pause) if left > 0 else pause
@@ -62,12 +68,6 @@ def again(situation: Situation, action: Undeploy) -> Decision:
         verdict = leaving(Reason.DRAINING, messages.undeploying(version))
         return Decision(verdict=verdict, requeue=min(AGAIN - sent, situation.timing.busy_poll), busy=True, seen=True)
     return act(action)
-
-
-def may_come(situation: Situation, version: str) -> bool:
-    """Whether an open intent may still make a deployment of that version."""
-    intent = situation.open_intent
-    return intent is not None and intent.function_version_id == version
 
 
 def look_again_in(situation: Situation, version: str) -> float:

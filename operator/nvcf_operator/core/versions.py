@@ -1,19 +1,21 @@
 """Which function versions a resource has to do with."""
 
+from dataclasses import replace
+
 from nvcf_operator.core.resource import Resource
 
 
 def versions_held(resource: Resource) -> tuple[str, ...]:
     """The versions that this resource may have deployed: those on record, and that of an open intent.
 
-    Where the status was lost, the manifest's, for the finalizer says that there may be one.
+    Where the status was lost, the manifest's if our finalizer is there, for that says that there may be one.
     """
     status = resource.status
     held = [status.function_version_id] if resource.holds else []
     held += [item.function_version_id for item in status.retiring]
     held += [status.incoming.function_version_id] if status.incoming is not None else []
     held += [resource.open_intent.function_version_id] if resource.open_intent is not None else []
-    if not held and status.observed_generation < 0:
+    if not held and resource.lost and resource.has_finalizer:
         held = [resource.intent.function_version_id if resource.intent is not None else resource.wanted_version]
     return tuple(dict.fromkeys(version for version in held if version))
 
@@ -43,6 +45,36 @@ def recorded_as_ours(resource: Resource, version: str) -> bool:
     """Whether the record, or an intent of this very object, says that a deployment of that version is ours."""
     intent = resource.intent
     return version in on_record(resource) or (intent is not None and intent.function_version_id == version)
+
+
+def deployments_on_record(resource: Resource, version: str) -> frozenset[str]:
+    """NVCF's ids of the deployments of a version that the record holds."""
+    status, intent = resource.status, resource.intent
+    found = [status.deployment_id] if status.function_version_id == version else []
+    found += [item.deployment_id for item in status.retiring if item.function_version_id == version]
+    found += [item.deployment_id for item in (status.incoming, intent) if item and item.function_version_id == version]
+    return frozenset(item for item in found if item)
+
+
+def may_need_undeploying(resource: Resource) -> bool:
+    """Whether the resource holds a deployment, or may hold one, that its deletion has to remove from NVCF."""
+    return bool(versions_held(resource)) and not resource.keeps_deployment
+
+
+def without(resource: Resource, versions: frozenset[str]) -> Resource:
+    """The resource with nothing on record of these versions, for another resource holds them."""
+    status = resource.status
+    changes: dict[str, object] = {}
+    if resource.holds and status.function_version_id in versions:
+        changes |= {"function_version_id": None, "function_status": None, "deployment_id": None, "instances": None}
+        changes |= {"gpu_specifications": (), "health": (), "function_name": None}
+    if any(item.function_version_id in versions for item in status.retiring):
+        changes["retiring"] = tuple(item for item in status.retiring if item.function_version_id not in versions)
+    if status.incoming is not None and status.incoming.function_version_id in versions:
+        changes["incoming"] = None
+    if status.intent is not None and status.intent.function_version_id in versions:
+        changes["intent"] = None
+    return replace(resource, status=status.model_copy(update=changes)) if changes else resource
 
 
 def given_up(resource: Resource) -> bool:

@@ -2,9 +2,7 @@
 
 import base64
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import aiohttp
@@ -12,28 +10,14 @@ from yarl import URL
 
 from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
-from nvcf_operator.kube.connection import Connection
-from nvcf_operator.kube.errors import KubeError, Missing, Unavailable, of_answer
-from nvcf_operator.tracing import Span, Tracer
+from nvcf_operator.kube.absence import Asked
+from nvcf_operator.kube.calls import JSON, JSON_PATCH, TIMEOUT, Calls
+from nvcf_operator.kube.errors import NO_FIELD_BLAMED, Conflict, Invalid, KubeError, Missing, Unavailable, of_answer
 
-TIMEOUT: Final = aiohttp.ClientTimeout(total=30.0)
 CHUNK: Final = 500
 """Objects of one page of a list."""
 MOST_RESTARTS: Final = 3
 """Times that a list begins again because its snapshot had expired."""
-FIELD_MANAGER: Final = "nvcf-operator"
-
-JSON: Final = "application/json"
-JSON_PATCH: Final = "application/json-patch+json"
-MERGE_PATCH: Final = "application/merge-patch+json"
-
-Observe = Callable[[str, str, float], None]
-"""Told of every call: its kind (get, list, finalizer, intent, status, secret, event, lease), the HTTP status or what
-happened instead, and seconds."""
-
-
-Trace = Callable[[str, str, str], AbstractContextManager[Span]]
-"""Opens a span for a call, by its kind, method and URL."""
 
 
 class ResourceList(list[Any]):
@@ -47,31 +31,11 @@ class ResourceList(list[Any]):
     resource_version: int = 0
 
 
-class KubeClient:
-    """Reads and writes FunctionDeployments, reads Secrets, writes Events. Each call has 30 s.
+class KubeClient(Calls):
+    """Reads and writes FunctionDeployments, reads Secrets, writes Events and the Lease.
 
-    Args:
-        connection: the cluster.
-        observe: told of every call that was made.
-        fence: called right before every write; raises to forbid it.
-        trace: opens a span for every write.
-
-    Every call raises a `KubeError` by its meaning.
-
+    Absent is only what a `Status` calls absent by its name: any other 404 is `Unavailable`.
     """
-
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        observe: Observe | None = None,
-        fence: Callable[[], None] | None = None,
-        trace: Trace | None = None,
-    ) -> None:
-        self._connection = connection
-        self._trace = trace or Tracer().kubernetes
-        self._observe = observe or (lambda kind, code, seconds: None)
-        self._fence = fence or (lambda: None)
 
     async def get_resource(self, key: Key) -> dict[str, Any] | None:
         """Read a resource; None when it is not there."""
@@ -86,7 +50,7 @@ class KubeClient:
         """List all resources of these namespaces, or of the cluster when none is named.
 
         `keep` is called with each one as its page arrives, and what it gives is listed: thousands of whole resources
-        in memory at once would cost more than all else. It may be called again for one when the list begins anew.
+        in memory at once would cost more than all else. It may be called again for one when the list begins again.
         """
         places: list[str | None] = [*dict.fromkeys(namespaces)] or [None]
         pages = [await self._list(namespace, keep) for namespace in places]
@@ -95,15 +59,9 @@ class KubeClient:
         return found
 
     async def patch_metadata(
-        self,
-        key: Key,
-        *,
-        uid: str,
-        resource_version: str,
-        finalizers: Sequence[str] | None = None,
-        annotations: Mapping[str, str | None] | None = None,
+        self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
     ) -> dict[str, Any]:
-        """Set all finalizers, and some annotations (None removes one), of the very object and version that was read.
+        """Set all finalizers of the very object and version that was read. Of metadata nothing else is ever written.
 
         Raises:
             Conflict: it has changed since, or another object has its name now.
@@ -111,38 +69,55 @@ class KubeClient:
             Missing: it is gone.
 
         """
-        metadata: dict[str, Any] = {"uid": uid, "resourceVersion": resource_version}
-        if finalizers is not None:
-            metadata["finalizers"] = list(finalizers)
-        if annotations is not None:
-            metadata["annotations"] = dict(annotations)
-        kind = "finalizer" if finalizers is not None else "intent"
-        return await self._patch(kind, _resource(key), {"metadata": metadata})
+        metadata = {"uid": uid, "resourceVersion": resource_version, "finalizers": list(finalizers)}
+        return await self._patch("finalizer", _resource(key), {"metadata": metadata})
 
     async def patch_status(
-        self, key: Key, *, uid: str, status: Mapping[str, Any], was: Mapping[str, Any] | None = None
+        self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any], kind: str = "status"
     ) -> dict[str, Any]:
-        """Set members of the status (`kube.status.merge_patch`; None removes one) of that very object.
+        """Set members of the status (`kube.status.merge_patch`; None removes one) of that very object and version.
 
-        Its version does not matter, so a person's edit at the same time is no conflict. A merge patch cannot do this:
-        at the status subresource the API server ignores a uid in it, and would write a namesake made anew. A JSON patch
-        tests the uid. Null removes because the API server prunes it where the schema does not call a field nullable.
+        A JSON patch that sets resourceVersion is refused when the object has another one by now. What stands in the
+        status is not compared: the API server compares JSON by bytes, and escapes text otherwise than we do. A merge
+        patch does not do, for it merges members instead of setting them, and at the status subresource the API server
+        ignores a uid in it. Null removes because the API server prunes it where the schema does not call a field
+        nullable.
 
         Args:
             key: the object's name.
             uid: the object's own.
+            resource_version: the version that the status was made from.
             status: the members to set.
-            was: the status that the new one was made from; an object that has another one by now is left as it is.
+            kind: what metrics and traces call the write.
 
         Raises:
-            Conflict: another object has its name now, or it has another status.
+            Conflict: it has changed since, or another object has its name now.
+            Invalid: the API server does not take such a status.
             Missing: it is gone.
 
         """
-        operations: list[dict[str, Any]] = [{"op": "test", "path": "/metadata/uid", "value": uid}]
-        operations += [{"op": "test", "path": "/status", "value": was}] if was else []
-        operations += [{"op": "add", "path": f"/status/{name}", "value": value} for name, value in status.items()]
-        return await self._write("status", "PATCH", f"{_resource(key)}/status", JSON_PATCH, operations)
+        the_very_one: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "add", "path": "/metadata/resourceVersion", "value": resource_version},
+        ]
+        members = [{"op": "add", "path": f"/status/{name}", "value": value} for name, value in status.items()]
+        path = f"{_resource(key)}/status"
+        try:
+            return await self._write(kind, "PATCH", path, JSON_PATCH, the_very_one + members)
+        except Invalid as error:
+            if error.message != NO_FIELD_BLAMED:
+                raise
+            refused = error
+        found = await self.get_resource(key)
+        if found is None:
+            raise Missing(f"{key} is gone", status=404)
+        if found["metadata"].get("uid") != uid:
+            raise Conflict("another object has this name now", status=refused.status)
+        if isinstance(found.get("status"), dict):
+            raise refused
+        # No member can be set in a status that is not there, as under a CRD that gives it no default.
+        whole = {"op": "add", "path": "/status", "value": {k: v for k, v in status.items() if v is not None}}
+        return await self._write(kind, "PATCH", path, JSON_PATCH, [*the_very_one, whole])
 
     async def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         """Read a Secret's data, decoded; None when it is not there. Nothing of it stands in any error."""
@@ -177,7 +152,7 @@ class KubeClient:
                 url, timeout=aiohttp.ClientTimeout(total=None, connect=TIMEOUT.total), allow_redirects=False
             ) as response:
                 if response.status != 200:
-                    raise of_answer(response.status, {})
+                    raise of_answer(response.status, {}, asked=Asked.by("GET", _leases(namespace)))
                 await response.content.readline()
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"GET lease: {error or type(error).__name__}") from None
@@ -189,11 +164,11 @@ class KubeClient:
         while True:
             try:
                 page = await self._read("list", path)
-            except Missing as error:
-                raise Missing(
-                    f"the API server does not know {names.CRD_NAME}: is its CRD installed?", status=error.status
-                ) from None
             except KubeError as error:
+                if error.status == 404:
+                    raise Unavailable(
+                        f"the API server does not know {names.CRD_NAME}: is its CRD installed?", status=404
+                    ) from None
                 if error.status != 410 or path == first or restarts == MOST_RESTARTS:
                     raise
                 # The snapshot that the pages are of is gone. Pages of two snapshots do not make a list: begin again.
@@ -206,47 +181,6 @@ class KubeClient:
                 return found
             path = str(URL(first).update_query({"continue": token}))
 
-    async def _read(self, kind: str, path: str) -> dict[str, Any]:
-        return await self._call(kind, "GET", path, None, None)
-
-    async def _patch(self, kind: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._write(kind, "PATCH", path, MERGE_PATCH, body)
-
-    async def _write(self, kind: str, method: str, path: str, content: str, body: object) -> dict[str, Any]:
-        data = json.dumps(body, separators=(",", ":")).encode()
-        self._fence()
-        with self._trace(kind, method, self._connection.server + path) as span:
-            try:
-                answer = await self._call(kind, method, f"{path}?fieldManager={FIELD_MANAGER}", content, data)
-            except KubeError as error:
-                span.answered(type(error).__name__ if error.status is None else str(error.status))
-                raise
-            span.answered("200")
-            return answer
-
-    async def _call(self, kind: str, method: str, path: str, content: str | None, data: bytes | None) -> dict[str, Any]:
-        started, code = time.monotonic(), "cancelled"
-        try:
-            async with self._connection.session.request(
-                method,
-                URL(self._connection.server + path, encoded=True),
-                data=data,
-                headers={"Content-Type": content} if content else None,
-                timeout=TIMEOUT,
-                allow_redirects=False,
-            ) as response:
-                raw = await response.read()
-            code = str(response.status)
-        except TimeoutError:
-            code = "timeout"
-            raise Unavailable(f"{method} {kind}: the API server did not answer within {TIMEOUT.total:.0f} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            code = "unreachable"
-            raise Unavailable(f"{method} {kind}: {error or type(error).__name__}") from None
-        finally:
-            self._observe(kind, code, time.monotonic() - started)
-        return _answer(response.status, response.headers.get("Retry-After"), raw)
-
 
 def _resource(key: Key) -> str:
     return f"/apis/{names.API_VERSION}/namespaces/{key.namespace}/{names.PLURAL}/{key.name}"
@@ -254,16 +188,3 @@ def _resource(key: Key) -> str:
 
 def _leases(namespace: str) -> str:
     return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
-
-
-def _answer(status: int, retry_after: str | None, raw: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(raw)
-    except ValueError:
-        value = None  # a proxy's own page, or an answer cut short
-    if 200 <= status < 300:
-        if isinstance(value, dict):
-            return value
-        raise Unavailable(f"the API server answered with HTTP {status} and no JSON object", status=status)
-    wait = float(retry_after) if retry_after and retry_after.isdecimal() else None
-    raise of_answer(status, value if isinstance(value, dict) else {}, retry_after=wait)

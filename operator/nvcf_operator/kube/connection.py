@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 
 import aiohttp
 import kopf
 import yarl
+from aiohttp import ClientMiddlewareType
 from kubernetes.aio.client.rest import RESTClientObject
 
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
 from nvcf_operator.kube.proxies import proxy_of_environment
+from nvcf_operator.kube.watching import Handler, SteadyWatch
 
 __all__ = ["Connection", "ConnectionProblem", "connect", "kopf_session"]
 
@@ -25,8 +26,6 @@ WATCHES = 1_000
 
 REFUSED_PAUSE = 5.0
 """Seconds by which a second 401 is held back: kopf logs in again at once after each, and would turn in circles."""
-
-Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 
 
 class Connection:
@@ -43,7 +42,9 @@ class Connection:
 
     """
 
-    def __init__(self, found: Cluster, *, limit: int, user_agent: str) -> None:
+    def __init__(
+        self, found: Cluster, *, limit: int, user_agent: str, outermost: tuple[ClientMiddlewareType, ...] = ()
+    ) -> None:
         configuration = found.configuration
         self._cluster = found
         self._reloading = asyncio.Lock()
@@ -55,7 +56,7 @@ class Connection:
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=limit, ssl=self._tls),
             headers={"User-Agent": user_agent},
-            middlewares=(self._sign,),
+            middlewares=(*outermost, self._sign),
             proxy=configuration.proxy or (None if found.in_pod else proxy_of_environment(url)),
             read_bufsize=2**21,
         )
@@ -108,8 +109,15 @@ class Connection:
                 raise _bad_certificates(found, error) from None
 
 
-async def connect(*, limit: int = LIMIT, user_agent: str) -> Connection:
+async def connect(
+    *, limit: int = LIMIT, user_agent: str, outermost: tuple[ClientMiddlewareType, ...] = ()
+) -> Connection:
     """Connect to the cluster that is configured.
+
+    Args:
+        limit: most connections at the same time.
+        user_agent: the header of all requests.
+        outermost: middlewares that see each request before it is signed.
 
     Raises:
         ConnectionProblem: there is none, or its configuration cannot be used; the text says what was looked at.
@@ -117,14 +125,14 @@ async def connect(*, limit: int = LIMIT, user_agent: str) -> Connection:
     """
     found = await cluster.load()
     try:
-        return Connection(found, limit=limit, user_agent=user_agent)
+        return Connection(found, limit=limit, user_agent=user_agent, outermost=outermost)
     except (OSError, ValueError) as error:
         raise _bad_certificates(found, error) from None
 
 
 async def kopf_session(*, user_agent: str) -> kopf.AiohttpSession:
     """Make a session for kopf, which closes it by itself and asks for another when the API server says 401."""
-    connection = await connect(limit=WATCHES, user_agent=user_agent)
+    connection = await connect(limit=WATCHES, user_agent=user_agent, outermost=(SteadyWatch(),))
     return kopf.AiohttpSession(
         server=connection.server, default_namespace=connection.default_namespace, aiohttp_session=connection.session
     )

@@ -5,6 +5,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nvcf_operator.kube.absence import Asked
+
 MOST_MESSAGE = 512
 """Characters of the API server's message that are kept: a refused object may be repeated in it."""
 
@@ -31,7 +33,7 @@ class KubeError(Exception):
 
 
 class Conflict(KubeError):
-    """409, and 422 about the uid: the object is a newer one than was read, or another one of that name."""
+    """409, and 422 that blames the uid: the object is a newer one than was read, or another one of that name."""
 
 
 class Denied(KubeError):
@@ -51,13 +53,14 @@ class Invalid(KubeError):
 
 
 class Missing(KubeError):
-    """404: the object is gone."""
+    """404 with a `Status` that names the object: it is gone. For an object to be made: its namespace is."""
 
 
 class Unavailable(KubeError):
     """No usable answer: 401, 410, 429, 5xx, anything unforeseen, timeouts, broken connections. Try again.
 
-    A 401 is here because it tells of our own identity and not of what was asked for; a new token may cure it.
+    A 401 is here because it tells of our own identity and not of what was asked for; a new token may cure it. So is a
+    404 that does not name what was asked for: something on the way may have said it.
     """
 
 
@@ -65,19 +68,36 @@ class NotLeading(KubeError):
     """Another replica may lead: the write, to Kubernetes or to NVCF, was held back and nothing was sent."""
 
 
-_BY_STATUS: Mapping[int, type[KubeError]] = {400: Invalid, 403: Denied, 404: Missing, 409: Conflict, 422: Invalid}
+_BY_STATUS: Mapping[int, type[KubeError]] = {400: Invalid, 403: Denied, 409: Conflict, 422: Invalid}
 
 _UID = "metadata.uid"
 
-_TEST_FAILED = "the server rejected our request due to an error in our request"
-"""All that the API server says when the `test` of a JSON patch fails; no field is blamed then."""
+NO_FIELD_BLAMED = "the server rejected our request due to an error in our request"
+"""All that the API server says when a JSON patch cannot be applied, such as when its `test` fails or a path is missing.
+
+Which of these it was, it does not say.
+"""
 
 
-def of_answer(status: int, answer: Mapping[str, Any], *, retry_after: float | None = None) -> KubeError:
-    """The error that an HTTP status and the API server's `Status` object (empty when it sent none) mean."""
+def of_answer(
+    status: int, answer: Mapping[str, Any], *, asked: Asked, raw: bytes = b"", retry_after: float | None = None
+) -> KubeError:
+    """The error that an answer means.
+
+    Args:
+        status: the HTTP status.
+        answer: the API server's `Status` object; empty when it sent none.
+        asked: what was asked for: a 404 is believed only if it names that.
+        raw: the answer's body as it came.
+        retry_after: seconds that the server asks to wait.
+
+    """
     kind = _BY_STATUS.get(status, Unavailable)
     message = str(answer.get("message") or f"the API server answered with HTTP {status}")
-    if status == 422 and (_UID in (blamed := _fields(answer)) or (message == _TEST_FAILED and not blamed)):
+    if status == 404:
+        absent = asked.is_absent_by(answer)
+        kind, message = (Missing, message) if absent else (Unavailable, asked.refused_by_a_stranger(answer, raw))
+    elif status == 422 and _UID in _fields(answer):
         kind, message = Conflict, "another object has this name now"
     return kind(message[:MOST_MESSAGE], status=status, reason=str(answer.get("reason") or ""), retry_after=retry_after)
 

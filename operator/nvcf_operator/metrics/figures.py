@@ -82,7 +82,8 @@ class Metrics:
             LONG,
         )
         self._left_behind = self._counter(
-            "deletions_left_behind", "Deployments that a forced deletion has left in NVCF."
+            "deletions_left_behind",
+            "Deployments left in NVCF that no resource manages: by force-delete, a lost finalizer, or NVCF itself.",
         )
         self._census = Census()
         self._orders = Orders()
@@ -135,7 +136,7 @@ class Metrics:
         self._ready.observe(seconds)
 
     def left_behind(self, deployments: int = 1) -> None:
-        """Count deployments that a forced deletion leaves in NVCF."""
+        """Count deployments that are left in NVCF and that no resource manages."""
         self._left_behind.inc(deployments)
 
     def resource_shows(self, key: Hashable, conditions: Iterable[State]) -> None:

@@ -21,7 +21,9 @@ from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.looking import Entry
 from nvcf_operator.core.outlines import Outline, outline_of
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
+from nvcf_operator.core.throttling import slow_down
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf import endpoints, urls
 from nvcf_operator.nvcf import errors as nvcf_errors
@@ -30,6 +32,7 @@ from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
 from nvcf_operator.nvcf.pacing import Admission, Closed, Gates
 from nvcf_operator.nvcf.pacing import Reason as Shut
 from nvcf_operator.nvcf.requests import Request
+from nvcf_operator.nvcf.throttle import honoured
 from nvcf_operator.runtime.absences import Absences
 from nvcf_operator.runtime.differences import Differences
 from nvcf_operator.tracing import Tracer
@@ -100,6 +103,8 @@ class Account:
         self._lists_deployments = urls.is_org(credential.base_url)
         self.absences = Absences(clock)
         self.wake = asyncio.Event()
+        self.followed = 0
+        """How many POSTs of objects that are gone are followed by it; it stays open for them."""
         self.in_doubt = False
         """NVCF has refused the key since its Secrets were last read: a person may have put another one there."""
         self._metrics = metrics
@@ -164,12 +169,21 @@ class Account:
                     self.gate.failed(admission)
                 case troubles.Effect.ANSWER:
                     self.gate.succeeded(admission)
+            self._bound_wait(error, admission.person)
             if isinstance(error, nvcf_errors.Unauthorized) and request.operation != LIST_DEPLOYMENTS:
                 self.refuse(troubles.of_call(error))
             raise
         self._metrics.nvcf_request(request.operation, "200", self.account_id, self._clock() - started)
         self.gate.succeeded(admission)
         return result
+
+    def _bound_wait(self, error: nvcf_errors.NvcfError, person: bool) -> None:
+        """Make the wait that the server asks for the one that we keep, whatever its status."""
+        closed = self.gate.closed_for(person)
+        if isinstance(error, nvcf_errors.Throttled) and closed is not None and closed.reason == Shut.THROTTLED:
+            error.retry_after, error.asked = closed.retry_after, closed.asked
+        elif error.retry_after is not None:
+            error.retry_after = honoured(error.retry_after, person=person)
 
     async def _traced(self, request: Request[T]) -> T:
         with self._tracer.nvcf(request.operation, request.method, self.credential.base_url + request.path) as span:
@@ -297,6 +311,17 @@ class Account:
             return False
         return waiting >= 2 * most or self.gate.waiting_of(namespace) > 0
 
+    def hurries(self, resource: Resource) -> bool:
+        """Whether calls for a resource pass as a person's now, in whatever lane it is looked at.
+
+        While NVCF asks for a pause, a deletion and what was asked for by annotation are held for less than the rest,
+        though they may have waited since.
+        """
+        closed = self.gate.closed_for()
+        if closed is None or closed.reason != Shut.THROTTLED:
+            return False
+        return resource.deleting or bool(resource.reconcile_requested or resource.redeploy_requested)
+
     def waiting_for_probe(self) -> Trouble | None:
         """Why no resource may use this key now; None when it may. The poller alone probes."""
         if self.trouble is None:
@@ -351,7 +376,7 @@ def gate_trouble(closed: Closed) -> Trouble:
     """Say why nothing is sent now."""
     reason = Reason.THROTTLED if closed.reason == Shut.THROTTLED else Reason.NVCF_UNAVAILABLE
     text = (
-        "NVCF asks to slow down (429). The operator waits and tries again."
+        slow_down(closed.asked)
         if reason == Reason.THROTTLED
         else "NVCF cannot be reached or fails. The operator tries again with growing waits."
     )

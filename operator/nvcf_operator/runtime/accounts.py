@@ -93,7 +93,7 @@ class Accounts:
     async def sweep(self) -> None:
         """Close the accounts that nobody uses any more."""
         for credential, (account, task) in list(self._accounts.items()):
-            if not account.keys:
+            if not account.keys and not account.followed:
                 del self._accounts[credential]
                 await _end(account, task)
 

@@ -3,32 +3,43 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from nvcf_operator.api import names
+from nvcf_operator.api.status import Intent
+from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import troubles
-from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.changes import Patch, expected_after, raises_minimum
-from nvcf_operator.core.intent import Intent
+from nvcf_operator.core.decide import asking
+from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
-from nvcf_operator.core.transitions import of_write
+from nvcf_operator.core.transitions import Note, lost_from_sight, of_write, released
+from nvcf_operator.core.versions import without
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.errors import Conflict, Invalid, Missing
+from nvcf_operator.kube.errors import Conflict, Invalid, KubeError, Missing, NotLeading
 from nvcf_operator.kube.events import Recorder
+from nvcf_operator.kube.status import merge_patch
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf import errors as nvcf_errors
+from nvcf_operator.nvcf.allocation import allocating
 from nvcf_operator.nvcf.pacing import Admission, Closed
 from nvcf_operator.runtime.account import Account, gate_trouble
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.memory import Memory, Sightings, Target
 from nvcf_operator.runtime.observer import Observer
+from nvcf_operator.runtime.sent import Sent
 
 log = logging.getLogger(__name__)
 
 FENCE = 5.0
-"""Seconds within which the POST must follow its intent; a longer pause means that the world may have moved on."""
+"""Seconds within which the POST must follow its intent; after a longer pause the state is proven again first."""
+
+PROOFS = 3
+"""Times that it is proven for one POST, on a cluster so slow that each proof takes longer than that."""
 
 
 class Outdated(Exception):  # noqa: N818  the name says what happened
@@ -45,6 +56,8 @@ class Actuator:
         recorder: Recorder,
         observer: Observer,
         sightings: Sightings,
+        sent: Sent,
+        steady: SteadyClock,
         *,
         server_loop: float,
         clock: Callable[[], float] = time.monotonic,
@@ -54,6 +67,8 @@ class Actuator:
         self._recorder = recorder
         self._observer = observer
         self._sightings = sightings
+        self._sent = sent
+        self._steady = steady
         self._server_loop = server_loop
         self._clock = clock
         self._intending: set[Target] = set()
@@ -71,15 +86,16 @@ class Actuator:
         """
         if isinstance(action, TakeFinalizer):
             finalizers = (*situation.resource.finalizers, names.FINALIZER)
-            after = await self._patch(situation.resource, finalizers=finalizers)
+            obj = await self._set_finalizers(situation.resource, memory, finalizers)
             self._tell(situation.resource, action, None)
-            return replace(situation, resource=after)
+            return replace(situation, resource=self._read(situation, memory, obj))
         if isinstance(action, DropFinalizer):
-            return await self._release(situation, action)
+            return await self._release(situation, action, memory)
         assert account is not None, "a write to NVCF is decided on only with an account"
+        person = person or account.hurries(situation.resource)
         if isinstance(action, Create):
             return await self._create(situation, action, account, memory, person=person)
-        await self._prove_current(situation.resource)
+        await self._prove_current(situation.resource, memory)
         try:
             async with account.admitted(person) as admission:
                 if isinstance(action, Undeploy):
@@ -90,60 +106,24 @@ class Actuator:
         finally:
             memory.last_write_at = self._clock()
 
-    async def take_back(self, resource: Resource, version: str, account: Account) -> None:
-        """Undeploy what was just asked for: its resource is gone, and nobody is left to hold it.
-
-        What NVCF does not do is logged as an error that names the version.
-        """
-        graceful = resource.spec is None or resource.spec.undeploy.graceful
-        request = endpoints.delete_deployment(
-            function_id=resource.function_id, function_version_id=version, graceful=graceful
-        )
-        try:
-            async with account.admitted(False) as admission:
-                await account.send(request, admission)
-        except nvcf_errors.NotFound:
-            log.warning(
-                "%s was deleted while it got its finalizer; NVCF has no deployment of version %s. "
-                "If the answer to its POST was lost, look there again in a minute",
-                resource.key,
-                version,
-            )
-        except (nvcf_errors.NvcfError, Closed) as error:
-            log.error(
-                "%s was deleted while it got its finalizer, and version %s was not undeployed: %s. "
-                "Look in NVCF whether it is deployed, and undeploy it there",
-                resource.key,
-                version,
-                error,
-            )
-        else:
-            log.warning("%s was deleted while it got its finalizer: version %s is undeployed", resource.key, version)
-
     async def _create(
         self, situation: Situation, action: Create, account: Account, memory: Memory, *, person: bool
     ) -> Situation:
+        """Write the intent and POST. Rate, places and breaker are passed before, so that the POST follows at once."""
         version = action.function_version_id
-        takes = action.take_finalizer and not situation.resource.has_finalizer
         try:
             async with account.admitted(person) as admission:
-                fenced_at = self._clock()
-                resource, intent = await self._intend(situation.resource, action, account)
-                if takes and await self._has_lost_finalizer(resource):
-                    raise Outdated("the resource was deleted while it got its finalizer")
-                situation = replace(situation, resource=resource)
-                request = endpoints.create_deployment(
-                    function_id=resource.function_id,
-                    function_version_id=version,
-                    deployment_specifications=action.specifications,
-                )
-                if self._clock() - fenced_at > FENCE:
-                    raise Outdated("the intent grew old before its POST")
+                before, began = situation.resource.intent, self._clock()
                 try:
-                    answer = await account.send(request, admission)
-                finally:
-                    memory.last_write_at = self._clock()
-                    memory.intent_seen = (intent.token, self._clock())
+                    situation, intent = await self._intend(situation, action, account, memory)
+                    other = await self._proven_again(situation, version, account, memory, admission, began)
+                    if other is not None:
+                        return self._not_sent(other, memory, before)
+                    answer = await self._post(situation, action, intent, account, memory, admission)
+                except (Outdated, KubeError):
+                    # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
+                    memory.intends(situation.resource, before)
+                    raise
         except Closed as closed:
             return replace(situation, failure=gate_trouble(closed))
         except nvcf_errors.NvcfError as error:
@@ -155,40 +135,140 @@ class Actuator:
             self._observer.remember(situation, account, memory),
             sightings={**situation.sightings, version: Present(answer.deployment)},
             wrote=action,
-            answered_intent=intent.token,
+            answered_intent=answered(intent, answer.deployment),
         )
 
-    async def _intend(self, resource: Resource, action: Create, account: Account) -> tuple[Resource, Intent]:
-        """Write the intent, with the finalizer where one is needed: from here on a POST may be under way.
+    async def _intend(
+        self, situation: Situation, action: Create, account: Account, memory: Memory
+    ) -> tuple[Situation, Intent]:
+        """Write the intent into the status: from here on a POST may be under way.
 
         The intent is also the resource's claim of the version. Another one that appeared since the decision may hold it
         by now, or be about to.
         """
-        version = action.function_version_id
+        resource, version = situation.resource, action.function_version_id
         target = self._observer.target(account, resource, version)
-        if await self._observer.holder(resource, version, account) is not None or target in self._intending:
-            raise Outdated("another resource deploys this version")
-        intent = Intent(resource.uid, action.function_version_id, uuid.uuid4().hex[:16])
-        takes = action.take_finalizer and not resource.has_finalizer
-        finalizers = (*resource.finalizers, names.FINALIZER) if takes else None
-        annotations = {names.INTENT_ANNOTATION: intent.dump()}
+        await self._ensure_nobody_else(resource, version, account, target)
+        intent = Intent(
+            uid=resource.uid,
+            function_version_id=version,
+            token=uuid.uuid4().hex[:16],
+            specifications=allocating(action.specifications),
+        )
+        status = report(situation, asking(situation, action)).model_copy(update={"intent": intent})
+        patch = merge_patch(resource.recorded, status.to_dict())
+        assert patch is not None, "the token is new"
         self._intending.add(target)
         try:
-            return await self._patch(resource, finalizers=finalizers, annotations=annotations), intent
+            obj = await self._kube.patch_status(
+                resource.key,
+                uid=resource.uid,
+                resource_version=resource.resource_version,
+                status=patch,
+                kind="intent",
+            )
+        except Conflict as error:
+            await self._reread(resource, memory)
+            raise Outdated(str(error)) from None
         finally:
             self._intending.discard(target)
+        self._cache.put(obj)
+        memory.proven = True
+        memory.decided(resource, status)
+        return replace(situation, resource=self._read(situation, memory, obj)), intent
 
-    async def _has_lost_finalizer(self, resource: Resource) -> bool:
-        """Whether a resource is gone although it has just got its finalizer.
+    async def _ensure_nobody_else(self, resource: Resource, version: str, account: Account, target: Target) -> None:
+        """Look right before a write whether another resource holds the version by now, or is about to.
 
-        The API server has looked for finalizers before it deletes; when a patch that puts one on comes between the look
-        and the deletion, it tries the deletion again without another look, and both are answered by 200.
+        Raises:
+            Outdated: so it is.
+
         """
-        obj = await self._kube.get_resource(resource.key)
-        if obj is not None and obj["metadata"].get("uid") == resource.uid:
-            return False
-        self._cache.drop(resource.key, resource.uid)
-        return True
+        holder = await self._observer.holder(resource, version, account.credential.base_url)
+        if holder is not None or target in self._intending:
+            raise Outdated(f"another resource has to do with version {version}")
+
+    async def _proven_again(
+        self,
+        situation: Situation,
+        version: str,
+        account: Account,
+        memory: Memory,
+        admission: Admission,
+        began: float,
+    ) -> Situation | None:
+        """Where the intent took long, as by a slow admission webhook: look again at what it was decided on.
+
+        None if nothing has changed; the situation where NVCF shows something else by now.
+
+        Raises:
+            Outdated: the resource has changed, or each look takes too long as well.
+            NvcfError: NVCF did not answer.
+
+        """
+        resource = situation.resource
+        request = endpoints.get_deployment(function_id=resource.function_id, function_version_id=version)
+        for _ in range(PROOFS):
+            if self._clock() - began <= FENCE:
+                return None
+            began = self._clock()
+            try:
+                answer = await account.send(request, admission)
+            except nvcf_errors.NotFound as error:
+                if error.unknown_path:
+                    return replace(situation, failure=troubles.of_reading(error))
+            except nvcf_errors.NvcfError as error:
+                return replace(situation, failure=troubles.of_reading(error))
+            else:
+                self._sightings.saw(self._observer.target(account, resource, version), self._clock())
+                seen = {**situation.sightings, version: Present(answer.deployment)}
+                return replace(situation, sightings=seen)
+            await self._prove_current(resource, memory)
+        raise Outdated("the cluster takes longer to answer than a proof lasts")
+
+    async def _post(
+        self,
+        situation: Situation,
+        action: Create,
+        intent: Intent,
+        account: Account,
+        memory: Memory,
+        admission: Admission,
+    ) -> Any:
+        resource, version = situation.resource, action.function_version_id
+        request = endpoints.create_deployment(
+            function_id=resource.function_id,
+            function_version_id=version,
+            deployment_specifications=action.specifications,
+        )
+        target = self._observer.target(account, resource, version)
+        settle = situation.timing.create_settle_of(intent.specifications)
+        post = self._sent.post(target, resource, intent.token, settle)
+        maybe_done = True
+        try:
+            answer = await account.send(request, admission)
+        except NotLeading:
+            maybe_done = False
+            raise
+        except nvcf_errors.NvcfError as error:
+            maybe_done = error.maybe_done
+            raise
+        else:
+            self._sent.answered(post, answer.deployment.deployment_id, self._clock())
+            return answer
+        finally:
+            now = self._clock()
+            memory.last_write_at, memory.finalizer_found_at = now, None
+            memory.intent_seen = (intent.token, now)
+            if not post.answered:
+                self._sent.failed(post, now, maybe_done=maybe_done)
+
+    def _not_sent(self, situation: Situation, memory: Memory, before: Intent | None) -> Situation:
+        """Have the status say again what it said before the intent, since no POST followed it."""
+        resource = situation.resource
+        memory.intends(resource, before)
+        status = resource.status.model_copy(update={"intent": before})
+        return replace(situation, resource=replace(resource, status=status))
 
     async def _not_created(
         self,
@@ -206,11 +286,7 @@ class Actuator:
         if isinstance(error, nvcf_errors.Forbidden):
             failure = await account.forbidden(error, person=person)
         log.warning("POST of version %s failed: %s", version, error)
-        situation = replace(
-            situation,
-            failure=failure,
-            answered_intent=None if error.maybe_done else intent.token,
-        )
+        situation = replace(situation, failure=failure, answered_intent=None if error.maybe_done else answered(intent))
         return await self._observer.look_again(situation, account, memory, version, person=person)
 
     async def _change(
@@ -275,6 +351,7 @@ class Actuator:
     ) -> Situation:
         resource, version = situation.resource, action.function_version_id
         target = self._observer.target(account, resource, version)
+        await self._ensure_nobody_else(resource, version, account, target)
         try:
             await account.send(
                 endpoints.delete_deployment(
@@ -291,59 +368,73 @@ class Actuator:
                 failure = await account.forbidden(error, person=person)
             return replace(situation, failure=failure)
         self._sightings.saw(target, self._clock())
+        self._sent.undeploying(target, action.deployment_id)
         memory.undeploys[version] = self._clock()
+        if action.purpose == Purpose.STALE and situation.intent is not None:
+            self._note(resource, lost_from_sight(situation.intent.deployment_id or "", action.deployment_id))
         self._tell(resource, action, None)
         return replace(situation, wrote=action)
 
-    async def _release(self, situation: Situation, action: DropFinalizer) -> Situation:
+    async def _release(self, situation: Situation, action: DropFinalizer, memory: Memory) -> Situation:
         resource = situation.resource
         left = tuple(name for name in resource.finalizers if name != names.FINALIZER)
+        memory.released = resource.deleting
         try:
-            after = await self._patch(resource, finalizers=left)
+            after = self._read(situation, memory, await self._set_finalizers(resource, memory, left))
         except Missing:
             after = resource
+        except BaseException:
+            memory.released = False
+            raise
         if resource.deleting and not left:
             self._cache.drop(resource.key, resource.uid)  # the watch may have told its end before this answer came
+        if not resource.force_delete and (note := released(situation)) is not None:
+            self._note(resource, note)
         self._tell(resource, action, None)
         return replace(situation, resource=after, wrote=action)
 
-    async def _prove_current(self, resource: Resource) -> None:
+    async def _prove_current(self, resource: Resource, memory: Memory) -> None:
         """Read the resource itself before NVCF is changed, so that a stale list never undoes a person's edit."""
+        version = await self._reread(resource, memory)
+        if version is None:
+            raise Outdated("the resource is gone")
+        if version != resource.resource_version:
+            raise Outdated("the resource has changed")
+
+    async def _reread(self, resource: Resource, memory: Memory) -> str | None:
+        """Take in the object as the API server has it, and give its version; None if it is gone."""
         obj = await self._kube.get_resource(resource.key)
         if obj is None or obj["metadata"].get("uid") != resource.uid:
             self._cache.drop(resource.key, resource.uid)
-            raise Outdated("the resource is gone")
+            return None
         self._cache.put(obj)
-        if obj["metadata"]["resourceVersion"] != resource.resource_version:
-            raise Outdated("the resource has changed")
+        version: str = obj["metadata"]["resourceVersion"]
+        if version != resource.resource_version:
+            memory.found_current()
+        memory.proven = True
+        return version
 
-    async def _patch(
-        self,
-        resource: Resource,
-        *,
-        finalizers: tuple[str, ...] | None = None,
-        annotations: Mapping[str, str | None] | None = None,
-    ) -> Resource:
+    async def _set_finalizers(self, resource: Resource, memory: Memory, finalizers: tuple[str, ...]) -> dict[str, Any]:
         try:
             obj = await self._kube.patch_metadata(
-                resource.key,
-                uid=resource.uid,
-                resource_version=resource.resource_version,
-                finalizers=finalizers,
-                annotations=annotations,
+                resource.key, uid=resource.uid, resource_version=resource.resource_version, finalizers=finalizers
             )
         except (Conflict, Invalid) as error:
-            fresh = await self._kube.get_resource(resource.key)
-            if fresh is None:
-                self._cache.drop(resource.key, resource.uid)
-            else:
-                self._cache.put(fresh)
+            await self._reread(resource, memory)
             raise Outdated(str(error)) from None
         self._cache.put(obj)
-        return Resource.read(obj)
+        memory.proven = True
+        return obj
+
+    def _read(self, situation: Situation, memory: Memory, obj: dict[str, Any]) -> Resource:
+        """The resource after a write, as this process knows it, and as the claims of others have left it."""
+        return without(memory.view(Resource.read(obj), self._steady), frozenset(situation.holders))
 
     def _tell(self, resource: Resource, action: Action, deployment_id: str | None) -> None:
         note = of_write(resource, action, deployment_id)
         if note is not None:
-            self._recorder.note(resource, note)
-            log.info(note.message)
+            self._note(resource, note)
+
+    def _note(self, resource: Resource, note: Note) -> None:
+        self._recorder.note(resource, note)
+        log.log(logging.WARNING if note.warning else logging.INFO, "%s: %s", note.reason, note.message)

@@ -28,7 +28,6 @@ _OURS = (
     names.REDEPLOY_REQUESTED_ANNOTATION,
     names.PAUSED_ANNOTATION,
     names.FORCE_DELETE_ANNOTATION,
-    names.INTENT_ANNOTATION,
 )
 
 
@@ -112,6 +111,11 @@ class Cache:
         self._echoes.forget(key)
         return True
 
+    def is_another(self, key: Key, uid: str) -> bool:
+        """Whether an object of that name is known, and it is not that very one."""
+        known = self._digests.get(key)
+        return known is not None and known.uid != uid
+
     def get(self, key: Key) -> Resource | None:
         """Read a resource."""
         digest = self._digests.get(key)
@@ -122,8 +126,8 @@ class Cache:
         digest = self._digests.get(key)
         return None if digest is None else digest.glance
 
-    def with_version(self, function_id: str, version: str, *, but: Key) -> tuple[Resource, ...]:
-        """Read the other resources that have to do with a function version."""
+    def with_version(self, function_id: str, version: str, *, but: Key | None) -> tuple[Resource, ...]:
+        """Read the resources that have to do with a function version, all but one."""
         keys = self._by_version.get((function_id, version), ())
         return tuple(found for key in sorted(keys) if key != but and (found := self.get(key)) is not None)
 
@@ -181,27 +185,38 @@ def _digest(obj: Mapping[str, Any]) -> Digest:
                          "deletionTimestamp", "finalizers")
             if name in meta
         }
-        | {"annotations": annotations},
+        | {"annotations": annotations, "managedFields": _force_delete_set(meta)},
         "spec": spec,
         "status": status,
     }  # fmt: skip
-    asked = {name: text for name, text in annotations.items() if name != names.INTENT_ANNOTATION}
     function = str(spec.get("functionId", "")).lower()
-    versions = {str(spec.get("functionVersionId", "")).lower(), status.get("functionVersionId") or ""}
-    versions |= {item.get("functionVersionId", "") for item in status.get("retiring") or ()}
-    versions |= {(status.get("incoming") or {}).get("functionVersionId", "")}
+    own = status if status.get("uid") in (None, meta.get("uid")) else {}  # a copy's status is that of its original
+    versions = {str(spec.get("functionVersionId", "")).lower(), own.get("functionVersionId") or ""}
+    versions |= {item.get("functionVersionId", "") for item in own.get("retiring") or ()}
+    versions |= {item.get("functionVersionId", "") for name in ("incoming", "intent") if (item := own.get(name))}
+    set_at = _force_delete_set(meta)
     return Digest(
         uid=meta.get("uid", ""),
         resource_version=_version(obj),
         generation=int(meta.get("generation") or 0),
-        asked=hash((meta.get("deletionTimestamp"), json.dumps(asked, sort_keys=True))),
-        told=hash(
-            json.dumps([meta.get("finalizers"), annotations.get(names.INTENT_ANNOTATION), status], sort_keys=True)
-        ),
+        asked=hash((meta.get("deletionTimestamp"), json.dumps([annotations, set_at], sort_keys=True))),
+        told=hash(json.dumps([meta.get("finalizers"), status], sort_keys=True)),
         versions=tuple((function, version) for version in sorted(versions) if version),
-        glance=_glance(meta, spec, status),
+        glance=_glance(meta, spec, own),
         body=zlib.compress(json.dumps(kept, separators=(",", ":")).encode(), level=1),
     )
+
+
+def _force_delete_set(meta: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of `metadata.managedFields`, which can be larger than all the rest, what says when force-delete was set."""
+    field = f"f:{names.FORCE_DELETE_ANNOTATION}"
+    if names.FORCE_DELETE_ANNOTATION not in (meta.get("annotations") or {}):
+        return []
+    return [
+        {"time": entry.get("time"), "fieldsV1": {"f:metadata": {"f:annotations": {field: {}}}}}
+        for entry in meta.get("managedFields") or ()
+        if field in (((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations") or {})
+    ]
 
 
 def _glance(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> Glance:

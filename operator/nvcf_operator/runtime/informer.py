@@ -13,6 +13,7 @@ import kopf
 
 from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
+from nvcf_operator.core.resource import Resource
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import kopf_session
 from nvcf_operator.runtime.cache import Cache, News
@@ -34,7 +35,7 @@ class Informer:
         queue: DelayQueue[Key],
         *,
         namespaces: tuple[str, ...],
-        gone: Callable[[Key], None],
+        gone: Callable[[Resource], None],
         user_agent: str,
     ) -> None:
         self._kube = kube
@@ -64,9 +65,9 @@ class Informer:
             self._namespaces, keep=lambda obj: self._take(obj, listed=True, first=first)
         )
         for key in self._cache.missing_from(listed, listed_at=listed.resource_version):
-            if await self._kube.get_resource(key) is None and self._cache.drop(key):
+            if await self._kube.get_resource(key) is None and (known := self._cache.get(key)) is not None:
                 log.info("%s is gone; the watch had missed it", key)
-                self._leave(key)
+                self._leave(known)
 
     async def relist_for_ever(self) -> None:
         """Mend every ten minutes."""
@@ -108,9 +109,9 @@ class Informer:
     async def _seen(self, event: kopf.RawEvent, **_: Any) -> None:
         obj: dict[str, Any] = dict(event["object"])
         if event["type"] == "DELETED":
-            key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-            if self._cache.drop(key, obj["metadata"].get("uid")):
-                self._leave(key)
+            known = self._cache.get(Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"]))
+            if known is not None and known.uid == obj["metadata"].get("uid"):
+                self._leave(known)
             return
         listed = event["type"] is None
         self._take(obj, listed=listed, first=listed)
@@ -118,6 +119,8 @@ class Informer:
     def _take(self, obj: dict[str, Any], *, listed: bool, first: bool) -> Key:
         """Feed cache and queue with one resource; give its key."""
         key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+        if self._cache.is_another(key, obj["metadata"].get("uid", "")) and (known := self._cache.get(key)) is not None:
+            self._leave(known)  # it was made again, and the end of the first one was missed
         news = self._cache.see(obj, listed=listed)
         if news == News.NOTHING:
             return key
@@ -132,9 +135,10 @@ class Informer:
             self._queue.add(key, Lane.NEW if news == News.NEW else Lane.BACKGROUND)
         return key
 
-    def _leave(self, key: Key) -> None:
-        self._queue.discard(key)
-        self._gone(key)
+    def _leave(self, resource: Resource) -> None:
+        self._cache.drop(resource.key, resource.uid)
+        self._queue.discard(resource.key)
+        self._gone(resource)
 
 
 class _NothingKept(kopf.DiffBaseStorage):

@@ -1,10 +1,17 @@
 """What this process remembers beside the cluster's record. Losing all of it costs time, never correctness."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.key import Key
+from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
+from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.deletion import force_delete_is_stale
+from nvcf_operator.core.record import Record, first_seen
+from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Recollection
 
 Target = tuple[str, str, str]
@@ -20,6 +27,8 @@ class Memory:
     """Failed tries in a row."""
     retry_at: float = float("-inf")
     """When the wait after the last of them is over."""
+    outdated: int = 0
+    """Reconciles in a row that began with something else than what is there."""
     last_write_at: float = float("-inf")
     """When our last write to NVCF ended; a list asked for before says nothing about it."""
     verify_at: float | None = None
@@ -29,12 +38,76 @@ class Memory:
     """Version by version, when our last DELETE of it was answered."""
     intent_seen: tuple[str, float] | None = None
     """Token of the open intent, and since when 404 counts for it."""
+    finalizer_found_at: float | None = None
+    """When the object was first seen, if it had our finalizer and no record: a POST may be out. None once that is on
+    record as an intent."""
     last_get_at: float = float("-inf")
     """When the deployment itself was last read."""
     deep_at: float = 0.0
     """When the deployment itself is to be read next, though the list says nothing new."""
     credential: Credential | None = None
     """The last one that worked, for deletions only."""
+    record: Record | None = None
+    """Our own copy of the record, which counts in place of the cluster's; None while that is enough."""
+    proven: bool = False
+    """Whether the record was read from, or written to, the API server itself, and not only shown by a list or a watch,
+    which may lag behind."""
+    clock_jumped: float = 0.0
+    """How far the time of day had been set when the record's times were last moved."""
+    seen_without_force_delete: bool = False
+    """The deletion was seen blocked and the annotation force-delete not there."""
+    stale_force_delete: bool = False
+    """The annotation force-delete is there and does not count."""
+    released: bool = False
+    """We have taken our finalizer off, or are about to."""
+
+    @classmethod
+    def begun(cls, resource: Resource, clock: SteadyClock, now: float) -> "Memory":
+        """Meet an object for the first time."""
+        unknown = resource.lost and resource.has_finalizer and resource.intent is None
+        return cls(uid=resource.uid, clock_jumped=clock.jumped, finalizer_found_at=now if unknown else None)
+
+    def view(self, resource: Resource, clock: SteadyClock) -> Resource:
+        """The resource as this process knows it: with our own copy of its record, and times that no clock has bent."""
+        now, by = clock.now(), clock.jumped - self.clock_jumped
+        if self.record is not None and by:
+            self.record = self.record.moved(by)
+        self.clock_jumped = clock.jumped
+        if self.record is None:
+            record = first_seen(resource.status, resource.spec, now)
+            self.record = None if record.at_rest else record
+        else:
+            record = self.record
+        blocked = resource.deleting and resource.is_true(kinds.DELETION_BLOCKED)
+        self.seen_without_force_delete |= blocked and not resource.force_delete
+        self.stale_force_delete = force_delete_is_stale(resource, seen_without=self.seen_without_force_delete)
+        return replace(
+            resource,
+            status=record.over(resource.status),
+            lost=record.observed_generation < 0,
+            force_delete=resource.force_delete and not self.stale_force_delete,
+        )
+
+    def decided(self, resource: Resource, status: FunctionDeploymentStatus) -> None:
+        """Keep what a decision on this resource wants recorded, before it is written: the write may fail."""
+        self.record = Record.of(status)
+        blocked = any(item.type == kinds.DELETION_BLOCKED and item.status == "True" for item in status.conditions)
+        self.seen_without_force_delete |= blocked and not resource.force_delete and not self.stale_force_delete
+
+    def written(self) -> None:
+        """What was decided last stands in the cluster."""
+        self.proven = True
+        if self.record is not None and self.record.at_rest:
+            self.record = None
+
+    def intends(self, resource: Resource, intent: Intent | None) -> None:
+        """Keep an intent that is about to be written, or the one before it where nothing was sent."""
+        self.record = replace(self.record or Record.of(resource.status), intent=intent)
+
+    def found_current(self) -> None:
+        """The API server itself has shown the object. What was decided on what a list showed before is void."""
+        if not self.proven:
+            self.proven, self.record = True, None
 
     def asked_anew(self, now: float) -> None:
         """A person asks for something: where a failure is waited out, it is tried like something new."""
@@ -47,22 +120,33 @@ class Memory:
         One that came before its time, since there was news, does not make the waits longer: many pieces of news in one
         short outage would add up to a long wait after it.
         """
+        self.outdated = 0
         if wait is None:
             self.attempts, self.retry_at = 0, float("-inf")
             return
         self.attempts += now >= self.retry_at
         self.retry_at = now + wait
 
-    def recollection(self, now: float, *, patch_supported: bool, version_seen_lately: bool) -> Recollection:
-        """Put it in the form that decisions take."""
+    def sees_intent(self, intent: Intent | None, now: float) -> None:
+        """Note since when the open intent is known, from which on a 404 counts for it."""
+        if intent is None:
+            self.intent_seen = None
+        elif self.intent_seen is None or self.intent_seen[0] != intent.token:
+            since = now if self.finalizer_found_at is None else self.finalizer_found_at
+            self.intent_seen, self.finalizer_found_at = (intent.token, since), None
+
+    def recollection(self, now: float, **known: Any) -> Recollection:
+        """Put it in the form that decisions take; `known` are members that others know."""
+        found = self.finalizer_found_at
         return Recollection(
             intent_settled_for=now - self.intent_seen[1] if self.intent_seen is not None else 0.0,
-            version_seen_lately=version_seen_lately,
+            finalizer_found_for=now - found if found is not None else None,
+            stale_force_delete=self.stale_force_delete,
             attempts=self.attempts,
             verify=self.verify_at is not None,
             raised_minimum=self.raised_minimum,
-            patch_supported=patch_supported,
             undeploy_sent_for={version: now - at for version, at in self.undeploys.items()},
+            **known,
         )
 
 
@@ -78,6 +162,11 @@ class Memories:
         if known is None or known.uid != uid:
             known = self._memories[key] = make()
         return known
+
+    def known(self, key: Key, uid: str) -> Memory | None:
+        """The memory of this very object, if there is one."""
+        memory = self._memories.get(key)
+        return memory if memory is not None and memory.uid == uid else None
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""

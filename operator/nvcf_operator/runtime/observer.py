@@ -2,14 +2,14 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import ManagementPolicy
+from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import troubles
-from nvcf_operator.core.claims import other_holder
+from nvcf_operator.core.claims import claim_of, other_holder
 from nvcf_operator.core.credentials import Credential, secret_of
 from nvcf_operator.core.deletion import needs_nvcf
 from nvcf_operator.core.looking import list_is_enough
@@ -29,7 +29,7 @@ from nvcf_operator.core.situation import (
     Unseen,
     Whose,
 )
-from nvcf_operator.core.versions import versions_held, versions_of_interest
+from nvcf_operator.core.versions import on_record, versions_held, versions_of_interest, without
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.pacing import Closed
@@ -39,6 +39,7 @@ from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.credentials import Resolver
 from nvcf_operator.runtime.memory import Memory, Sightings, Target
 from nvcf_operator.runtime.places import Places
+from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.settings import Settings
 
 BELIEF = 10.0
@@ -71,9 +72,15 @@ class Observer:
         accounts: Accounts,
         resolver: Resolver,
         sightings: Sightings,
+        sent: Sent,
+        steady: SteadyClock,
         *,
+        refresh: Callable[[Key], Awaitable[None]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._sent = sent
+        self._steady = steady
+        self._refresh = refresh
         self._cache = cache
         self._accounts = accounts
         self._resolver = resolver
@@ -83,6 +90,7 @@ class Observer:
         self._poll_interval = settings.poll_interval
         self._timing = Timing(
             create_settle=settings.create_settle_seconds,
+            create_settle_per_specification=settings.create_settle_per_specification_seconds,
             redeploy_settle=settings.redeploy_settle_seconds,
             poll=settings.poll_interval,
             busy_poll=settings.busy_poll_interval,
@@ -95,23 +103,30 @@ class Observer:
             Crowded: `most_waiting` others wait at the account's gate already.
 
         """
-        base = Situation(resource=resource, now=datetime.now(UTC), timing=self._timing)
+        base = Situation(resource=resource, now=self._steady.now(), timing=self._timing)
         if resource.spec is None or (resource.deleting and not needs_nvcf(resource)):
             return Observation(base)
         credential = await self._credential(resource, memory)
         if isinstance(credential, Trouble):
-            return Observation(replace(base, access=credential))
+            # Without a key its base URL is not known either. What is on record stays blocked; of a copy that holds
+            # nothing by its own record, whoever holds the version may be meant.
+            holders = await self._holders(resource, None) if resource.deleting and resource.lost else {}
+            memory_now = memory.recollection(self._clock())
+            return Observation(replace(base, access=credential, holders=holders, memory=memory_now))
         account = self._accounts.of(resource.key, credential)
         if account.crowded(most_waiting, resource.key.namespace, person=person):
             raise Crowded(account)
-        self._note_intent(resource, memory)
+        person = person or account.hurries(resource)
         versions = versions_of_interest(resource)
+        # Who only observes takes nothing from the holder, and looks all the same.
+        if resource.spec.management_policy != ManagementPolicy.OBSERVE:
+            holders = await self._holders(resource, account.credential.base_url)
+            resource = without(resource, frozenset(holders))
+            versions = tuple(version for version in versions if version not in holders)
+            base = replace(base, resource=resource, holders=holders)
         if not resource.deleting:
-            holder = await self.holder(resource, resource.wanted_version, account)
-            base = replace(base, holder=holder, mass_absence=account.absences.brakes(resource.key))
-            # Who only observes takes nothing from the holder, and looks all the same.
-            if holder is not None and resource.spec.management_policy != ManagementPolicy.OBSERVE:
-                versions = tuple(version for version in versions if version != resource.wanted_version)
+            base = replace(base, mass_absence=account.absences.brakes(resource.key))
+        memory.sees_intent(resource.open_intent, self._clock())
         sightings: dict[str, Sighting] = {}
         view: AccountView | None = None
         function = FunctionSeen.UNKNOWN
@@ -134,10 +149,15 @@ class Observer:
         """Add what this process remembers."""
         resource, now = situation.resource, self._clock()
         target = self.target(account, resource, resource.wanted_version)
+        targets = {version: self.target(account, resource, version) for version in versions_of_interest(resource)}
+        running = {version: self._sent.may_run_for(item, now) for version, item in targets.items()}
         recollection = memory.recollection(
             now,
             patch_supported=account.patch_supported,
             version_seen_lately=self._sightings.seen_lately(target, now),
+            posts_may_run_for={version: left for version, left in running.items() if left > 0},
+            made_ids=self._sent.made_ids(targets.values()),
+            undeployed_ids=self._sent.undeployed_ids(targets.values()),
         )
         return replace(situation, memory=recollection)
 
@@ -154,14 +174,42 @@ class Observer:
             replace(situation, sightings={**situation.sightings, version: seen}, account=view), account, memory
         )
 
-    async def holder(self, resource: Resource, version: str, account: Account) -> Key | None:
-        """The resource that comes before this one for that version, by the claims as they stand when this returns."""
+    async def holder(self, resource: Resource, version: str, base_url: str | None) -> Key | None:
+        """The resource that comes before this one for that version, by the claims as they stand when this returns.
+
+        Where this one's base URL is not known, the others count as of the same.
+        """
         others = self._cache.with_version(resource.function_id, version, but=resource.key)
         if not others:
             return None
-        places = await self._places.of(others)
+        places = await self._places.of(others) if base_url is not None else {}
         others = self._cache.with_version(resource.function_id, version, but=resource.key)
-        return other_holder(resource, version, others, base_url=account.credential.base_url, places=places)
+        return other_holder(resource, version, others, base_url=base_url or "", places=places)
+
+    async def claimant(self, resource: Resource, version: str, base_url: str | None) -> Key | None:
+        """Another object that claims a version of one that is gone; where the base URL is not known, at any."""
+        others = self._cache.with_version(resource.function_id, version, but=None)
+        places = await self._places.of(others) if others and base_url is not None else {}
+        others = self._cache.with_version(resource.function_id, version, but=None)
+        rivals = [other for other in others if other.uid != resource.uid]
+        there = [other for other in rivals if base_url is None or places.get(other.key, base_url) == base_url]
+        claims = [claim for other in there if (claim := claim_of(other, version)) is not None]
+        return min(claims).key if claims else None
+
+    async def _holders(self, resource: Resource, base_url: str | None) -> dict[str, Key]:
+        """Who comes before this resource, for each version that it has to do with.
+
+        What is on record is given up only to a holder that is proven current, for a list may show one that is gone.
+        """
+        found: dict[str, Key] = {}
+        for version in versions_of_interest(resource):
+            holder = await self.holder(resource, version, base_url)
+            if holder is not None and version in on_record(resource):
+                await self._refresh(holder)
+                holder = await self.holder(resource, version, base_url)
+            if holder is not None:
+                found[version] = holder
+        return found
 
     def target(self, account: Account, resource: Resource, version: str) -> Target:
         """Name a deployment in the world."""
@@ -180,19 +228,12 @@ class Observer:
         fell_through = isinstance(found, Credential) and found.source != known.source == str(secret)
         return known if isinstance(found, Trouble) or fell_through else found
 
-    def _note_intent(self, resource: Resource, memory: Memory) -> None:
-        intent = resource.open_intent
-        if intent is None:
-            memory.intent_seen = None
-        elif memory.intent_seen is None or memory.intent_seen[0] != intent.token:
-            memory.intent_seen = (intent.token, self._clock())
-
     async def _look(
         self, resource: Resource, memory: Memory, account: Account, version: str, *, person: bool
     ) -> Sighting:
         if (trouble := account.waiting_for_probe()) is not None:
             return Unseen(trouble)
-        if (closed := account.gate.closed_for()) is not None:
+        if (closed := account.gate.closed_for(person)) is not None:
             return Unseen(gate_trouble(closed))
         now = self._clock()
         verify = memory.verify_at is not None and now >= memory.verify_at
@@ -239,6 +280,7 @@ class Observer:
             listing = await account.fresh_listing(0.0 if known else BELIEF, person=person)
             if isinstance(listing, Trouble):
                 return Unseen(listing)
+            self._sent.missed(target, self._clock())
             return Absent(self._sightings.missed(target, self._clock()))
         except nvcf_errors.Forbidden as error:
             return Unseen(await account.forbidden(error, person=person))

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 
 from nvcf_operator import logs, tracing
 from nvcf_operator.api.key import Key
+from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.credentials import SecretName, secret_named
 from nvcf_operator.core.looking import is_missing, is_news
 from nvcf_operator.core.outlines import Outline
+from nvcf_operator.core.resource import Resource
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import Connection, connect
 from nvcf_operator.kube.events import Recorder
@@ -30,9 +32,11 @@ from nvcf_operator.runtime.informer import Informer
 from nvcf_operator.runtime.leadership import Leadership
 from nvcf_operator.runtime.memory import Memories, Sightings
 from nvcf_operator.runtime.observer import Observer
+from nvcf_operator.runtime.orphans import Orphans
 from nvcf_operator.runtime.probes import Probes
 from nvcf_operator.runtime.queue import DelayQueue, Lane
 from nvcf_operator.runtime.reconciler import Reconciler
+from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.runtime.workers import Workers
 from nvcf_operator.settings import Settings
 from nvcf_operator.tracing import Tracer
@@ -111,13 +115,33 @@ class Operator:
             user_agent=user_agent,
             beats=self.beats,
         )
-        observer = Observer(settings, self.cache, self.accounts, self.resolver, self.sightings)
+        self.sent, steady = Sent(), SteadyClock()
+        observer = Observer(
+            settings,
+            self.cache,
+            self.accounts,
+            self.resolver,
+            self.sightings,
+            self.sent,
+            steady,
+            refresh=self._refresh,
+        )
+        self.orphans = Orphans(
+            observer.claimant,
+            self.sent,
+            self.recorder,
+            self.metrics,
+            pause=settings.busy_poll_interval,
+            settle=settings.redeploy_settle_seconds,
+        )
         actuator = Actuator(
             self.kube,
             self.cache,
             self.recorder,
             observer,
             self.sightings,
+            self.sent,
+            steady,
             server_loop=settings.redeploy_settle_seconds,
         )
         self.reconciler = Reconciler(
@@ -129,6 +153,9 @@ class Operator:
             actuator,
             self.recorder,
             self.metrics,
+            self.sent,
+            self.orphans,
+            steady,
             deep_interval=settings.deep_resync_interval,
             most_waiting=max(1, settings.workers // 4),
             rate=settings.nvcf_rate,
@@ -149,7 +176,7 @@ class Operator:
             self.cache,
             self.queue,
             namespaces=tuple(settings.namespaces),
-            gone=self.reconciler.forget,
+            gone=self._gone,
             user_agent=user_agent,
         )
         self._warm = asyncio.Event()
@@ -188,9 +215,26 @@ class Operator:
     async def _end_work(self) -> None:
         """End workers and pollers, then let another replica lead; once, though it is asked for on every way out."""
         await self.workers.stop(GRACE)
+        await self.orphans.close()
         await self.accounts.close()
         await self.recorder.flush(FLUSH)
         await self.leadership.release()
+
+    def _gone(self, resource: Resource) -> None:
+        """Deal with an object that is gone. A replica that stands by knows nothing of what it left."""
+        if self.leadership.leads:
+            self.reconciler.gone(resource)
+        else:
+            self.reconciler.forget(resource.key)
+
+    async def _refresh(self, key: Key) -> None:
+        """Take in another object as the API server has it."""
+        obj = await self.kube.get_resource(key)
+        if obj is not None:
+            self.cache.put(obj)
+        elif (known := self.cache.get(key)) is not None:
+            self.cache.drop(key)
+            self._gone(known)
 
     def _polled(self, account: Account, deployments: Mapping[str, Outline]) -> bool:
         """Queue what new lists tell of an account's resources; say whether anything moved."""
@@ -238,4 +282,6 @@ class Operator:
         while True:
             await asyncio.sleep(SWEEP)
             await self.accounts.sweep()
-            self.sightings.prune(asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            self.sightings.prune(now)
+            self.sent.prune(now)

@@ -10,12 +10,13 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
-from nvcf_operator.core.actions import DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.clock import SteadyClock
+from nvcf_operator.core.actions import DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.decide import decide, unfinished
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.deletion import released_by_force
@@ -30,19 +31,25 @@ from nvcf_operator.kube.errors import Conflict, KubeError, Missing
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.status import merge_patch
 from nvcf_operator.metrics import Metrics
+from nvcf_operator.nvcf.allocation import create_timeout
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.actuator import Actuator, Outdated
 from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.memory import Memories, Memory
 from nvcf_operator.runtime.observer import Crowded, Observer, deep_delay
+from nvcf_operator.runtime.orphans import Orphans
 from nvcf_operator.runtime.queue import Lane
+from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.tracing import Tracer
 
 log = logging.getLogger(__name__)
 
 DEADLINE = 180.0
-"""Seconds for one look, above the sum of all timeouts inside it."""
+"""Seconds for one look, above the sum of all timeouts inside it but that of a POST."""
+
+CONFLICTS = 5
+"""Times that a status is written again because somebody else has written another part of the object meanwhile."""
 
 Requeue = tuple[Lane, float]
 
@@ -69,6 +76,9 @@ class Reconciler:
         actuator: Actuator,
         recorder: Recorder,
         metrics: Metrics,
+        sent: Sent,
+        orphans: Orphans,
+        steady: SteadyClock,
         *,
         deep_interval: float,
         most_waiting: int,
@@ -84,6 +94,9 @@ class Reconciler:
         self._observer = observer
         self._actuator = actuator
         self._recorder = recorder
+        self._sent = sent
+        self._orphans = orphans
+        self._steady = steady
         self._metrics = metrics
         self._deep_interval = deep_interval
         self._most_waiting = most_waiting
@@ -96,11 +109,15 @@ class Reconciler:
         """Look at a resource and do what is to be done; say how it went and when to look again without being told."""
         if (known := self._accounts.known(key)) is not None and self._crowded(known, key, lane):
             return Look("crowded", (lane, self._turn(known)))
-        resource = self._cache.get(key)
-        if resource is None or (resource.deleting and not resource.has_finalizer):
+        found = self._cache.get(key)
+        if found is None:
             self.forget(key)
             return Look("done", None)
-        memory = self._memories.of(key, resource.uid, lambda: self._recall(resource))
+        if found.deleting and not found.has_finalizer:
+            self.gone(found)
+            return Look("done", None)
+        memory = self._memories.of(key, found.uid, lambda: self._recall(found))
+        resource = memory.view(found, self._steady)
         about = {
             "namespace": key.namespace,
             "name": key.name,
@@ -116,15 +133,19 @@ class Reconciler:
     async def _look(self, resource: Resource, memory: Memory, lane: Lane) -> Look:
         """Look at a resource that is there, and say what came of it."""
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(_deadline(resource)):
                 return Look("done", await self._reconcile(resource, memory, lane))
         except Crowded as crowd:
             return Look("crowded", (lane, self._turn(crowd.account)))
         except Outdated as reason:
             log.info("read again: %s", reason)
-            return Look("outdated", (lane, 0.0))
+            pause = 0.0 if memory.outdated == 0 else min(30.0, 0.1 * 2**memory.outdated) * random.uniform(0.75, 1.25)
+            memory.outdated += 1
+            return Look("outdated", (lane, pause))
         except Missing:
             log.info("the resource is gone")
+            if self._cache.drop(resource.key, resource.uid):
+                self.gone(resource)
             return Look("outdated", (lane, 1.0))
         except KubeError as error:
             memory.attempts += 1
@@ -134,9 +155,9 @@ class Reconciler:
 
     def _recall(self, resource: Resource) -> Memory:
         """Start remembering: a change of ours that status shows to be young is still to be read back."""
-        memory, last = Memory(uid=resource.uid), resource.status.last_write
+        memory, last = Memory.begun(resource, self._steady, self._clock()), resource.status.last_write
         if last is not None and resource.is_true("Available"):
-            age = (datetime.now(UTC) - last.since).total_seconds()
+            age = (self._steady.now() - last.since).total_seconds()
             if age < self._server_loop:
                 memory.verify_at = self._clock() + self._server_loop - max(0.0, age)
                 memory.raised_minimum = any(c.reason == Reason.SCALING_UP for c in resource.status.conditions)
@@ -155,6 +176,19 @@ class Reconciler:
         self._metrics.resource_gone(key)
         self._accounts.leave(key)
 
+    def gone(self, resource: Resource) -> None:
+        """Deal with an object that is gone, or goes without our finalizer: with what it has left in NVCF, if anything.
+
+        Args:
+            resource: the object as it was known last.
+
+        """
+        memory, account = self._memories.known(resource.key, resource.uid), self._accounts.known(resource.key)
+        if memory is not None and not memory.released:
+            self._orphans.vanished(memory.view(resource, self._steady), account)
+        if memory is None or not (memory.released and resource.deleting and resource.finalizers):
+            self.forget(resource.key)
+
     async def _reconcile(self, resource: Resource, memory: Memory, lane: Lane) -> Requeue | None:
         person = lane == Lane.PERSON
         if person:
@@ -163,9 +197,9 @@ class Reconciler:
         situation, account = observation.situation, observation.account
         decision, situation = await self._decide_and_write(situation, account, memory, person=person)
         if isinstance(situation.wrote, DropFinalizer) and situation.resource.deleting:
-            self.forget(resource.key)
+            self.gone(situation.resource)
             return None
-        edited = await self._tell(situation, decision, account)
+        edited = await self._tell(situation, decision, account, memory)
         self._note_busy(account, resource.key, decision)
         requeue = self._next(memory, decision, lane)
         return (Lane.PERSON, 0.0) if edited else requeue
@@ -192,45 +226,70 @@ class Reconciler:
                 situation = replace(situation, wrote=None)
             elif isinstance(action, Undeploy) and situation.failure is None and account is not None:
                 version = action.function_version_id
+                if action.purpose == Purpose.STALE:
+                    self._metrics.left_behind()
                 situation = await self._observer.look_again(situation, account, memory, version, person=person)
             elif not isinstance(action, TakeFinalizer):
                 self._metrics.reconciled_write(type(action).__name__.lower())
 
-    async def _tell(self, situation: Situation, decision: Decision, account: Account | None) -> bool:
+    async def _tell(self, situation: Situation, decision: Decision, account: Account | None, memory: Memory) -> bool:
         """Write status, once, and only if it differs.
 
         True when the answer shows a person's doing that the watch has not told yet: it will tell nothing new of it.
         """
         resource = situation.resource
         status = report(situation, decision)
+        memory.decided(resource, status)
         self._metrics.resource_shows(resource.key, [(item.type, item.status) for item in status.conditions])
         self._metrics.resource_orders(resource.key, ordered(situation, status))
-        patch = merge_patch(resource.recorded, status.to_dict())
-        if patch is None:
+        if merge_patch(resource.recorded, status.to_dict()) is None:
+            memory.written()
             return False
-        try:
-            obj = await self._kube.patch_status(resource.key, uid=resource.uid, status=patch, was=resource.recorded)
-        except Missing:
-            self._cache.drop(resource.key, resource.uid)
-            if resource.open_intent is not None and resource.has_finalizer and not resource.deleting and account:
-                await self._actuator.take_back(resource, resource.open_intent.function_version_id, account)
-            return False
-        except Conflict as error:
-            # Decided on an old record, as after a list that was behind: what it holds now must not be lost.
-            fresh = await self._kube.get_resource(resource.key)
-            if fresh is None:
-                self._cache.drop(resource.key, resource.uid)
-            else:
-                self._cache.put(fresh)
-            raise Outdated(str(error)) from None
-        news = self._cache.put(obj)
+        edited = await self._write_status(resource, status, memory)
+        memory.written()
+        if status.intent is not None and status.intent.answered:
+            self._sent.recorded(status.intent.token)
         for note in transitions(resource.status, status):
             self._recorder.note(resource, note)
             log.log(logging.WARNING if note.warning else logging.INFO, "%s: %s", note.reason, note.message)
         self._note_mass_absence(resource, decision, account)
         if (seconds := seconds_to_ready(resource, status, situation.now)) is not None:
             self._metrics.became_ready(seconds)
-        return news == News.PERSON
+        return edited
+
+    async def _write_status(self, resource: Resource, status: FunctionDeploymentStatus, memory: Memory) -> bool:
+        """Write a status in place of the very one that it was made from; say whether a person did something meanwhile.
+
+        Another part of the object may have changed since, as by an edit of the manifest: the status is still true of
+        the generation that it names.
+
+        Raises:
+            Outdated: the object has another status by now, which must not be lost, or another object has its name.
+            Missing: it is gone.
+
+        """
+        version, wanted, edited = resource.resource_version, status.to_dict(), False
+        for _ in range(CONFLICTS):
+            patch = merge_patch(resource.recorded, wanted)
+            assert patch is not None, "there is something to write"
+            try:
+                obj = await self._kube.patch_status(
+                    resource.key, uid=resource.uid, resource_version=version, status=patch
+                )
+            except Conflict as error:
+                reason = str(error)
+            else:
+                return self._cache.put(obj) == News.PERSON or edited
+            fresh = await self._kube.get_resource(resource.key)
+            if fresh is None:
+                raise Missing(f"{resource.key} is gone", status=404)
+            edited = self._cache.put(fresh) == News.PERSON or edited
+            meta = fresh["metadata"]
+            if meta.get("uid") != resource.uid or (fresh.get("status") or {}) != resource.recorded:
+                memory.found_current()
+                raise Outdated(reason)
+            memory.proven, version = True, meta["resourceVersion"]
+        raise Outdated(f"it was written by others {CONFLICTS} times while its status was")
 
     def _note_drift(self, situation: Situation, decision: Decision) -> None:
         if not decision.drift or situation.wrote is not None:
@@ -272,4 +331,11 @@ class Reconciler:
             jitter = random.uniform(1.0, 1.3) if decision.backoff else 1.0
             delay = min(delay, decision.requeue * jitter)
         memory.ended(now, wait=delay if decision.backoff else None)
-        return (lane if delay <= 1.0 else Lane.BACKGROUND, max(0.0, delay))
+        # What waits for a failure to pass is still what a person asked for.
+        return (lane if delay <= 1.0 or decision.backoff else Lane.BACKGROUND, max(0.0, delay))
+
+
+def _deadline(resource: Resource) -> float:
+    """Seconds for one look; a POST takes the longer, the more specifications it has."""
+    count = len(resource.spec.deployment_specifications) if resource.spec is not None else 1
+    return DEADLINE + create_timeout(count)

@@ -17,8 +17,9 @@ log = logging.getLogger(__name__)
 Reconcile = Callable[[Key, Lane], Awaitable[tuple[str, tuple[Lane, float] | None]]]
 """Gives how the look has ended, and when to look again."""
 
-STUCK = 240.0
-"""Seconds after which a worker on one key counts as standing still; each reconcile ends well before."""
+STUCK = 750.0
+"""Seconds after which a worker on one key counts as standing still; each reconcile ends before, also one whose POST has
+the most specifications, which NVCF serves one after the other."""
 
 AFTER_A_BUG = 30.0
 """Seconds before a key is tried again whose reconcile failed in a way that it should not."""

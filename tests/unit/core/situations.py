@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nvcf_operator.api import names
+from nvcf_operator.api.status import Intent
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.decision import Decision
-from nvcf_operator.core.intent import Intent
-from nvcf_operator.core.report import report
+from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import (
     Absent,
@@ -30,6 +30,7 @@ DEPLOYMENT = "dddddddd-0000-4000-8000-000000000001"
 SPECIFICATION = "eeeeeeee-0000-4000-8000-000000000001"
 ACCOUNT = "acme"
 TOKEN = "0123456789abcdef"
+NAME = "écho & <co>"
 
 GPU: dict[str, Any] = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 4}
 PROVEN = AccountView(Proof.PROVEN, ACCOUNT, "fingerprint")
@@ -44,12 +45,12 @@ def resource(
     deleting: bool = False,
     generation: int = 1,
     annotations: Mapping[str, str] | None = None,
-    intent: str | None = None,
+    intent: Intent | None = None,
 ) -> Resource:
-    """A resource as the API server gives it; `intent` is the token of an intent of its own."""
-    marks = dict(annotations or {})
+    """A resource as the API server gives it; `intent` takes the place of the one in `status`."""
+    stored = dict(status or {"observedGeneration": -1})
     if intent is not None:
-        marks[names.INTENT_ANNOTATION] = Intent(UID, VERSION, intent).dump()
+        stored |= {"uid": UID, "intent": intent.to_dict()}
     return Resource.read(
         {
             "metadata": {
@@ -60,7 +61,7 @@ def resource(
                 "generation": generation,
                 "creationTimestamp": "2026-01-31T11:00:00Z",
                 "finalizers": [names.FINALIZER] if finalizer else [],
-                "annotations": marks,
+                "annotations": dict(annotations or {}),
                 **({"deletionTimestamp": "2026-01-31T11:59:00Z"} if deleting else {}),
             },
             "spec": {
@@ -69,9 +70,14 @@ def resource(
                 "deploymentSpecifications": [{**GPU, **(gpu or {})}],
                 **(spec or {}),
             },
-            "status": dict(status or {"observedGeneration": -1}),
+            "status": stored,
         }
     )
+
+
+def intent(version: str = VERSION, *, token: str = TOKEN, uid: str = UID, **changes: Any) -> Intent:
+    """The intent of a POST, open unless told otherwise."""
+    return Intent(uid=uid, function_version_id=version, token=token, **changes)
 
 
 def deployment(status: str = "ACTIVE", *, gpu: Mapping[str, Any] | None = None, **changes: Any) -> Deployment:
@@ -81,7 +87,7 @@ def deployment(status: str = "ACTIVE", *, gpu: Mapping[str, Any] | None = None, 
             "functionId": FUNCTION,
             "functionVersionId": VERSION,
             "deploymentId": DEPLOYMENT,
-            "functionName": "echo",
+            "functionName": NAME,
             "ncaId": ACCOUNT,
             "functionStatus": status,
             "deploymentSpecifications": [
@@ -111,12 +117,19 @@ def present(of: Resource, shown: Deployment | None = None, **changes: Any) -> Si
 
 
 def held(of_status: str = "ACTIVE", *, ago: float = 600.0, **changes: Any) -> Resource:
-    """A resource whose record, written `ago` seconds ago by these very functions, holds a deployment in a status."""
-    bare = resource(finalizer=True, intent=TOKEN)
-    then = present(bare, deployment(of_status), now=NOW - timedelta(seconds=ago), answered_intent=TOKEN)
+    """A resource whose record, written `ago` seconds ago by these very functions, holds a deployment in a status.
+
+    `status` changes members of that record; `intent` is an open one in place of the answered one.
+    """
+    made = deployment(of_status)
+    then = present(
+        resource(finalizer=True, intent=intent()),
+        made,
+        now=NOW - timedelta(seconds=ago),
+        answered_intent=answered(intent(), made),
+    )
     record = report(then, decide(then)).to_dict()
-    defaults: dict[str, Any] = {"finalizer": True, "intent": TOKEN}
-    return resource(**{**defaults, **changes, "status": {**record, **changes.get("status", {})}})
+    return resource(**{"finalizer": True, **changes, "status": {**record, **changes.get("status", {})}})
 
 
 def told(situation: Situation) -> dict[str, tuple[str, str]]:

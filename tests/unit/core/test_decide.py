@@ -13,7 +13,7 @@ from nvcf_operator.core.changes import Patch, Put
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.repetition import digest
-from nvcf_operator.core.report import report
+from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.situation import (
     AccountView,
     FunctionSeen,
@@ -27,12 +27,13 @@ from nvcf_operator.core.situation import (
 )
 from unit.core.situations import (
     ACCOUNT,
+    DEPLOYMENT,
     NOW,
-    TOKEN,
     VERSION,
     absent,
     deployment,
     held,
+    intent,
     present,
     resource,
     told,
@@ -44,6 +45,7 @@ BAD_KEY = Trouble(Reason.UNAUTHORIZED, "bad key", Whose.CREDENTIAL)
 NOT_YOURS = Trouble(Reason.FORBIDDEN, "not this function", Whose.RESOURCE)
 REFUSE = {"adoptionPolicy": "Refuse"}
 RETAIN = {"deletionPolicy": "Retain"}
+UNDEPLOYED = Recollection(undeployed_ids=frozenset({DEPLOYMENT}))
 
 
 def action_of(situation: Situation) -> Action | None:
@@ -51,28 +53,68 @@ def action_of(situation: Situation) -> Action | None:
 
 
 WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
-    ("nothing deployed", absent(resource()), Create, "a manifest without a deployment is deployed"),
+    ("nothing deployed", absent(resource()), TakeFinalizer, "the finalizer is there before the intent and the POST"),
+    (
+        "nothing deployed, finalizer there",
+        absent(resource(finalizer=True)),
+        Create,
+        "a manifest without a deployment is deployed",
+    ),
     (
         "open intent, 404 for less than the create settle",
-        absent(resource(intent=TOKEN, finalizer=True), for_seconds=59.0, memory=Recollection(intent_settled_for=59.0)),
+        absent(
+            resource(intent=intent(), finalizer=True), for_seconds=124.0, memory=Recollection(intent_settled_for=124.0)
+        ),
         None,
         "the POST whose answer was lost may still be running",
     ),
     (
         "open intent seen only just now, 404 for long",
-        absent(resource(intent=TOKEN, finalizer=True), memory=Recollection(intent_settled_for=1.0)),
+        absent(resource(intent=intent(), finalizer=True), memory=Recollection(intent_settled_for=1.0)),
         None,
         "the settle counts from this process's own first sight of the intent",
     ),
     (
         "open intent, 404 through the create settle",
-        absent(resource(intent=TOKEN, finalizer=True), memory=Recollection(intent_settled_for=61.0)),
+        absent(resource(intent=intent(), finalizer=True), memory=Recollection(intent_settled_for=126.0)),
         Create,
         "nothing came of the POST",
     ),
     (
+        "open intent of three specifications, 404 through the settle of one",
+        absent(
+            resource(intent=intent(specifications=3), finalizer=True), memory=Recollection(intent_settled_for=314.0)
+        ),
+        None,
+        "the server serves them one after the other",
+    ),
+    (
+        "a POST of this process may run, and nothing is on record of it",
+        absent(resource(finalizer=True), memory=Recollection(posts_may_run_for={VERSION: 1.0})),
+        None,
+        "what was sent counts, whatever became of the status",
+    ),
+    (
+        "a POST of this process may run, and the finalizer was taken off",
+        absent(resource(), memory=Recollection(posts_may_run_for={VERSION: 1.0})),
+        TakeFinalizer,
+        "what the POST makes has to be undeployed with the object",
+    ),
+    (
+        "the finalizer was found without a record, 404 for less than the settle",
+        absent(resource(finalizer=True), memory=Recollection(finalizer_found_for=124.0)),
+        None,
+        "a crash may have come between the POST and everything else",
+    ),
+    (
+        "the finalizer was found without a record, 404 through the settle",
+        absent(resource(finalizer=True), memory=Recollection(finalizer_found_for=126.0)),
+        Create,
+        "nothing was sent, or nothing came of it",
+    ),
+    (
         "a copied manifest's intent",
-        absent(resource(annotations={names.INTENT_ANNOTATION: '{"uid":"x","functionVersionId":"y","token":"z"}'})),
+        absent(resource(intent=intent(uid="of another object"), finalizer=True)),
         Create,
         "an intent of another object is none",
     ),
@@ -112,7 +154,7 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ("deployed by somebody else, Refuse", present(resource(spec=REFUSE)), None, "Refuse touches nothing"),
     (
         "our open intent, Refuse",
-        present(resource(spec=REFUSE, intent=TOKEN, finalizer=True)),
+        present(resource(spec=REFUSE, intent=intent(), finalizer=True)),
         None,
         "after an open intent a deployment is ours whatever adoptionPolicy says, and it is as specified",
     ),
@@ -135,7 +177,7 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ("as specified by the list", present(held(), sightings={VERSION: Listed("ACTIVE")}), None, "converged is silent"),
     (
         "another resource holds the version",
-        absent(resource(), holder=Key("team", "first")),
+        absent(resource(), holders={VERSION: Key("team", "first")}),
         None,
         "the holder keeps it",
     ),
@@ -152,6 +194,24 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
         present(resource(spec={"managementPolicy": "Observe"}), deployment(gpu={"maxInstances": 9})),
         None,
         "Observe never writes",
+    ),
+    (
+        "another resource holds the version, and our finalizer is there",
+        absent(resource(finalizer=True), holders={VERSION: Key("team", "first")}),
+        DropFinalizer,
+        "the finalizer is there while something is held",
+    ),
+    (
+        "the row of an earlier deployment was written over ours",
+        present(held(intent=intent(answered=True, deployment_id="ours")), memory=UNDEPLOYED),
+        Undeploy,
+        "what was lost from sight is mended by another deployment",
+    ),
+    (
+        "another deployment than ours, made later by somebody else",
+        present(held(intent=intent(answered=True, deployment_id="ours"))),
+        None,
+        "the managed version was deployed again outside, as specified",
     ),
     ("no credentials", Situation(resource=resource(), now=NOW, access=BAD_KEY), None, "without a key nothing is sent"),
     # deletion
@@ -178,13 +238,13 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ),
     (
         "deleted with an open intent, 404 for less than the settle",
-        absent(resource(intent=TOKEN, finalizer=True, deleting=True), memory=Recollection(intent_settled_for=10.0)),
+        absent(resource(intent=intent(), finalizer=True, deleting=True), memory=Recollection(intent_settled_for=10.0)),
         None,
         "a POST may still be running: no release",
     ),
     (
         "deleted with an open intent, 404 through the settle",
-        absent(resource(intent=TOKEN, finalizer=True, deleting=True), memory=Recollection(intent_settled_for=61.0)),
+        absent(resource(intent=intent(), finalizer=True, deleting=True), memory=Recollection(intent_settled_for=126.0)),
         DropFinalizer,
         "nothing came of the POST",
     ),
@@ -211,6 +271,36 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ),
     ("deleted, NVCF away", absent(held(deleting=True), sightings={VERSION: Unseen(OUTAGE)}), None, "no guess"),
     (
+        "deleted, another resource holds the version",
+        present(held(deleting=True), holders={VERSION: Key("team", "first")}),
+        DropFinalizer,
+        "what another resource holds stays",
+    ),
+    (
+        "deleted, another resource holds the version, credentials gone",
+        present(held(deleting=True), holders={VERSION: Key("team", "first")}, access=BAD_KEY),
+        DropFinalizer,
+        "there is nothing to undeploy, so no key is needed",
+    ),
+    (
+        "deleted, a copy with the status of its original",
+        present(held(deleting=True, status={"uid": "another"}), holders={VERSION: Key("team", "first")}),
+        DropFinalizer,
+        "a record belongs to the object that it was written for",
+    ),
+    (
+        "deleted, Refuse, and somebody else's deployment is there",
+        present(held(deleting=True, spec=REFUSE), deployment(deploymentId="another")),
+        DropFinalizer,
+        "a record belongs to one deployment",
+    ),
+    (
+        "deleted, a POST of this process may run, 404",
+        absent(held(deleting=True), memory=Recollection(posts_may_run_for={VERSION: 1.0})),
+        None,
+        "what it makes has to be undeployed",
+    ),
+    (
         "deleted, force-delete before it is blocked",
         present(held(deleting=True, annotations={names.FORCE_DELETE_ANNOTATION: "true"})),
         Undeploy,
@@ -225,19 +315,17 @@ def test_what_is_written(situation: Situation, expected: type[Action] | None, re
     assert (None if action is None else type(action)) == expected, reason
 
 
-def test_first_post_carries_the_manifest_alone_and_takes_the_finalizer() -> None:
-    action = action_of(absent(resource()))
+def test_first_post_carries_the_manifest_alone_and_comes_after_the_finalizer() -> None:
+    assert action_of(absent(resource())) == TakeFinalizer()
+    action = action_of(absent(resource(finalizer=True)))
     assert isinstance(action, Create)
-    assert action.take_finalizer
     assert [item.to_request() for item in action.specifications] == [
         {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 4}
     ]
 
 
 def test_retain_deploys_without_a_finalizer() -> None:
-    action = action_of(absent(resource(spec=RETAIN)))
-    assert isinstance(action, Create)
-    assert not action.take_finalizer
+    assert isinstance(action_of(absent(resource(spec=RETAIN))), Create)
 
 
 def test_max_alone_is_patched_with_min_beside_it_and_the_id_of_the_get() -> None:
@@ -269,13 +357,14 @@ def test_a_server_without_patch_gets_a_put() -> None:
 def test_graceful_is_the_manifests_choice() -> None:
     for graceful in (True, False):
         action = action_of(present(held(deleting=True, spec={"undeploy": {"graceful": graceful}})))
-        assert action == Undeploy(VERSION, graceful=graceful)
+        assert action == Undeploy(VERSION, graceful=graceful, deployment_id=DEPLOYMENT)
 
 
-DRAINED = {"retiring": [{"functionVersionId": VERSION, "since": "2026-01-31T10:00:00Z"}]}
+DRAINED = {"retiring": [{"functionVersionId": VERSION, "deploymentId": DEPLOYMENT, "since": "2026-01-31T10:00:00Z"}]}
+FORCED = Undeploy(VERSION, graceful=False, deployment_id=DEPLOYMENT)
 
 
-@pytest.mark.parametrize(("policy", "expected"), [("Force", Undeploy(VERSION, graceful=False)), ("Wait", None)])
+@pytest.mark.parametrize(("policy", "expected"), [("Force", FORCED), ("Wait", None)])
 def test_a_drain_over_its_time_is_forced_or_waited_for(policy: str, expected: Action | None) -> None:
     spec = {"undeploy": {"drainTimeoutSeconds": 3600, "onDrainTimeout": policy}}
     of = held(deleting=True, spec=spec, status=DRAINED)
@@ -399,7 +488,7 @@ def test_a_bad_key_is_told_and_leaves_ready_alone() -> None:
 
 def test_a_rejected_post_is_tried_again_with_growing_waits_that_survive_a_restart() -> None:
     refused = Trouble(Reason.REJECTED, "no such GPU", Whose.RESOURCE)
-    situation = absent(resource(finalizer=True, intent=TOKEN), failure=refused, answered_intent=TOKEN)
+    situation = absent(resource(finalizer=True, intent=intent()), failure=refused, answered_intent=answered(intent()))
     waits, status = [], {}
     for _ in range(7):
         record = report(situation, decide(situation))
@@ -455,13 +544,15 @@ def test_reconcile_now_is_answered_once_it_was_looked_at() -> None:
 
 
 def test_a_post_is_recorded_with_its_intent_its_ids_and_the_account() -> None:
-    of = resource(finalizer=True, intent=TOKEN)
-    action = action_of(absent(resource()))
-    situation = present(of, deployment("DEPLOYING"), wrote=action, answered_intent=TOKEN)
+    of = resource(finalizer=True, intent=intent())
+    action = action_of(absent(resource(finalizer=True)))
+    made = deployment("DEPLOYING", lastUpdatedAt="2026-01-31T12:00:00.123456Z")
+    situation = present(of, made, wrote=action, answered_intent=answered(intent(), made))
     status = report(situation, decide(situation))
-    assert (status.intent, status.account_id, status.function_version_id) == (TOKEN, ACCOUNT, VERSION)
+    assert status.intent == intent(answered=True, deployment_id=DEPLOYMENT, last_updated_at=made.last_updated_at)
+    assert (status.account_id, status.function_version_id) == (ACCOUNT, VERSION)
     assert (status.instances, status.function_status, status.credential) == ("1-4", "DEPLOYING", "fingerprint")
-    assert resource(finalizer=True, intent=TOKEN, status=status.to_dict()).open_intent is None
+    assert resource(finalizer=True, status=status.to_dict()).open_intent is None
 
 
 def test_a_refused_stranger_is_never_recorded_as_held() -> None:

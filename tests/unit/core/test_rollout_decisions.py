@@ -12,7 +12,6 @@ from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, Purpose, Undeploy
 from nvcf_operator.core.decide import decide, unfinished
 from nvcf_operator.core.failure import ATTEMPTS
-from nvcf_operator.core.intent import Intent
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
@@ -27,7 +26,18 @@ from nvcf_operator.core.situation import (
     Whose,
 )
 from nvcf_operator.nvcf.models import Deployment
-from unit.core.situations import NOW, OTHER_VERSION, PROVEN, TOKEN, UID, VERSION, deployment, held, present, told
+from unit.core.situations import (
+    DEPLOYMENT,
+    NOW,
+    OTHER_VERSION,
+    PROVEN,
+    VERSION,
+    deployment,
+    held,
+    intent,
+    present,
+    told,
+)
 
 OLD, NEW = VERSION, OTHER_VERSION
 THIRD = "7c1e0000-0000-4000-8000-000000000003"
@@ -37,10 +47,19 @@ REDEPLOY = {"rollout": {"immutableChange": "Redeploy"}}
 LONG = Absent(1000.0)
 
 
+def id_of(version: str) -> str:
+    """NVCF's id of a version's deployment; that of OLD is the one on record."""
+    return DEPLOYMENT if version == OLD else f"deployment of {version}"
+
+
 def of(version: str, status: str = "ACTIVE", **changes: Any) -> Present:
     """A version's deployment as GET shows it."""
-    shown = deployment(status, functionVersionId=version, deploymentId=f"deployment of {version}", **changes)
-    return Present(shown)
+    return Present(deployment(status, functionVersionId=version, deploymentId=id_of(version), **changes))
+
+
+def undeploy(version: str, *, graceful: bool, purpose: Purpose = Purpose.GONE) -> Undeploy:
+    """The DELETE of a version's deployment."""
+    return Undeploy(version, graceful, purpose, id_of(version))
 
 
 def rolling(spec: dict[str, Any] | None = None, **status: Any) -> Resource:
@@ -63,16 +82,17 @@ def seen(resource: Resource, **sightings: Sighting) -> Situation:
 
 def incoming(version: str = NEW, ago: float = 60.0) -> dict[str, Any]:
     since = (NOW - timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"functionVersionId": version, "deploymentId": "d", "since": since}
+    return {"functionVersionId": version, "deploymentId": id_of(version), "since": since}
 
 
 def leaving(version: str = OLD, ago: float = 60.0, *, asked: bool = True) -> dict[str, Any]:
     since = (NOW - timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"functionVersionId": version, "forced": False, **({"since": since} if asked else {})}
+    known = {"functionVersionId": version, "deploymentId": id_of(version), "forced": False}
+    return {**known, **({"since": since} if asked else {})}
 
 
 FAILED = {"functionVersionId": NEW, "generation": 2, "reason": "ERROR: bad image"}
-WITH_INTENT_OF_THIRD = {names.INTENT_ANNOTATION: Intent(UID, THIRD, "lost").dump()}
+OF_THIRD = intent(THIRD, token="lost")
 
 WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
     ("BlueGreen: the new version comes beside the old one", seen(rolling(), old=of(OLD), new=LONG), Create),
@@ -84,7 +104,7 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
     (
         "BlueGreen: the old one goes once the new one is ACTIVE as specified",
         seen(rolling(incoming=incoming()), old=of(OLD), new=of(NEW)),
-        Undeploy(OLD, graceful=True),
+        undeploy(OLD, graceful=True),
     ),
     (
         "BlueGreen: the old one does not go while the new one is not as specified",
@@ -96,7 +116,7 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
         seen(rolling(incoming=incoming()), old=of(OLD, gpu={"maxInstances": 9}), new=of(NEW, "DEPLOYING")),
         None,
     ),
-    ("Recreate: the old one goes first", seen(rolling(RECREATE), old=of(OLD), new=LONG), Undeploy(OLD, graceful=True)),
+    ("Recreate: the old one goes first", seen(rolling(RECREATE), old=of(OLD), new=LONG), undeploy(OLD, graceful=True)),
     (
         "Recreate: the new one waits for the drain",
         seen(rolling(RECREATE, retiring=[leaving()]), old=of(OLD, "INACTIVE"), new=LONG),
@@ -114,7 +134,7 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
     ),
     (
         "nothing goes for a version that another resource holds",
-        replace(seen(rolling(RECREATE), old=of(OLD)), holder=Key("other", "echo")),
+        replace(seen(rolling(RECREATE), old=of(OLD)), holders={NEW: Key("other", "echo")}),
         None,
     ),
     (
@@ -125,7 +145,7 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
     (
         "a version that failed is taken down, without a drain that could not end",
         seen(rolling(failed=FAILED, retiring=[leaving(NEW, asked=False)]), old=of(OLD), new=of(NEW, "ERROR")),
-        Undeploy(NEW, graceful=False, purpose=Purpose.GIVEN_UP),
+        undeploy(NEW, graceful=False, purpose=Purpose.GIVEN_UP),
     ),
     (
         "a version that failed is not tried again by itself",
@@ -139,23 +159,23 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
             old=of(OLD),
             new=of(NEW, "DEPLOYING"),
         ),
-        Undeploy(NEW, graceful=True, purpose=Purpose.GIVEN_UP),
+        undeploy(NEW, graceful=True, purpose=Purpose.GIVEN_UP),
     ),
     (
         "a version that nobody wants any more goes, before another comes",
         seen(rolling(incoming=incoming(THIRD)), old=of(OLD), new=LONG, third=of(THIRD, "DEPLOYING")),
-        Undeploy(THIRD, graceful=True),
+        undeploy(THIRD, graceful=True),
     ),
     (
         "an intent of another version is not overwritten while it may be answered",
         replace(
             seen(
-                held(spec=WANTS_NEW, generation=2, annotations=WITH_INTENT_OF_THIRD, intent=None),
+                held(spec=WANTS_NEW, generation=2, intent=OF_THIRD),
                 old=of(OLD),
                 new=LONG,
-                third=Absent(59.0),
+                third=Absent(124.0),
             ),
-            memory=Recollection(intent_settled_for=59.0),
+            memory=Recollection(intent_settled_for=124.0),
         ),
         None,
     ),
@@ -163,24 +183,24 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
         "an intent of another version that came to nothing makes way",
         replace(
             seen(
-                held(spec=WANTS_NEW, generation=2, annotations=WITH_INTENT_OF_THIRD, intent=None),
+                held(spec=WANTS_NEW, generation=2, intent=OF_THIRD),
                 old=of(OLD),
                 new=LONG,
-                third=Absent(61.0),
+                third=Absent(126.0),
             ),
-            memory=Recollection(intent_settled_for=61.0),
+            memory=Recollection(intent_settled_for=126.0),
         ),
         Create,
     ),
     (
         "what another intent made after all is taken down",
         seen(
-            held(spec=WANTS_NEW, generation=2, annotations=WITH_INTENT_OF_THIRD, intent=None),
+            held(spec=WANTS_NEW, generation=2, intent=OF_THIRD),
             old=of(OLD),
             new=LONG,
             third=of(THIRD, "DEPLOYING"),
         ),
-        Undeploy(THIRD, graceful=True),
+        undeploy(THIRD, graceful=True),
     ),
     (
         "the last version that serves is not taken down, whoever wants it gone",
@@ -190,12 +210,12 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
     (
         "an old version that NVCF gave up goes when the new one comes",
         seen(rolling(), old=of(OLD, "ERROR"), new=LONG),
-        Undeploy(OLD, graceful=False),
+        undeploy(OLD, graceful=False),
     ),
     (
         "the way back to the old version leaves it alone",
         seen(held(generation=3, status={"incoming": incoming()}), old=of(OLD), new=of(NEW, "DEPLOYING")),
-        Undeploy(NEW, graceful=True),
+        undeploy(NEW, graceful=True),
     ),
     (
         "the way back to a version that drains waits for its end",
@@ -205,7 +225,7 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
     (
         "a row that NVCF brings back is undeployed again",
         seen(rolling(retiring=[leaving(NEW)]), old=of(OLD), new=of(NEW, "DEGRADED")),
-        Undeploy(NEW, graceful=True),
+        undeploy(NEW, graceful=True),
     ),
     (
         "an overdue drain of an old version is forced",
@@ -215,22 +235,22 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
             new=of(NEW, "DEPLOYING"),
             third=of(THIRD, "INACTIVE"),
         ),
-        Undeploy(THIRD, graceful=False),
+        undeploy(THIRD, graceful=False),
     ),
     (
         "Redeploy takes the deployment down",
         present(held(spec=REDEPLOY), deployment(gpu={"gpu": "H100"})),
-        Undeploy(VERSION, graceful=True, purpose=Purpose.REDEPLOY),
+        undeploy(VERSION, graceful=True, purpose=Purpose.REDEPLOY),
     ),
     (
         "redeploy-requested-at takes the deployment down",
         present(held(annotations={names.REDEPLOY_REQUESTED_ANNOTATION: "now"})),
-        Undeploy(VERSION, graceful=True, purpose=Purpose.REQUESTED),
+        undeploy(VERSION, graceful=True, purpose=Purpose.REQUESTED),
     ),
     (
         "redeploy-requested-at in ERROR does not drain",
         present(held(annotations={names.REDEPLOY_REQUESTED_ANNOTATION: "now"}), deployment("ERROR")),
-        Undeploy(VERSION, graceful=False, purpose=Purpose.REQUESTED),
+        undeploy(VERSION, graceful=False, purpose=Purpose.REQUESTED),
     ),
     (
         "redeploy-requested-at in a rollout takes the failing version down and gives nothing up",
@@ -244,7 +264,7 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
             old=of(OLD),
             new=of(NEW, "ERROR"),
         ),
-        Undeploy(NEW, graceful=False, purpose=Purpose.REQUESTED),
+        undeploy(NEW, graceful=False, purpose=Purpose.REQUESTED),
     ),
     (
         "a redeploy-requested-at that was answered asks for nothing",
@@ -290,7 +310,7 @@ def test_while_both_run_the_record_holds_both() -> None:
 
 
 def test_when_the_old_one_is_asked_to_go_the_new_one_is_the_one_that_serves() -> None:
-    undeployed = Undeploy(OLD, graceful=True)
+    undeployed = undeploy(OLD, graceful=True)
     situation = replace(seen(rolling(incoming=incoming()), old=of(OLD, "INACTIVE"), new=of(NEW)), wrote=undeployed)
     status = record(situation)
     assert (status.function_version_id, status.incoming) == (NEW, None)
@@ -314,7 +334,7 @@ def test_a_delete_that_fails_is_told_and_tried_again_with_growing_waits() -> Non
     assert (decision.verdict.reason, decision.verdict.reconciling) == (Reason.NVCF_UNAVAILABLE, True)
 
 
-LOST = Intent(UID, NEW, "lost")
+LOST = intent(NEW, token="lost")
 """Of a POST whose operator has died before the answer."""
 
 
@@ -322,30 +342,31 @@ def test_deletion_keeps_a_version_whose_posts_answer_was_lost_on_record_until_it
     deleted = held(
         spec=WANTS_NEW,
         generation=2,
-        annotations={names.INTENT_ANNOTATION: LOST.dump()},
-        intent=None,
+        intent=LOST,
         deleting=True,
     )
     first = decide(seen(deleted, old=of(OLD), new=of(NEW, "DEPLOYING"))).action
-    assert first == Undeploy(OLD, graceful=True)
+    assert first == undeploy(OLD, graceful=True)
     after = replace(seen(deleted, old=of(OLD, "INACTIVE"), new=of(NEW, "DEPLOYING")), wrote=first)
     status = report(after, unfinished(after))
     assert [(item.function_version_id, item.since is None) for item in status.retiring] == [(OLD, False), (NEW, True)]
-    assert status.intent == "lost"
+    assert status.intent is not None
+    assert (status.intent.token, status.intent.answered, status.intent.deployment_id) == ("lost", True, id_of(NEW))
     remembered = replace(seen(deleted, old=Absent(1.0), new=of(NEW)).resource, status=status)
-    assert decide(seen(remembered, old=Absent(1.0), new=of(NEW))).action == Undeploy(NEW, graceful=True)
+    assert decide(seen(remembered, old=Absent(1.0), new=of(NEW))).action == undeploy(NEW, graceful=True)
 
 
 def test_a_pause_keeps_a_version_whose_posts_answer_was_lost_on_record() -> None:
     paused = held(
         spec={**WANTS_NEW, "suspend": True},
         generation=2,
-        annotations={names.INTENT_ANNOTATION: LOST.dump()},
-        intent=None,
+        intent=LOST,
     )
     status = record(seen(paused, old=of(OLD), new=of(NEW, "DEPLOYING")))
     assert status.incoming is not None
-    assert (status.function_version_id, status.incoming.function_version_id, status.intent) == (OLD, NEW, "lost")
+    assert status.intent is not None
+    assert (status.function_version_id, status.incoming.function_version_id) == (OLD, NEW)
+    assert (status.intent.token, status.intent.answered, status.intent.deployment_id) == ("lost", True, id_of(NEW))
 
 
 def test_the_rollout_ends_when_the_old_one_is_gone() -> None:
@@ -402,7 +423,7 @@ def test_a_version_that_is_wanted_again_is_not_forgotten_while_there_is_no_key()
 
 def test_a_redeploy_is_answered_once_the_old_deployment_goes() -> None:
     resource = held(annotations={names.REDEPLOY_REQUESTED_ANNOTATION: "now"})
-    gone = Undeploy(VERSION, graceful=True, purpose=Purpose.REQUESTED)
+    gone = undeploy(VERSION, graceful=True, purpose=Purpose.REQUESTED)
     status = record(replace(present(resource, deployment("INACTIVE")), wrote=gone))
     assert status.last_handled_redeploy_at == "now"
     assert [item.function_version_id for item in status.retiring] == [VERSION]
@@ -414,7 +435,7 @@ def test_a_version_to_be_deployed_again_stays_on_the_list_until_its_post() -> No
     assert [item.function_version_id for item in record(waiting).retiring] == [VERSION]
     create = decide(seen(resource, old=LONG)).action
     assert isinstance(create, Create)
-    asked = held(intent="second", status={"functionStatus": "INACTIVE", "retiring": [leaving(VERSION)]})
+    asked = held(intent=intent(token="second"), status={"functionStatus": "INACTIVE", "retiring": [leaving(VERSION)]})
     assert record(replace(seen(asked, old=of(OLD, "DEPLOYING")), wrote=create)).retiring == ()
 
 
@@ -448,7 +469,7 @@ def test_after_the_last_attempt_an_error_is_stalled() -> None:
 def test_a_retry_that_is_due_undeploys_and_counts_once() -> None:
     due = failing(attempts=2, nextAttemptTime="2026-01-31T11:59:00Z")
     action = decide(due).action
-    assert action == Undeploy(VERSION, graceful=False, purpose=Purpose.FAILED)
+    assert action == undeploy(VERSION, graceful=False, purpose=Purpose.FAILED)
     retry = record(replace(due, sightings={VERSION: Absent(0.0)}, wrote=action)).retry
     assert retry is not None
     assert (retry.attempts, retry.next_attempt_time) == (2, None)
@@ -472,7 +493,7 @@ def test_a_crash_after_the_delete_of_a_retry_does_not_wait_again() -> None:
 
 
 def test_three_redeployments_that_somebody_undoes_are_enough() -> None:
-    resource = held(spec=REDEPLOY, intent=TOKEN)
+    resource = held(spec=REDEPLOY)
     situation = present(resource, deployment(gpu={"gpu": "H100"}))
     for _ in range(3):
         action = decide(situation).action

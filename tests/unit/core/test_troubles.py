@@ -37,14 +37,15 @@ def test_a_refused_read_is_never_the_manifests_fault(row: troubles.Row) -> None:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.kind.__name__)
 def test_each_trouble_says_what_came_and_what_happens(row: troubles.Row) -> None:
-    failed = error(row.kind, 418, retry_after=7.0)
+    status = 429 if row.kind is errors.Throttled else 418
+    failed = error(row.kind, status, retry_after=7.0)
     for trouble, meaning in (
         (troubles.of_call(failed), row.write),
         (troubles.of_reading(failed), row.read),
         (troubles.of_credential(failed), row.listing),
     ):
         assert (trouble.reason, trouble.whose, trouble.retry_after) == (meaning.reason, meaning.whose, 7.0)
-        assert "418" in trouble.message
+        assert str(status) in trouble.message
         assert "tried again" in trouble.message or "tries again" in trouble.message
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.report import answered
 from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
 from nvcf_operator.core.waiting import retry_due_in
-from unit.core.situations import ACCOUNT, NOW, TOKEN, absent, held, present, resource, verdict_of
+from unit.core.situations import ACCOUNT, NOW, absent, held, intent, present, resource, verdict_of
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,6 @@ def test_another_key_ends_the_wait_only_for_what_the_key_was_refused_for(reason:
 @pytest.mark.parametrize("settled", [0.0, 1000.0], ids=["seen gone a moment ago", "gone for long"])
 def test_the_very_first_post_that_is_refused_is_told_as_refused(settled: float) -> None:
     refused = Trouble(Reason.REJECTED, "no such GPU", Whose.RESOURCE)
-    of = resource(finalizer=True, intent=TOKEN)
-    decision = decide(absent(of, for_seconds=settled, failure=refused, answered_intent=TOKEN))
+    of = resource(finalizer=True, intent=intent())
+    decision = decide(absent(of, for_seconds=settled, failure=refused, answered_intent=answered(intent())))
     assert verdict_of(decision) == ("Rejected", False, False, True)

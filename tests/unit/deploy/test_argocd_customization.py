@@ -128,10 +128,7 @@ def test_the_scripts_name_only_annotations_that_the_operator_knows() -> None:
 
 def test_what_the_operator_writes_makes_argo_cd_compare_nothing() -> None:
     ignored = yaml.safe_load(shipped()[f"resource.customizations.ignoreResourceUpdates.{GROUP_KIND}"])
-    assert ignored == {
-        "jsonPointers": ["/status", "/metadata/finalizers"],
-        "jqPathExpressions": [f'.metadata.annotations."{names.INTENT_ANNOTATION}"'],
-    }
+    assert ignored == {"jsonPointers": ["/status", "/metadata/finalizers"]}
 
 
 ENDED = "2026-01-01T12:00:00Z"

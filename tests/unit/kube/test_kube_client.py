@@ -15,10 +15,11 @@ import pytest
 from kube_server import Act, ApiServer, breaks_off, kubeconfig, says, says_nothing, says_text, serving
 
 from nvcf_operator.api.key import Key
+from nvcf_operator.kube import calls
 from nvcf_operator.kube import client as module
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
-from nvcf_operator.kube.errors import Conflict, Denied, Invalid, KubeError, Missing, Unavailable
+from nvcf_operator.kube.errors import NO_FIELD_BLAMED, Conflict, Denied, Invalid, KubeError, Missing, Unavailable
 
 ECHO = Key("ns", "echo")
 PATH = "/apis/nvcf-operator.io/v1alpha1/namespaces/ns/functiondeployments/echo"
@@ -73,7 +74,21 @@ class Write:
 
 
 MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 META = {"uid": "u1", "resourceVersion": "5"}
+
+
+def added(path: str, value: Any) -> dict[str, Any]:
+    return {"op": "add", "path": path, "value": value}
+
+
+VERY_ONE = [{"op": "test", "path": "/metadata/uid", "value": "u1"}, added("/metadata/resourceVersion", "5")]
+
+
+def write_status(kube: KubeClient, status: dict[str, Any], **more: str) -> Awaitable[Any]:
+    return kube.patch_status(ECHO, uid="u1", resource_version="5", status=status, **more)
+
+
 WRITES = [
     Write(
         "finalizers are set as a whole",
@@ -86,26 +101,21 @@ WRITES = [
         "finalizer", "PATCH", PATH, MERGE, {"metadata": META | {"finalizers": []}},
     ),
     Write(
-        "annotations are merged, None removes one",
-        lambda kube: kube.patch_metadata(ECHO, uid="u1", resource_version="5", annotations={"a": "1", "b": None}),
-        "intent", "PATCH", PATH, MERGE, {"metadata": META | {"annotations": {"a": "1", "b": None}}},
+        "a status goes to its subresource, member by member, if the object is still that very version",
+        lambda kube: write_status(kube, {"phase": "Active", "intent": None}),
+        "status", "PATCH", f"{PATH}/status", JSON_PATCH,
+        [*VERY_ONE, added("/status/phase", "Active"), added("/status/intent", None)],
     ),
     Write(
-        "finalizer and intent in one patch",
-        lambda kube: kube.patch_metadata(
-            ECHO, uid="u1", resource_version="5", finalizers=("a",), annotations={"b": "1"}
-        ),
-        "finalizer", "PATCH", PATH, MERGE, {"metadata": META | {"finalizers": ["a"], "annotations": {"b": "1"}}},
+        "a status is compared with nothing that stands in it, whatever text that is",
+        lambda kube: write_status(kube, {"health": ["pull failed: <März> & 🎉"]}),
+        "status", "PATCH", f"{PATH}/status", JSON_PATCH,
+        [*VERY_ONE, added("/status/health", ["pull failed: <März> & 🎉"])],
     ),
     Write(
-        "a status goes to its subresource, member by member, if the uid is still that one",
-        lambda kube: kube.patch_status(ECHO, uid="u1", status={"phase": "Active", "intent": None}),
-        "status", "PATCH", f"{PATH}/status", "application/json-patch+json",
-        [
-            {"op": "test", "path": "/metadata/uid", "value": "u1"},
-            {"op": "add", "path": "/status/phase", "value": "Active"},
-            {"op": "add", "path": "/status/intent", "value": None},
-        ],
+        "an intent is a status by another name",
+        lambda kube: write_status(kube, {"intent": {"token": "t"}}, kind="intent"),
+        "intent", "PATCH", f"{PATH}/status", JSON_PATCH, [*VERY_ONE, added("/status/intent", {"token": "t"})],
     ),
     Write(
         "an Event",
@@ -161,12 +171,100 @@ async def test_a_resource_is_read(stage: Stager) -> None:
     assert (sent.method, sent.path, sent.query) == ("GET", PATH, {})
 
 
+def gone(plural: str, name: str, group: str = "") -> Act:
+    details = {"kind": plural, "name": name} | ({"group": group} if group else {})
+    message = f'{plural} "{name}" not found'
+    return says({"kind": "Status", "reason": "NotFound", "message": message, "details": details}, 404)
+
+
+ECHO_IS_GONE = gone("functiondeployments", "echo", "nvcf-operator.io")
+
+
 async def test_what_is_not_there_is_none_when_read_and_missing_when_written(stage: Stager) -> None:
-    async with stage(says({"reason": "NotFound", "message": "not found"}, 404)) as staged:
+    async with stage(ECHO_IS_GONE, gone("secrets", "nvcf-credentials"), ECHO_IS_GONE, ECHO_IS_GONE) as staged:
         assert await staged.client.get_resource(ECHO) is None
         assert await staged.client.get_secret("ns", "nvcf-credentials") is None
         with pytest.raises(Missing):
-            await staged.client.patch_status(ECHO, uid="u1", status={})
+            await write_status(staged.client, {"phase": "Active"})
+        with pytest.raises(Missing):
+            await staged.client.patch_metadata(ECHO, uid="u1", resource_version="5", finalizers=())
+
+
+STRANGERS = {
+    "a Go server's own": says_text("404 page not found\n", 404),
+    "a page": says_text("<html>nvapi-test & März</html>", 404),
+    "other JSON": says({"message": "no such route", "details": {"kind": "functiondeployments", "name": "echo"}}, 404),
+    "another object's": gone("functiondeployments", "other", "nvcf-operator.io"),
+    "another kind's": gone("secrets", "echo"),
+    "another group's": gone("functiondeployments", "echo", "example.com"),
+    "a namespace's": gone("namespaces", "ns"),
+    "a Status without details": says({"kind": "Status", "message": "not found"}, 404),
+}
+CALLS: dict[str, Callable[[KubeClient], Awaitable[Any]]] = {
+    "GET resource ns/echo": lambda kube: kube.get_resource(ECHO),
+    "PATCH status of ns/echo": lambda kube: write_status(kube, {"phase": "Active"}),
+    "PATCH resource ns/echo": lambda kube: kube.patch_metadata(ECHO, uid="u1", resource_version="5", finalizers=()),
+    "GET Secret ns/key": lambda kube: kube.get_secret("ns", "key"),
+    "GET Lease ns/lease": lambda kube: kube.lease("GET", "ns", "lease"),
+    "PATCH Event ns/e1": lambda kube: kube.patch_event("ns", "e1", {}),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_404_that_does_not_name_what_was_asked_for_is_no_absence(
+    stage: Stager, call: str, stranger: str
+) -> None:
+    async with stage(STRANGERS[stranger]) as staged:
+        with pytest.raises(Unavailable) as caught:
+            await CALLS[call](staged.client)
+    assert caught.value.status == 404
+    assert str(caught.value).startswith(f"{call} was answered 404 by something that does not speak of this ")
+    assert "nvapi-test" not in str(caught.value)
+
+
+async def test_an_event_in_a_namespace_that_is_gone_is_missing(stage: Stager) -> None:
+    async with stage(gone("namespaces", "ns"), gone("namespaces", "other")) as staged:
+        with pytest.raises(Missing, match='"ns" not found'):
+            await staged.client.create_event("ns", {"kind": "Event"})
+        with pytest.raises(Unavailable, match=r'POST Event in ns was .* this namespace: namespaces "other" not found'):
+            await staged.client.create_event("ns", {"kind": "Event"})
+
+
+REFUSED = says({"kind": "Status", "reason": "Invalid", "message": NO_FIELD_BLAMED, "details": {}}, 422)
+
+
+def found(uid: str, status: Any) -> Act:
+    return says({"metadata": {"uid": uid}} | ({} if status is None else {"status": status}))
+
+
+async def test_the_status_of_a_namesake_is_not_written(stage: Stager) -> None:
+    async with stage(REFUSED, found("u2", {})) as staged:
+        with pytest.raises(Conflict, match="another object has this name now"):
+            await write_status(staged.client, {"phase": "Active"})
+        assert [sent.method for sent in staged.server.sent] == ["PATCH", "GET"]
+
+
+async def test_a_status_that_is_refused_while_its_object_went_is_missing(stage: Stager) -> None:
+    async with stage(REFUSED, ECHO_IS_GONE) as staged:
+        with pytest.raises(Missing):
+            await write_status(staged.client, {"phase": "Active"})
+
+
+async def test_a_status_that_is_refused_without_a_reason_is_invalid_in_the_servers_words(stage: Stager) -> None:
+    async with stage(REFUSED, found("u1", {"phase": "März"})) as staged:
+        with pytest.raises(Invalid, match=NO_FIELD_BLAMED):
+            await write_status(staged.client, {"phase": "Active"})
+        assert len(staged.server.sent) == 2
+
+
+async def test_a_status_is_made_where_there_is_none(stage: Stager) -> None:
+    async with stage(REFUSED, found("u1", None), says({"kind": "answer"})) as staged:
+        assert await write_status(staged.client, {"phase": "Active", "intent": None}) == {"kind": "answer"}
+        last = staged.server.sent[-1]
+    assert (last.method, last.path) == ("PATCH", f"{PATH}/status")
+    assert last.body == [*VERY_ONE, added("/status", {"phase": "Active"})]
+    assert staged.observed == [("status", "422"), ("get", "200"), ("status", "200")]
 
 
 async def test_a_secret_is_decoded(stage: Stager) -> None:
@@ -234,7 +332,7 @@ async def test_each_namespace_is_listed_once_and_the_oldest_version_holds(stage:
 
 async def test_a_missing_crd_is_named(stage: Stager) -> None:
     async with stage(says_text("404 page not found", 404)) as staged:
-        with pytest.raises(Missing, match=r"functiondeployments\.nvcf-operator\.io: is its CRD installed"):
+        with pytest.raises(Unavailable, match=r"functiondeployments\.nvcf-operator\.io: is its CRD installed"):
             await staged.client.list_resources()
 
 
@@ -267,10 +365,10 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.reason)
-async def test_a_failure_is_told_by_its_meaning_and_counted(stage: Stager, failure: Failure) -> None:
+async def test_a_failure_is_raised_by_its_meaning_and_counted(stage: Stager, failure: Failure) -> None:
     async with stage(failure.act) as staged:
         with pytest.raises(KubeError) as caught:
-            await staged.client.patch_status(ECHO, uid="u1", status={"phase": "Active"})
+            await write_status(staged.client, {"phase": "Active"})
     assert type(caught.value) is failure.means
     assert failure.text in str(caught.value)
     assert "nvapi-test" not in str(caught.value)
@@ -281,7 +379,7 @@ async def test_a_failure_is_told_by_its_meaning_and_counted(stage: Stager, failu
 async def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(
     stage: Stager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TIMEOUT", aiohttp.ClientTimeout(total=0.1))
+    monkeypatch.setattr(calls, "TIMEOUT", aiohttp.ClientTimeout(total=0.1))
     async with stage(says_nothing) as staged:
         started = time.monotonic()
         with pytest.raises(Unavailable, match="GET get: the API server did not answer within"):

@@ -5,14 +5,27 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.kube.errors import Conflict, Denied, Invalid, KubeError, Missing, Unavailable, of_answer
+from nvcf_operator.kube.absence import Asked
+from nvcf_operator.kube.errors import (
+    NO_FIELD_BLAMED,
+    Conflict,
+    Denied,
+    Invalid,
+    KubeError,
+    Missing,
+    Unavailable,
+    of_answer,
+)
+
+ECHO = Asked("GET", "nvcf-operator.io", "functiondeployments", "ns", "echo")
 
 
 def refusal(field_: str) -> dict[str, Any]:
     return {"reason": "Invalid", "message": "refused", "details": {"causes": [{"field": field_, "message": "no"}]}}
 
 
-TEST_FAILED = "the server rejected our request due to an error in our request"
+def gone(**details: str) -> dict[str, Any]:
+    return {"kind": "Status", "reason": "NotFound", "message": "not found", "details": details}
 
 
 @dataclass(frozen=True)
@@ -27,13 +40,15 @@ CASES = [
     Case("not the JSON that it should be", 400, Invalid),
     Case("a token that has expired tells nothing of what was asked for", 401, Unavailable),
     Case("RBAC", 403, Denied),
-    Case("gone", 404, Missing),
+    Case("gone", 404, Missing, gone(group="nvcf-operator.io", kind="functiondeployments", name="echo")),
+    Case("another one is gone", 404, Unavailable, gone(group="nvcf-operator.io", kind="functiondeployments", name="x")),
+    Case("nobody's word", 404, Unavailable),
     Case("another resourceVersion or uid", 409, Conflict),
     Case("a watch or a list whose snapshot is gone", 410, Unavailable),
     Case("a field of the object", 422, Invalid, refusal("spec.functionId")),
     Case("a finalizer on an object that is going", 422, Invalid, refusal("metadata.finalizers")),
     Case("another object of that name", 422, Conflict, refusal("metadata.uid")),
-    Case("a JSON patch whose test fails", 422, Conflict, {"message": TEST_FAILED, "details": {}}),
+    Case("a JSON patch that cannot be applied", 422, Invalid, {"message": NO_FIELD_BLAMED, "details": {}}),
     Case("a policy's refusal that blames no field", 422, Invalid, {"message": "denied by policy", "details": {}}),
     Case("causes of another shape", 422, Invalid, {"details": {"causes": ["x"]}}),
     Case("details of another shape", 422, Invalid, {"details": "x"}),
@@ -47,20 +62,20 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
 def test_an_answer_is_an_error_by_its_meaning(case: Case) -> None:
-    error = of_answer(case.status, case.answer)
+    error = of_answer(case.status, case.answer, asked=ECHO)
     assert type(error) is case.means
     assert error.status == case.status
 
 
 def test_an_error_says_what_the_api_server_said() -> None:
-    error = of_answer(403, {"reason": "Forbidden", "message": 'secrets "x" is forbidden'}, retry_after=3.0)
+    error = of_answer(403, {"reason": "Forbidden", "message": 'secrets "x" is forbidden'}, asked=ECHO, retry_after=3.0)
     assert (str(error), error.message) == ('secrets "x" is forbidden',) * 2
     assert (error.reason, error.retry_after) == ("Forbidden", 3.0)
 
 
 def test_an_error_without_a_message_names_the_status() -> None:
-    assert str(of_answer(502, {})) == "the API server answered with HTTP 502"
+    assert str(of_answer(502, {}, asked=ECHO)) == "the API server answered with HTTP 502"
 
 
 def test_a_message_is_cut_because_a_refused_object_may_be_repeated_in_it() -> None:
-    assert len(of_answer(422, {"message": "x" * 10_000}).message) == 512
+    assert len(of_answer(422, {"message": "x" * 10_000}, asked=ECHO).message) == 512

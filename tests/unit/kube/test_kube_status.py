@@ -31,6 +31,20 @@ CASES = [
     Case("None is nothing, and no reason to write", {}, {"a": None}, None),
     Case("None that was there is nothing either", {"a": None}, {}, None),
     Case("None removes", {"a": 1}, {"a": None}, {"a": None}),
+    Case(
+        "odd text that stays is no reason to write",
+        {"a": "pull failed: /?a=1&b=<2>, naïve"},
+        {"a": "pull failed: /?a=1&b=<2>, naïve"},
+        None,
+    ),
+    Case("odd text goes as it is", {"a": "<&>"}, {"a": "größe < 1"}, {"a": "größe < 1"}),
+    Case("one letter in two spellings is two texts", {"a": "\u00e9"}, {"a": "e\u0301"}, {"a": "e\u0301"}),
+    Case(
+        "another object's status is written over",
+        {"uid": "x", "intent": {"uid": "x"}},
+        {"uid": "y"},
+        {"uid": "y", "intent": None},
+    ),
     Case("the empty values are values", {"a": 1, "b": "x"}, {"a": 0, "b": ""}, {"a": 0, "b": ""}),
     Case("a new resource's default", {"observedGeneration": -1}, {"observedGeneration": 1}, {"observedGeneration": 1}),
 ]
@@ -48,7 +62,7 @@ def apply(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
 
 NAMES = st.sampled_from("abcd")
 VALUES = st.recursive(
-    st.integers(2, 5) | st.text("xy", max_size=2) | st.booleans(),
+    st.integers(2, 5) | st.text("x<&>é\u0301", max_size=2) | st.booleans(),
     lambda inner: st.dictionaries(NAMES, inner, max_size=3) | st.lists(inner, max_size=3),
     max_leaves=8,
 )

@@ -1,0 +1,78 @@
+"""Whose the deployment is that NVCF shows: made by this resource, found by it, an earlier one's row, or a stranger's.
+
+A record belongs to one deployment. Where NVCF shows another `deploymentId` than the record holds, the record says
+nothing about it.
+"""
+
+from datetime import datetime
+
+from nvcf_operator.api.spec import AdoptionPolicy
+from nvcf_operator.core.situation import Present, Situation
+from nvcf_operator.core.versions import deployments_on_record, recorded_as_ours
+
+
+def is_stranger(situation: Situation) -> bool:
+    """Whether somebody else made the deployment of the wanted version.
+
+    It is not on record, and no POST of this object may have made it.
+    """
+    version = situation.resource.wanted_version
+    if recorded_as_ours(situation.resource, version) or version in situation.memory.posts_may_run_for:
+        return False
+    seen = situation.sighting(version)
+    made = isinstance(seen, Present) and seen.deployment.deployment_id in situation.memory.made_ids
+    return not made
+
+
+def refuses(situation: Situation) -> bool:
+    """Whether the deployment is somebody else's and the manifest wants it left alone."""
+    spec = situation.resource.spec
+    return spec is not None and spec.adoption_policy == AdoptionPolicy.REFUSE and is_stranger(situation)
+
+
+def may_undeploy(situation: Situation, version: str, seen: Present) -> bool:
+    """Whether the deployment that NVCF shows is this resource's to remove.
+
+    What another resource holds is not, and neither is a deployment that somebody else made of a version which is not
+    this resource's own any more. Of the version that it manages, an adopted one and one that was made again outside
+    are: `adoptionPolicy: Adopt` says so.
+    """
+    if version in situation.holders:
+        return False
+    resource, memory, shown = situation.resource, situation.memory, seen.deployment.deployment_id
+    if shown is None:  # an old server, which has no ids
+        return True
+    if shown in deployments_on_record(resource, version) or shown in memory.made_ids | memory.undeployed_ids:
+        return True
+    intent = situation.open_intent
+    if (intent is not None and intent.function_version_id == version) or version in memory.posts_may_run_for:
+        return True
+    if lost_deployment(situation, version, seen) is not None:
+        return True
+    adopts = resource.spec is None or resource.spec.adoption_policy == AdoptionPolicy.ADOPT
+    current = resource.status.function_version_id if resource.holds else resource.wanted_version
+    return adopts and version in (current, resource.wanted_version)
+
+
+def lost_deployment(situation: Situation, version: str, seen: Present) -> str | None:
+    """The deployment of ours that NVCF has lost from sight, where it shows the row of an earlier one; else None.
+
+    A slow pass of the server's loop writes an old row over a new one (facts on NVCF, section 5, race 5). It is known by
+    an id that this process has undeployed, or by a `lastUpdatedAt` before that of the deployment which our POST made.
+    """
+    intent, shown = situation.intent, seen.deployment.deployment_id
+    if intent is None or intent.function_version_id != version or intent.deployment_id in (None, shown):
+        return None
+    if shown is None:
+        return None
+    earlier = _is_before(seen.deployment.last_updated_at, intent.last_updated_at)
+    return intent.deployment_id if shown in situation.memory.undeployed_ids or earlier else None
+
+
+def _is_before(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return False
+    try:
+        return datetime.fromisoformat(one) < datetime.fromisoformat(other)
+    except (ValueError, TypeError):  # in no form that NVCF is known to use, or one with and one without a time zone
+        return False

@@ -1,0 +1,102 @@
+"""One call to the Kubernetes API: sent as the identity that is valid now, counted, traced, and judged by its answer."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from nvcf_operator.kube.absence import Asked, read_answer
+from nvcf_operator.kube.connection import Connection
+from nvcf_operator.kube.errors import KubeError, Unavailable, of_answer
+from nvcf_operator.tracing import Span, Tracer
+
+TIMEOUT: Final = aiohttp.ClientTimeout(total=30.0)
+FIELD_MANAGER: Final = "nvcf-operator"
+
+JSON: Final = "application/json"
+JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+
+Observe = Callable[[str, str, float], None]
+"""Called after every call with its kind (get, list, finalizer, intent, status, secret, event, lease), the HTTP status
+or what happened instead, and seconds."""
+
+Trace = Callable[[str, str, str], AbstractContextManager[Span]]
+"""Opens a span for a call, by its kind, method and URL."""
+
+
+class Calls:
+    """Makes calls; each has 30 s. Every one raises a `KubeError` by its meaning.
+
+    Args:
+        connection: the cluster.
+        observe: called after every call that was made.
+        fence: called right before every write; raises to forbid it.
+        trace: opens a span for every write.
+
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        observe: Observe | None = None,
+        fence: Callable[[], None] | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self._connection = connection
+        self._trace = trace or Tracer().kubernetes
+        self._observe = observe or (lambda kind, code, seconds: None)
+        self._fence = fence or (lambda: None)
+
+    async def _read(self, kind: str, path: str) -> dict[str, Any]:
+        return await self._call(kind, "GET", path, None, None)
+
+    async def _patch(self, kind: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._write(kind, "PATCH", path, MERGE_PATCH, body)
+
+    async def _write(self, kind: str, method: str, path: str, content: str, body: object) -> dict[str, Any]:
+        data = json.dumps(body, separators=(",", ":")).encode()
+        self._fence()
+        with self._trace(kind, method, self._connection.server + path) as span:
+            try:
+                answer = await self._call(kind, method, f"{path}?fieldManager={FIELD_MANAGER}", content, data)
+            except KubeError as error:
+                span.answered(type(error).__name__ if error.status is None else str(error.status))
+                raise
+            span.answered("200")
+            return answer
+
+    async def _call(self, kind: str, method: str, path: str, content: str | None, data: bytes | None) -> dict[str, Any]:
+        started, code = time.monotonic(), "cancelled"
+        try:
+            async with self._connection.session.request(
+                method,
+                URL(self._connection.server + path, encoded=True),
+                data=data,
+                headers={"Content-Type": content} if content else None,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+            ) as response:
+                raw = await response.read()
+            code = str(response.status)
+        except TimeoutError:
+            code = "timeout"
+            raise Unavailable(f"{method} {kind}: the API server did not answer within {TIMEOUT.total:.0f} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            code = "unreachable"
+            raise Unavailable(f"{method} {kind}: {error or type(error).__name__}") from None
+        finally:
+            self._observe(kind, code, time.monotonic() - started)
+        value, status = read_answer(raw), response.status
+        if 200 <= status < 300:
+            if value is not None:
+                return value
+            raise Unavailable(f"the API server answered with HTTP {status} and no JSON object", status=status)
+        retry_after = response.headers.get("Retry-After", "")
+        wait = float(retry_after) if retry_after.isdecimal() else None
+        raise of_answer(status, value or {}, asked=Asked.by(method, path), raw=raw, retry_after=wait)

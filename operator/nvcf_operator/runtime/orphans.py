@@ -1,0 +1,199 @@
+"""Objects that are gone while NVCF may hold something of theirs: what a POST of ours still makes is undeployed again.
+
+A forced deletion, or a tool that takes our finalizer off, ends an object whenever it likes. What it held and nobody
+undeployed is reported, for a person wanted it gone without us. A POST that was under way is another matter: nobody has
+seen what it makes, so this process follows it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from nvcf_operator.api.key import Key
+from nvcf_operator.core.backoff import short
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.situation import Trouble
+from nvcf_operator.core.transitions import Note, not_followed, undeployed_for_nobody, vanished
+from nvcf_operator.core.versions import may_need_undeploying, versions_held
+from nvcf_operator.kube.errors import KubeError
+from nvcf_operator.kube.events import Recorder
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.nvcf import endpoints
+from nvcf_operator.nvcf import errors as nvcf_errors
+from nvcf_operator.nvcf.models import Deployment
+from nvcf_operator.nvcf.pacing import Closed
+from nvcf_operator.runtime.account import Account
+from nvcf_operator.runtime.sent import Sent, SentPost
+
+log = logging.getLogger(__name__)
+
+
+class Orphans:
+    """Follows what vanished objects have left under way.
+
+    Args:
+        claimant: who else claims a version of a vanished object; the base URL is None where it is not known.
+        sent: what this process has sent.
+        recorder: where Events go.
+        metrics: where deployments that are left behind are counted.
+        pause: seconds between two looks at a version.
+        settle: seconds for which a 404 has to last where NVCF said that it has made the deployment.
+        clock: seconds, monotonic.
+
+    """
+
+    def __init__(
+        self,
+        claimant: Callable[[Resource, str, str | None], Awaitable[Key | None]],
+        sent: Sent,
+        recorder: Recorder,
+        metrics: Metrics,
+        *,
+        pause: float,
+        settle: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._claimant = claimant
+        self._sent = sent
+        self._recorder = recorder
+        self._metrics = metrics
+        self._pause = pause
+        self._settle = settle
+        self._clock = clock
+        self._tasks: dict[asyncio.Task[None], SentPost | None] = {}
+
+    def vanished(self, resource: Resource, account: Account | None) -> None:
+        """An object is gone, or going, without our having taken our finalizer off."""
+        posts = self._sent.take(resource.uid, self._clock()) if account is not None else []
+        for post in posts:
+            assert account is not None, "without one there are no posts"
+            account.followed += 1
+            self._start(self._follow(post, account), post)
+        if may_need_undeploying(resource):
+            base_url = account.credential.base_url if account is not None else None
+            self._start(self._report_left(resource, base_url, {post.target[2] for post in posts}), None)
+
+    async def close(self) -> None:
+        """End it. What is still followed is reported, for the next process knows nothing of it."""
+        for task, post in tuple(self._tasks.items()):
+            if post is not None:
+                self._report(post.resource, not_followed(post.resource, post.target[2]))
+                self._metrics.left_behind()
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, work: Coroutine[Any, Any, None], post: SentPost | None) -> None:
+        task = asyncio.create_task(work, name=f"orphan {post.resource.key if post else ''}")
+        self._tasks[task] = post
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+
+    async def _report_left(self, resource: Resource, base_url: str | None, followed: set[str]) -> None:
+        """Report what the object held, and nobody holds now."""
+        left = [
+            version
+            for version in versions_held(resource)
+            if version not in followed and await self._claimant(resource, version, base_url) is None
+        ]
+        if left:
+            self._report(resource, vanished(resource, left))
+            self._metrics.left_behind(len(left))
+
+    async def _follow(self, post: SentPost, account: Account) -> None:
+        """Watch for what the POST makes, until it cannot come any more, and undeploy it unless somebody claims it."""
+        resource, version, failures = post.resource, post.target[2], 0
+        watch = _Watch(resource.spec.undeploy.drain_timeout_seconds if resource.spec is not None else 3600)
+        log.warning("%s is gone while its POST of version %s may be running: it is followed", resource.key, version)
+        try:
+            while True:
+                try:
+                    if (other := await self._claimant(resource, version, account.credential.base_url)) is not None:
+                        log.info("version %s of the vanished %s is claimed by %s now", version, resource.key, other)
+                        return
+                    if await self._is_over(post, account, watch):
+                        return
+                    failures = 0
+                except (nvcf_errors.NvcfError, Closed, KubeError, _Unproven) as error:
+                    failures += 1
+                    log.warning("version %s of the vanished %s: %s", version, resource.key, error)
+                await asyncio.sleep(max(self._pause, short(failures)) if failures else self._pause)
+        finally:
+            account.followed -= 1
+
+    async def _is_over(self, post: SentPost, account: Account, watch: "_Watch") -> bool:
+        """Look once, and undeploy what is there; whether nothing of it is left, and nothing can come any more."""
+        found, now = await self._read(post, account), self._clock()
+        if found is None:
+            settle = 0.0 if post.deployment_id in self._sent.undeployed_ids([post.target]) else self._settle
+            absent_for = watch.absent(now)
+            return post.may_run_for(now) <= 0 and (absent_for >= settle or not post.answered)
+        if post.deployment_id not in (None, found.deployment_id):
+            return True  # somebody has deployed the version since
+        late = watch.present(now, drains=found.function_status.upper() == "INACTIVE")
+        if found.function_status.upper() != "INACTIVE" or late:
+            await self._undeploy(post, account, found, force=late)
+        return False
+
+    async def _read(self, post: SentPost, account: Account) -> Deployment | None:
+        """The deployment; None for a 404 that speaks of it, of an account that answers.
+
+        Raises:
+            _Unproven: the account does not answer, so the 404 proves nothing.
+            NvcfError: the call failed.
+
+        """
+        _, function, version = post.target
+        request = endpoints.get_deployment(function_id=function, function_version_id=version)
+        try:
+            return (await account.call(request)).deployment
+        except nvcf_errors.NotFound as error:
+            if error.unknown_path:
+                raise
+        listing = await account.fresh_listing(0.0)
+        if isinstance(listing, Trouble):
+            raise _Unproven(listing.message)
+        self._sent.missed(post.target, self._clock())
+        return None
+
+    async def _undeploy(self, post: SentPost, account: Account, found: Deployment, *, force: bool) -> None:
+        _, function, version = post.target
+        spec = post.resource.spec
+        graceful = (spec is None or spec.undeploy.graceful) and not force and found.function_status.upper() != "ERROR"
+        request = endpoints.delete_deployment(function_id=function, function_version_id=version, graceful=graceful)
+        await account.call(request)
+        self._sent.undeploying(post.target, found.deployment_id)
+        if not post.answered:
+            self._sent.answered(post, found.deployment_id, self._clock())
+        self._report(post.resource, undeployed_for_nobody(version, found.deployment_id))
+
+    def _report(self, resource: Resource, note: Note) -> None:
+        self._recorder.note(resource, note)
+        log.warning("%s: %s: %s", resource.key, note.reason, note.message)
+
+
+class _Unproven(Exception):  # noqa: N818  the name says what happened
+    """A 404 that nothing shows to be true."""
+
+
+class _Watch:
+    """Since when a version is seen to be gone, or to drain."""
+
+    def __init__(self, drain_limit: float) -> None:
+        self._drain_limit = drain_limit
+        self._absent_since: float | None = None
+        self._drains_since: float | None = None
+
+    def absent(self, now: float) -> float:
+        """A proven 404; gives for how many seconds it has been so."""
+        self._absent_since = now if self._absent_since is None else self._absent_since
+        return now - self._absent_since
+
+    def present(self, now: float, *, drains: bool) -> bool:
+        """The deployment is there; whether it has been draining for too long."""
+        self._absent_since = None
+        if not drains:
+            self._drains_since = None
+            return False
+        self._drains_since = now if self._drains_since is None else self._drains_since
+        return now - self._drains_since > self._drain_limit

@@ -1,0 +1,158 @@
+"""A 404 that does not speak of the object says nothing about it: a load balancer, an aggregator or a start gave it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controlplane import ControlPlane
+from operating import Operator, Place, eventually
+from operating.faulty import PLAIN_404, FaultyApiServer
+
+CREATED = ("createDeployment", 200)
+
+SEVERAL = [
+    {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2},
+    {"gpu": "H100", "instanceType": "NCP.GPU.H100_1x", "minInstances": 1, "maxInstances": 3},
+]
+
+FOREIGN: dict[str, dict[str, Any]] = {
+    "plain": PLAIN_404,
+    "page": {**PLAIN_404, "body": "<html><h1>404 – nicht gefunden & weg</h1></html>", "content_type": "text/html"},
+    "another object": {
+        **PLAIN_404,
+        "body": json.dumps(
+            {
+                "kind": "Status",
+                "apiVersion": "v1",
+                "status": "Failure",
+                "reason": "NotFound",
+                "details": {"name": "some", "kind": "services"},
+                "code": 404,
+            }
+        ),
+        "content_type": "application/json",
+    },
+}
+each_answer = pytest.mark.parametrize("answer", FOREIGN.values(), ids=list(FOREIGN))
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
+    """A world of its own."""
+    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def api(control_plane: ControlPlane, place: Place, tmp_path: Path) -> Iterator[FaultyApiServer]:
+    """The API server as the operator sees it."""
+    with FaultyApiServer.start(control_plane, place.identity, place.namespace.name, tmp_path) as server:
+        yield server
+
+
+@contextmanager
+def operator(place: Place, api: FaultyApiServer, bug: str | None = None) -> Iterator[Operator]:
+    """Run the operator behind that API server."""
+    name = place.namespace.name
+    with Operator.start(api.kubeconfig, place.simulator.url, place.log, bug=bug, namespaces=name) as running:
+        yield running
+
+
+def apply(place: Place) -> None:
+    """Apply the manifest."""
+    place.namespace.apply(place.manifest(deploymentSpecifications=SEVERAL))
+
+
+@each_answer
+def test_to_the_status_write_after_the_post_it_does_not_undeploy(
+    place: Place, api: FaultyApiServer, answer: dict[str, Any]
+) -> None:
+    rule = api.rule(
+        lambda r: r.method == "PATCH" and r.path.endswith("/status") and bool(place.simulator.deployments()), **answer
+    )
+    with operator(place, api):
+        apply(place)
+        place.ready()
+    assert rule.met == 1
+    assert place.writes() == [CREATED]
+
+
+def test_an_operator_that_believes_any_404_undeploys_by_it(place: Place, api: FaultyApiServer) -> None:
+    api.rule(
+        lambda r: r.method == "PATCH" and r.path.endswith("/status") and bool(place.simulator.deployments()),
+        **PLAIN_404,
+    )
+    with operator(place, api, "any_404_is_absence"):
+        apply(place)
+        eventually(place.writes, lambda writes: len(writes) > 1, within=30, what="the planted bug's change")
+    assert place.writes()[:2] == [CREATED, ("deleteDeployment", 200)]
+
+
+def test_to_the_first_status_writes_it_brings_no_second_post(place: Place, api: FaultyApiServer) -> None:
+    rule = api.object("PATCH", "/status", **{**PLAIN_404, "count": 2})
+    with operator(place, api):
+        apply(place)
+        place.ready()
+    assert rule.met == 2
+    assert place.writes() == [CREATED]
+
+
+@each_answer
+def test_to_the_read_before_a_change_it_does_not_hold_the_edit_up(
+    place: Place, api: FaultyApiServer, answer: dict[str, Any]
+) -> None:
+    with operator(place, api):
+        apply(place)
+        place.ready()
+        rule = api.object("GET", **answer)
+        first, second = SEVERAL
+        place.namespace.edit("echo", deploymentSpecifications=[{**first, "maxInstances": 4}, second])
+        place.ready()
+    assert rule.met == 1
+    assert place.writes() == [CREATED, ("updateGpuSpecification", 200)]
+
+
+def test_to_the_write_of_the_finalizer_it_does_not_hold_the_deployment_up(place: Place, api: FaultyApiServer) -> None:
+    rule = api.object("PATCH", **PLAIN_404)
+    with operator(place, api):
+        apply(place)
+        place.ready()
+    assert rule.met == 1
+    assert place.writes() == [CREATED]
+
+
+@each_answer
+def test_to_the_finalizers_removal_it_does_not_keep_the_resource(
+    place: Place, api: FaultyApiServer, answer: dict[str, Any]
+) -> None:
+    with operator(place, api):
+        apply(place)
+        place.ready()
+        rule = api.rule(
+            lambda r: r.method == "PATCH" and r.path.endswith("/echo") and not place.simulator.deployments(), **answer
+        )
+        place.namespace.delete("echo")
+        place.namespace.wait_gone("echo")
+    assert rule.met == 1
+    assert place.simulator.allocations() == []
+
+
+def test_to_the_read_of_a_secret_it_does_not_count_as_a_missing_one(place: Place, api: FaultyApiServer) -> None:
+    rule = api.rule(lambda r: r.method == "GET" and "/secrets/" in r.path, **{**PLAIN_404, "count": 2})
+    with operator(place, api):
+        apply(place)
+        place.ready()
+        eventually(
+            lambda: {reason for _, reason, _ in place.namespace.events("echo")},
+            lambda told: "Active" in told,
+            within=20,
+            what="the Event of the end",
+        )
+        told = {reason for _, reason, _ in place.namespace.events("echo")}
+    assert rule.met == 2
+    assert told & {"NoCredentials", "SecretNotFound"} == set()
+    assert place.writes() == [CREATED]

@@ -1,0 +1,75 @@
+"""Nulls in Helm values, which Kubernetes' merge patches drop, mean what they meant before they were dropped."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controlplane import ControlPlane
+from operating import Place, condition_of, tools
+
+CREATED, PATCHED = ("createDeployment", 200), ("updateGpuSpecification", 200)
+VALUES: dict[str, Any] = {
+    "resources": {"limits": None, "requests": {"cpu": None, "memory": "1Gi"}},
+    "Größe <&>": {"a": 1, "b": None},
+    "list": [{"name": "x", "value": None}, None, 1.0],
+    "empty": {},
+}
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
+    """A world of its own."""
+    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
+        yield made
+
+
+def manifest(place: Place, **changes: Any) -> dict[str, Any]:
+    """A manifest of a Helm-chart function with such values."""
+    function, version = place.simulator.add_function("chart", kind="helm")
+    return place.manifest(functionId=function, functionVersionId=version, gpu={"configuration": VALUES}, **changes)
+
+
+@pytest.mark.parametrize("change", ["Reject", "Redeploy"])
+def test_an_edit_of_the_maximum_is_one_patch(place: Place, change: str) -> None:
+    with place.operator():
+        tools.create(place.namespace, manifest(place, rollout={"immutableChange": change}))
+        place.ready()
+        place.namespace.scale("echo", maxInstances=5)  # a merge patch, as kubectl edit, kubectl apply and Helm send it
+        place.ready()
+    assert place.writes() == [CREATED, PATCHED]
+
+
+def test_a_manifest_without_the_nulls_that_takes_the_place_of_one_with_them_changes_nothing(place: Place) -> None:
+    body = manifest(place)
+    with place.operator():
+        tools.create(place.namespace, body)
+        place.ready()
+        body["spec"]["deploymentSpecifications"][0]["configuration"] = {
+            "resources": {"requests": {"memory": "1Gi"}},
+            "Größe <&>": {"a": 1},
+            "list": VALUES["list"],
+        }
+        tools.replace(place.namespace, body)
+        tools.look_now(place.namespace, "echo")
+        place.ready()
+    assert place.writes() == [CREATED]
+
+
+def test_another_value_is_told_by_its_path_and_never_by_itself(place: Place) -> None:
+    body = manifest(place)
+    with place.operator():
+        tools.create(place.namespace, body)
+        place.ready()
+        body["spec"]["deploymentSpecifications"][0]["configuration"] = {
+            **VALUES,
+            "resources": {"requests": {"memory": "geheim-2Gi"}},
+        }
+        tools.replace(place.namespace, body)
+        found = place.namespace.wait_for("echo", "Stalled", reason="ImmutableFieldChanged")
+    message = condition_of(found, "Stalled")["message"]
+    assert "deploymentSpecifications[0].configuration.resources.requests.memory" in message
+    assert "2Gi" not in message
+    assert "1Gi" not in message
+    assert place.writes() == [CREATED]

@@ -1,0 +1,107 @@
+"""The server's loop writes an old row over a new deployment: NVCF then shows the dead one, and the live one is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controlplane import ControlPlane
+from operating import Place, eventually, tools
+
+CREATED, DELETED = ("createDeployment", 200), ("deleteDeployment", 200)
+SEVERAL = [
+    {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2},
+    {"gpu": "H100", "instanceType": "NCP.GPU.H100_1x", "minInstances": 1, "maxInstances": 3},
+]
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
+    """A world of its own."""
+    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
+        yield made
+
+
+def shown(place: Place) -> str:
+    """The id of the deployment that NVCF shows."""
+    return str(place.simulator.deployments()[place.version]["deploymentId"])
+
+
+def redeployed(place: Place) -> tuple[str, str]:
+    """Deploy, and deploy again while the server's loop stands still; give the ids of the old and the new deployment.
+
+    The loop's next look writes the old row back.
+    """
+    place.namespace.apply(place.manifest(deploymentSpecifications=SEVERAL))
+    place.ready()
+    old = shown(place)
+    place.simulator.behave(loop=False, races={"returningRow": 1})
+    place.namespace.annotate("echo", redeploy_requested_at="<monday> & März")
+    eventually(place.writes, lambda writes: writes == [CREATED, DELETED, CREATED], within=30, what="the redeployment")
+    new = shown(place)
+    place.namespace.wait_until(
+        "echo", lambda it: it["status"].get("deploymentId") == new, what="the new deployment is on record"
+    )
+    assert new != old
+    return old, new
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
+def test_a_new_deployment_that_an_old_row_hides_is_told_and_deployed_again(place: Place, restarted: bool) -> None:
+    with place.operator() as operator:
+        old, lost = redeployed(place)
+        if restarted:
+            operator.kill()
+        place.simulator.look()
+        assert shown(place) == old, "the old row did not come back"
+        place.simulator.behave(loop=True)
+        if not restarted:
+            assert_mended(place, operator, old, lost)
+    if restarted:
+        with place.operator() as successor:
+            assert_mended(place, successor, old, lost)
+
+
+def assert_mended(place: Place, operator: Any, old: str, lost: str) -> None:
+    """Check what the operator says and does about the lost deployment."""
+    told = eventually(
+        lambda: [(kind, text) for kind, reason, text in place.namespace.events("echo") if reason == "LeftBehind"],
+        bool,
+        within=30,
+        what="an Event LeftBehind",
+    )
+    assert {kind for kind, _ in told} == {"Warning"}
+    assert any(lost in text for _, text in told)
+    eventually(
+        place.writes,
+        lambda writes: writes == [CREATED, DELETED, CREATED, DELETED, CREATED],
+        within=40,
+        what="the dead deployment is undeployed, and the version is deployed once more",
+    )
+    place.ready()
+    found = place.namespace.get("echo")
+    assert found["status"]["deploymentId"] == shown(place)
+    assert shown(place) not in (old, lost)
+    assert operator.metric("nvcf_operator_deletions_left_behind_total") == 1
+    deleted, created = (place.simulator.log(operation=name)[-1] for name in ("deleteDeployment", "createDeployment"))
+    assert created["started"] - deleted["ended"] >= 3.0, "without the settle"
+    assert {item["deploymentId"] for item in place.simulator.leaked()} == {lost}
+
+
+def test_a_deployment_that_somebody_made_again_is_not_taken_for_an_old_row(place: Place) -> None:
+    with place.operator() as operator:
+        place.namespace.apply(place.manifest(deploymentSpecifications=SEVERAL))
+        place.ready()
+        place.simulator.redeploy(place.version)
+        tools.look_now(place.namespace, "echo")
+        place.ready()
+        place.namespace.wait_until(
+            "echo",
+            lambda it: it["status"].get("deploymentId") == shown(place),
+            what="the other is on record",
+        )
+        assert operator.metric("nvcf_operator_deletions_left_behind_total") == 0
+        told = {reason for _, reason, _ in place.namespace.events("echo")}
+    assert place.writes() == [CREATED]
+    assert "LeftBehind" not in told

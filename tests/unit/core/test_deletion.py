@@ -1,0 +1,58 @@
+"""A forced deletion is for the incident that it was asked for in, not for one that comes later."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from nvcf_operator.api import names
+from nvcf_operator.api.times import render
+from nvcf_operator.core.actions import DropFinalizer, Undeploy
+from nvcf_operator.core.decide import decide
+from nvcf_operator.core.deletion import force_delete_is_stale
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.situation import Recollection, Trouble, Whose
+from unit.core.situations import absent, held, present
+
+SINCE = datetime(2026, 1, 31, 11, 59, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+BAD_KEY = Trouble(Reason.UNAUTHORIZED, "bad key", Whose.CREDENTIAL)
+FORCE = {names.FORCE_DELETE_ANNOTATION: " True "}
+BLOCKED = {"conditions": [{"type": "DeletionBlocked", "status": "True", "reason": "Unauthorized"}]}
+
+
+@pytest.mark.parametrize(
+    ("force", "set_at", "blocked_since", "seen_without", "stale", "reason"),
+    [
+        (False, None, SINCE, False, False, "it is not there"),
+        (True, SINCE - SECOND, SINCE, False, True, "it was there before the deletion was blocked"),
+        (True, SINCE, SINCE, False, True, "of the same second nobody knows which was first"),
+        (True, SINCE + SECOND, SINCE, False, False, "it was set on an object whose deletion was blocked"),
+        (True, None, SINCE, False, True, "nobody knows when it was set"),
+        (True, SINCE + SECOND, None, False, True, "the deletion is not blocked"),
+        (True, SINCE - SECOND, SINCE, True, False, "the deletion was seen blocked and without it"),
+        (True, None, SINCE, True, False, "the deletion was seen blocked and without it"),
+    ],
+)
+def test_force_delete_counts_where_it_was_set_once_the_deletion_was_blocked(
+    force: bool, set_at: datetime | None, blocked_since: datetime | None, seen_without: bool, stale: bool, reason: str
+) -> None:
+    (condition,) = BLOCKED["conditions"]
+    status = {"conditions": [{**condition, "lastTransitionTime": render(SINCE)}]} if blocked_since else {}
+    of = replace(held(deleting=True, status=status), force_delete=force, force_delete_set_at=set_at)
+    assert force_delete_is_stale(of, seen_without=seen_without) == stale, reason
+
+
+def test_a_blocked_deletion_is_released_by_force_delete_and_not_by_a_stale_one() -> None:
+    of = held(deleting=True, annotations=FORCE, status=BLOCKED)
+    assert decide(replace(absent(of), access=BAD_KEY)).action == DropFinalizer()
+    stale = replace(of, force_delete=False)
+    decision = decide(replace(absent(stale), access=BAD_KEY, memory=Recollection(stale_force_delete=True)))
+    assert decision.action is None
+    assert decision.verdict is not None
+    assert decision.verdict.blocked
+    assert "remove it and set it again" in decision.verdict.message
+
+
+def test_a_deletion_that_is_not_blocked_undeploys_whatever_force_delete_says() -> None:
+    assert isinstance(decide(present(held(deleting=True, annotations=FORCE))).action, Undeploy)

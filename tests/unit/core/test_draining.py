@@ -1,0 +1,83 @@
+"""A drain on record belongs to one deployment: of another one of the same version it says nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from nvcf_operator.api.status import Retiring
+from nvcf_operator.core.actions import Action, Undeploy
+from nvcf_operator.core.decide import decide
+from nvcf_operator.core.draining import asked_for, begun, drained_too_long, is_about_another, recorded
+from nvcf_operator.core.report import report
+from nvcf_operator.core.situation import Present, Situation
+from unit.core.situations import DEPLOYMENT, NOW, VERSION, absent, deployment, held, present
+
+EARLIER = "dddddddd-0000-4000-8000-00000000000e"
+HOUR = timedelta(hours=1)
+OLD = Retiring(
+    function_version_id=VERSION,
+    deployment_id=DEPLOYMENT,
+    since=NOW - 2 * HOUR,
+    deadline=NOW - HOUR,
+)
+
+
+def drains(of: str | None, shown: str | None = DEPLOYMENT, *, status: str = "INACTIVE") -> Situation:
+    """A record of an overdue drain of one deployment, and NVCF shows one of the same version."""
+    item = OLD.model_copy(update={"deployment_id": of}).to_dict()
+    return present(held(status={"retiring": [item]}), deployment(status, deploymentId=shown))
+
+
+RECORDS = [
+    pytest.param(drains(DEPLOYMENT), True, id="the very one"),
+    pytest.param(drains(EARLIER), False, id="an earlier one"),
+    pytest.param(drains(DEPLOYMENT, None), True, id="the server has no ids"),
+    pytest.param(drains(None), False, id="the record has no id, and the server has"),
+    pytest.param(drains(None, None), True, id="neither has one"),
+    pytest.param(absent(held(status={"retiring": [OLD.to_dict()]})), True, id="none is shown at the moment"),
+]
+
+
+@pytest.mark.parametrize(("situation", "counts"), RECORDS)
+def test_a_record_of_a_drain_counts_for_its_own_deployment_alone(situation: Situation, counts: bool) -> None:
+    (item,) = situation.resource.status.retiring
+    assert (recorded(situation, VERSION) is not None) == counts
+    assert asked_for(situation, VERSION) == counts
+    assert drained_too_long(situation, VERSION) == counts
+    shown = isinstance(situation.sighting(VERSION), Present)
+    assert is_about_another(situation, item) == (shown and not counts)
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "INACTIVE"])
+def test_an_overdue_drain_of_an_earlier_deployment_forces_nothing_and_goes_off_the_record(status: str) -> None:
+    situation = drains(EARLIER, status=status)
+    assert decide(situation).action is None
+    left = report(situation, decide(situation)).retiring
+    assert [item.deployment_id for item in left if item.deployment_id == EARLIER] == []
+
+
+FORCED: Action = Undeploy(VERSION, graceful=False, deployment_id=DEPLOYMENT)
+
+
+def test_an_overdue_drain_of_the_very_deployment_is_forced() -> None:
+    assert decide(drains(DEPLOYMENT)).action == FORCED
+
+
+def test_what_is_on_record_of_a_drain_keeps_its_times_and_stays_forced() -> None:
+    again = begun(drains(DEPLOYMENT), VERSION, forced=True)
+    assert (again.since, again.deadline, again.forced) == (OLD.since, OLD.deadline, True)
+    known = held(status={"retiring": [OLD.model_copy(update={"forced": True}).to_dict()]})
+    assert begun(present(known, deployment("INACTIVE")), VERSION, forced=False).forced
+
+
+@pytest.mark.parametrize(
+    ("situation", "names"),
+    [
+        pytest.param(drains(EARLIER), None, id="NVCF shows another one"),
+        pytest.param(absent(held(status={"retiring": [OLD.to_dict()]})), EARLIER, id="another one was undeployed"),
+        pytest.param(present(held()), None, id="nothing is on record"),
+    ],
+)
+def test_the_drain_of_another_deployment_begins_now(situation: Situation, names: str | None) -> None:
+    item = begun(situation, VERSION, forced=False, deployment_id=names)
+    assert (item.since, item.deadline, item.deployment_id) == (NOW, NOW + HOUR, names or DEPLOYMENT)

@@ -1,0 +1,78 @@
+"""A request to deploy again is for the object and the deployment that it was set on."""
+
+import pytest
+
+from nvcf_operator.api import names
+from nvcf_operator.core.actions import Purpose, TakeFinalizer, Undeploy
+from nvcf_operator.core.decide import decide
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.report import report
+from nvcf_operator.core.situation import Recollection, Situation
+from unit.core.situations import DEPLOYMENT, VERSION, deployment, held, intent, present, resource, told
+
+ASKED = {names.REDEPLOY_REQUESTED_ANNOTATION: "before & after"}
+RETAIN = {"deletionPolicy": "Retain"}
+LOST = {"observedGeneration": -1}
+
+SAFE: list[tuple[str, Situation]] = [
+    ("a deployment that was found is adopted", present(resource(annotations=ASKED, finalizer=True))),
+    ("so it is with Retain, which needs no finalizer", present(resource(annotations=ASKED, spec=RETAIN))),
+    (
+        "the resource was looked at before, and somebody has deployed the version since",
+        present(resource(annotations=ASKED, finalizer=True, status={"observedGeneration": 1})),
+    ),
+    ("it is adopted while it comes up", present(resource(annotations=ASKED, spec=RETAIN), deployment("DEPLOYING"))),
+    ("the status was lost", present(resource(annotations=ASKED, finalizer=True, status=LOST))),
+    (
+        "the status was lost but for the intent that made it",
+        present(resource(annotations=ASKED, finalizer=True, intent=intent(answered=True, deployment_id=DEPLOYMENT))),
+    ),
+    (
+        "the status was lost, and this process knows that it has made it",
+        present(
+            resource(annotations=ASKED, finalizer=True, status=LOST),
+            memory=Recollection(made_ids=frozenset({DEPLOYMENT})),
+        ),
+    ),
+    (
+        "the status is that of the object which this one was copied from",
+        present(held(annotations=ASKED, status={"uid": "another", "lastHandledRedeployAt": None})),
+    ),
+]
+
+
+@pytest.mark.parametrize("situation", [pytest.param(case[1], id=case[0]) for case in SAFE])
+def test_a_request_that_came_with_a_copy_or_whose_answer_was_lost_counts_as_answered(situation: Situation) -> None:
+    decision = decide(situation)
+    assert decision.action is None
+    assert report(situation, decision).last_handled_redeploy_at == "before & after"
+
+
+def test_before_a_deployment_is_adopted_its_finalizer_is_taken_and_nothing_is_undeployed() -> None:
+    assert decide(present(resource(annotations=ASKED))).action == TakeFinalizer(adopts=True)
+
+
+def test_a_request_of_a_deployment_on_record_is_carried_out() -> None:
+    decision = decide(present(held(annotations=ASKED)))
+    assert decision.action == Undeploy(VERSION, True, Purpose.REQUESTED, DEPLOYMENT)
+
+
+def test_a_deployment_whose_answer_was_lost_is_as_new_as_the_request() -> None:
+    situation = present(resource(annotations=ASKED, finalizer=True, intent=intent()), deployment("DEPLOYING"))
+    decision = decide(situation)
+    assert decision.action is None
+    assert report(situation, decision).last_handled_redeploy_at == "before & after"
+
+
+def test_a_row_that_hides_our_deployment_is_undeployed_as_such_and_counted_like_a_redeployment() -> None:
+    of, hidden = held(intent=intent(answered=True, deployment_id="made & lost")), deployment()
+    undeployed = Recollection(undeployed_ids=frozenset({DEPLOYMENT}))
+    for _ in range(3):
+        situation = present(of, hidden, memory=undeployed)
+        action = decide(situation).action
+        assert action == Undeploy(VERSION, True, Purpose.STALE, DEPLOYMENT)
+        after = present(of, deployment("INACTIVE"), memory=undeployed, wrote=action)
+        last = report(after, decide(after)).to_dict()["lastWrite"]
+        of = held(intent=intent(answered=True, deployment_id="made & lost"), status={"lastWrite": last})
+    assert last["count"] == 3
+    assert told(present(of, hidden, memory=undeployed))["Stalled"] == ("True", Reason.NOT_CONVERGING)

@@ -1,0 +1,38 @@
+"""What a resource says while NVCF asks for a pause."""
+
+import pytest
+
+from nvcf_operator.core import troubles
+from nvcf_operator.core.throttling import slow_down
+from nvcf_operator.nvcf.errors import Throttled
+
+PLAIN = "The operator waits and tries again."
+BOUNDED = "The operator tries again after 15 minutes at most; an edit, a reconcile-requested-at or a deletion after 2."
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (None, f"NVCF asks to slow down (429). {PLAIN}"),
+        (0.5, f"NVCF asks to slow down (429) for up to a minute. {PLAIN}"),
+        (60.0, f"NVCF asks to slow down (429) for up to a minute. {PLAIN}"),
+        (61.0, f"NVCF asks to slow down (429) for up to 2 minutes. {PLAIN}"),
+        (120.0, f"NVCF asks to slow down (429) for up to 2 minutes. {PLAIN}"),
+        (121.0, f"NVCF asks to slow down (429) for up to 5 minutes. {BOUNDED}"),
+        (3600.0, f"NVCF asks to slow down (429) for up to an hour. {BOUNDED}"),
+        (43_200.0, f"NVCF asks to slow down (429) for up to 12 hours. {BOUNDED}"),
+        (86_400.0, f"NVCF asks to slow down (429) for more than 12 hours. {BOUNDED}"),
+    ],
+)
+def test_a_pause_is_told_by_what_was_asked_for_and_by_how_far_it_is_kept(asked: float | None, message: str) -> None:
+    assert slow_down(asked) == message
+
+
+def test_the_call_that_was_throttled_says_what_all_say_that_wait_behind_it() -> None:
+    error = Throttled(
+        operation="create_deployment", method="POST", path="/", status=429, detail="größe & <nil>", retry_after=3599.0
+    )
+    told = {meaning(error).message for meaning in (troubles.of_call, troubles.of_reading, troubles.of_credential)}
+    assert told == {slow_down(3600.0)}
+    error.asked = None
+    assert troubles.of_call(error).message == slow_down(None)

@@ -1,0 +1,140 @@
+"""What becomes of a server's Retry-After on its way through an account. Time is virtual; the client is replaced."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import virtual_time
+from nvcf_operator.api import names
+from nvcf_operator.core import troubles
+from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.nvcf import endpoints
+from nvcf_operator.nvcf.errors import NvcfError, ServerFault, Throttled
+from nvcf_operator.nvcf.pacing import Closed, Gates
+from nvcf_operator.nvcf.requests import Request
+from nvcf_operator.nvcf.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
+from nvcf_operator.runtime.account import Account, gate_trouble
+from virtual_time import Clock
+
+GET = endpoints.get_function(function_id="f", function_version_id="v")
+UID = "7c1e0000-0000-4000-8000-000000000001"
+DAY = 86_400.0
+
+
+class Failing:
+    """Stands for a client: answers all with one failure."""
+
+    def __init__(self, kind: type[NvcfError], retry_after: float | None) -> None:
+        self.kind, self.retry_after, self.sent = kind, retry_after, 0
+
+    async def send(self, request: Request[Any]) -> Any:
+        self.sent += 1
+        raise self.kind(
+            operation="get_function", method="GET", path="/", status=429, detail="", retry_after=self.retry_after
+        )
+
+
+def account(client: Failing, clock: Clock) -> Account:
+    gates = Gates(50, 16, clock=clock, random=lambda: 0.0)
+    return Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-x"), client, gates, Metrics(), clock=clock)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [Throttled, ServerFault])
+@pytest.mark.parametrize(("person", "most"), [(True, MOST_FOR_PEOPLE), (False, MOST_FOR_OTHERS)])
+def test_no_wait_that_a_server_names_reaches_a_resource_longer_than_we_keep_it(
+    kind: type[NvcfError], person: bool, most: float
+) -> None:
+    async def main(clock: Clock) -> None:
+        with pytest.raises(kind) as caught:
+            await account(Failing(kind, DAY), clock).call(GET, person=person)
+        assert caught.value.retry_after == most
+        assert troubles.of_reading(caught.value).retry_after == most
+
+    virtual_time.run(main)
+
+
+@pytest.mark.parametrize("wait", [None, 3.0, 600.0, DAY])
+def test_while_one_pause_lasts_every_look_says_the_same_whoever_asks(wait: float | None) -> None:
+    async def main(clock: Clock) -> None:
+        client = Failing(Throttled, wait)
+        one, texts = account(client, clock), set()
+        for turn in range(400):
+            try:
+                await one.call(GET, person=turn % 2 == 0)
+            except Closed as closed:
+                trouble = gate_trouble(closed)
+            except NvcfError as error:
+                trouble = troubles.of_reading(error)
+            assert trouble.reason == Reason.THROTTLED
+            texts.add(trouble.message)
+            await asyncio.sleep(7.3)
+        assert len(texts) == 1, texts
+        assert client.sent > 1, "the calls that try again say so, too"
+
+    virtual_time.run(main)
+
+
+def test_a_pause_by_date_is_told_the_same_while_the_date_comes_nearer() -> None:
+    async def main(clock: Clock) -> None:
+        end, texts = clock() + 7000.0, set()
+        client = Failing(Throttled, None)
+        one = account(client, clock)
+        while clock() < end - 100:
+            client.retry_after = float(round(end - clock()))
+            try:
+                await one.call(GET, person=True)
+            except Closed as closed:
+                texts.add(gate_trouble(closed).message)
+            except NvcfError as error:
+                texts.add(troubles.of_call(error).message)
+            await asyncio.sleep(31.7)
+        assert len(texts) == 1, texts
+        assert client.sent > 20
+
+    virtual_time.run(main)
+
+
+def resource(*, deleting: bool = False, annotations: dict[str, str] | None = None) -> Resource:
+    metadata: dict[str, Any] = {
+        "namespace": "team",
+        "name": "echo",
+        "uid": "u",
+        "resourceVersion": "7",
+        "generation": 1,
+    }
+    metadata |= {"finalizers": [names.FINALIZER], "annotations": annotations or {}}
+    if deleting:
+        metadata["deletionTimestamp"] = "2026-01-31T12:00:00Z"
+    specification = {"gpu": "L40S", "minInstances": 1, "maxInstances": 1}
+    spec = {"functionId": UID, "functionVersionId": UID, "deploymentSpecifications": [specification]}
+    return Resource.read({"metadata": metadata, "spec": spec, "status": {"observedGeneration": 1}})
+
+
+WAITING = [
+    (resource(), False, "nobody waits for it"),
+    (resource(deleting=True), True, "a deletion costs money until it is done"),
+    (resource(annotations={names.RECONCILE_REQUESTED_ANNOTATION: "Mo 3. März & <now>"}), True, "a reconcile-now"),
+    (resource(annotations={names.REDEPLOY_REQUESTED_ANNOTATION: "1"}), True, "a redeploy-now"),
+]
+
+
+@pytest.mark.parametrize(("seen", "hurries", "reason"), WAITING)
+def test_what_a_person_waits_for_passes_as_a_persons_while_a_pause_lasts_and_only_then(
+    seen: Resource, hurries: bool, reason: str
+) -> None:
+    async def main(clock: Clock) -> None:
+        one = account(Failing(Throttled, DAY), clock)
+        assert not one.hurries(seen), "else it goes in its own lane"
+        one.gate.throttled(DAY)
+        assert one.hurries(seen) == hurries, reason
+        await asyncio.sleep(MOST_FOR_OTHERS)
+        assert not one.hurries(seen)
+        for _ in range(5):
+            one.gate.failed()
+        assert not one.hurries(seen), "a breaker holds all alike"
+
+    virtual_time.run(main)
