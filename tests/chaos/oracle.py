@@ -45,21 +45,38 @@ def two_writers(log: Iterable[Entry]) -> list[str]:
     return wrong
 
 
-def hasty_posts(log: Iterable[Entry], *, create_settle: float, redeploy_settle: float) -> list[str]:
-    """POSTs too soon after another POST of the version, or after its DELETE."""
+def hasty_posts(
+    log: Iterable[Entry], *, create_settle: float, redeploy_settle: float, crashes_forget: bool = False
+) -> list[str]:
+    """POSTs too soon after another POST of the version, or after its DELETE.
+
+    With `crashes_forget` a DELETE counts for no other process once its own has seen the version gone: nothing may be on
+    record of it then, which the documentation names among what remains.
+    """
     wrong = []
     for version, entries in _by_version(log).items():
         posts = [e for e in entries if e["operation"] == "createDeployment" and e["status"] not in REFUSED]
         deletes = [e for e in entries if e["operation"] == "deleteDeployment" and e["status"] == 200]
-        for before, post in pairwise(posts):
-            after = post["started"] - (before["ended"] or float("inf"))
+        for first, post in pairwise(posts):
+            after = post["started"] - (first["ended"] or float("inf"))
             if after < create_settle:
                 wrong.append(f"version {version}: POST {after:.2f} s after another")
         for post in posts:
-            earlier = [entry["ended"] for entry in deletes if (entry["ended"] or 0.0) <= post["started"]]
+            before = [entry for entry in deletes if (entry["ended"] or 0.0) <= post["started"]]
+            if crashes_forget:
+                before = [entry for entry in before if not _forgotten(entries, entry, post)]
+            earlier = [entry["ended"] for entry in before]
             if earlier and post["started"] < max(earlier) + redeploy_settle:
                 wrong.append(f"version {version}: POST {post['started'] - max(earlier):.2f} s after a DELETE")
     return wrong
+
+
+def _forgotten(entries: Iterable[Entry], delete: Entry, post: Entry) -> bool:
+    """Whether another process than that of the POST has made the DELETE and seen that the deployment was gone."""
+    if post["userAgent"] == delete["userAgent"]:
+        return False
+    seen = (e for e in entries if e["userAgent"] == delete["userAgent"] and e["started"] >= delete["started"])
+    return any(entry["operation"] == "getDeployment" and entry["status"] == 404 for entry in seen)
 
 
 def _by_version(log: Iterable[Entry]) -> dict[str, list[Entry]]:

@@ -1,5 +1,6 @@
 """What may happen to a resource, its account and its operator, drawn by hypothesis, and how it must end."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -9,20 +10,23 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from chaos import hands, users_life
+from chaos.life import MANIFEST, NEIGHBOUR, VERSIONS, Drawn, Life
 from chaos.outcome import wrongs
 from chaos.world import Run
 from nvcf_operator.core.reasons import Reason
 from operating import condition_of
 
-VERSIONS = 3
 END = "the-end"
 """Token of the request to look once more, by which the end is told from what came before."""
 
 NEEDS_A_PERSON = {Reason.IMMUTABLE_FIELD_CHANGED, Reason.ALREADY_DEPLOYED}
 """Reasons for which a quiet resource may stand still: what the account holds is left as it is."""
 
-SETTLES: dict[str, Any] = {"create_settle_seconds": 1.2, "redeploy_settle_seconds": 1.8}
+SETTLES: dict[str, Any] = {"create_settle_seconds": 1.6, "redeploy_settle_seconds": 1.8}
 """So that each POST comes later after another than the create settle, whatever was between them."""
+LUCK = "wall_clock_from_file"
+"""Of the operators: their wall clock jumps."""
 
 FAULTS: dict[str, dict[str, Any]] = {
     "refused with 503": {"status": 503},
@@ -31,11 +35,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "cut short": {"truncate": True},
     "throttled": {"status": 429, "retryAfter": 1},
     "late": {"delay": 0.7},
+    "cut off while NVCF goes on": {"reset": True, "when": "during", "delay": 0.1},
 }
 CALLS = ("createDeployment", "deleteDeployment", "getDeployment", "listFunctions", "updateGpuSpecification")
-
-
-Drawn = tuple[str, Callable[[Run], object]]
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Deed:
     """One thing that happens, under what trouble, and for how many seconds the operator is left alone afterwards."""
 
     what: str
-    do: Callable[[Run], object] = field(repr=False)
+    do: Callable[[Life], object] = field(repr=False)
     trouble: str
     fault: dict[str, Any] | None = field(repr=False)
     pause: float
@@ -56,26 +58,37 @@ class Deed:
 KILL = "kill -9 after it"
 
 
-def story() -> st.SearchStrategy[list[Deed]]:
-    """Draw what happens after a manifest has been applied."""
-    return st.lists(deeds(), min_size=5, max_size=8)
+@dataclass(frozen=True)
+class Story:
+    """So many GPU specifications, and what happens after a manifest with them has been applied."""
+
+    specifications: int
+    deeds: tuple[Deed, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(f"  {line}" for line in (f"{self.specifications} specifications", *map(str, self.deeds)))
+
+
+def story() -> st.SearchStrategy[Story]:
+    """Draw a story."""
+    return st.builds(Story, st.integers(1, len(MANIFEST)), st.lists(deeds(), min_size=5, max_size=8).map(tuple))
 
 
 def deeds() -> st.SearchStrategy[Deed]:
-    """Draw one thing."""
+    """Draw one thing. What comes first is drawn most often, so that is what has the operator write."""
     edits = st.one_of(
+        st.integers(0, VERSIONS - 1).map(lambda index: _version(VERSIONS - 1 - index)),
         st.integers(3, 6).map(lambda most: _edit("maxInstances", maxInstances=most)),
+        st.sampled_from([("Recreate", "Redeploy"), ("BlueGreen", "Redeploy"), ("BlueGreen", "Reject")]).map(_rollout),
         st.sampled_from(["L40S", "H100"]).map(lambda gpu: _edit("gpu", gpu=gpu, instanceType=f"NCP.GPU.{gpu}_1x")),
-        st.integers(0, VERSIONS - 1).map(_version),
-        st.sampled_from([("BlueGreen", "Redeploy"), ("Recreate", "Redeploy"), ("BlueGreen", "Reject")]).map(_rollout),
     )
     others = st.one_of(
-        st.just(("redeploy-requested-at", lambda run: _request(run, "redeploy_requested_at"))),
+        st.just(("redeploy-requested-at", lambda life: _request(life.run, "redeploy_requested_at"))),
         st.integers(7, 9).map(_scaled_outside),
+        st.just(("delete", lambda life: life.run.delete())),
         st.just(("somebody undeploys", _undeployed_outside)),
         st.integers(0, 2).map(_queue),
         st.just(("suspend, and resume", _suspended)),
-        st.just(("delete", lambda run: run.delete())),
     )
     faults = st.tuples(st.sampled_from(CALLS), st.sampled_from(sorted(FAULTS)), st.integers(1, 2)).map(
         lambda drawn: (
@@ -84,65 +97,71 @@ def deeds() -> st.SearchStrategy[Deed]:
         )
     )
     troubles = st.one_of(st.just(("", None)), faults, st.just((KILL, None)))
-    pauses = st.sampled_from([0.1, 0.5, 1.0, 2.0])
+    pauses = st.sampled_from([1.0, 0.5, 0.1, 2.0])
     return st.builds(
-        lambda drawn, trouble, pause: Deed(*drawn, *trouble, pause), st.one_of(edits, edits, others), troubles, pauses
+        lambda drawn, trouble, pause: Deed(*drawn, *trouble, pause),
+        st.one_of(edits, edits, others, users_life.deeds()),
+        troubles,
+        pauses,
     )
 
 
 def _edit(what: str, **changes: Any) -> Drawn:
-    return f"edit {what}: {changes}", lambda run: run.scale(**changes)
+    return f"edit {what}: {changes}", lambda life: _edited(life.run, changes)
+
+
+def _edited(run: Run, changes: dict[str, Any]) -> None:
+    first, *others = run.get()["spec"]["deploymentSpecifications"]
+    run.edit(deploymentSpecifications=[{**first, **changes}, *others])
 
 
 def _version(index: int) -> Drawn:
-    return f"ask for version {index + 1}", lambda run: run.edit(functionVersionId=run.versions[index - VERSIONS])
+    def do(life: Life) -> None:
+        life.run.edit(functionVersionId=life.run.versions[index - VERSIONS])
+
+    return f"ask for version {index + 1}", do
 
 
 def _rollout(how: tuple[str, str]) -> Drawn:
     rollout = {"versionChange": how[0], "immutableChange": how[1]}
-    return f"roll out by {how}", lambda run: run.edit(rollout=rollout)
+    return f"roll out by {how}", lambda life: life.run.edit(rollout=rollout)
 
 
 def _request(run: Run, name: str) -> None:
-    run.annotate(**{name: f"token-{run.simulator.cursor}"})
+    run.annotate(**{name: f"<{run.simulator.cursor}> & März"})
 
 
-def _suspended(run: Run) -> None:
-    run.edit(suspend=True)
-    run.operator.ended(0.5)
-    run.edit(suspend=False)
+def _suspended(life: Life) -> None:
+    life.run.edit(suspend=True)
+    life.run.operator.ended(0.5)
+    life.run.edit(suspend=False)
 
 
 def _scaled_outside(most: int) -> Drawn:
-    def do(run: Run) -> None:
-        for version in there(run):
+    def do(life: Life) -> None:
+        for version in life.there():
             with suppress(RuntimeError):  # what drains cannot be changed
-                run.simulator.scale(version, maxInstances=most)
+                life.run.simulator.scale(version, maxInstances=most)
 
     return f"somebody scales to {most}", do
 
 
-def _undeployed_outside(run: Run) -> None:
-    for version in there(run)[:1]:
+def _undeployed_outside(life: Life) -> None:
+    for version in life.there()[:1]:
         with suppress(RuntimeError):  # it may go by itself in that moment
-            run.simulator.undeploy(version)
+            life.run.simulator.undeploy(version)
 
 
 def _queue(depth: int) -> Drawn:
-    def do(run: Run) -> None:
-        for version in run.versions:
-            run.simulator.change(version, queueDepth=depth)
+    def do(life: Life) -> None:
+        for version in life.run.versions:
+            life.run.simulator.change(version, queueDepth=depth)
 
     return f"{depth} requests are queued", do
 
 
 def _key(run: Run) -> str:
     return next(reversed(run.keys))
-
-
-def there(run: Run) -> list[str]:
-    """The versions of the run that NVCF has a deployment of."""
-    return sorted(set(run.versions) & set(run.simulator.deployments()))
 
 
 @dataclass
@@ -169,49 +188,64 @@ class Tally:
             self.eventful += wrote or fault or in_flight
 
 
-def lived(run: Run, deeds: Sequence[Deed], tally: Tally) -> list[str]:
+def lived(life: Life, deeds: Sequence[Deed], tally: Tally) -> list[str]:
     """Live a story to its end; tell what is wrong then."""
-    born(run)
+    run = life.run
+    life.begin()
+    life.be_born()
     for deed in deeds:
         cursor = run.simulator.cursor
         if run.find() is None:
-            born(run)  # so that no deed falls into the void
+            life.be_born()  # so that no deed falls into the void
         run.happened(str(deed))
         if deed.fault is not None:
             run.simulator.fault(name=run.name, key=_key(run), **deed.fault)
-        deed.do(run)
+        deed.do(life)
         _request(run, "reconcile_requested_at")  # so that it is looked at now, under that trouble
         run.operator.ended(deed.pause)
         killed = deed.trouble == KILL and bool(run.asked(run.cursor, inFlight=True))
         if deed.trouble == KILL:
-            run.restart()
+            life.kill()
         tally.count(run.asked(cursor), in_flight=killed)
-    quiet(run)
-    return wrongs(run, run.cursor) + unlike_the_manifest(run) + not_silent(run)
+    quiet(life)
+    wrong = wrongs(run, run.cursor, life.reports(), crashes_forget=True) + touched(life) + cut_short(life)
+    return wrong + unlike_the_manifest(run) + not_silent(run)
 
 
-def born(run: Run) -> None:
-    """Apply a manifest, with versions that no resource before it has had: of those a crash forgets the last moments."""
-    for _ in range(VERSIONS):
-        run.add_version()
-    run.apply(functionVersionId=run.versions[-VERSIONS])
-
-
-def quiet(run: Run) -> None:
+def quiet(life: Life) -> None:
     """Let trouble end, and wait until the operator has answered to that."""
+    run = life.run
     run.happened("trouble ends")
     run.simulator.clear_faults(run.name)
-    _queue(0)[1](run)
+    for version in run.versions:
+        run.simulator.weather(version, fate="run")
+    _queue(0)[1](life)
     found = run.find()
     if found is not None and "deletionTimestamp" not in found["metadata"]:
         run.edit(suspend=False)
+        if life.failed:  # what deploys may have instances that failed, which the server does not ask for again
+            _request(run, "redeploy_requested_at")
         run.annotate(reconcile_requested_at=END)
         run.until(ended, "the end")
     else:
         run.until_gone()
     run.eventually(
-        lambda: (there(run), wanted_versions(run)), lambda seen: set(seen[0]) <= set(seen[1]), "only what is wanted"
+        lambda: (life.strays(), wanted_versions(run)), lambda seen: set(seen[0]) <= set(seen[1]), "only what is wanted"
     )
+    run.eventually(life.not_reported, lambda ids: not ids, "what the server lost from sight is reported")
+    run.eventually(lambda: copies(run), lambda names: not names, "deleted copies are gone")
+    run.eventually(
+        lambda: run.direct.get(hands.path_of(run, NEIGHBOUR)) or {},
+        lambda found: condition_of(found, "Ready").get("status") == "True",
+        "the neighbour is in order",
+    )
+
+
+def copies(run: Run) -> list[str]:
+    """The copies that are still there."""
+    found = run.direct.get(hands.path_of(run, "")) or {"items": []}
+    names = [item["metadata"]["name"] for item in found["items"]]
+    return [name for name in names if name.startswith("copy-")]
 
 
 def ended(found: dict[str, Any]) -> bool:
@@ -234,6 +268,18 @@ def wanted_versions(run: Run) -> list[str]:
     return [spec["functionVersionId"], *held]
 
 
+def touched(life: Life) -> list[str]:
+    """What was asked for of the neighbour's version beside its own POST."""
+    asked = life.run.asked(life.run.cursor, functionVersionId=life.neighbour, mutating=True)
+    return [f"{entry['operation']} of the neighbour's" for entry in asked if entry["operation"] != "createDeployment"]
+
+
+def cut_short(life: Life) -> list[str]:
+    """The drains that were cut short: none lasts for an hour, and where no instance has failed none has a reason."""
+    asked = [] if life.failed else life.run.asked(life.run.cursor, operation="deleteDeployment")
+    return [f"DELETE?{entry['query']}" for entry in asked if entry["query"] != "graceful=true"]
+
+
 def unlike_the_manifest(run: Run) -> list[str]:
     """How the account differs from what the manifest says."""
     found, deployed = run.find(), run.simulator.deployments()
@@ -241,7 +287,8 @@ def unlike_the_manifest(run: Run) -> list[str]:
         return []
     version, wanted = found["spec"]["functionVersionId"], found["spec"]["deploymentSpecifications"]
     has = deployed.get(version, {}).get("deploymentSpecifications", [])
-    same = len(has) == len(wanted) and all(want.items() <= item.items() for want, item in zip(wanted, has, strict=True))
+    orders = itertools.permutations(has) if len(has) == len(wanted) else ()
+    same = any(all(want.items() <= item.items() for want, item in zip(wanted, order, strict=True)) for order in orders)
     return [] if same else [f"version {version} has {has}, the manifest says {wanted}"]
 
 
@@ -256,7 +303,7 @@ def not_silent(run: Run) -> list[str]:
     return writes + ([] if run.get()["metadata"]["resourceVersion"] == before else ["the resource is written at rest"])
 
 
-def told(run: Run, deeds: Sequence[Deed], wrong: Sequence[str]) -> str:
+def told(run: Run, story: Story, wrong: Sequence[str]) -> str:
     """A story with all that was asked of NVCF in it, by time."""
     first = run.steps[0][0] if run.steps else 0.0
     lines = [(at, what) for at, what in run.steps]
@@ -266,6 +313,5 @@ def told(run: Run, deeds: Sequence[Deed], wrong: Sequence[str]) -> str:
             version = entry["functionVersionId"]
             which = run.versions.index(version) + 1 if version in run.versions else "-"
             lines.append((at, f"    {entry['operation']} of version {which}: {entry['status']} {entry['fault'] or ''}"))
-    story = "\n".join(f"{at - first:7.2f} s  {what}" for at, what in sorted(lines))
-    drawn = "\n".join(f"  {deed}" for deed in deeds)
-    return f"{'; '.join(wrong)}\nThe story:\n{drawn}\nAs it went:\n{story}\nThe resource at the end:\n{run.find()}"
+    went = "\n".join(f"{at - first:7.2f} s  {what}" for at, what in sorted(lines))
+    return f"{'; '.join(wrong)}\nThe story:\n{story}\nAs it went:\n{went}\nThe resource at the end:\n{run.find()}"

@@ -4,42 +4,31 @@ A story ends well, with nothing wrong, as long as the operator is as it should b
 there is a bug (`operating.planted`) with which something is wrong.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from chaos import oracle
-from chaos.world import NAME, SETTINGS, Run
-from operating import condition_of, eventually, manifest
-from operating.cluster import resource_path
+from chaos.hands import path_of
+from chaos.stories_of_users import STORIES_OF_USERS
+from chaos.story import (
+    GPU,
+    Story,
+    came,
+    clear,
+    crowd,
+    entries,
+    remains,
+    secret,
+    secret_path,
+    told,
+    writes,
+    wrong_posts,
+)
+from chaos.world import Run
+from operating import condition_of
 
-T = TypeVar("T")
-GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
-SOON = 12.0
-"""Seconds within which a bug would have shown itself."""
 OPERATORS_KEY = "nvapi-test-the-operators-own"
 NARROW = {"workers": 8, "nvcf_concurrency": 3}
 """Few workers and few calls at a time, so that a crowd is one."""
-
-
-@dataclass(frozen=True)
-class Story:
-    """One story.
-
-    Attributes:
-        invariants: what it is about, by their numbers.
-        bugs: those that it catches.
-        play: plays it and tells what is wrong.
-        settings: of its operator, beside the usual ones.
-        luck: one of `operating.planted` that is no bug, under which the story has to end well.
-
-    """
-
-    invariants: tuple[int, ...]
-    bugs: tuple[str, ...]
-    play: Callable[[Run], list[str]]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    luck: str | None = None
 
 
 # 1. At most one deployment per resource and target, after any crash and any fault.
@@ -71,18 +60,6 @@ def a_post_whose_answer_was_lost_is_looked_for(run: Run) -> list[str]:
     run.apply()
     run.until_ready()
     return wrong_posts(run)
-
-
-def of_two_manifests_of_one_version_one_posts(run: Run) -> list[str]:
-    run.simulator.fault(operation="createDeployment", functionVersionId=run.versions[0], delay=4)
-    other = beside(run, "other")
-    run.apply()
-    came(lambda: entries(run, operation="createDeployment", inFlight=False), bool)
-    reasons = [condition_of(run.direct.get(path) or {}, "Ready").get("reason") for path in (path_of(run), other)]
-    found = wrong_posts(run)
-    run.direct.delete(other)
-    run.direct.merge(other, {"metadata": {"finalizers": None}})
-    return found + ([] if len(entries(run, operation="createDeployment")) == 1 else [f"both posted: {reasons}"])
 
 
 # 2. Nothing is left after a Delete, nothing is touched after a Retain or under Observe.
@@ -318,99 +295,6 @@ def _at_localhost(run: Run, entry: Mapping[str, Any]) -> bool:
     return entry["key"] in run.keys and str(entry["host"]).startswith("localhost")
 
 
-# What stories share.
-
-
-def entries(run: Run, **wanted: Any) -> list[dict[str, Any]]:
-    """The requests about the run's first version."""
-    return run.simulator.log(run.cursor, functionVersionId=run.versions[0], **wanted)
-
-
-def writes(run: Run) -> list[str]:
-    """The changes that were asked for of the run's first version."""
-    return [entry["operation"] for entry in entries(run) if entry["mutating"]]
-
-
-def wrong_posts(
-    run: Run,
-    *,
-    create_settle: float = SETTINGS["create_settle_seconds"],
-    redeploy_settle: float = SETTINGS["redeploy_settle_seconds"],
-) -> list[str]:
-    """What the oracle finds wrong with the run's POSTs."""
-    log = entries(run)
-    leaked = [item["instanceId"] for item in run.simulator.leaked() if item["functionVersionId"] in run.versions]
-    hasty = oracle.hasty_posts(log, create_settle=create_settle, redeploy_settle=redeploy_settle)
-    return hasty + oracle.two_writers(log) + leaked
-
-
-def remains(run: Run) -> list[str]:
-    """What is left in NVCF of the run's first version."""
-    rows = [f"the deployment {v}" for v in run.simulator.deployments() if v == run.versions[0]]
-    alive = run.simulator.allocations()
-    return rows + [item["instanceId"] for item in alive if item["functionVersionId"] == run.versions[0]]
-
-
-def told(found: Mapping[str, Any], condition: str) -> bool:
-    """Whether a condition is True."""
-    return condition_of(found, condition).get("status") == "True"
-
-
-def came(look: Callable[[], T], wanted: Callable[[T], bool], *, within: float = SOON) -> bool:
-    """Whether something comes."""
-    try:
-        eventually(look, wanted, within=within, what="it")
-    except AssertionError:
-        return False
-    return True
-
-
-def path_of(run: Run, name: str = NAME) -> str:
-    """The path of a resource of the run."""
-    return resource_path(run.namespace, name)
-
-
-def beside(run: Run, name: str, function: str = "", version: str = "", **spec: Any) -> str:
-    """Create another resource, of the run's version unless told otherwise, and give its path."""
-    body = manifest(name, function or run.function, version or run.versions[0], **spec)
-    run.direct.create(path_of(run, ""), body)
-    return path_of(run, name)
-
-
-def crowd(run: Run, function: str, version: str, *, known: bool, **spec: Any) -> list[str]:
-    """Have many resources to look at, each by a call of its own, of which some are under way.
-
-    Those that are known are what an operator begins with; the others are as new as what a person makes next.
-    """
-    cursor = run.simulator.cursor
-    if known:
-        run.operator.close()
-    paths = [beside(run, f"other-{n}", function, version, managementPolicy="Observe", **spec) for n in range(24)]
-    if known:
-        run.operate()
-    crowded = {"operation": "getDeployment", "functionVersionId": version}
-    run.eventually(lambda: run.simulator.log(cursor, **crowded), lambda log: len(log) >= 2, "the crowd")
-    return paths
-
-
-def clear(run: Run, paths: list[str]) -> None:
-    """Delete resources."""
-    for path in paths:
-        run.direct.delete(path)
-
-
-def secret_path(run: Run) -> str:
-    """The path of the Secret."""
-    return f"/api/v1/namespaces/{run.namespace}/secrets/nvcf-credentials"
-
-
-def secret(run: Run, **values: str | None) -> None:
-    """Set members of the Secret; None takes one out."""
-    gone: dict[str, None] = {name: None for name, value in values.items() if value is None}
-    text = {name: value for name, value in values.items() if value is not None}
-    run.direct.merge(secret_path(run), {"stringData": text, **({"data": gone} if gone else {})})
-
-
 STORIES: Mapping[str, Story] = {
     story.play.__name__: story
     for story in (
@@ -422,7 +306,6 @@ STORIES: Mapping[str, Story] = {
         ),
         Story((1,), ("no_settle",), a_version_that_went_is_not_deployed_again_at_once, {"redeploy_settle_seconds": 8}),
         Story((1,), ("blind_retry",), a_post_whose_answer_was_lost_is_looked_for),
-        Story((1,), ("claims_ignored",), of_two_manifests_of_one_version_one_posts),
         Story((2,), ("retain_ignored",), a_retained_deployment_outlives_its_resource),
         Story((2,), ("observe_writes",), an_observed_deployment_is_left_alone),
         Story((2,), ("delete_answer_believed",), a_drain_is_waited_for),
@@ -439,5 +322,6 @@ STORIES: Mapping[str, Story] = {
         Story((6,), ("answer_hides_edit",), an_edit_beside_a_status_write_is_carried_out, luck="late_watch"),
         Story((4, 7), ("falls_through",), a_broken_secret_is_not_made_up_for_by_the_operators_key),
         Story((7,), ("base_url_not_checked",), a_key_is_not_sent_where_its_secret_may_not_send_it),
+        *STORIES_OF_USERS,
     )
 }

@@ -31,7 +31,7 @@ def outcomes(
     def played(world: World, name: str, bug: str | None) -> list[str]:
         story = STORIES[name]
         settings = {"api_key_file": key, "api_key_namespaces": "*", **story.settings}
-        with world.run(bug=bug, **settings) as run:
+        with world.run(bug=bug, lone=story.lone, **settings) as run:
             return story.play(run)
 
     with (

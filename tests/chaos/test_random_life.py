@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chaos import random_life
-from chaos.random_life import Deed, Tally
+from chaos.life import Life
+from chaos.random_life import Story, Tally
 from chaos.world import World
 from controlplane import ControlPlane
 
@@ -26,16 +27,19 @@ def test_random_stories_end_as_the_manifests_say(
 ) -> None:
     tally = Tally()
 
-    def one(world: World, deeds: list[Deed]) -> str:
-        with world.run(**random_life.SETTLES) as run:
+    def one(world: World, story: Story) -> str:
+        with world.run(bug=random_life.LUCK, **random_life.SETTLES) as run:
+            life = Life(run, story.specifications)
             try:
-                wrong = random_life.lived(run, deeds, tally)
+                wrong = random_life.lived(life, story.deeds, tally)
             except AssertionError as error:
                 wrong = [str(error)]
-            return random_life.told(run, deeds, wrong) if wrong else ""
+            finally:
+                life.clean_up()
+            return random_life.told(run, story, wrong) if wrong else ""
 
     with (
-        World.made(control_plane, operator_identity, tmp_path, at_once=AT_ONCE) as world,
+        World.made(control_plane, operator_identity, tmp_path, at_once=AT_ONCE, shared=False) as world,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
 
@@ -48,7 +52,7 @@ def test_random_stories_end_as_the_manifests_say(
             suppress_health_check=list(HealthCheck),
         )
         @given(st.lists(random_life.story(), min_size=AT_ONCE, max_size=AT_ONCE))
-        def live(stories: list[list[Deed]]) -> None:
+        def live(stories: list[Story]) -> None:
             failures = [failure for failure in pool.map(lambda story: one(world, story), stories) if failure]
             if failures:
                 pytest.fail("\n\n".join(failures))

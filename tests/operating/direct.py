@@ -42,6 +42,10 @@ class Direct:
         """Merge a patch into something; None when it is not there."""
         return self._ask("PATCH", path, json=body, headers={"Content-Type": "application/merge-patch+json"})
 
+    def put(self, path: str, body: Json) -> Json | None:
+        """Put something in another's place, by the resourceVersion that the body names; None when it is not there."""
+        return self._ask("PUT", path, json=body)
+
     def delete(self, path: str) -> None:
         """Delete, if it is there."""
         self._ask("DELETE", path)

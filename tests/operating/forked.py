@@ -96,13 +96,17 @@ class Forkery:
         failpoint: Failpoint | None = None,
         bug: str | None = None,
         retry_seconds: float = RETRY_SECONDS,
+        environment: Mapping[str, str] | None = None,
     ) -> Iterator[Forked]:
-        """Run an operator for the body. See `failpoints.Calls` for `armed` and `failpoint`."""
+        """Run an operator for the body. See `failpoints.Calls` for `armed` and `failpoint`.
+
+        `environment` has variables beside those of the zygote.
+        """
         name = f"{next(self._numbers):04d}"
         given = {"nvcf_base_url": nvcf_url, "metrics_address": "0", **settings}
         wanted = {
             "arguments": ["run", *flags(given)],
-            "environment": {"KUBECONFIG": str(kubeconfig)},
+            "environment": {**(environment or {}), "KUBECONFIG": str(kubeconfig)},
             "log": str(self._folder / f"{name}.log"),
             "trace": str(self._folder / f"{name}.calls"),
             "armed": str(armed),

@@ -3,7 +3,6 @@
 Each bug takes one safeguard out of our own code, in the process that is started and nowhere else.
 """
 
-import asyncio
 import itertools
 import logging
 import sys
@@ -34,12 +33,16 @@ from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.credentials import Resolver
-from nvcf_operator.runtime.informer import Informer
+from nvcf_operator.runtime.memory import Memory
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.queue import DelayQueue, Lane
 from nvcf_operator.runtime.reconciler import Reconciler
+from operating.lucks import CLOCK_OFFSET_FILE, LUCKS, late_watch
+from operating.misbeliefs import MISBELIEFS
 
 log = logging.getLogger(__name__)
+
+__all__ = ["BUGS", "CLOCK_OFFSET_FILE"]
 
 
 def no_intent() -> None:
@@ -50,7 +53,7 @@ def no_intent() -> None:
 
 def no_settle() -> None:
     """404 is believed at once, though an earlier POST or deployment may still come to light."""
-    settles.create_settle_left = lambda situation: 0.0
+    settles.create_settle_left = lambda situation, version: 0.0
     settles.redeploy_settle_left = lambda situation, nothing: 0.0
 
 
@@ -65,7 +68,7 @@ def blind_retry() -> None:
         if not error.maybe_done or spec is None:
             return await original(self, situation, error, *rest, **more)
         _, account, memory, version = rest
-        action = Create(version, compare.create_body(spec.deployment_specifications), take_finalizer=False)
+        action = Create(version, compare.create_body(spec.deployment_specifications))
         return await self._create(situation, action, account, memory, person=more["person"])
 
     Actuator._not_created = again  # type: ignore[method-assign]
@@ -174,11 +177,11 @@ def events_first() -> None:
     """The end is told before the finalizer goes, and without that the finalizer stays."""
     original = Actuator._release
 
-    async def release(self: Actuator, situation: Situation, action: DropFinalizer) -> Situation:
+    async def release(self: Actuator, situation: Situation, action: DropFinalizer, memory: Memory) -> Situation:
         resource = situation.resource
         note = Note.of(resource, Told(False, Reason.DRAINING, "The deployment is gone from NVCF."), datetime.now(UTC))
         await self._kube.create_event(resource.key.namespace, note.body(instance="planted"))
-        return await original(self, situation, action)
+        return await original(self, situation, action, memory)
 
     Actuator._release = release  # type: ignore[method-assign]
 
@@ -201,17 +204,6 @@ def no_person_lane() -> None:
         original(self, key, Lane.BACKGROUND, *rest, **more)
 
     DelayQueue.add = add  # type: ignore[method-assign]
-
-
-def late_watch() -> None:
-    """No bug but bad luck: what the watch tells comes seconds late."""
-    original = Informer._seen
-
-    async def seen(self: Informer, **event: Any) -> None:
-        await asyncio.sleep(3)
-        await original(self, **event)
-
-    Informer._seen = seen  # type: ignore[method-assign, assignment]
 
 
 def answer_hides_edit() -> None:
@@ -256,7 +248,7 @@ def base_url_not_checked() -> None:
 def manifest_not_proven() -> None:
     """PATCH, PUT and DELETE go out by the resource as it was listed, whatever it is by then."""
 
-    async def prove(self: Actuator, resource: Resource) -> None:
+    async def prove(self: Actuator, resource: Resource, memory: Memory) -> None:
         return None
 
     Actuator._prove_current = prove  # type: ignore[method-assign]
@@ -264,15 +256,19 @@ def manifest_not_proven() -> None:
 
 def any_version_patched() -> None:
     """Finalizer and intent are written to whatever object has the name, in whatever state it is."""
-    original = KubeClient._patch
+    original = KubeClient._write
 
-    async def patch(self: KubeClient, kind: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        if kind in ("finalizer", "intent"):
-            kept = {name: item for name, item in body["metadata"].items() if name not in ("uid", "resourceVersion")}
-            body = {"metadata": kept}
-        return await original(self, kind, path, body)
+    async def write(self: KubeClient, kind: str, method: str, path: str, content: str, body: Any) -> dict[str, Any]:
+        if kind == "finalizer":
+            body = {"metadata": {"finalizers": body["metadata"]["finalizers"]}}
+        elif kind == "intent":
+            # On another object's status the members that did not change would be missing.
+            whole = {"/status/observedGeneration": 1, "/status/phase": "Pending"}
+            whole |= {item["path"]: item["value"] for item in body if item["path"].startswith("/status/")}
+            body = [{"op": "add", "path": path, "value": value} for path, value in whole.items()]
+        return await original(self, kind, method, path, content, body)
 
-    KubeClient._patch = patch  # type: ignore[method-assign]
+    KubeClient._write = write  # type: ignore[method-assign, assignment]
 
 
 def steps_back() -> None:
@@ -355,7 +351,6 @@ BUGS: Mapping[str, Callable[[], None]] = {
         force_delete_ignored,
         crowds_let_in,
         no_person_lane,
-        late_watch,
         answer_hides_edit,
         falls_through,
         base_url_not_checked,
@@ -364,6 +359,8 @@ BUGS: Mapping[str, Callable[[], None]] = {
         steps_back,
         key_logged,
         key_quoted,
+        *MISBELIEFS,
+        *LUCKS,
     )
 }
 

@@ -1,109 +1,174 @@
 """The Kubernetes API in memory, as far as one resource type needs it: versions, generations, finalizers, deletion."""
 
 import copy
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nvcf_operator.api import names
+from nvcf_operator.api.key import Key
+from nvcf_operator.kube.errors import Conflict, Invalid, Missing
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
-class Stale(Exception):  # noqa: N818  the name says what happened
-    """A write was based on an object that has changed, or is gone."""
-
-
 @dataclass(slots=True)
 class Cluster:
-    """Objects by name."""
+    """Objects by key. Its clock is right, whatever the operator's says."""
 
-    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    objects: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    now: float = 0.0
     version: int = 0
     made: int = 0
+    refuses: str = ""
+    """Which writes of a status admission does not take: all, status (but those of an intent), or none."""
 
-    def create(self, name: str, spec: dict[str, Any], now: float) -> None:
-        """Create a resource."""
+    def create(self, key: Key, spec: dict[str, Any], like: Mapping[str, Any] | None = None) -> None:
+        """Create a resource; `like` has metadata that comes with it, and the status that a backup tool puts back."""
         self.made += 1
-        self.objects[name] = {
+        like = copy.deepcopy(dict(like or {}))
+        annotations = like.get("annotations", {})
+        self.objects[key] = {
             "metadata": {
-                "namespace": "team",
-                "name": name,
+                "namespace": key.namespace,
+                "name": key.name,
                 "uid": f"uid-{self.made}",
                 "generation": 1,
-                "creationTimestamp": (START + timedelta(seconds=now)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "annotations": {},
-                "finalizers": [],
+                "creationTimestamp": self.moment(),
+                "annotations": annotations,
+                "finalizers": like.get("finalizers", []),
+                "managedFields": [self._managed(name) for name in annotations],
             },
             "spec": copy.deepcopy(spec),
-            "status": {"observedGeneration": -1},
+            "status": like.get("status", {"observedGeneration": -1}),
         }
-        self._touch(name)
+        self._touch(key)
 
-    def edit(self, name: str, **changes: Any) -> None:
-        """Merge into a spec."""
-        item = self.objects[name]
-        if item["spec"] | changes != item["spec"]:
-            item["spec"] = copy.deepcopy(item["spec"] | changes)
-            item["metadata"]["generation"] += 1
-            self._touch(name)
+    def edit(self, key: Key, **changes: Any) -> bool:
+        """Merge into a spec; says whether that changed it."""
+        item = self.objects[key]
+        if item["spec"] | changes == item["spec"]:
+            return False
+        item["spec"] = copy.deepcopy(item["spec"] | changes)
+        item["metadata"]["generation"] += 1
+        self._touch(key)
+        return True
 
-    def annotate(self, name: str, annotation: str, value: str | None) -> None:
+    def annotate(self, key: Key, annotation: str, value: str | None) -> None:
         """Set or remove an annotation."""
-        annotations = self.objects[name]["metadata"]["annotations"]
-        annotations.pop(annotation, None)
+        meta = self.objects[key]["metadata"]
+        meta["annotations"].pop(annotation, None)
+        field_of = f"f:{annotation}"
+        meta["managedFields"] = [
+            entry for entry in meta["managedFields"] if field_of not in entry["fieldsV1"]["f:metadata"]["f:annotations"]
+        ]
         if value is not None:
-            annotations[annotation] = value
-        self._touch(name)
+            meta["annotations"][annotation] = value
+            meta["managedFields"].append(self._managed(annotation))
+        self._touch(key)
 
-    def delete(self, name: str) -> None:
+    def delete(self, key: Key) -> None:
         """Ask for the deletion of a resource."""
-        meta = self.objects[name]["metadata"]
-        meta.setdefault("deletionTimestamp", "2026-01-31T13:00:00Z")
-        self._touch(name)
-        self._sweep(name)
+        self.objects[key]["metadata"].setdefault("deletionTimestamp", self.moment())
+        self._touch(key)
+        self._sweep(key)
 
-    def read(self, name: str) -> dict[str, Any] | None:
+    def set_finalizers(self, key: Key, finalizers: list[str]) -> None:
+        """A person's or a tool's change of the finalizers."""
+        self.objects[key]["metadata"]["finalizers"] = finalizers
+        self._touch(key)
+        self._sweep(key)
+
+    def set_status(self, key: Key, status: dict[str, Any]) -> None:
+        """A person's or a tool's change of the status."""
+        self.objects[key]["status"] = copy.deepcopy(status)
+        self._touch(key)
+
+    def read(self, key: Key) -> dict[str, Any] | None:
         """A copy of a resource."""
-        return copy.deepcopy(self.objects.get(name))
+        item = self.objects.get(key)
+        return copied(item) if item is not None else None
 
-    def patch_metadata(
-        self, name: str, resource_version: str, *, finalizers: list[str] | None, intent: str | None
+    def patch_finalizers(self, key: Key, uid: str, resource_version: str, finalizers: list[str]) -> dict[str, Any]:
+        """Write the finalizers, unless the object has changed. Gives it as it is afterwards."""
+        meta = self._the_very_one(key, uid, resource_version)["metadata"]
+        if "deletionTimestamp" in meta and set(finalizers) - set(meta["finalizers"]):
+            raise Invalid("no new finalizers can be added if the object is being deleted", status=422)
+        meta["finalizers"] = finalizers
+        self._touch(key)
+        after = copied(self.objects[key])
+        self._sweep(key)
+        return after
+
+    def patch_status(
+        self, key: Key, uid: str, resource_version: str, members: Mapping[str, Any], kind: str
     ) -> dict[str, Any]:
-        """Write finalizers and intent, unless the object has changed. Gives it as it is afterwards."""
-        item = self.objects.get(name)
-        if item is None or item["metadata"]["resourceVersion"] != resource_version:
-            raise Stale(name)
-        meta = item["metadata"]
-        if finalizers is not None:
-            if "deletionTimestamp" in meta and set(finalizers) - set(meta["finalizers"]):
-                raise Stale(name)
-            meta["finalizers"] = finalizers
-        if intent is not None:
-            meta["annotations"][names.INTENT_ANNOTATION] = intent
-        self._touch(name)
-        after = self.read(name)
-        assert after is not None
-        self._sweep(name)
-        return after
+        """Write members of the status of that very object and version."""
+        item = self._the_very_one(key, uid, resource_version)
+        if self.refuses == "all" or (self.refuses == "status" and kind == "status"):
+            raise Invalid("admission: «naïve & <co>» does not take this status", status=422)
+        status = item["status"] | copied(dict(members))
+        item["status"] = {name: value for name, value in status.items() if value is not None}
+        self._touch(key)
+        return copied(item)
 
-    def patch_status(self, name: str, uid: str, was: Mapping[str, Any], status: dict[str, Any]) -> dict[str, Any]:
-        """Write the status of that very object, unless it has another one than it had."""
-        item = self.objects.get(name)
-        if item is None or item["metadata"]["uid"] != uid or item["status"] != was:
-            raise Stale(name)
-        item["status"] = copy.deepcopy(status)
-        self._touch(name)
-        after = self.read(name)
-        assert after is not None
-        return after
+    def moment(self) -> str:
+        """The time, as the API server writes it."""
+        return (START + timedelta(seconds=int(self.now))).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def _touch(self, name: str) -> None:
+    def _the_very_one(self, key: Key, uid: str, resource_version: str) -> dict[str, Any]:
+        item = self.objects.get(key)
+        if item is None:
+            raise Missing(f"{key} is gone", status=404)
+        if item["metadata"]["uid"] != uid or item["metadata"]["resourceVersion"] != resource_version:
+            raise Conflict("the object has been modified", status=409)
+        return item
+
+    def _managed(self, annotation: str) -> dict[str, Any]:
+        return {"time": self.moment(), "fieldsV1": {"f:metadata": {"f:annotations": {f"f:{annotation}": {}}}}}
+
+    def _touch(self, key: Key) -> None:
         self.version += 1
-        self.objects[name]["metadata"]["resourceVersion"] = str(self.version)
+        self.objects[key]["metadata"]["resourceVersion"] = str(self.version)
 
-    def _sweep(self, name: str) -> None:
-        meta = self.objects[name]["metadata"]
+    def _sweep(self, key: Key) -> None:
+        meta = self.objects[key]["metadata"]
         if "deletionTimestamp" in meta and not meta["finalizers"]:
-            del self.objects[name]
+            del self.objects[key]
+
+
+def copied(item: dict[str, Any]) -> dict[str, Any]:
+    """A copy of plain data, with nothing shared."""
+    found: dict[str, Any] = pickle.loads(pickle.dumps(item))
+    return found
+
+
+def has_our_finalizer(obj: Mapping[str, Any]) -> bool:
+    """Whether the operator's finalizer holds the object."""
+    return names.FINALIZER in obj["metadata"]["finalizers"]
+
+
+def own_status(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The status, unless it was written for another object."""
+    status: Mapping[str, Any] = obj["status"]
+    return status if status.get("uid") in (None, obj["metadata"]["uid"]) else {}
+
+
+def on_record(obj: Mapping[str, Any]) -> set[str]:
+    """The versions that a resource's status holds."""
+    status = own_status(obj)
+    tracked = [status.get("incoming"), status.get("failed"), *status.get("retiring", [])]
+    held = {item["functionVersionId"] for item in tracked if item}
+    main = status.get("functionVersionId") if status.get("functionStatus") else None
+    intent = status.get("intent") or {}
+    open_intent = intent.get("functionVersionId") if not intent.get("answered") else None
+    return held | {item for item in (main, open_intent) if item}
+
+
+def deployments_named(obj: Mapping[str, Any]) -> set[str]:
+    """NVCF's ids of the deployments that a resource's status names."""
+    status = own_status(obj)
+    items = [status, status.get("incoming"), status.get("intent"), *status.get("retiring", [])]
+    return {item["deploymentId"] for item in items if item and item.get("deploymentId")}

@@ -1,0 +1,71 @@
+"""Bad luck that an operator under test can have: no bugs of its own, but what clusters and machines do to it.
+
+Like the bugs of `operating.planted`, which lists them too, each changes the process that is started and nothing else.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from nvcf_operator import clock
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.errors import Invalid
+from nvcf_operator.runtime.informer import Informer
+
+CLOCK_OFFSET_FILE: Final = "NVCF_TEST_CLOCK_OFFSET_FILE"
+"""Variable with the name of the file that `wall_clock_from_file` reads."""
+
+
+def late_watch() -> None:
+    """What the watch tells comes seconds late."""
+    original = Informer._seen
+
+    async def seen(self: Informer, **event: Any) -> None:
+        await asyncio.sleep(3)
+        await original(self, **event)
+
+    Informer._seen = seen  # type: ignore[method-assign, assignment]
+
+
+def late_end() -> None:
+    """That an object is gone is told seconds late by the watch; all else comes in time."""
+    original = Informer._seen
+
+    async def seen(self: Informer, **event: Any) -> None:
+        if event["event"]["type"] == "DELETED":
+            await asyncio.sleep(3)
+        await original(self, **event)
+
+    Informer._seen = seen  # type: ignore[method-assign, assignment]
+
+
+def wall_clock_from_file() -> None:
+    """The wall clock is off by the seconds that stand in a file, right while it is not there.
+
+    The file can change while the operator runs. It has to be put in place in one step, by a rename.
+    """
+    original, file = clock.wall_time, Path(os.environ[CLOCK_OFFSET_FILE])
+
+    def wall_time() -> float:
+        try:
+            return original() + float(file.read_text())
+        except FileNotFoundError:
+            return original()
+
+    clock.wall_time = wall_time
+
+
+def status_not_taken() -> None:
+    """The API server refuses each status but the one that comes before a POST, as an admission webhook may."""
+    original = KubeClient.patch_status
+
+    async def patch(self: KubeClient, *given: Any, kind: str = "status", **more: Any) -> dict[str, Any]:
+        if kind == "status":
+            raise Invalid("admission webhook <größe> & co denied the request", status=422)
+        return await original(self, *given, kind=kind, **more)
+
+    KubeClient.patch_status = patch  # type: ignore[method-assign]
+
+
+LUCKS: Final = (late_watch, late_end, wall_clock_from_file, status_not_taken)

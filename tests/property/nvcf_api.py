@@ -1,0 +1,220 @@
+"""NVCF's API in front of the model of an account, as the operator's account object: paced by nothing, and faulty."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, Protocol, cast
+
+from nvcf_operator.api.key import Key
+from nvcf_operator.core.actions import Action, Change, Create, Undeploy
+from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.repetition import digest
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.nvcf import errors
+from nvcf_operator.nvcf.client import AsyncClient
+from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
+from nvcf_operator.nvcf.models import Function
+from nvcf_operator.nvcf.pacing import Admission, Gates
+from nvcf_operator.nvcf.requests import Request
+from nvcf_operator.runtime.account import Account
+from property.chance import READS, WRITES, Chance, Write
+from property.cluster_model import Cluster
+from property.nvcf_model import ACCOUNT, FUNCTION, VERSIONS, hangs_up_after
+from property.nvcf_model import Account as Nvcf
+
+BASE_URL = "https://nvcf/v2/nvcf"
+GATES = Gates(1000.0, 100)
+
+
+class Silent:
+    """Metrics that nobody reads."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *of, **more: None
+
+
+class Process(Protocol):
+    """What the calls need to know of the process that makes them."""
+
+    number: int
+    since: float
+    chance: Chance
+    looking: Key | None
+    action: Action | None
+    witnessed: set[str]
+    writes: list[Write]
+    asked_at: dict[str, float]
+    tampered: set[str]
+
+
+class Door(Account):
+    """One process's way to NVCF. Which call fails how, the step's chance says."""
+
+    def __init__(self, nvcf: Nvcf, cluster: Cluster, process: Process) -> None:
+        credential = Credential(BASE_URL, "nvapi-a-key", "team/nvcf-credentials")
+        client, metrics = cast(AsyncClient, None), cast(Metrics, Silent())
+        super().__init__(credential, client, GATES, metrics, clock=lambda: nvcf.now)
+        self._nvcf, self._cluster, self._process = nvcf, cluster, process
+        self._elsewhere = False
+        """The key is another account's for the rest of this look."""
+
+    def look_begins(self) -> None:
+        """The key is the right one."""
+        if self._elsewhere:
+            self._elsewhere, self.listing = False, None
+
+    @asynccontextmanager
+    async def admitted(self, person: bool) -> AsyncIterator[Admission]:
+        """Let everybody in."""
+        yield Admission(person, 0, self.gate)
+
+    async def send(self, request: Request[Any], admission: Admission) -> Any:
+        """Answer a call by the model."""
+        if request.operation == "list_functions":
+            return SimpleNamespace(functions=self._functions())
+        if request.operation == "get_function":
+            return SimpleNamespace(function=self._function(request.path.rsplit("/", 1)[-1]))
+        if request.method == "GET":
+            return self._get(request)
+        return self._change(request)
+
+    def _functions(self) -> list[Function]:
+        if self._elsewhere:
+            return [self._function("another", account="other")]
+        return [self._function(version) for version in VERSIONS]
+
+    def _function(self, version: str, account: str = ACCOUNT) -> Function:
+        row = self._nvcf.rows.get(version)
+        status = row.status if row is not None else "INACTIVE"
+        return Function.model_construct(id=FUNCTION, version_id=version, nca_id=account, status=status)
+
+    def _get(self, request: Request[Any]) -> Any:
+        version = request.path.rsplit("/", 1)[-1]
+        if version == NOWHERE:
+            raise self._error(request, errors.NotFound, 404)
+        chance = self._process.chance
+        chance.boundary()
+        fault = chance.fault_of(READS)
+        chance.boundary()
+        if fault == "another account's key":
+            self._elsewhere, self.listing = True, None  # a list is of one key
+        row = self._nvcf.rows.get(version)
+        match fault:
+            case "500":
+                raise self._error(request, errors.ServerFault, 500)
+            case "401":
+                raise self._error(request, errors.Unauthorized, 401)
+            case "403":
+                raise self._error(request, errors.Forbidden, 403)
+        if row is None or self._elsewhere:
+            raise self._error(request, errors.NotFound, 404)
+        self._process.witnessed.add(row.deployment_id)
+        return SimpleNamespace(deployment=row.shown())
+
+    def _change(self, request: Request[Any]) -> Any:
+        parts, process, chance = request.path.split("/"), self._process, self._process.chance
+        kind, version, specification = request.method, parts[-1], None
+        if kind == "PATCH":
+            specification, deployment = parts[-1], parts[2]
+            version = next((v for v, row in self._nvcf.rows.items() if row.deployment_id == deployment), "gone")
+        graceful = dict(request.query).get("graceful") != "false"
+        chance.boundary()
+        write = self._note(kind, version, specification, graceful=graceful)
+        fault, body = chance.fault_of(WRITES), json.loads(request.body or b"{}")
+        chance.interferes(process.looking)
+        if kind == "POST" and fault is None:
+            fault = self._nvcf.fate_of_post(version)
+        if fault == "refused":
+            chance.boundary()
+            write.refused = True
+            raise self._error(request, errors.Rejected, 400)
+        answer: Any = None
+        if kind == "POST":
+            answer = self._post(version, body["deploymentSpecifications"], fault, write.uid)
+        elif fault not in ("lost, not done", "lost, runs on"):
+            answer = self._done(kind, version, specification, body, graceful=graceful)
+        chance.boundary()
+        if fault is not None:
+            raise self._error(request, errors.OutcomeUnknown, None)
+        if answer is None:
+            gone = kind == "DELETE"
+            raise self._error(request, errors.NotFound if gone else errors.Rejected, 404 if gone else 400)
+        write.answered = True
+        return answer
+
+    def _post(self, version: str, specifications: list[dict[str, Any]], fault: str | None, uid: str) -> Any:
+        nvcf = self._nvcf
+        if fault == "lost, runs on":
+            nvcf.post_slowly(version, specifications, uid, self._process.number)
+            nvcf.advance(nvcf.chance.choice((0.0, hangs_up_after(specifications))))
+            return None
+        if fault == "lost, not done":
+            return None
+        if version in nvcf.rows:
+            return None
+        if not nvcf.quiet:
+            nvcf.advance(nvcf.chance.choice((0.0, 0.0, 4.0, 30.0)))
+        row = nvcf.post(version, specifications, made_for=uid)
+        if row is None:
+            return None
+        self._process.witnessed.add(row.deployment_id)
+        return SimpleNamespace(deployment=row.shown())
+
+    def _done(self, kind: str, version: str, specification: str | None, body: dict[str, Any], *, graceful: bool) -> Any:
+        if kind == "PATCH":
+            assert specification is not None, "the path names it"
+            row = self._nvcf.patch(version, specification, body)
+            return SimpleNamespace() if row is not None else None
+        assert kind == "DELETE", f"the model's server has no {kind}"
+        return SimpleNamespace() if self._nvcf.delete(version, graceful=graceful) else None
+
+    def _note(self, kind: str, version: str, specification: str | None, *, graceful: bool) -> Write:
+        process, nvcf, row = self._process, self._nvcf, self._nvcf.rows.get(version)
+        latest = self._cluster.read(process.looking) if process.looking is not None else None
+        uid = latest["metadata"]["uid"] if latest is not None else ""
+        action = process.action if process.looking is not None else None
+        objects = self._cluster.objects.items()
+        others = tuple(obj | {"metadata": dict(obj["metadata"])} for key, obj in objects if key != process.looking)
+        counted = isinstance(action, Create | Change | Undeploy)
+        write = Write(
+            at=nvcf.now,
+            uid=uid,
+            kind=kind,
+            version=version,
+            key=process.looking,
+            latest=latest,
+            others=others,
+            action=action,
+            graceful=graceful,
+            deployment_id=row.deployment_id if row is not None else None,
+            made_for=row.made_for if row is not None else None,
+            status=row.status if row is not None else None,
+            since=row.since if row is not None else nvcf.now,
+            drains_since=row.drains_since if row is not None else None,
+            error_since=row.error_since if row is not None else None,
+            stale=row is not None and row.stale,
+            specifications=tuple(dict(item) for item in row.specifications) if row is not None else (),
+            specification_id=specification,
+            serving=frozenset(v for v, item in nvcf.rows.items() if item.status == "ACTIVE"),
+            witnessed=nvcf.last.get(version) in process.witnessed,
+            process_since=process.since,
+            running_for=frozenset((p.made_for, p.process) for p in nvcf.running if p.version == version),
+            process=process.number,
+            gone_at=nvcf.gone_at.get(version),
+            asked_since=process.asked_at.get(uid, 0.0),
+            tampered=uid in process.tampered,
+            digest=digest(action) if counted else None,  # type: ignore[arg-type]
+        )
+        process.writes.append(write)
+        return write
+
+    @staticmethod
+    def _error(request: Request[Any], kind: type[errors.NvcfError], status: int | None) -> errors.NvcfError:
+        return kind(
+            operation=request.operation,
+            method=request.method,
+            path=request.path,
+            detail="größe < 1 ungültig & «so»",
+            status=status,
+        )
