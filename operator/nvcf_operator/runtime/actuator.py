@@ -46,6 +46,10 @@ class Outdated(Exception):  # noqa: N818  the name says what happened
     """The resource is not what the decision was made on: read it again and decide anew. Nothing was written to NVCF."""
 
 
+class Vanished(Exception):  # noqa: N818  the name says what happened
+    """The API server does not have the object any more, or another one of its name. Nothing was written to NVCF."""
+
+
 class Actuator:
     """Writes to the cluster and to NVCF."""
 
@@ -80,7 +84,8 @@ class Actuator:
         """Make the write and give the situation after it.
 
         Raises:
-            Outdated: the resource has changed or is gone; nothing was written to NVCF.
+            Outdated: the resource has changed; nothing was written to NVCF.
+            Vanished: it is gone; nothing was written to NVCF.
             KubeError: the cluster could not be written; nothing was written to NVCF.
 
         """
@@ -120,7 +125,7 @@ class Actuator:
                     if other is not None:
                         return self._not_sent(other, memory, before)
                     answer = await self._post(situation, action, intent, account, memory, admission)
-                except (Outdated, KubeError):
+                except (Outdated, Vanished, KubeError):
                     # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
                     memory.intends(situation.resource, before)
                     raise
@@ -395,18 +400,19 @@ class Actuator:
 
     async def _prove_current(self, resource: Resource, memory: Memory) -> None:
         """Read the resource itself before NVCF is changed, so that a stale list never undoes a person's edit."""
-        version = await self._reread(resource, memory)
-        if version is None:
-            raise Outdated("the resource is gone")
-        if version != resource.resource_version:
+        if await self._reread(resource, memory) != resource.resource_version:
             raise Outdated("the resource has changed")
 
-    async def _reread(self, resource: Resource, memory: Memory) -> str | None:
-        """Take in the object as the API server has it, and give its version; None if it is gone."""
+    async def _reread(self, resource: Resource, memory: Memory) -> str:
+        """Take in the object as the API server has it, and give its version.
+
+        Raises:
+            Vanished: it is gone.
+
+        """
         obj = await self._kube.get_resource(resource.key)
         if obj is None or obj["metadata"].get("uid") != resource.uid:
-            self._cache.drop(resource.key, resource.uid)
-            return None
+            raise Vanished("the resource is gone")
         self._cache.put(obj)
         version: str = obj["metadata"]["resourceVersion"]
         if version != resource.resource_version:

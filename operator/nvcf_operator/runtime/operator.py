@@ -229,12 +229,12 @@ class Operator:
 
     async def _refresh(self, key: Key) -> None:
         """Take in another object as the API server has it."""
-        obj = await self.kube.get_resource(key)
+        obj, known = await self.kube.get_resource(key), self.cache.get(key)
+        if known is not None and (obj is None or obj["metadata"].get("uid") != known.uid):
+            self.cache.drop(key, known.uid)
+            self._gone(known)
         if obj is not None:
             self.cache.put(obj)
-        elif (known := self.cache.get(key)) is not None:
-            self.cache.drop(key)
-            self._gone(known)
 
     def _polled(self, account: Account, deployments: Mapping[str, Outline]) -> bool:
         """Queue what new lists tell of an account's resources; say whether anything moved."""

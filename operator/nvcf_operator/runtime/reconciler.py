@@ -34,7 +34,7 @@ from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf.allocation import create_timeout
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.accounts import Accounts
-from nvcf_operator.runtime.actuator import Actuator, Outdated
+from nvcf_operator.runtime.actuator import Actuator, Outdated, Vanished
 from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.memory import Memories, Memory
 from nvcf_operator.runtime.observer import Crowded, Observer, deep_delay
@@ -142,10 +142,10 @@ class Reconciler:
             pause = 0.0 if memory.outdated == 0 else min(30.0, 0.1 * 2**memory.outdated) * random.uniform(0.75, 1.25)
             memory.outdated += 1
             return Look("outdated", (lane, pause))
-        except Missing:
+        except (Missing, Vanished):
             log.info("the resource is gone")
-            if self._cache.drop(resource.key, resource.uid):
-                self.gone(resource)
+            self._cache.drop(resource.key, resource.uid)  # the watch will find nothing to bring the end of
+            self.gone(resource)
             return Look("outdated", (lane, 1.0))
         except KubeError as error:
             memory.attempts += 1
@@ -183,6 +183,7 @@ class Reconciler:
             resource: the object as it was known last.
 
         """
+        # Watch and workers may both hear of the end; whoever is second finds no memory of it.
         memory, account = self._memories.known(resource.key, resource.uid), self._accounts.known(resource.key)
         if memory is not None and not memory.released:
             self._orphans.vanished(memory.view(resource, self._steady), account)
@@ -264,8 +265,8 @@ class Reconciler:
         the generation that it names.
 
         Raises:
-            Outdated: the object has another status by now, which must not be lost, or another object has its name.
-            Missing: it is gone.
+            Outdated: the object has another status by now, which must not be lost.
+            Missing, Vanished: it is gone.
 
         """
         version, wanted, edited = resource.resource_version, status.to_dict(), False
@@ -283,9 +284,11 @@ class Reconciler:
             fresh = await self._kube.get_resource(resource.key)
             if fresh is None:
                 raise Missing(f"{resource.key} is gone", status=404)
-            edited = self._cache.put(fresh) == News.PERSON or edited
             meta = fresh["metadata"]
-            if meta.get("uid") != resource.uid or (fresh.get("status") or {}) != resource.recorded:
+            if meta.get("uid") != resource.uid:
+                raise Vanished("another object has its name")
+            edited = self._cache.put(fresh) == News.PERSON or edited
+            if (fresh.get("status") or {}) != resource.recorded:
                 memory.found_current()
                 raise Outdated(reason)
             memory.proven, version = True, meta["resourceVersion"]
