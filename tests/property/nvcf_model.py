@@ -199,7 +199,7 @@ class Account:
     def _next(self) -> float:
         """When something happens next."""
         times = [item.lands_at for item in self.running]
-        times += [at for at, *_ in (*self.coming_back, *self.passes, *self.undoing)]
+        times += [item[0] for item in (*self.coming_back, *self.passes)] + [item[0] for item in self.undoing]
         for row in self.rows.values():
             if row.ghost_until is not None:
                 times.append(row.ghost_until)

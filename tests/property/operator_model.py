@@ -126,6 +126,8 @@ class Notes:
 class Operator:
     """One operator process; `restart` makes the next one."""
 
+    kube: KubeApi
+
     def __init__(self, cluster: Cluster, nvcf: Nvcf) -> None:
         self.cluster, self.nvcf = cluster, nvcf
         self.loop = Loop(nvcf)

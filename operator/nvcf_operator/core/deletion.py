@@ -25,7 +25,8 @@ def force_delete_is_stale(resource: Resource, *, seen_without: bool) -> bool:
     """Whether force-delete was there before the deletion was blocked: left from an earlier incident, or copied along.
 
     Where this process has not seen it itself, as after a restart, `metadata.managedFields` has to show that it was set
-    later than DeletionBlocked. The two times are of two clocks: the safe side is to ask for it once more.
+    later than the deletion, by the API server's clock, and than DeletionBlocked, by ours. The safe side is to ask for
+    it once more.
 
     Args:
         resource: the object.
@@ -36,7 +37,7 @@ def force_delete_is_stale(resource: Resource, *, seen_without: bool) -> bool:
         return False
     blocked, set_at = resource.condition(kinds.DELETION_BLOCKED), resource.force_delete_set_at
     since = blocked.last_transition_time if blocked is not None and blocked.status == "True" else None
-    return set_at is None or since is None or set_at <= since
+    return set_at is None or since is None or resource.deleted_at is None or set_at <= max(since, resource.deleted_at)
 
 
 def deletion(situation: Situation) -> Decision:

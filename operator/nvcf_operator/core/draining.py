@@ -5,6 +5,7 @@ from datetime import timedelta
 from nvcf_operator.api.spec import OnDrainTimeout
 from nvcf_operator.api.status import Retiring
 from nvcf_operator.core.situation import Present, Situation
+from nvcf_operator.core.versions import deployments_on_record
 
 
 def begun(situation: Situation, version: str, *, forced: bool, deployment_id: str | None = None) -> Retiring:
@@ -53,7 +54,8 @@ def shown_id(situation: Situation, version: str) -> str | None:
 
 def due(situation: Situation, version: str) -> Retiring:
     """Record that a version is to be undeployed, before NVCF was asked to: a claim that a crash must not lose."""
-    return Retiring(function_version_id=version, deployment_id=shown_id(situation, version))
+    known = shown_id(situation, version) or next(iter(sorted(deployments_on_record(situation.resource, version))), None)
+    return Retiring(function_version_id=version, deployment_id=known)
 
 
 def _entry(situation: Situation, version: str) -> Retiring | None:

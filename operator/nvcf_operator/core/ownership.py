@@ -14,14 +14,24 @@ from nvcf_operator.core.versions import deployments_on_record, recorded_as_ours
 def is_stranger(situation: Situation) -> bool:
     """Whether somebody else made the deployment of the wanted version.
 
-    It is not on record, and no POST of this object may have made it.
+    It is not on record, and no POST of this object may have made it. Where the manifest adopts, a deployment that was
+    made again outside is still of the version that this resource manages; where it refuses, the very deployment counts.
     """
-    version = situation.resource.wanted_version
-    if recorded_as_ours(situation.resource, version) or version in situation.memory.posts_may_run_for:
-        return False
+    resource, memory, version = situation.resource, situation.memory, situation.resource.wanted_version
     seen = situation.sighting(version)
-    made = isinstance(seen, Present) and seen.deployment.deployment_id in situation.memory.made_ids
-    return not made
+    shown = seen.deployment.deployment_id if isinstance(seen, Present) else None
+    if version in memory.posts_may_run_for or shown in memory.made_ids:
+        return False
+    if not recorded_as_ours(resource, version):
+        return True
+    spec, intent = resource.spec, situation.intent
+    if spec is None or spec.adoption_policy != AdoptionPolicy.REFUSE or not isinstance(seen, Present) or shown is None:
+        return False
+    recorded = deployments_on_record(resource, version)
+    if not recorded or shown in recorded | memory.undeployed_ids:
+        return False
+    awaited = intent is not None and intent.function_version_id == version and intent.deployment_id in (None, shown)
+    return not awaited and lost_deployment(situation, version, seen) is None
 
 
 def refuses(situation: Situation) -> bool:

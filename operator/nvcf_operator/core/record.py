@@ -40,6 +40,8 @@ class Record:
     progressing_since: datetime | None
     last_write: LastWrite | None
     retry: Retry | None
+    last_handled_reconcile_at: str | None
+    last_handled_redeploy_at: str | None
 
     @classmethod
     def of(cls, status: FunctionDeploymentStatus) -> "Record":
@@ -56,6 +58,8 @@ class Record:
             progressing_since=status.progressing_since,
             last_write=status.last_write,
             retry=status.retry,
+            last_handled_reconcile_at=status.last_handled_reconcile_at,
+            last_handled_redeploy_at=status.last_handled_redeploy_at,
         )
 
     @property

@@ -40,6 +40,8 @@ class Resource:
     """Whether a person asked to release the object without NVCF."""
     force_delete_set_at: datetime | None = None
     """When that annotation was set last, by the API server's clock; None if that is not known."""
+    deleted_at: datetime | None = None
+    """When the deletion was asked for, by the API server's clock."""
 
     @classmethod
     def read(cls, obj: Mapping[str, Any]) -> "Resource":
@@ -71,6 +73,7 @@ class Resource:
             lost=status.observed_generation < 0,
             force_delete=_is_true(annotations.get(names.FORCE_DELETE_ANNOTATION)),
             force_delete_set_at=_set_at(meta, names.FORCE_DELETE_ANNOTATION),
+            deleted_at=_moment(meta.get("deletionTimestamp")),
         )
 
     @property

@@ -27,7 +27,8 @@ def main_version(situation: Situation, retiring: tuple[Retiring, ...]) -> str | 
         return None
     if resource.paused or situation.holder is not None:
         return kept
-    asked = any(item.function_version_id == kept and item.since is not None for item in retiring)
+    known = (None, resource.status.deployment_id)
+    asked = any(x.function_version_id == kept and x.since and (x.deployment_id in known) for x in retiring)
     over = is_over(situation, kept) and _believed(situation)
     return resource.wanted_version if asked or (over and not is_error(situation, kept)) else kept
 

@@ -1,5 +1,6 @@
 """What this process remembers beside the cluster's record. Losing all of it costs time, never correctness."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -49,6 +50,8 @@ class Memory:
     """The last one that worked, for deletions only."""
     record: Record | None = None
     """Our own copy of the record, which counts in place of the cluster's; None while that is enough."""
+    basis: int = 0
+    """Hash of the stored status that our copy was first made from, while it is not proven."""
     proven: bool = False
     """Whether the record was read from, or written to, the API server itself, and not only shown by a list or a watch,
     which may lag behind."""
@@ -73,7 +76,10 @@ class Memory:
         if self.record is not None and by:
             self.record = self.record.moved(by)
         self.clock_jumped = clock.jumped
+        if self.record is not None and not self.proven and self.basis != _hash(resource):
+            self.record = None  # made from what a list showed that lagged behind
         if self.record is None:
+            self.basis = 0 if self.proven else _hash(resource)
             record = first_seen(resource.status, resource.spec, now)
             self.record = None if record.at_rest else record
         else:
@@ -94,9 +100,9 @@ class Memory:
         blocked = any(item.type == kinds.DELETION_BLOCKED and item.status == "True" for item in status.conditions)
         self.seen_without_force_delete |= blocked and not resource.force_delete and not self.stale_force_delete
 
-    def written(self) -> None:
-        """What was decided last stands in the cluster."""
-        self.proven = True
+    def written(self, *, proven: bool) -> None:
+        """What was decided last stands in the cluster; proven if it was written there just now."""
+        self.proven |= proven
         if self.record is not None and self.record.at_rest:
             self.record = None
 
@@ -148,6 +154,11 @@ class Memory:
             undeploy_sent_for={version: now - at for version, at in self.undeploys.items()},
             **known,
         )
+
+
+def _hash(resource: Resource) -> int:
+    """Tell one stored status from another."""
+    return hash(json.dumps(resource.recorded, sort_keys=True))
 
 
 class Memories:

@@ -156,7 +156,7 @@ class Observer:
             patch_supported=account.patch_supported,
             version_seen_lately=self._sightings.seen_lately(target, now),
             posts_may_run_for={version: left for version, left in running.items() if left > 0},
-            made_ids=self._sent.made_ids(targets.values()),
+            made_ids=self._sent.made_ids(targets.values(), resource.uid),
             undeployed_ids=self._sent.undeployed_ids(targets.values()),
         )
         return replace(situation, memory=recollection)

@@ -244,10 +244,10 @@ class Reconciler:
         self._metrics.resource_shows(resource.key, [(item.type, item.status) for item in status.conditions])
         self._metrics.resource_orders(resource.key, ordered(situation, status))
         if merge_patch(resource.recorded, status.to_dict()) is None:
-            memory.written()
+            memory.written(proven=False)
             return False
         edited = await self._write_status(resource, status, memory)
-        memory.written()
+        memory.written(proven=True)
         if status.intent is not None and status.intent.answered:
             self._sent.recorded(status.intent.token)
         for note in transitions(resource.status, status):

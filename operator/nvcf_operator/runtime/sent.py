@@ -45,6 +45,7 @@ class Sent:
     def __init__(self) -> None:
         self._posts: list[SentPost] = []
         self._made: dict[tuple[Target, str], float] = {}
+        self._made_for: dict[str, str] = {}
         self._undeploying: dict[Target, str] = {}
         """By version, the deployment that a DELETE was answered for last: never more than there are versions."""
         self._undeployed: dict[tuple[Target, str], float] = {}
@@ -58,7 +59,7 @@ class Sent:
         """Note that NVCF has made the deployment."""
         post.ended_at, post.answered, post.deployment_id = now, True, deployment_id
         if deployment_id is not None:
-            self._made[post.target, deployment_id] = now
+            self._made[post.target, deployment_id], self._made_for[deployment_id] = now, post.resource.uid
 
     def failed(self, post: SentPost, now: float, *, maybe_done: bool) -> None:
         """Note that the POST was refused, or that what became of it is not known."""
@@ -93,10 +94,10 @@ class Sent:
         if gone is not None:
             self._undeployed[target, gone] = now
 
-    def made_ids(self, targets: Iterable[Target]) -> frozenset[str]:
-        """Deployments that POSTs of these versions have made."""
+    def made_ids(self, targets: Iterable[Target], uid: str) -> frozenset[str]:
+        """Deployments of these versions that POSTs have made for that very object."""
         wanted = set(targets)
-        return frozenset(item for target, item in self._made if target in wanted)
+        return frozenset(item for target, item in self._made if target in wanted and self._made_for[item] == uid)
 
     def undeployed_ids(self, targets: Iterable[Target]) -> frozenset[str]:
         """Deployments of these versions that were undeployed and then not shown."""
@@ -110,3 +111,4 @@ class Sent:
             for item, at in list(known.items()):
                 if now - at > REMEMBERED:
                     del known[item]
+        self._made_for = {item: self._made_for[item] for _, item in self._made}

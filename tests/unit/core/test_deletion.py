@@ -39,7 +39,7 @@ def test_force_delete_counts_where_it_was_set_once_the_deletion_was_blocked(
 ) -> None:
     (condition,) = BLOCKED["conditions"]
     status = {"conditions": [{**condition, "lastTransitionTime": render(SINCE)}]} if blocked_since else {}
-    of = replace(held(deleting=True, status=status), force_delete=force, force_delete_set_at=set_at)
+    of = replace(held(deleting=True, status=status), force_delete=force, force_delete_set_at=set_at, deleted_at=SINCE)
     assert force_delete_is_stale(of, seen_without=seen_without) == stale, reason
 
 

@@ -27,6 +27,7 @@ class Process:
         self.monotonic, self.wall = 5.0, NOW.timestamp()
         self.clock = SteadyClock(lambda: self.monotonic, lambda: self.wall)
         self.memory = Memory.begun(of, self.clock, self.monotonic)
+        self.memory.proven = True
 
     def passes(self, seconds: float, *, set_by: float = 0.0) -> None:
         """Time goes by, and the wall clock is set."""
@@ -88,6 +89,15 @@ def test_at_first_sight_no_time_of_another_clock_is_believed_beyond_its_limit() 
     assert process.since(old) == 3601.0, "and then it is overdue by what this process has seen"
 
 
+def test_our_own_copy_of_what_a_list_showed_yields_to_what_the_watch_brings() -> None:
+    process = Process(DRAINS)
+    process.memory.proven = False
+    process.memory.decided(process.view(DRAINS), DRAINS.status)
+    process.memory.written(proven=False)
+    newer = held(status={"lastHandledReconcileAt": "later"})
+    assert process.view(newer).status.retiring == ()
+
+
 def decided(of: Resource, **members: Any) -> FunctionDeploymentStatus:
     """What a decision wants recorded."""
     return FunctionDeploymentStatus.model_validate({**of.status.to_dict(), **members})
@@ -108,7 +118,7 @@ def test_a_status_that_was_written_counts_as_it_stands_in_the_cluster() -> None:
     process.view(DRAINS)
     process.memory.decided(held(), held().status)
     assert process.view(DRAINS).status.retiring == (), "not written yet"
-    process.memory.written()
+    process.memory.written(proven=True)
     assert process.memory.proven
     assert process.memory.record is None
     edited = held(status={"lastHandledReconcileAt": "by hand"})
@@ -118,7 +128,7 @@ def test_a_status_that_was_written_counts_as_it_stands_in_the_cluster() -> None:
 def test_our_own_copy_is_kept_after_a_write_while_something_is_measured() -> None:
     process = Process(held())
     process.memory.decided(DRAINS, DRAINS.status)
-    process.memory.written()
+    process.memory.written(proven=True)
     assert process.view(held()).status.retiring == DRAINS.status.retiring
 
 
@@ -226,7 +236,11 @@ def test_force_delete_that_was_there_before_does_not_count_and_that_is_remembere
         assert process.memory.recollection(0.0).stale_force_delete
     (condition,) = BLOCKED["conditions"]
     long = {"conditions": [{**condition, "lastTransitionTime": render(NOW - timedelta(seconds=60))}]}
-    since = replace(held(deleting=True, status=long, annotations=FORCE), force_delete_set_at=NOW)
+    since = replace(
+        held(deleting=True, status=long, annotations=FORCE),
+        force_delete_set_at=NOW,
+        deleted_at=NOW - timedelta(seconds=60),
+    )
     assert process.view(since).force_delete, "a person has set it again"
 
 

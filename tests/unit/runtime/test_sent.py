@@ -51,13 +51,14 @@ def test_a_post_that_was_answered_is_over_and_what_it_made_is_known_by_its_id() 
     sent = Sent()
     sent.answered(posting(sent), DEPLOYMENT, 100.0)
     assert sent.may_run_for(TARGET, 100.0) == 0.0
-    assert (sent.made_ids([TARGET, OTHER]), sent.made_ids([OTHER, ELSEWHERE])) == ({DEPLOYMENT}, frozenset())
+    assert (sent.made_ids([TARGET, OTHER], UID), sent.made_ids([OTHER, ELSEWHERE], UID)) == ({DEPLOYMENT}, frozenset())
+    assert sent.made_ids([TARGET], "another object") == frozenset()
 
 
 def test_a_server_without_ids_makes_deployments_that_are_known_by_none() -> None:
     sent = Sent()
     sent.answered(posting(sent), None, 100.0)
-    assert sent.made_ids([TARGET]) == frozenset()
+    assert sent.made_ids([TARGET], UID) == frozenset()
 
 
 def test_of_two_posts_the_one_that_may_run_longest_counts_whichever_object_it_was_for() -> None:
@@ -124,7 +125,7 @@ def test_ids_are_remembered_for_longer_than_a_row_can_come_back(now: float, know
     sent.undeploying(TARGET, DEPLOYMENT)
     sent.missed(TARGET, 100.0)
     sent.prune(now)
-    assert (sent.made_ids([TARGET]) == {"made"}, sent.undeployed_ids([TARGET]) == {DEPLOYMENT}) == (known, known)
+    assert (sent.made_ids([TARGET], UID) == {"made"}, sent.undeployed_ids([TARGET]) == {DEPLOYMENT}) == (known, known)
 
 
 def test_pruning_drops_only_posts_that_nobody_waits_for() -> None:
