@@ -16,11 +16,9 @@ from nvcf_operator.core import (
     absence,
     changes,
     deletion,
-    draining,
     messages,
     ownership,
     presence,
-    redeployment,
     rollout,
     settles,
     tracks,
@@ -133,21 +131,6 @@ def time_in_a_message(patch: Patch) -> None:
     patch.setattr(messages, "active", lambda version: f"{original(version)} {os.urandom(4).hex()}")
 
 
-def record_believed_whatever_uid(patch: Patch) -> None:
-    original = Resource.read.__func__  # type: ignore[attr-defined]
-
-    def read(cls: type[Resource], obj: dict[str, Any]) -> Resource:
-        status, uid = dict(obj.get("status") or {}), obj["metadata"]["uid"]
-        status |= {"uid": uid} | ({"intent": status["intent"] | {"uid": uid}} if "intent" in status else {})
-        return original(cls, {**obj, "status": status})  # type: ignore[no-any-return]
-
-    patch.setattr(Resource, "read", classmethod(read))
-
-
-def drain_believed_whatever_deployment(patch: Patch) -> None:
-    patch.setattr(draining, "_is_of", lambda item, deployment_id: True)
-
-
 def nobody_else_asked_before_delete(patch: Patch) -> None:
     original, holders = Actuator._undeploy, Observer._holders
 
@@ -165,10 +148,6 @@ def nobody_else_asked_before_delete(patch: Patch) -> None:
 
     patch.setattr(Actuator, "_undeploy", undeploy)
     patch.setattr(Observer, "_holders", of_the_wanted)
-
-
-def old_redeploy_now_obeyed_on_adoption(patch: Patch) -> None:
-    patch.setattr(redeployment, "is_for_an_earlier_deployment", lambda situation: False)
 
 
 def create_settle_not_grown(patch: Patch) -> None:
@@ -234,12 +213,7 @@ INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {
         another_accounts_404_believed,
         stale_manifest_acted_on,
     ),
-    "6 nothing goes that is not ours": (
-        record_believed_whatever_uid,
-        drain_believed_whatever_deployment,
-        nobody_else_asked_before_delete,
-        old_redeploy_now_obeyed_on_adoption,
-    ),
+    "6 nothing goes that is not ours": (nobody_else_asked_before_delete,),
     "5 every finalizer is released": (gone_is_never_believed, what_never_reached_nvcf_is_kept),
 }
 
@@ -257,10 +231,7 @@ ABOUT: dict[Callable[[Patch], None], type[Story]] = {
     gone_is_never_believed: Deletions,
     what_never_reached_nvcf_is_kept: Deletions,
     finalizer_dropped_at_once: Deletions,
-    record_believed_whatever_uid: Hands,
-    drain_believed_whatever_deployment: Hands,
     nobody_else_asked_before_delete: Hands,
-    old_redeploy_now_obeyed_on_adoption: Hands,
 }
 """The stories that find a bug soonest, where those about everything take long."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from nvcf_operator.api.spec import AdoptionPolicy
 from nvcf_operator.core.situation import Present, Situation
-from nvcf_operator.core.versions import deployments_on_record, recorded_as_ours
+from nvcf_operator.core.versions import current_deployment, deployments_on_record, recorded_as_ours
 
 
 def is_stranger(situation: Situation) -> bool:
@@ -71,12 +71,12 @@ def lost_deployment(situation: Situation, version: str, seen: Present) -> str | 
     an id that this process has undeployed, or by a `lastUpdatedAt` before that of the deployment which our POST made.
     """
     intent, shown = situation.intent, seen.deployment.deployment_id
-    if intent is None or intent.function_version_id != version or intent.deployment_id in (None, shown):
+    ours = intent if intent is not None and intent.function_version_id == version else None
+    made = ours.deployment_id if ours is not None else current_deployment(situation.resource, version)
+    if shown is None or made in (None, shown):
         return None
-    if shown is None:
-        return None
-    earlier = _is_before(seen.deployment.last_updated_at, intent.last_updated_at)
-    return intent.deployment_id if shown in situation.memory.undeployed_ids or earlier else None
+    earlier = ours is not None and _is_before(seen.deployment.last_updated_at, ours.last_updated_at)
+    return made if shown in situation.memory.undeployed_ids or earlier else None
 
 
 def _is_before(one: str | None, other: str | None) -> bool:

@@ -202,7 +202,7 @@ def _retry(situation: Situation, decision: Decision) -> Retry | None:
     if decision.retry is not None:
         return decision.retry
     verdict, old = decision.verdict, situation.resource.status.retry
-    if verdict is None or verdict.reason in OUTAGES:
+    if verdict is None or verdict.reason in OUTAGES or situation.access is not None:
         return old
     return None if verdict.ready else failure.under_way(situation)
 

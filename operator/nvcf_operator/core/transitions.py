@@ -101,7 +101,7 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
             return None
 
 
-def lost_from_sight(deployment_id: str, shown: str | None) -> Note:
+def lost_from_sight(deployment_id: str | None, shown: str | None) -> Note:
     """A deployment of ours runs on, and NVCF shows the row of an earlier one in its place."""
     text = (
         f"NVCF shows the earlier deployment {shown} in place of {deployment_id}, which it made later: its own loop "

@@ -56,6 +56,14 @@ def deployments_on_record(resource: Resource, version: str) -> frozenset[str]:
     return frozenset(item for item in found if item)
 
 
+def current_deployment(resource: Resource, version: str) -> str | None:
+    """NVCF's id of the deployment that serves, or comes up, as a version."""
+    status, coming = resource.status, resource.status.incoming
+    if coming is not None and coming.function_version_id == version:
+        return coming.deployment_id
+    return status.deployment_id if resource.holds and status.function_version_id == version else None
+
+
 def may_need_undeploying(resource: Resource) -> bool:
     """Whether the resource holds a deployment, or may hold one, that its deletion has to remove from NVCF."""
     return bool(versions_held(resource)) and not resource.keeps_deployment

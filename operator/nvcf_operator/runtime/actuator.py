@@ -14,6 +14,7 @@ from nvcf_operator.core import troubles
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.changes import Patch, expected_after, raises_minimum
 from nvcf_operator.core.decide import asking
+from nvcf_operator.core.ownership import lost_deployment
 from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
@@ -375,8 +376,9 @@ class Actuator:
         self._sightings.saw(target, self._clock())
         self._sent.undeploying(target, action.deployment_id)
         memory.undeploys[version] = self._clock()
-        if action.purpose == Purpose.STALE and situation.intent is not None:
-            self._note(resource, lost_from_sight(situation.intent.deployment_id or "", action.deployment_id))
+        seen = situation.sighting(version)
+        if action.purpose == Purpose.STALE and isinstance(seen, Present):
+            self._note(resource, lost_from_sight(lost_deployment(situation, version, seen), action.deployment_id))
         self._tell(resource, action, None)
         return replace(situation, wrote=action)
 
