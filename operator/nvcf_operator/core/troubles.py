@@ -157,7 +157,13 @@ AFTERMATH: tuple[After, ...] = (
         "the deployment",
         "Taken as ours, whatever `adoptionPolicy` says: the intent may have made it. No second POST",
     ),
-    After("POST", LOST, "404", '`AwaitingAnswer`: 404 means "not yet" for `--create-settle-seconds`, then POST again'),
+    After(
+        "POST",
+        LOST,
+        "404",
+        '`AwaitingAnswer`: 404 means "not yet" for `--create-settle-seconds`, and for '
+        "`--create-settle-per-specification-seconds` more with each further specification, then POST again",
+    ),
     After("POST", LOST, "the deployment", "Ours, whatever `adoptionPolicy` says: no second POST"),
     After("POST", "401", "404", "`Unauthorized`: again when the key is accepted"),
     After("POST", "403, the list answers", "404", "`Stalled`, `Forbidden`: again after 1 min doubling to 30 min"),
