@@ -40,6 +40,8 @@ def test_while_the_new_version_comes_up_the_old_one_serves_and_the_status_says_s
     deployed(team)
     team.simulator.weather(other, supply=False)
     team.namespace.edit("echo", functionVersionId=other)
+    # Before its POST the status says so already, with the intent; from the answer on it names the new version.
+    team.namespace.wait_until("echo", lambda found: "incoming" in found["status"], what="the new version is named")
     found = team.namespace.wait_for("echo", "Reconciling", "True", reason="RollingOut")
     status = found["status"]
     assert (status["phase"], status["functionVersionId"], status["functionStatus"]) == (
