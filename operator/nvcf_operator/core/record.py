@@ -46,21 +46,7 @@ class Record:
     @classmethod
     def of(cls, status: FunctionDeploymentStatus) -> "Record":
         """Take it from a status."""
-        return cls(
-            observed_generation=status.observed_generation,
-            function_version_id=status.function_version_id,
-            function_status=status.function_status,
-            deployment_id=status.deployment_id,
-            intent=status.intent,
-            incoming=status.incoming,
-            retiring=status.retiring,
-            failed=status.failed,
-            progressing_since=status.progressing_since,
-            last_write=status.last_write,
-            retry=status.retry,
-            last_handled_reconcile_at=status.last_handled_reconcile_at,
-            last_handled_redeploy_at=status.last_handled_redeploy_at,
-        )
+        return cls(**{name: getattr(status, name) for name in cls.__dataclass_fields__})
 
     @property
     def at_rest(self) -> bool:

@@ -21,7 +21,7 @@ from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
 from nvcf_operator.core.transitions import Note, lost_from_sight, of_write, released
 from nvcf_operator.core.versions import without
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.errors import Conflict, Invalid, KubeError, Missing, NotLeading
+from nvcf_operator.kube.errors import Conflict, Invalid, KubeError, Missing, NotLeading, Unavailable
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.status import merge_patch
 from nvcf_operator.nvcf import endpoints
@@ -388,10 +388,12 @@ class Actuator:
         memory.released = resource.deleting
         try:
             after = self._read(situation, memory, await self._set_finalizers(resource, memory, left))
-        except Missing:
+        except (Missing, Vanished):
             after = resource
+        except Unavailable:
+            raise  # the finalizer may be off: the object's end is then no loss to report
         except BaseException:
-            memory.released = False
+            memory.released = False  # nothing was written: whoever ends the object now leaves something behind
             raise
         if resource.deleting and not left:
             self._cache.drop(resource.key, resource.uid)  # the watch may have told its end before this answer came
