@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane
-from operating import Namespace, Operator, Team, installation
+from operating import Namespace, Operator, Place, Team, installation
 from operating.statuses import checking
 from simulation import KEY, Simulator
 
@@ -56,3 +56,10 @@ def team(control_plane: ControlPlane, namespace: str, simulator: Simulator, oper
     place.secret(KEY)
     function, version = simulator.add_function()
     return Team(place, simulator, function, version, simulator.cursor)
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
+    """A world of its own."""
+    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
+        yield made

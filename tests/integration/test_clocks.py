@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane
 from operating import FAST, Operator, Place, eventually, planted, tools
 from operating.forked import Forkery
 
@@ -20,13 +19,6 @@ SEVERAL = [
     {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2},
     {"gpu": "H100", "instanceType": "NCP.GPU.H100_1x", "minInstances": 1, "maxInstances": 3},
 ]
-
-
-@pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
 
 
 class Clock:

@@ -41,13 +41,6 @@ each_answer = pytest.mark.parametrize("answer", FOREIGN.values(), ids=list(FOREI
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
 def api(control_plane: ControlPlane, place: Place, tmp_path: Path) -> Iterator[FaultyApiServer]:
     """The API server as the operator sees it."""
     with FaultyApiServer.start(control_plane, place.identity, place.namespace.name, tmp_path) as server:

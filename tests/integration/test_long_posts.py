@@ -3,13 +3,8 @@
 The times are the operator's defaults and those of the real server, twenty times as fast.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from controlplane import ControlPlane
 from nvcf_operator.settings import Settings
 from operating import Place, condition_of, eventually
 
@@ -29,13 +24,6 @@ LONGEST_CALL = 30.0 / SPEED
 
 TRIES = 3
 """How often NVCF asks an allocator that answers 5xx."""
-
-
-@pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
 
 
 def specifications(count: int) -> list[dict[str, Any]]:

@@ -25,13 +25,6 @@ SETTLES: dict[str, Any] = {"create_settle_seconds": 2.0, "create_settle_per_spec
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
 def neighbour(control_plane: ControlPlane, namespace: str) -> Iterator[Namespace]:
     """A second namespace with the same key."""
     name = f"{namespace}-neighbour"

@@ -1,12 +1,9 @@
 """Nulls in Helm values, which Kubernetes' merge patches drop, mean what they meant before they were dropped."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane
 from operating import Place, condition_of, tools
 
 CREATED, PATCHED = ("createDeployment", 200), ("updateGpuSpecification", 200)
@@ -16,13 +13,6 @@ VALUES: dict[str, Any] = {
     "list": [{"name": "x", "value": None}, None, 1.0],
     "empty": {},
 }
-
-
-@pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
 
 
 def manifest(place: Place, **changes: Any) -> dict[str, Any]:

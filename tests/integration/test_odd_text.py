@@ -1,12 +1,10 @@
 """Text that JSON can spell in several ways stands in the status, and the status can be changed all the same."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane
 from operating import FAST, Operator, Place, condition_of, eventually
 from operating.forked import Forkery
 
@@ -21,13 +19,6 @@ MESSAGES = [
     "can’t start",
     "起動できません 🚫 \u2028 <b>\\u0026</b>",
 ]
-
-
-@pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
 
 
 def apply(place: Place) -> None:

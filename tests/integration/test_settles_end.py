@@ -1,12 +1,7 @@
 """A settle ends however rarely the account is polled: an operator looks as often as the settle needs."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from controlplane import ControlPlane
 from operating import Place, condition_of
 
 SEVERAL = [
@@ -24,13 +19,6 @@ RARELY: dict[str, Any] = {
 """Settings as those of an operator that polls each minute beside a settle of 75 s."""
 
 CREATED, DELETED = ("createDeployment", 200), ("deleteDeployment", 200)
-
-
-@pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
 
 
 def apply(place: Place) -> None:

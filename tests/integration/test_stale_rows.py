@@ -1,12 +1,9 @@
 """The server's loop writes an old row over a new deployment: NVCF then shows the dead one, and the live one is lost."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane
 from operating import Place, eventually, tools
 
 CREATED, DELETED = ("createDeployment", 200), ("deleteDeployment", 200)
@@ -14,13 +11,6 @@ SEVERAL = [
     {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2},
     {"gpu": "H100", "instanceType": "NCP.GPU.H100_1x", "minInstances": 1, "maxInstances": 3},
 ]
-
-
-@pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
 
 
 def shown(place: Place) -> str:
