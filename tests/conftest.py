@@ -2,8 +2,30 @@
 
 import os
 
+import pytest
+
 pytest_plugins = ["controlplane.pytest_plugin", "promtool.pytest_plugin"]
 
 # It takes an eighth of the API servers' CPU off (10.3 s in place of 11.9 s for the same 37 tests), for some 240 MB more
 # of memory for each worker.
 os.environ.setdefault("GOGC", "300")
+
+
+class FailuresAtOnce:
+    """Names each failure when it happens: of a run that is cut off, nothing else is left."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            message = (crash.message if crash else str(report.longrepr)).strip()[:2000]
+            self._terminal.write_line(f"\nFAILED {report.nodeid} ({report.when}, {report.duration:.0f} s): {message}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if isinstance(terminal, pytest.TerminalReporter) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(FailuresAtOnce(terminal), "failures-at-once")

@@ -129,7 +129,7 @@ class Write:
     serving: frozenset[str]
     """Versions that were ACTIVE before it."""
     witnessed: bool
-    """Whether the process that asked had seen the deployment itself that went last."""
+    """Whether the process that asked had seen the row itself that went last, if it had come back then as well."""
     process_since: float
     """When the process that asked was started."""
     running_for: frozenset[tuple[str, int]]

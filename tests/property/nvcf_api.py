@@ -109,7 +109,7 @@ class Door(Account):
                 raise self._error(request, errors.Forbidden, 403)
         if row is None or self._elsewhere:
             raise self._error(request, errors.NotFound, 404)
-        self._process.witnessed.add(row.deployment_id)
+        self._process.witnessed.add(row.appearance)
         return SimpleNamespace(deployment=row.shown())
 
     def _change(self, request: Request[Any]) -> Any:
@@ -158,7 +158,7 @@ class Door(Account):
         row = nvcf.post(version, specifications, made_for=uid)
         if row is None:
             return None
-        self._process.witnessed.add(row.deployment_id)
+        self._process.witnessed.add(row.appearance)
         return SimpleNamespace(deployment=row.shown())
 
     def _done(self, kind: str, version: str, specification: str | None, body: dict[str, Any], *, graceful: bool) -> Any:

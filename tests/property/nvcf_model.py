@@ -47,6 +47,11 @@ class Row:
     error_since: float | None = None
     _shown: tuple[Any, Deployment] | None = None
 
+    @property
+    def appearance(self) -> str:
+        """What whoever has seen the row has seen; a row that comes back has to be seen again."""
+        return self.deployment_id if self.ghost_until is None else f"{self.deployment_id}, come back"
+
     def shown(self) -> Deployment:
         """The deployment as GET shows it."""
         state = (self.status, self.updated_at, [tuple(item.values()) for item in self.specifications])
@@ -229,7 +234,7 @@ class Account:
         for version, row in list(self.rows.items()):
             if row.ghost_until is not None and row.ghost_until <= self.now:
                 del self.rows[version]
-                self.gone_at[version], self.last[version] = self.now, row.deployment_id
+                self.gone_at[version], self.last[version] = self.now, row.appearance
             elif row.status == "DEPLOYING" and not row.stale and self.now - row.since >= COMES_UP:
                 row.status = {"run": "ACTIVE", "fail": "ERROR"}.get(self.fates.get(version, "run"), "DEPLOYING")
                 row.error_since = self.now if row.status == "ERROR" else None
@@ -250,7 +255,7 @@ class Account:
 
     def _remove(self, version: str) -> None:
         row = self.rows.pop(version)
-        self.gone_at[version], self.last[version] = self.now, row.deployment_id
+        self.gone_at[version], self.last[version] = self.now, row.appearance
         if self.quiet or row.ghost_until is not None or row.stale:
             return
         dice = self.chance.random()

@@ -309,4 +309,7 @@ Deletions = focused(
 )
 """Deletions that are blocked, and what a 404 is worth meanwhile."""
 
-FOCUSED = (Lost, Rows, Limits, Hands, Deletions)
+Policies = focused("Policies", ("create", "change_policy", "scale", "change_version", "wait"))
+"""Resources that only observe, are suspended, or retain and refuse, while manifest and account go on changing."""
+
+FOCUSED = (Lost, Rows, Limits, Hands, Deletions, Policies)

@@ -33,7 +33,7 @@ from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.memory import Memory
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.sent import Sent
-from property.story import Deletions, Hands, Limits, Lost, Rows, Story
+from property.story import Deletions, Hands, Limits, Lost, Policies, Rows, Story
 from property.test_random_stories import STEPS
 
 Patch = pytest.MonkeyPatch
@@ -232,6 +232,8 @@ ABOUT: dict[Callable[[Patch], None], type[Story]] = {
     what_never_reached_nvcf_is_kept: Deletions,
     finalizer_dropped_at_once: Deletions,
     nobody_else_asked_before_delete: Hands,
+    observe_writes: Policies,
+    pause_ignored: Policies,
 }
 """The stories that find a bug soonest, where those about everything take long."""
 

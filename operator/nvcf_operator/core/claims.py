@@ -1,7 +1,8 @@
 """Two resources, one function version at one base URL: who keeps it.
 
 The holder keeps it: the version is its current, incoming or retiring one by its own record. A current version comes
-before one on its way. Without a holder the oldest claims it, by creationTimestamp and then uid. A resource that only
+before one on its way. Where two have it as their current one, since one has only observed for a while, it is of the one
+that still wants it. Without a holder the oldest claims it, by creationTimestamp and then uid. A resource that only
 observes claims nothing, and neither does one that goes without our finalizer.
 """
 
@@ -29,9 +30,11 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """One resource's claim of one version, ordered: holders first, then by age."""
+    """One resource's claim of one version, ordered: holders first, then who wants it, then by age."""
 
     rank: Rank
+    unwanted: bool
+    """The manifest asks for another version, or the resource goes: what it holds is to be undeployed."""
     created: str
     uid: str
     key: Key
@@ -43,7 +46,10 @@ def claim_of(resource: Resource, version: str) -> Claim | None:
     if observes or (resource.deleting and (not resource.has_finalizer or resource.keeps_deployment)):
         return None
     rank = _rank(resource, version)
-    return None if rank is None else Claim(rank, resource.created, resource.uid, resource.key)
+    if rank is None:
+        return None
+    unwanted = resource.deleting or resource.wanted_version != version
+    return Claim(rank, unwanted, resource.created, resource.uid, resource.key)
 
 
 def _rank(resource: Resource, version: str) -> Rank | None:

@@ -209,13 +209,14 @@ class Reconciler:
         self, situation: Situation, account: Account | None, memory: Memory, *, person: bool
     ) -> tuple[Decision, Situation]:
         """Decide; write; decide again on what came of it. At most one write goes to NVCF."""
+        released = False
         while True:
             decision = decide(situation)
             self._note_drift(situation, decision)
             action = decision.action
             if action is None:
                 return decision, situation
-            if situation.wrote is not None and not isinstance(action, DropFinalizer):
+            if released or (situation.wrote is not None and not isinstance(action, DropFinalizer)):
                 # More is to be done than one write: tell how far it is, and come again at once.
                 return unfinished(situation), situation
             situation = await self._actuator.carry_out(situation, action, account, memory, person=person)
@@ -224,7 +225,7 @@ class Reconciler:
                     if released_by_force(situation.resource) and not situation.resource.keeps_deployment:
                         self._metrics.left_behind()
                     return Decision(), situation
-                situation = replace(situation, wrote=None)
+                situation, released = replace(situation, wrote=None), True
             elif isinstance(action, Undeploy) and situation.failure is None and account is not None:
                 version = action.function_version_id
                 if action.purpose == Purpose.STALE:

@@ -85,6 +85,10 @@ CASES: list[tuple[str, Resource, Resource, bool]] = [
     ("one that wants another version", MINE, other(resource(spec={"functionVersionId": OTHER_VERSION})), False),
     ("one that retains it", MINE, other(held(spec={"deletionPolicy": "Retain"}, finalizer=False)), True),
     ("an older one, but this one holds it", held(), other(resource(), created=OLD), False),
+    ("an older one that has it on record too, and wants another one", held(), other(ROLLS, created=OLD), False),
+    ("an older one that has it on record too, and goes", held(), other(held(deleting=True), created=OLD), False),
+    ("a younger one that has it on record too, where this one wants another", ROLLS, other(held()), True),
+    ("an older one that has it on record too", held(), other(held(), created=OLD), True),
 ]
 
 
