@@ -76,6 +76,18 @@ def _checked(given: Mapping[str, Any], *models: type[BaseModel]) -> tuple[Any, .
     return tuple(made)
 
 
+def _ensure_ways(nvcf: settings.NvcfSettings, *more: str) -> None:
+    """End the command where a variable or file of the environment keeps a server from being asked at all."""
+    from nvcf_operator.nvcf import route
+
+    ca_file = str(nvcf.nvcf_ca_file) if nvcf.nvcf_ca_file else None
+    lines = route.obstacles((nvcf.nvcf_base_url, *more), ca_file)
+    for line in lines:
+        click.echo(f"nvcf-operator: {line}", err=True)
+    if lines:
+        sys.exit(BAD_SETTINGS)
+
+
 def _warn_of_strangers() -> None:
     for line in settings.strangers(os.environ):
         click.echo(f"nvcf-operator: {line}", err=True)
@@ -98,6 +110,7 @@ def run(**given: Any) -> None:
     """
     checked: Settings
     (checked,) = _checked(given, Settings)
+    _ensure_ways(checked, *checked.allowed_base_urls)
     logs.configure(checked.log_format, checked.log_level)
     for line in settings.strangers(os.environ):
         logging.getLogger(__name__).warning("%s", line)
@@ -119,6 +132,7 @@ def import_(**given: Any) -> None:
     from nvcf_operator.commands import importing
 
     account, options = _checked(given, ImportSettings, ImportOptions)
+    _ensure_ways(account)
     _warn_of_strangers()
     sys.exit(importing.run(account, options))
 
@@ -136,6 +150,7 @@ def check(**given: Any) -> None:
     from nvcf_operator.commands import checking
 
     account, options = _checked(given, AccountSettings, CheckOptions)
+    _ensure_ways(account)
     _warn_of_strangers()
     sys.exit(checking.run(account, options))
 

@@ -125,3 +125,35 @@ def drip(connection: socket.socket) -> None:
         while True:
             connection.sendall(b"x")
             pause.wait(0.02)
+
+
+@contextmanager
+def tunnelling(tls: ssl.SSLContext) -> Iterator[Server]:
+    """A proxy whose tunnels all lead to a TLS server that is itself."""
+
+    def act(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with suppress(OSError):
+            tls.wrap_socket(connection, server_side=True).close()
+        raise ConnectionAbortedError
+
+    with serving(act) as server:
+        yield server
+
+
+@contextmanager
+def full_listener() -> Iterator[int]:
+    """A port whose queue is full, so that the kernel lets attempts to connect wait."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    port = listener.getsockname()[1]
+    waiting = []
+    try:
+        for _ in range(8):
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.connect_ex(("127.0.0.1", port))
+            waiting.append(sock)
+        yield port
+    finally:
+        for sock in (*waiting, listener):
+            sock.close()

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from client_server import Act, answer, drip, hang_up, reset, serving, silence
+from client_server import Act, answer, drip, full_listener, hang_up, reset, serving, silence, tunnelling
 
 from controlplane.certificates import Authority
 from nvcf_operator import nvcf
@@ -218,21 +220,156 @@ class TestNeverReceived:
     def test_a_proxy_that_opens_no_tunnel(
         self, ask: Ask, request_: Request[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for act, obstacle in ((answer(407), Obstacle.PROXY), (hang_up(), Obstacle.OTHER), (reset, Obstacle.OTHER)):
+        for act in (answer(407), hang_up(), reset):
             with serving(act) as proxy:
-                monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-                unreachable(ask, request_, obstacle, base_url="https://nvcf.invalid/v2/nvcf")
+                monkeypatch.setenv("HTTPS_PROXY", f"http://me:secret@127.0.0.1:{proxy.port}")
+                error = unreachable(ask, request_, Obstacle.PROXY, base_url="https://nvcf.invalid/v2/nvcf")
+            assert f"the proxy http://127.0.0.1:{proxy.port} of the variable HTTPS_PROXY: " in error.detail
+            assert "secret" not in error.detail
             assert proxy.received[0].line == "CONNECT nvcf.invalid:443 HTTP/1.1"
+            assert proxy.received[0].headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
             assert KEY not in str(proxy.received)
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_a_proxy_that_is_not_there_is_what_is_named(
+        self, ask: Ask, request_: Request[Any], scheme: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with serving(silence) as proxy:
+            pass
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{proxy.port}")
+        error = unreachable(ask, request_, Obstacle.PROXY, base_url=f"{scheme}://nvcf.invalid/v2/nvcf")
+        assert error.detail.endswith(
+            f"http://127.0.0.1:{proxy.port} of the variable {scheme}_proxy: Connection refused"
+        )
+
+    def test_no_trust_behind_a_proxy_is_the_servers(
+        self, ask: Ask, request_: Request[Any], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with tunnelling(certificates.server) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+            error = unreachable(ask, request_, Obstacle.TLS, base_url="https://nvcf.invalid/v2/nvcf")
+        assert "certificate verify failed" in error.detail
+        assert "proxy" not in error.detail
 
 
 def test_a_proxy_of_the_environment_is_used_unless_told_otherwise(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(answer(200, DEPLOYMENT)) as proxy, serving(answer(200, DEPLOYMENT)) as server:
+    with serving(answer(200, DEPLOYMENT)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        ask(GET, base_url="http://nvcf.invalid/v2/nvcf")
+        (received,) = proxy.received
+        assert received.line.startswith("GET http://nvcf.invalid/v2/nvcf/deployments")
+        unreachable(ask, GET, Obstacle.NAME, base_url="http://nvcf.invalid/v2/nvcf", trust_env=False)
+        assert len(proxy.received) == 1
+
+
+@pytest.mark.parametrize("no_proxy", ["127.0.0.1,fd00::/8", "[::1]", "127.0.0.0/8", "*", ""])
+def test_what_goes_past_the_proxy_goes_there(ask: Ask, no_proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(answer(200, DEPLOYMENT)) as proxy, serving(answer(200, DEPLOYMENT)) as server:
+        monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("NO_PROXY", no_proxy)
         ask(GET, base_url=server.url)
-        assert (len(proxy.received), len(server.received)) == (1, 0)
-        ask(GET, base_url=server.url, trust_env=False)
-        assert (len(proxy.received), len(server.received)) == (1, 1)
+    assert (len(proxy.received), len(server.received)) == (0, 1)
+
+
+def test_a_replaced_ca_bundle_is_trusted_without_a_new_client(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(Authority(tmp_path / "first").certificate.read_bytes())
+    second = Authority(tmp_path / "second")
+    pair = second.server("nvcf", dns=["localhost"], addresses=["127.0.0.1"])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.certificate, pair.key)
+    options: dict[str, Any] = {"api_key": KEY, "ca_file": str(tmp_path / "ca.pem"), "max_retries": 0}
+
+    async def ask_before_and_after(url: str) -> None:
+        async with AsyncClient(base_url=url, **options) as client:
+            with Client(base_url=url, **options) as waiting:
+                for _ in range(2):
+                    with pytest.raises(Unreachable, match="certificate verify failed"):
+                        await client.send(POST)
+                    with pytest.raises(Unreachable, match="certificate verify failed"):
+                        await asyncio.to_thread(waiting.send, POST)
+                replace(tmp_path / "ca.pem", b"half a cert")
+                with pytest.raises(Unreachable, match=r"certificate verify failed.*ca\.pem cannot be used") as caught:
+                    await client.send(POST)
+                assert caught.value.obstacle == Obstacle.TLS
+                replace(tmp_path / "ca.pem", second.certificate.read_bytes())
+                answers = await asyncio.gather(client.send(POST), client.send(GET))
+                assert [answer.deployment.nca_id for answer in answers] == ["a", "a"]
+                assert (await asyncio.to_thread(waiting.send, POST)).deployment.nca_id == "a"
+
+    with serving(answer(200, DEPLOYMENT), tls=context) as server:
+        asyncio.run(ask_before_and_after(server.url))
+    assert len(server.received) == 3, "each call arrived once"
+
+
+def replace(file: Path, content: bytes) -> None:
+    """As kubelet does: whoever reads sees the old content or the new one."""
+    (file.parent / "new").write_bytes(content)
+    (file.parent / "new").rename(file)
+
+
+def test_a_client_of_later_does_not_fail_over_a_ca_bundle_that_is_just_replaced(ask: Ask, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    (tmp_path / "ca.pem").write_bytes(authority.certificate.read_bytes())
+    options = {"base_url": "https://127.0.0.1:1", "ca_file": str(tmp_path / "ca.pem")}
+    unreachable(ask, GET, Obstacle.REFUSED, **options)
+    (tmp_path / "ca.pem").unlink()
+    unreachable(ask, GET, Obstacle.REFUSED, **options)
+
+
+class TestSlowNames:
+    """A resolver that first asks a nameserver that is not there answers after 5 s, or 10."""
+
+    URL = "http://nvcf.test/v2/nvcf"
+
+    @pytest.fixture
+    def resolver(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+        """Resolves the name to loopback once the event is set."""
+        ready, real = threading.Event(), socket.getaddrinfo
+
+        def slow(host: Any, *rest: Any, **more: Any) -> Any:
+            if host in ("nvcf.test", b"nvcf.test"):
+                ready.wait(30)
+            return real("127.0.0.1", *rest, **more)
+
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+        yield ready
+        ready.set()
+
+    def test_a_name_has_longer_than_a_connection(
+        self, resolver: threading.Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("nvcf_operator.nvcf.transport.CONNECT_TIMEOUT", 0.1)
+        late = threading.Timer(0.5, resolver.set)
+        with serving(answer(200, DEPLOYMENT)) as server:
+            late.start()
+            url = f"http://nvcf.test:{server.port}/v2/nvcf"
+            assert ask_async(GET, base_url=url).deployment.nca_id == "a"
+
+    def test_a_name_that_is_not_resolved_in_time_is_named(
+        self, resolver: threading.Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def ask() -> NvcfError:
+            async with AsyncClient(api_key=KEY, base_url=self.URL, max_retries=0) as client:
+                with pytest.raises(Unreachable) as caught:
+                    await client.send(POST)
+                resolver.set()  # asyncio waits for the threads that resolve
+                return caught.value
+
+        for name in ("CONNECT_TIMEOUT", "RESOLVE_TIMEOUT", "RESOLVE_CHECK"):
+            monkeypatch.setattr(f"nvcf_operator.nvcf.transport.{name}", 0.1)
+        error = asyncio.run(ask())
+        assert isinstance(error, Unreachable)
+        assert error.obstacle == Obstacle.NAME
+        assert error.detail == f"{self.URL}: the name nvcf.test was not resolved in time"
+
+    def test_a_server_that_does_not_answer_is_not_taken_for_a_name(
+        self, resolver: threading.Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        resolver.set()
+        monkeypatch.setattr("nvcf_operator.nvcf.transport.RESOLVE_TIMEOUT", 0.1)
+        monkeypatch.setattr("nvcf_operator.nvcf.transport.CONNECT_TIMEOUT", 0.1)
+        with full_listener() as port:
+            unreachable(ask_async, GET, Obstacle.TIMEOUT, base_url=f"http://nvcf.test:{port}/v2/nvcf")
 
 
 def test_a_ca_bundle_makes_a_private_server_trusted(ask: Ask, certificates: Certificates) -> None:

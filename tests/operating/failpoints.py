@@ -18,6 +18,7 @@ from typing import Any, Literal
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.nvcf import transport
 from nvcf_operator.nvcf.answers import Answer
+from nvcf_operator.nvcf.progress import Progress
 from nvcf_operator.nvcf.requests import Request
 
 When = Literal["before", "sent", "after"]
@@ -66,7 +67,7 @@ class Calls:
 
     def install(self) -> None:
         """Wrap all calls of this process."""
-        nvcf, kube, note = transport.AsyncTransport.send, KubeClient._call, transport._Progress.note
+        nvcf, kube, note = transport.AsyncTransport.send, KubeClient._call, Progress.note
 
         async def send(self_: transport.AsyncTransport, request: Request[Any]) -> Answer:
             nth = self._begin(call := f"nvcf {request.operation}")
@@ -91,7 +92,7 @@ class Calls:
 
         transport.AsyncTransport.send = send  # type: ignore[method-assign, assignment]
         KubeClient._call = call  # type: ignore[method-assign, assignment]
-        transport._Progress.note = noted  # type: ignore[method-assign, assignment]
+        Progress.note = noted  # type: ignore[method-assign, assignment]
 
     def _begin(self, call: str) -> int:
         """Count a call, note it, and give its number; 0 when it is not counted."""

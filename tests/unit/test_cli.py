@@ -52,6 +52,42 @@ def invoke(*arguments: str, **variables: str) -> Result:
     return CliRunner().invoke(main, arguments, env={**blank, **variables})
 
 
+UNUSABLE = [
+    ({"HTTPS_PROXY": "http://u:se#cret@h:3128"}, "the variable HTTPS_PROXY is no URL of a proxy like"),
+    ({"https_proxy": "http://u:secret@h:port"}, "the variable https_proxy is no URL of a proxy like"),
+    ({"ALL_PROXY": "socks5://u:secret@h:1080"}, "the variable ALL_PROXY names a SOCKS proxy"),
+    ({"SSL_CERT_FILE": "/no/ca.pem"}, "/no/ca.pem, named by the variable SSL_CERT_FILE, cannot be used: No such file"),
+    ({"SSL_CERT_FILE": __file__}, "named by the variable SSL_CERT_FILE, cannot be used: it holds no certificates"),
+    ({"SSL_CERT_DIR": "/no/certs"}, "named by the variable SSL_CERT_DIR, cannot be used: there is no such folder"),
+]
+
+
+@pytest.mark.parametrize(("variables", "told"), UNUSABLE, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize("what", ["run", "check", "import"])
+def test_an_environment_in_which_nvcf_cannot_be_asked_is_told_in_one_line_at_start(
+    what: str, variables: dict[str, str], told: str, started: list[Settings], tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("nvapi-test")
+    names = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    quiet: dict[str, Any] = dict.fromkeys((*names, *map(str.lower, names)))
+    key = [] if what == "run" else ["--api-key-file", str(tmp_path / "key")]
+    done = invoke(what, *key, **{**quiet, **variables})
+    assert (done.exit_code, started) == (2, [])
+    (line,) = done.output.splitlines()
+    assert line.startswith("nvcf-operator: ")
+    assert told in line
+    assert "secret" not in line
+    assert "cret@" not in line
+
+
+def test_a_proxy_that_cannot_be_used_does_not_matter_where_none_is_used(started: list[Settings]) -> None:
+    variables = {"HTTPS_PROXY": "http://u:se#cret@h:3128", "NO_PROXY": "[::1],fd00::/8,10.0.0.0/8"}
+    assert invoke("run", "--nvcf-base-url", "https://10.1.2.3/v2/nvcf", **variables).exit_code == 7
+    assert invoke("run", "--nvcf-base-url", "https://[fd00::1]/v2/nvcf", **variables).exit_code == 7
+    other = ("--allowed-base-urls", "https://nvcf.example/v2/nvcf")
+    assert invoke("run", "--nvcf-base-url", "https://10.1.2.3/v2/nvcf", *other, **variables).exit_code == 2
+
+
 def test_run_starts_the_operator_and_ends_with_its_code(started: list[Settings]) -> None:
     assert invoke("run").exit_code == 7
     assert started == [Settings()]

@@ -11,8 +11,8 @@ from kubernetes.aio.client.rest import RESTClientObject
 
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
-from nvcf_operator.kube.proxies import proxy_of_environment
 from nvcf_operator.kube.watching import Handler, SteadyWatch
+from nvcf_operator.proxies import ProxyProblem, proxy_for, usable
 
 __all__ = ["Connection", "ConnectionProblem", "connect", "kopf_session"]
 
@@ -57,7 +57,7 @@ class Connection:
             connector=aiohttp.TCPConnector(limit=limit, ssl=self._tls),
             headers={"User-Agent": user_agent},
             middlewares=(*outermost, self._sign),
-            proxy=configuration.proxy or (None if found.in_pod else proxy_of_environment(url)),
+            proxy=_proxy(found),
             read_bufsize=2**21,
         )
 
@@ -126,6 +126,8 @@ async def connect(
     found = await cluster.load()
     try:
         return Connection(found, limit=limit, user_agent=user_agent, outermost=outermost)
+    except ProxyProblem as problem:
+        raise ConnectionProblem(str(problem)) from None
     except (OSError, ValueError) as error:
         raise _bad_certificates(found, error) from None
 
@@ -136,6 +138,14 @@ async def kopf_session(*, user_agent: str) -> kopf.AiohttpSession:
     return kopf.AiohttpSession(
         server=connection.server, default_namespace=connection.default_namespace, aiohttp_session=connection.session
     )
+
+
+def _proxy(found: Cluster) -> str | None:
+    """The proxy of the kubeconfig, else of the environment; a pod's own cluster is never behind one."""
+    if found.configuration.proxy:
+        return usable(found.configuration.proxy, f"proxy-url of {found.source}").url
+    proxy = None if found.in_pod else proxy_for(found.configuration.host, all_proxy=False)
+    return proxy.url if proxy is not None else None
 
 
 def _bad_certificates(found: Cluster, error: Exception) -> ConnectionProblem:

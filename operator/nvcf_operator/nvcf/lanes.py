@@ -39,6 +39,7 @@ class Lanes(Generic[L]):
         self._room = asyncio.Semaphore(most)
         self._idle: deque[tuple[L, float]] = deque([(make(), time.monotonic())])
         self._busy: set[L] = set()
+        self._old: set[L] = set()
         self._closed = False
 
     @asynccontextmanager
@@ -61,12 +62,26 @@ class Lanes(Generic[L]):
                 yield lane
             finally:
                 self._busy.discard(lane)
-                self._idle.append((lane, time.monotonic()))
+                if lane in self._old:
+                    self._old.discard(lane)
+                    with suppress(Exception):
+                        await lane.aclose()
+                else:
+                    self._idle.append((lane, time.monotonic()))
         finally:
             self._room.release()
         while self._idle and time.monotonic() - self._idle[0][1] > self._keep:
             lane, _ = self._idle.popleft()
             with suppress(Exception):  # the call whose end this is has its result already
+                await lane.aclose()
+
+    async def renew(self) -> None:
+        """Use no lane of before any more: each is closed once its call has ended."""
+        self._old |= self._busy
+        idle = [lane for lane, _ in self._idle]
+        self._idle.clear()
+        for lane in idle:
+            with suppress(Exception):  # whoever asked for new ones is not to fail over an old one
                 await lane.aclose()
 
     async def aclose(self) -> None:

@@ -1,26 +1,30 @@
-"""HTTP. The only module that knows httpx: requests go out and answers, or the two errors without one, come back."""
+"""HTTP: requests go out and answers, or the two errors without one, come back. Nothing above it knows httpx."""
 
 import asyncio
-import os
-import socket
-import ssl
 import time
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from nvcf_operator.nvcf.answers import Answer, one_line
+from nvcf_operator.nvcf.answers import Answer
 from nvcf_operator.nvcf.connection import Connection
-from nvcf_operator.nvcf.errors import NvcfError, Obstacle, OutcomeUnknown, Unreachable
+from nvcf_operator.nvcf.errors import Obstacle, Unreachable
 from nvcf_operator.nvcf.lanes import Lanes
+from nvcf_operator.nvcf.progress import MAX_ANSWER, AnswerTooLongError, Progress
 from nvcf_operator.nvcf.requests import Request
+from nvcf_operator.nvcf.route import Route, route_to
+from nvcf_operator.nvcf.trust import Trust, TrustProblem
 
 CONNECT_TIMEOUT = 5.0
-"""Seconds to open a connection, name resolution and TLS included."""
+"""Seconds to open a connection to an address, and again for TLS."""
+
+RESOLVE_TIMEOUT = 15.0
+"""Seconds more where a name is to be resolved first: a resolver waits 5 s for each nameserver that does not answer, and
+takes two or three rounds."""
+
+RESOLVE_CHECK = 1.0
+"""Seconds for the look whether it was the name that kept a connection from being opened in time."""
 
 POOL_TIMEOUT = 15.0
 """Seconds to wait for one of our own connections to become free."""
@@ -28,91 +32,57 @@ POOL_TIMEOUT = 15.0
 KEEP_UNUSED = 30.0
 """Seconds after which a connection that nobody needs may be closed."""
 
-MAX_ANSWER = 64 << 20
-"""Longest body that is read, in bytes: a list of some 130,000 function versions."""
-
-
-class AnswerTooLongError(Exception):
-    """The body is longer than `MAX_ANSWER`."""
-
-
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-
-_IN_WORDS: dict[type[Exception], str] = {
-    httpx.ConnectTimeout: "no connection within the connect timeout",
-    httpx.PoolTimeout: "all connections of this client stayed busy",
-    httpx.ReadTimeout: "no answer within the timeout",
-    httpx.WriteTimeout: "the request could not be sent within the timeout",
-    TimeoutError: "no complete answer within the timeout",
-    httpx.ReadError: "the connection broke while waiting for the answer",
-    httpx.WriteError: "the connection broke while sending",
-    httpx.RemoteProtocolError: "the connection was closed without a whole answer, or the answer broke HTTP",
-    httpx.DecodingError: "the answer could not be decompressed",
-    AnswerTooLongError: f"the answer is longer than {MAX_ANSWER >> 20} MiB",
-}
-
-_OBSTACLES: dict[type[BaseException], Obstacle] = {
-    httpx.ProxyError: Obstacle.PROXY,
-    httpx.ConnectTimeout: Obstacle.TIMEOUT,
-    socket.gaierror: Obstacle.NAME,
-    ssl.SSLError: Obstacle.TLS,
-    ConnectionRefusedError: Obstacle.REFUSED,
-}
-
-
-class _Progress:
-    """Watches one call on its way, to tell "never sent" from "sent" whatever ends it.
-
-    httpx names the steps of a request as they begin. A transport put in by a test names none; then the kind of the
-    error decides.
-    """
-
-    def __init__(self) -> None:
-        self.has_lane = False
-        self._watched = False
-        self._sent = False
-
-    def note(self, step: str, info: Mapping[str, Any]) -> None:
-        self._watched = True
-        if step.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
-            self._sent = True
-
-    async def note_async(self, step: str, info: Mapping[str, Any]) -> None:
-        self.note(step, info)
-
-    def failure(self, connection: Connection, request: Request[Any], error: Exception) -> NvcfError:
-        """The error of a call that got no usable answer.
-
-        The cause's own words are kept only where nothing was sent: later ones may quote the answer.
-        """
-        never = not self._sent and (self._watched or isinstance(error, _NEVER_SENT))
-        words = _IN_WORDS.get(type(error), "")
-        call: dict[str, Any] = {"operation": request.operation, "method": request.method, "path": request.path}
-        if never:
-            detail = f"{connection.base_url}: {words or _root_of(error)}"
-            return Unreachable(obstacle=_obstacle(error), detail=detail, **call)
-        return OutcomeUnknown(detail=words or type(error).__name__, **call)
-
 
 class Transport:
     """Sends requests and waits for the answers."""
 
     def __init__(self, connection: Connection, transport: httpx.BaseTransport | None = None) -> None:
         self._connection = connection
-        self._client = httpx.Client(transport=transport, **_options(connection))
-        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._route = _route(connection)
+        self._transport = transport
+        self._clients: list[httpx.Client] = []
+        self._open()
 
     def send(self, request: Request[Any]) -> Answer:
         """Send once. The time limit is looked at between reads, so a call may overrun it by the length of one.
+
+        Where TLS fails and the certificates to trust have changed meanwhile, it is sent with those.
 
         Raises:
             Unreachable, OutcomeUnknown: no usable answer came.
 
         """
-        progress, limit = _Progress(), self._connection.timeout or request.timeout
+        limit, used = self._connection.timeout or request.timeout, self._trusted
         deadline = time.monotonic() + limit
         try:
-            with self._client.stream(**_wire(self._connection, request, limit, progress.note)) as response:
+            return self._send(request, limit, deadline)
+        except Unreachable as error:
+            if error.obstacle != Obstacle.TLS:
+                raise
+            _reread(self._route.trust, error)
+            if self._route.trust.context is used:
+                raise
+        if self._trusted is used:
+            self._open()
+        return self._send(request, limit, deadline)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            client.close()
+
+    def _open(self) -> None:
+        """Have a new client; others may be at a call with the old one."""
+        self._trusted = self._route.trust.context
+        client = httpx.Client(transport=self._transport, **_options(self._connection, self._route, self._transport))
+        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._clients.append(client)
+
+    def _send(self, request: Request[Any], limit: float, deadline: float) -> Answer:
+        progress = Progress()
+        wire = _wire(self._connection, self._route, request, limit, progress.note)
+        try:
+            with self._clients[-1].stream(**wire) as response:
                 body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
@@ -121,11 +91,7 @@ class Transport:
                         raise TimeoutError
                 return _answer(response, body)
         except (httpx.HTTPError, TimeoutError, AnswerTooLongError, OSError) as error:
-            raise progress.failure(self._connection, request, error) from None
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._client.close()
+            raise progress.failure(self._connection, request, error, self._route.proxy) from None
 
 
 class AsyncTransport:
@@ -133,10 +99,12 @@ class AsyncTransport:
 
     def __init__(self, connection: Connection, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._connection = connection
-        options = _options(connection)
+        self._route = _route(connection)
+        self._trusted = self._route.trust.context
+        self._real = transport is None
 
         def client() -> httpx.AsyncClient:
-            made = httpx.AsyncClient(transport=transport, **options)
+            made = httpx.AsyncClient(transport=transport, **_options(connection, self._route, transport))
             made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             return made
 
@@ -145,19 +113,38 @@ class AsyncTransport:
     async def send(self, request: Request[Any]) -> Answer:
         """Send once, within the time limit.
 
+        Where TLS fails and the certificates to trust have changed meanwhile, it is sent with those.
+
         Raises:
             Unreachable, OutcomeUnknown: no usable answer came.
 
         """
-        progress, limit = _Progress(), self._connection.timeout or request.timeout
+        limit, used = self._connection.timeout or request.timeout, self._trusted
         deadline = asyncio.get_running_loop().time() + limit
+        try:
+            return await self._send(request, limit, deadline)
+        except Unreachable as error:
+            if error.obstacle != Obstacle.TLS:
+                raise await self._named(error) from None
+            _reread(self._route.trust, error)
+            if self._route.trust.context is used:
+                raise
+        if self._trusted is used:
+            self._trusted = self._route.trust.context
+            await self._lanes.renew()
+        return await self._send(request, limit, deadline)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._lanes.aclose()
+
+    async def _send(self, request: Request[Any], limit: float, deadline: float) -> Answer:
+        progress = Progress()
+        wire = _wire(self._connection, self._route, request, limit, progress.note_async)
         try:
             async with self._lanes.one(min(POOL_TIMEOUT, limit)) as client:
                 progress.has_lane = True
-                async with (
-                    asyncio.timeout_at(deadline),
-                    client.stream(**_wire(self._connection, request, limit, progress.note_async)) as response,
-                ):
+                async with asyncio.timeout_at(deadline), client.stream(**wire) as response:
                     body = bytearray()
                     async for chunk in response.aiter_bytes():
                         body += chunk
@@ -165,33 +152,58 @@ class AsyncTransport:
                     return _answer(response, body)
         except (httpx.HTTPError, TimeoutError, AnswerTooLongError, OSError) as error:
             cause = error if progress.has_lane else httpx.PoolTimeout("")
-            raise progress.failure(self._connection, request, cause) from None
+            raise progress.failure(self._connection, request, cause, self._route.proxy) from None
 
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self._lanes.aclose()
+    async def _named(self, error: Unreachable) -> Unreachable:
+        """The error, telling where a connection was not opened in time because the name was not resolved in time."""
+        if error.obstacle != Obstacle.TIMEOUT or not self._real or not self._route.resolves:
+            return error
+        try:
+            async with asyncio.timeout(RESOLVE_CHECK):
+                await asyncio.get_running_loop().getaddrinfo(self._route.host, self._route.port)
+        except (TimeoutError, OSError):
+            error.obstacle = Obstacle.NAME
+            error.detail = f"{self._connection.base_url}: the name {self._route.host} was not resolved in time"
+        return error
 
 
-def _options(connection: Connection) -> dict[str, Any]:
-    most = connection.max_connections
-    return {
+def _route(connection: Connection) -> Route:
+    return route_to(connection.base_url, connection.ca_file, trust_env=connection.trust_env)
+
+
+def _reread(trust: Trust, error: Unreachable) -> None:
+    """Look whether the certificates to trust have changed; if they are unusable now, the error says so as well."""
+    try:
+        trust.reread()
+    except TrustProblem as problem:
+        error.detail = f"{error.detail.rstrip('. ')}, and {problem}"
+
+
+def _options(connection: Connection, route: Route, transport: object) -> dict[str, Any]:
+    most, context = connection.max_connections, route.trust.context
+    options: dict[str, Any] = {
         "headers": connection.all_headers,
         "limits": httpx.Limits(max_connections=most, max_keepalive_connections=most),
         "follow_redirects": False,
-        "trust_env": connection.trust_env,
-        "verify": _trusted(connection),
+        "trust_env": False,
+        "verify": context,
     }
+    if route.proxy is not None and transport is None:
+        secure = route.proxy.url.startswith("https:")
+        options["proxy"] = httpx.Proxy(route.proxy.url, ssl_context=context if secure else None)
+    return options
 
 
-def _wire(connection: Connection, request: Request[Any], limit: float, trace: object) -> dict[str, Any]:
+def _wire(connection: Connection, route: Route, request: Request[Any], limit: float, trace: object) -> dict[str, Any]:
     headers = {} if connection.propagate is None else dict(connection.propagate())
+    connect = CONNECT_TIMEOUT + RESOLVE_TIMEOUT if route.resolves else CONNECT_TIMEOUT
     return {
         "method": request.method,
         "url": connection.base_url + request.path,
         "params": request.query or None,
         "content": request.body,
         "headers": headers if request.body is None else {**headers, "Content-Type": "application/json"},
-        "timeout": httpx.Timeout(limit, connect=min(CONNECT_TIMEOUT, limit), pool=min(POOL_TIMEOUT, limit)),
+        "timeout": httpx.Timeout(limit, connect=min(connect, limit), pool=min(POOL_TIMEOUT, limit)),
         "extensions": {"trace": trace},
     }
 
@@ -204,52 +216,3 @@ def _answer(response: httpx.Response, body: bytearray) -> Answer:
 def _check_length(body: bytearray) -> None:
     if len(body) > MAX_ANSWER:
         raise AnswerTooLongError
-
-
-def _root_of(error: Exception) -> str:
-    """The system's own words at the root of an error, "Connection refused", which the layers above replace."""
-    words = str(error)
-    for cause in _causes(error):
-        if isinstance(cause, ConnectionError) and cause.errno:
-            words = os.strerror(cause.errno)  # asyncio's own text leaves out why
-        elif isinstance(cause, OSError) and cause.strerror:
-            words = cause.strerror
-    return one_line(words)
-
-
-def _obstacle(error: Exception) -> Obstacle:
-    """What kept a request from being sent, by the first kind of error that is one of these."""
-    for cause in _causes(error):
-        for kind, obstacle in _OBSTACLES.items():
-            if isinstance(cause, kind):
-                return obstacle
-    return Obstacle.OTHER
-
-
-def _causes(error: Exception) -> Iterator[BaseException]:
-    """The error, what led to it, and so on down to the root."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        group = cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
-        cause = group[0] if group else cause.__cause__ or cause.__context__
-
-
-def _trusted(connection: Connection) -> ssl.SSLContext:
-    if connection.ca_file is None:
-        return _usual_trust(connection.trust_env)
-    try:
-        return _trust_in(connection.ca_file, Path(connection.ca_file).stat().st_mtime_ns)
-    except (OSError, ssl.SSLError) as error:
-        raise ValueError(f"the CA bundle {connection.ca_file} cannot be used: {error}") from None
-
-
-@lru_cache(maxsize=2)
-def _usual_trust(trust_env: bool) -> ssl.SSLContext:
-    """Made once for all clients: reading the certificates takes longer than a call."""
-    return httpx.create_ssl_context(trust_env=trust_env)
-
-
-@lru_cache(maxsize=4)
-def _trust_in(ca_file: str, _changed: int) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_file)

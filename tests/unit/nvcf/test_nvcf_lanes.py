@@ -83,3 +83,34 @@ async def test_closing_closes_every_lane_and_refuses_new_calls() -> None:
     with pytest.raises(RuntimeError, match="closed"):
         async with lanes.one(1):
             pass
+
+
+async def test_renewed_lanes_are_used_from_the_next_call_on_and_old_ones_are_closed_at_their_end() -> None:
+    made: list[Lane] = []
+    lanes = lanes_of(made)
+    async with lanes.one(1):
+        pass
+    async with lanes.one(1) as old:
+        await lanes.renew()
+        async with lanes.one(1) as new:
+            assert new is not old
+        assert old.closed == 0
+    assert (old.closed, new.closed) == (1, 0)
+    async with lanes.one(1) as next_one:
+        assert next_one is new
+    await lanes.renew()
+    assert new.closed == 1
+
+
+async def test_an_old_lane_is_closed_after_a_call_that_fails_too() -> None:
+    made: list[Lane] = []
+    lanes = lanes_of(made)
+
+    async def fail() -> None:
+        async with lanes.one(1):
+            await lanes.renew()
+            raise ValueError("a call that fails")
+
+    with pytest.raises(ValueError, match="a call that fails"):
+        await fail()
+    assert [lane.closed for lane in made] == [1]
