@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nvcf_operator.core import outages
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Trouble, Whose
 from nvcf_operator.core.throttling import slow_down
@@ -202,11 +203,15 @@ def row_of(error: errors.NvcfError) -> Row:
 
 def of_call(error: errors.NvcfError) -> Trouble:
     """Say what a failed write means. 403 is the resource's while the account's list is answered."""
+    if isinstance(error, errors.Unreachable):
+        return of_outage(error, error.retry_after)
     return _trouble(error, row_of(error).write)
 
 
 def of_reading(error: errors.NvcfError) -> Trouble:
     """Say what a failed read means."""
+    if row_of(error).effect == Effect.FAILURE:
+        return of_outage(error, error.retry_after)
     return _trouble(error, row_of(error).read)
 
 
@@ -219,7 +224,12 @@ def of_credential(error: errors.NvcfError) -> Trouble:
             "NVCF does not know this key, it was revoked, or it lacks the scope list_functions, which the operator "
             "needs beside deploy_function. A new key can take 15 minutes to take effect; it is tried again by itself.",
         )
-    return _trouble(error, row_of(error).listing)
+    return of_reading(error) if row_of(error).effect == Effect.FAILURE else _trouble(error, row_of(error).listing)
+
+
+def of_outage(cause: errors.NvcfError | None, retry_after: float | None) -> Trouble:
+    """Say that NVCF does not answer, by the failure that stands for all."""
+    return Trouble(_DOWN.reason, outages.told(cause), _DOWN.whose, retry_after)
 
 
 def may_pass(error: errors.NvcfError) -> bool:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from nvcf_operator.nvcf.breaker import Breaker
+from nvcf_operator.nvcf.errors import NvcfError
+from nvcf_operator.nvcf.outage import Outage
 from nvcf_operator.nvcf.throttle import Throttle
 from nvcf_operator.nvcf.turnstile import Turnstile
 
@@ -48,14 +50,18 @@ class Closed(Exception):  # noqa: N818  the name says what happened
         reason: why.
         retry_after: seconds after which to try again.
         asked: where the server throttles, the seconds that it asked for, which do not run down; None if it named none.
+        cause: where calls failed, the failure that stands for all; None if none was told.
 
     """
 
-    def __init__(self, reason: Reason, retry_after: float, asked: float | None = None) -> None:
+    def __init__(
+        self, reason: Reason, retry_after: float, asked: float | None = None, cause: NvcfError | None = None
+    ) -> None:
         super().__init__(reason, retry_after, asked)
         self.reason = reason
         self.retry_after = retry_after
         self.asked = asked
+        self.cause = cause
 
     def __str__(self) -> str:
         return f"no call is sent for {math.ceil(self.retry_after)} s: {_TEXTS[self.reason]}"
@@ -120,6 +126,7 @@ class Gate:
         self._probe: Admission | None = None
         self._probed_at = -math.inf
         self._throttle = Throttle(random)
+        self._outage = Outage()
         self._era = 0
 
     @asynccontextmanager
@@ -159,11 +166,11 @@ class Gate:
         if throttled and throttled >= failing:
             return Closed(Reason.THROTTLED, throttled, self._throttle.asked)
         if failing:
-            return Closed(Reason.FAILING, failing)
+            return Closed(Reason.FAILING, failing, cause=self.cause)
         if self._probe is None or now - self._probed_at > TRIAL_PATIENCE:
             return None
         if not self._breaker.closed:
-            return Closed(Reason.PROBING, max(self._breaker.pause / 4, 1.0))
+            return Closed(Reason.PROBING, max(self._breaker.pause / 4, 1.0), cause=self.cause)
         if self._throttle.is_trying(now, person=person):
             return Closed(Reason.THROTTLED, TRIAL_AGAIN, self._throttle.asked)
         return None
@@ -178,8 +185,10 @@ class Gate:
             self._throttle.answered(person=call is not None and call.person)
             self._answered(call)
 
-    def failed(self, call: Admission | None = None) -> None:
+    def failed(self, call: Admission | None = None, error: NvcfError | None = None) -> None:
         """Tell that the server failed (5xx), was not reached, or that the outcome is unknown; not for a 4xx."""
+        if error is not None:
+            self._outage.failed(error)
         if not self._is_stale(call) and self._breaker.failed(self._clock()):
             self._shut()
 
@@ -200,6 +209,11 @@ class Gate:
         """Take over the pause that the server asked another gate for, as far as it lasts."""
         if self._throttle.join(other._throttle, self._clock()):
             self._shut()
+
+    @property
+    def cause(self) -> NvcfError | None:
+        """The failure that stands for all since the last answer; None while the server answers."""
+        return self._outage.cause
 
     @property
     def open(self) -> bool:
@@ -227,6 +241,7 @@ class Gate:
 
     def _answered(self, call: Admission | None) -> None:
         was_closed = self._breaker.closed
+        self._outage.over()
         self._breaker.succeeded(self._clock())
         if self._breaker.closed and (call is None or call is self._probe or not was_closed):
             self._probe = None
@@ -240,7 +255,7 @@ class Gate:
         self._turnstile.turn_away()
 
     def _turned_away(self, person: bool) -> Closed:
-        return self.closed_for(person) or Closed(Reason.FAILING, 0.0)
+        return self.closed_for(person) or Closed(Reason.FAILING, 0.0, cause=self.cause)
 
 
 class Gates:

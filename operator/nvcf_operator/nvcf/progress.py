@@ -94,7 +94,9 @@ def _root_of(error: Exception) -> str:
     """The system's own words at the root of an error, "Connection refused", which the layers above replace."""
     words = str(error)
     for cause in _causes(error):
-        if isinstance(cause, ConnectionError) and cause.errno:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            words = f"certificate verify failed: {cause.verify_message}"
+        elif isinstance(cause, ConnectionError) and cause.errno:
             words = os.strerror(cause.errno)  # asyncio's own text leaves out why
         elif isinstance(cause, OSError) and cause.strerror:
             words = cause.strerror

@@ -166,7 +166,7 @@ class Account:
                 case troubles.Effect.PAUSE:
                     self.gate.throttled(error.retry_after, admission)
                 case troubles.Effect.FAILURE:
-                    self.gate.failed(admission)
+                    self.gate.failed(admission, error)
                 case troubles.Effect.ANSWER:
                     self.gate.succeeded(admission)
             self._bound_wait(error, admission.person)
@@ -346,7 +346,19 @@ class Account:
         self.doubt()
         return troubles.of_call(error)
 
+    def reading(self, error: nvcf_errors.NvcfError) -> Trouble:
+        """Say what a failed read means; of an outage in the words in which all calls of the account are told of it."""
+        if troubles.row_of(error).effect == troubles.Effect.FAILURE:
+            return troubles.of_outage(self.gate.cause or error, error.retry_after)
+        return troubles.of_reading(error)
+
+    def writing(self, error: nvcf_errors.NvcfError) -> Trouble:
+        """Say what a failed write means; where it was not sent, in the words of the outage."""
+        return self.reading(error) if isinstance(error, nvcf_errors.Unreachable) else troubles.of_call(error)
+
     async def _list_trouble(self, error: nvcf_errors.NvcfError) -> Trouble:
+        if troubles.row_of(error).effect == troubles.Effect.FAILURE:
+            return self.reading(error)
         trouble = troubles.of_credential(error)
         if isinstance(error, nvcf_errors.Forbidden) and await self._may_deploy(person=False):
             trouble = troubles.missing_scope("list_functions")
@@ -374,13 +386,9 @@ class Account:
 
 def gate_trouble(closed: Closed) -> Trouble:
     """Say why nothing is sent now."""
-    reason = Reason.THROTTLED if closed.reason == Shut.THROTTLED else Reason.NVCF_UNAVAILABLE
-    text = (
-        slow_down(closed.asked)
-        if reason == Reason.THROTTLED
-        else "NVCF cannot be reached or fails. The operator tries again with growing waits."
-    )
-    return Trouble(reason, text, Whose.SERVER, closed.retry_after)
+    if closed.reason == Shut.THROTTLED:
+        return Trouble(Reason.THROTTLED, slow_down(closed.asked), Whose.SERVER, closed.retry_after)
+    return troubles.of_outage(closed.cause, closed.retry_after)
 
 
 def fingerprint(uid: str, api_key: str) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from nvcf_operator.api import names
 from nvcf_operator.api.status import Intent
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core import troubles
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.changes import Patch, expected_after, raises_minimum
 from nvcf_operator.core.decide import asking
@@ -222,9 +221,9 @@ class Actuator:
                 answer = await account.send(request, admission)
             except nvcf_errors.NotFound as error:
                 if error.unknown_path:
-                    return replace(situation, failure=troubles.of_reading(error))
+                    return replace(situation, failure=account.reading(error))
             except nvcf_errors.NvcfError as error:
-                return replace(situation, failure=troubles.of_reading(error))
+                return replace(situation, failure=account.reading(error))
             else:
                 self._sightings.saw(self._observer.target(account, resource, version), self._clock())
                 seen = {**situation.sightings, version: Present(answer.deployment)}
@@ -288,7 +287,7 @@ class Actuator:
         person: bool,
     ) -> Situation:
         """Go on from what is there: the POST may have been made all the same, or another one before it."""
-        failure = troubles.of_call(error)
+        failure = account.writing(error)
         if isinstance(error, nvcf_errors.Forbidden):
             failure = await account.forbidden(error, person=person)
         log.warning("POST of version %s failed: %s", version, error)
@@ -339,11 +338,11 @@ class Actuator:
                 account.patch_supported = False
                 raise Outdated("this server has no PATCH")
             # The deployment that was read a moment ago is another one by now.
-            trouble = troubles.of_call(error)
+            trouble = account.writing(error)
             return replace(situation, failure=Trouble(trouble.reason, trouble.message, Whose.SERVER))
         if isinstance(error, nvcf_errors.Forbidden):
             return replace(situation, failure=await account.forbidden(error, person=False))
-        return replace(situation, failure=troubles.of_call(error))
+        return replace(situation, failure=account.writing(error))
 
     async def _undeploy(
         self,
@@ -369,7 +368,7 @@ class Actuator:
             log.info("version %s was gone before it was undeployed", version)
         except nvcf_errors.NvcfError as error:
             log.warning("DELETE of version %s failed: %s", version, error)
-            failure = troubles.of_call(error)
+            failure = account.writing(error)
             if isinstance(error, nvcf_errors.Forbidden):
                 failure = await account.forbidden(error, person=person)
             return replace(situation, failure=failure)

@@ -285,7 +285,7 @@ class Observer:
         except nvcf_errors.Forbidden as error:
             return Unseen(await account.forbidden(error, person=person))
         except nvcf_errors.NvcfError as error:
-            return Unseen(troubles.of_reading(error))
+            return Unseen(account.reading(error))
         self._sightings.saw(target, self._clock())
         return Present(answer.deployment)
 

@@ -16,7 +16,7 @@ def leaves(kind: type[errors.NvcfError]) -> list[type[errors.NvcfError]]:
 
 
 def error(kind: type[errors.NvcfError], status: int | None = None, **more: Any) -> errors.NvcfError:
-    return kind(operation="get_deployment", method="GET", path="/d", detail="no", status=status, **more)
+    return kind(operation="get_deployment", method="GET", path="/d", detail="words", status=status, **more)
 
 
 @pytest.mark.parametrize("kind", leaves(errors.NvcfError)[1:], ids=lambda kind: kind.__name__)
@@ -45,7 +45,7 @@ def test_each_trouble_says_what_came_and_what_happens(row: troubles.Row) -> None
         (troubles.of_credential(failed), row.listing),
     ):
         assert (trouble.reason, trouble.whose, trouble.retry_after) == (meaning.reason, meaning.whose, 7.0)
-        assert str(status) in trouble.message
+        assert (failed.detail if row.kind is errors.Unreachable else str(status)) in trouble.message
         assert "tried again" in trouble.message or "tries again" in trouble.message
 
 

@@ -1,6 +1,7 @@
 """What becomes of a server's Retry-After on its way through an account. Time is virtual; the client is replaced."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from nvcf_operator.core import troubles
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.situation import Trouble
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf import endpoints
-from nvcf_operator.nvcf.errors import NvcfError, ServerFault, Throttled
+from nvcf_operator.nvcf.errors import NvcfError, Obstacle, ServerFault, Throttled, Unreachable
 from nvcf_operator.nvcf.pacing import Closed, Gates
 from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.nvcf.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
@@ -21,6 +23,7 @@ from nvcf_operator.runtime.account import Account, gate_trouble
 from virtual_time import Clock
 
 GET = endpoints.get_function(function_id="f", function_version_id="v")
+DELETE = endpoints.delete_deployment(function_id="f", function_version_id="v", graceful=True)
 UID = "7c1e0000-0000-4000-8000-000000000001"
 DAY = 86_400.0
 
@@ -38,7 +41,23 @@ class Failing:
         )
 
 
-def account(client: Failing, clock: Clock) -> Account:
+class Down:
+    """Stands for a client whose server is not there."""
+
+    def __init__(self) -> None:
+        self.obstacle, self.words = Obstacle.REFUSED, "Connection refused"
+
+    async def send(self, request: Request[Any]) -> Any:
+        raise Unreachable(
+            operation=request.operation,
+            method=request.method,
+            path=request.path,
+            detail=f"http://127.0.0.1/v2/nvcf: {self.words}",
+            obstacle=self.obstacle,
+        )
+
+
+def account(client: Failing | Down, clock: Clock) -> Account:
     gates = Gates(50, 16, clock=clock, random=lambda: 0.0)
     return Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-x"), client, gates, Metrics(), clock=clock)  # type: ignore[arg-type]
 
@@ -74,6 +93,55 @@ def test_while_one_pause_lasts_every_look_says_the_same_whoever_asks(wait: float
             await asyncio.sleep(7.3)
         assert len(texts) == 1, texts
         assert client.sent > 1, "the calls that try again say so, too"
+
+    virtual_time.run(main)
+
+
+def test_while_one_outage_lasts_every_look_says_the_same_whoever_asks() -> None:
+    async def main(clock: Clock) -> None:
+        client, texts, sent = Down(), set(), set()
+        one = account(client, clock)
+        for turn in range(400):
+            trouble: object
+            if turn % 3 == 0:
+                trouble = await one.fresh_listing(0.0)
+            else:
+                try:
+                    await one.call(GET if turn % 3 == 1 else DELETE)
+                except Closed as closed:
+                    trouble = gate_trouble(closed)
+                except NvcfError as error:
+                    trouble = one.reading(error) if turn % 3 == 1 else one.writing(error)
+                    sent.add(error.operation)
+            assert isinstance(trouble, Trouble)
+            assert trouble.reason == Reason.NVCF_UNAVAILABLE
+            texts.add(trouble.message)
+            await asyncio.sleep(7.3)
+        (text,) = texts
+        assert "Connection refused" in text
+        assert len(sent) == 2, "several calls were the probe"
+
+    virtual_time.run(main)
+
+
+def test_an_outage_is_told_to_all_keys_of_the_account_and_a_later_one_by_its_own_cause() -> None:
+    async def main(clock: Clock) -> None:
+        client = Down()
+        one = account(client, clock)
+        for _ in range(5):
+            with suppress(NvcfError):
+                await one.call(GET)
+        other = account(client, clock)
+        other.gate = one.gate
+        trouble = await other.fresh_listing(0.0)
+        assert isinstance(trouble, Trouble)
+        assert "Connection refused" in trouble.message
+        await asyncio.sleep(2.0)
+        one.gate.succeeded()
+        client.obstacle, client.words = Obstacle.TLS, "certificate verify failed"
+        with pytest.raises(Unreachable) as caught:
+            await one.call(GET)
+        assert "--nvcf-ca-file" in one.reading(caught.value).message
 
     virtual_time.run(main)
 

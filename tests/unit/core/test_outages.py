@@ -1,0 +1,50 @@
+"""What a resource says while NVCF does not answer."""
+
+from typing import Any
+
+import pytest
+
+from nvcf_operator.core import outages, troubles
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.situation import Whose
+from nvcf_operator.nvcf.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
+
+
+def failure(kind: type[NvcfError], **more: Any) -> NvcfError:
+    return kind(**{"operation": "get_deployment", "method": "GET", "path": "/d", "detail": "d", **more})
+
+
+@pytest.mark.parametrize("obstacle", Obstacle)
+def test_what_is_in_the_way_is_told_with_what_to_do(obstacle: Obstacle) -> None:
+    text = outages.told(failure(Unreachable, obstacle=obstacle, detail="https://h/v2/nvcf: the system's words"))
+    assert text.startswith("NVCF cannot be reached: https://h/v2/nvcf: the system's words. ")
+    assert outages.ADVICE[obstacle] in text
+    assert text.endswith(outages.AGAIN)
+
+
+ERRORS = [
+    failure(Unreachable, obstacle=Obstacle.TLS),
+    failure(OutcomeUnknown),
+    failure(ServerFault, status=503),
+    failure(ServerFault, status=502, foreign=True),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_all_reading_calls_that_meet_one_failure_say_the_same(error: NvcfError) -> None:
+    text = outages.told(error)
+    assert error.operation not in text
+    for meaning in (troubles.of_reading, troubles.of_credential):
+        trouble = meaning(error)
+        assert (trouble.reason, trouble.whose, trouble.message) == (Reason.NVCF_UNAVAILABLE, Whose.SERVER, text)
+
+
+def test_a_write_that_was_not_sent_says_the_same_as_well() -> None:
+    error = failure(Unreachable, operation="create_deployment", method="POST", obstacle=Obstacle.NAME)
+    assert troubles.of_call(error).message == outages.told(error)
+
+
+def test_what_the_server_said_to_one_resources_write_is_not_told_to_others() -> None:
+    error = failure(ServerFault, operation="create_deployment", method="POST", status=500, detail="its values")
+    assert "its values" not in outages.told(error)
+    assert "its values" in troubles.of_call(error).message
