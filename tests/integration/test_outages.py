@@ -1,13 +1,19 @@
 """NVCF cannot be reached: what a resource says, how often, and what heals by itself."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from controlplane.certificates import Authority
 from controlplane.ports import free_ports
 from operating import Operator, Place, condition_of, eventually, manifest
 from operating.secured import secured
+from simulation import Simulator
 
 FAILURES = "nvcf_operator_nvcf_requests_total"
+
+PAGE = {"body": "<html>Access denied. Your support id is 7</html>", "contentType": "text/html"}
 
 
 def test_a_long_outage_is_written_once_whichever_resource_is_the_probe(place: Place) -> None:
@@ -50,3 +56,40 @@ def test_a_replaced_ca_file_heals_without_a_restart_and_until_then_tls_is_named(
         (tmp_path / "new").write_bytes(present.certificate.read_bytes())
         (tmp_path / "new").rename(file)
         place.ready()
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_firewalls_page_says_nothing_about_key_function_and_deployment(place: Place, status: int) -> None:
+    place.simulator.fault(status=status, **PAGE)
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        found = place.namespace.wait_for("echo", "Reconciling", reason="InvalidAnswer")
+        assert f"such as a proxy or a firewall, answered with {status}" in condition_of(found, "Reconciling")["message"]
+        assert condition_of(found, "Stalled")["status"] == "False"
+        assert not any(item["type"] == "CredentialsValid" for item in found["status"]["conditions"])
+        place.simulator.clear_faults()
+        place.ready()
+    assert place.writes() == [("createDeployment", 200)]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 429])
+def test_a_post_whose_answer_a_firewall_took_is_not_made_twice(place: Place, status: int) -> None:
+    taken: dict[str, Any] = {"operation": "createDeployment", "status": status, "when": "after", **PAGE}
+    place.simulator.fault(**taken, count=1)
+    with place.operator():
+        place.namespace.apply(place.manifest(adoptionPolicy="Refuse"))
+        place.ready()
+    assert place.writes() == [("createDeployment", status)]
+
+
+def test_a_post_that_a_firewall_took_is_made_again_only_after_the_settle(place: Place) -> None:
+    place.simulator.fault(operation="createDeployment", status=403, count=1, **PAGE)
+    with place.operator():
+        place.namespace.apply(place.manifest())
+        place.ready()
+    first, second = posts(place.simulator)
+    assert second["started"] - first["ended"] >= 2.0
+
+
+def posts(simulator: Simulator) -> list[dict[str, Any]]:
+    return [entry for entry in simulator.log() if entry["operation"] == "createDeployment"]

@@ -28,7 +28,7 @@ def in_words(error: NvcfError) -> str:
             return f"{told}. Try again; --timeout allows it more time"
         case errors.Redirected():
             return told
-        case errors.InvalidAnswer():
+        case errors.InvalidAnswer() if error.status is None or error.status < 300:
             return f"what answers is not NVCF: {told}. {NOT_NVCF}"
         case errors.ServerFault() if not error.foreign:
             return f"NVCF fails ({error.status}: {told}). Try again later"

@@ -14,9 +14,9 @@ async def may_deploy(asker: Asker) -> bool | errors.NvcfError:
     try:
         await asker.ask(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE))
     except errors.NotFound as error:
-        return error if error.foreign else True
-    except errors.Forbidden as error:
-        return error if error.foreign else False
+        return error if error.unknown_path else True
+    except errors.Forbidden:
+        return False
     except errors.NvcfError as error:
         return error
     return True

@@ -17,6 +17,9 @@ ADVICE = {
 
 AGAIN = "The operator tries again with growing waits."
 
+STRANGER = "Something between the operator and NVCF, such as a proxy or a firewall,"
+"""Who answered, where it was not NVCF."""
+
 UNKNOWN = f"NVCF cannot be reached or fails. {AGAIN}"
 """Where nothing is known of the cause."""
 
@@ -34,10 +37,7 @@ def told(error: errors.NvcfError | None) -> str:
     if error.status is None:
         return f"NVCF does not answer: {detail}. {AGAIN}"
     if error.foreign:
-        return (
-            f"Something between the operator and NVCF, such as a proxy, answers with {error.status}: {detail}. Check "
-            f"it, and the base URL. {AGAIN}"
-        )
+        return f"{STRANGER} answered with {error.status}: {detail}. Check that, and the base URL. {AGAIN}"
     # What it says of a write is that resource's alone.
     words = f": {detail}" if detail and error.method == "GET" else ""
     return f"NVCF fails: it answers with {error.status}{words}. {AGAIN}"

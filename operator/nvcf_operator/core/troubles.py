@@ -109,7 +109,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         errors.OutcomeUnknown,
-        "timeout, connection lost; to a write also a 2xx or 5xx in no form of NVCF's",
+        "timeout, connection lost; to a write also a 2xx, 4xx or 5xx in no form of NVCF's",
         _DOWN,
         _DOWN,
         _DOWN,
@@ -118,7 +118,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         errors.Unreachable,
-        "not reached: name, connection refused, TLS",
+        "not reached: name, connection refused, TLS, proxy (407 too)",
         _DOWN,
         _DOWN,
         _DOWN,
@@ -127,11 +127,12 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         errors.InvalidAnswer,
-        "2xx that cannot be read, to a reading call",
+        "to a reading call: 2xx that cannot be read, 4xx in no form of NVCF's",
         _STRANGER,
         _STRANGER,
         _STRANGER,
         Effect.ANSWER,
+        "A page of a firewall, a proxy or a login says nothing about key, function or deployment, whatever its status.",
     ),
 )
 """The first row that fits counts."""
@@ -148,7 +149,7 @@ class After:
 
 
 LOST = "5xx, timeout, connection lost, unreadable"
-REFUSED = "4xx"
+REFUSED = "4xx in a form of NVCF's"
 
 AFTERMATH: tuple[After, ...] = (
     After("POST", REFUSED, "404", "`Stalled`, `Rejected`: again after 1 min doubling to 30 min, at once after an edit"),
@@ -258,6 +259,9 @@ def _trouble(error: errors.NvcfError, meaning: Meaning, advice: str | None = Non
 
 
 def _told(error: errors.NvcfError) -> str:
+    if error.foreign and error.status is not None and error.status >= 400:
+        # Without the name of the call: what stands in between answers all of them alike.
+        return f"{outages.STRANGER} answered with {error.status}: {error.detail}".rstrip(". ")
     if error.status is None:
         return f"NVCF: {error.operation} {error.meaning}: {error.detail}".rstrip(". ")
     detail = f": {error.detail}" if error.detail else ""

@@ -32,9 +32,9 @@ class Answer:
 
     @property
     def outline(self) -> str:
-        """What kind of body came, in place of the body: `text/html, 512 bytes`."""
-        kind = one_line(self.headers.get("content-type", "").partition(";")[0], limit=64)
-        return f"{kind or 'no content type'}, {len(self.body)} bytes"
+        """What kind of body came, in place of the body: `text/html`. Not its length, which may be another each time."""
+        kind = one_line(self.headers.get("content-type", "").partition(";")[0], limit=64) or "no content type"
+        return kind if self.body else f"{kind}, empty"
 
     def without(self, key: str) -> "Answer":
         """The answer as errors may speak of it: headers that echo the key do so no longer."""

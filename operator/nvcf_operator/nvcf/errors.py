@@ -13,7 +13,11 @@
     +-- ServerFault         5xx and 408, answered in a form that NVCF uses
     +-- Unreachable         the request was certainly never received
     +-- OutcomeUnknown      the request was sent; what became of it is not known
-    +-- InvalidAnswer       a reading call succeeded with an answer that cannot be read
+    +-- InvalidAnswer       a reading call got an answer that is not NVCF's, or cannot be read
+
+A status counts only in an answer without a body, or in a form that NVCF uses: the 403 of a firewall's page is not about
+the key. It is `InvalidAnswer` to a reading call and `OutcomeUnknown` to a write. What does count from whomever it
+comes: 3xx, 408, 429, and 404 or 405 to PATCH. 407 is a proxy's, and `Unreachable`.
 
 Texts are short and hold no key, no header and no dump of an answer's body.
 """
@@ -152,6 +156,11 @@ class Throttled(NvcfError):
         super().__init__(**failure)
         self.asked: float | None = self.retry_after
 
+    @property
+    def maybe_done(self) -> bool:
+        """Whether something in between has said it, which may have passed a write on."""
+        return self.foreign
+
 
 class ServerFault(NvcfError):
     """The server answered that it, or something behind it, failed (5xx, or 408).
@@ -206,7 +215,7 @@ class OutcomeUnknown(NvcfError):
 
     Exactly: the read, write or total timeout; a connection reset or closed; an answer that breaks HTTP, cannot be
     decompressed or exceeds the size limit; and, for mutating calls only, a 2xx whose body is not what the call
-    promises, or a 5xx or 408 whose body is in no form that NVCF uses (so something in between answered).
+    promises, or a 4xx or 5xx whose body is in no form that NVCF uses (so something in between answered).
     `status` is set in the last two cases.
     """
 
@@ -219,6 +228,6 @@ class OutcomeUnknown(NvcfError):
 
 
 class InvalidAnswer(NvcfError):
-    """A reading call was answered 2xx with something else than it promises, such as a proxy's HTML page."""
+    """A reading call got a 2xx with something else than it promises, or a 4xx in no form of NVCF's: a proxy's page."""
 
     meaning = "got an unreadable answer"

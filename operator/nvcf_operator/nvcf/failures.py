@@ -10,12 +10,14 @@ from nvcf_operator.nvcf.errors import (
     MethodNotAllowed,
     NotFound,
     NvcfError,
+    Obstacle,
     OutcomeUnknown,
     Redirected,
     Rejected,
     ServerFault,
     Throttled,
     Unauthorized,
+    Unreachable,
 )
 
 if TYPE_CHECKING:
@@ -43,8 +45,10 @@ def failure(call: "Request[Any]", answer: Answer, *, problem: str | None, key: s
     """
     answer = answer.without(key)
     told = explain(answer, key)
-    kind = _kind(call, answer.status, told)
+    strange = bool(answer.body.strip()) and not told.in_known_shape
+    kind = _kind(call, answer.status, told, strange=strange)
     more: dict[str, Any] = {"unknown_path": not told.about_an_object} if kind is NotFound else {}
+    more |= {"obstacle": Obstacle.PROXY} if kind is Unreachable else {}
     return kind(
         operation=call.operation,
         method=call.method,
@@ -53,12 +57,18 @@ def failure(call: "Request[Any]", answer: Answer, *, problem: str | None, key: s
         detail=_detail(answer, told, problem, key),
         request_id=told.request_id,
         retry_after=answer.retry_after(now),
-        foreign=problem is not None or (bool(answer.body.strip()) and not told.in_known_shape),
+        foreign=problem is not None or strange,
         **more,
     )
 
 
-def _kind(call: "Request[Any]", status: int, told: Explanation) -> type[NvcfError]:
+def _kind(call: "Request[Any]", status: int, told: Explanation, *, strange: bool) -> type[NvcfError]:
+    if status == 407:
+        return Unreachable  # a server never says so
+    if strange and 400 <= status < 500 and not _tells_enough(call, status):
+        # A firewall or a proxy has answered: that says nothing of key, function or deployment, and a write may have
+        # come through to NVCF all the same.
+        return OutcomeUnknown if call.mutating else InvalidAnswer
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if 300 <= status < 400:
@@ -68,6 +78,11 @@ def _kind(call: "Request[Any]", status: int, told: Explanation) -> type[NvcfErro
     if status == 408 or status >= 500:
         return ServerFault if told.in_known_shape or not call.mutating else OutcomeUnknown
     return OutcomeUnknown if call.mutating else InvalidAnswer
+
+
+def _tells_enough(call: "Request[Any]", status: int) -> bool:
+    """Whether a status means the same whoever gives it: to slow down, to have waited in vain, or to know no PATCH."""
+    return status in (408, 429) or (call.method == "PATCH" and status in (404, 405))
 
 
 def _detail(answer: Answer, told: Explanation, problem: str | None, key: str) -> str:

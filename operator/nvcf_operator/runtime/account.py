@@ -375,7 +375,9 @@ class Account:
             await self.call(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE), person=person)
         except nvcf_errors.Forbidden:
             self._scope_known = (now, False)
-        except nvcf_errors.NotFound:
+        except nvcf_errors.NotFound as error:
+            if error.unknown_path:
+                return None
             self._scope_known = (now, True)
         except (Closed, nvcf_errors.NvcfError):
             return None
