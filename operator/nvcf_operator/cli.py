@@ -108,15 +108,18 @@ def run(**given: Any) -> None:
     takes several values may be given several times. The cluster is found as kubectl finds it: KUBECONFIG, else the
     pod's service account.
     """
-    checked: Settings
-    (checked,) = _checked(given, Settings)
-    _ensure_ways(checked, *checked.allowed_base_urls)
-    logs.configure(checked.log_format, checked.log_level)
-    for line in settings.strangers(os.environ):
-        logging.getLogger(__name__).warning("%s", line)
-    from nvcf_operator.runtime import operator
+    from nvcf_operator.runtime import signals
 
-    sys.exit(operator.run(checked))
+    with signals.ending_at_once():
+        checked: Settings
+        (checked,) = _checked(given, Settings)
+        _ensure_ways(checked, *checked.allowed_base_urls)
+        logs.configure(checked.log_format, checked.log_level)
+        for line in settings.strangers(os.environ):
+            logging.getLogger(__name__).warning("%s", line)
+        from nvcf_operator.runtime import operator
+
+        sys.exit(operator.run(checked))
 
 
 @main.command("import", cls=_Command)

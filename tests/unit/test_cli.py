@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,6 +92,16 @@ def test_a_proxy_that_cannot_be_used_does_not_matter_where_none_is_used(started:
 def test_run_starts_the_operator_and_ends_with_its_code(started: list[Settings]) -> None:
     assert invoke("run").exit_code == 7
     assert started == [Settings()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_the_event_loop_runs_ends_it_in_order(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, started: list[Settings]
+) -> None:
+    before = signal.getsignal(number)
+    monkeypatch.setattr(operator, "run", lambda chosen: signal.raise_signal(number))
+    assert invoke("run").exit_code == 0
+    assert signal.getsignal(number) is before
 
 
 def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Settings], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import kopf_session
 from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.queue import DelayQueue, Lane
+from nvcf_operator.runtime.signals import Stop
 
 log = logging.getLogger(__name__)
 
@@ -78,21 +79,23 @@ class Informer:
             except Exception as error:
                 log.warning("cannot list %s; trying again in %.0f s: %s", names.PLURAL, RELIST, error)
 
-    async def watch(self, *, stop: asyncio.Event, ending: Callable[[], Awaitable[None]]) -> None:
-        """Run kopf until `stop` is set, a signal comes, or it fails.
+    async def watch(self, *, stop: Stop, ending: Callable[[], Awaitable[None]]) -> None:
+        """Run kopf until `stop` says so, or it fails.
 
+        kopf takes the signals for itself when it starts, and fails over a second one; `stop` takes them back.
         `ending` is awaited first when it stops: kopf waits seconds for tasks that were started after it.
         """
 
         async def cleanup(**_: Any) -> None:
-            stop.set()  # kopf's own task that waits for it would be waited for, too
+            stop.event.set()  # kopf's own task that waits for it would be waited for, too
             await ending()
 
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(self._login)
         kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(self._seen)
         kopf.on.cleanup(registry=registry)(cleanup)
-        await kopf.operator(
+        others = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=_settings(scanning=not self._namespaces),
             clusterwide=not self._namespaces,
@@ -100,8 +103,10 @@ class Informer:
             standalone=True,
             # Left out, kopf makes one of the user's name, and a container's user has none.
             identity=cast(Any, self._user_agent),
-            stop_flag=stop,
+            stop_flag=stop.event,
         )
+        stop.listen()
+        await kopf.run_tasks(tasks, ignored=others)
 
     async def _login(self, **_: Any) -> kopf.AiohttpSession:
         return await kopf_session(user_agent=self._user_agent)

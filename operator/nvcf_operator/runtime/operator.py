@@ -37,6 +37,7 @@ from nvcf_operator.runtime.probes import Probes
 from nvcf_operator.runtime.queue import DelayQueue, Lane
 from nvcf_operator.runtime.reconciler import Reconciler
 from nvcf_operator.runtime.sent import Sent
+from nvcf_operator.runtime.signals import Stop, Stopped
 from nvcf_operator.runtime.workers import Workers
 from nvcf_operator.settings import Settings
 from nvcf_operator.tracing import Tracer
@@ -62,17 +63,28 @@ def run(settings: Settings) -> int:
 
 
 async def _run(settings: Settings) -> int:
+    stop = Stop()
+    stop.listen()
+    try:
+        return await _run_until(stop, settings)
+    except Stopped:
+        return 0
+
+
+async def _run_until(stop: Stop, settings: Settings) -> int:
     identity = f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
     user_agent = f"{default_user_agent()} ({identity})"
     try:
-        connection = await connect(user_agent=user_agent)
+        connection = await stop.before(connect(user_agent=user_agent))
+    except Stopped:
+        raise
     except Exception as error:
         log.error("cannot start: %s", error)
         return 1
     tracer = tracing.tracer(wanted=settings.tracing, identity=identity)
     try:
         operator = Operator(settings, connection, user_agent=user_agent, identity=identity, tracer=tracer)
-        return await operator.run()
+        return await operator.run(stop)
     except OSError as error:
         log.error("cannot start: --metrics-address %s: %s", settings.metrics_address, error.strerror or error)
         return 1
@@ -190,22 +202,23 @@ class Operator:
         self.metrics.watch_accounts(self.accounts)
         self.metrics.watch_leader(lambda: self.leadership.leads)
 
-    async def run(self) -> int:
-        """Run until a signal comes; 0 then, 1 when a part of the operator has failed."""
+    async def run(self, stop: Stop) -> int:
+        """Run until `stop` says so; 0 then, 1 when a part of the operator has failed."""
         await self.probes.start()
-        stop = asyncio.Event()
-        async with Background(stop) as background:
+        async with Background(stop.event) as background:
             background.start("heartbeat", self.beats.tick())
             background.start("Events", self.recorder.run())
             background.start("sweep", self._sweep())
             try:
-                await self.informer.prime()
+                await stop.before(self.informer.prime())
                 self.workers.start()
                 background.start("list", self.informer.relist_for_ever())
                 background.start("leader election", self.leadership.run())
                 self._warm.set()
                 log.info("running; NVCF at %s", self._settings.base_url)
                 await self.informer.watch(stop=stop, ending=self._end_work)
+            except Stopped:
+                pass
             finally:
                 log.info("stopping")
                 await self._end_work()
