@@ -161,6 +161,26 @@ def test_a_bad_key_is_told_through_the_gateway_as_well(current: Simulator, tmp_p
     assert "does not accept the key (401" in found.texts["accepted"]
 
 
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ('"nvapi-x1y2z3"', "quotation marks"),
+        ("NGC_API_KEY=nvapi-x1y2z3", "like a line of an env file"),
+        ("bnZhcGkteDF5Mnoz", "base64 of a key"),
+    ],
+)
+def test_what_looks_like_a_mistake_in_a_refused_key_is_told(
+    current: Simulator, tmp_path: Path, key: str, hint: str
+) -> None:
+    found = checked(current.url, tmp_path, key=key)
+    assert found.failed == {"accepted"}
+    assert hint in found.texts["accepted"]
+    assert "x1y2z3" not in str(found)
+    imported = Account(current.url, tmp_path, key).run("import")
+    assert imported.returncode == 1
+    assert hint in imported.stderr
+
+
 def test_a_key_of_an_account_that_is_gone_is_told(current: Simulator, tmp_path: Path) -> None:
     current.add_account("gone")
     current.add_key("late", "nvapi-late", ncaId="gone")

@@ -10,7 +10,7 @@ import click
 from nvcf_operator.commands import scopes
 from nvcf_operator.commands.answers import Answer, DeployedVersion, Report, Result
 from nvcf_operator.commands.asking import Asker
-from nvcf_operator.commands.explaining import NEW_KEY, in_words
+from nvcf_operator.commands.explaining import NEW_KEY, in_words, of_key
 from nvcf_operator.commands.options import AccountSettings, CheckOptions, KeyFileError, read_key
 from nvcf_operator.nvcf import endpoints, errors
 from nvcf_operator.nvcf.answers import one_line
@@ -77,6 +77,8 @@ async def _ask(account: AccountSettings, options: CheckOptions, key: str) -> Rep
             listed = await asker.ask(endpoints.list_functions(visibility="private"))
         except errors.NvcfError as error:
             answers |= await _without_list(asker, error, account.nvcf_base_url)
+            if answers.get(ACCEPTED, (Result.OK, ""))[0] == Result.FAILED:
+                answers[ACCEPTED] = (Result.FAILED, of_key(answers[ACCEPTED][1], key))
             return _report(account.nvcf_base_url, answers)
         answers[SERVER] = _reached(account.nvcf_base_url)
         answers[ACCEPTED] = (Result.OK, "NVCF accepts the key")

@@ -1,6 +1,6 @@
 """Failed calls in plain words: what it means for the person at the terminal, and what to do."""
 
-from nvcf_operator.nvcf import errors
+from nvcf_operator.nvcf import errors, keys
 from nvcf_operator.nvcf.errors import NvcfError, Obstacle
 
 _OBSTACLES = {
@@ -16,6 +16,12 @@ _OBSTACLES = {
 NOT_NVCF = "Check the path in --nvcf-base-url, --nvcf-host-header, and proxies in between"
 
 NEW_KEY = "a key that is new or was changed can take 15 minutes to take effect"
+
+
+def of_key(words: str, key: str) -> str:
+    """These words about a key that NVCF refuses, with what looks like a mistake in it."""
+    hint = keys.oddity(key)
+    return words if hint is None else f"{words.rstrip('. ')}. It may be that {hint}"
 
 
 def in_words(error: NvcfError) -> str:

@@ -8,7 +8,7 @@ import click
 
 from nvcf_operator.commands import manifests, scopes
 from nvcf_operator.commands.asking import RATE, Asker
-from nvcf_operator.commands.explaining import NEW_KEY, in_words
+from nvcf_operator.commands.explaining import NEW_KEY, in_words, of_key
 from nvcf_operator.commands.manifests import Manifest
 from nvcf_operator.commands.options import ImportOptions, ImportSettings, read_key
 from nvcf_operator.commands.specifications import NotExpressibleError
@@ -118,7 +118,7 @@ async def read(asker: Asker, options: ImportOptions, key: str, tell: Tell) -> Im
         NothingReadError: the account could not be read at all.
 
     """
-    functions = await _listed(asker)
+    functions = await _listed(asker, key)
     public, remarks = await _public(asker)
     names = manifests.resource_names(functions)
     wanted = [item for item in functions if options.wants(item.name, item.id, item.version_id)]
@@ -133,17 +133,20 @@ async def read(asker: Asker, options: ImportOptions, key: str, tell: Tell) -> Im
     )
 
 
-async def _listed(asker: Asker) -> Sequence[Function]:
+async def _listed(asker: Asker, key: str) -> Sequence[Function]:
     """The account's own versions, in an order that does not depend on the server's."""
     try:
         answer = await asker.ask(endpoints.list_functions(visibility="private"))
     except errors.Forbidden as error:
-        if error.foreign:
-            raise NothingReadError(in_words(error)) from None
         raise NothingReadError(
-            f"NVCF does not list the functions ({error.detail.rstrip('. ')}): it does not know the key, or the key "
-            f"lacks the scope list_functions; {NEW_KEY}. `nvcf-operator check` tells which"
+            of_key(
+                f"NVCF does not list the functions ({error.detail.rstrip('. ')}): it does not know the key, or the key "
+                f"lacks the scope list_functions; {NEW_KEY}. `nvcf-operator check` tells which",
+                key,
+            )
         ) from None
+    except errors.Unauthorized as error:
+        raise NothingReadError(of_key(in_words(error), key)) from None
     except errors.NvcfError as error:
         raise NothingReadError(in_words(error)) from None
     may = await scopes.may_deploy(asker)
@@ -180,7 +183,7 @@ async def _one(
             endpoints.get_deployment(function_id=function.id, function_version_id=function.version_id)
         )
     except errors.NotFound as error:
-        if error.foreign:
+        if error.unknown_path:
             return LeftOut(function, in_words(error))
         return None if function.status.upper() == "INACTIVE" else LeftOut(function, _GONE)
     except errors.NvcfError as error:

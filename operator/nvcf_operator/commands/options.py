@@ -31,14 +31,16 @@ def read_key(path: Path) -> str:
 
     """
     # The path is not shown: who mistakes this flag for the key itself would find the key in a log.
+    raw = b""
     try:
-        return keys.checked(path.read_bytes().decode("ascii").strip())
+        raw = path.read_bytes()
+        return keys.checked(raw.decode("ascii").strip())
     except FileNotFoundError:
         raise KeyFileError("there is no such file (give the path of a file, not what stands in it)") from None
     except OSError as error:
         raise KeyFileError(f"the file cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise KeyFileError("the file holds something else than ASCII text, so it is no API key") from None
+        raise KeyFileError(f"what the file holds is no API key: {keys.not_ascii(raw)}") from None
     except ValueError as error:
         raise KeyFileError(str(error)) from None
 

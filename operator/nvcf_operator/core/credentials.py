@@ -65,7 +65,7 @@ def of_secret(
     try:
         api_key = keys.checked(raw.decode("ascii").strip(" \t\r\n"))
     except UnicodeDecodeError:
-        return _invalid(f"{secret}, key {secret.key}: not ASCII text, so it is not sent.")
+        return _invalid(f"{secret}, key {secret.key}: {keys.not_ascii(raw)}, so it is not sent.")
     except ValueError as error:
         return _invalid(f"{secret}, key {secret.key}: {error}. It was not sent.")
     wanted = data.get(BASE_URL_KEY)

@@ -3,7 +3,7 @@
 `python -m nvcf_operator.core.errors_reference` prints them for docs/errors.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nvcf_operator.core import outages
@@ -231,6 +231,13 @@ def of_credential(error: errors.NvcfError) -> Trouble:
 def of_outage(cause: errors.NvcfError | None, retry_after: float | None) -> Trouble:
     """Say that NVCF does not answer, by the failure that stands for all."""
     return Trouble(_DOWN.reason, outages.told(cause), _DOWN.whose, retry_after)
+
+
+def with_hint(trouble: Trouble, hint: str | None) -> Trouble:
+    """Add what looks like a mistake in the key (`nvcf.keys.oddity`) where NVCF does not accept it."""
+    if hint is None or trouble.reason != Reason.UNAUTHORIZED:
+        return trouble
+    return replace(trouble, message=f"{trouble.message} It may be that {hint.rstrip('.')}.")
 
 
 def may_pass(error: errors.NvcfError) -> bool:

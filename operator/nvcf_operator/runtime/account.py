@@ -25,7 +25,7 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
 from nvcf_operator.core.throttling import slow_down
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf import endpoints, urls
+from nvcf_operator.nvcf import endpoints, keys, urls
 from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.client import AsyncClient
 from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
@@ -91,6 +91,7 @@ class Account:
         self.credential = credential
         self._gates = gates
         self._print = hashlib.sha256(credential.api_key.encode()).hexdigest()
+        self._hint = keys.oddity(credential.api_key)
         self._gate_of: str | None = None
         self.gate = gates.of(credential.base_url, self._print)
         self.client = client
@@ -171,7 +172,7 @@ class Account:
                     self.gate.succeeded(admission)
             self._bound_wait(error, admission.person)
             if isinstance(error, nvcf_errors.Unauthorized) and request.operation != LIST_DEPLOYMENTS:
-                self.refuse(troubles.of_call(error))
+                self.refuse(self.writing(error))
             raise
         self._metrics.nvcf_request(request.operation, "200", self.account_id, self._clock() - started)
         self.gate.succeeded(admission)
@@ -350,16 +351,18 @@ class Account:
         """Say what a failed read means; of an outage in the words in which all calls of the account are told of it."""
         if troubles.row_of(error).effect == troubles.Effect.FAILURE:
             return troubles.of_outage(self.gate.cause or error, error.retry_after)
-        return troubles.of_reading(error)
+        return troubles.with_hint(troubles.of_reading(error), self._hint)
 
     def writing(self, error: nvcf_errors.NvcfError) -> Trouble:
         """Say what a failed write means; where it was not sent, in the words of the outage."""
-        return self.reading(error) if isinstance(error, nvcf_errors.Unreachable) else troubles.of_call(error)
+        if isinstance(error, nvcf_errors.Unreachable):
+            return self.reading(error)
+        return troubles.with_hint(troubles.of_call(error), self._hint)
 
     async def _list_trouble(self, error: nvcf_errors.NvcfError) -> Trouble:
         if troubles.row_of(error).effect == troubles.Effect.FAILURE:
             return self.reading(error)
-        trouble = troubles.of_credential(error)
+        trouble = troubles.with_hint(troubles.of_credential(error), self._hint)
         if isinstance(error, nvcf_errors.Forbidden) and await self._may_deploy(person=False):
             trouble = troubles.missing_scope("list_functions")
         if trouble.whose == Whose.CREDENTIAL:

@@ -48,6 +48,14 @@ def test_what_cannot_be_a_key_is_refused_without_being_shown(key: str) -> None:
     assert not key.strip() or key not in found.message
 
 
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xff\xfe"])
+def test_a_byte_order_mark_is_named(mark: bytes) -> None:
+    found = of_secret(SECRET, {"NGC_API_KEY": mark + b"nvapi-test"}, base_url=OWN, allowed_base_urls=frozenset())
+    assert isinstance(found, Trouble)
+    assert "byte order mark" in found.message
+    assert "nvapi" not in found.message
+
+
 @pytest.mark.parametrize(
     ("opened", "given"),
     [((), False), (("other",), False), (("team",), True), (("*",), True), (("other", "team"), True)],

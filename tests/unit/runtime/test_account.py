@@ -7,10 +7,11 @@ import pytest
 
 import virtual_time
 from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Trouble
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf import endpoints
-from nvcf_operator.nvcf.errors import Throttled
+from nvcf_operator.nvcf.errors import Forbidden, NvcfError, Throttled, Unauthorized
 from nvcf_operator.nvcf.pacing import Gates
 from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.nvcf.responses import FunctionsResponse
@@ -156,5 +157,33 @@ def test_a_namespace_with_nobody_in_line_may_join_a_crowded_one() -> None:
         assert not one.crowded(4, "big", person=True)
         assert one.crowded(2, "small", person=False)
         await asyncio.gather(*waiting)
+
+    virtual_time.run(main)
+
+
+@pytest.mark.parametrize("kind", [Unauthorized, Forbidden])
+def test_where_the_key_is_refused_each_look_says_what_looks_like_a_mistake_in_it(kind: type[NvcfError]) -> None:
+    async def main(clock: Clock) -> None:
+        one, answers = account(Gates(50, 16, clock=clock), clock, '"nvapi-one"')
+        answers.error = kind(operation="list_functions", method="GET", path="/", status=401, detail="no")
+        trouble = await one.fresh_listing(0.0)
+        assert isinstance(trouble, Trouble)
+        assert trouble.reason == Reason.UNAUTHORIZED
+        assert "quotation marks" in trouble.message
+        assert "nvapi" not in trouble.message
+        probed = one.waiting_for_probe()
+        assert probed is not None
+        assert probed.message == trouble.message
+
+    virtual_time.run(main)
+
+
+def test_a_refused_key_of_no_odd_look_gets_no_hint() -> None:
+    async def main(clock: Clock) -> None:
+        one, answers = account(Gates(50, 16, clock=clock), clock, "nvapi-one")
+        answers.error = Unauthorized(operation="list_functions", method="GET", path="/", status=401, detail="no")
+        trouble = await one.fresh_listing(0.0)
+        assert isinstance(trouble, Trouble)
+        assert "It may be" not in trouble.message
 
     virtual_time.run(main)
