@@ -81,10 +81,12 @@ def test_an_environment_in_which_nvcf_cannot_be_asked_is_told_in_one_line_at_sta
     assert "cret@" not in line
 
 
-def test_a_proxy_that_cannot_be_used_does_not_matter_where_none_is_used(started: list[Settings]) -> None:
+def test_what_is_not_used_does_not_matter(started: list[Settings]) -> None:
     variables = {"HTTPS_PROXY": "http://u:se#cret@h:3128", "NO_PROXY": "[::1],fd00::/8,10.0.0.0/8"}
     assert invoke("run", "--nvcf-base-url", "https://10.1.2.3/v2/nvcf", **variables).exit_code == 7
     assert invoke("run", "--nvcf-base-url", "https://[fd00::1]/v2/nvcf", **variables).exit_code == 7
+    folders = f"/no/certs{os.pathsep}{Path(__file__).parent}"
+    assert invoke("run", "--nvcf-base-url", "https://10.1.2.3/v2/nvcf", SSL_CERT_DIR=folders).exit_code == 7
     other = ("--allowed-base-urls", "https://nvcf.example/v2/nvcf")
     assert invoke("run", "--nvcf-base-url", "https://10.1.2.3/v2/nvcf", *other, **variables).exit_code == 2
 

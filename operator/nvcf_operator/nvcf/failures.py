@@ -88,6 +88,8 @@ def _tells_enough(call: "Request[Any]", status: int) -> bool:
 def _detail(answer: Answer, told: Explanation, problem: str | None, key: str) -> str:
     if problem is not None:
         return one_line(f"the answer is not what this call promises ({answer.outline}): {problem}", key)
+    if answer.status == 407:
+        return "a proxy on the way wants user name and password, or others than it was given (407)"
     if 300 <= answer.status < 400:
         return one_line(f"the server points to {_place(answer)}; redirects are not followed, correct the base URL", key)
     return told.detail

@@ -24,7 +24,7 @@ class Trust:
 
     Args:
         file: PEM file.
-        directory: folder of certificates, as OpenSSL names them, in place of a file.
+        directory: folder of certificates, as OpenSSL names them, in place of a file; several with colons between.
         name: what it is, for people.
 
     Attributes:
@@ -61,7 +61,7 @@ class Trust:
         return None if found is None else (found.st_ino, found.st_mtime_ns, found.st_size)
 
     def _read(self) -> ssl.SSLContext:
-        if self._directory is not None and not Path(self._directory).is_dir():
+        if self._directory is not None and not any(Path(each).is_dir() for each in self._directory.split(os.pathsep)):
             raise self._problem("there is no such folder")
         if self._file is None and self._directory is None:
             return httpx.create_ssl_context(trust_env=False)

@@ -286,6 +286,22 @@ async def test_an_address_or_a_certificate_that_is_none_is_told_at_the_start(
         await connect(user_agent="nvcf-operator/test")
 
 
+@pytest.mark.parametrize("named_by", ["the kubeconfig", "the environment"])
+async def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, named_by: str
+) -> None:
+    proxy = "http://user:se#cret@proxy:3128"
+    if named_by == "the kubeconfig":
+        configure("https://api.example", **{"proxy-url": proxy})
+    else:
+        configure("https://api.example")
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(ConnectionProblem, match="is no URL of a proxy") as caught:
+        await connect(user_agent="nvcf-operator/test")
+    assert "cret" not in str(caught.value)
+    assert "'se'" not in str(caught.value)
+
+
 async def test_a_session_for_kopf_has_room_for_a_watch_of_each_namespace(configure: Configure) -> None:
     release = asyncio.Event()
 
