@@ -261,7 +261,10 @@ class Account:
         return AccountView(Proof.UNPROVEN, None, print_of_key)
 
     def refuse(self, trouble: Trouble) -> None:
-        """Remember that the key is not accepted, so that one probe at a time tries it and all others wait."""
+        """Remember that the key is not accepted, so that one probe at a time tries it and all others wait.
+
+        The first refusal stands for those of the same reason, whatever call they met: all say the same.
+        """
         now = self._clock()
         if self.trouble is None:
             self._probe_wait = PROBE_FIRST
@@ -272,7 +275,8 @@ class Account:
             self._probe_wait = min(last, self._probe_wait * 2)
         else:
             return
-        self.trouble = trouble
+        if self.trouble is None or self.trouble.reason != trouble.reason:
+            self.trouble = trouble
         self._probe_at = now + self._probe_wait
         self.wake.set()
 
@@ -367,6 +371,7 @@ class Account:
             trouble = troubles.missing_scope("list_functions")
         if trouble.whose == Whose.CREDENTIAL:
             self.refuse(trouble)
+            return self.trouble or trouble
         return trouble
 
     async def _may_deploy(self, *, person: bool) -> bool | None:

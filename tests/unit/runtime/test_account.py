@@ -187,3 +187,22 @@ def test_a_refused_key_of_no_odd_look_gets_no_hint() -> None:
         assert "It may be" not in trouble.message
 
     virtual_time.run(main)
+
+
+def test_a_key_that_stays_refused_is_told_in_the_words_of_the_first_refusal() -> None:
+    async def main(clock: Clock) -> None:
+        one, answers = account(Gates(50, 16, clock=clock), clock, "nvapi-one")
+        answers.error = Unauthorized(operation="get_function", method="GET", path="/", status=401, detail="no")
+        with pytest.raises(Unauthorized):
+            await one.call(GET)
+        first = one.waiting_for_probe()
+        assert first is not None
+        answers.error = Unauthorized(operation="list_functions", method="GET", path="/", status=401, detail="still no")
+        for _ in range(4):
+            await asyncio.sleep(one.probe_in or 0.0)
+            listed, probed = await one.fresh_listing(0.0), one.waiting_for_probe()
+            assert isinstance(listed, Trouble)
+            assert probed is not None
+            assert {listed.message, probed.message} == {first.message}
+
+    virtual_time.run(main)
