@@ -22,9 +22,16 @@ def secured(url: str, authority: Authority, port: int) -> Iterator[str]:
     loop, listening = asyncio.new_event_loop(), threading.Event()
 
     async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        writers = [writer]
+        try:
             onward_reader, onward = await asyncio.open_connection(behind.hostname, behind.port)
+            writers.append(onward)
             await asyncio.gather(_carry(reader, onward), _carry(onward_reader, writer))
+        except OSError:
+            pass  # whoever asks finds out
+        finally:
+            for each in writers:
+                each.transport.abort()
 
     async def serve() -> None:
         async with await asyncio.start_server(join, "127.0.0.1", port, ssl=context):
@@ -39,6 +46,8 @@ def secured(url: str, authority: Authority, port: int) -> Iterator[str]:
             other.cancel()
             with suppress(asyncio.CancelledError):
                 loop.run_until_complete(other)
+        loop.run_until_complete(asyncio.sleep(0))  # connections that were aborted are closed in the next turn
+        loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
     task = loop.create_task(serve())
