@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,13 +113,17 @@ def test_a_signal_ends_it_while_it_waits_for_an_exec_plugin(tmp_path: Path) -> N
     plugin = {
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": "/bin/sh",
-        "args": ["-c", f"echo asked > {pipe}; exec sleep {DEADLINE:g}"],
+        "args": ["-c", f"echo $$ > {pipe}; exec sleep {DEADLINE:g}"],
         "interactiveMode": "Never",
     }
     with running(COMMAND, "run", *OFFLINE, config=kubeconfig(tmp_path, {"exec": plugin})) as run:
-        assert pipe.read_text() == "asked\n"
-        run.process.send_signal(signal.SIGTERM)
-        assert run.ends() == 0
+        plugin_pid = int(pipe.read_text())
+        try:
+            run.process.send_signal(signal.SIGTERM)
+            assert run.ends() == 0
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(plugin_pid, signal.SIGKILL)
 
 
 def test_sigterm_ends_the_first_process_of_a_container_while_it_waits_for_the_api_server(silent: Path) -> None:
