@@ -1,9 +1,12 @@
 """Two resources for one function version: the holder keeps it, the other waits, writes nothing, and takes over."""
 
+import time
+from datetime import datetime
+
 import pytest
 
 from controlplane import ControlPlane
-from operating import Namespace, Team, condition_of
+from operating import Namespace, Team, condition_of, eventually
 from simulation import KEY, Simulator
 
 
@@ -53,6 +56,21 @@ def test_a_conflict_that_is_deleted_leaves_the_holder_alone(team: Team) -> None:
     conflict_of(team.namespace, "second")
     team.namespace.delete("second")
     team.namespace.wait_gone("second")
+    assert team.writes() == [("createDeployment", 200)]
+
+
+@pytest.mark.parametrize("key", [None, "nvapi-no-such-key"], ids=["no Secret", "a key of no account"])
+def test_an_older_resource_without_a_key_that_works_keeps_nobody_from_deploying(
+    team: Team, neighbour: Namespace, key: str | None
+) -> None:
+    if key is not None:
+        neighbour.secret(key)
+    neighbour.apply(team.manifest("older"))
+    older = neighbour.wait_for("older", "CredentialsValid", "False")
+    made = datetime.fromisoformat(older["metadata"]["creationTimestamp"]).timestamp()
+    eventually(time.time, lambda now: now >= made + 1, within=5, what="another second, which makes it the older one")
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo")
     assert team.writes() == [("createDeployment", 200)]
 
 

@@ -2,17 +2,33 @@
 
 The holder keeps it: the version is its current, incoming or retiring one by its own record. A current version comes
 before one on its way. Where two have it as their current one, since one has only observed for a while, it is of the one
-that still wants it. Without a holder the oldest claims it, by creationTimestamp and then uid. A resource that only
+that still wants it. Without a holder the oldest claims it, by creationTimestamp and then uid, of those that could deploy
+it: whoever has no key that works for the version must not keep others from it only by being older. A resource that only
 observes claims nothing, and neither does one that goes without our finalizer.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
+from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import ManagementPolicy
+from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
+
+UNABLE: Final = frozenset(
+    {
+        Reason.FORBIDDEN,
+        Reason.FUNCTION_NOT_FOUND,
+        Reason.PUBLIC_FUNCTION,
+        Reason.ACCOUNT_MISMATCH,
+        Reason.ACCOUNT_UNPROVEN,
+        Reason.INVALID_SPEC,
+    }
+)
+"""Reasons of a Ready that is False which say that this manifest, by its key, cannot deploy the version."""
 
 
 class Rank(IntEnum):
@@ -52,6 +68,15 @@ def claim_of(resource: Resource, version: str) -> Claim | None:
     return Claim(rank, unwanted, resource.created, resource.uid, resource.key)
 
 
+def is_able(resource: Resource) -> bool:
+    """Whether the resource could deploy what it wants, as far as its record says. Before the first look it may be."""
+    if (known := resource.condition(kinds.CREDENTIALS_VALID)) is not None and known.status == "False":
+        return False
+    ready = resource.condition(kinds.READY)
+    current = resource.status.observed_generation == resource.generation
+    return not (current and ready is not None and ready.status != "True" and ready.reason in UNABLE)
+
+
 def _rank(resource: Resource, version: str) -> Rank | None:
     status, intent = resource.status, resource.open_intent
     if resource.holds and status.function_version_id == version:
@@ -70,6 +95,9 @@ def other_holder(
 ) -> Key | None:
     """The resource that comes before this one for that version; None when this one may act.
 
+    Where this one claims the version, whoever merely wants it too and cannot deploy it does not count. Where it claims
+    nothing, as in a deletion whose record was lost, every claim counts, for what is undeployed may be the other's.
+
     Args:
         resource: this one.
         version: the version that it is about to act on.
@@ -81,7 +109,11 @@ def other_holder(
     """
     own = claim_of(resource, version)
     rivals = (o for o in others if o.uid != resource.uid and places.get(o.key, base_url) == base_url)
-    claims = [claim for other in rivals if (claim := claim_of(other, version))]
+    claims = [
+        claim
+        for other in rivals
+        if (claim := claim_of(other, version)) and (own is None or claim.rank != Rank.WANTED or is_able(other))
+    ]
     first = min(claims, default=None)
     if first is None or (own is not None and own < first):
         return None

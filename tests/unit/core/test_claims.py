@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from nvcf_operator.api.conditions import CREDENTIALS_VALID, READY, Condition
 from nvcf_operator.core.claims import Rank, claim_of, other_holder
+from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from unit.core.situations import OTHER_VERSION, VERSION, held, intent, resource
 
@@ -89,6 +91,45 @@ CASES: list[tuple[str, Resource, Resource, bool]] = [
     ("an older one that has it on record too, and goes", held(), other(held(deleting=True), created=OLD), False),
     ("a younger one that has it on record too, where this one wants another", ROLLS, other(held()), True),
     ("an older one that has it on record too", held(), other(held(), created=OLD), True),
+]
+
+
+def unable(found: Resource, kind: str, reason: Reason, *, generation: int = 1) -> Resource:
+    """That resource, with a condition on record that is False."""
+    said = Condition(type=kind, status="False", reason=reason)
+    kept = [item for item in found.status.conditions if item.type != kind]
+    status = found.status.model_copy(update={"conditions": (*kept, said), "observed_generation": generation})
+    return replace(found, status=status)
+
+
+KEYLESS = unable(resource(), CREDENTIALS_VALID, Reason.NO_CREDENTIALS)
+SUSPENDED = unable(resource(spec={"suspend": True}), CREDENTIALS_VALID, Reason.NO_CREDENTIALS)
+REFUSED = unable(resource(), CREDENTIALS_VALID, Reason.UNAUTHORIZED)
+GONE = resource(deleting=True, finalizer=True)
+OF_ANOTHER_ACCOUNT = unable(resource(), READY, Reason.FUNCTION_NOT_FOUND)
+CORRECTED = unable(resource(), READY, Reason.FUNCTION_NOT_FOUND, generation=0)
+REJECTED = unable(resource(), READY, Reason.REJECTED)
+CASES += [
+    ("an older one without a key", MINE, other(KEYLESS, created=OLD), False),
+    ("an older one that is suspended and has no key", MINE, other(SUSPENDED, created=OLD), False),
+    ("an older one whose key is refused", MINE, other(REFUSED, created=OLD), False),
+    ("an older one whose account has no such version", MINE, other(OF_ANOTHER_ACCOUNT, created=OLD), False),
+    ("an older one that was corrected since", MINE, other(CORRECTED, created=OLD), True),
+    ("an older one that NVCF refused for another cause", MINE, other(REJECTED, created=OLD), True),
+    (
+        "one that holds it and has lost its key",
+        MINE,
+        other(unable(held(), CREDENTIALS_VALID, Reason.SECRET_NOT_FOUND)),
+        True,
+    ),
+    (
+        "one whose POST is under way and whose key was refused since",
+        MINE,
+        other(unable(resource(intent=intent(), finalizer=True), CREDENTIALS_VALID, Reason.UNAUTHORIZED)),
+        True,
+    ),
+    ("an older one without a key, for one that goes and has lost its record", GONE, other(KEYLESS, created=OLD), True),
+    ("this one is as recorded without a key, and acts by one since", KEYLESS, other(resource()), False),
 ]
 
 
