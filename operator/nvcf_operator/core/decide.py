@@ -35,7 +35,8 @@ def decide(situation: Situation) -> Decision:
     """Decide on a resource. Total: every situation has an answer, and none of them is a guess."""
     resource = situation.resource
     if resource.deleting:
-        return deletion(situation)
+        decision = deletion(situation)
+        return replace(decision, verdict=with_available(situation, decision.verdict))
     if resource.spec is None:
         return Decision(verdict=verdicts.stalled(Reason.INVALID_SPEC, messages.invalid_spec(resource.spec_error)))
     if problems := resource.spec.problems():

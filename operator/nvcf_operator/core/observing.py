@@ -3,10 +3,11 @@
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core import compare, messages, verdicts
+from nvcf_operator.core.absence import unproven
 from nvcf_operator.core.actions import DropFinalizer
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Listed, Present, Situation, Unseen
+from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Unseen
 from nvcf_operator.core.waiting import waiting
 
 
@@ -21,6 +22,8 @@ def shown(situation: Situation) -> Decision:
     phase, reason = (Phase.OBSERVING, Reason.OBSERVING) if observe else (Phase.SUSPENDED, Reason.SUSPENDED)
     if isinstance(seen, Unseen):
         return waiting(situation, seen.trouble)
+    if isinstance(seen, Absent) and (doubt := unproven(situation)):
+        return doubt
     if isinstance(seen, Present):
         found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
         matches, difference = found.in_force, found.describe()

@@ -25,7 +25,7 @@ from nvcf_operator.core.presence import progress_since
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.repetition import counted
 from nvcf_operator.core.settles import posts_specifications
-from nvcf_operator.core.situation import Absent, Listed, Present, Proof, Situation, Trouble, Unseen, Whose
+from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Trouble, Unseen, Whose
 from nvcf_operator.nvcf.models import Deployment
 
 OUTAGES = frozenset({Reason.NVCF_UNAVAILABLE, Reason.THROTTLED, Reason.INVALID_ANSWER})
@@ -96,10 +96,9 @@ def _shown(situation: Situation, version: str) -> dict[str, Any]:
     if isinstance(seen, Listed):
         return {"function_status": seen.status}
     if isinstance(seen, Absent):
-        trusted = situation.account is not None and situation.account.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
-        if trusted and resource.status.function_version_id is None:
+        if situation.believes_absence and resource.status.function_version_id is None:
             return {"function_status": None, "instances": None}  # of somebody else's, which was shown
-        if not trusted or not resource.holds or resource.status.function_version_id != version:
+        if not situation.believes_absence or not resource.holds or resource.status.function_version_id != version:
             return {}
         return {"function_status": "INACTIVE", **GONE}
     if not isinstance(seen, Present):

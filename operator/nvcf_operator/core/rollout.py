@@ -184,14 +184,18 @@ def _told(situation: Situation, verdict: Verdict, steps: list[Decision]) -> Verd
 
 
 def with_available(situation: Situation, verdict: Verdict | None) -> Verdict | None:
-    """Count every version of this resource that was seen to serve; where not all were seen, none is taken back."""
+    """Count every version of this resource that was seen to serve; where not all were seen, none is taken back.
+
+    A 404 that is not believed is no sight: another account's key says nothing about the deployment.
+    """
     if verdict is None:
         return None
     ours = {
         version: seen for version, seen in situation.sightings.items() if recorded_as_ours(situation.resource, version)
     }
     serving = any(isinstance(seen, Present | Listed) and verdicts.serves(seen.status) for seen in ours.values())
-    complete = bool(ours) and not any(isinstance(seen, Unseen) for seen in ours.values())
+    unseen = Unseen if situation.believes_absence else Unseen | Absent
+    complete = bool(ours) and not any(isinstance(seen, unseen) for seen in ours.values())
     if serving or (complete and verdict.available is None):
         return replace(verdict, available=serving)
     return verdict

@@ -200,3 +200,8 @@ class Situation:
     def sighting(self, version: str) -> Sighting | None:
         """What was seen of that version."""
         return self.sightings.get(version)
+
+    @property
+    def believes_absence(self) -> bool:
+        """Whether a 404 counts: the account answers, and nothing says that it is another one than that on record."""
+        return self.account is not None and self.account.proof in (Proof.PROVEN, Proof.NEVER_PINNED)

@@ -11,7 +11,7 @@ from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.ownership import may_undeploy, refuses
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.rollout import is_over, leaving
-from nvcf_operator.core.situation import Absent, Present, Proof, Situation
+from nvcf_operator.core.situation import Absent, Present, Situation
 from nvcf_operator.core.versions import former_version, given_up, on_record, versions_held
 
 
@@ -29,7 +29,7 @@ def main_version(situation: Situation, retiring: tuple[Retiring, ...]) -> str | 
         return kept
     known = (None, resource.status.deployment_id)
     asked = any(x.function_version_id == kept and x.since and (x.deployment_id in known) for x in retiring)
-    over = is_over(situation, kept) and _believed(situation)
+    over = is_over(situation, kept) and situation.believes_absence
     return resource.wanted_version if asked or (over and not is_error(situation, kept)) else kept
 
 
@@ -151,9 +151,4 @@ def _asked_for(situation: Situation, main: str | None) -> Incoming | None:
 
 
 def _gone(situation: Situation, version: str) -> bool:
-    return _believed(situation) and isinstance(situation.sighting(version), Absent)
-
-
-def _believed(situation: Situation) -> bool:
-    view = situation.account
-    return view is not None and view.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
+    return situation.believes_absence and isinstance(situation.sighting(version), Absent)

@@ -43,6 +43,8 @@ from unit.core.situations import (
 OUTAGE = Trouble(Reason.NVCF_UNAVAILABLE, "away", Whose.SERVER)
 BAD_KEY = Trouble(Reason.UNAUTHORIZED, "bad key", Whose.CREDENTIAL)
 NOT_YOURS = Trouble(Reason.FORBIDDEN, "not this function", Whose.RESOURCE)
+OTHER_ACCOUNT = AccountView(Proof.MISMATCH, "other", "x")
+NO_ACCOUNT = AccountView(Proof.UNPROVEN, None, "x")
 REFUSE = {"adoptionPolicy": "Refuse"}
 RETAIN = {"deletionPolicy": "Retain"}
 UNDEPLOYED = Recollection(undeployed_ids=frozenset({DEPLOYMENT}))
@@ -445,6 +447,42 @@ CONDITIONS: list[tuple[str, Situation, tuple[str, str, str, str], Reason]] = [
         present(held("DEGRADED", ago=4000), deployment("DEGRADED")),
         ("False", "False", "False", "True"),
         Reason.PROGRESS_DEADLINE_EXCEEDED,
+    ),
+    (
+        "deleted, and it serves until NVCF takes the DELETE",
+        present(held(deleting=True), memory=Recollection(undeploy_sent_for={VERSION: 1.0})),
+        ("True", "False", "True", "False"),
+        Reason.DRAINING,
+    ),
+    (
+        "deleted, and it drains",
+        present(held(deleting=True), deployment("INACTIVE")),
+        ("False", "False", "True", "False"),
+        Reason.DRAINING,
+    ),
+    (
+        "ACTIVE, and the key is another account's now",
+        absent(held(), account=OTHER_ACCOUNT),
+        ("True", "False", "False", "True"),
+        Reason.ACCOUNT_MISMATCH,
+    ),
+    (
+        "ACTIVE, and the key shows no account now",
+        absent(held(), account=NO_ACCOUNT),
+        ("True", "False", "False", "True"),
+        Reason.ACCOUNT_UNPROVEN,
+    ),
+    (
+        "suspended, and the key is another account's now",
+        absent(held(spec={"suspend": True}), account=OTHER_ACCOUNT),
+        ("True", "False", "False", "True"),
+        Reason.ACCOUNT_MISMATCH,
+    ),
+    (
+        "deleted, and the key is another account's now",
+        absent(held(deleting=True), account=OTHER_ACCOUNT),
+        ("True", "False", "False", "True"),
+        Reason.ACCOUNT_MISMATCH,
     ),
 ]
 
