@@ -56,9 +56,6 @@ class Undeploy:
 class TakeFinalizer:
     """Put our finalizer on the object, before anything of it is ours."""
 
-    adopts: bool = False
-    """Whether it is there to manage a deployment that was found."""
-
 
 @dataclass(frozen=True, slots=True)
 class DropFinalizer:

@@ -28,7 +28,7 @@ def present(situation: Situation, seen: Present) -> Decision:
     if seen.status.upper() == "INACTIVE" or left_behind(situation):
         return draining(situation)
     if spec.deletion_policy == DeletionPolicy.DELETE and not resource.has_finalizer:
-        return act(TakeFinalizer(adopts=is_stranger(situation)))
+        return act(TakeFinalizer())
     if spec.deletion_policy == DeletionPolicy.RETAIN and resource.has_finalizer:
         return act(DropFinalizer())
     decision = in_hand(situation, seen, spec)

@@ -8,11 +8,11 @@ from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import Condition
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
+from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, Undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation
-from nvcf_operator.core.versions import deployments_on_record, former_version, versions_held
+from nvcf_operator.core.versions import deployments_on_record, former_version, on_record, versions_held
 
 WARNED = frozenset(
     {Reason.DEGRADED, Reason.DEGRADING, Reason.UNKNOWN_STATUS, Reason.SETTLING, Reason.DEPLOYMENT_FAILED}
@@ -69,7 +69,7 @@ def seconds_to_ready(resource: Resource, new: FunctionDeploymentStatus, now: dat
 
 def of_write(resource: Resource, action: Action, deployment_id: str | None = None) -> Note | None:
     """Tell of a write that was made."""
-    named = f" (deployment {deployment_id})" if deployment_id else ""
+    named = _id(deployment_id)
     match action:
         case Create() if (kept := former_version(resource)) is not None:
             return Note(
@@ -80,8 +80,6 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
             )
         case Create():
             return Note(False, Reason.CREATED, f"Asked NVCF to deploy version {action.function_version_id}{named}.")
-        case TakeFinalizer(adopts=True):
-            return Note(False, Reason.ADOPTED, "Manages the deployment that was already there from now on.")
         case Change():
             return Note(False, Reason.UPDATED, f"Changed the deployment in place: {action.change.describe()}.")
         case Undeploy():
@@ -99,6 +97,41 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
             return Note(False, Reason.UNDEPLOYED, "The deployment is gone from NVCF.")
         case _:
             return None
+
+
+def discovered(situation: Situation, new: FunctionDeploymentStatus) -> Note | None:
+    """Tell of a deployment that is on record from now on though NVCF has not just answered that it made it.
+
+    It was there before, or it is what became of a POST whose answer was lost.
+    """
+    resource, memory, version = situation.resource, situation.memory, situation.resource.wanted_version
+    opened, known = resource.open_intent, new.intent
+    if opened is not None and situation.answered_intent is None and known is not None and known.token == opened.token:
+        if known.answered:
+            return _made_after_all(known.function_version_id, known.deployment_id)
+        return None
+    seen = situation.sighting(version)
+    coming = new.incoming.function_version_id if new.incoming is not None else None
+    newly = version in (new.function_version_id, coming) and version not in on_record(resource)
+    if resource.deleting or not newly or not isinstance(seen, Present):
+        return None
+    shown, answered = seen.deployment.deployment_id, situation.answered_intent
+    if isinstance(situation.wrote, Create) or (shown is not None and shown in memory.made_ids):
+        return None
+    if answered is None and version in memory.posts_may_run_for:
+        return _made_after_all(version, shown)
+    return Note(
+        False, Reason.ADOPTED, f"Manages the deployment of version {version} that was there before{_id(shown)}."
+    )
+
+
+def _made_after_all(version: str, deployment_id: str | None) -> Note:
+    text = f"NVCF has deployed version {version}{_id(deployment_id)}; its answer to the request was lost."
+    return Note(False, Reason.CREATED, text)
+
+
+def _id(deployment_id: str | None) -> str:
+    return f" (deployment {deployment_id})" if deployment_id else ""  # old servers have none
 
 
 def lost_from_sight(deployment_id: str | None, shown: str | None) -> Note:

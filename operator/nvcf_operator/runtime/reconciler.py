@@ -25,7 +25,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation
-from nvcf_operator.core.transitions import Note, seconds_to_ready, transitions
+from nvcf_operator.core.transitions import Note, discovered, seconds_to_ready, transitions
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Conflict, KubeError, Missing
 from nvcf_operator.kube.events import Recorder
@@ -241,6 +241,10 @@ class Reconciler:
         """
         resource = situation.resource
         status = report(situation, decision)
+        # Told before the write: from here on it is on record, in our own copy, and would not be told again.
+        if (discovery := discovered(situation, status)) is not None:
+            self._recorder.note(resource, discovery)
+            log.info("%s: %s", discovery.reason, discovery.message)
         memory.decided(resource, status)
         self._metrics.resource_shows(resource.key, [(item.type, item.status) for item in status.conditions])
         self._metrics.resource_orders(resource.key, ordered(situation, status))

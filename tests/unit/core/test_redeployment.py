@@ -49,7 +49,7 @@ def test_a_request_that_came_with_a_copy_or_whose_answer_was_lost_counts_as_answ
 
 
 def test_before_a_deployment_is_adopted_its_finalizer_is_taken_and_nothing_is_undeployed() -> None:
-    assert decide(present(resource(annotations=ASKED))).action == TakeFinalizer(adopts=True)
+    assert decide(present(resource(annotations=ASKED))).action == TakeFinalizer()
 
 
 def test_a_request_of_a_deployment_on_record_is_carried_out() -> None:

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.key import Key
+from nvcf_operator.core.actions import Create
+from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Present, Situation
-from nvcf_operator.core.transitions import left, lost_from_sight, released, vanished
+from nvcf_operator.core.situation import Present, Recollection, Situation
+from nvcf_operator.core.transitions import discovered, left, lost_from_sight, released, vanished
 from unit.core.situations import (
     DEPLOYMENT,
     FUNCTION,
@@ -68,6 +71,61 @@ def test_an_object_that_vanished_is_reported_with_its_finalizer_and_what_it_held
     assert (note.warning, note.reason) == (True, Reason.LEFT_BEHIND)
     assert f"function {FUNCTION}, version {VERSION}, deployment {DEPLOYMENT}" in note.message
     assert "nvcf-operator.io/undeploy" in note.message
+
+
+ADOPTED = (Reason.ADOPTED, f"version {VERSION} that was there before (deployment {DEPLOYMENT})")
+MADE = (Reason.CREATED, f"deployed version {VERSION} (deployment {DEPLOYMENT})")
+SENT = resource(finalizer=True, intent=intent())
+MINE = answered(intent(), deployment())
+NEXT = deployment(functionVersionId=OTHER_VERSION)
+
+DISCOVERED: list[tuple[str, Situation, tuple[Reason, str] | None]] = [
+    ("it was there, Delete", present(resource(finalizer=True)), ADOPTED),
+    ("it was there, Retain", present(resource(spec={"deletionPolicy": "Retain"})), ADOPTED),
+    ("it was there, and an old server has no ids", present(resource(finalizer=True), deployment(deploymentId=None)),
+     (Reason.ADOPTED, f"version {VERSION} that was there before.")),
+    (
+        "the version of a rollout was there",
+        present(
+            held(spec={"functionVersionId": OTHER_VERSION}),
+            sightings={VERSION: Present(deployment()), OTHER_VERSION: Present(NEXT)},
+        ),
+        (Reason.ADOPTED, f"version {OTHER_VERSION} that"),
+    ),
+    ("it was there, and NVCF refused our POST for that", present(SENT, answered_intent=answered(intent())), ADOPTED),
+    ("it was there and is left alone", present(resource(spec={"adoptionPolicy": "Refuse"})), None),
+    ("it was there and is only shown", present(resource(spec={"managementPolicy": "Observe"})), None),
+    ("it is on record", present(held()), None),
+    ("it is on record, and somebody has made it again", present(held(), deployment(deploymentId="another")), None),
+    ("the answer to its POST was lost", present(SENT), MADE),
+    ("the answer was lost, and the resource goes", present(resource(finalizer=True, intent=intent(), deleting=True)),
+     MADE),
+    (
+        "the answer was lost, and the status after it",
+        present(resource(finalizer=True), memory=Recollection(posts_may_run_for={VERSION: 1.0})),
+        MADE,
+    ),
+    ("the answer was lost, and nothing is there yet", absent(SENT), None),
+    ("NVCF has just answered", present(SENT, answered_intent=MINE, wrote=Create(VERSION, ())), None),
+    (
+        "NVCF has answered this process, and the status was lost",
+        present(resource(finalizer=True), memory=Recollection(made_ids=frozenset({DEPLOYMENT}))),
+        None,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("situation", "said"), [pytest.param(*case[1:], id=case[0]) for case in DISCOVERED])
+def test_whatever_comes_on_record_without_an_answer_of_nvcf_has_an_event_with_its_id(
+    situation: Situation, said: tuple[Reason, str] | None
+) -> None:
+    note = discovered(situation, report(situation, decide(situation)))
+    if said is None:
+        assert note is None
+    else:
+        assert note is not None
+        assert (note.warning, note.reason) == (False, said[0])
+        assert said[1] in note.message
 
 
 ROLLS: Mapping[str, Any] = {"incoming": {"functionVersionId": OTHER_VERSION, "deploymentId": "new"}}
