@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from nvcf_operator.api import names
-from nvcf_operator.api.conditions import Condition
+from nvcf_operator.api.conditions import CONDITION_TYPES, Condition
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec, ManagementPolicy
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
@@ -158,8 +158,13 @@ class Resource:
 
 
 def _status(stored: Mapping[str, Any]) -> FunctionDeploymentStatus:
-    """Read a status member by member: one that cannot be read must not take the others with it."""
+    """Read a status member by member: one that cannot be read must not take the others with it.
+
+    Of the conditions only ours are read; those of other controllers stay where they are (`kube.status`).
+    """
     members = dict(stored)
+    if isinstance(conditions := members.get("conditions"), list):
+        members["conditions"] = [item for item in conditions if _is_ours(item)]
     while True:
         try:
             return FunctionDeploymentStatus.model_validate(members)
@@ -168,6 +173,10 @@ def _status(stored: Mapping[str, Any]) -> FunctionDeploymentStatus:
             if not unreadable & members.keys():
                 return FunctionDeploymentStatus()
             members = {name: value for name, value in members.items() if name not in unreadable}
+
+
+def _is_ours(condition: object) -> bool:
+    return not isinstance(condition, Mapping) or condition.get("type") in CONDITION_TYPES
 
 
 def _is_true(word: str | None) -> bool:

@@ -45,6 +45,11 @@ def test_of_another_objects_status_nothing_counts() -> None:
     assert (copied.holds, copied.intent, copied.open_intent, copied.in_order) == (False, None, None, False)
 
 
+@pytest.mark.parametrize("foreign", [{"type": "Synced"}, {"type": "Synced", "status": "Perhaps", "reason": "x"}])
+def test_another_writers_condition_takes_none_of_ours_with_it(foreign: dict[str, str]) -> None:
+    assert resource(status=stored(conditions=[foreign, *STORED["conditions"]])).status == held().status
+
+
 UNREADABLE: list[tuple[str, Any]] = [
     ("retry", "soon"),
     ("retry", {"attempts": "many"}),

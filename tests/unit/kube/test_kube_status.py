@@ -18,6 +18,17 @@ class Case:
     patch: dict[str, Any] | None
 
 
+SYNCED = {"type": "Synced", "status": "True", "reason": "x", "lastTransitionTime": "2026-01-01T00:00:00.123456Z"}
+
+
+def ready(status: str) -> dict[str, str]:
+    return {"type": "Ready", "status": status, "reason": "y"}
+
+
+def stalled(status: str) -> dict[str, str]:
+    return {"type": "Stalled", "status": status, "reason": "z"}
+
+
 CASES = [
     Case("nothing differs", {"a": 1, "b": {"c": [1]}}, {"a": 1, "b": {"c": [1]}}, None),
     Case("the order of members is none", {"a": 1, "b": 2}, {"b": 2, "a": 1}, None),
@@ -46,6 +57,25 @@ CASES = [
         {"uid": "y", "intent": None},
     ),
     Case("the empty values are values", {"a": 1, "b": "x"}, {"a": 0, "b": ""}, {"a": 0, "b": ""}),
+    Case("another writer's condition beside none of ours", {"conditions": [SYNCED]}, {}, None),
+    Case(
+        "another writer's condition stays, letter by letter",
+        {"conditions": [SYNCED, ready("False")]},
+        {"conditions": [ready("True")]},
+        {"conditions": [ready("True"), SYNCED]},
+    ),
+    Case(
+        "another writer's condition between ours, and nothing differs",
+        {"conditions": [ready("True"), SYNCED, stalled("False")]},
+        {"conditions": [ready("True"), stalled("False")]},
+        None,
+    ),
+    Case(
+        "of ours one goes",
+        {"conditions": [SYNCED, ready("True"), stalled("False")]},
+        {"conditions": [ready("True")]},
+        {"conditions": [ready("True"), SYNCED]},
+    ),
     Case("a new resource's default", {"observedGeneration": -1}, {"observedGeneration": 1}, {"observedGeneration": 1}),
 ]
 
