@@ -101,6 +101,12 @@ class Settings(NvcfSettings):
         description="How long 404 must last before a version that was deployed is deployed again; at least "
         f"{LEAST_REDEPLOY_SETTLE:g} with hosted NVCF.",
     )
+    stalled_grace_seconds: values.Seconds = Field(
+        60.0,
+        description="How long a resource is `Reconciling` and not yet `Stalled` while something is missing that "
+        "another controller may bring: a Secret, a key that takes effect, the function version, a version that another "
+        "resource holds.",
+    )
     workers: values.Workers = Field(
         32, description="Resources that are worked on at the same time; one worker is kept for people's changes."
     )

@@ -151,6 +151,7 @@ def test_helm_waits_for_a_resource_of_a_chart_of_the_users_own(plane: ControlPla
     team.secret(KEY)
     with Simulator.start(deploySeconds=4.0) as simulator:
         settings = {"pollInterval": 2, "busyPollInterval": 0.3, "redeploySettleSeconds": 2, "createSettleSeconds": 2}
+        settings["stalledGraceSeconds"] = 2
         install(helm, {"nvcf": {"baseUrl": simulator.url}, "settings": settings})
         plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD_NAME}")
         good = simulator.add_function()

@@ -122,6 +122,7 @@ def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Set
         "create_settle_seconds": "3",
         "create_settle_per_specification_seconds": "3.5",
         "redeploy_settle_seconds": "4",
+        "stalled_grace_seconds": "4.5",
         "workers": "5",
         "nvcf_rate": "6",
         "nvcf_concurrency": "7",

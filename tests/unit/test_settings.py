@@ -50,6 +50,7 @@ def test_the_settings_and_defaults_are_those_of_the_design() -> None:
         "create_settle_seconds": 125.0,
         "create_settle_per_specification_seconds": 95.0,
         "redeploy_settle_seconds": 75.0,
+        "stalled_grace_seconds": 60.0,
         "workers": 32,
         "nvcf_rate": 50.0,
         "nvcf_concurrency": 16,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy, ManagementPolicy
-from nvcf_operator.core import messages, observing, verdicts
+from nvcf_operator.core import grace, messages, observing, verdicts
 from nvcf_operator.core.absence import absent
 from nvcf_operator.core.actions import Create, DropFinalizer, TakeFinalizer
 from nvcf_operator.core.decision import Decision, act
@@ -59,10 +59,9 @@ def wanted_version(situation: Situation) -> Decision:
     if situation.holder is not None:
         if resource.has_finalizer and not may_hold(situation):
             return act(DropFinalizer())
-        return Decision(
-            verdict=verdicts.stalled(Reason.CONFLICT, messages.conflict(situation.holder, resource.wanted_version)),
-            requeue=SLOW,
-        )
+        message = messages.conflict(situation.holder, resource.wanted_version)
+        verdict = grace.stalled(situation, Reason.CONFLICT, message)
+        return Decision(verdict=verdict, requeue=grace.left(situation, Reason.CONFLICT) or SLOW)
     if is_given_up(situation):
         return gave_up(situation)
     match situation.sighting(resource.wanted_version):

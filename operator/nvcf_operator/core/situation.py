@@ -109,6 +109,7 @@ class Timing:
     create_settle: float = 125.0
     create_settle_per_specification: float = 95.0
     redeploy_settle: float = 75.0
+    stalled_grace: float = 60.0
     poll: float = 60.0
     busy_poll: float = 5.0
 
@@ -142,6 +143,10 @@ class Recollection:
     """Deployments that this process has undeployed and seen gone."""
     version_seen_lately: bool = False
     """This process saw the version deployed within the redeploy settle, by whomever."""
+    told: tuple[str, int] | None = None
+    """The reason of Ready that this process told last, and the generation that it was about."""
+    told_for: float = 0.0
+    """Seconds since it told that first, without another one in between."""
     stale_force_delete: bool = False
     """The annotation force-delete was there before the deletion was blocked, so it does not count."""
     attempts: int = 0

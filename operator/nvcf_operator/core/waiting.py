@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
-from nvcf_operator.core import backoff, verdicts
+from nvcf_operator.core import backoff, grace, verdicts
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
@@ -43,8 +43,11 @@ def waiting(situation: Situation, trouble: Trouble, *, at_work: bool = False) ->
         return refused(situation, trouble)
     if trouble.whose == Whose.CREDENTIAL:
         delay = trouble.retry_after if trouble.retry_after is not None else min(SECRET_AGAIN, situation.timing.poll)
-        verdict = None if quiet else verdicts.stalled(trouble.reason, trouble.message)
-        return Decision(verdict=verdict, requeue=delay)
+        if quiet:
+            return Decision(requeue=delay)
+        left = grace.left(situation, trouble.reason)
+        awaited = grace.stalled(situation, trouble.reason, trouble.message)
+        return Decision(verdict=awaited, requeue=min(delay, left) if left > 0 else delay)
     delay = backoff.short(situation.memory.attempts)
     if trouble.retry_after is not None:
         delay = max(delay, trouble.retry_after)
@@ -57,7 +60,14 @@ def waiting(situation: Situation, trouble: Trouble, *, at_work: bool = False) ->
 
 
 def refused(situation: Situation, trouble: Trouble) -> Decision:
-    """Decide on a resource whose own request was refused: Stalled, and tried again with growing waits."""
+    """Decide on a resource whose own request was refused: Stalled, and tried again with growing waits.
+
+    What another controller may bring is looked for more often at first, and nothing is recorded of that.
+    """
+    if (left := grace.left(situation, trouble.reason)) > 0:
+        verdict = grace.stalled(situation, trouble.reason, trouble.message)
+        wait = min(left, backoff.short(situation.memory.attempts))
+        return Decision(verdict=verdict, requeue=wait, backoff=True, seen=True)
     retry = next_retry(situation, trouble.reason)
     wait = backoff.long(retry.attempts)
     verdict = verdicts.stalled(trouble.reason, trouble.message)

@@ -61,6 +61,10 @@ class Memory:
     """The deletion was seen blocked and the annotation force-delete not there."""
     stale_force_delete: bool = False
     """The annotation force-delete is there and does not count."""
+    told: tuple[str, int] | None = None
+    """The reason of Ready that was told last, and the generation that it was about."""
+    told_at: float = 0.0
+    """When it was told first, without another one in between."""
     released: bool = False
     """We have taken our finalizer off, or are about to."""
 
@@ -99,6 +103,13 @@ class Memory:
         self.record = Record.of(status)
         blocked = any(item.type == kinds.DELETION_BLOCKED and item.status == "True" for item in status.conditions)
         self.seen_without_force_delete |= blocked and not resource.force_delete and not self.stale_force_delete
+
+    def tells(self, resource: Resource, status: FunctionDeploymentStatus, now: float) -> None:
+        """Note since when the reason of Ready is what it is."""
+        ready = next((item for item in status.conditions if item.type == kinds.READY), None)
+        told = (ready.reason, resource.generation) if ready is not None else None
+        if told != self.told:
+            self.told, self.told_at = told, now
 
     def written(self, *, proven: bool) -> None:
         """What was decided last stands in the cluster; proven if it was written there just now."""
@@ -147,6 +158,8 @@ class Memory:
         return Recollection(
             intent_settled_for=now - self.intent_seen[1] if self.intent_seen is not None else 0.0,
             finalizer_found_for=now - found if found is not None else None,
+            told=self.told,
+            told_for=now - self.told_at,
             stale_force_delete=self.stale_force_delete,
             attempts=self.attempts,
             verify=self.verify_at is not None,

@@ -92,6 +92,7 @@ class Observer:
             create_settle=settings.create_settle_seconds,
             create_settle_per_specification=settings.create_settle_per_specification_seconds,
             redeploy_settle=settings.redeploy_settle_seconds,
+            stalled_grace=settings.stalled_grace_seconds,
             poll=settings.poll_interval,
             busy_poll=settings.busy_poll_interval,
         )

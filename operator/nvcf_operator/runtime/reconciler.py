@@ -246,6 +246,7 @@ class Reconciler:
             self._recorder.note(resource, discovery)
             log.info("%s: %s", discovery.reason, discovery.message)
         memory.decided(resource, status)
+        memory.tells(resource, status, self._clock())
         self._metrics.resource_shows(resource.key, [(item.type, item.status) for item in status.conditions])
         self._metrics.resource_orders(resource.key, ordered(situation, status))
         if merge_patch(resource.recorded, status.to_dict()) is None:

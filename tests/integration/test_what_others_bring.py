@@ -1,0 +1,59 @@
+"""What another controller brings a little later is no failure: tools that wait for a resource go on waiting."""
+
+import uuid
+from typing import Any
+
+from operating import Place, condition_of, eventually, manifest
+from operating.kstatus import kstatus
+from simulation import KEY
+
+SECRET = ("secret", "nvcf-credentials")
+
+
+def told_until_ready(place: Place, name: str = "echo") -> list[tuple[str, str]]:
+    """What kstatus makes of each different state, with the reason of Ready, until the resource is Ready."""
+    seen: list[tuple[str, str]] = []
+
+    def look() -> dict[str, Any]:
+        found = place.namespace.get(name)
+        state = (kstatus(found), condition_of(found, "Ready").get("reason", ""))
+        if state not in seen[-1:]:
+            seen.append(state)
+        return found
+
+    eventually(look, lambda found: condition_of(found, "Ready").get("status") == "True", within=40, what="Ready")
+    return seen
+
+
+def test_a_secret_that_comes_after_the_resource_is_no_failure(place: Place) -> None:
+    place.namespace.plane.kubectl("-n", place.namespace.name, "delete", *SECRET)
+    with place.operator(stalled_grace_seconds=60):
+        place.namespace.apply(place.manifest())
+        found = place.namespace.wait_for("echo", "Reconciling", reason="NoCredentials")
+        assert kstatus(found) == "InProgress"
+        place.namespace.secret(KEY)
+        seen = told_until_ready(place)
+    assert "Failed" not in {result for result, _ in seen}, seen
+
+
+def test_a_function_that_is_made_after_the_resource_is_no_failure_and_found_within_seconds(place: Place) -> None:
+    function, version = str(uuid.uuid4()), str(uuid.uuid4())
+    with place.operator(stalled_grace_seconds=60):
+        place.namespace.apply(manifest("late", function, version))
+        place.namespace.wait_for("late", "Reconciling", reason="FunctionNotFound")
+        place.simulator.add_function(functionId=function, functionVersionId=version)
+        seen = told_until_ready(place, "late")
+    assert "Failed" not in {result for result, _ in seen}, seen
+
+
+def test_a_secret_that_does_not_come_is_told_as_stalled_and_stays_so_over_a_restart(place: Place) -> None:
+    place.namespace.plane.kubectl("-n", place.namespace.name, "delete", *SECRET)
+    with place.operator(stalled_grace_seconds=2):
+        place.namespace.apply(place.manifest())
+        place.namespace.wait_for("echo", "Reconciling", reason="NoCredentials")
+        before = place.namespace.wait_for("echo", "Stalled", reason="NoCredentials")
+    with place.operator(stalled_grace_seconds=60) as operator:
+        eventually(
+            lambda: operator.metric("nvcf_operator_reconciles_total", result="done"), bool, within=20, what="a look"
+        )
+        assert place.namespace.get("echo")["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]

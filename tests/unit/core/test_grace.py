@@ -1,0 +1,126 @@
+"""What another controller may bring is waited for before it counts as standing still."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from nvcf_operator.api.key import Key
+from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core import grace
+from nvcf_operator.core.decide import decide
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.report import report
+from nvcf_operator.core.situation import FunctionSeen, Recollection, Situation, Timing, Trouble, Unseen, Whose
+from nvcf_operator.runtime.memory import Memory
+from unit.core.situations import NOW, VERSION, absent, held, resource, told
+
+CREDENTIALS = (
+    Reason.NO_CREDENTIALS,
+    Reason.SECRET_NOT_FOUND,
+    Reason.SECRET_INVALID,
+    Reason.SECRET_NOT_PERMITTED,
+    Reason.UNAUTHORIZED,
+    Reason.MISSING_SCOPE,
+)
+
+
+def without_key(reason: Reason) -> Situation:
+    return Situation(resource(), NOW, access=Trouble(reason, "it says why", Whose.CREDENTIAL))
+
+
+AWAITED: list[tuple[str, Situation, Reason]] = [
+    *((reason, without_key(reason), reason) for reason in CREDENTIALS),
+    (
+        "a key that is refused in a look",
+        Situation(
+            resource(),
+            NOW,
+            sightings={VERSION: Unseen(Trouble(Reason.UNAUTHORIZED, "no", Whose.CREDENTIAL, retry_after=300.0))},
+        ),
+        Reason.UNAUTHORIZED,
+    ),
+    ("no such version", absent(resource(), function=FunctionSeen.NOT_FOUND), Reason.FUNCTION_NOT_FOUND),
+    ("another holds it", absent(resource(), holders={VERSION: Key("team", "other")}), Reason.CONFLICT),
+]
+CASES = pytest.mark.parametrize(("situation", "reason"), [pytest.param(*case[1:], id=case[0]) for case in AWAITED])
+
+
+def after(situation: Situation, reason: Reason, seconds: float, *, generation: int = 1) -> Situation:
+    """The same, after this process has told that reason for so long."""
+    return replace(situation, memory=Recollection(told=(reason, generation), told_for=seconds))
+
+
+def shown(situation: Situation) -> tuple[str, str, str]:
+    """Status of Reconciling and Stalled, reason of Ready, which is False."""
+    conditions = told(situation)
+    assert conditions["Ready"][0] == "False"
+    return conditions["Reconciling"][0], conditions["Stalled"][0], conditions["Ready"][1]
+
+
+@CASES
+def test_it_is_reconciling_for_the_grace_and_then_stalled(situation: Situation, reason: Reason) -> None:
+    assert shown(situation) == ("True", "False", reason)
+    assert shown(after(situation, reason, 59.9)) == ("True", "False", reason)
+    assert shown(after(situation, reason, 60.0)) == ("False", "True", reason)
+
+
+@CASES
+def test_it_is_looked_at_again_when_the_grace_is_over(situation: Situation, reason: Reason) -> None:
+    requeue = decide(after(situation, reason, 58.0)).requeue
+    assert requeue is not None
+    assert requeue <= 2.0
+
+
+@CASES
+def test_what_is_on_record_as_stalled_is_not_waited_for_again(situation: Situation, reason: Reason) -> None:
+    late = after(situation, reason, 60.0)
+    stored = report(late, decide(late)).to_dict()
+    assert shown(replace(situation, resource=resource(status=stored))) == ("False", "True", reason)
+
+
+@CASES
+def test_another_reason_or_manifest_is_waited_for_anew(situation: Situation, reason: Reason) -> None:
+    assert shown(after(situation, Reason.NVCF_UNAVAILABLE, 600.0)) == ("True", "False", reason)
+    assert shown(after(situation, reason, 600.0, generation=0)) == ("True", "False", reason)
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.FORBIDDEN, Reason.BASE_URL_NOT_ALLOWED, Reason.PUBLIC_FUNCTION, Reason.REJECTED]
+)
+def test_what_only_a_person_can_change_is_not_waited_for(reason: Reason) -> None:
+    assert grace.left(absent(resource()), reason) == 0.0
+
+
+def test_the_grace_is_as_long_as_it_is_set() -> None:
+    situation = replace(without_key(Reason.NO_CREDENTIALS), timing=Timing(stalled_grace=5.0))
+    assert grace.left(after(situation, Reason.NO_CREDENTIALS, 2.0), Reason.NO_CREDENTIALS) == 3.0
+
+
+def test_a_missing_version_is_looked_for_within_seconds_and_only_afterwards_by_recorded_waits() -> None:
+    missing = absent(resource(), function=FunctionSeen.NOT_FOUND)
+    first = decide(missing)
+    assert (first.requeue, first.retry) == (1.0, None)
+    later = decide(after(missing, Reason.FUNCTION_NOT_FOUND, 60.0))
+    assert later.retry is not None
+    assert (later.requeue, later.retry.attempts) == (60.0, 1)
+
+
+def test_a_resource_in_order_keeps_its_conditions_while_its_secret_is_missing() -> None:
+    trouble = Trouble(Reason.SECRET_NOT_FOUND, "it says why", Whose.CREDENTIAL)
+    assert told(Situation(held(), NOW, access=trouble))["Ready"] == ("True", Reason.ACTIVE)
+
+
+def test_the_span_is_what_this_process_has_told_without_a_break() -> None:
+    def say(situation: Situation) -> FunctionDeploymentStatus:
+        return report(situation, decide(situation))
+
+    memory, missing = Memory(uid="u"), without_key(Reason.NO_CREDENTIALS)
+    memory.tells(missing.resource, say(missing), 100.0)
+    memory.tells(missing.resource, say(replace(missing, now=datetime(2030, 1, 1, tzinfo=UTC))), 130.0)
+    assert memory.recollection(140.0).told_for == 40.0, "whatever the time of day"
+    refused = without_key(Reason.UNAUTHORIZED)
+    memory.tells(refused.resource, say(refused), 150.0)
+    assert memory.recollection(151.0).told_for == 1.0
+    memory.tells(replace(refused.resource, generation=2), say(refused), 160.0)
+    assert memory.recollection(161.0).told_for == 1.0
