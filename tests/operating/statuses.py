@@ -27,10 +27,14 @@ Object = Mapping[str, Any]
 
 
 def problems(found: Object, before: Mapping[str, Any] | None = None) -> list[str]:
-    """Say what is wrong with an object's status; `before` is the status that it took the place of."""
+    """Say what is wrong with an object's status; `before` is the status that it took the place of.
+
+    Conditions whose type is in a domain, as `example.com/Synced`, are other controllers'.
+    """
     status = found["status"]
-    conditions = {item["type"]: item for item in status.get("conditions", [])}
-    wrong = [] if len(conditions) == len(status.get("conditions", [])) else ["a condition stands there twice"]
+    conditions = {item["type"]: item for item in status.get("conditions", []) if "/" not in item["type"]}
+    every = [item["type"] for item in status.get("conditions", [])]
+    wrong = [] if len(set(every)) == len(every) else ["a condition stands there twice"]
     wrong += [f"{kind} is missing" for kind in ALWAYS if kind not in conditions]
     wrong += [f"{kind} is no type of condition" for kind in conditions if kind not in CONDITION_TYPES]
     for kind, condition in conditions.items():

@@ -40,12 +40,12 @@ ANNOTATIONS: Mapping[str, tuple[str, str]] = {
         "Undeploy gracefully and deploy again, once. Answered in `status.lastHandledRedeployAt`.",
     ),
     names.PAUSED_ANNOTATION: (
-        '`"true"`',
+        '`"true"` or `"false"`',
         "As `spec.suspend`, and survives a GitOps tool that restores the manifest. "
         "Under Flux, [set it by another field manager](gitops.md#flux) than kubectl's own.",
     ),
     names.FORCE_DELETE_ANNOTATION: (
-        '`"true"`',
+        '`"true"` or `"false"`',
         "Release a deleting resource whose DeletionBlocked is True without NVCF. What runs there runs on, and costs.",
     ),
 }
@@ -77,6 +77,8 @@ def reference_markdown() -> str:
         table(("Phase", "Meaning"), PHASES.items()),
         "## Annotations",
         table(("Annotation", "Value", "Effect"), ((code(key), *text) for key, text in ANNOTATIONS.items())),
+        "Upper case and blanks around a value do not matter. Any other value, such as `yes` or `1`, is ignored, and a"
+        " Warning Event `AnnotationIgnored` and the message of `Ready` say so.",
         f"The finalizer `{names.FINALIZER}` is on the resource exactly while it is managed, has `deletionPolicy:"
         " Delete` and holds, or may hold, a deployment.",
         "## Columns",

@@ -98,6 +98,10 @@ class Reason(StrEnum):
     UPDATED = "Updated", "Event: the deployment was changed in place."
     UNDEPLOYED = "Undeployed", "Event: the deployment is gone from NVCF."
     RETAINED = "Retained", "Event: the resource goes and its deployment stays in NVCF (deletionPolicy Retain)."
+    ANNOTATION_IGNORED = (
+        "AnnotationIgnored",
+        "Event: the value of an annotation is none that the operator knows, so it is ignored; the message says which.",
+    )
     DRIFT = "Drift", "Event: the deployment was changed or removed by somebody else."
     RELEASED = "Released", "Event: the resource goes and nothing was undeployed, since it is not this resource's."
     LEFT_BEHIND = "LeftBehind", "Event: the named ids may still run and cost, and no resource manages them."

@@ -5,6 +5,7 @@ an equality and a converged resource is never written.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from nvcf_operator.api import conditions as kinds
@@ -18,7 +19,7 @@ from nvcf_operator.api.status import (
     Retiring,
     Retry,
 )
-from nvcf_operator.core import compare, failure, health, redeployment, tracks
+from nvcf_operator.core import compare, failure, health, redeployment, tracks, words
 from nvcf_operator.core.decision import Decision, Verdict
 from nvcf_operator.core.ownership import is_stranger
 from nvcf_operator.core.presence import progress_since
@@ -50,6 +51,9 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     """Tell in status what was seen and decided. Equal to the recorded status when there is nothing to tell."""
     resource = situation.resource
     old, verdict = resource.status, decision.verdict
+    if verdict is not None and (odd := words.ignored(resource.annotations)):
+        # In front, where no limit of a message cuts it off.
+        verdict = replace(verdict, message=" ".join((*odd, verdict.message)))
     new: dict[str, Any] = dict(old)
     retiring = tracks.retiring(situation, decision)
     main = tracks.main_version(situation, retiring)

@@ -13,6 +13,7 @@ from nvcf_operator.api.conditions import CONDITION_TYPES, Condition
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec, ManagementPolicy
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
+from nvcf_operator.core.words import is_true
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -71,7 +72,7 @@ class Resource:
             status=status,
             recorded=obj.get("status") or {},
             lost=status.observed_generation < 0,
-            force_delete=_is_true(annotations.get(names.FORCE_DELETE_ANNOTATION)),
+            force_delete=is_true(annotations.get(names.FORCE_DELETE_ANNOTATION)),
             force_delete_set_at=_set_at(meta, names.FORCE_DELETE_ANNOTATION),
             deleted_at=_moment(meta.get("deletionTimestamp")),
         )
@@ -98,7 +99,7 @@ class Resource:
     @property
     def paused(self) -> bool:
         """Whether spec or annotation forbid NVCF writes for now (deletion still works)."""
-        annotated = _is_true(self.annotations.get(names.PAUSED_ANNOTATION))
+        annotated = is_true(self.annotations.get(names.PAUSED_ANNOTATION))
         return annotated or (self.spec is not None and self.spec.suspend)
 
     @property
@@ -177,11 +178,6 @@ def _status(stored: Mapping[str, Any]) -> FunctionDeploymentStatus:
 
 def _is_ours(condition: object) -> bool:
     return not isinstance(condition, Mapping) or condition.get("type") in CONDITION_TYPES
-
-
-def _is_true(word: str | None) -> bool:
-    """Whether the value of an annotation says yes: in any letter case, whatever blanks are around it."""
-    return word is not None and word.strip().lower() == "true"
 
 
 def _set_at(meta: Mapping[str, Any], annotation: str) -> datetime | None:

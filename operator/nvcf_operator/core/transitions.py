@@ -13,6 +13,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation
 from nvcf_operator.core.versions import deployments_on_record, former_version, on_record, versions_held
+from nvcf_operator.core.words import ignored
 
 WARNED = frozenset(
     {Reason.DEGRADED, Reason.DEGRADING, Reason.UNKNOWN_STATUS, Reason.SETTLING, Reason.DEPLOYMENT_FAILED}
@@ -132,6 +133,16 @@ def _made_after_all(version: str, deployment_id: str | None) -> Note:
 
 def _id(deployment_id: str | None) -> str:
     return f" (deployment {deployment_id})" if deployment_id else ""  # old servers have none
+
+
+def ignored_words(resource: Resource, new: FunctionDeploymentStatus) -> tuple[Note, ...]:
+    """Tell of annotations whose values say nothing, when Ready begins to name them."""
+    before, after = _find(resource.status, kinds.READY), _find(new, kinds.READY)
+    return tuple(
+        Note(True, Reason.ANNOTATION_IGNORED, sentence)
+        for sentence in ignored(resource.annotations)
+        if after is not None and sentence in after.message and (before is None or sentence not in before.message)
+    )
 
 
 def lost_from_sight(deployment_id: str | None, shown: str | None) -> Note:

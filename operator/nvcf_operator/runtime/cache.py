@@ -21,6 +21,7 @@ from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core.looking import Glance
 from nvcf_operator.core.outlines import outline
 from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.words import is_true
 from nvcf_operator.runtime.echoes import Echoes
 
 _OURS = (
@@ -226,7 +227,7 @@ def _glance(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[st
     silent = (
         spec.get("managementPolicy") == ManagementPolicy.OBSERVE
         or spec.get("suspend") is True
-        or (meta.get("annotations") or {}).get(names.PAUSED_ANNOTATION) == "true"
+        or is_true((meta.get("annotations") or {}).get(names.PAUSED_ANNOTATION))
     )
     return Glance(
         function_id=str(spec.get("functionId", "")).lower(),

@@ -25,7 +25,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation
-from nvcf_operator.core.transitions import Note, discovered, seconds_to_ready, transitions
+from nvcf_operator.core.transitions import Note, discovered, ignored_words, seconds_to_ready, transitions
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Conflict, KubeError, Missing
 from nvcf_operator.kube.events import Recorder
@@ -256,7 +256,7 @@ class Reconciler:
         memory.written(proven=True)
         if status.intent is not None and status.intent.answered:
             self._sent.recorded(status.intent.token)
-        for note in transitions(resource.status, status):
+        for note in (*transitions(resource.status, status), *ignored_words(resource, status)):
             self._recorder.note(resource, note)
             log.log(logging.WARNING if note.warning else logging.INFO, "%s: %s", note.reason, note.message)
         self._note_mass_absence(resource, decision, account)

@@ -53,7 +53,9 @@ if is_true("Stalled") then
   return health("Degraded", "Stalled", "It does not go on without a person")
 end
 
-local paused = get(obj, "metadata", "annotations", "nvcf-operator.io/paused") == "true"
+-- The operator takes the word in any case of letters; there is no library for strings here.
+local word = get(obj, "metadata", "annotations", "nvcf-operator.io/paused")
+local paused = word == "true" or word == "True" or word == "TRUE"
 if paused or get(obj, "spec", "suspend") == true then
   if get(conditions, "Ready", "reason") == "Suspended" then
     return health("Suspended", "Ready", "Nothing is written to NVCF")

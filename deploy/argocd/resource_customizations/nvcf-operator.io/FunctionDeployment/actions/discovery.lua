@@ -3,7 +3,9 @@ local annotations = metadata.annotations or {}
 local spec = obj.spec or {}
 
 local deleting = metadata.deletionTimestamp ~= nil
-local paused = annotations["nvcf-operator.io/paused"] == "true"
+-- The operator takes the word in any case of letters; there is no library for strings here.
+local word = annotations["nvcf-operator.io/paused"]
+local paused = word == "true" or word == "True" or word == "TRUE"
 
 -- What spec.suspend stops, only the manifest resumes: an action that changed the spec would be undone by a self-heal.
 return {
