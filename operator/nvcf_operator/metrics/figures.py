@@ -85,6 +85,9 @@ class Metrics:
             "deletions_left_behind",
             "Deployments left in NVCF that no resource manages: by force-delete, a lost finalizer, or NVCF itself.",
         )
+        self._events_dropped = self._counter(
+            "events_dropped", "Events that were given up: the namespace takes none, or too many waited."
+        )
         self._census = Census()
         self._orders = Orders()
         self.registry.register(self._census)
@@ -138,6 +141,10 @@ class Metrics:
     def left_behind(self, deployments: int = 1) -> None:
         """Count deployments that are left in NVCF and that no resource manages."""
         self._left_behind.inc(deployments)
+
+    def event_dropped(self) -> None:
+        """Count an Event that was given up."""
+        self._events_dropped.inc()
 
     def resource_shows(self, key: Hashable, conditions: Iterable[State]) -> None:
         """Take down type and status of all conditions that a resource shows now."""

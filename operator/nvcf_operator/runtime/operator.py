@@ -113,7 +113,7 @@ class Operator:
             connection, observe=self.metrics.kube_request, fence=self.leadership.fence, trace=tracer.kubernetes
         )
         self.secrets = Secrets(self.kube)
-        self.recorder = Recorder(self.kube, instance=identity)
+        self.recorder = Recorder(self.kube, instance=identity, on_drop=self.metrics.event_dropped)
         self.resolver = Resolver(self.secrets, settings, redact=logs.redact)
         self.sightings = Sightings(settings.redeploy_settle_seconds, settings.nvcf_rate)
         self.accounts = Accounts(

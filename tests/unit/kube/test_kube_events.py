@@ -13,6 +13,7 @@ import pytest
 import virtual_time
 from nvcf_operator.api.key import Key
 from nvcf_operator.kube import events as module
+from nvcf_operator.kube import lines
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Conflict, Denied, KubeError, Missing, Unavailable
 from nvcf_operator.kube.events import Recorder
@@ -27,6 +28,9 @@ ECHO = Key("ns", "echo")
 class Object:
     key: Key = ECHO
     uid: str = "u1"
+
+
+OTHER = Object(Key("another", "echo"), "u3")
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,13 @@ class Cluster:
     writes: list[tuple[str, float]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     loses_answers: bool = False
+    refusing: dict[str, KubeError] = field(default_factory=dict)
+    """What a namespace answers to every write."""
+    slowly: dict[str, float] = field(default_factory=dict)
+    """Seconds that a namespace takes for every write."""
 
     async def create_event(self, namespace: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        await self._take("create")
+        await self._take("create", namespace)
         name = body["metadata"]["name"]
         if name in self.events:
             raise Conflict("already exists", status=409)
@@ -57,15 +65,17 @@ class Cluster:
         return self.events[name]
 
     async def patch_event(self, namespace: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        await self._take("patch")
+        await self._take("patch", namespace)
         if name not in self.events:
             raise Missing("not found", status=404)
         self.events[name] |= body
         return self.events[name]
 
-    async def _take(self, verb: str) -> None:
+    async def _take(self, verb: str, namespace: str) -> None:
         self.writes.append((verb, asyncio.get_running_loop().time()))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(self.slowly.get(namespace, 0.01))
+        if (refusal := self.refusing.get(namespace)) is not None:
+            raise refusal
         if self.failures:
             raise self.failures.pop(0)
 
@@ -76,12 +86,13 @@ class Cluster:
 Scenario = Callable[[Recorder, Cluster], Coroutine[Any, Any, None]]
 
 
-def play(scenario: Scenario) -> None:
+def play(scenario: Scenario, *, dropped: Callable[[], None] = lambda: None) -> None:
     async def main(clock: virtual_time.Clock) -> None:
         cluster, start = Cluster(), clock()
         recorder = Recorder(
             cast(KubeClient, cluster),
             instance="pod-1",
+            on_drop=dropped,
             clock=clock,
             now=lambda: NOON + timedelta(seconds=clock() - start),
         )
@@ -199,14 +210,119 @@ def test_events_that_repeat_while_they_wait_are_one_write() -> None:
 
 
 def test_when_too_many_wait_the_oldest_are_given_up_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    monkeypatch.setattr(lines, "MOST_WAITING", 4)
+    dropped: list[None] = []
 
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
+        recorder.note(OTHER, Told(message="of another namespace"))
         for number in range(5):
             recorder.note(Object(), Told(message=str(number)))
         await asyncio.sleep(1)
-        assert [message for message, _ in cluster.told()] == ["2", "3", "4"]
-        assert recorder.dropped == 2
+        assert [message for message, _ in cluster.told()] == ["of another namespace", "2", "3", "4"]
+        assert len(dropped) == 2
+
+    play(scenario, dropped=lambda: dropped.append(None))
+
+
+REFUSALS = pytest.mark.parametrize(
+    "refusal",
+    [
+        Unavailable("too many", status=429, retry_after=10.0),
+        Denied("forbidden", status=403),
+        Denied("exceeded quota: events", status=403),
+        Denied("unable to create new content in namespace ns because it is being terminated", status=403),
+    ],
+    ids=str,
+)
+
+
+@REFUSALS
+def test_a_namespace_that_takes_no_events_holds_up_and_drops_no_others(refusal: KubeError) -> None:
+    async def scenario(recorder: Recorder, cluster: Cluster) -> None:
+        cluster.refusing[ECHO.namespace] = refusal
+        for number in range(50):
+            recorder.note(Object(), Told(message=f"refused {number}"))
+            recorder.note(OTHER, Told(message=str(number)))
+        await asyncio.sleep(2.5)
+        assert [message for message, _ in cluster.told()] == [str(number) for number in range(50)]
+
+    play(scenario)
+
+
+def test_a_namespace_that_is_slow_holds_up_others_once_at_most() -> None:
+    async def scenario(recorder: Recorder, cluster: Cluster) -> None:
+        cluster.slowly[ECHO.namespace] = 25.0
+        for number in range(20):
+            recorder.note(Object(), Told(message=f"slow {number}"))
+        await asyncio.sleep(60)
+        for number in range(20):
+            recorder.note(OTHER, Told(message=str(number)))
+        await asyncio.sleep(1)
+        assert [message for message, _ in cluster.told() if "slow" not in message] == [str(n) for n in range(20)]
+        await asyncio.sleep(20 * 60)
+        assert len(cluster.events) == 40, "the slow ones are written all the same"
+
+    play(scenario)
+
+
+def test_namespaces_take_turns() -> None:
+    async def scenario(recorder: Recorder, cluster: Cluster) -> None:
+        for number in range(100):
+            recorder.note(Object(), Told(message=f"many {number}"))
+        recorder.note(OTHER, Told(message="one"))
+        await asyncio.sleep(0.1)
+        assert "one" in [message for message, _ in cluster.told()]
+
+    play(scenario)
+
+
+def test_a_namespace_that_refuses_costs_one_try_for_each_further_event_and_one_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dropped: list[None] = []
+
+    async def scenario(recorder: Recorder, cluster: Cluster) -> None:
+        cluster.refusing[ECHO.namespace] = Denied("forbidden", status=403)
+        for number in range(10):
+            recorder.note(Object(), Told(message=str(number)))
+        await asyncio.sleep(60)
+        assert len(cluster.writes) == module.REFUSALS + 9
+        assert len(dropped) == 10
+        assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
+        cluster.refusing.clear()
+        recorder.note(Object(), Told(message="taken"))
+        await asyncio.sleep(60)
+        assert cluster.told() == [("taken", 1)]
+
+    play(scenario, dropped=lambda: dropped.append(None))
+
+
+def test_a_namespace_that_ends_is_known_until_one_of_its_events_is_taken() -> None:
+    async def scenario(recorder: Recorder, cluster: Cluster) -> None:
+        ends = "unable to create new content in namespace ns because it is being terminated"
+        cluster.refusing[ECHO.namespace] = Denied(ends, status=403)
+        recorder.note(Object(), Told(message="refused"))
+        recorder.note(OTHER, Told())
+        await asyncio.sleep(1)
+        assert (recorder.ends(ECHO.namespace), recorder.ends(OTHER.key.namespace)) == (True, False)
+        cluster.refusing.clear()
+        recorder.note(Object(), Told(message="its namesake takes it"))
+        await asyncio.sleep(1)
+        assert not recorder.ends(ECHO.namespace)
+
+    play(scenario)
+
+
+def test_what_is_told_again_while_it_is_refused_is_one_event_that_is_counted() -> None:
+    async def scenario(recorder: Recorder, cluster: Cluster) -> None:
+        cluster.refusing[ECHO.namespace] = Unavailable("too many", status=429, retry_after=5.0)
+        recorder.note(Object(), Told())
+        await asyncio.sleep(0.005)
+        recorder.note(Object(), Told())
+        await asyncio.sleep(2)
+        cluster.refusing.clear()
+        await asyncio.sleep(10)
+        assert cluster.told() == [("Serves.", 2)]
 
     play(scenario)
 

@@ -1,0 +1,50 @@
+"""A namespace that takes no Events keeps nobody else's from being written."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controlplane import ControlPlane
+from operating import Namespace, Operator, Place, eventually
+from operating.faulty import FaultyApiServer
+from simulation import KEY
+
+TOO_MANY = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "TooManyRequests", "code": 429}
+
+
+@pytest.fixture
+def refusing(control_plane: ControlPlane, namespace: str) -> Iterator[Namespace]:
+    """A second namespace, with a good key, whose Events are answered by 429."""
+    found = Namespace(control_plane, f"{namespace}-refusing")
+    control_plane.kubectl("create", "namespace", found.name)
+    found.secret(KEY)
+    yield found
+    control_plane.kubectl("delete", "namespace", found.name, "--wait=false")
+
+
+def test_events_that_one_namespace_refuses_hold_up_no_other(place: Place, refusing: Namespace, tmp_path: Path) -> None:
+    mine, (function, version) = place.namespace, place.simulator.add_function("other")
+    with FaultyApiServer.start(mine.plane, place.identity, mine.name, tmp_path) as api:
+        refused = api.rule(
+            lambda request: f"/namespaces/{refusing.name}/events" in request.path,
+            status=429,
+            body=json.dumps(TOO_MANY),
+            headers={"Retry-After": "30"},
+        )
+        both = f"{mine.name},{refusing.name}"
+        with Operator.start(api.kubeconfig, place.simulator.url, place.log, namespaces=both):
+            body = place.manifest()
+            refusing.apply({**body, "spec": {**body["spec"], "functionId": function, "functionVersionId": version}})
+            refusing.wait_for("echo")
+            eventually(lambda: refused.met, bool, within=20, what="a refused Event")
+            mine.apply(place.manifest())
+            place.ready()
+            told = {"Created", "Active"}
+            eventually(
+                lambda: {reason for _, reason, _ in mine.events("echo")},
+                lambda seen: told <= seen,
+                within=10,
+                what="its Events",
+            )
