@@ -6,11 +6,14 @@ to another account. Key and base URL come from the same level.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api import names
 from nvcf_operator.api.spec import FunctionDeploymentSpec
+from nvcf_operator.core import messages
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Trouble, Whose
 from nvcf_operator.nvcf import keys, urls
 
@@ -126,6 +129,19 @@ def unreadable(secret: SecretName, why: str) -> Trouble:
         Whose.SERVER,
         retry_after=5.0,
     )
+
+
+def in_ending_namespace(trouble: Trouble) -> Trouble:
+    """The same, where the advice to create a Secret cannot be followed, since its namespace is being deleted."""
+    if trouble.reason not in (Reason.NO_CREDENTIALS, Reason.SECRET_NOT_FOUND):
+        return trouble  # a Secret that is there can still be changed
+    return replace(trouble, message=f"{trouble.message.split('. ')[0]}. {messages.NAMESPACE_ENDS}")
+
+
+def is_known_to_end(resource: Resource) -> bool:
+    """Whether the record says that the namespace is being deleted, which nothing can undo."""
+    known = resource.condition(kinds.CREDENTIALS_VALID)
+    return resource.deleting and known is not None and messages.NAMESPACE_ENDS in known.message
 
 
 def _invalid(message: str) -> Trouble:

@@ -7,6 +7,7 @@ from nvcf_operator.core.actions import DropFinalizer
 from nvcf_operator.core.decision import Decision, Verdict, act
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation, Trouble, Whose
+from nvcf_operator.core.transitions import left
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.versions import versions_held
 
@@ -62,7 +63,13 @@ def deletion(situation: Situation) -> Decision:
 
 def blocked(situation: Situation, trouble: Trouble) -> Decision:
     """Keep the object, say what is in the way and name the ways out; try again by itself."""
-    message = messages.blocked(trouble.message, stale_force_delete=situation.memory.stale_force_delete)
+    stale = situation.memory.stale_force_delete
+    if messages.NAMESPACE_ENDS in trouble.message:
+        message = messages.blocked_in_ending_namespace(
+            trouble.message, left(situation.resource), stale_force_delete=stale
+        )
+    else:
+        message = messages.blocked(trouble.message, stale_force_delete=stale)
     server = trouble.whose == Whose.SERVER
     verdict = Verdict(Phase.DRAINING, trouble.reason, message, reconciling=server, stalled=not server, blocked=True)
     delay = backoff.short(situation.memory.attempts)

@@ -26,6 +26,7 @@ FOREIGN_DRAIN = (
 SCALING_UP = "The minimum was raised; NVCF starts the new instances."
 UPDATING = "A change is being made in place."
 ROLLING_ON = "The rollout goes on step by step."
+NAMESPACE_ENDS = "Its namespace is being deleted, so no Secret can be created there any more."
 MASS_ABSENCE = (
     "A large part of the deployments that this key's account held is gone at once, this one too. That may be a "
     "mistake, and to deploy all of it again costs money, so nothing is deployed again by itself. Find out what "
@@ -205,6 +206,18 @@ def blocked(what: str, *, stale_force_delete: bool) -> str:
         "credentials in place; or set deletionPolicy: Retain to leave the deployment running; or annotate "
         'nvcf-operator.io/force-delete: "true" to release the resource and remove the deployment by hand.'
         + (stale if stale_force_delete else "")
+    )
+
+
+def blocked_in_ending_namespace(what: str, left: str, *, stale_force_delete: bool) -> str:
+    """A deletion that cannot go on, where nothing can be created that would help it."""
+    stale = (
+        " The one that is there was set before that and does not count: remove it first." if stale_force_delete else ""
+    )
+    return (
+        f"The deployment cannot be removed from NVCF: {what} To let the resource and its namespace go, annotate "
+        f'nvcf-operator.io/force-delete: "true".{stale} That leaves in NVCF, running and costing: {left}. Undeploy it '
+        "there, or apply the manifest in another namespace, which adopts it, and delete it there."
     )
 
 

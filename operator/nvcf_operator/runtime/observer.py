@@ -10,7 +10,7 @@ from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import troubles
 from nvcf_operator.core.claims import claim_of, other_holder
-from nvcf_operator.core.credentials import Credential, secret_of
+from nvcf_operator.core.credentials import Credential, in_ending_namespace, is_known_to_end, secret_of
 from nvcf_operator.core.deletion import needs_nvcf
 from nvcf_operator.core.looking import list_is_enough
 from nvcf_operator.core.outlines import outline_of
@@ -76,11 +76,13 @@ class Observer:
         steady: SteadyClock,
         *,
         refresh: Callable[[Key], Awaitable[None]],
+        namespace_ends: Callable[[str], bool] = lambda namespace: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sent = sent
         self._steady = steady
         self._refresh = refresh
+        self._namespace_ends = namespace_ends
         self._cache = cache
         self._accounts = accounts
         self._resolver = resolver
@@ -109,6 +111,8 @@ class Observer:
             return Observation(base)
         credential = await self._credential(resource, memory)
         if isinstance(credential, Trouble):
+            if is_known_to_end(resource) or (resource.deleting and self._namespace_ends(resource.key.namespace)):
+                credential = in_ending_namespace(credential)
             # Without a key its base URL is not known either. What is on record stays blocked; of a copy that holds
             # nothing by its own record, whoever holds the version may be meant.
             holders = await self._holders(resource, None) if resource.deleting and resource.lost else {}

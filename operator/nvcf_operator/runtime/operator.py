@@ -137,6 +137,7 @@ class Operator:
             self.sent,
             steady,
             refresh=self._refresh,
+            namespace_ends=self.recorder.ends,
         )
         self.orphans = Orphans(
             observer.claimant,

@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nvcf_operator.api import names
+from nvcf_operator.api.conditions import CREDENTIALS_VALID, DELETION_BLOCKED
 from nvcf_operator.api.times import render
 from nvcf_operator.core.actions import DropFinalizer, Undeploy
+from nvcf_operator.core.credentials import in_ending_namespace, is_known_to_end
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.deletion import force_delete_is_stale
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Recollection, Trouble, Whose
-from unit.core.situations import absent, held, present
+from nvcf_operator.core.report import report
+from nvcf_operator.core.situation import Recollection, Situation, Trouble, Whose
+from unit.core.situations import DEPLOYMENT, FUNCTION, NOW, VERSION, absent, held, present
 
 SINCE = datetime(2026, 1, 31, 11, 59, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -56,3 +59,24 @@ def test_a_blocked_deletion_is_released_by_force_delete_and_not_by_a_stale_one()
 
 def test_a_deletion_that_is_not_blocked_undeploys_whatever_force_delete_says() -> None:
     assert isinstance(decide(present(held(deleting=True, annotations=FORCE))).action, Undeploy)
+
+
+@pytest.mark.parametrize("reason", [Reason.NO_CREDENTIALS, Reason.SECRET_NOT_FOUND])
+def test_in_a_namespace_that_ends_the_advice_can_be_followed(reason: Reason) -> None:
+    of = held(deleting=True)
+    missing = Trouble(reason, "There is no Secret team/x. Create that Secret.", Whose.CREDENTIAL)
+    situation = Situation(of, NOW, access=in_ending_namespace(missing))
+    status = report(situation, decide(situation))
+    messages = {item.type: item.message for item in status.conditions}
+    for kind in (DELETION_BLOCKED, CREDENTIALS_VALID):
+        assert "There is no Secret team/x. Its namespace is being deleted" in messages[kind]
+        assert "Create" not in messages[kind]
+    assert 'force-delete: "true"' in messages[DELETION_BLOCKED]
+    assert f"function {FUNCTION}, version {VERSION}, deployment {DEPLOYMENT}" in messages[DELETION_BLOCKED]
+    assert is_known_to_end(held(deleting=True, status=status.to_dict())), "also after a restart"
+    assert not is_known_to_end(of)
+
+
+def test_a_secret_that_is_there_can_be_put_right_in_a_namespace_that_ends_too() -> None:
+    refused = Trouble(Reason.UNAUTHORIZED, "NVCF does not know it. Put a valid key there.", Whose.CREDENTIAL)
+    assert in_ending_namespace(refused) == refused
