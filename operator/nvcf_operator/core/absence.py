@@ -12,7 +12,7 @@ from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.repetition import at_limit, not_converging
 from nvcf_operator.core.situation import Absent, FunctionSeen, Proof, Situation, Trouble, Whose
-from nvcf_operator.core.waiting import refused, retry_due_in, waiting
+from nvcf_operator.core.waiting import refused, retried, retry_due_in, waiting
 
 
 def absent(situation: Situation, nothing: Absent) -> Decision:
@@ -58,7 +58,7 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
     if situation.failure is not None:
         return waiting(situation, situation.failure, at_work=True)
     if (wait := retry_due_in(situation)) > 0:
-        return Decision(requeue=wait, seen=True)
+        return retried(situation, wait)
     if spec.deletion_policy == DeletionPolicy.DELETE and not resource.has_finalizer:
         return act(TakeFinalizer())
     return act(action, drift=gone)

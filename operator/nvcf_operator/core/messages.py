@@ -178,6 +178,14 @@ def deadline_exceeded(status: str, seconds: int, health: tuple[str, ...]) -> str
     )
 
 
+def no_capacity_for(seconds: int, what: str) -> str:
+    """NVCF has had no room for longer than the progress deadline."""
+    return (
+        f"NVCF had no capacity within rollout.progressDeadlineSeconds ({seconds}), and is asked again all the same. "
+        f"{what}"
+    )
+
+
 def draining(situation: Situation, version: str, left: float) -> str:
     """A drain of ours."""
     spec = situation.resource.spec

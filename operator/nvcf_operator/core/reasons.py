@@ -65,6 +65,7 @@ class Reason(StrEnum):
     ALREADY_DEPLOYED = "AlreadyDeployed", "Somebody else deployed this version and adoptionPolicy is Refuse."
     CONFLICT = "Conflict", "Another resource holds the same function version."
     NOT_CONVERGING = "NotConverging", "The same change was made several times within an hour and was undone each time."
+    NO_CAPACITY = "NoCapacity", "NVCF has no cluster with room for it at the moment, and is asked again."
     REJECTED = "Rejected", "NVCF refused the request; the message says why."
     FUNCTION_NOT_FOUND = "FunctionNotFound", "The account has no such function version."
     PUBLIC_FUNCTION = "PublicFunction", "The function belongs to another account; it cannot be deployed here."

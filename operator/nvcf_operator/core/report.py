@@ -20,9 +20,9 @@ from nvcf_operator.api.status import (
     Retry,
 )
 from nvcf_operator.core import compare, failure, health, redeployment, tracks, words
+from nvcf_operator.core.deadline import progress_since
 from nvcf_operator.core.decision import Decision, Verdict
 from nvcf_operator.core.ownership import is_stranger
-from nvcf_operator.core.presence import progress_since
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.repetition import counted
 from nvcf_operator.core.settles import posts_specifications
@@ -33,6 +33,7 @@ OUTAGES = frozenset({Reason.NVCF_UNAVAILABLE, Reason.THROTTLED, Reason.INVALID_A
 TIMED = frozenset(
     {
         Reason.DEPLOYING,
+        Reason.NO_CAPACITY,
         Reason.SCALING_UP,
         Reason.DEGRADED,
         Reason.DEGRADING,
@@ -51,8 +52,9 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     """Tell in status what was seen and decided. Equal to the recorded status when there is nothing to tell."""
     resource = situation.resource
     old, verdict = resource.status, decision.verdict
-    if verdict is not None and (odd := words.ignored(resource.annotations)):
+    if verdict is not None:
         # In front, where no limit of a message cuts it off.
+        odd = (sentence for sentence in words.ignored(resource.annotations) if sentence not in verdict.message)
         verdict = replace(verdict, message=" ".join((*odd, verdict.message)))
     new: dict[str, Any] = dict(old)
     retiring = tracks.retiring(situation, decision)

@@ -3,6 +3,7 @@
 `python -m nvcf_operator.core.errors_reference` prints them for docs/errors.md.
 """
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -155,6 +156,13 @@ AFTERMATH: tuple[After, ...] = (
     After("POST", REFUSED, "404", "`Stalled`, `Rejected`: again after 1 min doubling to 30 min, at once after an edit"),
     After(
         "POST",
+        "400, no available clusters",
+        "404",
+        "`Reconciling`, `NoCapacity`: again after 1 min doubling to 30 min, also when "
+        "`rollout.progressDeadlineSeconds` are over and it is `Stalled`, `ProgressDeadlineExceeded`",
+    ),
+    After(
+        "POST",
         REFUSED,
         "the deployment",
         "Taken as ours, whatever `adoptionPolicy` says: the intent may have made it. No second POST",
@@ -193,6 +201,8 @@ _ADVICE = {
     Reason.FORBIDDEN: "Give the key the right deploy_function for this function; it is tried again by itself.",
     Reason.NVCF_UNAVAILABLE: "The operator tries again with growing waits.",
     Reason.INVALID_ANSWER: "Check the base URL and what stands between the operator and NVCF; it is tried again.",
+    Reason.NO_CAPACITY: "It is asked again with growing waits. If it does not pass, look for capacity, and at "
+    "clusters, regions and attributes: NVCF does not say which of them leaves no cluster.",
     Reason.REJECTED: "Change the manifest, or wait: it is tried again with growing waits.",
 }
 
@@ -255,14 +265,21 @@ def missing_scope(scope: str) -> Trouble:
     )
 
 
+NO_CAPACITY = re.compile(r"\bno available clusters?\b", re.IGNORECASE)
+"""How NVCF's allocator says that no cluster has room, or none of those that the specification leaves."""
+
+
 _OTHER = Row(errors.NvcfError, "", _DOWN, _DOWN, _DOWN, Effect.FAILURE)
 
 
 def _trouble(error: errors.NvcfError, meaning: Meaning, advice: str | None = None) -> Trouble:
     if isinstance(error, errors.Throttled):  # in the words of the gate, which all other calls of the account get
         return Trouble(meaning.reason, slow_down(error.asked), meaning.whose, error.retry_after)
-    text = f"{_told(error)}. {advice or _ADVICE[meaning.reason]}"
-    return Trouble(meaning.reason, text, meaning.whose, error.retry_after)
+    reason = meaning.reason
+    if reason == Reason.REJECTED and NO_CAPACITY.search(error.detail):
+        reason = Reason.NO_CAPACITY
+    text = f"{_told(error)}. {advice or _ADVICE[reason]}"
+    return Trouble(reason, text, meaning.whose, error.retry_after)
 
 
 def _told(error: errors.NvcfError) -> str:

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
-from nvcf_operator.core import backoff, grace, verdicts
-from nvcf_operator.core.decision import Decision
+from nvcf_operator.core import backoff, grace, messages, verdicts
+from nvcf_operator.core.deadline import progress_deadline
+from nvcf_operator.core.decision import Decision, Verdict
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation, Trouble, Whose
@@ -70,9 +71,43 @@ def refused(situation: Situation, trouble: Trouble) -> Decision:
         return Decision(verdict=verdict, requeue=wait, backoff=True, seen=True)
     retry = next_retry(situation, trouble.reason)
     wait = backoff.long(retry.attempts)
-    verdict = verdicts.stalled(trouble.reason, trouble.message)
+    if trouble.reason == Reason.NO_CAPACITY:
+        verdict, wait = without_capacity(situation, trouble.message, wait)
+    else:
+        verdict = verdicts.stalled(trouble.reason, trouble.message)
     # NVCF's no answers a reconcile-now, which would be tried again at every look otherwise.
     return Decision(verdict=verdict, requeue=wait, backoff=True, retry=retry, seen=True)
+
+
+def without_capacity(situation: Situation, message: str, wait: float) -> tuple[Verdict, float]:
+    """The verdict on a lack of capacity, which passes by itself: Reconciling up to the progress deadline.
+
+    Args:
+        situation: what was seen.
+        message: what NVCF said.
+        wait: seconds until NVCF is asked again.
+
+    Returns:
+        The verdict, and the seconds until the next look.
+
+    """
+    seconds, left = progress_deadline(situation)
+    if left <= 0:
+        message = messages.no_capacity_for(seconds, message)
+        return verdicts.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, message), wait
+    phase = Phase(situation.resource.status.phase or Phase.PENDING)
+    phase = Phase.PENDING if phase == Phase.FAILED else phase
+    return verdicts.progressing(phase, Reason.NO_CAPACITY, message), min(wait, left)
+
+
+def retried(situation: Situation, wait: float) -> Decision:
+    """Wait for the next attempt. What waits for capacity is told when its deadline is over meanwhile."""
+    resource, retry = situation.resource, situation.resource.status.retry
+    ready = resource.condition("Ready")
+    if retry is None or ready is None or ready.reason != Reason.NO_CAPACITY:
+        return Decision(requeue=wait, seen=True)
+    verdict, look = without_capacity(situation, ready.message, wait)
+    return Decision(verdict=verdict, requeue=look, retry=retry, seen=True)
 
 
 def next_retry(situation: Situation, reason: Reason) -> Retry:

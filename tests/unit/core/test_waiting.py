@@ -6,9 +6,11 @@ import pytest
 
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.report import answered
+from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
+from nvcf_operator.core.troubles import of_call
 from nvcf_operator.core.waiting import retry_due_in
+from nvcf_operator.nvcf.errors import Rejected
 from unit.core.situations import ACCOUNT, NOW, absent, held, intent, present, resource, verdict_of
 
 
@@ -32,3 +34,56 @@ def test_the_very_first_post_that_is_refused_is_told_as_refused(settled: float) 
     of = resource(finalizer=True, intent=intent())
     decision = decide(absent(of, for_seconds=settled, failure=refused, answered_intent=answered(intent())))
     assert verdict_of(decision) == ("Rejected", False, False, True)
+
+
+NO_ROOM = "There are no available clusters with capacity for L40S GPU or NCP.GPU.L40S_1x instance type"
+
+
+def refusal(detail: str) -> Trouble:
+    """What NVCF's 400 to a POST means."""
+    return of_call(Rejected(operation="create_deployment", method="POST", path="/d", status=400, detail=detail))
+
+
+@pytest.mark.parametrize(
+    ("detail", "reason"),
+    [
+        (NO_ROOM, Reason.NO_CAPACITY),
+        ("there are no available clusters for L40S GPU or X instance type", Reason.NO_CAPACITY),
+        ("There are no available clusters with reservation for L40S GPU or X instance type", Reason.NO_CAPACITY),
+        ("Invalid GPU 'Z9'", Reason.REJECTED),
+        ("", Reason.REJECTED),
+    ],
+)
+def test_a_lack_of_capacity_is_told_from_a_manifest_that_is_wrong(detail: str, reason: Reason) -> None:
+    trouble = refusal(detail)
+    assert (trouble.reason, trouble.whose) == (reason, Whose.RESOURCE)
+    assert detail in trouble.message
+
+
+def test_a_lack_of_capacity_is_reconciling_with_nvcfs_words_until_the_deadline_is_over() -> None:
+    of = resource(finalizer=True, intent=intent(), spec={"rollout": {"progressDeadlineSeconds": 90}})
+    situation = absent(of, failure=refusal(NO_ROOM), answered_intent=answered(intent()))
+    decision = decide(situation)
+    assert verdict_of(decision) == (Reason.NO_CAPACITY, False, True, False)
+    assert decision.requeue == 60.0
+    status = report(situation, decision)
+    assert NO_ROOM in str(status.conditions)
+    assert status.retry is not None
+    kept = resource(finalizer=True, status=status.to_dict(), spec={"rollout": {"progressDeadlineSeconds": 90}})
+
+    meanwhile = absent(kept, now=NOW + timedelta(seconds=30))
+    assert report(meanwhile, decide(meanwhile)) == status, "nothing is written while it waits"
+
+    again = absent(kept, now=NOW + timedelta(seconds=60), failure=refusal(NO_ROOM))
+    decision = decide(again)
+    assert verdict_of(decision) == (Reason.NO_CAPACITY, False, True, False)
+    assert decision.requeue == 30.0, "though it is asked again after 120 s only"
+    status = report(again, decision)
+
+    kept = resource(finalizer=True, status=status.to_dict(), spec={"rollout": {"progressDeadlineSeconds": 90}})
+    late = absent(kept, now=NOW + timedelta(seconds=90))
+    decision = decide(late)
+    assert verdict_of(decision) == (Reason.PROGRESS_DEADLINE_EXCEEDED, False, False, True)
+    assert decision.verdict is not None
+    assert NO_ROOM in decision.verdict.message
+    assert (decision.requeue, report(late, decision).retry) == (90.0, status.retry), "and it is asked again"
