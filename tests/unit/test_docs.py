@@ -34,6 +34,7 @@ OTHERS_FLAGS = {
     "--create-namespace",
     "--field-manager",
     "--for",
+    "--force-conflicts",
     "--format",
     "--from-literal",
     "--help",
@@ -54,8 +55,10 @@ OTHERS_FLAGS = {
     "--sort-by",
     "--strict",
     "--tail",
+    "--take-ownership",
     "--target",
     "--type",
+    "--validate",
     "--version",
     "--wait",
 }
