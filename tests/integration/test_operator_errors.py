@@ -7,6 +7,7 @@ import pytest
 
 from nvcf_operator.core.troubles import AFTERMATH, LOST, REFUSED, After
 from operating import Team, condition_of, eventually
+from operating.kstatus import kstatus
 
 POST, PATCH, PUT, DELETE = "createDeployment", "updateGpuSpecification", "updateDeployment", "deleteDeployment"
 PAGE = {"status": 200, "body": "<html>", "contentType": "text/html"}
@@ -58,6 +59,18 @@ def test_a_refused_post_is_stalled_and_an_edit_is_tried_at_once(team: Team, answ
     team.namespace.scale("echo", maxInstances=3)
     team.namespace.wait_for("echo")
     assert team.writes() == [(POST, answer["status"]), (POST, 200)]
+
+
+@shows("POST", "400, no available clusters", "404")
+def test_a_lack_of_capacity_is_told_in_nvcfs_words_and_is_no_failure(team: Team) -> None:
+    words = "There are no available clusters with capacity for L40S GPU or NCP.GPU.L40S_1x instance type"
+    apply_with(team, {"status": 400, "detail": words})
+    found = team.namespace.wait_for("echo", "Reconciling", reason="NoCapacity")
+    assert kstatus(found) == "InProgress"
+    assert words in condition_of(found, "Ready")["message"]
+    team.namespace.annotate("echo", reconcile_requested_at="there is room")
+    team.namespace.wait_for("echo")
+    assert team.writes() == [(POST, 400), (POST, 200)]
 
 
 @shows("POST", REFUSED, "the deployment")

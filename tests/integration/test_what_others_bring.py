@@ -57,16 +57,3 @@ def test_a_secret_that_does_not_come_is_told_as_stalled_and_stays_so_over_a_rest
             lambda: operator.metric("nvcf_operator_reconciles_total", result="done"), bool, within=20, what="a look"
         )
         assert place.namespace.get("echo")["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
-
-
-def test_a_lack_of_capacity_is_told_in_nvcfs_words_and_is_no_failure(place: Place) -> None:
-    words = "There are no available clusters with capacity for L40S GPU or NCP.GPU.L40S_1x instance type"
-    place.simulator.fault(operation="createDeployment", status=400, detail=words)
-    with place.operator():
-        place.namespace.apply(place.manifest())
-        found = place.namespace.wait_for("echo", "Reconciling", reason="NoCapacity")
-        assert kstatus(found) == "InProgress"
-        assert words in condition_of(found, "Ready")["message"]
-        place.simulator.clear_faults()
-        place.namespace.annotate("echo", reconcile_requested_at="there is room")
-        place.ready()
