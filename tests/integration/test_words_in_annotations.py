@@ -7,14 +7,11 @@ CREATED, CHANGED = ("createDeployment", 200), ("updateGpuSpecification", 200)
 
 def test_a_word_that_is_neither_true_nor_false_is_told_and_true_counts_in_any_spelling(place: Place) -> None:
     with place.operator():
-        place.namespace.apply(place.manifest())
-        place.ready()
-        place.namespace.annotate("echo", paused="yes")
-        place.namespace.wait_until(
-            "echo",
-            lambda found: 'paused is "yes"' in condition_of(found, "Ready")["message"],
-            what="the message names the word",
-        )
+        body = place.manifest()
+        annotations = {"nvcf-operator.io/paused": "yes"}
+        place.namespace.apply({**body, "metadata": {**body["metadata"], "annotations": annotations}})
+        found = place.namespace.wait_for("echo")
+        assert 'paused is "yes"' in condition_of(found, "Ready")["message"]
         told = eventually(
             lambda: [event for event in place.namespace.events("echo") if event[1] == "AnnotationIgnored"],
             bool,

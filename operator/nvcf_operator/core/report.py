@@ -52,8 +52,8 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     """Tell in status what was seen and decided. Equal to the recorded status when there is nothing to tell."""
     resource = situation.resource
     old, verdict = resource.status, decision.verdict
-    if verdict is not None:
-        # In front, where no limit of a message cuts it off.
+    if verdict is not None and decision.action is None:
+        # In front, where no limit of a message cuts it off. Not beside an intent, whose write is followed by no Event.
         odd = (sentence for sentence in words.ignored(resource.annotations) if sentence not in verdict.message)
         verdict = replace(verdict, message=" ".join((*odd, verdict.message)))
     new: dict[str, Any] = dict(old)

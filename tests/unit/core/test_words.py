@@ -1,5 +1,7 @@
 """Words in annotations: in any spelling of true and false; what is neither is told, and never passed over."""
 
+from dataclasses import replace
+
 import pytest
 
 from nvcf_operator.api.conditions import DELETION_BLOCKED
@@ -9,15 +11,17 @@ from nvcf_operator.api.names import (
     RECONCILE_REQUESTED_ANNOTATION,
     REDEPLOY_REQUESTED_ANNOTATION,
 )
-from nvcf_operator.core.decide import decide
+from nvcf_operator.core.actions import Create
+from nvcf_operator.core.decide import asking, decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation, Trouble, Whose
 from nvcf_operator.core.transitions import Note, ignored_words
 from nvcf_operator.core.words import ignored
-from unit.core.situations import NOW, held, present, resource
+from unit.core.situations import NOW, absent, held, present, resource
 
+OUTAGE = Trouble(Reason.NVCF_UNAVAILABLE, "it is away", Whose.SERVER)
 SWITCHES = pytest.mark.parametrize("name", [PAUSED_ANNOTATION, FORCE_DELETE_ANNOTATION])
 TOKENS = pytest.mark.parametrize("name", [RECONCILE_REQUESTED_ANNOTATION, REDEPLOY_REQUESTED_ANNOTATION])
 
@@ -88,6 +92,17 @@ def test_it_is_told_once_by_an_event_and_in_the_message_for_as_long_as_it_stands
     assert notes == ()
     assert ready is not None
     assert "annotation" not in ready.message
+
+
+def test_the_write_of_an_intent_names_nothing_for_no_event_follows_it() -> None:
+    situation = absent(resource(finalizer=True, annotations={PAUSED_ANNOTATION: "yes"}))
+    action = decide(situation).action
+    assert isinstance(action, Create)
+    asked = report(situation, asking(situation, action))
+    after = replace(situation, resource=replace(situation.resource, status=asked), failure=OUTAGE)
+    assert [note.reason for note in ignored_words(after.resource, report(after, decide(after)))] == [
+        Reason.ANNOTATION_IGNORED
+    ]
 
 
 def test_a_blocked_deletion_names_a_force_delete_that_says_nothing() -> None:
