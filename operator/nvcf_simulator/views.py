@@ -56,7 +56,7 @@ def function_view(
         view["ownedByDifferentAccount"] = True
         for name in _HIDDEN_FROM_OTHERS:
             view.pop(name, None)
-    return view
+    return view | function.odd
 
 
 def function_fragment(world: World, function: Function) -> bytes:
@@ -94,7 +94,8 @@ def deployment_view(world: World, row: Deployment, function: Function, *, fresh:
         for name in ("deploymentId", "functionName", "lastUpdatedAt"):
             del view[name]
         view["requestQueueUrl"] = f"https://sqs.simulator.invalid/{row.nca_id}/{row.version_id}"
-    return view
+    view["deploymentSpecifications"] = [item | function.odd_specifications for item in view["deploymentSpecifications"]]
+    return view | function.odd_deployment
 
 
 def _health_view(entry: dict[str, str], *, old: bool) -> dict[str, str]:

@@ -265,3 +265,14 @@ def test_account_and_key_may_be_given_by_variables_and_misspelt_ones_are_told(
     )
     assert manifests(done).keys() == {version}
     assert "did you mean NVCF_OPERATOR_API_KEY_FILE?" in done.stderr
+
+
+def test_entries_and_specifications_that_cannot_be_read_are_named(current: Simulator, tmp_path: Path) -> None:
+    readable, hidden, odd = deployed(current), deployed(current, "hidden"), deployed(current, "odd")
+    current.change(hidden, odd={"status": 7})
+    current.change(odd, oddSpecifications={"regions": 5})
+    done = imported(current, tmp_path)
+    assert done.returncode == 3
+    assert manifests(done).keys() == {readable}
+    assert "entries of NVCF's list that cannot be read: functions[].status: " in done.stderr
+    assert f"{odd}: NVCF shows deploymentSpecifications.regions in a form that cannot be read" in done.stderr

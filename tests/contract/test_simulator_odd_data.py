@@ -123,3 +123,14 @@ def test_a_plain_server_answers_known_fields_and_short_times() -> None:
         for kind, shown in everything(api, simulator, simulator.add_function()).items():
             assert "newerField" not in shown, kind
         assert {digits(item["createdAt"]) for item in api.http.get("/functions").json()["functions"]} <= {0, 3, 6, 9}
+
+
+def test_answers_show_odd_values_where_they_are_told_to(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    api.deployed(echo)
+    simulator.change(echo[1], odd={"status": None}, oddDeployment={"createdAt": 5}, oddSpecifications={"clusters": 7})
+    listed = [item for item in api.http.get("/functions").json()["functions"] if item["versionId"] == echo[1]]
+    shown = api.get(echo).json()["deployment"]
+    assert [item["status"] for item in listed] == [None]
+    assert (shown["createdAt"], shown["deploymentSpecifications"][0]["clusters"]) == (5, 7)
+    simulator.change(echo[1], odd={}, oddDeployment={}, oddSpecifications={})
+    assert isinstance(api.get(echo).json()["deployment"]["createdAt"], str)

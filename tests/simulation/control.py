@@ -136,7 +136,7 @@ class Control:
         self._ask("PATCH", f"/versions/{version}/deployment", json=numbers)
 
     def change(self, version: str, **changes: Any) -> None:
-        """Set queueDepth, public, status or olderByDays of a version."""
+        """Set queueDepth, public, status, olderByDays or odd values (odd, oddDeployment, oddSpecifications)."""
         self._ask("PATCH", f"/versions/{version}", json=changes)
 
     def weather(self, version: str, **changes: Any) -> None:

@@ -48,6 +48,7 @@ def busy_metrics() -> Metrics:
     metrics.kube_request("status", "200", 0.01)
     metrics.reconciled("done", 0.1)
     metrics.reconciled_write("create")
+    metrics.odd_values("list_functions", 1)
     metrics.polled("nca-1")
     metrics.drifted(("minInstances",))
     metrics.became_ready(60.0)
@@ -152,6 +153,7 @@ def test_what_can_be_named_is_shown_before_it_happens(name: str, label: str, val
 
 def test_polls_are_counted_by_their_result() -> None:
     metrics = Metrics()
+    metrics.odd_values("list_functions", 1)
     metrics.polled("nca-1")
     metrics.polled("nca-1", result="failure")
     metrics.polled(None, result="failure")

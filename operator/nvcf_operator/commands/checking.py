@@ -15,6 +15,7 @@ from nvcf_operator.commands.options import AccountSettings, CheckOptions, KeyFil
 from nvcf_operator.nvcf import endpoints, errors
 from nvcf_operator.nvcf.answers import one_line
 from nvcf_operator.nvcf.models import Function, Instance
+from nvcf_operator.nvcf.responses import FunctionsResponse
 from nvcf_operator.redaction import Redactor
 
 PASSED, NOT_PASSED = 0, 1
@@ -82,7 +83,7 @@ async def _ask(account: AccountSettings, options: CheckOptions, key: str) -> Rep
             return _report(account.nvcf_base_url, answers)
         answers[SERVER] = _reached(account.nvcf_base_url)
         answers[ACCEPTED] = (Result.OK, "NVCF accepts the key")
-        answers[LIST] = (Result.OK, "the key may list functions")
+        answers[LIST] = (Result.OK, "the key may list functions" + _passed_over(listed))
         answers[DEPLOY] = _deploy(await scopes.may_deploy(asker))
         own = [item for item in listed.functions if not item.owned_by_different_account]
         answers[ACCOUNT], account_id = _account(own)
@@ -173,6 +174,11 @@ def _deploy(may: bool | errors.NvcfError) -> tuple[Result, str]:
 
 def _missing(scope: str) -> str:
     return f"the key lacks the scope {scope}. Give it that scope, or use another key; {NEW_KEY}"
+
+
+def _passed_over(listed: FunctionsResponse) -> str:
+    """What of the list could not be read."""
+    return f"; passed over, as it cannot be read: {'; '.join(listed.passed_over[:5])}" if listed.passed_over else ""
 
 
 def _account(own: Sequence[Function]) -> tuple[tuple[Result, str], str | None]:

@@ -15,6 +15,7 @@ from nvcf_operator.commands.specifications import NotExpressibleError
 from nvcf_operator.nvcf import endpoints, errors
 from nvcf_operator.nvcf.answers import one_line
 from nvcf_operator.nvcf.models import Deployment, Function
+from nvcf_operator.nvcf.responses import FunctionsResponse
 from nvcf_operator.redaction import Redactor
 
 COMPLETE, FAILED, INCOMPLETE = 0, 1, 3
@@ -63,11 +64,18 @@ class Imported:
     left_out: tuple[LeftOut, ...]
     remarks: tuple[str, ...]
     unmatched: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
+    """What entries of the list could not be read, where some were left out."""
 
     @property
     def complete(self) -> bool:
         """Whether the manifests say all that was asked for."""
-        return not self.left_out and not self.unmatched and not any(item.left_out for item in self.manifests)
+        return (
+            not self.left_out
+            and not self.unmatched
+            and not self.unreadable
+            and not any(item.left_out for item in self.manifests)
+        )
 
 
 def run(account: ImportSettings, options: ImportOptions) -> int:
@@ -97,6 +105,7 @@ def lines(found: Imported) -> list[str]:
     told += [f"left out: {_title(item.function)}: {item.why}" for item in found.left_out]
     told += [f"left out of {item.name}: {note}" for item in found.manifests for note in item.left_out]
     told += [f"note on {item.name}: {note}" for item in found.manifests for note in item.remarks]
+    told += [f"left out: entries of NVCF's list that cannot be read: {text}" for text in found.unreadable]
     told += [f"no function has the name or id {pattern!r}" for pattern in found.unmatched]
     fields = sum(len(item.left_out) for item in found.manifests)
     told.append(
@@ -118,7 +127,9 @@ async def read(asker: Asker, options: ImportOptions, key: str, tell: Tell) -> Im
         NothingReadError: the account could not be read at all.
 
     """
-    functions = await _listed(asker, key)
+    answer = await _listed(asker, key)
+    # In an order that does not depend on the server's.
+    functions = sorted(answer.functions, key=lambda item: (item.name or "", item.id, item.version_id))
     public, remarks = await _public(asker)
     names = manifests.resource_names(functions)
     wanted = [item for item in functions if options.wants(item.name, item.id, item.version_id)]
@@ -130,11 +141,12 @@ async def read(asker: Asker, options: ImportOptions, key: str, tell: Tell) -> Im
         left_out=tuple(item for item in results if isinstance(item, LeftOut)),
         remarks=remarks,
         unmatched=_unmatched(functions, options),
+        unreadable=answer.passed_over if answer.skipped_versions else (),
     )
 
 
-async def _listed(asker: Asker, key: str) -> Sequence[Function]:
-    """The account's own versions, in an order that does not depend on the server's."""
+async def _listed(asker: Asker, key: str) -> FunctionsResponse:
+    """The account's own versions."""
     try:
         answer = await asker.ask(endpoints.list_functions(visibility="private"))
     except errors.Forbidden as error:
@@ -154,7 +166,7 @@ async def _listed(asker: Asker, key: str) -> Sequence[Function]:
         raise NothingReadError(in_words(may))
     if not may:
         raise NothingReadError("the key lacks the scope deploy_function, which NVCF asks for to read deployments, too")
-    return sorted(answer.functions, key=lambda item: (item.name or "", item.id, item.version_id))
+    return answer
 
 
 async def _public(asker: Asker) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -208,6 +220,9 @@ def _unfit(function: Function, deployment: Deployment, public: frozenset[str]) -
         return _PUBLIC
     if deployment.function_version_id.lower() != function.version_id.lower():
         return "NVCF answers with the deployment of another version. Import again"
+    odd = sorted(item for item in deployment.unreadable if item.startswith("deploymentSpecifications"))
+    if odd:
+        return f"NVCF shows {', '.join(odd)} in a form that cannot be read. Look for a newer version of the operator"
     return _STATES.get(deployment.function_status.upper())
 
 

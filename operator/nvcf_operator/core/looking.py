@@ -26,21 +26,24 @@ class Entry:
     ours: bool
 
 
+def was_confirmed(resource: Resource) -> bool:
+    """Whether the deployment was as this manifest says when it was last read, by the record."""
+    status, ready = resource.status, resource.condition("Ready")
+    recorded = resource.holds and status.function_version_id == resource.wanted_version
+    current = status.observed_generation == resource.generation
+    return recorded and current and ready is not None and ready.reason in CONFIRMED
+
+
 def list_is_enough(resource: Resource, entry: Entry | None, *, deep: bool) -> bool:
     """Whether the list's entry can stand for a GET. `deep` asks for the GET in any case."""
     if deep or entry is None or resource.deleting or resource.spec is None or resource.paused:
         return False
-    status, ready = resource.status, resource.condition("Ready")
+    status = resource.status
     if resource.spec.management_policy == ManagementPolicy.OBSERVE or resource.open_intent is not None:
         return False
-    recorded = resource.holds and status.function_version_id == resource.wanted_version
     if status.retiring or status.incoming is not None:
         return False
-    current = status.observed_generation == resource.generation and ready is not None
-    if not recorded or not current or resource.reconcile_requested or resource.redeploy_requested:
-        return False
-    assert ready is not None, "current says so"
-    if ready.reason not in CONFIRMED:
+    if not was_confirmed(resource) or resource.reconcile_requested or resource.redeploy_requested:
         return False
     if entry.status in ("ACTIVE", "DEPLOYING"):
         return entry.status == "ACTIVE" or status.function_status in ("DEPLOYING", None)
@@ -81,14 +84,23 @@ def is_news(glance: Glance, entries: Mapping[str, Entry]) -> bool:
     return entry is None or entry.status != glance.function_status
 
 
-def is_missing(glance: Glance, entries: Mapping[str, Entry]) -> bool:
+def is_missing(glance: Glance, entries: Mapping[str, Entry], skipped: frozenset[str] = frozenset()) -> bool:
     """Whether a poll shows that a deployment on record, which nobody here takes down, is not there any more.
 
-    It is a hint for the brake on mass absence, never a proof.
+    It is a hint for the brake on mass absence, never a proof. A version that is not in the list because its entry could
+    not be read is not missing.
+
+    Args:
+        glance: what is on record.
+        entries: the list, by version id.
+        skipped: version ids of entries that could not be read; an empty one where not even the id could.
+
     """
     if glance.held_version is None or glance.deleting or glance.leaving:
         return False
     entry = _of(glance, glance.held_version, entries)
+    if entry is None and skipped & {glance.held_version, ""}:
+        return False
     return entry is None or entry.status == "INACTIVE"
 
 

@@ -2,7 +2,7 @@
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import ManagementPolicy
-from nvcf_operator.core import compare, messages, verdicts
+from nvcf_operator.core import compare, messages, oddities, verdicts
 from nvcf_operator.core.absence import unproven
 from nvcf_operator.core.actions import DropFinalizer
 from nvcf_operator.core.decision import Decision, act
@@ -24,6 +24,8 @@ def shown(situation: Situation) -> Decision:
         return waiting(situation, seen.trouble)
     if isinstance(seen, Absent) and (doubt := unproven(situation)):
         return doubt
+    if isinstance(seen, Present) and (odd := oddities.of_comparison(spec.deployment_specifications, seen.deployment)):
+        return waiting(situation, oddities.trouble(odd))
     if isinstance(seen, Present):
         found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
         matches, difference = found.in_force, found.describe()

@@ -7,6 +7,7 @@ never more than a reason to read the deployment itself.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nvcf_operator.core import oddities
 from nvcf_operator.nvcf.models import Deployment
 
 Numbers = tuple[str, int, int]
@@ -31,7 +32,9 @@ def outline(deployment_id: str | None, specifications: Iterable[tuple[str | None
 
 
 def outline_of(deployment: Deployment) -> Outline:
-    """The outline of a deployment as NVCF shows it."""
+    """The outline of a deployment as NVCF shows it. Of specifications that cannot all be read nothing is known."""
+    if not oddities.all_listed(deployment):
+        return Outline(deployment.deployment_id, ())
     return outline(
         deployment.deployment_id,
         (

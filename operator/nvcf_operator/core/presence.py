@@ -2,13 +2,14 @@
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec
-from nvcf_operator.core import compare, health, messages, verdicts
+from nvcf_operator.core import compare, health, messages, oddities, verdicts
 from nvcf_operator.core.actions import Change, DropFinalizer, Purpose, TakeFinalizer
-from nvcf_operator.core.changes import Unsupported, next_change
+from nvcf_operator.core.changes import Put, Unsupported, next_change
 from nvcf_operator.core.deadline import progress_deadline
 from nvcf_operator.core.decision import Decision, Verdict, act
 from nvcf_operator.core.draining import asked_for
 from nvcf_operator.core.failure import failed
+from nvcf_operator.core.looking import was_confirmed
 from nvcf_operator.core.ownership import is_stranger, lost_deployment, refuses
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.redeployment import purpose, redeployed
@@ -54,6 +55,8 @@ def in_hand(situation: Situation, seen: Present, spec: FunctionDeploymentSpec) -
 def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSpec) -> Decision:
     """Hold the deployment against the manifest, field by field, and mend at most one thing."""
     resource = situation.resource
+    if odd := oddities.of_comparison(spec.deployment_specifications, seen.deployment):
+        return state(situation, seen) if was_confirmed(resource) else waiting(situation, oddities.trouble(odd))
     found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
     serving = verdicts.serves(seen.status)
     if found.immutable:
@@ -65,6 +68,8 @@ def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSp
     if isinstance(change, Unsupported):
         message = messages.unsupported_by_server(change.fields)
         return Decision(verdict=verdicts.stalled(Reason.NOT_SUPPORTED, message, available=serving), seen=True)
+    if isinstance(change, Put) and (odd := oddities.of_put(seen.deployment)):
+        return waiting(situation, oddities.trouble(odd), at_work=True)
     if situation.failure is not None:
         return waiting(situation, situation.failure, at_work=True)
     if (wait := retry_due_in(situation)) > 0:

@@ -4,7 +4,7 @@ There is no record of the steps: each pass goes on from what NVCF shows, so a cr
 """
 
 from nvcf_operator.api.spec import ImmutableChange, ManagementPolicy
-from nvcf_operator.core import compare
+from nvcf_operator.core import compare, oddities
 from nvcf_operator.core.actions import Create, Purpose, Undeploy
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.ownership import is_stranger
@@ -21,6 +21,8 @@ def purpose(situation: Situation, seen: Present) -> Purpose | None:
         return Purpose.REQUESTED
     spec = resource.spec
     if spec is None or spec.rollout.immutable_change != ImmutableChange.REDEPLOY:
+        return None
+    if oddities.of_comparison(spec.deployment_specifications, seen.deployment):
         return None
     found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
     return Purpose.REDEPLOY if found.immutable else None

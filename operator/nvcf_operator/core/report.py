@@ -19,7 +19,7 @@ from nvcf_operator.api.status import (
     Retiring,
     Retry,
 )
-from nvcf_operator.core import compare, failure, health, redeployment, tracks, words
+from nvcf_operator.core import compare, failure, health, oddities, redeployment, tracks, words
 from nvcf_operator.core.deadline import progress_since
 from nvcf_operator.core.decision import Decision, Verdict
 from nvcf_operator.core.ownership import is_stranger
@@ -127,6 +127,8 @@ def _shown(situation: Situation, version: str) -> dict[str, Any]:
             for item in sorted(deployment.deployment_specifications, key=lambda item: item.gpu_specification_id or "")
         ),
     }
+    if not oddities.all_listed(deployment):  # what is on record of them is nearer to the truth than a part
+        shown |= {name: getattr(resource.status, name) for name in ("instances", "gpu_specifications")}
     if not ours(situation, version):
         return {"function_status": deployment.function_status, "instances": shown["instances"]}
     view = situation.account

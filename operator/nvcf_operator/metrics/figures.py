@@ -74,6 +74,11 @@ class Metrics:
         self._reconcile_seconds = self._histogram(
             "reconcile_duration_seconds", "Duration of looks at a resource.", LATENCY
         )
+        self._odd_values = self._counter(
+            "nvcf_odd_values",
+            "Kinds of odd values in answers of NVCF that were passed over, counted once for each answer.",
+            "operation",
+        )
         self._polls = self._counter("polls", "Lists of all functions that a key may see.", "account", "result")
         self._drift = self._counter("drift", "Changes by others that were found, by field.", "field")
         self._ready = self._histogram(
@@ -108,6 +113,10 @@ class Metrics:
         """Count a call to NVCF; `code` is the HTTP status, or the name of the error when no answer came."""
         self._calls.labels(operation, code, account or UNKNOWN).inc()
         self._call_seconds.labels(operation).observe(seconds)
+
+    def odd_values(self, operation: str, kinds: int) -> None:
+        """Count what of an answer was passed over, since it has another form than is known."""
+        self._odd_values.labels(operation).inc(kinds)
 
     def reconciled_write(self, kind: str) -> None:
         """Count a change in NVCF by the kind of action, such as `create`."""

@@ -8,7 +8,7 @@ newer server breaks a caller. Statuses stay plain text for the same reason. What
 
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PrivateAttr
 from pydantic.alias_generators import to_camel
 
 
@@ -171,6 +171,17 @@ class Deployment(Model):
     created_at: str | None = None
     last_updated_at: str | None = None
     request_queue_url: str | None = None
+
+    _unreadable: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """What the answer held in a form that is not known, so that it is missing here, by NVCF's names.
+
+        `healthInfo` is a field; `deploymentSpecifications.backend` one of a specification; `deploymentSpecifications`
+        means that a whole specification is missing.
+        """
+        return self._unreadable
 
 
 class Instance(Model):

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from nvcf_operator.nvcf.answers import Answer
 from nvcf_operator.nvcf.failures import failure
 
 T_co = TypeVar("T_co", covariant=True)
-M = TypeVar("M", bound=BaseModel)
 
 TIMEOUT = 30.0
 """Seconds that a call may take in all, from asking for a connection to the last byte of the answer, unless it has a
@@ -99,11 +98,6 @@ def path_of(*segments: str) -> str:
 def json_of(body: Mapping[str, Any]) -> bytes:
     """The body as compact JSON with sorted keys, so that equal requests are equal bytes."""
     return json.dumps(body, separators=(",", ":"), sort_keys=True, allow_nan=False, ensure_ascii=False).encode()
-
-
-def reading(model: type[M]) -> Callable[[bytes], M]:
-    """Reader of bodies that hold this model."""
-    return model.model_validate_json
 
 
 def nothing(body: bytes) -> None:

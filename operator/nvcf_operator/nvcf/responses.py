@@ -1,45 +1,64 @@
 """The bodies of successful answers, each with the one object or list that it wraps."""
 
+from pydantic import PrivateAttr
+
 from nvcf_operator.nvcf.models import Deployment, Function, GpuSpecification, Model, Queue
 
 
-class DeploymentResponse(Model):
+class Answered(Model):
+    """The body of a successful answer."""
+
+    _passed_over: tuple[str, ...] = PrivateAttr(default=())
+    _skipped_versions: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """What had another form than is known and was left out, as nothing depends on it: place and why, no values."""
+        return self._passed_over
+
+    @property
+    def skipped_versions(self) -> frozenset[str]:
+        """Version ids of the functions that were left out of the list; an empty one where the id itself is odd."""
+        return self._skipped_versions
+
+
+class DeploymentResponse(Answered):
     """Answer of the calls that make, read or change a deployment."""
 
     deployment: Deployment
 
 
-class DeploymentsResponse(Model):
+class DeploymentsResponse(Answered):
     """Answer of the list of an account's deployments."""
 
     deployments: tuple[Deployment, ...]
 
 
-class GpuSpecificationResponse(Model):
+class GpuSpecificationResponse(Answered):
     """Answer of the change of one GPU specification."""
 
     gpu_specification: GpuSpecification
 
 
-class FunctionResponse(Model):
+class FunctionResponse(Answered):
     """Answer of the calls about one function version, and of the deletion of its deployment."""
 
     function: Function
 
 
-class FunctionsResponse(Model):
+class FunctionsResponse(Answered):
     """Answer of the lists of function versions."""
 
     functions: tuple[Function, ...]
 
 
-class FunctionIdsResponse(Model):
+class FunctionIdsResponse(Answered):
     """Answer of the list of function ids."""
 
     function_ids: tuple[str, ...]
 
 
-class QueuesResponse(Model):
+class QueuesResponse(Answered):
     """Answer of the calls about request queues."""
 
     function_id: str
@@ -62,7 +81,7 @@ class AuthorizedFunction(Model):
     authorized_parties: tuple[AuthorizedParty, ...] | None = None
 
 
-class AuthorizedPartiesResponse(Model):
+class AuthorizedPartiesResponse(Answered):
     """Answer of the call about who may invoke a function."""
 
     function: AuthorizedFunction
@@ -92,7 +111,7 @@ class ClusterGroup(Model):
     gpus: tuple[Gpu, ...] | None = None
 
 
-class ClusterGroupsResponse(Model):
+class ClusterGroupsResponse(Answered):
     """Answer of the list of cluster groups."""
 
     cluster_groups: tuple[ClusterGroup, ...]

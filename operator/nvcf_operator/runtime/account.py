@@ -32,9 +32,11 @@ from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
 from nvcf_operator.nvcf.pacing import Admission, Closed, Gates
 from nvcf_operator.nvcf.pacing import Reason as Shut
 from nvcf_operator.nvcf.requests import Request
+from nvcf_operator.nvcf.responses import Answered
 from nvcf_operator.nvcf.throttle import honoured
 from nvcf_operator.runtime.absences import Absences
 from nvcf_operator.runtime.differences import Differences
+from nvcf_operator.runtime.remarks import Remarks
 from nvcf_operator.tracing import Tracer
 
 T = TypeVar("T")
@@ -65,6 +67,8 @@ class Listing:
     """By version id."""
     account_ids: frozenset[str]
     """The accounts of the key's own private functions."""
+    skipped: frozenset[str] = frozenset()
+    """Version ids of entries that could not be read; an empty one where not even the id could. They are not absent."""
 
     def entry(self, function_id: str, version: str) -> Entry | None:
         """The entry of a version of that very function."""
@@ -84,8 +88,10 @@ class Account:
         *,
         fence: Callable[[], None] = lambda: None,
         tracer: Tracer | None = None,
+        remarks: Remarks | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._remarks = remarks or Remarks()
         self._fence = fence
         self._tracer = tracer or Tracer()
         self.credential = credential
@@ -176,7 +182,19 @@ class Account:
             raise
         self._metrics.nvcf_request(request.operation, "200", self.account_id, self._clock() - started)
         self.gate.succeeded(admission)
+        self._note_odd(request, result)
         return result
+
+    def _note_odd(self, request: Request[T], result: T) -> None:
+        """Count and tell what of an answer was passed over."""
+        odd = result.passed_over if isinstance(result, Answered) else ()
+        if odd:
+            self._metrics.odd_values(request.operation, len(odd))
+        for text in odd:
+            self._remarks.warn(
+                f"{self.credential.base_url} answers {request.operation} with a value that cannot be read and is "
+                f"passed over: {text}"
+            )
 
     def _bound_wait(self, error: nvcf_errors.NvcfError, person: bool) -> None:
         """Make the wait that the server asks for the one that we keep, whatever its status."""
@@ -219,7 +237,7 @@ class Account:
                 for item in answer.functions
             }
             ids = frozenset(item.account_id for item in entries.values() if item.ours and item.account_id)
-            self.listing = Listing(asked_at=now, entries=entries, account_ids=ids)
+            self.listing = Listing(now, entries, ids, answer.skipped_versions)
             self._share_gate()
             self._metrics.polled(self.account_id)
             if self.trouble is not None:

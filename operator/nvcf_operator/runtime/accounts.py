@@ -13,6 +13,7 @@ from nvcf_operator.nvcf.pacing import Gates
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.poller import Poller
+from nvcf_operator.runtime.remarks import Remarks
 from nvcf_operator.settings import Settings
 from nvcf_operator.tracing import Tracer
 
@@ -42,6 +43,7 @@ class Accounts:
         self._tracer = tracer
         self._user_agent = user_agent
         self._beats = beats
+        self._remarks = Remarks()
         self._gates = Gates(settings.nvcf_rate, settings.nvcf_concurrency)
         self._accounts: dict[Credential, tuple[Account, asyncio.Task[None]]] = {}
         self._of_key: dict[Key, Account] = {}
@@ -116,7 +118,15 @@ class Accounts:
             user_agent=self._user_agent,
             propagate=self._tracer.headers,
         )
-        return Account(credential, client, self._gates, self._metrics, fence=self._fence, tracer=self._tracer)
+        return Account(
+            credential,
+            client,
+            self._gates,
+            self._metrics,
+            fence=self._fence,
+            tracer=self._tracer,
+            remarks=self._remarks,
+        )
 
 
 async def _end(account: Account, task: asyncio.Task[None]) -> None:

@@ -271,7 +271,11 @@ class Operator:
     def _missing(self, account: Account, listing: Listing) -> dict[Key, bool]:
         """Say of each deployment on record whether a list lacks it."""
         glances = {key: glance for key in account.keys if (glance := self.cache.glance(key)) is not None}
-        return {key: is_missing(glance, listing.entries) for key, glance in glances.items() if glance.held_version}
+        return {
+            key: is_missing(glance, listing.entries, listing.skipped)
+            for key, glance in glances.items()
+            if glance.held_version
+        }
 
     def _key_refused(self, account: Account) -> None:
         """Queue all resources of a key that is not accepted, so that each says so."""

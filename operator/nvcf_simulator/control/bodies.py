@@ -31,6 +31,12 @@ class VersionChange(Model):
     """Written as it is: the server's loop goes on from there."""
     older_by_days: float | None = None
     """The last update of its deployment was so long earlier."""
+    odd: dict[str, Any] | None = None
+    """What answers about it, its entry in lists included, show in place of the truth; {} for the truth again."""
+    odd_deployment: dict[str, Any] | None = None
+    """The same for its deployment."""
+    odd_specifications: dict[str, Any] | None = None
+    """The same for each specification of its deployment."""
 
 
 class Scaling(Model):

@@ -38,7 +38,7 @@ class Happenings:
         ]
 
     async def change(self, request: web.Request) -> web.Response:
-        """Set its queue, whether it is public, its status, or the age of its deployment."""
+        """Set its queue, whether it is public, its status, the age of its deployment, or odd values in answers."""
         function, change = self._function(request), await read(request, VersionChange)
         if change.queue_depth is not None:
             function.queue_depth = change.queue_depth
@@ -46,6 +46,9 @@ class Happenings:
             function.public = change.public
         if change.status is not None:
             function.status = change.status
+        for name in ("odd", "odd_deployment", "odd_specifications"):
+            if (given := getattr(change, name)) is not None:
+                setattr(function, name, given)
         row = self._world.row(function.version_id)
         if row and change.older_by_days:
             row.updated_at -= int(change.older_by_days * DAY)

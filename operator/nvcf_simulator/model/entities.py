@@ -104,6 +104,12 @@ class Function:
     """Accounts that may use this version."""
     queue_depth: int = 0
     weather: Weather = field(default_factory=Weather)
+    odd: dict[str, Any] = field(default_factory=dict)
+    """What answers about the function, its entry in lists included, show in place of the truth, by NVCF's names."""
+    odd_deployment: dict[str, Any] = field(default_factory=dict)
+    """The same for its deployment."""
+    odd_specifications: dict[str, Any] = field(default_factory=dict)
+    """The same for each of its deployment's specifications."""
 
     @property
     def is_helm(self) -> bool:

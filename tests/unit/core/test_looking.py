@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nvcf_operator.core.looking import Entry, Glance, is_news
+from nvcf_operator.core.looking import Entry, Glance, is_missing, is_news
 from nvcf_operator.core.outlines import outline
 
 FUNCTION, VERSION, OTHER = "f", "v", "w"
@@ -55,3 +55,21 @@ def entries(status: str | None, coming: str | None = None, function: str = FUNCT
 )
 def test_what_differs_from_the_record_is_news(glance: Glance, listed: dict[str, Entry], news: bool) -> None:
     assert is_news(glance, listed) is news
+
+
+@pytest.mark.parametrize(
+    ("listed", "skipped", "missing"),
+    [
+        (entries("ACTIVE"), set(), False),
+        (entries("INACTIVE"), set(), True),
+        (entries(None), set(), True),
+        (entries(None), {OTHER}, True),
+        (entries(None), {VERSION}, False),
+        (entries(None), {""}, False),
+    ],
+    ids=["there", "idle", "not listed", "another cannot be read", "it cannot be read", "an id cannot be read"],
+)
+def test_an_entry_that_cannot_be_read_does_not_count_as_missing(
+    listed: dict[str, Entry], skipped: set[str], missing: bool
+) -> None:
+    assert is_missing(HELD, listed, frozenset(skipped)) is missing

@@ -1,6 +1,7 @@
 """One credential's calls and list, on a loop with virtual time; the client is replaced by answers that are ready."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from nvcf_operator.nvcf.errors import Forbidden, NvcfError, Throttled, Unauthori
 from nvcf_operator.nvcf.pacing import Gates
 from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.nvcf.responses import FunctionsResponse
+from nvcf_operator.nvcf.tolerance import reading
 from nvcf_operator.runtime.account import Account, acting_for
 from virtual_time import Clock
 
@@ -29,6 +31,7 @@ class Answers:
         self.account = account
         self.error: Exception | None = None
         self.sent = 0
+        self.listed: FunctionsResponse | None = None
 
     async def send(self, request: Request[Any]) -> Any:
         self.sent += 1
@@ -36,6 +39,8 @@ class Answers:
             raise self.error
         if request.operation != "list_functions":
             return None
+        if self.listed is not None:
+            return self.listed
         items = [] if self.account is None else [{"id": "f", "versionId": "v", "ncaId": self.account, "status": "A"}]
         return FunctionsResponse.model_validate({"functions": items})
 
@@ -206,3 +211,28 @@ def test_a_key_that_stays_refused_is_told_in_the_words_of_the_first_refusal() ->
             assert {listed.message, probed.message} == {first.message}
 
     virtual_time.run(main)
+
+
+def test_odd_entries_of_a_list_are_counted_each_time_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def main(clock: Clock) -> None:
+        metrics = Metrics()
+        entry = {"id": "f", "versionId": "v", "ncaId": "acme", "status": "ACTIVE"}
+        body = json.dumps({"functions": [entry, {**entry, "versionId": "w", "status": None}]}).encode()
+        answers = Answers("acme")
+        one = Account(Credential(URL, "nvapi-one"), answers, Gates(50, 16, clock=clock), metrics, clock=clock)  # type: ignore[arg-type]
+        answers.listed = reading(FunctionsResponse)(body)
+        for _ in range(3):
+            listing = await one.fresh_listing(0.0)
+            assert not isinstance(listing, Trouble)
+            assert (set(listing.entries), listing.skipped) == ({"v"}, {"w"})
+            await asyncio.sleep(1.0)
+        counted = metrics.registry.get_sample_value(
+            "nvcf_operator_nvcf_odd_values_total", {"operation": "list_functions"}
+        )
+        assert counted == 3
+
+    virtual_time.run(main)
+    assert [record.message for record in caplog.records if "functions[].status" in record.message] == [
+        f"{URL} answers list_functions with a value that cannot be read and is passed over: "
+        "functions[].status: Input should be a valid string"
+    ]

@@ -1,7 +1,8 @@
 """Calls about what surrounds functions in an account: queues, who may invoke, and where one can deploy."""
 
-from nvcf_operator.nvcf.requests import Request, path_of, reading
+from nvcf_operator.nvcf.requests import Request, path_of
 from nvcf_operator.nvcf.responses import AuthorizedPartiesResponse, ClusterGroupsResponse, QueuesResponse
+from nvcf_operator.nvcf.tolerance import reading
 
 
 def get_queue(*, function_id: str, function_version_id: str) -> Request[QueuesResponse]:

@@ -6,13 +6,14 @@ from typing import Any
 from nvcf_operator.nvcf.allocation import allocating, create_timeout
 from nvcf_operator.nvcf.given import SpecificationInput, strictly, to_post, to_put, to_specifications
 from nvcf_operator.nvcf.models import AutoscalingConfiguration
-from nvcf_operator.nvcf.requests import Request, json_of, path_of, reading
+from nvcf_operator.nvcf.requests import Request, json_of, path_of
 from nvcf_operator.nvcf.responses import (
     DeploymentResponse,
     DeploymentsResponse,
     FunctionResponse,
     GpuSpecificationResponse,
 )
+from nvcf_operator.nvcf.tolerance import reading
 
 SCOPE = "deploy_function"
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from nvcf_operator.nvcf.definitions import FunctionDefinition
 from nvcf_operator.nvcf.given import strictly
-from nvcf_operator.nvcf.requests import Request, json_of, nothing, path_of, reading
+from nvcf_operator.nvcf.requests import Request, json_of, nothing, path_of
 from nvcf_operator.nvcf.responses import FunctionIdsResponse, FunctionResponse, FunctionsResponse
+from nvcf_operator.nvcf.tolerance import reading
 
 
 def list_functions(*, visibility: str | Iterable[str] | None = None) -> Request[FunctionsResponse]:

@@ -1,0 +1,79 @@
+"""Values in NVCF's answers that this operator cannot read: what does not depend on them goes on."""
+
+from typing import Any
+
+import pytest
+
+from operating import Place, Team, condition_of, eventually
+
+CREATED, PATCHED, DELETED = ("createDeployment", 200), ("updateGpuSpecification", 200), ("deleteDeployment", 200)
+ODD = "nvcf_operator_nvcf_odd_values_total"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"tags": "x"}, {"tags": [None]}, {"description": {}}, {"name": 5}, {"status": None}, {"versionId": 7}],
+    ids=str,
+)
+def test_an_odd_entry_of_another_function_keeps_nobody_from_deploying(team: Team, odd: dict[str, Any]) -> None:
+    _, other = team.simulator.add_function("odd")
+    team.simulator.change(other, odd=odd)
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo", within=20)
+    team.simulator.change(other, odd={})
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"oddDeployment": {"createdAt": 1700000000}},
+        {"oddDeployment": {"healthInfo": "all good", "functionName": 5}},
+        {"oddSpecifications": {"preferredOrder": "first", "regions": "everywhere"}},
+    ],
+    ids=str,
+)
+def test_odd_fields_of_the_deployment_block_neither_edits_nor_the_deletion(team: Team, odd: dict[str, Any]) -> None:
+    team.namespace.apply(team.manifest())
+    team.namespace.wait_for("echo")
+    team.simulator.change(team.version, **odd)
+    team.namespace.scale("echo", maxInstances=4)
+    eventually(team.writes, lambda writes: writes == [CREATED, PATCHED], within=10, what="the edit goes out")
+    team.namespace.delete("echo")
+    team.namespace.wait_gone("echo")
+    assert team.writes() == [CREATED, PATCHED, DELETED]
+
+
+def test_what_the_manifest_sets_and_cannot_be_read_is_told_and_nothing_is_written(team: Team) -> None:
+    wanted = {"clusters": ["ncp-cluster-1"]}
+    team.namespace.apply(team.manifest(gpu=wanted, rollout={"immutableChange": "Redeploy"}))
+    team.namespace.wait_for("echo")
+    team.simulator.change(team.version, oddSpecifications={"clusters": {"since": "next year"}})
+    team.namespace.scale("echo", maxInstances=4)
+    found = team.namespace.wait_for("echo", "Ready", "False", reason="InvalidAnswer")
+    assert "deploymentSpecifications.clusters" in condition_of(found, "Ready")["message"]
+    assert team.writes() == [CREATED]
+    team.simulator.change(team.version, oddSpecifications={})
+    team.namespace.wait_for("echo")
+    assert team.writes() == [CREATED, PATCHED]
+
+
+def test_the_entry_of_what_is_deployed_is_read_by_itself_and_counts_for_no_absence(place: Place) -> None:
+    """One entry of another function hides its version id, so that no version counts as missing from the list."""
+    with place.operator() as operator:
+        place.namespace.apply(place.manifest())
+        place.ready()
+        _, other = place.simulator.add_function("odd")
+        place.simulator.change(other, odd={"versionId": None})
+        place.simulator.change(place.version, odd={"status": 5})
+        since = place.simulator.cursor
+
+        def reads() -> int:
+            return len(place.simulator.log(since, operation="getDeployment", functionVersionId=place.version))
+
+        eventually(reads, lambda number: number >= 2, within=15, what="the deployment is read at each poll")
+        assert operator.metric(ODD, operation="list_functions") >= 2
+        assert operator.output().count("functions[].status: ") == 1
+        place.simulator.undeploy(place.version)
+        place.namespace.wait_for("echo", "Ready", "False")
+        place.ready()
+    assert place.writes() == [CREATED, CREATED]

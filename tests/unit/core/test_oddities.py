@@ -1,0 +1,89 @@
+"""A deployment of which something cannot be read: what needs it waits, and nothing else does."""
+
+import json
+from typing import Any
+
+import pytest
+
+from nvcf_operator.core.actions import Change, Undeploy
+from nvcf_operator.core.changes import Patch, Put
+from nvcf_operator.core.decide import decide
+from nvcf_operator.core.outlines import differ, outline_of
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.report import report
+from nvcf_operator.nvcf.models import Deployment
+from nvcf_operator.nvcf.responses import DeploymentResponse
+from nvcf_operator.nvcf.tolerance import reading
+from unit.core.situations import VERSION, deployment, held, present, verdict_of
+
+REDEPLOY = {"rollout": {"immutableChange": "Redeploy"}}
+
+
+def odd(gpu: dict[str, Any] | None = None, status: str = "ACTIVE", **changes: Any) -> Deployment:
+    """The deployment of the tests as the client reads it, with these odd fields."""
+    shown = json.loads(deployment(status).model_dump_json(by_alias=True, exclude_none=True)) | changes
+    if gpu is not None:
+        shown["deploymentSpecifications"][0] |= gpu
+    return reading(DeploymentResponse)(json.dumps({"deployment": shown}).encode()).deployment
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [odd(createdAt=17), odd(healthInfo="all good"), odd(functionName=5), odd({"preferredOrder": "first"})],
+    ids=["createdAt", "healthInfo", "functionName", "preferredOrder"],
+)
+def test_an_odd_field_that_the_manifest_does_not_set_holds_up_no_edit(shown: Deployment) -> None:
+    action = decide(present(held(generation=2, gpu={"maxInstances": 8}), shown)).action
+    assert isinstance(action, Change)
+    assert isinstance(action.change, Patch)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [odd({"clusters": {}, "preferredOrder": []}), odd(deploymentSpecifications="none"), odd(createdAt=[])],
+    ids=["fields", "all specifications", "a time"],
+)
+def test_no_odd_field_holds_up_a_deletion(shown: Deployment) -> None:
+    assert isinstance(decide(present(held(deleting=True), shown)).action, Undeploy)
+
+
+@pytest.mark.parametrize("shown", [odd({"clusters": {}}), odd({"gpu": None})], ids=["a field", "a specification"])
+def test_what_cannot_be_read_is_no_difference_that_a_redeployment_could_mend(shown: Deployment) -> None:
+    decision = decide(present(held(generation=2, spec=REDEPLOY, gpu={"clusters": ["one"]}), shown))
+    assert decision.action is None
+    assert verdict_of(decision)[0] == Reason.INVALID_ANSWER
+    assert decision.verdict is not None
+    assert "deploymentSpecifications" in decision.verdict.message
+
+
+def test_what_was_as_specified_stays_so_while_a_field_of_it_cannot_be_read() -> None:
+    resource = held(gpu={"clusters": ["one"]})
+    decision = decide(present(resource, odd({"clusters": {}})))
+    assert (decision.action, verdict_of(decision)[0]) == (None, Reason.ACTIVE)
+
+
+def test_what_was_as_specified_still_shows_how_it_is_while_a_field_of_it_cannot_be_read() -> None:
+    decision = decide(present(held(gpu={"clusters": ["one"]}), odd({"clusters": {}}, status="DEGRADED")))
+    assert (decision.action, verdict_of(decision)[0]) == (None, Reason.DEGRADED)
+
+
+def test_a_put_waits_while_what_it_must_repeat_cannot_be_read() -> None:
+    edited = held(generation=2, gpu={"maxRequestConcurrency": 8})
+    decision = decide(present(edited, odd({"clusters": {}})))
+    assert (decision.action, verdict_of(decision)[0]) == (None, Reason.INVALID_ANSWER)
+    action = decide(present(edited, odd({"preferredOrder": {}}))).action
+    assert isinstance(action, Change)
+    assert isinstance(action.change, Put)
+
+
+def test_a_specification_that_cannot_be_read_takes_no_numbers_from_the_status() -> None:
+    resource = held()
+    situation = present(resource, odd({"gpu": None}))
+    status = report(situation, decide(situation))
+    assert status.instances == resource.status.instances
+    assert status.gpu_specifications == resource.status.gpu_specifications
+    assert status.function_version_id == VERSION
+
+
+def test_a_list_whose_specifications_cannot_be_read_contradicts_no_record() -> None:
+    assert not differ(outline_of(deployment()), outline_of(odd({"maxInstances": "many"})))
