@@ -5,6 +5,7 @@ from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import backoff, messages
 from nvcf_operator.core.actions import DropFinalizer
 from nvcf_operator.core.decision import Decision, Verdict, act
+from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation, Trouble, Whose
 from nvcf_operator.core.transitions import left
@@ -48,6 +49,9 @@ def deletion(situation: Situation) -> Decision:
         return Decision()
     if not needs_nvcf(resource):
         return act(DropFinalizer())
+    if resource.spec is None:
+        message = messages.cannot_be_undeployed(resource.spec_error)
+        return blocked(situation, Trouble(Reason.INVALID_SPEC, message, Whose.RESOURCE))
     versions = [version for version in versions_held(resource) if version not in situation.holders]
     if not versions:
         return act(DropFinalizer())

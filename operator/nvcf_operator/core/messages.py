@@ -48,6 +48,14 @@ def invalid_spec(error: str) -> str:
     return f"{error}. Correct the manifest; nothing was touched in NVCF."
 
 
+def cannot_be_undeployed(error: str) -> str:
+    """The stored manifest does not tell whether, or by which key, the deployment is to be undeployed."""
+    return (
+        f"{error}. This version of the operator cannot read the manifest, and it does not guess what it means for the "
+        "deployment. Set the field to a value that it knows, or run the version that the manifest was written for."
+    )
+
+
 def conflict(holder: Key, version: str) -> str:
     """Another resource holds the version."""
     return (

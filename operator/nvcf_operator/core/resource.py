@@ -13,6 +13,7 @@ from nvcf_operator.api.conditions import CONDITION_TYPES, Condition
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec, ManagementPolicy
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
+from nvcf_operator.core.salvage import salvaged
 from nvcf_operator.core.words import is_true
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -20,7 +21,11 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.I
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One object of the cluster, read once. ``spec`` is None when it cannot be read; ``spec_error`` then says why."""
+    """One object of the cluster, read once.
+
+    ``spec_error`` says why the manifest cannot be read, and ``spec`` is None then; but while the object is deleted it
+    holds as much of the manifest as that takes, if so much can be read.
+    """
 
     key: Key
     uid: str
@@ -57,6 +62,9 @@ class Resource:
         status = _status(obj.get("status") or {})
         if status.uid not in (None, meta.get("uid", "")):
             status = FunctionDeploymentStatus()  # of the object that this one was copied from
+        lost = status.observed_generation < 0
+        if spec is None and meta.get("deletionTimestamp"):
+            spec = salvaged(obj.get("spec") or {}, status, lost=lost)
         annotations = dict(meta.get("annotations") or {})
         return cls(
             key=Key(meta.get("namespace", ""), meta["name"]),
@@ -71,7 +79,7 @@ class Resource:
             spec_error=error,
             status=status,
             recorded=obj.get("status") or {},
-            lost=status.observed_generation < 0,
+            lost=lost,
             force_delete=is_true(annotations.get(names.FORCE_DELETE_ANNOTATION)),
             force_delete_set_at=_set_at(meta, names.FORCE_DELETE_ANNOTATION),
             deleted_at=_moment(meta.get("deletionTimestamp")),

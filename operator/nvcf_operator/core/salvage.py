@@ -1,0 +1,70 @@
+"""A deletion goes on though the manifest cannot be read whole, as after a downgrade below a newer CRD.
+
+The status has the ids, so a deletion needs little of the manifest. What is missing of that little is not guessed
+where a guess could undeploy what was to stay, or send a key where it does not belong.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from nvcf_operator.api.spec import (
+    AdoptionPolicy,
+    DeploymentSpecification,
+    FunctionDeploymentSpec,
+    OnDrainTimeout,
+    Undeploy,
+)
+from nvcf_operator.api.status import FunctionDeploymentStatus
+
+NEEDED = ("deletionPolicy", "managementPolicy", "credentials")
+"""What says whether anything is undeployed at all, and by which key."""
+
+CAREFUL = {
+    "undeploy": Undeploy(graceful=True, on_drain_timeout=OnDrainTimeout.WAIT),
+    "adoptionPolicy": AdoptionPolicy.REFUSE,
+}
+"""What counts where these cannot be read: no queued request is lost, and nobody else's deployment is touched."""
+
+ONE = DeploymentSpecification(gpu="unreadable", min_instances=1, max_instances=1)
+"""In place of a specification that cannot be read: NVCF may have been asked for instances of it."""
+
+
+def salvaged(
+    stored: Mapping[str, Any], status: FunctionDeploymentStatus, *, lost: bool
+) -> FunctionDeploymentSpec | None:
+    """As much of a manifest as its deletion needs; None where even that cannot be read.
+
+    Args:
+        stored: the manifest as the API server holds it.
+        status: the record, which knows the ids if the manifest does not tell them.
+        lost: whether nothing is on record, so that only the manifest tells what may be deployed.
+
+    """
+    fields = FunctionDeploymentSpec.model_fields
+    read: dict[str, Any] = {}
+    for name, info in fields.items():
+        alias = info.alias or name
+        if alias not in stored:
+            continue
+        try:
+            value = TypeAdapter(info.rebuild_annotation()).validate_python(stored[alias])
+        except ValidationError:
+            if alias in NEEDED:
+                return None
+            if alias in CAREFUL:
+                read[name] = CAREFUL[alias]
+            continue
+        read[name] = value
+    read.setdefault("function_id", status.function_id)
+    read.setdefault("function_version_id", None if lost else status.function_version_id or "")
+    if not read["function_id"] or read["function_version_id"] is None:
+        return None
+    read.setdefault("deployment_specifications", (ONE,) * _count(stored))
+    return FunctionDeploymentSpec.model_construct(**read)
+
+
+def _count(stored: Mapping[str, Any]) -> int:
+    specifications = stored.get("deploymentSpecifications")
+    return len(specifications) if isinstance(specifications, list) else 1
