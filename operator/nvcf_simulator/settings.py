@@ -60,6 +60,8 @@ class Behaviour(Model):
     """old: the API of OpenAPI 2.87."""
     envelope: Literal["auto", "direct", "gateway"] = "auto"
     """Shape of errors: problem JSON, or the NGC gateway's requestStatus; auto: the latter on org URLs."""
+    put: bool = True
+    """False: deployments cannot be changed by PUT any more, which is 405."""
     period: Annotated[float, Field(gt=0)] = 1.0
     """Simulated seconds between two passes of the server's loop (real: 60)."""
     deploy_seconds: Seconds = 3.0

@@ -245,3 +245,14 @@ def test_a_dependency_that_fails_shows_in_posts_own_status(
     assert answer.status_code == told
     assert answer.json()["type"]
     assert api.status(function) == "404"
+
+
+def test_without_put_it_is_405_and_all_else_works(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    deployment = api.deployed(echo)
+    (specification,) = deployment["deploymentSpecifications"]
+    simulator.behave(put=False)
+    refused = api.update(echo, specification)
+    simulator.behave(put=True)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "DELETE, GET, POST")
+    assert "type" not in refused.json()
+    assert api.update(echo, specification).status_code == 200

@@ -159,6 +159,43 @@ def test_a_server_without_patch_gets_a_put(team: Team, answer: Answer) -> None:
     assert team.writes() == [(POST, 200), (PATCH, answer["status"]), (PUT, 200)]
 
 
+@shows("PUT", "404 of an unknown path or 405, in NVCF's form", "as before")
+@pytest.mark.parametrize("change", ["Reject", "Redeploy"])
+def test_a_server_without_put_gets_patches_and_concurrency_as_immutable_changes_say(team: Team, change: str) -> None:
+    key = f"nvapi-new-{change.lower()}"
+    team.simulator.add_key(key, key)
+    team.namespace.secret(key)
+    team.namespace.apply(team.manifest(rollout={"immutableChange": change}))
+    team.namespace.wait_for("echo")
+    team.simulator.behave(put=False)
+    try:
+        team.namespace.scale("echo", maxRequestConcurrency=8)
+        if change == "Reject":
+            found = team.namespace.wait_for("echo", "Stalled", reason="ImmutableFieldChanged")
+            assert "this server has no PUT" in condition_of(found, "Stalled")["message"]
+            team.namespace.scale("echo", maxRequestConcurrency=1, maxInstances=5)
+            wanted = [(PATCH, 200)]
+        else:
+            wanted = [("deleteDeployment", 200), (POST, 200)]
+        team.namespace.wait_for("echo")
+        no_operation = None  # as such a server logs what it does not know
+        assert team.writes() == [(POST, 200), (no_operation, 405), *wanted]
+    finally:
+        team.simulator.behave(put=True)
+
+
+@shows("PUT", "404 or 405, not in NVCF's form", "as before")
+@answers(
+    {"status": 404, "body": "404 page not found", "contentType": "text/plain"}, {"status": 405, "envelope": "empty"}
+)
+def test_what_stands_in_between_does_not_take_the_put_away(team: Team, answer: Answer) -> None:
+    change(team, PUT, answer)
+    team.namespace.wait_for("echo", "Ready", "False")
+    team.namespace.annotate("echo", reconcile_requested_at="now")
+    team.namespace.wait_for("echo")
+    assert team.writes() == [(POST, 200), (PUT, answer["status"]), (PUT, 200)]
+
+
 @shows("PATCH", "404 in NVCF's words", "another or the same")
 def test_a_patch_of_a_deployment_that_is_not_there_is_decided_anew(team: Team) -> None:
     change(team, PATCH, {"status": 404, "envelope": "service"})

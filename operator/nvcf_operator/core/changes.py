@@ -70,24 +70,27 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """Fields that this server cannot change in place, since it has no PATCH."""
+    """Fields that this server has no call for that changes them in place."""
 
     fields: tuple[str, ...]
 
 
-def next_change(comparison: Comparison, *, patch_supported: bool) -> Patch | Put | Unsupported | None:
+def next_change(
+    comparison: Comparison, *, patch_supported: bool, put_supported: bool = True
+) -> Patch | Put | Unsupported | None:
     """The next call; None when nothing is left that a call can change.
 
     While something immutable differs, that is None too: until a redeployment has mended that, nothing is touched. A PUT
     comes first where it is needed, for it carries the numbers of all specifications at once; then one specification
-    after the other is patched.
+    after the other is patched. Without PUT, what only that changes counts as immutable.
     """
+    comparison = comparison if put_supported else comparison.without_put()
     wrong = comparison.differences
     if not wrong or comparison.immutable:
         return None
     numbers = tuple(item for item in wrong if item.field in NUMBERS)
     can_patch = patch_supported and all(pair.found.gpu_specification_id for pair in comparison.pairs)
-    if any(item.how == How.PUT for item in wrong) or (numbers and not can_patch):
+    if any(item.how == How.PUT for item in wrong) or (numbers and not can_patch and put_supported):
         return Put(tuple(_put(pair) for pair in comparison.pairs))
     if not can_patch:
         return Unsupported(tuple(sorted({item.field for item in wrong})))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nvcf_operator.api.spec import DeploymentSpecification
@@ -81,6 +81,11 @@ class Comparison:
     def immutable(self) -> tuple[Difference, ...]:
         """The differences that only another deployment can mend."""
         return tuple(item for item in self.differences if item.how == How.IMMUTABLE)
+
+    def without_put(self) -> "Comparison":
+        """The comparison where the server has no PUT: what only that changes in place is immutable."""
+        differences = (replace(x, how=How.IMMUTABLE) if x.how == How.PUT else x for x in self.differences)
+        return replace(self, differences=tuple(differences))
 
     def of(self, index: int) -> tuple[Difference, ...]:
         """The differences of one specification."""

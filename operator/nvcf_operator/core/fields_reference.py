@@ -61,7 +61,10 @@ def fields_markdown() -> str:
         " ids, minimum, maximum and concurrency of all specifications, `backend` and `clusters` exactly as the server"
         " shows them.\n"
         "3. Else: a PATCH of the first specification that differs, minimum and maximum together.\n"
-        "4. Only autoscaling differs and the server has no PATCH: none. The condition Stalled says so.",
+        "4. Only autoscaling differs and the server has no PATCH: none. The condition Stalled says so.\n"
+        "5. The server has no PUT, as NVCF has announced: minimum and maximum go by PATCH, and `maxRequestConcurrency`"
+        " counts as a field that cannot change in place. A server without PUT is known by its own 404 or 405 in NVCF's"
+        " form, and remembered for as long as the operator runs.",
         "Ids come from the answer that was just read. Values of `configuration` stand in no message, for they may hold"
         " secrets; its keys do.",
     )

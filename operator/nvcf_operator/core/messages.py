@@ -143,17 +143,18 @@ def deployment_given_up(most: int, health: tuple[str, ...]) -> str:
     )
 
 
-def immutable(differences: str) -> str:
+def immutable(differences: str, *, put_supported: bool = True) -> str:
     """Fields differ that NVCF cannot change in place."""
+    why = "" if put_supported else " (this server has no PUT, the one call that changes maxRequestConcurrency in place)"
     return (
-        f"NVCF cannot change this in place: {differences}. Nothing was touched and the deployment goes on as it is. "
-        "Set the manifest back, or set rollout.immutableChange: Redeploy to have it undeployed and deployed again."
+        f"NVCF cannot change this in place{why}: {differences}. Nothing was touched and the deployment goes on as it "
+        "is. Set the manifest back, or set rollout.immutableChange: Redeploy to have it undeployed and deployed again."
     )
 
 
 def unsupported_by_server(fields: tuple[str, ...]) -> str:
     """The server is too old for a change."""
-    return f"This NVCF server has no PATCH and cannot change {', '.join(fields)} in place. Set the manifest back."
+    return f"This NVCF server offers no call that changes {', '.join(fields)} in place. Set the manifest back."
 
 
 def active(version: str) -> str:

@@ -58,11 +58,13 @@ def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSp
     if odd := oddities.of_comparison(spec.deployment_specifications, seen.deployment):
         return state(situation, seen) if was_confirmed(resource) else waiting(situation, oddities.trouble(odd))
     found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
-    serving = verdicts.serves(seen.status)
+    serving, put_supported = verdicts.serves(seen.status), situation.memory.put_supported
+    if not put_supported:
+        found = found.without_put()
     if found.immutable:
-        message = messages.immutable(found.describe())
+        message = messages.immutable(found.describe(), put_supported=put_supported)
         return Decision(verdict=verdicts.stalled(Reason.IMMUTABLE_FIELD_CHANGED, message, available=serving), seen=True)
-    change = next_change(found, patch_supported=situation.memory.patch_supported)
+    change = next_change(found, patch_supported=situation.memory.patch_supported, put_supported=put_supported)
     if change is None:
         return state(situation, seen)
     if isinstance(change, Unsupported):

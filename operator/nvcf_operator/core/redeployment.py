@@ -25,6 +25,8 @@ def purpose(situation: Situation, seen: Present) -> Purpose | None:
     if oddities.of_comparison(spec.deployment_specifications, seen.deployment):
         return None
     found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
+    if not situation.memory.put_supported:
+        found = found.without_put()
     return Purpose.REDEPLOY if found.immutable else None
 
 

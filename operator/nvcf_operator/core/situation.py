@@ -157,6 +157,8 @@ class Recollection:
     """An in-place change of ours raised a minimum and has not been read back yet."""
     patch_supported: bool = True
     """Whether this server offers PATCH, as far as it was tried."""
+    put_supported: bool = True
+    """Whether this server offers PUT, as far as it was tried: old ones have no PATCH, coming ones no PUT."""
     undeploy_sent_for: Mapping[str, float] = field(default_factory=dict)
     """Version by version, the seconds since our last DELETE of it was answered."""
 

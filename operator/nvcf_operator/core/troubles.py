@@ -87,7 +87,15 @@ TABLE: tuple[Row, ...] = (
         "To GET of a deployment: not deployed, if the account is [proven](how-it-works.md#believing-a-404). "
         "`InvalidAnswer` when it is not in NVCF's words.",
     ),
-    Row(errors.MethodNotAllowed, "405", _REFUSED, _DOWN, _DOWN, Effect.ANSWER, "PATCH: a PUT follows."),
+    Row(
+        errors.MethodNotAllowed,
+        "405",
+        _REFUSED,
+        _DOWN,
+        _DOWN,
+        Effect.ANSWER,
+        "PATCH: a PUT follows. PUT, in NVCF's form: a PATCH follows, where one can.",
+    ),
     Row(
         errors.Redirected,
         "3xx",
@@ -186,6 +194,14 @@ AFTERMATH: tuple[After, ...] = (
         "another or the same",
         "The deployment was replaced: decided anew on what is there",
     ),
+    After(
+        "PUT",
+        "404 of an unknown path or 405, in NVCF's form",
+        "as before",
+        "This server has no PUT: numbers by PATCH from here on, `maxRequestConcurrency` as `rollout.immutableChange` "
+        "says",
+    ),
+    After("PUT", "404 or 405, not in NVCF's form", "as before", "`Stalled`, `Rejected`: again after 1 min"),
     After("PATCH, PUT", REFUSED, "as before", "`Stalled`, `Rejected`: again after 1 min doubling to 30 min"),
     After("PATCH, PUT", LOST, "as before", "Again after 1 s doubling to 60 s"),
     After("PATCH, PUT", LOST, "as wanted", "Done: not made again"),

@@ -43,6 +43,7 @@ class NvcfError(Exception):
         request_id: the id under which the server's operators find this call, if it gave one.
         retry_after: seconds that the server asks to wait before the next try, if it does.
         foreign: the answer has a body in no form that NVCF uses, so something in between may have answered.
+        formed: the answer has a body in a form that NVCF uses. Of one without a body neither is true.
 
     """
 
@@ -59,6 +60,7 @@ class NvcfError(Exception):
         request_id: str | None = None,
         retry_after: float | None = None,
         foreign: bool = False,
+        formed: bool = False,
     ) -> None:
         super().__init__(operation, method, path, status, detail)
         self.operation = operation
@@ -69,6 +71,7 @@ class NvcfError(Exception):
         self.request_id = request_id
         self.retry_after = retry_after
         self.foreign = foreign
+        self.formed = formed
 
     @property
     def maybe_done(self) -> bool:

@@ -58,6 +58,7 @@ def failure(call: "Request[Any]", answer: Answer, *, problem: str | None, key: s
         request_id=told.request_id,
         retry_after=answer.retry_after(now),
         foreign=problem is not None or strange,
+        formed=problem is None and told.in_known_shape,
         **more,
     )
 

@@ -97,6 +97,9 @@ UPDATABLE = frozenset(
 )
 """Fields of a GPU specification that a PUT carries. It changes the last three; the others tell which one is meant."""
 
+TOLD_BY_ID = frozenset({"gpu", "instance_type"})
+"""Those of them that are not to be sent beside an id, which tells the specification by itself."""
+
 
 class GpuSpecification(Model):
     """One kind of instance of a deployment and how many of it may run, in requests and in answers alike.
@@ -133,8 +136,12 @@ class GpuSpecification(Model):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(RESPONSE_ONLY))
 
     def to_update(self) -> dict[str, Any]:
-        """The specification as a PUT carries it: its id if known, what tells it apart, and the numbers to change."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True, include=set(UPDATABLE))
+        """The specification as a PUT carries it: its id, else what tells it apart, and the numbers to change.
+
+        `backend` and `clusters` go along in any case, for the server wants them repeated.
+        """
+        fields = set(UPDATABLE - TOLD_BY_ID if self.gpu_specification_id else UPDATABLE)
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, include=fields)
 
 
 NULL_IS_EMPTY = BeforeValidator(lambda value: () if value is None else value)

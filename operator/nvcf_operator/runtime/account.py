@@ -106,6 +106,7 @@ class Account:
         self.listing: Listing | None = None
         self.trouble: Trouble | None = None
         self.patch_supported = True
+        self.put_supported = True
         self.differences = Differences()
         self._lists_deployments = urls.is_org(credential.base_url)
         self.absences = Absences(clock)

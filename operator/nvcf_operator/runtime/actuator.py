@@ -333,8 +333,13 @@ class Actuator:
     ) -> Situation:
         log.warning("change of version %s failed: %s", action.function_version_id, error)
         missing = isinstance(error, nvcf_errors.NotFound | nvcf_errors.MethodNotAllowed)
+        unknown = isinstance(error, nvcf_errors.MethodNotAllowed) or getattr(error, "unknown_path", False)
+        if unknown and not isinstance(action.change, Patch) and error.formed:
+            # In NVCF's own words only: what a PUT would change may be redeployed from here on. Such servers have PATCH.
+            account.put_supported, account.patch_supported = False, True
+            raise Outdated("this server has no PUT")
         if missing and isinstance(action.change, Patch):
-            if isinstance(error, nvcf_errors.MethodNotAllowed) or getattr(error, "unknown_path", False):
+            if unknown:
                 account.patch_supported = False
                 raise Outdated("this server has no PATCH")
             # The deployment that was read a moment ago is another one by now.

@@ -159,6 +159,7 @@ class Observer:
         recollection = memory.recollection(
             now,
             patch_supported=account.patch_supported,
+            put_supported=account.put_supported,
             version_seen_lately=self._sightings.seen_lately(target, now),
             posts_may_run_for={version: left for version, left in running.items() if left > 0},
             made_ids=self._sent.made_ids(targets.values(), resource.uid),

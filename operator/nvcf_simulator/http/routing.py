@@ -66,8 +66,8 @@ class Route:
 NOWHERE = Route()
 
 
-def find_route(path: str, *, old: bool) -> Route:
-    """Return what is at a path; `old` is the old generation of the API."""
+def find_route(path: str, *, old: bool, put: bool = True) -> Route:
+    """Return what is at a path; `old` is the old generation of the API, without `put` no deployment takes a PUT."""
     segments = path.split("/")[1:]
     org: str | None = None
     if segments[:2] == ["v2", "nvcf"]:
@@ -82,8 +82,9 @@ def find_route(path: str, *, old: bool) -> Route:
     for pattern, methods in _SPLIT if org is None else _ORG_SPLIT + _SPLIT:
         parameters = _match(pattern, rest)
         if parameters is not None:
-            if old:
-                methods = {m: operation for m, operation in methods.items() if operation not in _NOT_OLD}
+            missing = (_NOT_OLD if old else set()) | (set() if put else {"updateDeployment"})
+            if missing:
+                methods = {m: operation for m, operation in methods.items() if operation not in missing}
             return Route(methods, parameters, org)
     return Route(org=org)
 

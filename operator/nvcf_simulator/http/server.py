@@ -36,7 +36,8 @@ class Server:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request. Once begun it is carried out, whether the client still waits or not."""
         service = self._service
-        route = find_route(request.path, old=service.world.behaviour.generation == "old")
+        behaviour = service.world.behaviour
+        route = find_route(request.path, old=behaviour.generation == "old", put=behaviour.put)
         entry = self._logged(request, route)
         reply: Reply | None = None
         work: asyncio.Task[Reply] | None = None

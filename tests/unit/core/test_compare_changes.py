@@ -96,21 +96,16 @@ def test_a_put_carries_all_specifications_with_all_that_it_can_change() -> None:
             {"clusters": ["b", "a"], "maxRequestConcurrency": 1},
         ],
     )
-    kept = {"instanceType": "NCP.GPU.L40S_1x"}
     assert bodies == [
         {
-            **kept,
             "gpuSpecificationId": ID,
-            "gpu": "L40S",
             "clusters": ["b", "a"],
             "minInstances": 1,
             "maxInstances": 9,
             "maxRequestConcurrency": 8,
         },
         {
-            **kept,
             "gpuSpecificationId": OTHER_ID,
-            "gpu": "A100",
             "backend": "nCp",
             "minInstances": 0,
             "maxInstances": 4,
@@ -148,6 +143,21 @@ def test_without_patch_numbers_go_by_put_and_autoscaling_is_then_said_to_be_unsu
     assert isinstance(first, Put)
     after = compare(manifest, expected_after(first, [found()]))
     assert next_change(after, patch_supported=False) == Unsupported(("autoscalingConfiguration",))
+
+
+def test_without_put_numbers_go_by_patch_and_concurrency_is_immutable() -> None:
+    there = [found()]
+    numbers = next_change(compare([wanted(maxInstances=9)], there), patch_supported=True, put_supported=False)
+    assert isinstance(numbers, Patch)
+    both = compare([wanted(maxInstances=9, maxRequestConcurrency=8)], there)
+    assert not both.immutable
+    assert next_change(both, patch_supported=True, put_supported=False) is None
+    assert [item.field for item in both.without_put().immutable] == ["maxRequestConcurrency"]
+
+
+def test_with_neither_put_nor_patch_no_number_can_be_changed() -> None:
+    change = next_change(compare([wanted(maxInstances=9)], [found()]), patch_supported=False, put_supported=False)
+    assert change == Unsupported(("maxInstances",))
 
 
 NOTHING: list[tuple[list[Any], list[Any], str]] = [

@@ -356,6 +356,27 @@ def test_a_server_without_patch_gets_a_put() -> None:
     assert isinstance(action.change, Put)
 
 
+NO_PUT = Recollection(put_supported=False)
+
+
+def test_a_server_without_put_changes_numbers_by_patch_and_says_that_concurrency_is_immutable() -> None:
+    action = action_of(present(held(), deployment(gpu={"maxInstances": 9}), memory=NO_PUT))
+    assert isinstance(action, Change)
+    assert isinstance(action.change, Patch)
+    decision = decide(present(held(gpu={"maxRequestConcurrency": 8}), memory=NO_PUT))
+    assert decision.action is None
+    assert verdict_of(decision) == ("ImmutableFieldChanged", False, False, True)
+    assert decision.verdict is not None
+    assert "no PUT" in decision.verdict.message
+    assert "maxRequestConcurrency: manifest 8" in decision.verdict.message
+
+
+def test_a_server_without_put_redeploys_for_concurrency_where_the_manifest_says_so() -> None:
+    edited = held(gpu={"maxRequestConcurrency": 8}, spec={"rollout": {"immutableChange": "Redeploy"}})
+    assert action_of(present(edited)) != action_of(present(edited, memory=NO_PUT))
+    assert isinstance(action_of(present(edited, memory=NO_PUT)), Undeploy)
+
+
 def test_graceful_is_the_manifests_choice() -> None:
     for graceful in (True, False):
         action = action_of(present(held(deleting=True, spec={"undeploy": {"graceful": graceful}})))

@@ -116,7 +116,13 @@ CASES = [
         "GET /functions/F/versions",
         "list_functions",
     ),
-    Case(endpoints.get_function(**FV), "get_function", "GET /functions/F/versions/V", "list_functions"),
+    Case(
+        endpoints.get_function(**FV),
+        "get_function",
+        "GET /functions/F/versions/V",
+        "list_functions",
+        query={"includeSecrets": "false"},
+    ),
     Case(
         endpoints.create_function(
             name="n",

@@ -78,7 +78,7 @@ def test_a_mistake_shows_no_values() -> None:
 
 def test_a_put_takes_of_a_model_what_a_put_carries() -> None:
     read = GpuSpecification.model_validate({**PLAIN, "gpuSpecificationId": "s", "backend": "B", "regions": ["r"]})
-    expected = {"gpuSpecificationId": "s", "gpu": "L40", "backend": "B", "minInstances": 1, "maxInstances": 2}
+    expected = {"gpuSpecificationId": "s", "backend": "B", "minInstances": 1, "maxInstances": 2}
     assert to_put([read]) == [expected]
 
 

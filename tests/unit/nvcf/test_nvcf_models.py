@@ -92,10 +92,15 @@ def test_a_request_leaves_out_what_is_unset_and_what_only_the_server_sets() -> N
     assert read.to_request() == expected
 
 
-def test_an_update_carries_the_id_the_identity_and_the_numbers() -> None:
+def test_an_update_carries_the_id_and_the_numbers() -> None:
     read = Deployment.model_validate(CURRENT_ANSWER).deployment_specifications[0]
-    expected = {"gpuSpecificationId": "s", "gpu": "L40", "instanceType": "t", "minInstances": 0, "maxInstances": 2}
-    assert read.to_update() == expected
+    assert read.to_update() == {"gpuSpecificationId": "s", "minInstances": 0, "maxInstances": 2}
+
+
+def test_an_update_without_an_id_carries_what_tells_the_specification_apart() -> None:
+    read = Deployment.model_validate(CURRENT_ANSWER).deployment_specifications[0]
+    expected = {"gpu": "L40", "instanceType": "t", "minInstances": 0, "maxInstances": 2}
+    assert read.model_copy(update={"gpu_specification_id": None}).to_update() == expected
 
 
 def test_what_the_caller_gave_keeps_its_letters_and_formats() -> None:
