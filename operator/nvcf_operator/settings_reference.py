@@ -27,7 +27,8 @@ def settings_markdown() -> str:
         "- Where `--nvcf-base-url` or an entry of `--allowed-base-urls` is hosted NVCF (a host below `nvidia.com`), the"
         f" URL must be https, and times have a least value in seconds: {_least()}.\n"
         "- Base URLs are compared whole after bringing scheme, host, port and path to one spelling. They have no user"
-        " info, no query and no fragment.",
+        " info, no query and no fragment. One with the segment `/teams/{team}` is refused, since NGC has ended it: the"
+        " same URL without that segment replaces it.",
     )
     return "\n\n".join(sections) + "\n"
 

@@ -107,6 +107,11 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("nvcf_base_url", "api.nvcf.example.org/v2/nvcf", "must look like https://"),
         ("nvcf_base_url", "ftp://h/v2", "must look like https://"),
         ("nvcf_base_url", "https://h/v2?x=1", "no query"),
+        (
+            "nvcf_base_url",
+            "https://api.ngc.nvidia.com/v2/orgs/o/teams/t/nvcf",
+            "use https://api.ngc.nvidia.com/v2/orgs/o/nvcf",
+        ),
         ("nvcf_base_url", "http://api.nvcf.nvidia.com/v2/nvcf", "use https://"),
         ("nvcf_host_header", "two words", "a host name"),
         ("nvcf_host_header", "h\r\nX: y", "a host name"),

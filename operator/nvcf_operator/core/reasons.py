@@ -84,7 +84,10 @@ class Reason(StrEnum):
     SECRET_NOT_PERMITTED = "SecretNotPermitted", "The operator may not read a Secret of that name."
     SECRET_UNREADABLE = "SecretUnreadable", "The Kubernetes API did not answer for the Secret."
     SECRET_INVALID = "SecretInvalid", "The Secret lacks the key, or what stands there cannot be an API key."
-    BASE_URL_NOT_ALLOWED = "BaseURLNotAllowed", "The Secret's NVCF_BASE_URL is not in --allowed-base-urls."
+    BASE_URL_NOT_ALLOWED = (
+        "BaseURLNotAllowed",
+        "The Secret's NVCF_BASE_URL is not in --allowed-base-urls, or cannot be used.",
+    )
     UNAUTHORIZED = "Unauthorized", "NVCF does not accept the key."
     MISSING_SCOPE = "MissingScope", "The key lacks a scope that the operator needs."
     ACCOUNT_MISMATCH = "AccountMismatch", "The key belongs to another account than the deployment."

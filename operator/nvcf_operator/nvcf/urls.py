@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 HOSTED = "https://api.nvcf.nvidia.com/v2/nvcf"
 """NVIDIA's hosted NVCF."""
 
-_ORG = re.compile(r".*/orgs/[^/]+(/teams/[^/]+)?/nvcf")
+_ORG = re.compile(r".*/orgs/[^/]+/nvcf")
+_TEAM = re.compile(r"(.*/orgs/[^/]+)/teams/[^/]+(/nvcf)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _VISIBLE = re.compile(r"[!-~]*")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
@@ -23,8 +24,8 @@ def normalised(url: str) -> str:
 
     Raises:
         ValueError: it is no http or https URL, or has user info, a query, a fragment, an escape, or an empty or dotted
-            path segment: what two programs might read differently is refused. The text names what is wrong and shows
-            no part that could be a password.
+            path segment: what two programs might read differently is refused. So is one of a team, which NGC does not
+            serve any more. The text names what is wrong and shows no part that could be a password.
 
     """
     text = url.strip()
@@ -48,4 +49,9 @@ def normalised(url: str) -> str:
     if not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
         raise ValueError(f"the base URL {shown} must have a plain path, without escapes, empty or dotted segments")
     place = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{place}{'' if port in (None, _DEFAULT_PORTS[parts.scheme]) else f':{port}'}{path}"
+    origin = f"{parts.scheme}://{place}{'' if port in (None, _DEFAULT_PORTS[parts.scheme]) else f':{port}'}"
+    if (team := _TEAM.fullmatch(path)) is not None:
+        raise ValueError(
+            f"the base URL {shown} names a team, which NGC ended on 30 September 2026; use {origin}{team[1]}{team[2]}"
+        )
+    return f"{origin}{path}"

@@ -39,6 +39,13 @@ def test_a_base_url_that_is_not_allowed_gets_no_key(url: str) -> None:
     assert "nvapi-test" not in found.message
 
 
+def test_a_base_url_of_a_team_gets_no_key_and_the_url_that_replaces_it_is_named() -> None:
+    found = read(NGC_API_KEY="nvapi-test", NVCF_BASE_URL="https://other.example/v2/orgs/o/teams/t/nvcf")
+    assert isinstance(found, Trouble)
+    assert found.reason == "BaseURLNotAllowed"
+    assert "use https://other.example/v2/orgs/o/nvcf" in found.message
+
+
 @pytest.mark.parametrize("key", ["", " ", "two words", "line\nline", "ключ", "x" * 4097])
 def test_what_cannot_be_a_key_is_refused_without_being_shown(key: str) -> None:
     found = read(NGC_API_KEY=key)

@@ -61,6 +61,19 @@ def test_what_two_programs_could_read_differently_is_refused_without_showing_sec
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "instead"),
+    [
+        ("https://api.ngc.nvidia.com/v2/orgs/o/teams/t/nvcf/", "use https://api.ngc.nvidia.com/v2/orgs/o/nvcf"),
+        ("http://proxy:8080/ngc/v2/orgs/o/teams/t/nvcf", "use http://proxy:8080/ngc/v2/orgs/o/nvcf"),
+    ],
+)
+def test_a_base_url_of_a_team_is_refused_with_the_one_that_replaces_it(url: str, instead: str) -> None:
+    with pytest.raises(ValueError, match="base URL") as caught:
+        urls.normalised(url)
+    assert str(caught.value).endswith(instead)
+
+
 @given(st.text())
 def test_normalising_is_final(text: str) -> None:
     for url in (text, f"https://{text}", f"https://h/{text}"):
