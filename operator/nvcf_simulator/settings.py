@@ -62,6 +62,8 @@ class Behaviour(Model):
     """Shape of errors: problem JSON, or the NGC gateway's requestStatus; auto: the latter on org URLs."""
     put: bool = True
     """False: deployments cannot be changed by PUT any more, which is 405."""
+    notice: str | None = None
+    """What the NGC gateway announces in a header of each answer on org URLs, and elsewhere under its envelope."""
     period: Annotated[float, Field(gt=0)] = 1.0
     """Simulated seconds between two passes of the server's loop (real: 60)."""
     deploy_seconds: Seconds = 3.0

@@ -312,6 +312,22 @@ def test_statuses_are_counted(current: Simulator, tmp_path: Path) -> None:
     assert text == ("4 versions of 4 functions deployed: 2 ACTIVE, 1 DEGRADED, 1 ERROR; 1 not deployed, or draining")
 
 
+@pytest.mark.parametrize("revoked", [False, True])
+def test_what_the_gateway_announces_is_shown(current: Simulator, tmp_path: Path, revoked: bool) -> None:
+    current.behave(envelope="gateway", notice="PUT of deployments ends in May")
+    current.change_key("default", revoked=revoked)
+    done = Account(current.url, tmp_path, KEY).run("check")
+    assert done.returncode == revoked
+    assert "announced" in done.stdout
+    assert "the gateway says: PUT of deployments ends in May" in done.stdout
+
+
+def test_a_base_url_of_a_team_is_refused_and_the_one_that_replaces_it_is_named() -> None:
+    done = nvcf_operator("check", "--nvcf-base-url=https://api.ngc.nvidia.com/v2/orgs/o/teams/t/nvcf")
+    assert done.returncode == 2
+    assert "use https://api.ngc.nvidia.com/v2/orgs/o/nvcf" in done.stderr
+
+
 def test_all_mistakes_are_told_at_once_and_nothing_is_asked() -> None:
     done = nvcf_operator("check", "--nvcf-host-header=a b", "--timeout=soon", "-o", "xml")
     assert (done.returncode, done.stdout) == (2, "")

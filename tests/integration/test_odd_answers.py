@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from operating import Place, Team, condition_of, eventually
+from operating import Operator, Place, Team, condition_of, eventually
 
 CREATED, PATCHED, DELETED = ("createDeployment", 200), ("updateGpuSpecification", 200), ("deleteDeployment", 200)
 ODD = "nvcf_operator_nvcf_odd_values_total"
@@ -77,3 +77,17 @@ def test_the_entry_of_what_is_deployed_is_read_by_itself_and_counts_for_no_absen
         place.namespace.wait_for("echo", "Ready", "False")
         place.ready()
     assert place.writes() == [CREATED, CREATED]
+
+
+def test_what_the_gateway_announces_is_logged_once(team: Team, operator: Operator) -> None:
+    said = "the version without teams replaces this one"
+    team.simulator.behave(envelope="gateway", notice=said)
+    try:
+        team.namespace.apply(team.manifest())
+        team.namespace.wait_for("echo")
+        eventually(operator.output, lambda text: said in text, within=10, what="the announcement is logged")
+        team.namespace.scale("echo", maxInstances=4)
+        team.namespace.wait_for("echo")
+    finally:
+        team.simulator.behave(envelope="auto", notice=None)
+    assert operator.output().count(said) == 1

@@ -31,11 +31,16 @@ class Asker:
     Reading calls alone are made, and those are made again after a 429, a 5xx, and when no answer came: up to three
     times, with growing pauses, and with the server's own Retry-After. Once NVCF has failed for `PATIENCE`, all
     calls that wait fail, too, so that a command ends however much it has to ask.
+
+    Attributes:
+        notices: what NGC's gateway has announced, each text once, in the order in which they came.
+
     """
 
     def __init__(
         self, account: AccountSettings, key: str, *, timeout: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        self.notices: dict[str, None] = {}
         self._client = AsyncClient(
             api_key=key,
             base_url=account.nvcf_base_url,
@@ -44,6 +49,7 @@ class Asker:
             timeout=timeout,
             max_connections=CONCURRENCY,
             max_retries=0,
+            notice=lambda text: self.notices.setdefault(text),
         )
         self._gate = Gate(RATE, CONCURRENCY, clock=clock)
         self._retries = Retries(most=3)

@@ -24,9 +24,10 @@ PASSED, NOT_PASSED = 0, 1
 KEY, SERVER, ACCEPTED = "key", "server", "accepted"
 LIST, DEPLOY, DETAILS = "list_functions", "deploy_function", "list_functions_details"
 ACCOUNT, DEPLOYMENTS, INSTANCES = "account", "deployments", "instances"
+ANNOUNCED = "announced"
 
-QUESTIONS = (KEY, SERVER, ACCEPTED, LIST, DEPLOY, DETAILS, ACCOUNT, DEPLOYMENTS, INSTANCES)
-"""In the order in which they are answered."""
+QUESTIONS = (KEY, SERVER, ACCEPTED, LIST, DEPLOY, DETAILS, ACCOUNT, DEPLOYMENTS, INSTANCES, ANNOUNCED)
+"""In the order in which they are answered. What the gateway announces is shown only where it announces something."""
 
 REQUIRED = frozenset({KEY, SERVER, ACCEPTED, LIST, DEPLOY})
 
@@ -77,7 +78,7 @@ async def _ask(account: AccountSettings, options: CheckOptions, key: str) -> Rep
         try:
             listed = await asker.ask(endpoints.list_functions(visibility="private"))
         except errors.NvcfError as error:
-            answers |= await _without_list(asker, error, account.nvcf_base_url)
+            answers |= await _without_list(asker, error, account.nvcf_base_url) | _announced(asker)
             if answers.get(ACCEPTED, (Result.OK, ""))[0] == Result.FAILED:
                 answers[ACCEPTED] = (Result.FAILED, of_key(answers[ACCEPTED][1], key))
             return _report(account.nvcf_base_url, answers)
@@ -91,6 +92,7 @@ async def _ask(account: AccountSettings, options: CheckOptions, key: str) -> Rep
         answers[DEPLOYMENTS] = (Result.OK, _counts(own, deployed))
         running = await _running(asker, deployed)
         answers[DETAILS], answers[INSTANCES] = _details(running), _instances(running)
+        answers |= _announced(asker)
     return _report(account.nvcf_base_url, answers, account_id, [_shown(item) for item in running])
 
 
@@ -154,6 +156,7 @@ def _report(
         tuple(
             Answer(name, *answers.get(name, (Result.UNKNOWN, _UNANSWERED)), required=name in REQUIRED)
             for name in QUESTIONS
+            if name != ANNOUNCED or name in answers
         ),
         account_id,
         deployed,
@@ -174,6 +177,11 @@ def _deploy(may: bool | errors.NvcfError) -> tuple[Result, str]:
 
 def _missing(scope: str) -> str:
     return f"the key lacks the scope {scope}. Give it that scope, or use another key; {NEW_KEY}"
+
+
+def _announced(asker: Asker) -> Answers:
+    """What NGC's gateway has announced beside its answers."""
+    return {ANNOUNCED: (Result.OK, f"the gateway says: {'; '.join(asker.notices)}")} if asker.notices else {}
 
 
 def _passed_over(listed: FunctionsResponse) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -117,7 +117,8 @@ def lines(found: Imported) -> list[str]:
 
 async def _read(account: ImportSettings, options: ImportOptions, key: str, tell: Tell) -> Imported:
     async with Asker(account, key, timeout=options.timeout) as asker:
-        return await read(asker, options, key, tell)
+        found = await read(asker, options, key, tell)
+        return replace(found, remarks=(*found.remarks, *(f"the gateway says: {text}" for text in asker.notices)))
 
 
 async def read(asker: Asker, options: ImportOptions, key: str, tell: Tell) -> Imported:

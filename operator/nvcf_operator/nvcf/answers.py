@@ -17,6 +17,9 @@ MAX_DETAIL = 400
 MAX_RETRY_AFTER = 86_400.0
 """A longer wait than a day is not believed, in seconds."""
 
+NOTICE = "nv-ngc-response-warning-message"
+"""Header in which NGC's gateway announces changes, such as the end of a call."""
+
 _MAX_ERROR_BODY = 1 << 20
 _MAX_READ = 4096
 _SECONDS = re.compile(r"\d{1,12}(\.\d+)?", re.ASCII)
@@ -41,6 +44,10 @@ class Answer:
         if not key:
             return self
         return replace(self, headers={name: without(value, key) for name, value in self.headers.items()})
+
+    def notice(self, key: str = "") -> str | None:
+        """What the gateway announces, on one line and without keys; None if nothing."""
+        return one_line(self.headers.get(NOTICE, ""), key) or None
 
     def retry_after(self, now: float) -> float | None:
         """Seconds that the server asks to wait, as a number or as an HTTP date; None if it does not.

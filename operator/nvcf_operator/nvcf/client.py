@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from nvcf_operator.nvcf.answers import Answer
 from nvcf_operator.nvcf.connection import Connection, from_environment
 from nvcf_operator.nvcf.errors import NvcfError
 from nvcf_operator.nvcf.requests import Request
@@ -34,8 +35,10 @@ class _Shell(Tree[S]):
         headers: Mapping[str, str] | None = None,
         trust_env: bool = True,
         propagate: Callable[[], Mapping[str, str]] | None = None,
+        notice: Callable[[str], None] | None = None,
         transport: Any = None,
     ) -> None:
+        self._notice = notice
         key, url = from_environment(api_key, base_url)
         self._connection = Connection(
             base_url=url,
@@ -55,6 +58,12 @@ class _Shell(Tree[S]):
     def _open(self, transport: Any) -> None:
         """Make the transport and the tree."""
         raise NotImplementedError
+
+    def _received(self, answer: Answer) -> Answer:
+        """Pass on what the gateway announces, whatever the answer is."""
+        if self._notice is not None and (text := answer.notice(self._connection.api_key)) is not None:
+            self._notice(text)
+        return answer
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._connection.base_url}>"
@@ -76,6 +85,7 @@ class Client(_Shell[Sync]):
         headers: more headers for every call.
         trust_env: take proxies and CA bundles from the environment.
         propagate: gives more headers for each call, right before it is made, such as `traceparent`.
+        notice: called with what NGC's gateway announces beside an answer, such as the end of a call; each time.
         transport: an httpx transport in place of the network, for tests.
 
     Raises:
@@ -97,7 +107,7 @@ class Client(_Shell[Sync]):
         failures = 0
         while True:
             try:
-                return request.parse(self._transport.send(request), key=self._connection.api_key)
+                return request.parse(self._received(self._transport.send(request)), key=self._connection.api_key)
             except NvcfError as error:
                 failures += 1
                 pause = self._retries.pause(request, error, failures)
@@ -135,7 +145,8 @@ class AsyncClient(_Shell[Async]):
         failures = 0
         while True:
             try:
-                return request.parse(await self._transport.send(request), key=self._connection.api_key)
+                answer = self._received(await self._transport.send(request))
+                return request.parse(answer, key=self._connection.api_key)
             except NvcfError as error:
                 failures += 1
                 pause = self._retries.pause(request, error, failures)

@@ -117,6 +117,7 @@ class Accounts:
             max_retries=0,
             user_agent=self._user_agent,
             propagate=self._tracer.headers,
+            notice=lambda text: self._remarks.warn(f"the gateway at {credential.base_url} announces: {text}"),
         )
         return Account(
             credential,

@@ -50,6 +50,8 @@ class Server:
                 reply = await _early(fault, request, work)
             else:
                 reply = await self._with_fault(fault, request, route, body, entry)
+            if behaviour.notice is not None and self._gateway(route):
+                reply.headers["nv-ngc-response-warning-message"] = behaviour.notice
             return await _sent(request, reply, truncate=fault is not None and fault.truncate)
         except BrokenError:
             reply = None

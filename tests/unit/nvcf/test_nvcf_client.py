@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -221,6 +222,20 @@ def first_request_failing(client: Client | AsyncClient) -> None:
         client.functions.list()
     else:
         asyncio.run(client.functions.list())
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_what_the_gateway_announces_is_passed_on_with_each_answer_and_without_the_key(kind: Any, status: int) -> None:
+    told: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        announced = {"nv-ngc-response-warning-message": f"PUT ends  in May, said to {KEY}"}
+        return httpx.Response(status, content=FUNCTIONS, headers=announced)
+
+    client = kind(api_key=KEY, notice=told.append, transport=httpx.MockTransport(handle))
+    with suppress(nvcf.NotFound):
+        first_request_failing(client)
+    assert told == ["PUT ends in May, said to [key]"]
 
 
 def test_the_plain_part_costs_no_http_library() -> None:
