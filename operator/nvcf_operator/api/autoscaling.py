@@ -1,13 +1,21 @@
 """A GPU specification's own autoscaling, in place of the platform's."""
 
+from math import isfinite
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, PlainSerializer
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from nvcf_operator.api.model import ApiModel, cel, rules
 
 Number = Annotated[float, PlainSerializer(lambda value: int(value) if value.is_integer() else value)]
 """A number that is written as the manifest has it: 2 stays 2 and does not become 2.0."""
+
+Percentage = Annotated[
+    int,
+    Field(ge=0, le=100),
+    BeforeValidator(lambda value: int(value) if isinstance(value, float) and isfinite(value) else value),
+]
+"""A whole number. One with a fraction, stored under an older CRD, is cut as NVCF cuts it: 75.5 is 75."""
 
 Duration = Annotated[
     str,
@@ -46,8 +54,8 @@ class _ScaleDetails(ApiModel):
     metric: Annotated[str | None, Field(min_length=1, max_length=256)] = None
     """Name of the metric that is looked at. The server's choice when unset."""
 
-    threshold: Annotated[Number, Field(ge=0, le=100)]
-    """Value of the metric at which NVCF acts, 0 to 100."""
+    threshold: Percentage
+    """Value of the metric at which NVCF acts, a whole number from 0 to 100."""
 
     stickiness: Stickiness | None = None
     """For how long the metric must be past `threshold`. The server's choice when unset."""

@@ -38,8 +38,8 @@ class HelmValidation(StrEnum):
 class KubernetesType(ApiModel):
     """A kind of Kubernetes object."""
 
-    group: Annotated[str, Field(max_length=253)]
-    """API group of the kind, for example `batch`."""
+    group: Annotated[str, Field(min_length=1, max_length=253)]
+    """API group of the kind, for example `batch`. NVCF takes no empty group, so the core kinds cannot be named."""
 
     version: Annotated[str, Field(min_length=1, max_length=63)]
     """API version of the kind, for example `v1`."""

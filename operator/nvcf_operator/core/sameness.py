@@ -68,8 +68,9 @@ def single_precision(wanted: Any, found: Any) -> bool:
 
 
 def whole(wanted: Any, found: Any) -> bool:
-    """By value, or cut to a whole number: the server keeps those only and cuts others."""
-    return number(wanted, found) or number(math.trunc(wanted), found)
+    """By value, both cut to whole numbers: the server keeps those only and cuts others."""
+    cut = isinstance(found, int | float) and math.isfinite(found)
+    return number(wanted, found) or (cut and number(math.trunc(wanted), math.trunc(found)))
 
 
 def text(wanted: Any, found: Any) -> bool:

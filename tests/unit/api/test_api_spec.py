@@ -74,7 +74,7 @@ def test_every_field_of_a_request_survives_reading_and_writing() -> None:
         "autoscalingConfiguration": {
             "scaleUpDetails": {"metric": "m", "threshold": 80, "factor": 1.5},
             "scaleDownDetails": {
-                "threshold": 12.5,
+                "threshold": 12,
                 "factor": 0.5,
                 "stickiness": {"size": "PT1H", "threshold": "PT0.5S"},
             },
@@ -88,6 +88,13 @@ def test_whole_numbers_are_written_as_the_manifest_has_them() -> None:
     details = {"threshold": 80, "factor": 2}
     read = specification(autoscalingConfiguration={"scaleUpDetails": details})
     assert str(read.to_dict()["autoscalingConfiguration"]["scaleUpDetails"]) == str(details)
+
+
+@pytest.mark.parametrize("stored", [75.5, 75.0, 75, "75"])
+def test_a_threshold_with_a_fraction_of_an_older_crd_is_cut_as_nvcf_cuts_it(stored: Any) -> None:
+    details = {"threshold": stored, "factor": 2}
+    read = specification(autoscalingConfiguration={"scaleUpDetails": details})
+    assert str(read.to_dict()["autoscalingConfiguration"]["scaleUpDetails"]["threshold"]) == "75"
 
 
 def test_ids_are_read_in_either_case_and_held_in_lower_case_as_nvcf_echoes_them() -> None:
