@@ -76,6 +76,8 @@ class Behaviour(Model):
     """Specifications come back in another order."""
     forget_unserved: bool = True
     """Without capacity the server never asks again (real); False: the request waits for capacity."""
+    placement: bool = True
+    """False: every cluster, region and attribute that is asked for is taken for one that there is."""
     loop: bool = True
     """False: the server's loop stands still, and statuses become stale."""
     races: Races = Field(default_factory=Races)

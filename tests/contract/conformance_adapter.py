@@ -40,7 +40,9 @@ class Simulator:
 
     def reset(self) -> None:
         """Set the pace that `period` promises, room for all cases, and answers of this version of the service only."""
-        self._ask("PATCH", "/behaviour", {"period": self.period, "deploySeconds": 0.4, "plain": True})
+        self._ask(
+            "PATCH", "/behaviour", {"period": self.period, "deploySeconds": 0.4, "plain": True, "placement": False}
+        )
         self._ask("PUT", "/capacity", dict.fromkeys((self.names["TYPE"], self.names["TYPE2"]), 100000))
 
     def close(self) -> None:

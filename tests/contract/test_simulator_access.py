@@ -31,6 +31,8 @@ def api(simulator: Simulator) -> Iterator[Api]:
         (None, "no header"),
         ("Bearer", "no token"),
         (f"bearer {KEY}", "the scheme is written with a capital letter"),
+        (f"BEARER {KEY}", "and the other letters are small"),
+        (f"Bearer{KEY}", "a blank follows it"),
         ("Basic YTpi", "another scheme"),
         ("Bearer not-a-token", "neither API key nor JWT"),
     ],
@@ -107,6 +109,15 @@ def test_a_jwt_expires(simulator: Simulator) -> None:
         assert session.get(FUNCTION).status_code == 404
         simulator.jump(601)
         assert session.get(FUNCTION).status_code == 401
+
+
+def test_a_jwt_without_the_scope_is_forbidden(simulator: Simulator) -> None:
+    simulator.add_key("narrow", "eyJ.narrow.x", kind="jwt", scopes=["list_functions"])
+    with Api(simulator, "eyJ.narrow.x") as narrow:
+        assert narrow.http.get("/functions").status_code == 200
+        refused = narrow.get(FUNCTION)
+        assert refused.status_code == 403
+        assert "deploy_function" in refused.json()["detail"]
 
 
 def test_a_key_moved_to_another_account_sees_nothing_of_the_first(simulator: Simulator) -> None:

@@ -159,3 +159,47 @@ def test_a_post_that_fails_late_takes_the_row_of_another_post_away(
     assert api.http.get(version_of(echo)).json()["function"]["status"] == "INACTIVE"
     (left,) = alive(simulator, echo)
     assert (left["deploymentId"], left["leaked"]) == (second.json()["deployment"]["deploymentId"], True)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [{"clusters": ["misspelt"]}, {"regions": ["eu-nowhere"]}, {"attributes": ["KATA", "misspelt"]}],
+    ids=lambda place: next(iter(place)),
+)
+def test_a_place_that_is_not_there_is_400_and_neither_named_nor_told_at_minimum_0(
+    api: Api, echo: tuple[str, str], place: dict[str, Any]
+) -> None:
+    refused = api.deploy(echo, L40S | place)
+    assert refused.status_code == 400
+    told = refused.json()["detail"]
+    assert "'L40S'" in told
+    assert "'NCP.GPU.L40S_1x'" in told
+    assert "misspelt" not in told
+    assert "nowhere" not in told
+    assert api.status(echo) == "404"
+    assert api.deploy(echo, L40S | place | {"minInstances": 0}).status_code == 200
+
+
+def test_places_are_found_in_any_letter_case(api: Api, echo: tuple[str, str]) -> None:
+    place = {"clusters": ["NCP-Cluster-1", "elsewhere"], "regions": ["US-EAST-1"], "attributes": ["kata"]}
+    assert api.deploy(echo, L40S | place).status_code == 200
+
+
+def test_without_any_free_gpu_it_is_400_and_409_for_a_backend(simulator: Simulator, api: Api) -> None:
+    a100 = {"gpu": "A100", "instanceType": "NCP.GPU.A100_1x", "minInstances": 1, "maxInstances": 1}
+    simulator.capacity(**{"NCP.GPU.A100_1x": 0})
+    plain, placed = simulator.add_function(), simulator.add_function()
+    assert api.deploy(plain, a100).status_code == 400
+    assert api.deploy(placed, a100 | {"backend": "NCP"}).status_code == 409
+    simulator.capacity(**{"NCP.GPU.A100_1x": 1})
+    assert api.deploy(plain, a100 | {"minInstances": 2, "maxInstances": 2}).status_code == 200, "some, but too few"
+    assert api.status(plain) == "DEPLOYING"
+    simulator.capacity(**{"NCP.GPU.A100_1x": None})
+
+
+def test_an_allocator_that_takes_every_place_can_be_chosen(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
+    simulator.behave(placement=False)
+    assert api.deploy(echo, L40S | {"clusters": ["anywhere"]}).status_code == 200
+    simulator.behave(placement=True)

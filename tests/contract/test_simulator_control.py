@@ -60,13 +60,13 @@ def test_a_status_can_be_set_and_the_loop_goes_on_from_there(
 
 
 def test_capacity_is_shared_by_all_and_freed_by_undeploying(simulator: Simulator, api: Api) -> None:
-    simulator.capacity(**{"NCP.GPU.A100_1x": 2})
+    simulator.capacity(**{"NCP.GPU.A100_1x": 3})
     a100 = {"gpu": "A100", "instanceType": "ncp.gpu.a100_1X", "minInstances": 2, "maxInstances": 2}
     first, second = simulator.add_function("first"), simulator.add_function("second")
     api.deployed(first, a100)
     api.deploy(second, a100)
     simulator.look()
-    assert api.status(second) == "DEPLOYING"
+    assert api.status(second) == "DEPLOYING", "one of two came"
     api.undeploy(first)
     simulator.look()
     assert api.status(second) == "DEPLOYING", "the server does not ask again"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from simulator_client import H100, L40S, Api, deployment_of, eventually, moment, version_of
@@ -129,9 +130,10 @@ def test_a_put_that_repeats_everything_leaves_the_time_of_the_last_update(api: A
 
 
 def test_clusters_must_be_repeated_by_put(api: Api, echo: tuple[str, str]) -> None:
-    api.deployed(echo, clusters=["a", "b"])
+    api.deployed(echo, clusters=["a", "b", "ncp-cluster-1"])
     assert api.update(echo, {"minInstances": 1, "maxInstances": 3}).status_code == 400
-    assert api.update(echo, {"minInstances": 1, "maxInstances": 3, "clusters": ["b", "a"]}).status_code == 200
+    repeated = {"clusters": ["b", "ncp-cluster-1", "a"]}
+    assert api.update(echo, {"minInstances": 1, "maxInstances": 3} | repeated).status_code == 200
 
 
 def test_a_patch_to_minimum_0_leaves_a_degraded_deployment_degraded(
@@ -256,3 +258,38 @@ def test_without_put_it_is_405_and_all_else_works(simulator: Simulator, api: Api
     assert (refused.status_code, refused.headers["Allow"]) == (405, "DELETE, GET, POST")
     assert "type" not in refused.json()
     assert api.update(echo, specification).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("threshold", "status"), [(0, 200), (75.5, 200), (100, 200), (100.9, 200), (101, 400), (-1, 400)]
+)
+def test_a_threshold_is_a_whole_number_from_0_to_100(
+    api: Api, echo: tuple[str, str], threshold: float, status: int
+) -> None:
+    scaling = {"scaleUpDetails": {"factor": 2, "threshold": threshold}}
+    assert api.deploy(echo, minInstances=0, autoscalingConfiguration=scaling).status_code == status
+    if status == 200:
+        (shown,) = api.get(echo).json()["deployment"]["deploymentSpecifications"]
+        assert shown["autoscalingConfiguration"]["scaleUpDetails"]["threshold"] == int(threshold)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"minInstances": True},
+        {"minInstances": [1]},
+        {"maxInstances": {}},
+        {"gpu": ["L40S"]},
+        {"clusters": "c1"},
+        {"clusters": [["c1"]]},
+        {"configuration": []},
+        {"autoscalingConfiguration": "none"},
+        {"helmValidationPolicy": []},
+    ],
+    ids=str,
+)
+def test_a_value_of_another_json_type_is_refused(api: Api, echo: tuple[str, str], odd: dict[str, Any]) -> None:
+    answer = api.deploy(echo, **odd)
+    assert answer.status_code == 400
+    assert "type" not in answer.json()
+    assert next(iter(odd)) in answer.json()["detail"]

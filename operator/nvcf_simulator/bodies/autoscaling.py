@@ -23,7 +23,7 @@ def read_autoscaling(parent: Reader, field: str = "autoscalingConfiguration") ->
 
 
 def _details(reader: Reader, *, up: bool) -> dict[str, Any]:
-    factor, threshold = reader.number("factor"), reader.integer("threshold", least=0, required=True)
+    factor, threshold = reader.number("factor"), reader.integer("threshold", least=0, most=100, required=True)
     if factor is None:
         reader.complain("factor", None, "must not be null")
     elif up and factor <= 1:

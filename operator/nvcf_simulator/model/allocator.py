@@ -6,6 +6,7 @@ It knows deployments by id only, so that an instance whose deployment was lost r
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from nvcf_simulator.model.catalogue import InstanceType
 from nvcf_simulator.model.clock import SECOND
 from nvcf_simulator.model.entities import (
     Backlog,
@@ -19,6 +20,7 @@ from nvcf_simulator.model.entities import (
 )
 from nvcf_simulator.model.identifiers import random_id
 from nvcf_simulator.model.world import World
+from nvcf_simulator.problems import ProblemError, bad_request
 
 _ERROR = (
     "Inference container <main> exited with code 1 before it became healthy – Größe „{{n}}“ & more: "
@@ -41,9 +43,12 @@ class Allocator:
     ) -> None:
         """Ask for instances; fewer may come, or none. Raises `DependencyError` if the allocator fails.
 
-        With `keep` the rest stays in the backlog, which is served by `serve_backlog` only.
+        With `keep`, as POST asks, the rest stays in the backlog, which is served by `serve_backlog` only, and it is an
+        error (`ProblemError`) where there is no place at all.
         """
         self._world.depend("allocator", function.version_id)
+        if keep:
+            self._check_place(specification)
         given = min(count, self._room(function, specification.instance_type))
         found = self._world.catalogue.find(specification.instance_type)
         wanted = {
@@ -176,12 +181,30 @@ class Allocator:
         if weather.capacity is not None:
             row = self._world.row(function.version_id)
             limits.append(weather.capacity - sum(i.alive for i in self.current(row.id)) if row else weather.capacity)
-        found = self._world.catalogue.find(instance_type)
-        name = found.name if found else instance_type
-        capacity = self._world.state.capacity.get(name, found.capacity if found else None)
-        if capacity is not None:
-            limits.append(capacity - self._alive[name.lower()])
+        found = self._world.catalogue.find(instance_type) or InstanceType(name=instance_type, gpu="")
+        limits.append(self._free(found))
         return max(0, min(limits))
+
+    def _check_place(self, specification: GpuSpecification) -> None:
+        """Raise `ProblemError` where no cluster is left, or none has a free GPU: 400, and 409 for a `backend`.
+
+        It names GPU and instance type only, not what of the specification leaves no cluster.
+        """
+        found = self._world.catalogue.find(specification.instance_type)
+        if found is None:
+            return
+        nowhere = self._world.behaviour.placement and not found.is_at(specification)
+        full = self._world.behaviour.forget_unserved and self._free(found) <= 0
+        if nowhere or full:
+            what = f"GPU '{specification.gpu}' and instance type '{specification.instance_type}'"
+            if specification.options.get("backend"):
+                raise ProblemError(409, f"The backend has no ready cluster with {what}")
+            raise bad_request(f"No cluster has {what} available")
+
+    def _free(self, found: InstanceType) -> int:
+        """Return how many more instances of a type there can be, for whomever."""
+        capacity = self._world.state.capacity.get(found.name, found.capacity)
+        return 1_000_000 if capacity is None else capacity - self._alive[found.name.lower()]
 
     def _become(self, instance: Instance, state: InstanceState) -> None:
         if instance.alive and state not in ("starting", "running"):

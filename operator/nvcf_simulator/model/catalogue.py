@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from nvcf_simulator.model.entities import GpuSpecification
 from nvcf_simulator.model.identifiers import derived_id
 from nvcf_simulator.settings import Model
 
@@ -17,6 +18,8 @@ class InstanceType(Model):
     backends: list[str] = Field(default_factory=lambda: ["NCP"])
     clusters: list[str] = Field(default_factory=list)
     regions: list[str] = Field(default_factory=list)
+    attributes: list[str] = Field(default_factory=list)
+    """What its clusters have. Of clusters, regions and attributes an empty list means that any will do."""
     capacity: int | None = Field(None, ge=0)
     """Most instances at once; None: no limit."""
     cpu_arch: str | None = None
@@ -26,6 +29,19 @@ class InstanceType(Model):
     system_memory: str | None = None
     gpu_memory: str | None = None
 
+    def is_at(self, specification: GpuSpecification) -> bool:
+        """Whether it is in a cluster that a specification asks for: one of its clusters and regions, with all of its
+        attributes, in any letter case."""
+        wanted, here = (
+            [{name.lower() for name in names} for names in lists]
+            for lists in (
+                [specification.options.get(name, []) for name in ("clusters", "regions", "attributes")],
+                [self.clusters, self.regions, self.attributes],
+            )
+        )
+        somewhere = all(not want or not has or want & has for want, has in zip(wanted[:2], here[:2], strict=True))
+        return somewhere and (not here[2] or wanted[2] <= here[2])
+
     def shown(self) -> dict[str, str]:
         """Return what answers show of it beside the fields of the request."""
         names = {"cpu_arch", "os", "driver_version", "storage", "system_memory", "gpu_memory"}
@@ -33,13 +49,14 @@ class InstanceType(Model):
 
 
 def _standard(name: str, gpu: str, memory: str, *, backend: str = "NCP", capacity: int = 64) -> InstanceType:
-    cluster = f"{backend.lower()}-cluster-1"
+    clusters = [f"{backend.lower()}-cluster-1", *(["research-east"] if backend == "NCP" else [])]
     return InstanceType(
         name=name,
         gpu=gpu,
         backends=[backend],
-        clusters=[cluster],
-        regions=["us-east-1"],
+        clusters=clusters,
+        regions=["us-east-1", "us-west-1"],
+        attributes=["KATA"],
         capacity=capacity,
         cpu_arch="amd64",
         gpu_memory=memory,

@@ -20,13 +20,13 @@ WINDOW = {"size": "PT600S", "threshold": "PT90S"}
 
 @pytest.fixture(scope="module")
 def current() -> Iterator[Simulator]:
-    with Simulator.start() as running:
+    with Simulator.start(placement=False) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def old() -> Iterator[Simulator]:
-    with Simulator.start(generation="old") as running:
+    with Simulator.start(generation="old", placement=False) as running:
         yield running
 
 
