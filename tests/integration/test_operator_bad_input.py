@@ -223,3 +223,12 @@ def test_a_namespace_goes_though_its_secret_went_first(team: Team, control_plane
     team.namespace.delete("echo")
     team.namespace.wait_gone("echo")
     assert not [item for item in team.simulator.allocations() if item["functionVersionId"] == team.version]
+
+
+def test_a_misspelt_place_is_told_with_all_that_may_be_meant(team: Team) -> None:
+    team.namespace.apply(team.manifest(gpu={"clusters": ["ncp-cluster-l"], "regions": ["us-east-1"]}))
+    said = message(team, "Rejected", condition="Stalled", status="True")
+    meant = "gpu L40S; instanceType NCP.GPU.L40S_1x; clusters ncp-cluster-l; regions us-east-1"
+    assert f"deploymentSpecifications[0] ({meant})" in said
+    team.namespace.scale("echo", clusters=["ncp-cluster-1"])
+    team.namespace.wait_for("echo")

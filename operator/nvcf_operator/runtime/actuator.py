@@ -14,6 +14,7 @@ from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Pu
 from nvcf_operator.core.changes import Patch, expected_after, raises_minimum
 from nvcf_operator.core.decide import asking
 from nvcf_operator.core.ownership import lost_deployment
+from nvcf_operator.core.placement import explained
 from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
@@ -287,7 +288,8 @@ class Actuator:
         person: bool,
     ) -> Situation:
         """Go on from what is there: the POST may have been made all the same, or another one before it."""
-        failure = account.writing(error)
+        spec = situation.resource.spec
+        failure = explained(account.writing(error), error, spec.deployment_specifications if spec is not None else ())
         if isinstance(error, nvcf_errors.Forbidden):
             failure = await account.forbidden(error, person=person)
         log.warning("POST of version %s failed: %s", version, error)
