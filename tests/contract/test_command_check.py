@@ -312,6 +312,17 @@ def test_statuses_are_counted(current: Simulator, tmp_path: Path) -> None:
     assert text == ("4 versions of 4 functions deployed: 2 ACTIVE, 1 DEGRADED, 1 ERROR; 1 not deployed, or draining")
 
 
+def test_what_of_the_list_cannot_be_read_is_named(current: Simulator, tmp_path: Path) -> None:
+    _, version = current.add_function("odd")
+    current.change(version, odd={"status": None})
+    found = checked(current.url, tmp_path)
+    assert found.code == 0
+    assert found.texts["list_functions"] == (
+        "the key may list functions; passed over, as it cannot be read: "
+        "functions[].status: Input should be a valid string"
+    )
+
+
 @pytest.mark.parametrize("revoked", [False, True])
 def test_what_the_gateway_announces_is_shown(current: Simulator, tmp_path: Path, revoked: bool) -> None:
     current.behave(envelope="gateway", notice="PUT of deployments ends in May")

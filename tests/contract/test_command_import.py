@@ -276,3 +276,13 @@ def test_entries_and_specifications_that_cannot_be_read_are_named(current: Simul
     assert manifests(done).keys() == {readable}
     assert "entries of NVCF's list that cannot be read: functions[].status: " in done.stderr
     assert f"{odd}: NVCF shows deploymentSpecifications.regions in a form that cannot be read" in done.stderr
+
+
+def test_a_public_function_that_cannot_be_read_may_be_left_in_and_that_is_told(
+    current: Simulator, tmp_path: Path
+) -> None:
+    version = deployed(current)
+    current.change(version, public=True, odd={"status": 7})
+    current.change(deployed(current, "other"), odd={"tags": "x"})
+    done = imported(current, tmp_path)
+    assert "the list of public functions cannot be read whole" in done.stderr

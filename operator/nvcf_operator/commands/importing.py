@@ -176,7 +176,11 @@ async def _public(asker: Asker) -> tuple[frozenset[str], tuple[str, ...]]:
         answer = await asker.ask(endpoints.list_functions(visibility="public"))
     except errors.NvcfError as error:
         return frozenset(), (f"NVCF does not tell which functions are public, so none is left out: {in_words(error)}",)
-    return frozenset(item.version_id for item in answer.functions), ()
+    public = frozenset(item.version_id for item in answer.functions)
+    if not answer.skipped_versions:
+        return public, ()
+    odd = "; ".join(answer.passed_over)
+    return public, (f"the list of public functions cannot be read whole, so some may be left in: {odd}",)
 
 
 async def _one(
