@@ -24,6 +24,7 @@ from nvcf_operator.core.rollout import (
     with_available,
 )
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation
+from nvcf_operator.core.unanswered import overdue
 from nvcf_operator.core.versions import former_version, versions_held
 from nvcf_operator.core.waiting import waiting
 
@@ -93,7 +94,7 @@ def asking(situation: Situation, action: Create) -> Decision:
         message = messages.rolling_out(situation.resource, former, ())
     else:
         phase, reason, message = Phase.PENDING, Reason.PENDING, messages.asking(action.function_version_id)
-    verdict = with_available(situation, verdicts.progressing(phase, reason, message))
+    verdict = with_available(situation, overdue(situation) or verdicts.progressing(phase, reason, message))
     return Decision(action=action, verdict=verdict, retry=situation.resource.status.retry)
 
 

@@ -1,12 +1,11 @@
 """The wanted version is deployed: whose is it, is it as specified, and how is it?"""
 
-from datetime import datetime, timedelta
-
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec
 from nvcf_operator.core import compare, health, messages, verdicts
 from nvcf_operator.core.actions import Change, DropFinalizer, Purpose, TakeFinalizer
 from nvcf_operator.core.changes import Unsupported, next_change
+from nvcf_operator.core.deadline import progress_deadline
 from nvcf_operator.core.decision import Decision, Verdict, act
 from nvcf_operator.core.draining import asked_for
 from nvcf_operator.core.failure import failed
@@ -148,20 +147,3 @@ def scaling_up(situation: Situation) -> bool:
     ready = situation.resource.condition("Ready")
     recorded = ready is not None and ready.reason == Reason.SCALING_UP
     return situation.memory.raised_minimum or (recorded and situation.memory.verify)
-
-
-def progress_since(situation: Situation) -> datetime:
-    """Start of the current deadline: recorded for this generation, else now."""
-    status, resource = situation.resource.status, situation.resource
-    if status.progressing_since is not None and status.observed_generation == resource.generation:
-        return status.progressing_since
-    return situation.now
-
-
-def progress_deadline(situation: Situation) -> tuple[int, float]:
-    """The deadline in seconds, and how many are left of it."""
-    spec = situation.resource.spec
-    assert spec is not None, "decide() has dealt with a manifest that cannot be read"
-    seconds = spec.rollout.progress_deadline_seconds
-    end = progress_since(situation) + timedelta(seconds=seconds)
-    return seconds, (end - situation.now).total_seconds()

@@ -34,7 +34,8 @@ class Reason(StrEnum):
     DRAINING = "Draining", "The deployment answers its last requests before it goes."
     AWAITING_ANSWER = (
         "AwaitingAnswer",
-        "A deployment was asked for and the answer was lost: NVCF may still make it, so it is not asked for again yet.",
+        "A deployment was asked for, and the answer was lost or was an error of NVCF's own (5xx): NVCF may still make "
+        "it, so it is not asked for again yet.",
     )
     SETTLING = "Settling", "The version was deployed before; NVCF gets time to forget it before it is deployed again."
 

@@ -11,9 +11,10 @@ from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import VersionChange
 from nvcf_operator.core import health, messages, verdicts
 from nvcf_operator.core.actions import Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
+from nvcf_operator.core.deadline import progress_deadline
 from nvcf_operator.core.decision import Decision, Verdict
 from nvcf_operator.core.ownership import refuses
-from nvcf_operator.core.presence import hindered, progress_deadline
+from nvcf_operator.core.presence import hindered
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Unseen
 from nvcf_operator.core.undeploying import undeployed

@@ -11,7 +11,7 @@ from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Present, Situation
+from nvcf_operator.core.situation import Present, Situation, Trouble
 from nvcf_operator.core.versions import deployments_on_record, former_version, versions_held
 
 WARNED = frozenset(
@@ -109,6 +109,22 @@ def lost_from_sight(deployment_id: str | None, shown: str | None) -> Note:
         "them: ask whoever runs NVCF. The version is undeployed and deployed again."
     )
     return Note(True, Reason.LEFT_BEHIND, text)
+
+
+def of_failure(resource: Resource, failure: Trouble | None) -> Note | None:
+    """Tell of a write of which NVCF leaves open what became of it, unless the record shows that this was told."""
+    if failure is None or not failure.words:
+        return None
+    status, reason = resource.status, failure.reason
+    retried = status.retry.message if status.retry is not None else None
+    if any(failure.words in text for text in (retried or "", *(item.message for item in status.conditions))):
+        return None
+    if resource.deleting:
+        blocked = resource.condition(kinds.DELETION_BLOCKED)
+        if blocked is None or (blocked.status, blocked.reason) != ("True", reason):
+            return None  # told as the transition to DeletionBlocked
+        reason = Reason.DELETION_BLOCKED
+    return Note(True, reason, failure.message)
 
 
 def vanished(resource: Resource, versions: Iterable[str]) -> Note:

@@ -28,6 +28,9 @@ class Meaning:
     whose: Whose
 
 
+MOST_WORDS = 640
+"""Characters of NVCF's words in a message, so that what the operator does about it is never cut off."""
+
 _KEY = Meaning(Reason.UNAUTHORIZED, Whose.CREDENTIAL)
 _RIGHT = Meaning(Reason.FORBIDDEN, Whose.RESOURCE)
 _REFUSED = Meaning(Reason.REJECTED, Whose.RESOURCE)
@@ -161,8 +164,9 @@ AFTERMATH: tuple[After, ...] = (
         "POST",
         LOST,
         "404",
-        '`AwaitingAnswer`: 404 means "not yet" for `--create-settle-seconds`, and for '
-        "`--create-settle-per-specification-seconds` more with each further specification, then POST again",
+        '`AwaitingAnswer` with NVCF\'s words: 404 means "not yet" for `--create-settle-seconds`, and for '
+        "`--create-settle-per-specification-seconds` more with each further specification, then POST again. That pause "
+        "doubles with each such POST, up to 30 min; at once after a reconcile-now or an edit, but for the settle",
     ),
     After("POST", LOST, "the deployment", "Ours, whatever `adoptionPolicy` says: no second POST"),
     After("POST", "401", "404", "`Unauthorized`: again when the key is accepted"),
@@ -177,11 +181,11 @@ AFTERMATH: tuple[After, ...] = (
         "The deployment was replaced: decided anew on what is there",
     ),
     After("PATCH, PUT", REFUSED, "as before", "`Stalled`, `Rejected`: again after 1 min doubling to 30 min"),
-    After("PATCH, PUT", LOST, "as before", "Again after 1 s doubling to 60 s"),
+    After("PATCH, PUT", LOST, "as before", "Told with NVCF's words: again after 1 s doubling to 60 s"),
     After("PATCH, PUT", LOST, "as wanted", "Done: not made again"),
     After("DELETE", "404", "404", "Gone: the finalizer goes"),
     After("DELETE", "404", "the deployment", "A dependency's 404: DELETE again"),
-    After("DELETE", LOST, "the deployment", "DELETE again after 1 s doubling to 60 s"),
+    After("DELETE", LOST, "the deployment", "Told with NVCF's words: DELETE again after 1 s doubling to 60 s"),
     After("DELETE", LOST, "404", "Gone: the finalizer goes"),
     After("DELETE", REFUSED, "the deployment", "`DeletionBlocked`: again after 1 s doubling to 60 s"),
 )
@@ -243,12 +247,15 @@ _OTHER = Row(errors.NvcfError, "", _DOWN, _DOWN, _DOWN, Effect.FAILURE)
 def _trouble(error: errors.NvcfError, meaning: Meaning, advice: str | None = None) -> Trouble:
     if isinstance(error, errors.Throttled):  # in the words of the gate, which all other calls of the account get
         return Trouble(meaning.reason, slow_down(error.asked), meaning.whose, error.retry_after)
-    text = f"{_told(error)}. {advice or _ADVICE[meaning.reason]}"
-    return Trouble(meaning.reason, text, meaning.whose, error.retry_after)
+    told = _told(error)
+    text = f"{told}. {advice or _ADVICE[meaning.reason]}"
+    return Trouble(meaning.reason, text, meaning.whose, error.retry_after, words=told if error.maybe_done else "")
 
 
 def _told(error: errors.NvcfError) -> str:
     if error.status is None:
-        return f"NVCF: {error.operation} {error.meaning}: {error.detail}".rstrip(". ")
-    detail = f": {error.detail}" if error.detail else ""
-    return f"NVCF answered {error.operation} with {error.status}{detail}".rstrip(". ")
+        told = f"NVCF: {error.operation} {error.meaning}: {error.detail}"
+    else:
+        detail = f": {error.detail}" if error.detail else ""
+        told = f"NVCF answered {error.operation} with {error.status}{detail}"
+    return (told if len(told) <= MOST_WORDS else f"{told[: MOST_WORDS - 1]}…").rstrip(". ")

@@ -380,7 +380,7 @@ def gate_trouble(closed: Closed) -> Trouble:
         if reason == Reason.THROTTLED
         else "NVCF cannot be reached or fails. The operator tries again with growing waits."
     )
-    return Trouble(reason, text, Whose.SERVER, closed.retry_after)
+    return Trouble(reason, text, Whose.SERVER, closed.retry_after, general=reason == Reason.NVCF_UNAVAILABLE)
 
 
 def fingerprint(uid: str, api_key: str) -> str:

@@ -292,7 +292,12 @@ class Actuator:
         if isinstance(error, nvcf_errors.Forbidden):
             failure = await account.forbidden(error, person=person)
         log.warning("POST of version %s failed: %s", version, error)
-        situation = replace(situation, failure=failure, answered_intent=None if error.maybe_done else answered(intent))
+        situation = replace(
+            situation,
+            failure=failure,
+            unanswered=failure if error.maybe_done else None,
+            answered_intent=None if error.maybe_done else answered(intent),
+        )
         return await self._observer.look_again(situation, account, memory, version, person=person)
 
     async def _change(

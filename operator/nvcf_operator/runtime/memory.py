@@ -61,6 +61,8 @@ class Memory:
     """The deletion was seen blocked and the annotation force-delete not there."""
     stale_force_delete: bool = False
     """The annotation force-delete is there and does not count."""
+    failure_told: str = ""
+    """NVCF's words about a failed write that an Event told last."""
     released: bool = False
     """We have taken our finalizer off, or are about to."""
 
@@ -128,7 +130,7 @@ class Memory:
         """
         self.outdated = 0
         if wait is None:
-            self.attempts, self.retry_at = 0, float("-inf")
+            self.attempts, self.retry_at, self.failure_told = 0, float("-inf"), ""
             return
         self.attempts += now >= self.retry_at
         self.retry_at = now + wait

@@ -25,7 +25,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation
-from nvcf_operator.core.transitions import Note, seconds_to_ready, transitions
+from nvcf_operator.core.transitions import Note, of_failure, seconds_to_ready, transitions
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Conflict, KubeError, Missing
 from nvcf_operator.kube.events import Recorder
@@ -240,6 +240,7 @@ class Reconciler:
         """
         resource = situation.resource
         status = report(situation, decision)
+        self._note_failure(situation, memory)
         memory.decided(resource, status)
         self._metrics.resource_shows(resource.key, [(item.type, item.status) for item in status.conditions])
         self._metrics.resource_orders(resource.key, ordered(situation, status))
@@ -301,6 +302,14 @@ class Reconciler:
         self._metrics.drifted(decision.drift)
         message = f"Somebody else changed the deployment: {fields}. The operator makes it as the manifest says."
         self._recorder.note(situation.resource, Note(True, Reason.DRIFT, message))
+
+    def _note_failure(self, situation: Situation, memory: Memory) -> None:
+        """Tell once what NVCF answers to a write again and again, and once more when it says something else."""
+        note = of_failure(situation.resource, situation.failure)
+        if note is None or note.message == memory.failure_told:
+            return
+        memory.failure_told = note.message
+        self._recorder.note(situation.resource, note)
 
     def _note_mass_absence(self, resource: Resource, decision: Decision, account: Account | None) -> None:
         """Tell a namespace once, though many of its resources may stand still for the same cause."""
