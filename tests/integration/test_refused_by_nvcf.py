@@ -25,10 +25,11 @@ def test_a_post_that_is_refused_by_5xx_is_told_and_made_ever_more_rarely(place: 
         assert told(place) == {("Warning", "NVCFUnavailable")}
         place.namespace.wait_for("echo", "Stalled", reason="ProgressDeadlineExceeded")
         posts = eventually(
-            lambda: place.simulator.log(operation=POST), lambda it: len(it) >= 3, within=30, what="three POSTs"
+            lambda: place.simulator.log(operation=POST), lambda it: len(it) >= 4, within=40, what="four POSTs"
         )
-        first, second, third = (entry["started"] for entry in posts[:3])
-        assert third - second > 1.5 * (second - first)
+        first, second, third, fourth = (entry["started"] for entry in posts[:4])
+        assert fourth - third > 1.5 * (third - second)
+        assert second - first >= 2.0, "the settle"
         place.simulator.clear_faults()
         place.ready()
 

@@ -15,6 +15,7 @@ from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.deletion import deletion
 from nvcf_operator.core.presence import listed, present
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.refusals import write_refused
 from nvcf_operator.core.rollout import (
     failure_of_incoming,
     gave_up,
@@ -35,6 +36,9 @@ SLOW = 300.0
 def decide(situation: Situation) -> Decision:
     """Decide on a resource. Total: every situation has an answer, and none of them is a guess."""
     resource = situation.resource
+    if situation.refused is not None:
+        decision = write_refused(situation, situation.refused)
+        return replace(decision, verdict=with_available(situation, decision.verdict))
     if resource.deleting:
         return deletion(situation)
     if resource.spec is None:

@@ -59,6 +59,21 @@ def unanswered(words: str | None, pause: float, shown: str | None) -> str:
     )
 
 
+def write_refused(what: str, words: str) -> str:
+    """The API server refuses a write of ours.
+
+    Args:
+        what: what was to be written, as in "the operator may not ...".
+        words: the API server's own.
+
+    """
+    return (
+        f"The API server does not let the operator {what}: {words.rstrip('. ')}. Change what refuses it (admission "
+        "policy, webhook, quota, rights), or change the resource so that it passes. The operator tries again with "
+        "growing pauses of up to 5 minutes."
+    )
+
+
 def not_in_force(seconds: int, cause: str) -> str:
     """The progress deadline is over, and something keeps the operator from its work."""
     return f"The manifest is not in force after rollout.progressDeadlineSeconds ({seconds}). {cause}"

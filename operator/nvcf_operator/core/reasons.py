@@ -92,6 +92,11 @@ class Reason(StrEnum):
 
     THROTTLED = "Throttled", "NVCF asks to slow down (429)."
     NVCF_UNAVAILABLE = "NVCFUnavailable", "NVCF cannot be reached, does not answer in time, or fails (5xx)."
+    WRITE_REFUSED = (
+        "WriteRefused",
+        "The API server refuses a write of the operator to the resource, such as by an admission policy, a webhook or "
+        "a quota; the message repeats its words.",
+    )
     INVALID_ANSWER = "InvalidAnswer", "What answered is not the NVCF API: not JSON, or not of the documented form."
 
     CREATED = "Created", "Event: a deployment was asked for and NVCF took it."

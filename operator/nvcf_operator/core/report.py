@@ -38,6 +38,7 @@ TIMED = frozenset(
         Reason.UNKNOWN_STATUS,
         Reason.ROLLING_OUT,
         Reason.PROGRESS_DEADLINE_EXCEEDED,
+        Reason.WRITE_REFUSED,
     }
 )
 """Reasons under which the progress deadline runs."""
@@ -204,7 +205,7 @@ def _retry(situation: Situation, decision: Decision) -> Retry | None:
     if (posts := unanswered.counted(situation)) is not None and situation.unanswered is not None:
         return posts  # also where NVCF could not be read afterwards
     verdict, old = decision.verdict, situation.resource.status.retry
-    if verdict is None or verdict.reason in OUTAGES or situation.access is not None:
+    if verdict is None or verdict.reason in OUTAGES or situation.access is not None or situation.refused is not None:
         return old
     return None if verdict.ready else failure.under_way(situation) or unanswered.counted(situation)
 

@@ -185,6 +185,8 @@ class Situation:
     """The intent whose POST was just answered, with yes or no."""
     failure: Trouble | None = None
     """What came of the write that was just tried, when it failed."""
+    refused: str | None = None
+    """What to tell of a write to the object that the API server has just refused."""
     unanswered: Trouble | None = None
     """What came of the POST that was just tried, when NVCF may have made the deployment all the same."""
     memory: Recollection = Recollection()

@@ -15,7 +15,14 @@ from nvcf_operator.core.situation import Present, Situation, Trouble
 from nvcf_operator.core.versions import deployments_on_record, former_version, versions_held
 
 WARNED = frozenset(
-    {Reason.DEGRADED, Reason.DEGRADING, Reason.UNKNOWN_STATUS, Reason.SETTLING, Reason.DEPLOYMENT_FAILED}
+    {
+        Reason.DEGRADED,
+        Reason.DEGRADING,
+        Reason.UNKNOWN_STATUS,
+        Reason.SETTLING,
+        Reason.DEPLOYMENT_FAILED,
+        Reason.WRITE_REFUSED,
+    }
 )
 
 
@@ -176,7 +183,10 @@ def left(resource: Resource, held: Iterable[str] = ()) -> str:
 
 
 def _note(kind: str, before: Condition | None, after: Condition | None) -> Note | None:
-    if after is None or (before is not None and (before.status, before.reason) == (after.status, after.reason)):
+    if after is None:
+        return None
+    same = before is not None and (before.status, before.reason) == (after.status, after.reason)
+    if same and not (after.reason == Reason.WRITE_REFUSED and before is not None and before.message != after.message):
         return None
     if after.reason == Reason.MASS_ABSENCE:
         return None  # told once for a namespace, by whoever counts
@@ -187,7 +197,7 @@ def _note(kind: str, before: Condition | None, after: Condition | None) -> Note 
         return Note(True, Reason(after.reason), after.message)
     if kind == kinds.READY and holds:
         return Note(False, Reason(after.reason), after.message)
-    if kind == kinds.READY and after.reason in WARNED and (before is None or before.reason != after.reason):
+    if kind == kinds.READY and after.reason in WARNED and (before is None or before.reason != after.reason or same):
         return Note(True, Reason(after.reason), after.message)
     return None
 

@@ -14,6 +14,7 @@ from nvcf_operator.core.deletion import force_delete_is_stale
 from nvcf_operator.core.record import Record, first_seen
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Recollection
+from nvcf_operator.runtime.guard import Guard
 
 Target = tuple[str, str, str]
 """Base URL, function id, version id: what a deployment is in the world, whoever asks for it."""
@@ -61,8 +62,13 @@ class Memory:
     """The deletion was seen blocked and the annotation force-delete not there."""
     stale_force_delete: bool = False
     """The annotation force-delete is there and does not count."""
+    refusal_told: str = ""
+    """What an Event told last of a status that the API server refuses."""
     failure_told: str = ""
     """NVCF's words about a failed write that an Event told last."""
+    guard: Guard = field(default_factory=Guard)
+    writes: int = 0
+    """Our writes that NVCF took."""
     released: bool = False
     """We have taken our finalizer off, or are about to."""
 
