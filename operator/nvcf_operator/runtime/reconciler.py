@@ -185,7 +185,11 @@ class Reconciler:
         return memory
 
     def _crowded(self, account: Account, key: Key, lane: Lane) -> bool:
-        return account.crowded(self._most_waiting, key.namespace, person=lane == Lane.PERSON)
+        return account.crowded(self._most(lane), key.namespace, person=lane == Lane.PERSON)
+
+    def _most(self, lane: Lane) -> int:
+        """How many may wait at an account's gate before one of that lane; what is nearly done passes a crowd."""
+        return self._most_waiting * (2 if lane == Lane.UNDER_WAY else 1)
 
     def _turn(self, account: Account) -> float:
         """Seconds after which a key that found its account's gate crowded comes back, by how many share that gate."""
@@ -215,7 +219,7 @@ class Reconciler:
         person = lane == Lane.PERSON
         if person:
             memory.asked_anew(self._clock())
-        observation = await self._observer.observe(resource, memory, person=person, most_waiting=self._most_waiting)
+        observation = await self._observer.observe(resource, memory, person=person, most_waiting=self._most(lane))
         situation, account = observation.situation, observation.account
         decision, situation = await self._decide_and_write(situation, account, memory, person=person)
         if isinstance(situation.wrote, DropFinalizer) and situation.resource.deleting:
@@ -376,8 +380,10 @@ class Reconciler:
             jitter = random.uniform(1.0, 1.3) if decision.backoff else 1.0
             delay = min(delay, decision.requeue * jitter)
         memory.ended(now, wait=delay if decision.backoff else None)
-        # What waits for a failure to pass is still what a person asked for.
-        return (lane if delay <= 1.0 or decision.backoff else Lane.BACKGROUND, max(0.0, delay))
+        if delay > 1.0 and not decision.backoff:  # what waits for a failure to pass is still what a person asked for
+            under_way = decision.busy or (decision.verdict is not None and decision.verdict.reconciling)
+            lane = Lane.UNDER_WAY if under_way else Lane.BACKGROUND
+        return lane, max(0.0, delay)
 
 
 def _deadline(resource: Resource) -> float:
