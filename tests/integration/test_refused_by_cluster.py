@@ -130,3 +130,13 @@ def test_a_status_that_a_policy_refuses_is_told_by_an_event_and_the_log(place: P
         policy.lift()
         place.ready()
         assert [operation for operation, _ in place.writes()] == ["createDeployment"]
+
+
+def test_a_refusal_that_is_taken_for_a_conflict_is_found(place: Place, policy: Policy) -> None:
+    place.namespace.apply(place.manifest(gpu={"maxInstances": 80}))
+    policy.install(PARTS[0])
+    policy.wait_until_heeded(place)
+    with place.operator("refusal_taken_for_conflict") as operator:
+        eventually(lambda: refusals(operator, "finalizer"), lambda it: it >= 30, within=20, what="a hot loop")
+        assert warnings(place) == []
+        assert "conditions" not in place.namespace.get("echo")["status"]

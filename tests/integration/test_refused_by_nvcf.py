@@ -1,5 +1,7 @@
 """NVCF answers a change by an error of its own, again and again: told in its words, and asked ever more rarely."""
 
+from itertools import pairwise
+
 from operating import Place, condition_of, eventually
 
 POST, PATCH = "createDeployment", "updateGpuSpecification"
@@ -16,6 +18,15 @@ def told(place: Place) -> set[tuple[str, str]]:
     )
 
 
+def gaps_between_posts(place: Place, posts: int) -> list[float]:
+    """Seconds between so many POSTs, from start to start."""
+    found = eventually(
+        lambda: place.simulator.log(operation=POST), lambda it: len(it) >= posts, within=40, what=f"{posts} POSTs"
+    )
+    starts = [entry["started"] for entry in found[:posts]]
+    return [later - earlier for earlier, later in pairwise(starts)]
+
+
 def test_a_post_that_is_refused_by_5xx_is_told_and_made_ever_more_rarely(place: Place) -> None:
     place.simulator.fault(operation=POST, status=500, detail=WORDS)
     with place.operator():
@@ -24,12 +35,9 @@ def test_a_post_that_is_refused_by_5xx_is_told_and_made_ever_more_rarely(place: 
         assert f"NVCF answered create_deployment with 500: {WORDS}" in condition_of(found, "Ready")["message"]
         assert told(place) == {("Warning", "NVCFUnavailable")}
         place.namespace.wait_for("echo", "Stalled", reason="ProgressDeadlineExceeded")
-        posts = eventually(
-            lambda: place.simulator.log(operation=POST), lambda it: len(it) >= 4, within=40, what="four POSTs"
-        )
-        first, second, third, fourth = (entry["started"] for entry in posts[:4])
-        assert fourth - third > 1.5 * (third - second)
-        assert second - first >= 2.0, "the settle"
+        first, second, third = gaps_between_posts(place, 4)
+        assert first >= 2.0, "the settle"
+        assert third > 1.5 * second
         place.simulator.clear_faults()
         place.ready()
 
@@ -45,3 +53,11 @@ def test_a_change_that_is_refused_by_5xx_is_told_and_stalled_at_the_deadline(pla
         assert ("Warning", "NVCFUnavailable") in told(place)
         place.simulator.clear_faults()
         place.ready()
+
+
+def test_a_pause_that_does_not_grow_is_found(place: Place) -> None:
+    place.simulator.fault(operation=POST, status=500, detail=WORDS)
+    with place.operator("pauses_do_not_grow"):
+        place.namespace.apply(place.manifest())
+        _, second, third = gaps_between_posts(place, 4)
+    assert third < 1.5 * second
