@@ -2,20 +2,19 @@
 
 from datetime import datetime, timedelta
 
-from nvcf_operator.core.actions import Create
+from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Present, Situation
 
 
 def progress_since(situation: Situation) -> datetime:
     """Start of the current deadline: recorded for this generation, else now.
 
-    A deployment that has just been made, or found after its answer was lost, gets the whole deadline: what was lost in
-    asking for it is no fault of its own.
+    A deployment that comes after POSTs whose outcome NVCF left open gets the whole deadline: what was lost in asking
+    for it is no fault of its own.
     """
     status, resource = situation.resource.status, situation.resource
-    intent = resource.open_intent
-    found = intent is not None and isinstance(situation.sighting(intent.function_version_id), Present)
-    if isinstance(situation.wrote, Create) or found:
+    in_vain = status.retry is not None and status.retry.reason == Reason.AWAITING_ANSWER
+    if in_vain and isinstance(situation.sighting(resource.wanted_version), Present):
         return situation.now
     if status.progressing_since is not None and status.observed_generation == resource.generation:
         return status.progressing_since
