@@ -37,6 +37,7 @@ from nvcf_operator.runtime.memory import Memory
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.queue import DelayQueue, Lane
 from nvcf_operator.runtime.reconciler import Reconciler
+from operating.impatience import IMPATIENCE
 from operating.lucks import CLOCK_OFFSET_FILE, LUCKS, late_watch
 from operating.misbeliefs import MISBELIEFS
 
@@ -360,6 +361,7 @@ BUGS: Mapping[str, Callable[[], None]] = {
         key_logged,
         key_quoted,
         *MISBELIEFS,
+        *IMPATIENCE,
         *LUCKS,
     )
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
-from nvcf_operator.kube.errors import Conflict, Invalid, Missing
+from nvcf_operator.kube.errors import Conflict, Denied, Invalid, Missing
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ class Cluster:
     version: int = 0
     made: int = 0
     refuses: str = ""
-    """Which writes of a status admission does not take: all, status (but those of an intent), or none."""
+    """Which writes admission does not take: status (but an intent), all (statuses), finalizers, everything, or none."""
 
     def create(self, key: Key, spec: dict[str, Any], like: Mapping[str, Any] | None = None) -> None:
         """Create a resource; `like` has metadata that comes with it, and the status that a backup tool puts back."""
@@ -94,6 +94,8 @@ class Cluster:
     def patch_finalizers(self, key: Key, uid: str, resource_version: str, finalizers: list[str]) -> dict[str, Any]:
         """Write the finalizers, unless the object has changed. Gives it as it is afterwards."""
         meta = self._the_very_one(key, uid, resource_version)["metadata"]
+        if self.refuses in ("finalizers", "everything"):
+            raise Denied("admission: «naïve & <co>» does not take these finalizers", status=403)
         if "deletionTimestamp" in meta and set(finalizers) - set(meta["finalizers"]):
             raise Invalid("no new finalizers can be added if the object is being deleted", status=422)
         meta["finalizers"] = finalizers
@@ -107,7 +109,7 @@ class Cluster:
     ) -> dict[str, Any]:
         """Write members of the status of that very object and version."""
         item = self._the_very_one(key, uid, resource_version)
-        if self.refuses == "all" or (self.refuses == "status" and kind == "status"):
+        if self.refuses in ("all", "everything") or (self.refuses == "status" and kind == "status"):
             raise Invalid("admission: «naïve & <co>» does not take this status", status=422)
         status = item["status"] | copied(dict(members))
         item["status"] = {name: value for name, value in status.items() if value is not None}

@@ -159,10 +159,10 @@ class Story(World):
             self.cluster.annotate(key, f"{names.GROUP}/intent", text)
             self._step(f"an intent for {of[-1]} is written into the annotations of {key}", chance)
 
-    @rule(refuses=st.sampled_from(["", "", "", "status", "status", "all"]), chance=chances)
-    def refuse_statuses(self, refuses: str, chance: Chance) -> None:
+    @rule(refuses=st.sampled_from(["", "", "", "status", "status", "all", "finalizers", "everything"]), chance=chances)
+    def refuse_writes(self, refuses: str, chance: Chance) -> None:
         self.cluster.refuses = refuses
-        self._step(f"admission refuses {refuses or 'no'} statuses", chance)
+        self._step(f"admission refuses: {refuses or 'nothing'}", chance)
 
     @rule(
         of=version,
@@ -281,7 +281,7 @@ Lost = focused(
 Rows = focused("Rows", ("create", "request", "wait", "change_version"))
 """Redeployments, and a server whose loop writes old rows back."""
 
-Limits = focused("Limits", ("create", "wait", "decide_fate", "refuse_statuses", "scale", "scale_outside"))
+Limits = focused("Limits", ("create", "wait", "decide_fate", "refuse_writes", "scale", "scale_outside"))
 """What is refused or fails again and again, while what the operator knows of it cannot be written."""
 
 Hands = focused(

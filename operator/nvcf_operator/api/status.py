@@ -129,6 +129,9 @@ class Retry(ApiModel):
     reason: str = ""
     """Why the last attempt failed."""
 
+    message: str | None = None
+    """What NVCF answered to a POST of which it left open what became of it."""
+
 
 class FunctionDeploymentStatus(ApiModel):
     """What the operator found, did and must remember."""

@@ -12,6 +12,7 @@ from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.repetition import at_limit, not_converging
 from nvcf_operator.core.situation import Absent, FunctionSeen, Proof, Situation, Trouble, Whose
+from nvcf_operator.core.unanswered import awaiting
 from nvcf_operator.core.waiting import refused, retried, retry_due_in, waiting
 
 
@@ -21,14 +22,8 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
     assert spec is not None, "decide() has dealt with a manifest that cannot be read"
     if doubt := unproven(situation):
         return doubt
-    if (wait := settles.next_post_allowed_in(situation)) > 0:
-        return Decision(
-            verdict=verdicts.progressing(
-                Phase.DEPLOYING, Reason.AWAITING_ANSWER, messages.AWAITING_ANSWER, available=False
-            ),
-            requeue=min(wait, situation.timing.settle_poll),
-            seen=True,
-        )
+    if awaited := awaiting(situation):
+        return awaited
     recorded = resource.holds and resource.status.function_version_id == spec.function_version_id
     gone = ("deployment",) if resource.in_order and recorded else ()
     if recorded and braked(situation):

@@ -2,9 +2,9 @@
 
 The holder keeps it: the version is its current, incoming or retiring one by its own record. A current version comes
 before one on its way. Where two have it as their current one, since one has only observed for a while, it is of the one
-that still wants it. Without a holder the oldest claims it, by creationTimestamp and then uid, of those that could deploy
-it: whoever has no key that works for the version must not keep others from it only by being older. A resource that only
-observes claims nothing, and neither does one that goes without our finalizer.
+that still wants it. Without a holder the oldest claims it, by creationTimestamp and then uid, of those that could
+deploy it: whoever has no key that works for the version must not keep others from it only by being older. A resource
+that only observes claims nothing, and neither does one that goes without our finalizer.
 """
 
 from collections.abc import Iterable, Mapping

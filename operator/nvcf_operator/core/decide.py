@@ -15,6 +15,7 @@ from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.deletion import deletion
 from nvcf_operator.core.presence import listed, present
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.refusals import write_refused
 from nvcf_operator.core.rollout import (
     failure_of_incoming,
     gave_up,
@@ -24,6 +25,7 @@ from nvcf_operator.core.rollout import (
     with_available,
 )
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation
+from nvcf_operator.core.unanswered import overdue
 from nvcf_operator.core.versions import former_version, versions_held
 from nvcf_operator.core.waiting import waiting
 
@@ -34,6 +36,9 @@ SLOW = 300.0
 def decide(situation: Situation) -> Decision:
     """Decide on a resource. Total: every situation has an answer, and none of them is a guess."""
     resource = situation.resource
+    if situation.refused is not None:
+        decision = write_refused(situation, situation.refused)
+        return replace(decision, verdict=with_available(situation, decision.verdict))
     if resource.deleting:
         decision = deletion(situation)
         return replace(decision, verdict=with_available(situation, decision.verdict))
@@ -93,7 +98,7 @@ def asking(situation: Situation, action: Create) -> Decision:
         message = messages.rolling_out(situation.resource, former, ())
     else:
         phase, reason, message = Phase.PENDING, Reason.PENDING, messages.asking(action.function_version_id)
-    verdict = with_available(situation, verdicts.progressing(phase, reason, message))
+    verdict = with_available(situation, overdue(situation) or verdicts.progressing(phase, reason, message))
     return Decision(action=action, verdict=verdict, retry=situation.resource.status.retry)
 
 

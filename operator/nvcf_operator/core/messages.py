@@ -12,12 +12,12 @@ PENDING = "The operator has seen the resource and is about to ask NVCF for it."
 ADOPTING = "The deployment that was already there is managed from now on, and is about to be made as the manifest says."
 NO_LIST = "NVCF did not answer for the account's list of functions, so a 404 is not believed; it is tried again."
 AWAITING_ANSWER = (
-    "A deployment was asked for and the answer was lost. NVCF may still be making it, so the operator watches for it "
-    "before it asks again."
+    "A deployment was asked for and no answer is on record. NVCF may still be making it, so the operator watches for "
+    "it before it asks again."
 )
 AWAITING_ANSWER_DELETING = (
-    "A deployment was asked for and the answer was lost. NVCF may still be making it, so the operator watches for it "
-    "before it lets the resource go."
+    "A deployment was asked for and no answer is on record. NVCF may still be making it, so the operator watches for "
+    "it before it lets the resource go."
 )
 FOREIGN_DRAIN = (
     "The deployment is INACTIVE: it is being drained, or just being made. The operator waits for the end of that and "
@@ -36,6 +36,48 @@ NOT_CONVERGING = (
     "The same change was made 3 times within an hour and was undone each time: another operator, cluster or person may "
     "manage this version. Nothing more is written until the manifest changes or reconcile-requested-at is set."
 )
+
+
+def unanswered(words: str | None, pause: float, shown: str | None) -> str:
+    """NVCF leaves open what became of a POST.
+
+    Args:
+        words: NVCF's answer, or what came in its place.
+        pause: seconds between that POST and the next one.
+        shown: the function's status in NVCF's list, while it has no deployment; None if that is not known.
+
+    """
+    text = (
+        f"{words or 'NVCF: create_deployment got no answer'}. It may still be at work, so the operator watches for the "
+        f"deployment and asks again after {pause:g} seconds; an edit or the annotation "
+        "nvcf-operator.io/reconcile-requested-at shortens that as far as is safe."
+    )
+    if shown in (None, "INACTIVE"):
+        return text
+    return (
+        f"{text} NVCF shows the function version as {shown} and has no deployment of it: if that stays so, no call of "
+        "its API deploys this version any more. Create another version and name it in functionVersionId."
+    )
+
+
+def write_refused(what: str, words: str) -> str:
+    """The API server refuses a write of ours.
+
+    Args:
+        what: what was to be written, as in "the operator may not ...".
+        words: the API server's own.
+
+    """
+    return (
+        f"The API server does not let the operator {what}: {words.rstrip('. ')}. Change what refuses it (admission "
+        "policy, webhook, quota, rights), or change the resource so that it passes. The operator tries again with "
+        "growing pauses of up to 5 minutes."
+    )
+
+
+def not_in_force(seconds: int, cause: str) -> str:
+    """The progress deadline is over, and something keeps the operator from its work."""
+    return f"The manifest is not in force after rollout.progressDeadlineSeconds ({seconds}). {cause}"
 
 
 def asking(version: str) -> str:

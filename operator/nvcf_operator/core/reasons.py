@@ -34,7 +34,8 @@ class Reason(StrEnum):
     DRAINING = "Draining", "The deployment answers its last requests before it goes."
     AWAITING_ANSWER = (
         "AwaitingAnswer",
-        "A deployment was asked for and the answer was lost: NVCF may still make it, so it is not asked for again yet.",
+        "A deployment was asked for, and the answer was lost or was an error of NVCF's own (5xx): NVCF may still make "
+        "it, so it is not asked for again yet.",
     )
     SETTLING = "Settling", "The version was deployed before; NVCF gets time to forget it before it is deployed again."
 
@@ -95,6 +96,11 @@ class Reason(StrEnum):
 
     THROTTLED = "Throttled", "NVCF asks to slow down (429)."
     NVCF_UNAVAILABLE = "NVCFUnavailable", "NVCF cannot be reached, does not answer in time, or fails (5xx)."
+    WRITE_REFUSED = (
+        "WriteRefused",
+        "The API server refuses a write of the operator to the resource, such as by an admission policy, a webhook or "
+        "a quota; the message repeats its words.",
+    )
     INVALID_ANSWER = "InvalidAnswer", "What answered is not the NVCF API: not JSON, or not of the documented form."
 
     CREATED = "Created", "Event: a deployment was asked for and NVCF took it."

@@ -19,7 +19,7 @@ from nvcf_operator.api.status import (
     Retiring,
     Retry,
 )
-from nvcf_operator.core import compare, failure, health, oddities, redeployment, tracks, words
+from nvcf_operator.core import compare, failure, health, oddities, redeployment, tracks, unanswered, words
 from nvcf_operator.core.deadline import progress_since
 from nvcf_operator.core.decision import Decision, Verdict
 from nvcf_operator.core.ownership import is_stranger
@@ -40,6 +40,7 @@ TIMED = frozenset(
         Reason.UNKNOWN_STATUS,
         Reason.ROLLING_OUT,
         Reason.PROGRESS_DEADLINE_EXCEEDED,
+        Reason.WRITE_REFUSED,
     }
 )
 """Reasons under which the progress deadline runs."""
@@ -79,7 +80,7 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     else:
         new["observed_generation"] = resource.generation
         new["phase"] = str(verdict.phase)
-        new["progressing_since"] = _progressing_since(situation, verdict)
+        new["progressing_since"] = _progressing_since(situation, verdict, new["retry"])
         stated = _stated(situation, verdict)
     credentials = _credentials(situation)
     new["conditions"] = merge(old.conditions, [*stated, *([credentials] if credentials else [])], situation.now)
@@ -208,16 +209,20 @@ def _last_write(situation: Situation) -> LastWrite | None:
 def _retry(situation: Situation, decision: Decision) -> Retry | None:
     if decision.retry is not None:
         return decision.retry
+    if (posts := unanswered.counted(situation)) is not None and situation.unanswered is not None:
+        return posts  # also where NVCF could not be read afterwards
     verdict, old = decision.verdict, situation.resource.status.retry
-    if verdict is None or verdict.reason in OUTAGES or situation.access is not None:
+    if verdict is None or verdict.reason in OUTAGES or situation.access is not None or situation.refused is not None:
         return old
-    return None if verdict.ready else failure.under_way(situation)
+    return None if verdict.ready else failure.under_way(situation) or unanswered.counted(situation)
 
 
-def _progressing_since(situation: Situation, verdict: Verdict) -> Any:
-    if verdict.reason in TIMED:
-        return progress_since(situation)
+def _progressing_since(situation: Situation, verdict: Verdict, retry: Retry | None) -> Any:
     status, resource = situation.resource.status, situation.resource
+    write_failed = verdict.reason in OUTAGES and situation.failure is not None and bool(situation.failure.words)
+    post_failed = retry is not None and retry.reason == Reason.AWAITING_ANSWER
+    if verdict.reason in TIMED or write_failed or post_failed:
+        return progress_since(situation)
     keeps = verdict.reason in (*OUTAGES, Reason.PENDING) and status.observed_generation == resource.generation
     return status.progressing_since if keeps else None
 

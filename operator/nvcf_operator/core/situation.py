@@ -34,6 +34,10 @@ class Trouble:
     whose: Whose
     retry_after: float | None = None
     """Seconds that the server, the breaker or the credential's probe wants us to wait."""
+    words: str = ""
+    """NVCF's words to a write of which it leaves open what became of it, with the call and the status; else empty."""
+    general: bool = False
+    """It says that nothing is sent now, and not what the last call met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,8 @@ class Situation:
     """What was seen of each version that this resource has to do with."""
     account: AccountView | None = None
     function: FunctionSeen = FunctionSeen.UNKNOWN
+    function_status: str | None = None
+    """The wanted version's status as the account's list shows it, while GET of its deployment says 404."""
     holders: Mapping[str, Key] = field(default_factory=dict)
     """Version by version, another resource that holds it or comes first. What is held by another is not ours."""
     mass_absence: bool = False
@@ -186,6 +192,10 @@ class Situation:
     """The intent whose POST was just answered, with yes or no."""
     failure: Trouble | None = None
     """What came of the write that was just tried, when it failed."""
+    refused: str | None = None
+    """What to tell of a write to the object that the API server has just refused."""
+    unanswered: Trouble | None = None
+    """What came of the POST that was just tried, when NVCF may have made the deployment all the same."""
     memory: Recollection = Recollection()
 
     @property

@@ -11,12 +11,19 @@ from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, Undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Present, Situation
+from nvcf_operator.core.situation import Present, Situation, Trouble
 from nvcf_operator.core.versions import deployments_on_record, former_version, on_record, versions_held
 from nvcf_operator.core.words import ignored
 
 WARNED = frozenset(
-    {Reason.DEGRADED, Reason.DEGRADING, Reason.UNKNOWN_STATUS, Reason.SETTLING, Reason.DEPLOYMENT_FAILED}
+    {
+        Reason.DEGRADED,
+        Reason.DEGRADING,
+        Reason.UNKNOWN_STATUS,
+        Reason.SETTLING,
+        Reason.DEPLOYMENT_FAILED,
+        Reason.WRITE_REFUSED,
+    }
 )
 
 
@@ -155,6 +162,22 @@ def lost_from_sight(deployment_id: str | None, shown: str | None) -> Note:
     return Note(True, Reason.LEFT_BEHIND, text)
 
 
+def of_failure(resource: Resource, failure: Trouble | None) -> Note | None:
+    """Tell of a write of which NVCF leaves open what became of it, unless the record shows that this was told."""
+    if failure is None or not failure.words:
+        return None
+    status, reason = resource.status, failure.reason
+    retried = status.retry.message if status.retry is not None else None
+    if any(failure.words in text for text in (retried or "", *(item.message for item in status.conditions))):
+        return None
+    if resource.deleting:
+        blocked = resource.condition(kinds.DELETION_BLOCKED)
+        if blocked is None or (blocked.status, blocked.reason) != ("True", reason):
+            return None  # told as the transition to DeletionBlocked
+        reason = Reason.DELETION_BLOCKED
+    return Note(True, reason, failure.message)
+
+
 def vanished(resource: Resource, versions: Iterable[str]) -> Note:
     """The object is gone, and nobody undeployed what it held."""
     text = (
@@ -204,7 +227,10 @@ def left(resource: Resource, held: Iterable[str] = ()) -> str:
 
 
 def _note(kind: str, before: Condition | None, after: Condition | None) -> Note | None:
-    if after is None or (before is not None and (before.status, before.reason) == (after.status, after.reason)):
+    if after is None:
+        return None
+    same = before is not None and (before.status, before.reason) == (after.status, after.reason)
+    if same and not (after.reason == Reason.WRITE_REFUSED and before is not None and before.message != after.message):
         return None
     if after.reason == Reason.MASS_ABSENCE:
         return None  # told once for a namespace, by whoever counts
@@ -215,7 +241,7 @@ def _note(kind: str, before: Condition | None, after: Condition | None) -> Note 
         return Note(True, Reason(after.reason), after.message)
     if kind == kinds.READY and holds:
         return Note(False, Reason(after.reason), after.message)
-    if kind == kinds.READY and after.reason in WARNED and (before is None or before.reason != after.reason):
+    if kind == kinds.READY and after.reason in WARNED and (before is None or before.reason != after.reason or same):
         return Note(True, Reason(after.reason), after.message)
     return None
 

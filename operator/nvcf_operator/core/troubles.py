@@ -30,6 +30,9 @@ class Meaning:
     whose: Whose
 
 
+MOST_WORDS = 640
+"""Characters of NVCF's words in a message, so that what the operator does about it is never cut off."""
+
 _KEY = Meaning(Reason.UNAUTHORIZED, Whose.CREDENTIAL)
 _RIGHT = Meaning(Reason.FORBIDDEN, Whose.RESOURCE)
 _REFUSED = Meaning(Reason.REJECTED, Whose.RESOURCE)
@@ -179,8 +182,9 @@ AFTERMATH: tuple[After, ...] = (
         "POST",
         LOST,
         "404",
-        '`AwaitingAnswer`: 404 means "not yet" for `--create-settle-seconds`, and for '
-        "`--create-settle-per-specification-seconds` more with each further specification, then POST again",
+        '`AwaitingAnswer` with NVCF\'s words: 404 means "not yet" for `--create-settle-seconds`, and for '
+        "`--create-settle-per-specification-seconds` more with each further specification, then POST again. That pause "
+        "doubles with each such POST, up to 30 min; at once after a reconcile-now or an edit, but for the settle",
     ),
     After("POST", LOST, "the deployment", "Ours, whatever `adoptionPolicy` says: no second POST"),
     After("POST", "401", "404", "`Unauthorized`: again when the key is accepted"),
@@ -201,13 +205,18 @@ AFTERMATH: tuple[After, ...] = (
         "This server has no PUT: numbers by PATCH from here on, `maxRequestConcurrency` as `rollout.immutableChange` "
         "says",
     ),
-    After("PUT", "404 or 405, not in NVCF's form", "as before", "`Stalled`, `Rejected`: again after 1 min"),
+    After(
+        "PUT",
+        "404 or 405, not in NVCF's form",
+        "as before",
+        "It says nothing of the server: PUT again, after 1 s doubling to 60 s, or, without a body, after 1 min",
+    ),
     After("PATCH, PUT", REFUSED, "as before", "`Stalled`, `Rejected`: again after 1 min doubling to 30 min"),
-    After("PATCH, PUT", LOST, "as before", "Again after 1 s doubling to 60 s"),
+    After("PATCH, PUT", LOST, "as before", "Told with NVCF's words: again after 1 s doubling to 60 s"),
     After("PATCH, PUT", LOST, "as wanted", "Done: not made again"),
     After("DELETE", "404", "404", "Gone: the finalizer goes"),
     After("DELETE", "404", "the deployment", "A dependency's 404: DELETE again"),
-    After("DELETE", LOST, "the deployment", "DELETE again after 1 s doubling to 60 s"),
+    After("DELETE", LOST, "the deployment", "Told with NVCF's words: DELETE again after 1 s doubling to 60 s"),
     After("DELETE", LOST, "404", "Gone: the finalizer goes"),
     After("DELETE", REFUSED, "the deployment", "`DeletionBlocked`: again after 1 s doubling to 60 s"),
 )
@@ -294,8 +303,9 @@ def _trouble(error: errors.NvcfError, meaning: Meaning, advice: str | None = Non
     reason = meaning.reason
     if reason == Reason.REJECTED and NO_CAPACITY.search(error.detail):
         reason = Reason.NO_CAPACITY
-    text = f"{_told(error)}. {advice or _ADVICE[reason]}"
-    return Trouble(reason, text, meaning.whose, error.retry_after)
+    told = _told(error)
+    text = f"{told}. {advice or _ADVICE[reason]}"
+    return Trouble(reason, text, meaning.whose, error.retry_after, words=told if error.maybe_done else "")
 
 
 def _told(error: errors.NvcfError) -> str:
@@ -303,6 +313,8 @@ def _told(error: errors.NvcfError) -> str:
         # Without the name of the call: what stands in between answers all of them alike.
         return f"{outages.STRANGER} answered with {error.status}: {error.detail}".rstrip(". ")
     if error.status is None:
-        return f"NVCF: {error.operation} {error.meaning}: {error.detail}".rstrip(". ")
-    detail = f": {error.detail}" if error.detail else ""
-    return f"NVCF answered {error.operation} with {error.status}{detail}".rstrip(". ")
+        told = f"NVCF: {error.operation} {error.meaning}: {error.detail}"
+    else:
+        detail = f": {error.detail}" if error.detail else ""
+        told = f"NVCF answered {error.operation} with {error.status}{detail}"
+    return (told if len(told) <= MOST_WORDS else f"{told[: MOST_WORDS - 1]}…").rstrip(". ")

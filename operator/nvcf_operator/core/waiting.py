@@ -9,7 +9,7 @@ from datetime import timedelta
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
 from nvcf_operator.core import backoff, grace, messages, verdicts
-from nvcf_operator.core.deadline import progress_deadline
+from nvcf_operator.core.deadline import is_overdue, progress_deadline
 from nvcf_operator.core.decision import Decision, Verdict
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
@@ -56,8 +56,26 @@ def waiting(situation: Situation, trouble: Trouble, *, at_work: bool = False) ->
     if not quiet:
         phase = Phase(situation.resource.status.phase or Phase.PENDING)
         phase = Phase.PENDING if phase == Phase.FAILED else phase
-        verdict = verdicts.progressing(phase, trouble.reason, trouble.message)
+        verdict = _kept_from_work(situation, trouble, phase)
     return Decision(verdict=verdict, requeue=delay, backoff=True)
+
+
+def _kept_from_work(situation: Situation, trouble: Trouble, phase: Phase) -> Verdict | None:
+    """What is told where a server's trouble keeps us from what is due; None where what is told already says more.
+
+    Which resource makes the one call that tries a closed gate is chance, so what that call met must not alternate with
+    the general word.
+    """
+    resource, overdue = situation.resource, is_overdue(situation)
+    wanted = Reason.PROGRESS_DEADLINE_EXCEEDED if overdue else trouble.reason
+    ready, message = resource.condition("Ready"), trouble.message
+    if trouble.general and ready is not None and ready.observed_generation == resource.generation:
+        if ready.reason == wanted:
+            return None
+        message = ready.message if ready.reason == trouble.reason else message
+    if overdue:
+        return verdicts.stalled(wanted, messages.not_in_force(progress_deadline(situation)[0], message))
+    return verdicts.progressing(phase, wanted, message)
 
 
 def refused(situation: Situation, trouble: Trouble) -> Decision:
@@ -130,8 +148,8 @@ def retry_due_in(situation: Situation) -> float:
     asked = resource.reconcile_requested or resource.redeploy_requested
     if retry is None or retry.next_attempt_time is None or asked:
         return 0.0
-    if resource.status.observed_generation != resource.generation:
-        return 0.0
+    if resource.status.observed_generation != resource.generation or retry.reason == Reason.AWAITING_ANSWER:
+        return 0.0  # between two POSTs `unanswered.awaiting` waits, and nothing else has to
     if retry.reason == Reason.FORBIDDEN and _other_key(situation):
         return 0.0
     return max(0.0, (retry.next_attempt_time - situation.now).total_seconds())

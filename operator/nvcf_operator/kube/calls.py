@@ -15,6 +15,8 @@ from nvcf_operator.kube.errors import KubeError, Unavailable, of_answer
 from nvcf_operator.tracing import Span, Tracer
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30.0)
+WRITE_TIMEOUT: Final = aiohttp.ClientTimeout(total=40.0)
+"""The API server waits up to 30 s for a slow admission webhook, and its answer has to come back after that."""
 FIELD_MANAGER: Final = "nvcf-operator"
 
 JSON: Final = "application/json"
@@ -30,7 +32,7 @@ Trace = Callable[[str, str, str], AbstractContextManager[Span]]
 
 
 class Calls:
-    """Makes calls; each has 30 s. Every one raises a `KubeError` by its meaning.
+    """Makes calls; a read has 30 s, a write 40. Every one raises a `KubeError` by its meaning.
 
     Args:
         connection: the cluster.
@@ -64,29 +66,39 @@ class Calls:
         self._fence()
         with self._trace(kind, method, self._connection.server + path) as span:
             try:
-                answer = await self._call(kind, method, f"{path}?fieldManager={FIELD_MANAGER}", content, data)
+                answer = await self._call(
+                    kind, method, f"{path}?fieldManager={FIELD_MANAGER}", content, data, WRITE_TIMEOUT
+                )
             except KubeError as error:
                 span.answered(type(error).__name__ if error.status is None else str(error.status))
                 raise
             span.answered("200")
             return answer
 
-    async def _call(self, kind: str, method: str, path: str, content: str | None, data: bytes | None) -> dict[str, Any]:
-        started, code = time.monotonic(), "cancelled"
+    async def _call(
+        self,
+        kind: str,
+        method: str,
+        path: str,
+        content: str | None,
+        data: bytes | None,
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> dict[str, Any]:
+        started, code, timeout = time.monotonic(), "cancelled", timeout or TIMEOUT
         try:
             async with self._connection.session.request(
                 method,
                 URL(self._connection.server + path, encoded=True),
                 data=data,
                 headers={"Content-Type": content} if content else None,
-                timeout=TIMEOUT,
+                timeout=timeout,
                 allow_redirects=False,
             ) as response:
                 raw = await response.read()
             code = str(response.status)
         except TimeoutError:
             code = "timeout"
-            raise Unavailable(f"{method} {kind}: the API server did not answer within {TIMEOUT.total:.0f} s") from None
+            raise Unavailable(f"{method} {kind}: the API server did not answer within {timeout.total:.0f} s") from None
         except (aiohttp.ClientError, OSError) as error:
             code = "unreachable"
             raise Unavailable(f"{method} {kind}: {error or type(error).__name__}") from None

@@ -31,6 +31,14 @@ class KubeError(Exception):
         self.message = message
         self.retry_after = retry_after
 
+    @property
+    def refuses(self) -> bool:
+        """Whether the API server does not take what was to be written, or not from us, however often it is asked.
+
+        That a webhook cannot be reached is told as a fault of the API server (500), and lasts as long as that does.
+        """
+        return self.status == 500 and "failed calling webhook" in self.message
+
 
 class Conflict(KubeError):
     """409, and 422 that blames the uid: the object is a newer one than was read, or another one of that name."""
@@ -43,13 +51,26 @@ class Denied(KubeError):
     """
 
     @property
+    def refuses(self) -> bool:
+        """True: see the class. Admission webhooks and quotas answer so, too."""
+        return True
+
+    @property
     def namespace_is_ending(self) -> bool:
         """Whether nothing can be created any more because the namespace is being deleted."""
         return "because it is being terminated" in self.message
 
 
 class Invalid(KubeError):
-    """400, 422: the API server does not take such an object, or no longer: a new finalizer on one that is going."""
+    """400, 413, 422: the API server does not take such an object.
+
+    Or no longer: a new finalizer on one that is going.
+    """
+
+    @property
+    def refuses(self) -> bool:
+        """True: see the class. Admission policies answer so, too."""
+        return True
 
 
 class Missing(KubeError):
@@ -68,7 +89,13 @@ class NotLeading(KubeError):
     """Another replica may lead: the write, to Kubernetes or to NVCF, was held back and nothing was sent."""
 
 
-_BY_STATUS: Mapping[int, type[KubeError]] = {400: Invalid, 403: Denied, 409: Conflict, 422: Invalid}
+_BY_STATUS: Mapping[int, type[KubeError]] = {
+    400: Invalid,
+    403: Denied,
+    409: Conflict,
+    413: Invalid,
+    422: Invalid,
+}
 
 _UID = "metadata.uid"
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from nvcf_operator.api.key import Key
@@ -417,7 +417,7 @@ def gate_trouble(closed: Closed) -> Trouble:
     """Say why nothing is sent now."""
     if closed.reason == Shut.THROTTLED:
         return Trouble(Reason.THROTTLED, slow_down(closed.asked), Whose.SERVER, closed.retry_after)
-    return troubles.of_outage(closed.cause, closed.retry_after)
+    return replace(troubles.of_outage(closed.cause, closed.retry_after), general=True)
 
 
 def fingerprint(uid: str, api_key: str) -> str:

@@ -21,7 +21,7 @@ from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
 from nvcf_operator.core.transitions import Note, lost_from_sight, of_write, released
 from nvcf_operator.core.versions import without
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.errors import Conflict, Invalid, KubeError, Missing, NotLeading, Unavailable
+from nvcf_operator.kube.errors import KubeError, Missing, NotLeading, Unavailable
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.status import merge_patch
 from nvcf_operator.nvcf import endpoints
@@ -32,6 +32,7 @@ from nvcf_operator.runtime.account import Account, gate_trouble
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.memory import Memory, Sightings, Target
 from nvcf_operator.runtime.observer import Observer
+from nvcf_operator.runtime.refusals import DROP_FINALIZER, INTENT, TAKE_FINALIZER, WriteRefused, is_told, may_be_refusal
 from nvcf_operator.runtime.sent import Sent
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class Actuator:
     async def carry_out(
         self, situation: Situation, action: Action, account: Account | None, memory: Memory, *, person: bool
     ) -> Situation:
-        """Make the write and give the situation after it.
+        """Make the write and give the situation after it, or with what the API server refused of it.
 
         Raises:
             Outdated: the resource has changed; nothing was written to NVCF.
@@ -90,6 +91,15 @@ class Actuator:
             KubeError: the cluster could not be written; nothing was written to NVCF.
 
         """
+        try:
+            return await self._carry_out(situation, action, account, memory, person=person)
+        except WriteRefused as refused:
+            log.warning("%s", refused)
+            return replace(situation, refused=str(refused))
+
+    async def _carry_out(
+        self, situation: Situation, action: Action, account: Account | None, memory: Memory, *, person: bool
+    ) -> Situation:
         if isinstance(action, TakeFinalizer):
             finalizers = (*situation.resource.finalizers, names.FINALIZER)
             obj = await self._set_finalizers(situation.resource, memory, finalizers)
@@ -126,7 +136,7 @@ class Actuator:
                     if other is not None:
                         return self._not_sent(other, memory, before)
                     answer = await self._post(situation, action, intent, account, memory, admission)
-                except (Outdated, Vanished, KubeError):
+                except (Outdated, Vanished, KubeError, WriteRefused):
                     # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
                     memory.intends(situation.resource, before)
                     raise
@@ -173,9 +183,9 @@ class Actuator:
                 status=patch,
                 kind="intent",
             )
-        except Conflict as error:
-            await self._reread(resource, memory)
-            raise Outdated(str(error)) from None
+        except KubeError as error:
+            await self._judge(error, INTENT, resource, memory)
+            raise
         finally:
             self._intending.discard(target)
         self._cache.put(obj)
@@ -293,7 +303,12 @@ class Actuator:
         if isinstance(error, nvcf_errors.Forbidden):
             failure = await account.forbidden(error, person=person)
         log.warning("POST of version %s failed: %s", version, error)
-        situation = replace(situation, failure=failure, answered_intent=None if error.maybe_done else answered(intent))
+        situation = replace(
+            situation,
+            failure=failure,
+            unanswered=failure if error.maybe_done else None,
+            answered_intent=None if error.maybe_done else answered(intent),
+        )
         return await self._observer.look_again(situation, account, memory, version, person=person)
 
     async def _change(
@@ -435,12 +450,31 @@ class Actuator:
             obj = await self._kube.patch_metadata(
                 resource.key, uid=resource.uid, resource_version=resource.resource_version, finalizers=finalizers
             )
-        except (Conflict, Invalid) as error:
-            await self._reread(resource, memory)
-            raise Outdated(str(error)) from None
+        except KubeError as error:
+            what = TAKE_FINALIZER if names.FINALIZER in finalizers else DROP_FINALIZER
+            await self._judge(error, what, resource, memory)
+            raise
         self._cache.put(obj)
         memory.proven = True
         return obj
+
+    async def _judge(self, error: KubeError, what: str, resource: Resource, memory: Memory) -> None:
+        """See by the object itself whether a write of ours came too late, or is refused.
+
+        Returns only where it is neither, or where the refusal may pass at once.
+
+        Raises:
+            Outdated: the object has changed.
+            Vanished: it is gone.
+            WriteRefused: it is the one that was read, and the API server does not take what was to be written.
+
+        """
+        if not may_be_refusal(error):
+            return
+        if await self._reread(resource, memory) != resource.resource_version:
+            raise Outdated(str(error)) from None
+        if is_told(error, memory.attempts):
+            raise WriteRefused(what, error) from None
 
     def _read(self, situation: Situation, memory: Memory, obj: dict[str, Any]) -> Resource:
         """The resource after a write, as this process knows it, and as the claims of others have left it."""

@@ -122,6 +122,11 @@ class Cache:
         digest = self._digests.get(key)
         return None if digest is None else Resource.read(json.loads(zlib.decompress(digest.body)))
 
+    def version(self, key: Key) -> tuple[str, int] | None:
+        """The uid and the version of the newest object of that name that is known."""
+        digest = self._digests.get(key)
+        return None if digest is None else (digest.uid, digest.resource_version)
+
     def glance(self, key: Key) -> Glance | None:
         """Read the few fields that a poll needs, without reading the resource."""
         digest = self._digests.get(key)

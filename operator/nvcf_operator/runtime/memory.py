@@ -14,6 +14,7 @@ from nvcf_operator.core.deletion import force_delete_is_stale
 from nvcf_operator.core.record import Record, first_seen
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Recollection
+from nvcf_operator.runtime.guard import Guard
 
 Target = tuple[str, str, str]
 """Base URL, function id, version id: what a deployment is in the world, whoever asks for it."""
@@ -65,6 +66,13 @@ class Memory:
     """The reason of Ready that was told last, and the generation that it was about."""
     told_at: float = 0.0
     """When it was told first, without another one in between."""
+    refusal_told: str = ""
+    """What an Event told last of a status that the API server refuses."""
+    failure_told: str = ""
+    """NVCF's words about a failed write that an Event told last."""
+    guard: Guard = field(default_factory=Guard)
+    writes: int = 0
+    """Our writes that NVCF took."""
     released: bool = False
     """We have taken our finalizer off, or are about to."""
 
@@ -139,7 +147,7 @@ class Memory:
         """
         self.outdated = 0
         if wait is None:
-            self.attempts, self.retry_at = 0, float("-inf")
+            self.attempts, self.retry_at, self.failure_told = 0, float("-inf"), ""
             return
         self.attempts += now >= self.retry_at
         self.retry_at = now + wait

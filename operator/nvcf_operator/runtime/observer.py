@@ -134,7 +134,7 @@ class Observer:
         memory.sees_intent(resource.open_intent, self._clock())
         sightings: dict[str, Sighting] = {}
         view: AccountView | None = None
-        function = FunctionSeen.UNKNOWN
+        function, shown = FunctionSeen.UNKNOWN, None
         for version in versions:
             seen = await self._look(resource, memory, account, version, person=person)
             sightings[version] = seen
@@ -142,12 +142,12 @@ class Observer:
                 status = resource.status
                 view = account.view(resource.uid, status.account_id, status.credential)
             if isinstance(seen, Absent) and version == resource.wanted_version and not resource.deleting:
-                function = await self._function(resource, account, version, person=person)
+                function, shown = await self._function(resource, account, version, person=person)
             if isinstance(seen, Unseen) and seen.trouble.whose == Whose.CREDENTIAL:
                 break
         if any(not isinstance(seen, Unseen) for seen in sightings.values()):
             memory.credential = credential
-        observed = replace(base, sightings=sightings, account=view, function=function)
+        observed = replace(base, sightings=sightings, account=view, function=function, function_status=shown)
         return Observation(self.remember(observed, account, memory), account)
 
     def remember(self, situation: Situation, account: Account, memory: Memory) -> Situation:
@@ -295,18 +295,22 @@ class Observer:
         self._sightings.saw(target, self._clock())
         return Present(answer.deployment)
 
-    async def _function(self, resource: Resource, account: Account, version: str, *, person: bool) -> FunctionSeen:
+    async def _function(
+        self, resource: Resource, account: Account, version: str, *, person: bool
+    ) -> tuple[FunctionSeen, str | None]:
+        """Say whose the version is, and its status."""
         entry = account.listing.entry(resource.function_id, version) if account.listing is not None else None
         if entry is not None:
-            return FunctionSeen.OURS if entry.ours else FunctionSeen.PUBLIC
+            return FunctionSeen.OURS if entry.ours else FunctionSeen.PUBLIC, entry.status
         request = endpoints.get_function(function_id=resource.function_id, function_version_id=version)
         try:
             answer = await account.call(request, person=person)
         except nvcf_errors.NotFound:
-            return FunctionSeen.NOT_FOUND
+            return FunctionSeen.NOT_FOUND, None
         except (Closed, nvcf_errors.NvcfError):
-            return FunctionSeen.UNKNOWN
-        return FunctionSeen.PUBLIC if answer.function.owned_by_different_account else FunctionSeen.OURS
+            return FunctionSeen.UNKNOWN, None
+        public = answer.function.owned_by_different_account
+        return FunctionSeen.PUBLIC if public else FunctionSeen.OURS, answer.function.status
 
 
 def deep_delay(interval: float, *, first: bool) -> float:

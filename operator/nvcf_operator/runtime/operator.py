@@ -264,7 +264,7 @@ class Operator:
             news = is_news(glance, listing.entries)
             news = (listed is not None and account.differences.shown(key, glance.outline, listed)) or news
             if news or glance.credentials_refused:
-                self.queue.add(key, Lane.BACKGROUND)
+                self.queue.add(key, Lane.UNDER_WAY if key in account.busy else Lane.BACKGROUND)
             moved = moved or news
         return moved
 

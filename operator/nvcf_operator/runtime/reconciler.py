@@ -16,6 +16,7 @@ from nvcf_operator import logs
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.clock import SteadyClock
+from nvcf_operator.core import backoff
 from nvcf_operator.core.actions import DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.decide import decide, unfinished
 from nvcf_operator.core.decision import Decision
@@ -25,9 +26,9 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation
-from nvcf_operator.core.transitions import Note, discovered, ignored_words, seconds_to_ready, transitions
+from nvcf_operator.core.transitions import Note, discovered, ignored_words, of_failure, seconds_to_ready, transitions
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.errors import Conflict, KubeError, Missing
+from nvcf_operator.kube.errors import KubeError, Missing
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.status import merge_patch
 from nvcf_operator.metrics import Metrics
@@ -40,12 +41,13 @@ from nvcf_operator.runtime.memory import Memories, Memory
 from nvcf_operator.runtime.observer import Crowded, Observer, deep_delay
 from nvcf_operator.runtime.orphans import Orphans
 from nvcf_operator.runtime.queue import Lane
+from nvcf_operator.runtime.refusals import STATUS, WriteRefused, is_told, may_be_refusal
 from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.tracing import Tracer
 
 log = logging.getLogger(__name__)
 
-DEADLINE = 180.0
+DEADLINE = 210.0
 """Seconds for one look, above the sum of all timeouts inside it but that of a POST."""
 
 CONFLICTS = 5
@@ -128,7 +130,14 @@ class Reconciler:
         with self._tracer.look(about) as span, logs.bind(**about, trace_id=span.trace_id):
             look = await self._look(resource, memory, lane)
             span.ended(look.result)
+            return self._guarded(key, memory, look)
+
+    def _guarded(self, key: Key, memory: Memory, look: Look) -> Look:
+        """See to it that no look follows at once where nothing has changed, whatever this one wants."""
+        if look.requeue is None:
             return look
+        lane, delay = look.requeue
+        return look._replace(requeue=(lane, memory.guard.pause(delay, (self._cache.version(key), memory.writes))))
 
     async def _look(self, resource: Resource, memory: Memory, lane: Lane) -> Look:
         """Look at a resource that is there, and say what came of it."""
@@ -147,11 +156,23 @@ class Reconciler:
             self._cache.drop(resource.key, resource.uid)  # the watch will find nothing to bring the end of
             self.gone(resource)
             return Look("outdated", (lane, 1.0))
+        except WriteRefused as refused:
+            return Look("kube_error", (lane, self._refused(resource, memory, str(refused))))
         except KubeError as error:
-            memory.attempts += 1
             log.warning("the Kubernetes API did not take it: %s", error)
-            wait = min(60.0, 0.5 * 2 ** min(memory.attempts, 7)) * random.uniform(0.75, 1.25)
+            wait = backoff.short(memory.attempts) * random.uniform(0.75, 1.25)
+            memory.ended(self._clock(), wait=wait)
             return Look("kube_error", (lane, wait))
+
+    def _refused(self, resource: Resource, memory: Memory, told: str) -> float:
+        """Tell that the status itself is refused, by what is left to tell it with; give the pause."""
+        log.warning("%s", told)
+        if told != memory.refusal_told:
+            memory.refusal_told = told
+            self._recorder.note(resource, Note(True, Reason.WRITE_REFUSED, told))
+        wait = backoff.refused_by_cluster(memory.attempts) * random.uniform(1.0, 1.3)
+        memory.ended(self._clock(), wait=wait)
+        return wait
 
     def _recall(self, resource: Resource) -> Memory:
         """Start remembering: a change of ours that status shows to be young is still to be read back."""
@@ -164,7 +185,11 @@ class Reconciler:
         return memory
 
     def _crowded(self, account: Account, key: Key, lane: Lane) -> bool:
-        return account.crowded(self._most_waiting, key.namespace, person=lane == Lane.PERSON)
+        return account.crowded(self._most(lane), key.namespace, person=lane == Lane.PERSON)
+
+    def _most(self, lane: Lane) -> int:
+        """How many may wait at an account's gate before one of that lane; what is nearly done passes a crowd."""
+        return self._most_waiting * (2 if lane == Lane.UNDER_WAY else 1)
 
     def _turn(self, account: Account) -> float:
         """Seconds after which a key that found its account's gate crowded comes back, by how many share that gate."""
@@ -194,7 +219,7 @@ class Reconciler:
         person = lane == Lane.PERSON
         if person:
             memory.asked_anew(self._clock())
-        observation = await self._observer.observe(resource, memory, person=person, most_waiting=self._most_waiting)
+        observation = await self._observer.observe(resource, memory, person=person, most_waiting=self._most(lane))
         situation, account = observation.situation, observation.account
         decision, situation = await self._decide_and_write(situation, account, memory, person=person)
         if isinstance(situation.wrote, DropFinalizer) and situation.resource.deleting:
@@ -220,6 +245,9 @@ class Reconciler:
                 # More is to be done than one write: tell how far it is, and come again at once.
                 return unfinished(situation), situation
             situation = await self._actuator.carry_out(situation, action, account, memory, person=person)
+            if situation.refused is not None:
+                continue
+            memory.writes += situation.wrote is not None
             if isinstance(action, DropFinalizer):
                 if situation.resource.deleting:
                     if released_by_force(situation.resource) and not situation.resource.keeps_deployment:
@@ -245,6 +273,7 @@ class Reconciler:
         if (discovery := discovered(situation, status)) is not None:
             self._recorder.note(resource, discovery)
             log.info("%s: %s", discovery.reason, discovery.message)
+        self._note_failure(situation, memory)
         memory.decided(resource, status)
         memory.tells(resource, status, self._clock())
         self._metrics.resource_shows(resource.key, [(item.type, item.status) for item in status.conditions])
@@ -253,6 +282,7 @@ class Reconciler:
             memory.written(proven=False)
             return False
         edited = await self._write_status(resource, status, memory)
+        memory.refusal_told = ""
         memory.written(proven=True)
         if status.intent is not None and status.intent.answered:
             self._sent.recorded(status.intent.token)
@@ -272,6 +302,7 @@ class Reconciler:
 
         Raises:
             Outdated: the object has another status by now, which must not be lost.
+            WriteRefused: the API server does not take it.
             Missing, Vanished: it is gone.
 
         """
@@ -283,8 +314,10 @@ class Reconciler:
                 obj = await self._kube.patch_status(
                     resource.key, uid=resource.uid, resource_version=version, status=patch
                 )
-            except Conflict as error:
-                reason = str(error)
+            except KubeError as error:
+                if not may_be_refusal(error):
+                    raise
+                reason, problem = str(error), error
             else:
                 return self._cache.put(obj) == News.PERSON or edited
             fresh = await self._kube.get_resource(resource.key)
@@ -297,7 +330,10 @@ class Reconciler:
             if (fresh.get("status") or {}) != resource.recorded:
                 memory.found_current()
                 raise Outdated(reason)
-            memory.proven, version = True, meta["resourceVersion"]
+            memory.proven = True
+            if meta["resourceVersion"] == version:
+                raise WriteRefused(STATUS, problem) if is_told(problem, memory.attempts) else problem
+            version = meta["resourceVersion"]
         raise Outdated(f"it was written by others {CONFLICTS} times while its status was")
 
     def _note_drift(self, situation: Situation, decision: Decision) -> None:
@@ -307,6 +343,14 @@ class Reconciler:
         self._metrics.drifted(decision.drift)
         message = f"Somebody else changed the deployment: {fields}. The operator makes it as the manifest says."
         self._recorder.note(situation.resource, Note(True, Reason.DRIFT, message))
+
+    def _note_failure(self, situation: Situation, memory: Memory) -> None:
+        """Tell once what NVCF answers to a write again and again, and once more when it says something else."""
+        note = of_failure(situation.resource, situation.failure)
+        if note is None or note.message == memory.failure_told:
+            return
+        memory.failure_told = note.message
+        self._recorder.note(situation.resource, note)
 
     def _note_mass_absence(self, resource: Resource, decision: Decision, account: Account | None) -> None:
         """Tell a namespace once, though many of its resources may stand still for the same cause."""
@@ -334,14 +378,18 @@ class Reconciler:
         elif now >= memory.deep_at:
             memory.deep_at = now + deep_delay(self._deep_interval, first=False)
         delay = memory.deep_at - now
-        if memory.verify_at is not None:
-            delay = min(delay, max(0.0, memory.verify_at - now) + 0.01)
+        if memory.verify_at is not None and memory.verify_at > now:
+            delay = min(delay, memory.verify_at - now + 0.01)
+        elif memory.verify_at is not None:  # this look could not read it: something kept it from that
+            delay = min(delay, self._server_loop)
         if decision.requeue is not None:
             jitter = random.uniform(1.0, 1.3) if decision.backoff else 1.0
             delay = min(delay, decision.requeue * jitter)
         memory.ended(now, wait=delay if decision.backoff else None)
-        # What waits for a failure to pass is still what a person asked for.
-        return (lane if delay <= 1.0 or decision.backoff else Lane.BACKGROUND, max(0.0, delay))
+        if delay > 1.0 and not decision.backoff:  # what waits for a failure to pass is still what a person asked for
+            under_way = decision.busy or (decision.verdict is not None and decision.verdict.reconciling)
+            lane = Lane.UNDER_WAY if under_way else Lane.BACKGROUND
+        return lane, max(0.0, delay)
 
 
 def _deadline(resource: Resource) -> float:

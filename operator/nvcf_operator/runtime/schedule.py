@@ -19,14 +19,19 @@ _NEVER = math.inf
 
 
 class Lane(IntEnum):
-    """Whose work goes first. A lane is served only while every lower one has nothing due."""
+    """Whose work goes first. A lane is served only while every lower one has nothing due.
+
+    But NEW and UNDER_WAY take turns: what is nearly done goes on while a crowd of new resources comes.
+    """
 
     PERSON = 0
     """A person waits: deletion, spec change, reconcile-now of known resources."""
     NEW = 1
     """A resource that was not known."""
-    BACKGROUND = 2
-    """Initial list, resync, poll results."""
+    UNDER_WAY = 2
+    """What was asked of NVCF and is being made or undeployed: its next step, and what a poll shows of it."""
+    BACKGROUND = 3
+    """Initial list, resync, poll results of what is at rest."""
 
 
 class _Standing(Generic[K]):
@@ -72,6 +77,7 @@ class Schedule(Generic[K]):
         self._standing: dict[K, _Standing[K]] = {}
         self._in_work: dict[K, _Work[K]] = {}
         self._due: dict[Lane, RoundRobin[K]] = {lane: RoundRobin() for lane in Lane}
+        self._last: Lane | None = None
         # Entries are never searched for: one that no longer tells a key's deadline is dropped when it surfaces.
         self._deadlines: list[tuple[float, int, Lane, _Standing[K]]] = []
         self._compact_at = _COMPACT
@@ -92,13 +98,17 @@ class Schedule(Generic[K]):
     def take(self, lanes: tuple[Lane, ...], now: float) -> tuple[K, Lane] | None:
         """Take the key whose turn it is in the first of `lanes` that has one; it is in work until `done`."""
         self.advance(now)
-        for lane in lanes:
-            if due := self._due[lane]:
-                key = due.popleft()
-                standing = self._standing.pop(key)
-                self._in_work[key] = _Work(_Standing(key, standing.group))
-                return key, lane
-        return None
+        lane = next((lane for lane in lanes if self._due[lane]), None)
+        if lane is None:
+            return None
+        if lane == self._last == Lane.NEW and Lane.UNDER_WAY in lanes and self._due[Lane.UNDER_WAY]:
+            lane = Lane.UNDER_WAY
+        if lane in (Lane.NEW, Lane.UNDER_WAY):
+            self._last = lane
+        key = self._due[lane].popleft()
+        standing = self._standing.pop(key)
+        self._in_work[key] = _Work(_Standing(key, standing.group))
+        return key, lane
 
     def done(self, key: K, requeue: tuple[Lane, float] | None, now: float) -> None:
         """End the work on a key; `requeue` is lane and due time. ValueError if it is not in work."""

@@ -12,7 +12,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from kube_server import Act, ApiServer, breaks_off, kubeconfig, says, says_nothing, says_text, serving
+from aiohttp import web
+from kube_server import Act, ApiServer, Sent, breaks_off, kubeconfig, says, says_nothing, says_text, serving
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.kube import calls
@@ -386,6 +387,20 @@ async def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(
             await staged.client.get_resource(ECHO)
         assert time.monotonic() - started < 5
     assert staged.observed == [("get", "timeout")]
+
+
+async def test_a_write_has_longer_than_a_slow_admission_webhook(stage: Stager, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (calls.WRITE_TIMEOUT.total or 0.0) > 30.0, "the longest that the API server lets a webhook take"
+    monkeypatch.setattr(calls, "TIMEOUT", aiohttp.ClientTimeout(total=0.1))
+    monkeypatch.setattr(calls, "WRITE_TIMEOUT", aiohttp.ClientTimeout(total=5.0))
+
+    async def slowly(sent: Sent) -> web.StreamResponse:
+        await asyncio.sleep(0.4)  # the server's time, not the test's
+        return await says({"metadata": {"resourceVersion": "8"}})(sent)
+
+    async with stage(slowly) as staged:
+        await write_status(staged.client, {"phase": "Active"})
+    assert staged.observed == [("status", "200")]
 
 
 async def test_a_call_that_is_cancelled_is_counted_as_such(stage: Stager) -> None:

@@ -52,6 +52,7 @@ CASES = [
     Case("a policy's refusal that blames no field", 422, Invalid, {"message": "denied by policy", "details": {}}),
     Case("causes of another shape", 422, Invalid, {"details": {"causes": ["x"]}}),
     Case("details of another shape", 422, Invalid, {"details": "x"}),
+    Case("more than etcd takes", 413, Invalid),
     Case("too many requests", 429, Unavailable),
     Case("etcd has no leader", 500, Unavailable),
     Case("a proxy between", 502, Unavailable),
@@ -79,3 +80,21 @@ def test_an_error_without_a_message_names_the_status() -> None:
 
 def test_a_message_is_cut_because_a_refused_object_may_be_repeated_in_it() -> None:
     assert len(of_answer(422, {"message": "x" * 10_000}, asked=ECHO).message) == 512
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "refuses"),
+    [
+        (400, "admission webhook says no", True),
+        (403, "exceeded quota", True),
+        (409, "was modified", False),
+        (413, "too large", True),
+        (422, "denied by policy", True),
+        (500, 'Internal error occurred: failed calling webhook "most.example.com": connection refused', True),
+        (500, "etcdserver: request timed out", False),
+        (503, "not now", False),
+    ],
+)
+def test_what_admission_quota_and_rights_refuse_is_a_refusal(status: int, message: str, refuses: bool) -> None:
+    asked = Asked("PATCH", "nvcf-operator.io", "functiondeployments", "ns", "echo")
+    assert of_answer(status, {"kind": "Status", "message": message}, asked=asked).refuses == refuses

@@ -96,9 +96,44 @@ def test_reasons_to_look_at_one_key_merge(
 
 
 def test_lanes_are_strict_and_first_come_first_served(queue: DelayQueue[str]) -> None:
-    for key, lane in [("a/1", 2), ("a/2", 1), ("a/3", 0), ("a/4", 2), ("a/5", 1), ("a/6", 0)]:
+    for key, lane in [("a/1", 3), ("a/2", 1), ("a/3", 0), ("a/4", 3), ("a/5", 1), ("a/6", 0)]:
         queue.add(key, Lane(lane))
     assert [key for key, _ in drain(queue)] == ["a/3", "a/6", "a/2", "a/5", "a/1", "a/4"]
+
+
+def test_what_is_new_and_what_is_under_way_take_turns(queue: DelayQueue[str]) -> None:
+    for number in range(3):
+        queue.add(f"a/new-{number}", Lane.NEW)
+        queue.add(f"a/going-{number}", Lane.UNDER_WAY)
+    queue.add("a/resync", Lane.BACKGROUND)
+    queue.add("a/edited", Lane.PERSON)
+    order = ["edited", "new-0", "going-0", "new-1", "going-1", "new-2", "going-2", "resync"]
+    assert [key for key, _ in drain(queue)] == [f"a/{name}" for name in order]
+
+
+def test_the_first_of_a_crowd_is_ready_soon_after_its_deploy_time(queue: DelayQueue[str], clock: Hand) -> None:
+    begun, crowd, look, deploys = clock.now, 500, 0.02, 1.0
+    for number in range(crowd):
+        queue.add(f"a/{number}", Lane.NEW)
+    asked: list[str] = []
+    ready: list[tuple[str, int, float]] = []
+    while len(ready) < crowd:
+        taken = queue.take()
+        clock.now += look
+        if taken is None:
+            continue
+        key, lane = taken
+        if lane == Lane.NEW:
+            asked.append(key)
+            queue.done(key, requeue=(Lane.UNDER_WAY, deploys))
+        else:
+            ready.append((key, len(asked), clock.now - begun))
+            queue.done(key)
+    key, before, seconds = ready[0]
+    assert key == asked[0]
+    assert seconds < 2 * deploys
+    assert before < crowd / 4, "the others are asked for meanwhile"
+    assert [item for item, _, _ in ready] == asked, "in the order in which they were asked for"
 
 
 def test_keys_line_up_in_the_order_of_their_deadlines(queue: DelayQueue[str], clock: Hand) -> None:
@@ -217,8 +252,8 @@ def test_metrics_tell_depth_overdue_and_work(queue: DelayQueue[str], clock: Hand
     queue.add("a/3", Lane.PERSON)
     queue.add("a/4", Lane.NEW, 100)
     clock.now += 5
-    assert queue.depth() == {Lane.PERSON: 1, Lane.NEW: 0, Lane.BACKGROUND: 2}
-    assert queue.overdue() == {Lane.PERSON: 5, Lane.NEW: 0, Lane.BACKGROUND: 4}
+    assert queue.depth() == {Lane.PERSON: 1, Lane.NEW: 0, Lane.UNDER_WAY: 0, Lane.BACKGROUND: 2}
+    assert queue.overdue() == {Lane.PERSON: 5, Lane.NEW: 0, Lane.UNDER_WAY: 0, Lane.BACKGROUND: 4}
     assert (queue.in_work, len(queue)) == (0, 4)
     queue.take()
     assert (queue.depth()[Lane.PERSON], queue.in_work, len(queue)) == (0, 1, 3)
@@ -309,7 +344,7 @@ async def test_the_reserved_worker_takes_people_s_work_only(queue: DelayQueue[st
     assert not reserved.done()
     queue.add("a/edit", Lane.PERSON)
     assert await reserved == ("a/edit", Lane.PERSON)
-    assert queue.depth() == {Lane.PERSON: 0, Lane.NEW: 1, Lane.BACKGROUND: 1}
+    assert queue.depth() == {Lane.PERSON: 0, Lane.NEW: 1, Lane.UNDER_WAY: 0, Lane.BACKGROUND: 1}
 
 
 @timed

@@ -45,6 +45,7 @@ class QueueAgainstModel(RuleBasedStateMachine):
         self.waiting: dict[str, Reasons] = {}
         self.in_work: dict[str, Reasons] = {}
         self.void: set[str] = set()
+        self.last: Lane | None = None
         # For each lane and group that has something due: the groups served since it had, or since its own turn.
         self.passed_by: dict[tuple[Lane, str], list[str]] = {}
 
@@ -71,7 +72,10 @@ class QueueAgainstModel(RuleBasedStateMachine):
         key, lane = taken
         assert key not in self.in_work, "a key has one holder"
         assert key in self.waiting, "nobody asked for this key"
-        assert lane == offered[0] == due[key], "lower lanes first"
+        turn = offered[0] == self.last == Lane.NEW and Lane.UNDER_WAY in offered
+        wanted = Lane.UNDER_WAY if turn else offered[0]
+        assert lane == wanted == due[key], "lower lanes first, but what is new and what is under way take turns"
+        self.last = lane if lane in (Lane.NEW, Lane.UNDER_WAY) else self.last
         group = namespace(key)
         rivals = [other for other in due if due[other] == lane and namespace(other) == group]
         first = min(self.waiting[other].lined_up(lane) for other in rivals)

@@ -1,0 +1,110 @@
+"""POSTs of which NVCF leaves open what became of them: an error of its own (5xx), a timeout, a lost connection.
+
+NVCF may have made the deployment all the same, so the settle has to pass before the next one. Each counts as a
+failure: the pauses grow, the progress deadline runs, and `status.retry` keeps count and words, so that a restart
+forgets neither.
+"""
+
+from datetime import timedelta
+
+from nvcf_operator.api.conditions import Phase
+from nvcf_operator.api.status import Retry
+from nvcf_operator.core import messages, settles, verdicts
+from nvcf_operator.core.deadline import is_overdue, progress_deadline
+from nvcf_operator.core.decision import Decision, Verdict
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.situation import FunctionSeen, Present, Situation
+
+LONGEST = 1800.0
+"""Seconds between two POSTs at most, where the settle is not longer than that."""
+
+TELLING = 2
+"""POSTs after which a status without a deployment is told: before, NVCF may just be at work."""
+
+
+def on_record(resource: Resource) -> Retry | None:
+    """The count of such POSTs of this manifest; None when there was none."""
+    retry, status = resource.status.retry, resource.status
+    current = status.observed_generation == resource.generation
+    return retry if retry is not None and retry.reason == Reason.AWAITING_ANSWER and current else None
+
+
+def counted(situation: Situation) -> Retry | None:
+    """The count with the POST that was just tried; None when there was none, or when the deployment is there."""
+    known, trouble = on_record(situation.resource), situation.unanswered
+    if isinstance(situation.sighting(situation.resource.wanted_version), Present):
+        return None
+    if trouble is not None:
+        attempts = (known.attempts if known is not None else 0) + 1
+        due = situation.now + timedelta(seconds=pause(situation, attempts))
+        return Retry(
+            attempts=attempts, next_attempt_time=due, reason=Reason.AWAITING_ANSWER, message=trouble.words or None
+        )
+    if known is not None and situation.resource.reconcile_requested:
+        # A person's word ends the wait, though not the settle.
+        return known.model_copy(update={"attempts": 1, "next_attempt_time": situation.now})
+    return known
+
+
+def pause(situation: Situation, attempts: int) -> float:
+    """Seconds between a POST and the next one: the settle, doubling."""
+    settle = _settle(situation)
+    return min(max(LONGEST, settle), settle * 2.0 ** min(max(attempts - 1, 0), 10))
+
+
+def due_in(situation: Situation) -> float:
+    """Seconds until the next POST, as far as the pause after the last one is concerned."""
+    known = counted(situation)
+    if known is None or known.next_attempt_time is None:
+        return 0.0
+    return max(0.0, (known.next_attempt_time - situation.now).total_seconds())
+
+
+def awaiting(situation: Situation) -> Decision | None:
+    """Wait for what becomes of an earlier POST of the wanted version; None when it may be asked for again."""
+    settle, rest = settles.next_post_allowed_in(situation), due_in(situation)
+    missing = situation.function in (FunctionSeen.NOT_FOUND, FunctionSeen.PUBLIC)
+    if settle <= 0 and (rest <= 0 or missing):
+        return None
+    retry = counted(situation)
+    wait = min(max(settle, rest), _look_again_in(situation, rest))
+    if retry is None:
+        verdict = verdicts.progressing(
+            Phase.DEPLOYING, Reason.AWAITING_ANSWER, messages.AWAITING_ANSWER, available=False
+        )
+        return Decision(verdict=verdict, requeue=wait, seen=True)
+    left = progress_deadline(situation)[1]
+    wait = min(wait, left) if left > 0 else wait
+    return Decision(verdict=told(situation, retry), requeue=wait, retry=retry, seen=True)
+
+
+def told(situation: Situation, retry: Retry) -> Verdict:
+    """What the conditions say of POSTs whose outcome NVCF leaves open."""
+    seconds, left = progress_deadline(situation)
+    shown = situation.function_status if retry.attempts >= TELLING else None
+    message = messages.unanswered(retry.message, pause(situation, retry.attempts), shown)
+    if left <= 0:
+        message = messages.not_in_force(seconds, message)
+        return verdicts.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, message, available=False)
+    return verdicts.progressing(Phase.DEPLOYING, Reason.AWAITING_ANSWER, message, available=False)
+
+
+def overdue(situation: Situation) -> Verdict | None:
+    """What is told while the next POST is sent, where the progress deadline is over: the same as before it."""
+    retry = on_record(situation.resource)
+    return told(situation, retry) if retry is not None and is_overdue(situation) else None
+
+
+def _settle(situation: Situation) -> float:
+    intent = situation.open_intent
+    count = intent.specifications if intent is not None else settles.posts_specifications(situation)
+    return situation.timing.create_settle_of(count)
+
+
+def _look_again_in(situation: Situation, rest: float) -> float:
+    """Seconds until the next look: often while a 404 has to be seen without a break, seldom in a long pause."""
+    settle = _settle(situation)
+    if rest <= settle or situation.memory.intent_settled_for < settle:
+        return situation.timing.settle_poll
+    return min(situation.timing.poll, max(rest - settle, situation.timing.settle_poll))

@@ -1,0 +1,41 @@
+"""No look at a resource follows another at once unless something has changed in between.
+
+Each end of a look has its own idea of when to come again. What they have in common is here, so that no mistake in one
+of them, and no answer of the API server or of NVCF that nobody thought of, makes a worker turn in circles.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+AT_ONCE = 0.1
+"""Seconds below which a look counts as coming at once; the first pause that is made of such a one."""
+
+LONGEST = 60.0
+"""Seconds of the longest pause that is made."""
+
+
+@dataclass(slots=True)
+class Guard:
+    """One resource's."""
+
+    left: Any = None
+    """What the last look has left: unequal to this, something has changed."""
+    in_vain: int = 0
+    """Looks that were to be followed at once by another, though nothing had changed since the one before."""
+
+    def pause(self, wanted: float, left: Any) -> float:
+        """Seconds until the next look.
+
+        Args:
+            wanted: how soon the look that ends now wants another.
+            left: what it has left: the object's version as it is known, and the count of our writes to NVCF.
+
+        """
+        if left != self.left:
+            self.left, self.in_vain = left, 0
+            return wanted
+        least = min(LONGEST, AT_ONCE * 2.0 ** min(self.in_vain, 10))
+        if wanted >= AT_ONCE:
+            return wanted
+        self.in_vain += 1
+        return least

@@ -1,0 +1,29 @@
+"""Refusals of our own writes by the API server, told apart from writes that came too late."""
+
+from nvcf_operator.core import messages
+from nvcf_operator.kube.errors import Conflict, Denied, KubeError
+
+TAKE_FINALIZER = "put its finalizer on the resource"
+DROP_FINALIZER = "take its finalizer off the resource"
+INTENT = "note in the status that it is about to ask for a deployment"
+STATUS = "write the status of the resource"
+
+
+class WriteRefused(Exception):  # noqa: N818  the name says what happened
+    """The API server does not take a write of ours, though the object is the one that was read."""
+
+    def __init__(self, what: str, error: KubeError) -> None:
+        super().__init__(messages.write_refused(what, error.message))
+
+
+def may_be_refusal(error: KubeError) -> bool:
+    """Whether the answer may refuse what was to be written, or its writer. The object has to be read to be sure."""
+    return error.refuses or isinstance(error, Conflict)
+
+
+def is_told(error: KubeError, attempts: int) -> bool:
+    """Whether a refusal is told, after so many failures in a row.
+
+    An API server that starts forbids everything for a moment, so a 403 is told from the second time on.
+    """
+    return attempts > 0 or not isinstance(error, Denied)

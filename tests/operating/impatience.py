@@ -1,0 +1,32 @@
+"""Bugs that have the operator ask again too soon.
+
+They are planted like those of `operating.planted`, which lists them too.
+"""
+
+from typing import Any
+
+from nvcf_operator.core import backoff, unanswered
+from nvcf_operator.kube.errors import KubeError
+from nvcf_operator.runtime.actuator import Actuator, Outdated
+from nvcf_operator.runtime.guard import Guard
+from nvcf_operator.runtime.memory import Memory
+
+
+def refusal_taken_for_conflict() -> None:
+    """A refused write of the finalizer or the intent means that the object has changed: it is read again at once."""
+
+    async def judge(self: Actuator, error: KubeError, what: str, resource: Any, memory: Memory) -> None:
+        memory.outdated = 0
+        raise Outdated(str(error))
+
+    Actuator._judge = judge  # type: ignore[method-assign]
+    Guard.pause = lambda self, wanted, left: wanted  # type: ignore[method-assign]
+
+
+def pauses_do_not_grow() -> None:
+    """What was refused is asked for again after the same pause each time."""
+    backoff.refused_by_cluster = lambda attempts: 0.3
+    unanswered.pause = lambda situation, attempts: unanswered._settle(situation)
+
+
+IMPATIENCE = (refusal_taken_for_conflict, pauses_do_not_grow)

@@ -1,0 +1,85 @@
+"""The API server refuses a write of ours: told in its words, waited for, and never taken for anything else."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from nvcf_operator.core import messages
+from nvcf_operator.core.decide import decide
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.report import report
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.situation import Absent, Recollection, Situation
+from nvcf_operator.core.transitions import transitions
+from unit.core.situations import NOW, VERSION, absent, held, present, resource, told, verdict_of
+
+WORDS = "ValidatingAdmissionPolicy 'most' denied request: 64 at most"
+TOLD = messages.write_refused("put its finalizer on the resource", WORDS)
+
+
+def refused(of: Resource, message: str = TOLD, **changes: Any) -> Situation:
+    return absent(of, refused=message, **changes)
+
+
+def test_a_refused_write_is_told_in_the_api_servers_words_and_nothing_is_written() -> None:
+    decision = decide(refused(resource()))
+    assert decision.action is None
+    assert verdict_of(decision) == ("WriteRefused", False, True, False)
+    assert decision.verdict is not None
+    assert WORDS in decision.verdict.message
+
+
+@pytest.mark.parametrize(("attempts", "pause"), [(0, 1), (1, 2), (5, 32), (8, 256), (9, 300), (40, 300)])
+def test_the_pauses_after_refusals_grow_to_five_minutes(attempts: int, pause: int) -> None:
+    decision = decide(refused(resource(), memory=Recollection(attempts=attempts)))
+    assert (decision.requeue, decision.backoff) == (float(pause), True)
+
+
+def test_a_refusal_without_an_end_is_stalled_at_the_progress_deadline() -> None:
+    begun = refused(resource(), now=NOW - timedelta(seconds=3601))
+    status = report(begun, decide(begun))
+    assert status.progressing_since == begun.now
+    late = refused(resource(status=status.to_dict()))
+    assert verdict_of(decide(late)) == ("ProgressDeadlineExceeded", False, False, True)
+    ended = replace(late, refused=None)
+    assert decide(ended).action is not None, "and it goes on by itself when the write passes"
+
+
+def test_a_refused_end_of_the_finalizer_blocks_the_deletion_and_tells_what_is_gone() -> None:
+    of = held(deleting=True)
+    situation = replace(refused(of), sightings={VERSION: Absent(1000.0)})
+    assert told(situation)["DeletionBlocked"] == ("True", Reason.WRITE_REFUSED)
+    assert told(situation)["Ready"] == ("False", Reason.WRITE_REFUSED)
+    assert told(situation)["Available"] == ("False", Reason.NOT_SERVING)
+    assert report(situation, decide(situation)).deployment_id is None
+
+
+def test_a_refusal_leaves_what_serves_available() -> None:
+    assert told(present(held(), refused=TOLD))["Available"] == ("True", Reason.SERVING)
+
+
+@pytest.mark.parametrize("deleting", [False, True])
+def test_an_event_warns_of_the_first_refusal_and_of_each_other_text(deleting: bool) -> None:
+    def status_after(of: Resource, message: str) -> Any:
+        situation = refused(of, message)
+        return report(situation, decide(situation))
+
+    of = held(deleting=deleting)
+    first = status_after(of, TOLD)
+    again = status_after(held(deleting=deleting, status=first.to_dict()), TOLD)
+    other = status_after(held(deleting=deleting, status=first.to_dict()), TOLD.replace("64", "32"))
+    assert [note.warning for note in transitions(of.status, first)] == [True]
+    assert transitions(first, again) == ()
+    (note,) = transitions(again, other)
+    assert note.warning
+    assert "32 at most" in note.message
+
+
+def test_what_is_counted_is_kept_while_a_write_is_refused() -> None:
+    retry = {"attempts": 3, "nextAttemptTime": (NOW + timedelta(seconds=5)).isoformat(), "reason": "Rejected"}
+    situation = refused(resource(status={"observedGeneration": 1, "retry": retry}))
+    status = report(situation, decide(situation))
+    assert status.retry is not None
+    assert status.retry.attempts == 3

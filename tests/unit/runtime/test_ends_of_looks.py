@@ -1,0 +1,184 @@
+"""However a look at a resource ends, it is not followed at once by another while nothing has changed."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from nvcf_operator.api.conditions import Phase
+from nvcf_operator.api.key import Key
+from nvcf_operator.core import verdicts
+from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.situation import Situation
+from nvcf_operator.kube import errors
+from nvcf_operator.metrics.figures import RESULTS
+from nvcf_operator.runtime import reconciler
+from nvcf_operator.runtime.actuator import Outdated, Vanished
+from nvcf_operator.runtime.guard import AT_ONCE, LONGEST, Guard
+from nvcf_operator.runtime.observer import Crowded, Observation
+from nvcf_operator.runtime.queue import Lane
+from nvcf_operator.runtime.refusals import STATUS, WriteRefused
+from property.cluster_model import Cluster
+from property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
+from property.operator_model import Operator
+
+ECHO = Key("team", "echo")
+LOOKS = 14
+
+
+class Stage:
+    """One resource, and the operator's own loop over models of its two servers."""
+
+    def __init__(self) -> None:
+        self.cluster, self.nvcf = Cluster(), Account(random.Random(0))
+        self.operator = Operator(self.cluster, self.nvcf)
+        spec = {"functionId": FUNCTION, "functionVersionId": VERSIONS[0]}
+        self.cluster.create(ECHO, spec | {"deploymentSpecifications": specifications_of(1, idle=False)})
+        self.operator.loop.run_until_complete(self.operator.informer.relist(first=True))
+
+    def look(self) -> tuple[str, float | None]:
+        """Look once, when the last look wanted it; give how it ended, and the seconds until the next one."""
+        self.cluster.now = self.nvcf.now
+        self.operator.looking = ECHO
+        self.operator.door.look_begins()
+        found = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Lane.BACKGROUND))
+        delay = None if found.requeue is None else found.requeue[1]
+        self.nvcf.advance(delay or 0.0)
+        return found.result, delay
+
+    def pauses(self) -> list[float]:
+        """The pauses that follow one another, without the first two: in those looks something may have changed."""
+        delays = [delay for _, delay in (self.look() for _ in range(LOOKS)) if delay is not None]
+        return delays[2:]
+
+    @property
+    def memory(self) -> Any:
+        found = self.operator.reconciler._memories.known(ECHO, "uid-1")
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    made = Stage()
+    yield made
+    made.operator.loop.close()
+
+
+def kinds_of(kind: type[errors.KubeError]) -> list[type[errors.KubeError]]:
+    return [kind, *(one for child in kind.__subclasses__() for one in kinds_of(child))]
+
+
+RAISED: dict[str, Callable[[Stage], BaseException]] = {
+    "Crowded": lambda stage: Crowded(stage.operator.door),
+    "Outdated": lambda stage: Outdated("the resource has changed"),
+    "Vanished": lambda stage: Vanished("the resource is gone"),
+    "WriteRefused": lambda stage: WriteRefused(STATUS, errors.Invalid("a policy", status=422)),
+    **{kind.__name__: (lambda stage, kind=kind: kind("the API server")) for kind in kinds_of(errors.KubeError)},
+}
+"""What a look may be cut short by."""
+
+MET: set[str] = set()
+"""The results that tests of this module have seen."""
+
+
+@pytest.mark.parametrize("end", list(RAISED))
+def test_what_cuts_a_look_short_is_followed_by_a_pause(stage: Stage, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    async def observe(*given: Any, **named: Any) -> Observation:
+        raise RAISED[end](stage)
+
+    known = stage.cluster.read(ECHO)
+    assert known is not None
+    monkeypatch.setattr(stage.operator.reconciler._observer, "observe", observe)
+    pauses = []
+    for _ in range(LOOKS):
+        stage.operator.cache.put(known)  # what ends with the object is met again, whatever was forgotten of it
+        result, delay = stage.look()
+        MET.add(result)
+        assert delay is not None
+        pauses.append(delay)
+    assert min(pauses[1:]) >= AT_ONCE
+    if end not in ("Crowded",):  # which waits for its turn, by how many share the account
+        assert pauses[-1] >= 1.0
+
+
+def progressing(message: str) -> Any:
+    return verdicts.progressing(Phase.PENDING, Reason.PENDING, message)
+
+
+DECIDED: dict[str, Callable[[Situation], Decision]] = {
+    "nothing to tell": lambda situation: Decision(requeue=0.0),
+    "the same to tell": lambda situation: Decision(verdict=progressing("the same"), requeue=0.0),
+    "a failure": lambda situation: Decision(verdict=progressing("failed"), requeue=0.0, backoff=True),
+    "a moment": lambda situation: Decision(requeue=1e-4),
+    "more than one write to do": reconciler.unfinished,
+}
+"""What a look may decide that wants the next one at once."""
+
+
+@pytest.mark.parametrize("end", list(DECIDED))
+def test_what_a_decision_wants_at_once_gets_growing_pauses(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(reconciler, "decide", DECIDED[end])
+    pauses = stage.pauses()
+    assert len(pauses) == LOOKS - 2
+    assert pauses[0] >= AT_ONCE
+    assert pauses[-1] >= 20.0
+    assert pauses == sorted(pauses)
+
+
+@pytest.mark.parametrize("due", ["verify_at", "deep_at"])
+def test_a_read_that_is_due_and_cannot_be_made_is_waited_for(stage: Stage, due: str) -> None:
+    stage.operator.has_key = False
+    stage.look()
+    setattr(stage.memory, due, stage.nvcf.now)
+    assert min(stage.pauses()) >= 1.0
+
+
+@pytest.mark.parametrize("refuses", ["finalizers", "status", "all", "everything"])
+@pytest.mark.parametrize("deleting", [False, True], ids=["created", "deleted"])
+def test_a_write_that_admission_refuses_is_tried_with_growing_pauses(
+    stage: Stage, refuses: str, deleting: bool
+) -> None:
+    if deleting:
+        for _ in range(5):
+            stage.look()
+        stage.cluster.delete(ECHO)
+        stage.operator.loop.run_until_complete(stage.operator.informer.relist(first=False))
+    stage.cluster.refuses = refuses
+    writes = stage.operator.kube_writes
+    pauses = stage.pauses()
+    assert min(pauses, default=60.0) >= AT_ONCE
+    if pauses and refuses != "status":
+        assert pauses[-1] > 60.0
+        assert stage.operator.kube_writes - writes <= 2 * LOOKS + 1
+
+
+def test_every_end_of_a_look_is_met_here(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for end in RAISED:
+        with monkeypatch.context() as patched:
+            test_what_cuts_a_look_short_is_followed_by_a_pause(stage, patched, end)
+    MET.add(stage.look()[0])
+    assert set(RESULTS) - {"error"} <= MET, "a bug is followed by the workers' own pause"
+
+
+# The guard itself.
+
+
+def test_a_change_lets_the_next_look_come_at_once_and_begins_the_pauses_anew() -> None:
+    guard = Guard()
+    assert [guard.pause(0.0, "a") for _ in range(4)] == [0.0, 0.1, 0.2, 0.4]
+    assert [guard.pause(0.0, "b") for _ in range(2)] == [0.0, 0.1]
+
+
+def test_what_wants_a_pause_of_its_own_gets_that_one() -> None:
+    guard = Guard()
+    assert [guard.pause(0.3, "a") for _ in range(50)] == [0.3] * 50
+
+
+def test_a_pause_is_bounded() -> None:
+    guard = Guard()
+    assert max(guard.pause(0.0, "a") for _ in range(50)) == LONGEST
