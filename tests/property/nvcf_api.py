@@ -17,6 +17,7 @@ from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
 from nvcf_operator.nvcf.models import Function
 from nvcf_operator.nvcf.pacing import Admission, Gates
 from nvcf_operator.nvcf.requests import Request
+from nvcf_operator.nvcf.responses import FunctionsResponse
 from nvcf_operator.runtime.account import Account
 from property.chance import READS, WRITES, Chance, Write
 from property.cluster_model import Cluster
@@ -72,7 +73,7 @@ class Door(Account):
     async def send(self, request: Request[Any], admission: Admission) -> Any:
         """Answer a call by the model."""
         if request.operation == "list_functions":
-            return SimpleNamespace(functions=self._functions())
+            return FunctionsResponse.model_construct(functions=tuple(self._functions()))
         if request.operation == "get_function":
             return SimpleNamespace(function=self._function(request.path.rsplit("/", 1)[-1]))
         if request.method == "GET":

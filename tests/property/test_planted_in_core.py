@@ -114,7 +114,7 @@ def what_never_reached_nvcf_is_kept(patch: Patch) -> None:
 
 
 def changes_that_are_none(patch: Patch) -> None:
-    def change(found: Comparison, *, patch_supported: bool) -> changes.Patch:
+    def change(found: Comparison, *, patch_supported: bool, put_supported: bool) -> changes.Patch:
         pair = found.pairs[0]
         return changes.Patch(
             gpu_specification_id=pair.found.gpu_specification_id or "",
