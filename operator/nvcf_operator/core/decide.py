@@ -66,7 +66,10 @@ def wanted_version(situation: Situation) -> Decision:
             return act(DropFinalizer())
         message = messages.conflict(situation.holder, resource.wanted_version)
         verdict = grace.stalled(situation, Reason.CONFLICT, message)
-        return Decision(verdict=verdict, requeue=grace.left(situation, Reason.CONFLICT) or SLOW)
+        # What an earlier POST of another version still makes is nobody's, and costs until it is seen.
+        awaits = situation.open_intent is not None or bool(situation.memory.posts_may_run_for)
+        again = situation.timing.poll if awaits else SLOW
+        return Decision(verdict=verdict, requeue=min(grace.left(situation, Reason.CONFLICT) or again, again))
     if is_given_up(situation):
         return gave_up(situation)
     match situation.sighting(resource.wanted_version):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import Retry
 from nvcf_operator.core import troubles
 from nvcf_operator.core.actions import Change, Create
@@ -16,7 +17,18 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import FunctionSeen, Recollection, Situation, Trouble, Unseen, Whose
 from nvcf_operator.core.transitions import of_failure
 from nvcf_operator.nvcf import errors
-from unit.core.situations import NOW, absent, deployment, held, intent, present, resource, verdict_of
+from unit.core.situations import (
+    NOW,
+    OTHER_VERSION,
+    VERSION,
+    absent,
+    deployment,
+    held,
+    intent,
+    present,
+    resource,
+    verdict_of,
+)
 
 SETTLE = 125.0
 WORDS = "NVCF answered create_deployment with 502: chart values too large"
@@ -219,3 +231,15 @@ def test_a_pause_between_posts_holds_up_no_change_of_a_deployment_that_is_there(
     retry = Retry(attempts=5, next_attempt_time=NOW + timedelta(seconds=900), reason=Reason.AWAITING_ANSWER)
     of = held(status={"retry": retry.to_dict()}, gpu={"maxInstances": 9})
     assert isinstance(decide(present(of)).action, Change)
+
+
+@pytest.mark.parametrize(
+    ("of", "pause"),
+    [
+        pytest.param(resource(finalizer=True, intent=intent(OTHER_VERSION)), 60.0, id="an open intent"),
+        pytest.param(resource(), 300.0, id="nothing"),
+    ],
+)
+def test_a_conflict_looks_soon_for_what_an_earlier_post_may_still_make(of: Resource, pause: float) -> None:
+    situation = present(of, holders={VERSION: Key("team", "another")})
+    assert decide(situation).requeue == pause

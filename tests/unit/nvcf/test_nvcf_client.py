@@ -233,7 +233,7 @@ def test_what_the_gateway_announces_is_passed_on_with_each_answer_and_without_th
         return httpx.Response(status, content=FUNCTIONS, headers=announced)
 
     client = kind(api_key=KEY, notice=told.append, transport=httpx.MockTransport(handle))
-    with suppress(nvcf.NotFound):
+    with suppress(nvcf.NvcfError):
         first_request_failing(client)
     assert told == ["PUT ends in May, said to [key]"]
 
