@@ -36,6 +36,8 @@ from nvcf_operator.runtime.sent import Sent
 from property.story import Deletions, Hands, Limits, Lost, Policies, Rows, Story
 from property.test_random_stories import STEPS
 
+pytestmark = pytest.mark.timeout(900)
+
 Patch = pytest.MonkeyPatch
 
 

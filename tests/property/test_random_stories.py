@@ -12,6 +12,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from property.stories import tally
 from property.story import FOCUSED, Story
 
+pytestmark = pytest.mark.timeout(900)  # all workers compute at the same time, and so do these
+
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "350"))
 STEPS = 50
 PHASES = [Phase.generate] if "PROPERTY_QUICK" in os.environ else [Phase.generate, Phase.shrink]

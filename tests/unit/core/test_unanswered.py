@@ -241,5 +241,6 @@ def test_a_pause_between_posts_holds_up_no_change_of_a_deployment_that_is_there(
     ],
 )
 def test_a_conflict_looks_soon_for_what_an_earlier_post_may_still_make(of: Resource, pause: float) -> None:
-    situation = present(of, holders={VERSION: Key("team", "another")})
+    after_the_grace = Recollection(told=(str(Reason.CONFLICT), of.generation), told_for=60.0)
+    situation = present(of, holders={VERSION: Key("team", "another")}, memory=after_the_grace)
     assert decide(situation).requeue == pause
