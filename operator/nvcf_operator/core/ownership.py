@@ -10,6 +10,13 @@ from nvcf_operator.api.spec import AdoptionPolicy
 from nvcf_operator.core.situation import Present, Situation
 from nvcf_operator.core.versions import current_deployment, deployments_on_record, recorded_as_ours
 
+OF_A_COPY = "copy-"
+"""How the token begins of an intent that stands for POSTs of the object which this one was copied from.
+
+It is waited for like any other. But an intent of its own would stand in the status under its own uid, so it is no sign
+that this object has made the deployment which NVCF shows.
+"""
+
 
 def is_stranger(situation: Situation) -> bool:
     """Whether somebody else made the deployment of the wanted version.
@@ -55,7 +62,8 @@ def may_undeploy(situation: Situation, version: str, seen: Present) -> bool:
     if shown in deployments_on_record(resource, version) or shown in memory.made_ids | memory.undeployed_ids:
         return True
     intent = situation.open_intent
-    if (intent is not None and intent.function_version_id == version) or version in memory.posts_may_run_for:
+    awaited = intent is not None and intent.function_version_id == version and not intent.token.startswith(OF_A_COPY)
+    if awaited or version in memory.posts_may_run_for:
         return True
     if lost_deployment(situation, version, seen) is not None:
         return True

@@ -19,7 +19,7 @@ from nvcf_operator.api.status import (
     Retiring,
     Retry,
 )
-from nvcf_operator.core import compare, failure, health, oddities, redeployment, tracks, unanswered, words
+from nvcf_operator.core import compare, failure, health, oddities, ownership, redeployment, tracks, unanswered, words
 from nvcf_operator.core.deadline import progress_since
 from nvcf_operator.core.decision import Decision, Verdict
 from nvcf_operator.core.ownership import is_stranger
@@ -175,7 +175,7 @@ def _suspected(situation: Situation) -> Intent | None:
     return Intent(
         uid=resource.uid,
         function_version_id=resource.wanted_version,
-        token=f"lost-{resource.uid[:8]}",
+        token=f"{ownership.OF_A_COPY if resource.is_copy else 'lost-'}{resource.uid[:8]}",
         specifications=posts_specifications(situation),
     )
 

@@ -91,6 +91,11 @@ class Resource:
         return names.FINALIZER in self.finalizers
 
     @property
+    def is_copy(self) -> bool:
+        """Whether the stored status was written for another object, and nothing was written for this one since."""
+        return self.recorded.get("uid") not in (None, self.uid)
+
+    @property
     def intent(self) -> Intent | None:
         """The last intent of this very object, answered or not."""
         intent = self.status.intent

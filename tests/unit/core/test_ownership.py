@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.key import Key
-from nvcf_operator.core.ownership import is_stranger, lost_deployment, may_undeploy, refuses
+from nvcf_operator.core.decide import decide
+from nvcf_operator.core.ownership import OF_A_COPY, is_stranger, lost_deployment, may_undeploy, refuses
+from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Recollection, Situation
 from unit.core.situations import (
@@ -115,6 +117,12 @@ UNDEPLOYS: list[tuple[str, Situation, str, bool]] = [
         True,
     ),
     ("the answer to our POST of it was lost", shows(held(intent=intent(THIRD)), THIRD, "x"), THIRD, True),
+    (
+        "only the object that this one was copied from may have asked for it, Refuse",
+        shows(held(spec=REFUSE, intent=intent(THIRD, token=f"{OF_A_COPY}1")), THIRD, "x"),
+        THIRD,
+        False,
+    ),
     ("the open intent is of another version", shows(held(intent=intent(OTHER_VERSION)), THIRD, "x"), THIRD, False),
     (
         "the intent is answered, and by another id",
@@ -194,3 +202,14 @@ def test_the_row_of_an_earlier_deployment_is_told_from_another_one(situation: Si
     seen = situation.sighting(VERSION)
     assert isinstance(seen, Present)
     assert lost_deployment(situation, VERSION, seen) == expected
+
+
+@pytest.mark.parametrize(("written_for", "begins"), [("another", OF_A_COPY), (None, "lost-")])
+def test_a_post_that_the_original_of_a_copy_may_have_made_is_told_from_one_that_is_not_on_record(
+    written_for: str | None, begins: str
+) -> None:
+    status = {"uid": written_for, "observedGeneration": 1 if written_for else -1}
+    found = absent(resource(status=status, finalizer=True), memory=Recollection(finalizer_found_for=1.0))
+    told = report(found, decide(found)).intent
+    assert told is not None
+    assert told.token.startswith(begins)
