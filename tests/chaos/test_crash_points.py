@@ -135,7 +135,7 @@ def test_a_crash_at_any_call_leads_to_the_same_end(world: World, name: str) -> N
 def test_an_operator_without_its_intent_is_caught(world: World) -> None:
     point = Failpoint("nvcf create_deployment", 1, "sent")
     # The POST is still under way when the successor looks, whatever the machine does meanwhile.
-    slow = replace(SCENARIOS["create"], settings={"create_settle_seconds": 8.0, "redeploy_settle_seconds": 0.2})
+    slow = replace(SCENARIOS["create"], settings={"create_settle_seconds": 8.0, "redeploy_settle_seconds": 0.8})
     expected = reference(world, slow)
     usual = BEHAVIOUR["races"]
     world.simulator.behave(races={"slowPost": 5.0})

@@ -25,6 +25,8 @@ class Books:
     """Uids of objects whose finalizer a person has taken off, or has told the operator to drop."""
     named: dict[str, set[str]] = field(default_factory=dict)
     """What the status of each object has named last, by uid."""
+    unsure: set[str] = field(default_factory=set)
+    """Uids of objects with an intent that was open when a process ended: an old list does not show it to the next."""
     read: int = 0
 
     def keep(self, operator: Operator) -> None:
@@ -43,6 +45,8 @@ class Books:
                 self.adopted |= named
         for uid in self.let_go - alive:
             self.left |= self.named.get(uid, set())
+            if uid in self.unsure:
+                self.left |= {row.deployment_id for row in self.nvcf.rows.values() if row.made_for == uid}
         for resource, note in operator.notes.taken[self.read :]:
             if note.reason == Reason.LEFT_BEHIND and resource.uid in self.let_go:
                 self.left |= self._of(set(re.findall(r"[0-9a-f-]{36}", note.message)))
@@ -52,6 +56,9 @@ class Books:
         """A process is gone, and with it what it alone knew: the POSTs of objects that are gone."""
         alive = {obj["metadata"]["uid"] for obj in self.cluster.objects.values()}
         lost = self.let_go - alive
+        for obj in self.cluster.objects.values():
+            if (intent := obj["status"].get("intent")) is not None and not intent.get("answered"):
+                self.unsure.add(obj["metadata"]["uid"])
         self.left |= {row.deployment_id for row in self.nvcf.rows.values() if row.made_for in lost}
         self.left |= {post.deployment_id for post in self.nvcf.running if post.made_for in lost}
 

@@ -2,23 +2,28 @@
 
 from datetime import datetime, timedelta
 
+from nvcf_operator.core.actions import Create
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Present, Situation
+
+AT_LENGTH = timedelta(minutes=1)
+"""Time after which a POST that is answered at last begins the deadline anew."""
 
 
 def progress_since(situation: Situation) -> datetime:
     """Start of the current deadline: recorded for this generation, else now.
 
-    A deployment that comes after POSTs whose outcome NVCF left open gets the whole deadline: what was lost in asking
-    for it is no fault of its own.
+    A deployment that NVCF took only after a while gets the whole deadline: what was lost in asking for it, by errors of
+    NVCF's own, a lack of capacity, a refused write or an outage, is no fault of its own.
     """
     status, resource = situation.resource.status, situation.resource
-    in_vain = status.retry is not None and status.retry.reason == Reason.AWAITING_ANSWER
+    in_vain = status.retry is not None and status.retry.reason in (Reason.AWAITING_ANSWER, Reason.NO_CAPACITY)
     if in_vain and isinstance(situation.sighting(resource.wanted_version), Present):
         return situation.now
-    if status.progressing_since is not None and status.observed_generation == resource.generation:
-        return status.progressing_since
-    return situation.now
+    since = status.progressing_since if status.observed_generation == resource.generation else None
+    if since is None or (isinstance(situation.wrote, Create) and situation.now - since > AT_LENGTH):
+        return situation.now
+    return since
 
 
 def progress_deadline(situation: Situation) -> tuple[int, float]:

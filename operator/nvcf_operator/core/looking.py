@@ -93,13 +93,13 @@ def is_missing(glance: Glance, entries: Mapping[str, Entry], skipped: frozenset[
     Args:
         glance: what is on record.
         entries: the list, by version id.
-        skipped: version ids of entries that could not be read; an empty one where not even the id could.
+        skipped: version ids of entries that could not be read.
 
     """
     if glance.held_version is None or glance.deleting or glance.leaving:
         return False
     entry = _of(glance, glance.held_version, entries)
-    if entry is None and skipped & {glance.held_version, ""}:
+    if entry is None and glance.held_version in skipped:
         return False
     return entry is None or entry.status == "INACTIVE"
 

@@ -38,6 +38,6 @@ def told(error: errors.NvcfError | None) -> str:
         return f"NVCF does not answer: {detail}. {AGAIN}"
     if error.foreign:
         return f"{STRANGER} answered with {error.status}: {detail}. Check that, and the base URL. {AGAIN}"
-    # What it says of a write is that resource's alone.
-    words = f": {detail}" if detail and error.method == "GET" else ""
+    # What it says of one function is for those alone who may see that function.
+    words = f": {detail}" if detail and error.operation == "list_functions" else ""
     return f"NVCF fails: it answers with {error.status}{words}. {AGAIN}"

@@ -7,15 +7,9 @@ nothing about it.
 from datetime import datetime
 
 from nvcf_operator.api.spec import AdoptionPolicy
+from nvcf_operator.core.resource import is_sign
 from nvcf_operator.core.situation import Present, Situation
 from nvcf_operator.core.versions import current_deployment, deployments_on_record, recorded_as_ours
-
-OF_A_COPY = "copy-"
-"""How the token begins of an intent that stands for POSTs of the object which this one was copied from.
-
-It is waited for like any other. But an intent of its own would stand in the status under its own uid, so it is no sign
-that this object has made the deployment which NVCF shows.
-"""
 
 
 def is_stranger(situation: Situation) -> bool:
@@ -37,7 +31,7 @@ def is_stranger(situation: Situation) -> bool:
     recorded = deployments_on_record(resource, version)
     if not recorded or shown in recorded | memory.undeployed_ids:
         return False
-    awaited = intent is not None and intent.function_version_id == version and intent.deployment_id in (None, shown)
+    awaited = intent is not None and is_sign(intent, version) and intent.deployment_id in (None, shown)
     return not awaited and lost_deployment(situation, version, seen) is None
 
 
@@ -62,8 +56,7 @@ def may_undeploy(situation: Situation, version: str, seen: Present) -> bool:
     if shown in deployments_on_record(resource, version) or shown in memory.made_ids | memory.undeployed_ids:
         return True
     intent = situation.open_intent
-    awaited = intent is not None and intent.function_version_id == version and not intent.token.startswith(OF_A_COPY)
-    if awaited or version in memory.posts_may_run_for:
+    if is_sign(intent, version) or version in memory.posts_may_run_for:
         return True
     if lost_deployment(situation, version, seen) is not None:
         return True

@@ -19,12 +19,13 @@ from nvcf_operator.api.status import (
     Retiring,
     Retry,
 )
-from nvcf_operator.core import compare, failure, health, oddities, ownership, redeployment, tracks, unanswered, words
+from nvcf_operator.core import compare, failure, health, oddities, redeployment, tracks, unanswered, words
 from nvcf_operator.core.deadline import progress_since
 from nvcf_operator.core.decision import Decision, Verdict
-from nvcf_operator.core.ownership import is_stranger
+from nvcf_operator.core.ownership import is_stranger, may_undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.repetition import counted
+from nvcf_operator.core.resource import OF_A_COPY, is_version_id
 from nvcf_operator.core.settles import posts_specifications
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Trouble, Unseen, Whose
 from nvcf_operator.nvcf.models import Deployment
@@ -65,7 +66,10 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     new["incoming"] = tracks.incoming(situation, decision, main)
     new["uid"] = resource.uid
     new["intent"] = (
-        situation.answered_intent or _answered_by_sight(situation, _named(new)) or old.intent or _suspected(situation)
+        situation.answered_intent
+        or _answered_by_sight(situation, _named(new))
+        or old.intent
+        or _suspected(situation, _named(new))
     )
     new["failed"] = tracks.failed(situation, decision)
     new["last_write"] = _last_write(situation)
@@ -146,8 +150,10 @@ def _shown(situation: Situation, version: str) -> dict[str, Any]:
 
 def ours(situation: Situation, version: str) -> bool:
     """Whether a deployment that was seen is this resource's: on record, asked for by it, or adopted just now."""
-    resource = situation.resource
-    if resource.deleting or not is_stranger(situation):
+    resource, seen = situation.resource, situation.sighting(version)
+    if resource.deleting:  # what is on record is undeployed
+        return not isinstance(seen, Present) or may_undeploy(situation, version, seen)
+    if not is_stranger(situation):
         return True
     if resource.paused or resource.spec is None or resource.spec.management_policy == "Observe":
         return False
@@ -166,16 +172,22 @@ def _answered_by_sight(situation: Situation, named: set[str | None]) -> Intent |
     return answered(intent, seen.deployment)
 
 
-def _suspected(situation: Situation) -> Intent | None:
-    """An intent in place of one that was lost with the status: our finalizer says that a POST may be under way."""
+def _suspected(situation: Situation, named: set[str | None]) -> Intent | None:
+    """An intent in place of one that was lost with the status: our finalizer says that a POST may be under way.
+
+    With the first status that is written the object does not count as one without a record any more, so it has to be
+    in that one, whatever that is about. A deployment that is there and is only shown is no sign of whose it is.
+    """
     resource = situation.resource
-    nothing = situation.sighting(resource.wanted_version)
-    if situation.memory.finalizer_found_for is None or not isinstance(nothing, Absent):
+    seen = situation.sighting(resource.wanted_version)
+    known = situation.memory.finalizer_found_for is None or resource.wanted_version in named
+    if known or not is_version_id(resource.wanted_version) or (isinstance(seen, Present) and not resource.paused):
         return None
+    no_sign = resource.is_copy or isinstance(seen, Present)
     return Intent(
         uid=resource.uid,
         function_version_id=resource.wanted_version,
-        token=f"{ownership.OF_A_COPY if resource.is_copy else 'lost-'}{resource.uid[:8]}",
+        token=f"{OF_A_COPY if no_sign else 'lost-'}{resource.uid[:8]}",
         specifications=posts_specifications(situation),
     )
 

@@ -16,7 +16,24 @@ from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
 from nvcf_operator.core.salvage import salvaged
 from nvcf_operator.core.words import is_true
 
+OF_A_COPY = "copy-"
+"""How the token begins of an intent that stands for POSTs which this object itself may well not have made.
+
+They are those of the object which this one was copied from, for an intent of its own would stand in the status under
+its own uid. It is waited for like any other, and is no sign that a deployment which NVCF shows is this object's.
+"""
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+def is_version_id(text: str) -> bool:
+    """Whether it has the form of NVCF's id of a function version."""
+    return _UUID.fullmatch(text) is not None
+
+
+def is_sign(intent: Intent | None, version: str) -> bool:
+    """Whether an intent says that a deployment of that version may be this object's."""
+    return intent is not None and intent.function_version_id == version and not intent.token.startswith(OF_A_COPY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +116,7 @@ class Resource:
     def intent(self) -> Intent | None:
         """The last intent of this very object, answered or not."""
         intent = self.status.intent
-        if intent is None or intent.uid != self.uid or not _UUID.fullmatch(intent.function_version_id):
+        if intent is None or intent.uid != self.uid or not is_version_id(intent.function_version_id):
             return None
         return intent
 

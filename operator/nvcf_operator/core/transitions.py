@@ -10,7 +10,7 @@ from nvcf_operator.api.conditions import Condition
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, Undeploy
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.resource import Resource, is_sign
 from nvcf_operator.core.situation import Present, Situation, Trouble
 from nvcf_operator.core.versions import deployments_on_record, former_version, on_record, versions_held
 from nvcf_operator.core.words import ignored
@@ -114,6 +114,8 @@ def discovered(situation: Situation, new: FunctionDeploymentStatus) -> Note | No
     """
     resource, memory, version = situation.resource, situation.memory, situation.resource.wanted_version
     opened, known = resource.open_intent, new.intent
+    if opened is not None and not is_sign(opened, opened.function_version_id):
+        opened = None
     if opened is not None and situation.answered_intent is None and known is not None and known.token == opened.token:
         if known.answered:
             return _made_after_all(known.function_version_id, known.deployment_id)

@@ -92,8 +92,14 @@ def told(situation: Situation, retry: Retry) -> Verdict:
 
 def overdue(situation: Situation) -> Verdict | None:
     """What is told while the next POST is sent, where the progress deadline is over: the same as before it."""
-    retry = on_record(situation.resource)
-    return told(situation, retry) if retry is not None and is_overdue(situation) else None
+    resource, retry = situation.resource, situation.resource.status.retry
+    ready = resource.condition("Ready")
+    if not is_overdue(situation) or retry is None or ready is None:
+        return None
+    if retry.reason == Reason.NO_CAPACITY and ready.reason == Reason.PROGRESS_DEADLINE_EXCEEDED:
+        return verdicts.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, ready.message, available=False)
+    retry = on_record(resource)
+    return told(situation, retry) if retry is not None else None
 
 
 def _settle(situation: Situation) -> float:

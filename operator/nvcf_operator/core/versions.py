@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.resource import Resource, is_sign
 
 
 def versions_held(resource: Resource) -> tuple[str, ...]:
@@ -43,8 +43,7 @@ def on_record(resource: Resource) -> frozenset[str | None]:
 
 def recorded_as_ours(resource: Resource, version: str) -> bool:
     """Whether the record, or an intent of this very object, says that a deployment of that version is ours."""
-    intent = resource.intent
-    return version in on_record(resource) or (intent is not None and intent.function_version_id == version)
+    return version in on_record(resource) or is_sign(resource.intent, version)
 
 
 def deployments_on_record(resource: Resource, version: str) -> frozenset[str]:

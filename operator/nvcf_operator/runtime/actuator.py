@@ -32,7 +32,15 @@ from nvcf_operator.runtime.account import Account, gate_trouble
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.memory import Memory, Sightings, Target
 from nvcf_operator.runtime.observer import Observer
-from nvcf_operator.runtime.refusals import DROP_FINALIZER, INTENT, TAKE_FINALIZER, WriteRefused, is_told, may_be_refusal
+from nvcf_operator.runtime.refusals import (
+    DROP_FINALIZER,
+    INTENT,
+    TAKE_FINALIZER,
+    TAKEN_OFF,
+    WriteRefused,
+    is_told,
+    may_be_refusal,
+)
 from nvcf_operator.runtime.sent import Sent
 
 log = logging.getLogger(__name__)
@@ -356,7 +364,7 @@ class Actuator:
             account.put_supported, account.patch_supported = False, True
             raise Outdated("this server has no PUT")
         if missing and isinstance(action.change, Patch):
-            if unknown:
+            if unknown and (account.put_supported or error.formed):  # never without both by a word that is not NVCF's
                 account.patch_supported = False
                 raise Outdated("this server has no PATCH")
             # The deployment that was read a moment ago is another one by now.
@@ -456,6 +464,9 @@ class Actuator:
             raise
         self._cache.put(obj)
         memory.proven = True
+        wanted, found = names.FINALIZER in finalizers, names.FINALIZER in (obj["metadata"].get("finalizers") or ())
+        if wanted and not found:
+            raise WriteRefused(TAKE_FINALIZER, KubeError(TAKEN_OFF))
         return obj
 
     async def _judge(self, error: KubeError, what: str, resource: Resource, memory: Memory) -> None:

@@ -7,8 +7,11 @@ of them, and no answer of the API server or of NVCF that nobody thought of, make
 from dataclasses import dataclass
 from typing import Any
 
-AT_ONCE = 0.1
-"""Seconds below which a look counts as coming at once; the first pause that is made of such a one."""
+AT_ONCE = 0.05
+"""Seconds below which a look counts as coming at once. A settle is looked at more rarely."""
+
+FIRST = 0.1
+"""Seconds of the first pause that is made."""
 
 LONGEST = 60.0
 """Seconds of the longest pause that is made."""
@@ -34,8 +37,8 @@ class Guard:
         if left != self.left:
             self.left, self.in_vain = left, 0
             return wanted
-        least = min(LONGEST, AT_ONCE * 2.0 ** min(self.in_vain, 10))
-        if wanted >= AT_ONCE:
+        if wanted >= AT_ONCE:  # what is left of a long wait may well be short, and be no circle
+            self.in_vain //= 2
             return wanted
         self.in_vain += 1
-        return least
+        return min(LONGEST, FIRST * 2.0 ** min(self.in_vain - 1, 10))

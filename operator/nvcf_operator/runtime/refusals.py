@@ -8,6 +8,8 @@ DROP_FINALIZER = "take its finalizer off the resource"
 INTENT = "note in the status that it is about to ask for a deployment"
 STATUS = "write the status of the resource"
 
+TAKEN_OFF = "the write was taken and the finalizer is not there: a mutating webhook or policy may take it off"
+
 
 class WriteRefused(Exception):  # noqa: N818  the name says what happened
     """The API server does not take a write of ours, though the object is the one that was read."""

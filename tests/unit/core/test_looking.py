@@ -65,7 +65,7 @@ def test_what_differs_from_the_record_is_news(glance: Glance, listed: dict[str, 
         (entries(None), set(), True),
         (entries(None), {OTHER}, True),
         (entries(None), {VERSION}, False),
-        (entries(None), {""}, False),
+        (entries(None), {""}, True),
     ],
     ids=["there", "idle", "not listed", "another cannot be read", "it cannot be read", "an id cannot be read"],
 )

@@ -7,9 +7,9 @@ import pytest
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.ownership import OF_A_COPY, is_stranger, lost_deployment, may_undeploy, refuses
+from nvcf_operator.core.ownership import is_stranger, lost_deployment, may_undeploy, refuses
 from nvcf_operator.core.report import report
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.resource import OF_A_COPY, Resource
 from nvcf_operator.core.situation import Present, Recollection, Situation
 from unit.core.situations import (
     DEPLOYMENT,
