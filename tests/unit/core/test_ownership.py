@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.key import Key
+from nvcf_operator.core.actions import DropFinalizer
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.ownership import is_stranger, lost_deployment, may_undeploy, refuses
+from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import OF_A_COPY, Resource
-from nvcf_operator.core.situation import Present, Recollection, Situation
+from nvcf_operator.core.situation import Present, Recollection, Situation, Trouble, Whose
+from nvcf_operator.core.versions import versions_held
 from unit.core.situations import (
     DEPLOYMENT,
     OTHER_VERSION,
@@ -213,3 +216,49 @@ def test_a_post_that_the_original_of_a_copy_may_have_made_is_told_from_one_that_
     told = report(found, decide(found)).intent
     assert told is not None
     assert told.token.startswith(begins)
+
+
+def test_a_strangers_deployment_is_not_recorded_while_the_object_goes() -> None:
+    of = resource(spec=REFUSE, intent=intent(token=f"{OF_A_COPY}1"), finalizer=True, deleting=True)
+    refused = shows(of, found=ANOTHER, refused="a policy refuses the end of the finalizer")
+    told = report(refused, decide(refused))
+    assert told.deployment_id is None
+    again = shows(replace(of, status=told), found=ANOTHER)
+    assert not may_undeploy(again, VERSION, again.sightings[VERSION])  # type: ignore[arg-type]
+    assert isinstance(decide(again).action, DropFinalizer)
+
+
+@pytest.mark.parametrize(
+    ("token", "stranger"), [(f"{OF_A_COPY}1", True), ("lost-1", False), ("0123456789abcdef", False)]
+)
+def test_what_the_original_of_a_copy_asked_for_is_a_stranger_where_the_manifest_refuses(
+    token: str, stranger: bool
+) -> None:
+    of = resource(spec=REFUSE, intent=intent(token=token), finalizer=True)
+    assert is_stranger(shows(of, found=ANOTHER)) is stranger
+
+
+NO_KEY = Trouble(Reason.SECRET_NOT_FOUND, "no Secret", Whose.CREDENTIAL)
+LOST = Recollection(finalizer_found_for=1.0)
+
+
+@pytest.mark.parametrize(
+    ("situation", "begins"),
+    [
+        pytest.param(absent(resource(finalizer=True), memory=LOST), "lost-", id="nothing is there"),
+        pytest.param(
+            replace(absent(resource(finalizer=True), memory=LOST), sightings={}, access=NO_KEY), "lost-", id="no key"
+        ),
+        pytest.param(
+            present(resource(spec={"suspend": True}, finalizer=True), memory=LOST), OF_A_COPY, id="it is only shown"
+        ),
+    ],
+)
+def test_that_the_record_was_lost_stands_in_the_first_status_whatever_that_is_about(
+    situation: Situation, begins: str
+) -> None:
+    told = report(situation, decide(situation))
+    assert told.intent is not None
+    assert told.intent.token.startswith(begins)
+    goes = replace(situation.resource, status=told, lost=False, deleting=True)
+    assert versions_held(goes) == (VERSION,)

@@ -244,3 +244,12 @@ def test_a_conflict_looks_soon_for_what_an_earlier_post_may_still_make(of: Resou
     after_the_grace = Recollection(told=(str(Reason.CONFLICT), of.generation), told_for=60.0)
     situation = present(of, holders={VERSION: Key("team", "another")}, memory=after_the_grace)
     assert decide(situation).requeue == pause
+
+
+@pytest.mark.parametrize(("passed", "fresh"), [(5.0, False), (4000.0, True)])
+def test_a_post_that_is_taken_at_length_begins_the_deadline_anew(passed: float, fresh: bool) -> None:
+    since = NOW - timedelta(seconds=passed)
+    of = resource(finalizer=True, status={"observedGeneration": 1, "progressingSince": since.isoformat()})
+    made = present(of, deployment("DEPLOYING"), wrote=Create(VERSION, ()))
+    assert report(made, decide(made)).progressing_since == (NOW if fresh else since)
+    assert verdict_of(decide(made))[0] == "Deploying"

@@ -130,6 +130,26 @@ def test_what_a_decision_wants_at_once_gets_growing_pauses(
     assert pauses == sorted(pauses)
 
 
+def test_a_finalizer_that_is_taken_off_at_once_is_told_and_put_on_ever_more_rarely(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch = Cluster.patch_finalizers
+
+    def stripped(self: Cluster, key: Key, uid: str, version: str, finalizers: list[str]) -> dict[str, Any]:
+        return patch(self, key, uid, version, [])
+
+    monkeypatch.setattr(Cluster, "patch_finalizers", stripped)
+    pauses = stage.pauses()
+    assert pauses[-1] >= 60.0
+    assert stage.operator.kube_writes <= LOOKS + 4
+    known = stage.cluster.read(ECHO)
+    assert known is not None
+    ready = next(item for item in known["status"]["conditions"] if item["type"] == "Ready")
+    assert ready["reason"] == Reason.WRITE_REFUSED
+    assert "mutating webhook" in ready["message"]
+    assert not stage.nvcf.rows
+
+
 @pytest.mark.parametrize("due", ["verify_at", "deep_at"])
 def test_a_read_that_is_due_and_cannot_be_made_is_waited_for(stage: Stage, due: str) -> None:
     stage.operator.has_key = False
