@@ -12,7 +12,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
 from nvcf_operator.kube.watching import Handler, SteadyWatch
-from nvcf_operator.proxies import ProxyProblem, proxy_for, usable
+from nvcf_operator.proxies import Proxy, ProxyProblem, proxy_for, usable
 
 __all__ = ["Connection", "ConnectionProblem", "connect", "kopf_session"]
 
@@ -53,17 +53,24 @@ class Connection:
         url = yarl.URL(self.server)
         self._origin = url.origin()
         self._tls = RESTClientObject(configuration).ssl_context
+        self._proxy = _proxy(found)
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=limit, ssl=self._tls),
             headers={"User-Agent": user_agent},
-            middlewares=(*outermost, self._sign),
-            proxy=_proxy(found),
+            middlewares=(*outermost, self._sign, self._pass),
+            proxy=self._proxy.url if self._proxy is not None else None,
             read_bufsize=2**21,
         )
 
     async def close(self) -> None:
         """Close all connections."""
         await self.session.close()
+
+    async def _pass(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
+        try:
+            return await handler(request)
+        except aiohttp.ClientHttpProxyError as error:  # its text holds the proxy's URL with the password
+            raise aiohttp.ClientConnectionError(f"{self._proxy} does not let it pass ({error.status})") from None
 
     async def _sign(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
         if request.url.origin() != self._origin:
@@ -140,12 +147,11 @@ async def kopf_session(*, user_agent: str) -> kopf.AiohttpSession:
     )
 
 
-def _proxy(found: Cluster) -> str | None:
+def _proxy(found: Cluster) -> Proxy | None:
     """The proxy of the kubeconfig, else of the environment; a pod's own cluster is never behind one."""
     if found.configuration.proxy:
-        return usable(found.configuration.proxy, f"proxy-url of {found.source}").url
-    proxy = None if found.in_pod else proxy_for(found.configuration.host, all_proxy=False)
-    return proxy.url if proxy is not None else None
+        return usable(found.configuration.proxy, f"proxy-url of {found.source}")
+    return None if found.in_pod else proxy_for(found.configuration.host, all_proxy=False)
 
 
 def _bad_certificates(found: Cluster, error: Exception) -> ConnectionProblem:

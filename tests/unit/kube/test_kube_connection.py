@@ -165,6 +165,23 @@ async def test_a_proxy_of_the_kubeconfig_is_used(configure: Configure) -> None:
         assert proxy.sent[0].headers["Host"] == "api.invalid"
 
 
+async def test_a_proxy_that_refuses_is_told_without_its_password(configure: Configure) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        configure("https://api.invalid", user={"token": "t"}, **{"proxy-url": f"http://user:s3cret@127.0.0.1:{port}"})
+        async with connected() as connection:
+            with pytest.raises(aiohttp.ClientError, match=r"does not let it pass \(407\)") as caught:
+                await get(connection)
+    assert "s3cret" not in f"{caught.value!r} {caught.value}"
+    assert str(port) in str(caught.value)
+
+
 async def test_a_proxy_of_the_environment_is_used(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(says({})) as proxy:
         configure("http://api.invalid")
