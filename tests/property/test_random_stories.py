@@ -14,7 +14,7 @@ from property.story import FOCUSED, Story
 
 pytestmark = pytest.mark.timeout(900)  # all workers compute at the same time, and so do these
 
-EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "350"))
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "370"))
 STEPS = 50
 PHASES = [Phase.generate] if "PROPERTY_QUICK" in os.environ else [Phase.generate, Phase.shrink]
 
@@ -48,7 +48,7 @@ def tallied() -> Iterator[None]:
 
 def test_random_stories_end_as_the_manifests_say(tallied: None) -> None:
     tell(Story, EXAMPLES, derandomize="PROPERTY_EXAMPLES" not in os.environ)
-    assert tally["steps"] >= 10_000 * EXAMPLES / 350, tally
+    assert tally["steps"] >= 10_000 * EXAMPLES / 370, tally
     assert tally["eventful"] * 4 >= tally["steps"], tally
 
 
