@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -155,6 +156,28 @@ class ControlPlane:
                 self.stop_api_server()
             else:
                 return
+
+    def back_up(self) -> Path:
+        """Copy etcd's data, as a backup does, and give the copy. API server and etcd are started anew."""
+        copy = self.root / "backup"
+        self._without_servers(lambda data: shutil.copytree(data, copy))
+        return copy
+
+    def restore(self, backup: Path) -> None:
+        """Put a copy of etcd's data in place of what there is. API server and etcd are started anew."""
+
+        def replace(data: Path) -> None:
+            shutil.rmtree(data)
+            shutil.copytree(backup, data)
+
+        self._without_servers(replace)
+
+    def _without_servers(self, change: Callable[[Path], object]) -> None:
+        self.stop_api_server()
+        self._processes.pop("etcd").kill()
+        change(self.root / "etcd")
+        self._run("etcd", self._layout.etcd())
+        self.start_api_server()
 
     def check(self) -> None:
         """Raise :class:`controlplane.ProcessEndedError`, with the end of its log, if a server has ended by itself."""

@@ -1,8 +1,8 @@
 """Counts the calls that an operator makes to NVCF and to Kubernetes, and ends it as by kill -9 at a chosen one.
 
 The product knows nothing of this: `install` wraps the two functions that all calls go through, in a process that a test
-started. Kopf's own watches and lists are not counted, nor what pollers do: they read by the clock, change nothing, and
-what follows from them is a worker's own call.
+started. Kopf's own watches and lists are not counted, nor what pollers and other loops beside the work do: they read by
+the clock, change nothing, and what follows from them is a worker's own call.
 """
 
 import asyncio
@@ -20,6 +20,9 @@ from nvcf_operator.nvcf import transport
 from nvcf_operator.nvcf.answers import Answer
 from nvcf_operator.nvcf.progress import Progress
 from nvcf_operator.nvcf.requests import Request
+
+BY_THE_CLOCK = ("poller ", "list", "history")
+"""How the names of tasks begin that read by the clock."""
 
 When = Literal["before", "sent", "after"]
 """Before the call; when its request is on its way and no answer has come; when the answer has come and nothing was done
@@ -97,7 +100,7 @@ class Calls:
     def _begin(self, call: str) -> int:
         """Count a call, note it, and give its number; 0 when it is not counted."""
         task = asyncio.current_task()
-        if task is None or task.get_name().startswith("poller ") or not self._armed.exists():
+        if task is None or task.get_name().startswith(BY_THE_CLOCK) or not self._armed.exists():
             return 0
         self._made[call] += 1
         with self._trace.open("a") as trace:

@@ -58,6 +58,11 @@ class KubeClient(Calls):
         found.resource_version = min(page.resource_version for page in pages)
         return found
 
+    async def current_version(self, namespaces: Sequence[str] = ()) -> int:
+        """The resourceVersion that the cluster has come to, of a list that is read for certain, not from a cache."""
+        page = await self._read("list", f"{_collection(next(iter(namespaces), None))}?limit=1")
+        return int(page["metadata"]["resourceVersion"])
+
     async def patch_metadata(
         self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
     ) -> dict[str, Any]:
@@ -158,8 +163,7 @@ class KubeClient(Calls):
             raise Unavailable(f"GET lease: {error or type(error).__name__}") from None
 
     async def _list(self, namespace: str | None, keep: Callable[[dict[str, Any]], Any]) -> ResourceList:
-        place = f"/namespaces/{namespace}" if namespace else ""
-        first = f"/apis/{names.API_VERSION}{place}/{names.PLURAL}?limit={CHUNK}"
+        first = f"{_collection(namespace)}?limit={CHUNK}"
         found, path, restarts = ResourceList(), first, 0
         while True:
             try:
@@ -180,6 +184,11 @@ class KubeClient(Calls):
             if not token:
                 return found
             path = str(URL(first).update_query({"continue": token}))
+
+
+def _collection(namespace: str | None) -> str:
+    place = f"/namespaces/{namespace}" if namespace else ""
+    return f"/apis/{names.API_VERSION}{place}/{names.PLURAL}"
 
 
 def _resource(key: Key) -> str:

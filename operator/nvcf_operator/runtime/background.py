@@ -9,6 +9,10 @@ from typing import Any, Self
 log = logging.getLogger(__name__)
 
 
+class Ending(Exception):  # noqa: N818  the name says what happened
+    """A loop ends the operator on purpose, so that it is started again; the text says why."""
+
+
 class Background:
     """Runs loops inside `async with`; sets `stop`, and `failed` is true, when one of them ends before its time."""
 
@@ -25,7 +29,10 @@ class Background:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
-            log.critical("the loop %r has ended; the operator stops", task.get_name(), exc_info=task.exception())
+            if isinstance(error := task.exception(), Ending):
+                log.critical("%s", error)
+            else:
+                log.critical("the loop %r has ended; the operator stops", task.get_name(), exc_info=error)
             self.failed = True
             self._stop.set()
 

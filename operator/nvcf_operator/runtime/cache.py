@@ -67,11 +67,15 @@ class Cache:
     on the other's claim.
     """
 
+    newest: int
+    """The highest resourceVersion of any object that was ever seen."""
+
     def __init__(self, rival_moved: Callable[[Key], None] = lambda key: None) -> None:
         self._rival_moved = rival_moved
         self._digests: dict[Key, Digest] = {}
         self._by_version: dict[tuple[str, str], set[Key]] = {}
         self._echoes = Echoes()
+        self.newest = 0
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -146,6 +150,7 @@ class Cache:
 
     def _take_in(self, key: Key, obj: Mapping[str, Any]) -> News:
         known = self._digests.get(key)
+        self.newest = max(self.newest, _version(obj))
         if known is not None and _version(obj) <= known.resource_version:
             return News.NOTHING
         digest = _digest(obj)

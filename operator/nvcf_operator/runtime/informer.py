@@ -16,6 +16,8 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import kopf_session
+from nvcf_operator.kube.errors import KubeError
+from nvcf_operator.runtime.background import Ending
 from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.queue import DelayQueue, Lane
 from nvcf_operator.runtime.signals import Stop
@@ -24,6 +26,27 @@ log = logging.getLogger(__name__)
 
 RELIST = 600.0
 """Seconds between two lists of our own: a deletion missed across a re-list is never repaired by the watch."""
+
+PROBE = 60.0
+"""Seconds between two looks at whether the cluster's history goes on."""
+
+CONFIRM = 5.0
+"""Seconds until a list that seems to come from the past is asked for once more."""
+
+
+class WentBack(Ending):
+    """The cluster shows an older state than it did: etcd was restored from a backup.
+
+    A watch from a version that is not there yet brings nothing, and what is cached counts as newer than what is true.
+    Only a process that knows nothing of the other history is sure to see what is there.
+    """
+
+    def __init__(self, known: int, found: int) -> None:
+        super().__init__(
+            f"the cluster's data went back: resourceVersion {known} was seen, and now there is {found}. etcd was "
+            "restored from a backup, so what this process knows is void and its watch brings nothing. The operator "
+            "ends, to be started again and to go on from what is there"
+        )
 
 
 class Informer:
@@ -45,6 +68,8 @@ class Informer:
         self._namespaces = namespaces
         self._gone = gone
         self._user_agent = user_agent
+        self._came_to = 0
+        """The highest resourceVersion that a list was made at."""
 
     async def prime(self) -> None:
         """Fill the cache by a list of our own before anything is decided, so that every claim is known."""
@@ -61,10 +86,28 @@ class Informer:
                 return
 
     async def relist(self, *, first: bool = False) -> None:
-        """List everything and mend what the watch has missed."""
-        listed = await self._kube.list_resources(
-            self._namespaces, keep=lambda obj: self._take(obj, listed=True, first=first)
-        )
+        """List everything and mend what the watch has missed.
+
+        Raises:
+            WentBack: an object has an older version than was seen before the list was made.
+
+        """
+        older: dict[Key, tuple[int, int]] = {}
+
+        def keep(obj: dict[str, Any]) -> Key:
+            meta = obj["metadata"]
+            key, version = Key(meta.get("namespace", ""), meta["name"]), int(meta.get("resourceVersion") or 0)
+            older.pop(key, None)  # of a list that had to begin again
+            known = self._cache.version(key)
+            if known is not None and known[0] == meta.get("uid") and version < known[1]:
+                older[key] = (known[1], version)
+            return self._take(obj, listed=True, first=first)
+
+        listed = await self._kube.list_resources(self._namespaces, keep=keep)
+        for key in listed:
+            if key in older and older[key][0] <= listed.resource_version:
+                raise WentBack(*older[key])
+        self._came_to = max(self._came_to, listed.resource_version)
         for key in self._cache.missing_from(listed, listed_at=listed.resource_version):
             if await self._kube.get_resource(key) is None and (known := self._cache.get(key)) is not None:
                 log.info("%s is gone; the watch had missed it", key)
@@ -76,8 +119,41 @@ class Informer:
             await asyncio.sleep(RELIST)
             try:
                 await self.relist()
+            except Ending:
+                raise
             except Exception as error:
                 log.warning("cannot list %s; trying again in %.0f s: %s", names.PLURAL, RELIST, error)
+
+    async def follow_history(self) -> None:
+        """Look each minute whether the cluster still goes on from what was seen.
+
+        Raises:
+            WentBack: it does not, twice in a row.
+
+        """
+        while True:
+            await asyncio.sleep(PROBE)
+            if await self._gone_back_by() is None:
+                continue
+            await asyncio.sleep(CONFIRM)
+            if (found := await self._gone_back_by()) is not None:
+                raise WentBack(*found)
+
+    async def _gone_back_by(self) -> tuple[int, int] | None:
+        """The version that was seen and the lower one that a list is made at now; None where that one is not lower.
+
+        resourceVersions of one resource type are ordered (KEP-5504), and a list without one shows what is newest.
+        """
+        known = max(self._came_to, self._cache.newest)
+        try:
+            found = await self._kube.current_version(self._namespaces)
+        except KubeError as error:
+            log.debug("cannot tell which version the cluster has come to: %s", error)
+            return None
+        if found < known:
+            return known, found
+        self._came_to = max(self._came_to, found)
+        return None
 
     async def watch(self, *, stop: Stop, ending: Callable[[], Awaitable[None]]) -> None:
         """Run kopf until `stop` says so, or it fails.

@@ -214,6 +214,7 @@ class Operator:
                 await stop.before(self.informer.prime())
                 self.workers.start()
                 background.start("list", self.informer.relist_for_ever())
+                background.start("history", self.informer.follow_history())
                 background.start("leader election", self.leadership.run())
                 self._warm.set()
                 log.info("running; NVCF at %s", self._settings.base_url)

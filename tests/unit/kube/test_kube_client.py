@@ -337,6 +337,20 @@ async def test_a_missing_crd_is_named(stage: Stager) -> None:
             await staged.client.list_resources()
 
 
+@pytest.mark.parametrize(
+    ("namespaces", "path"),
+    [((), LIST), (("ns", "other"), "/apis/nvcf-operator.io/v1alpha1/namespaces/ns/functiondeployments")],
+    ids=["all", "some"],
+)
+async def test_the_clusters_version_is_read_by_one_object_and_not_from_a_cache(
+    stage: Stager, namespaces: tuple[str, ...], path: str
+) -> None:
+    async with stage(says(page("a", version="617", token="t"))) as staged:
+        assert await staged.client.current_version(namespaces) == 617
+        (sent,) = staged.server.sent
+    assert (sent.method, sent.path, sent.query) == ("GET", path, {"limit": "1"})
+
+
 @dataclass(frozen=True)
 class Failure:
     reason: str
