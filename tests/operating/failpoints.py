@@ -21,7 +21,7 @@ from nvcf_operator.nvcf.answers import Answer
 from nvcf_operator.nvcf.progress import Progress
 from nvcf_operator.nvcf.requests import Request
 
-BY_THE_CLOCK = ("poller ", "list", "history")
+BY_THE_CLOCK = ("poller ", "list", "history", "CRD")
 """How the names of tasks begin that read by the clock."""
 
 When = Literal["before", "sent", "after"]

@@ -44,9 +44,16 @@ class KubeApi:
         return self._write(lambda: self._cluster.patch_finalizers(key, uid, resource_version, list(finalizers)))
 
     async def patch_status(
-        self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any], kind: str = "status"
+        self,
+        key: Key,
+        *,
+        uid: str,
+        resource_version: str,
+        status: Mapping[str, Any],
+        kind: str = "status",
+        trial: bool = False,
     ) -> dict[str, Any]:
-        return self._write(lambda: self._cluster.patch_status(key, uid, resource_version, status, kind))
+        return self._write(lambda: self._cluster.patch_status(key, uid, resource_version, status, kind, trial=trial))
 
     def _write(self, write: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         chance = self._chance()

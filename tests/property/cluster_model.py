@@ -24,6 +24,8 @@ class Cluster:
     made: int = 0
     refuses: str = ""
     """Which writes admission does not take: status (but an intent), all (statuses), finalizers, everything, or none."""
+    prunes: tuple[str, ...] = ()
+    """Members of the status, and `member.field`, that the CRD does not have."""
 
     def create(self, key: Key, spec: dict[str, Any], like: Mapping[str, Any] | None = None) -> None:
         """Create a resource; `like` has metadata that comes with it, and the status that a backup tool puts back."""
@@ -105,15 +107,25 @@ class Cluster:
         return after
 
     def patch_status(
-        self, key: Key, uid: str, resource_version: str, members: Mapping[str, Any], kind: str
+        self, key: Key, uid: str, resource_version: str, members: Mapping[str, Any], kind: str, *, trial: bool = False
     ) -> dict[str, Any]:
-        """Write members of the status of that very object and version."""
+        """Write members of the status of that very object and version, or show only how it would be."""
         item = self._the_very_one(key, uid, resource_version)
         if self.refuses in ("all", "everything") or (self.refuses == "status" and kind == "status"):
             raise Invalid("admission: «naïve & <co>» does not take this status", status=422)
         status = item["status"] | copied(dict(members))
-        item["status"] = {name: value for name, value in status.items() if value is not None}
-        self._touch(key)
+        status = {name: value for name, value in status.items() if value is not None}
+        for path in self.prunes:
+            member, _, name = path.partition(".")
+            if name:
+                status.get(member, {}).pop(name, None)
+            else:
+                status.pop(member, None)
+        if trial:
+            return copied(item | {"status": status})
+        if status != item["status"]:  # what changes nothing makes no version
+            item["status"] = status
+            self._touch(key)
         return copied(item)
 
     def moment(self) -> str:

@@ -75,6 +75,24 @@ def write_refused(what: str, words: str) -> str:
     )
 
 
+NEWER_CRD = "Install the CRD of this version: kubectl apply -k crds, or nvcf-operator crd | kubectl apply -f -"
+
+
+def crd_is_older(fields: str) -> str:
+    """The API server drops a part of what the operator writes into the status, or would drop it.
+
+    Args:
+        fields: what is dropped, as paths.
+
+    """
+    return (
+        f"The cluster does not keep {fields}, where the operator records what it asks NVCF for, so it asks for no "
+        "deployment: after a crash it might ask for it twice. The CustomResourceDefinition is older than the operator "
+        f"(or a webhook changes the status). {NEWER_CRD}. The operator tries again with growing pauses of up to 5 "
+        "minutes."
+    )
+
+
 def not_in_force(seconds: int, cause: str) -> str:
     """The progress deadline is over, and something keeps the operator from its work."""
     return f"The manifest is not in force after rollout.progressDeadlineSeconds ({seconds}). {cause}"

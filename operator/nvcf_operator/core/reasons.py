@@ -99,7 +99,8 @@ class Reason(StrEnum):
     WRITE_REFUSED = (
         "WriteRefused",
         "The API server refuses a write of the operator to the resource, such as by an admission policy, a webhook or "
-        "a quota; the message repeats its words.",
+        "a quota; the message repeats its words. Or it drops fields that the operator must record, since the CRD is "
+        "older than the operator; the message names them.",
     )
     INVALID_ANSWER = "InvalidAnswer", "What answered is not the NVCF API: not JSON, or not of the documented form."
 

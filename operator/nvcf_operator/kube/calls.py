@@ -24,8 +24,8 @@ JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 
 Observe = Callable[[str, str, float], None]
-"""Called after every call with its kind (get, list, finalizer, intent, status, secret, event, lease), the HTTP status
-or what happened instead, and seconds."""
+"""Called after every call with its kind (get, list, schema, finalizer, intent, status, secret, event, lease), the HTTP
+status or what happened instead, and seconds."""
 
 Trace = Callable[[str, str, str], AbstractContextManager[Span]]
 """Opens a span for a call, by its kind, method and URL."""
@@ -67,7 +67,12 @@ class Calls:
         with self._trace(kind, method, self._connection.server + path) as span:
             try:
                 answer = await self._call(
-                    kind, method, f"{path}?fieldManager={FIELD_MANAGER}", content, data, WRITE_TIMEOUT
+                    kind,
+                    method,
+                    path + ("&" if "?" in path else "?") + f"fieldManager={FIELD_MANAGER}",
+                    content,
+                    data,
+                    WRITE_TIMEOUT,
                 )
             except KubeError as error:
                 span.answered(type(error).__name__ if error.status is None else str(error.status))

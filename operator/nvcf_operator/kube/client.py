@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aiohttp
 from yarl import URL
@@ -63,6 +63,20 @@ class KubeClient(Calls):
         page = await self._read("list", f"{_collection(next(iter(namespaces), None))}?limit=1")
         return int(page["metadata"]["resourceVersion"])
 
+    async def served_schema(self) -> Mapping[str, Any]:
+        """The schema of a FunctionDeployment as the API server publishes it to all (OpenAPI v3); it may lag seconds.
+
+        Raises:
+            KubeError: it publishes none, or did not answer.
+
+        """
+        document = await self._read("schema", f"/openapi/v3/apis/{names.API_VERSION}")
+        ours = {"group": names.GROUP, "version": names.VERSION, "kind": names.KIND}
+        for schema in ((document.get("components") or {}).get("schemas") or {}).values():
+            if ours in (schema.get("x-kubernetes-group-version-kind") or ()):
+                return cast("Mapping[str, Any]", schema)
+        raise Unavailable(f"the API server publishes no schema of {names.KIND}")
+
     async def patch_metadata(
         self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
     ) -> dict[str, Any]:
@@ -78,7 +92,14 @@ class KubeClient(Calls):
         return await self._patch("finalizer", _resource(key), {"metadata": metadata})
 
     async def patch_status(
-        self, key: Key, *, uid: str, resource_version: str, status: Mapping[str, Any], kind: str = "status"
+        self,
+        key: Key,
+        *,
+        uid: str,
+        resource_version: str,
+        status: Mapping[str, Any],
+        kind: str = "status",
+        trial: bool = False,
     ) -> dict[str, Any]:
         """Set members of the status (`kube.status.merge_patch`; None removes one) of that very object and version.
 
@@ -94,6 +115,7 @@ class KubeClient(Calls):
             resource_version: the version that the status was made from.
             status: the members to set.
             kind: what metrics and traces call the write.
+            trial: have the API server answer as if, and store nothing.
 
         Raises:
             Conflict: it has changed since, or another object has its name now.
@@ -106,7 +128,7 @@ class KubeClient(Calls):
             {"op": "add", "path": "/metadata/resourceVersion", "value": resource_version},
         ]
         members = [{"op": "add", "path": f"/status/{name}", "value": value} for name, value in status.items()]
-        path = f"{_resource(key)}/status"
+        path = f"{_resource(key)}/status" + ("?dryRun=All" if trial else "")
         try:
             return await self._write(kind, "PATCH", path, JSON_PATCH, the_very_one + members)
         except Invalid as error:
@@ -171,7 +193,9 @@ class KubeClient(Calls):
             except KubeError as error:
                 if error.status == 404:
                     raise Unavailable(
-                        f"the API server does not know {names.CRD_NAME}: is its CRD installed?", status=404
+                        f"the API server serves no {names.PLURAL} of {names.API_VERSION}: is the CRD installed, and "
+                        f"does it serve {names.VERSION}? Look at kubectl get crd {names.CRD_NAME}",
+                        status=404,
                     ) from None
                 if error.status != 410 or path == first or restarts == MOST_RESTARTS:
                     raise

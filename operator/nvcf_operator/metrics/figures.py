@@ -93,6 +93,11 @@ class Metrics:
         self._events_dropped = self._counter(
             "events_dropped", "Events that were given up: the namespace takes none, or too many waited."
         )
+        self._crd_fields = Gauge(
+            PREFIX + "crd_fields_missing",
+            "Fields that the CRD lacks, since it is older than the operator; 0 also before it was read.",
+            registry=self.registry,
+        )
         self._census = Census()
         self._orders = Orders()
         self.registry.register(self._census)
@@ -154,6 +159,10 @@ class Metrics:
     def event_dropped(self) -> None:
         """Count an Event that was given up."""
         self._events_dropped.inc()
+
+    def crd_lacks(self, fields: int) -> None:
+        """Note how many fields the cluster's CRD lacks."""
+        self._crd_fields.set(fields)
 
     def resource_shows(self, key: Hashable, conditions: Iterable[State]) -> None:
         """Take down type and status of all conditions that a resource shows now."""

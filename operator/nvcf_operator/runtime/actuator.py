@@ -15,6 +15,7 @@ from nvcf_operator.core.changes import Patch, expected_after, raises_minimum
 from nvcf_operator.core.decide import asking
 from nvcf_operator.core.ownership import lost_deployment
 from nvcf_operator.core.placement import explained
+from nvcf_operator.core.pruning import makes_way, not_kept
 from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
@@ -37,6 +38,7 @@ from nvcf_operator.runtime.refusals import (
     INTENT,
     TAKE_FINALIZER,
     TAKEN_OFF,
+    NotKept,
     WriteRefused,
     is_told,
     may_be_refusal,
@@ -74,6 +76,7 @@ class Actuator:
         steady: SteadyClock,
         *,
         server_loop: float,
+        unrecorded: Callable[[], tuple[str, ...]] = tuple,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kube = kube
@@ -84,7 +87,11 @@ class Actuator:
         self._sent = sent
         self._steady = steady
         self._server_loop = server_loop
+        self._unrecorded = unrecorded
+        """Fields that the CRD is known to lack, and that no deployment is asked for without."""
         self._clock = clock
+        self._pruned = False
+        """The last intent was not kept."""
         self._intending: set[Target] = set()
         """Function and version of the intents that are being written."""
 
@@ -116,6 +123,8 @@ class Actuator:
         if isinstance(action, DropFinalizer):
             return await self._release(situation, action, memory)
         assert account is not None, "a write to NVCF is decided on only with an account"
+        if isinstance(action, Undeploy) and makes_way(situation, action) and (fields := self._unrecorded()):
+            raise NotKept(fields)  # what serves is not taken down for what could not be asked for afterwards
         person = person or account.hurries(situation.resource)
         if isinstance(action, Create):
             return await self._create(situation, action, account, memory, person=person)
@@ -140,6 +149,8 @@ class Actuator:
                 before, began = situation.resource.intent, self._clock()
                 try:
                     situation, intent = await self._intend(situation, action, account, memory)
+                    if situation.refused is not None:
+                        return self._not_sent(situation, memory, before)
                     other = await self._proven_again(situation, version, account, memory, admission, began)
                     if other is not None:
                         return self._not_sent(other, memory, before)
@@ -168,7 +179,11 @@ class Actuator:
         """Write the intent into the status: from here on a POST may be under way.
 
         The intent is also the resource's claim of the version. Another one that appeared since the decision may hold it
-        by now, or be about to.
+        by now, or be about to. Where the API server has not kept all that must be on record, the situation says so.
+
+        Raises:
+            NotKept: it would not keep it, and nothing was written.
+
         """
         resource, version = situation.resource, action.function_version_id
         target = self._observer.target(account, resource, version)
@@ -180,26 +195,43 @@ class Actuator:
             specifications=allocating(action.specifications),
         )
         status = report(situation, asking(situation, action)).model_copy(update={"intent": intent})
-        patch = merge_patch(resource.recorded, status.to_dict())
+        wanted = status.to_dict()
+        patch = merge_patch(resource.recorded, wanted)
         assert patch is not None, "the token is new"
         self._intending.add(target)
         try:
-            obj = await self._kube.patch_status(
-                resource.key,
-                uid=resource.uid,
-                resource_version=resource.resource_version,
-                status=patch,
-                kind="intent",
-            )
-        except KubeError as error:
-            await self._judge(error, INTENT, resource, memory)
-            raise
+            if self._pruned or self._unrecorded():  # so that a try in vain changes nothing
+                trial = await self._patch_intent(resource, patch, memory, trial=True)
+                if fields := not_kept(wanted, trial.get("status") or {}):
+                    raise NotKept(fields)
+            obj = await self._patch_intent(resource, patch, memory)
         finally:
             self._intending.discard(target)
         self._cache.put(obj)
         memory.proven = True
         memory.decided(resource, status)
-        return replace(situation, resource=self._read(situation, memory, obj)), intent
+        fields = not_kept(wanted, obj.get("status") or {})
+        self._pruned = bool(fields)
+        refused = str(NotKept(fields)) if fields else None
+        if refused is not None:
+            log.warning("%s", refused)
+        return replace(situation, resource=self._read(situation, memory, obj), refused=refused), intent
+
+    async def _patch_intent(
+        self, resource: Resource, patch: dict[str, Any], memory: Memory, **trial: bool
+    ) -> dict[str, Any]:
+        try:
+            return await self._kube.patch_status(
+                resource.key,
+                uid=resource.uid,
+                resource_version=resource.resource_version,
+                status=patch,
+                kind="intent",
+                **trial,
+            )
+        except KubeError as error:
+            await self._judge(error, INTENT, resource, memory)
+            raise
 
     async def _ensure_nobody_else(self, resource: Resource, version: str, account: Account, target: Target) -> None:
         """Look right before a write whether another resource holds the version by now, or is about to.

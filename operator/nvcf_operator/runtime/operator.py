@@ -26,6 +26,7 @@ from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.background import Background
 from nvcf_operator.runtime.cache import Cache
+from nvcf_operator.runtime.crd_fields import CrdFields
 from nvcf_operator.runtime.credentials import NOW, Resolver
 from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.informer import Informer
@@ -147,6 +148,7 @@ class Operator:
             pause=settings.busy_poll_interval,
             settle=settings.redeploy_settle_seconds,
         )
+        self.crd_fields = CrdFields(unfenced, shown=self.metrics.crd_lacks)
         actuator = Actuator(
             self.kube,
             self.cache,
@@ -156,6 +158,7 @@ class Operator:
             self.sent,
             steady,
             server_loop=settings.redeploy_settle_seconds,
+            unrecorded=lambda: self.crd_fields.unrecorded,
         )
         self.reconciler = Reconciler(
             self.kube,
@@ -215,6 +218,7 @@ class Operator:
                 self.workers.start()
                 background.start("list", self.informer.relist_for_ever())
                 background.start("history", self.informer.follow_history())
+                background.start("CRD", self.crd_fields.follow())
                 background.start("leader election", self.leadership.run())
                 self._warm.set()
                 log.info("running; NVCF at %s", self._settings.base_url)

@@ -1,6 +1,9 @@
 """Refusals of our own writes by the API server, told apart from writes that came too late."""
 
+from collections.abc import Iterable
+
 from nvcf_operator.core import messages
+from nvcf_operator.core.pruning import named
 from nvcf_operator.kube.errors import Conflict, Denied, KubeError
 
 TAKE_FINALIZER = "put its finalizer on the resource"
@@ -16,6 +19,13 @@ class WriteRefused(Exception):  # noqa: N818  the name says what happened
 
     def __init__(self, what: str, error: KubeError) -> None:
         super().__init__(messages.write_refused(what, error.message))
+
+
+class NotKept(WriteRefused):
+    """The API server takes a status and drops what the operator must remember: its CRD is older than the operator."""
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        Exception.__init__(self, messages.crd_is_older(named(fields)))
 
 
 def may_be_refusal(error: KubeError) -> bool:

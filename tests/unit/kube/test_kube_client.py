@@ -332,8 +332,9 @@ async def test_each_namespace_is_listed_once_and_the_oldest_version_holds(stage:
 
 
 async def test_a_missing_crd_is_named(stage: Stager) -> None:
+    named = r"of nvcf-operator\.io/v1alpha1: is the CRD installed, and does it serve v1alpha1\?"
     async with stage(says_text("404 page not found", 404)) as staged:
-        with pytest.raises(Unavailable, match=r"functiondeployments\.nvcf-operator\.io: is its CRD installed"):
+        with pytest.raises(Unavailable, match=named):
             await staged.client.list_resources()
 
 
@@ -349,6 +350,44 @@ async def test_the_clusters_version_is_read_by_one_object_and_not_from_a_cache(
         assert await staged.client.current_version(namespaces) == 617
         (sent,) = staged.server.sent
     assert (sent.method, sent.path, sent.query) == ("GET", path, {"limit": "1"})
+
+
+def published(*kinds: str) -> dict[str, Any]:
+    """What the API server publishes of these kinds, and of types that are no kinds."""
+    group = {"group": "nvcf-operator.io", "version": "v1alpha1"}
+    schemas = {
+        f"io.nvcf-operator.v1alpha1.{kind}": {
+            "description": kind,
+            "x-kubernetes-group-version-kind": [{**group, "kind": kind}],
+        }
+        for kind in kinds
+    }
+    return {"openapi": "3.0.0", "components": {"schemas": {"ObjectMeta": {"type": "object"}} | schemas}}
+
+
+async def test_the_published_schema_is_that_of_our_kind(stage: Stager) -> None:
+    async with stage(says(published("FunctionDeploymentList", "FunctionDeployment"))) as staged:
+        assert (await staged.client.served_schema())["description"] == "FunctionDeployment"
+        (sent,) = staged.server.sent
+    assert (sent.method, sent.path) == ("GET", "/openapi/v3/apis/nvcf-operator.io/v1alpha1")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [says(published("Another")), says({}), says_text("404 page not found", 404), says({"kind": "Status"}, 403)],
+    ids=["not ours", "nothing", "no such document", "forbidden"],
+)
+async def test_a_schema_that_is_not_published_is_an_error(stage: Stager, act: Act) -> None:
+    async with stage(act) as staged:
+        with pytest.raises(KubeError):
+            await staged.client.served_schema()
+
+
+async def test_a_trial_of_a_status_is_a_dry_run(stage: Stager) -> None:
+    async with stage(says({"kind": "answer"})) as staged:
+        await staged.client.patch_status(ECHO, uid="u1", resource_version="5", status={"phase": "Active"}, trial=True)
+        (sent,) = staged.server.sent
+    assert (sent.path, sent.query) == (f"{PATH}/status", {"dryRun": "All", "fieldManager": "nvcf-operator"})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,85 @@
+"""Whether the cluster's CRD has the fields that this version of the operator knows."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from nvcf_operator.core import messages
+from nvcf_operator.core.pruning import is_recorded, lacking, named
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.errors import KubeError
+
+log = logging.getLogger(__name__)
+
+SOON = 60.0
+"""Seconds between two looks while fields are missing: somebody may be about to install the CRD."""
+
+LATER = 600.0
+"""Seconds between two looks otherwise."""
+
+CONFIRM = 5.0
+"""Seconds that the published schema may lag behind a CRD that was changed just now."""
+
+
+class CrdFields:
+    """Compares the published schema with the models, at the start and again and again.
+
+    Attributes:
+        missing: paths of the fields that the CRD lacks; empty also while it could not be read.
+
+    """
+
+    def __init__(self, kube: KubeClient, *, shown: Callable[[int], None]) -> None:
+        self._kube = kube
+        self._shown = shown
+        self._unreadable = ""
+        self.missing: tuple[str, ...] = ()
+
+    @property
+    def unrecorded(self) -> tuple[str, ...]:
+        """Those of them that the operator must record before it asks for a deployment."""
+        return tuple(path for path in self.missing if is_recorded(path))
+
+    async def follow(self) -> None:
+        """Look for ever."""
+        while True:
+            await self.look()
+            await asyncio.sleep(SOON if self.missing else LATER)
+
+    async def look(self) -> None:
+        """Look once, and say what is new: missing fields, or that none is missing any more."""
+        found = await self._read()
+        if found and found != self.missing:
+            await asyncio.sleep(CONFIRM)
+            found = await self._read()
+        if found is None or found == self.missing:
+            return
+        self.missing = found
+        self._shown(len(found))
+        if not found:
+            log.info("the CRD has all fields of this version of the operator")
+        elif fields := self.unrecorded:
+            log.error(
+                "the CRD is older than the operator and lacks %s, which the operator must record: it deploys nothing "
+                "whose record would be lost, and takes nothing down to deploy it again. %s",
+                named(fields),
+                messages.NEWER_CRD,
+            )
+        else:
+            log.warning(
+                "the CRD is older than the operator and lacks %s: the API server drops these fields. %s",
+                named(found),
+                messages.NEWER_CRD,
+            )
+
+    async def _read(self) -> tuple[str, ...] | None:
+        try:
+            found = lacking(await self._kube.served_schema())
+        except Exception as error:  # whatever is published: it is no reason to end the operator
+            told = str(error) if isinstance(error, KubeError) else repr(error)
+            if told != self._unreadable:
+                self._unreadable = told
+                log.info("cannot tell whether the CRD has all fields of this version: %s", told)
+            return None
+        self._unreadable = ""
+        return found
