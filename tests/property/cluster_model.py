@@ -23,7 +23,8 @@ class Cluster:
     version: int = 0
     made: int = 0
     refuses: str = ""
-    """Which writes admission does not take: status (but an intent), all (statuses), finalizers, everything, or none."""
+    """Which writes admission does not take: status (but an intent), all (statuses), finalizers, everything, trials (of
+    a status), or none."""
     prunes: tuple[str, ...] = ()
     """Members of the status, and `member.field`, that the CRD does not have."""
 
@@ -121,6 +122,8 @@ class Cluster:
                 status.get(member, {}).pop(name, None)
             else:
                 status.pop(member, None)
+        if trial and self.refuses == "trials":
+            raise Invalid("admission webhook most.example.com does not support dry run", status=400)
         if trial:
             return copied(item | {"status": status})
         if status != item["status"]:  # what changes nothing makes no version

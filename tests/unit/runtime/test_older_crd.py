@@ -90,6 +90,16 @@ def test_nothing_is_deployed_while_the_cluster_drops_the_record_of_it(stage: Sta
     assert stage.object["status"]["intent"]["answered"] is True
 
 
+def test_a_webhook_that_supports_no_dry_run_keeps_nothing_from_being_deployed_afterwards(stage: Stage) -> None:
+    stage.cluster.prunes, stage.cluster.refuses = ("intent",), "trials"
+    stage.look(6)
+    assert stage.asked == []
+    assert "status.intent" in stage.ready["message"]
+    stage.cluster.prunes = ()
+    stage.look(3)
+    assert stage.asked == ["POST"]
+
+
 def test_a_field_that_is_only_shown_keeps_nothing_from_being_deployed(stage: Stage) -> None:
     stage.cluster.prunes = ("functionName", "instances", "health")
     stage.look(4)
