@@ -16,7 +16,6 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import kopf_session
-from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.runtime.background import Ending
 from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.queue import DelayQueue, Lane
@@ -30,8 +29,8 @@ RELIST = 600.0
 PROBE = 60.0
 """Seconds between two looks at whether the cluster's history goes on."""
 
-CONFIRM = 5.0
-"""Seconds until a list that seems to come from the past is asked for once more."""
+CONFIRM = 30.0
+"""Seconds until a list that seems to come from the past is asked for once more: one that lags behind gets over it."""
 
 
 class WentBack(Ending):
@@ -147,7 +146,7 @@ class Informer:
         known = max(self._came_to, self._cache.newest)
         try:
             found = await self._kube.current_version(self._namespaces)
-        except KubeError as error:
+        except Exception as error:  # whatever comes in its place, it says nothing of the history
             log.debug("cannot tell which version the cluster has come to: %s", error)
             return None
         if found < known:
