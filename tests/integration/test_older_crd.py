@@ -1,15 +1,36 @@
 """A CRD that is older than the operator: nothing is deployed without a record, and a person is told what to do."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
+
+from controlplane import ControlPlane
 from nvcf_operator.api.crd import crd
 from nvcf_operator.api.names import CRD_NAME
-from operating import Place, condition_of, eventually
+from operating import Place, condition_of, eventually, install
 
-FIELDS = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties"
+pytestmark = pytest.mark.needs_assets
+
+INTENT_SCHEMA = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/intent"
 INTENT = {"uid": "u", "functionVersionId": "v", "token": "t"}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A control plane of its own: what is dropped there makes statuses that nobody else should meet."""
+    with (
+        ControlPlane.start(tmp_path / "plane", controller_manager=False) as plane,
+        Place.made(plane, install(plane), "default", tmp_path) as made,
+    ):
+        yield made
+
+
+def change_crd(place: Place, **operation: object) -> None:
+    """Change the schema of `status.intent`."""
+    step = json.dumps([{"path": INTENT_SCHEMA, **operation}])
+    place.namespace.plane.kubectl("patch", "crd", CRD_NAME, "--type=json", "-p", step)
 
 
 def keeps_intent(place: Place) -> bool:
@@ -20,33 +41,11 @@ def keeps_intent(place: Place) -> bool:
     return "intent" in json.loads(place.namespace.plane.kubectl(*arguments))["status"]
 
 
-Install = Callable[[], None]
-
-
-@contextmanager
-def without_intent(place: Place) -> Iterator[Install]:
-    """Take `status.intent` out of the CRD for the body, which may put it back itself."""
-
-    def patch(**operation: object) -> None:
-        step = json.dumps([{"path": f"{FIELDS}/intent", **operation}])
-        place.namespace.plane.kubectl("patch", "crd", CRD_NAME, "--type=json", "-p", step)
-
-    def install() -> None:
-        status = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
-        patch(op="add", value=status["properties"]["intent"])
-        eventually(lambda: keeps_intent(place), bool, within=20, what="the CRD is this version's")
-
-    patch(op="remove")
-    try:
-        eventually(lambda: keeps_intent(place), lambda kept: not kept, within=20, what="the CRD is older")
-        yield install
-    finally:
-        install()
-
-
 def test_under_an_older_crd_nothing_is_deployed_and_the_missing_field_is_named(place: Place) -> None:
     place.namespace.apply(place.manifest())
-    with without_intent(place) as install, place.operator() as operator:
+    change_crd(place, op="remove")
+    eventually(lambda: keeps_intent(place), lambda kept: not kept, within=20, what="the CRD is older")
+    with place.operator() as operator:
         found = place.namespace.wait_for("echo", "Reconciling", reason="WriteRefused")
         message = condition_of(found, "Ready")["message"]
         assert "status.intent" in message
@@ -59,6 +58,7 @@ def test_under_an_older_crd_nothing_is_deployed_and_the_missing_field_is_named(p
         )
         assert "the CRD is older than the operator and lacks status.intent" in operator.output()
         assert place.writes() == []
-        install()
+        status = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+        change_crd(place, op="add", value=status["properties"]["intent"])
         place.ready()
         assert [operation for operation, _ in place.writes()] == ["createDeployment"]
