@@ -104,6 +104,13 @@ def test_what_was_written_and_is_not_stored_is_named(change: Change, lost: tuple
     assert not_kept(STATUS, stored) == lost
 
 
+def test_words_that_come_back_in_another_form_are_kept() -> None:
+    """JSON can hold half a character, which the API server stores as U+FFFD."""
+    wanted = {"retry": {"message": "gr\ud83dße"}}
+    assert not_kept(wanted, {"retry": {"message": "gr\ufffdße"}}) == ()
+    assert not_kept(wanted, {"retry": {}}) == ("status.retry.message",)
+
+
 def test_a_text_names_a_few_fields_and_counts_the_rest() -> None:
     assert named(["a", "b"]) == "a, b"
     assert named([str(number) for number in range(MOST_NAMED + 2)]).endswith(" and 2 more")
