@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from operating import Operator, Place, Team, condition_of, eventually
+from operating import Operator, Team, condition_of, eventually
 
 CREATED, PATCHED, DELETED = ("createDeployment", 200), ("updateGpuSpecification", 200), ("deleteDeployment", 200)
-ODD = "nvcf_operator_nvcf_odd_values_total"
 
 
 @pytest.mark.parametrize(
@@ -55,28 +54,6 @@ def test_what_the_manifest_sets_and_cannot_be_read_is_told_and_nothing_is_writte
     team.simulator.change(team.version, oddSpecifications={})
     team.namespace.wait_for("echo")
     assert team.writes() == [CREATED, PATCHED]
-
-
-def test_the_entry_of_what_is_deployed_is_read_by_itself_and_counts_for_no_absence(place: Place) -> None:
-    """One entry of another function hides its version id, so that no version counts as missing from the list."""
-    with place.operator() as operator:
-        place.namespace.apply(place.manifest())
-        place.ready()
-        _, other = place.simulator.add_function("odd")
-        place.simulator.change(other, odd={"versionId": None})
-        place.simulator.change(place.version, odd={"status": 5})
-        since = place.simulator.cursor
-
-        def reads() -> int:
-            return len(place.simulator.log(since, operation="getDeployment", functionVersionId=place.version))
-
-        eventually(reads, lambda number: number >= 2, within=15, what="the deployment is read at each poll")
-        assert operator.metric(ODD, operation="list_functions") >= 2
-        assert operator.output().count("functions[].status: ") == 1
-        place.simulator.undeploy(place.version)
-        place.namespace.wait_for("echo", "Ready", "False")
-        place.ready()
-    assert place.writes() == [CREATED, CREATED]
 
 
 def test_what_the_gateway_announces_is_logged_once(team: Team, operator: Operator) -> None:
