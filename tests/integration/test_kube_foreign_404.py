@@ -146,7 +146,7 @@ async def test_a_version_that_is_not_served_is_reported_as_a_missing_crd(
     kube: KubeClient, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nvcf_operator.api.names.API_VERSION", "nvcf-operator.io/v9")
-    with pytest.raises(Unavailable, match="is its CRD installed"):
+    with pytest.raises(Unavailable, match="is the CRD installed"):
         await kube.list_resources()
     with pytest.raises(Unavailable, match="404 page not found"):
         await kube.get_resource(hands.key("echo"))
