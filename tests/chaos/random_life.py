@@ -253,9 +253,9 @@ def ended(found: dict[str, Any]) -> bool:
     ready, status = condition_of(found, "Ready"), found.get("status", {})
     if ready.get("observedGeneration") != found["metadata"]["generation"]:
         return False
-    return status.get("lastHandledReconcileAt") == END and (
-        ready["status"] == "True" or ready["reason"] in NEEDS_A_PERSON
-    )
+    # What waits for a person while NVCF still deploys says so once more when that ends.
+    rests = ready["reason"] in NEEDS_A_PERSON and status.get("functionStatus") != "DEPLOYING"
+    return status.get("lastHandledReconcileAt") == END and (ready["status"] == "True" or rests)
 
 
 def wanted_versions(run: Run) -> list[str]:

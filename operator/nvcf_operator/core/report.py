@@ -223,10 +223,17 @@ def _retry(situation: Situation, decision: Decision) -> Retry | None:
         return decision.retry
     if (posts := unanswered.counted(situation)) is not None and situation.unanswered is not None:
         return posts  # also where NVCF could not be read afterwards
-    verdict, old = decision.verdict, situation.resource.status.retry
-    if verdict is None or verdict.reason in OUTAGES or situation.access is not None or situation.refused is not None:
-        return old
-    return None if verdict.ready else failure.under_way(situation) or unanswered.counted(situation)
+    verdict, resource = decision.verdict, situation.resource
+    if verdict is None:
+        return resource.status.retry
+    if verdict.ready:
+        return None
+    # What keeps us from asking says nothing of what NVCF refused; a manifest that has changed since starts anew.
+    current = resource.status.observed_generation == resource.generation
+    kept = situation.refused is not None or credential_trouble(situation) is not None
+    if current and (verdict.reason in OUTAGES or kept):
+        return resource.status.retry
+    return failure.under_way(situation) or unanswered.counted(situation)
 
 
 def _progressing_since(situation: Situation, verdict: Verdict, retry: Retry | None) -> Any:

@@ -36,6 +36,9 @@ PATIENT = frozenset(
 )
 """Reasons of a Ready that is False while the operator itself has nothing to do."""
 
+REFUSALS = frozenset({Reason.REJECTED, Reason.FORBIDDEN, Reason.FUNCTION_NOT_FOUND, Reason.PUBLIC_FUNCTION})
+"""Reasons for which a resource's own request is refused."""
+
 
 def waiting(situation: Situation, trouble: Trouble, *, at_work: bool = False) -> Decision:
     """Decide on a resource that trouble keeps from its turn. `at_work`: a write is due, whatever the record says."""
@@ -119,13 +122,19 @@ def without_capacity(situation: Situation, message: str, wait: float) -> tuple[V
 
 
 def retried(situation: Situation, wait: float) -> Decision:
-    """Wait for the next attempt. What waits for capacity is told when its deadline is over meanwhile."""
+    """Wait for the next attempt, and tell what it waits for. For capacity it waits up to a deadline."""
     resource, retry = situation.resource, situation.resource.status.retry
     ready = resource.condition("Ready")
-    if retry is None or ready is None or ready.reason != Reason.NO_CAPACITY:
+    if retry is None or ready is None or ready.reason == Reason.PROGRESS_DEADLINE_EXCEEDED:
         return Decision(requeue=wait, seen=True)
-    verdict, look = without_capacity(situation, ready.message, wait)
-    return Decision(verdict=verdict, requeue=look, retry=retry, seen=True)
+    same = ready.reason == retry.reason  # else something was in the way meanwhile, as a refused key, and is gone
+    message = ready.message if same else messages.refused_before(retry.reason)
+    if retry.reason == Reason.NO_CAPACITY:
+        verdict, look = without_capacity(situation, message, wait)
+        return Decision(verdict=verdict, requeue=look, retry=retry, seen=True)
+    if same or retry.reason not in REFUSALS:
+        return Decision(requeue=wait, seen=True)
+    return Decision(verdict=verdicts.stalled(Reason(retry.reason), message), requeue=wait, retry=retry, seen=True)
 
 
 def next_retry(situation: Situation, reason: Reason) -> Retry:

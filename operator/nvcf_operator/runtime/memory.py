@@ -16,6 +16,9 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Recollection
 from nvcf_operator.runtime.guard import Guard
 
+ENDED = 10_000
+"""Ends of objects that are remembered, so that one that is heard of twice is reported once."""
+
 Target = tuple[str, str, str]
 """Base URL, function id, version id: what a deployment is in the world, whoever asks for it."""
 
@@ -187,6 +190,8 @@ class Memories:
 
     def __init__(self) -> None:
         self._memories: dict[Key, Memory] = {}
+        self._ended: dict[str, None] = {}
+        """The uids of the objects that ended last, the oldest first."""
 
     def of(self, key: Key, uid: str, make: Callable[[], Memory]) -> Memory:
         """The memory of this very object; a namesake made anew starts with none."""
@@ -199,6 +204,14 @@ class Memories:
         """The memory of this very object, if there is one."""
         memory = self._memories.get(key)
         return memory if memory is not None and memory.uid == uid else None
+
+    def ends(self, uid: str) -> bool:
+        """Note the end of an object; whether it was not known before."""
+        first = uid not in self._ended
+        self._ended[uid] = None
+        if len(self._ended) > ENDED:
+            del self._ended[next(iter(self._ended))]
+        return first
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""

@@ -208,10 +208,12 @@ class Reconciler:
             resource: the object as it was known last.
 
         """
-        # Watch and workers may both hear of the end; whoever is second finds no memory of it.
         memory, account = self._memories.known(resource.key, resource.uid), self._accounts.known(resource.key)
+        first = self._memories.ends(resource.uid)  # watch and workers may both hear of the end
         if memory is not None and not memory.released:
             self._orphans.vanished(memory.view(resource, self._steady), account)
+        elif memory is None and first and resource.has_finalizer:  # no worker of this process had come to it yet
+            self._orphans.vanished(resource, account)
         if memory is None or not (memory.released and resource.deleting and resource.finalizers):
             self.forget(resource.key)
 

@@ -564,6 +564,29 @@ def test_a_rejected_post_is_tried_again_with_growing_waits_that_survive_a_restar
     assert isinstance(decide(edited).action, Create)
 
 
+def test_a_key_that_is_refused_meanwhile_does_not_bring_the_next_attempt_forward() -> None:
+    refused = Trouble(Reason.REJECTED, "no such GPU", Whose.RESOURCE)
+    situation = absent(resource(finalizer=True, intent=intent()), failure=refused, answered_intent=answered(intent()))
+    first = report(situation, decide(situation))
+    without_key = present(
+        resource(finalizer=True, status=first.to_dict()), sightings={VERSION: Unseen(BAD_KEY)}, account=None
+    )
+    then = report(without_key, decide(without_key))
+    assert {c.type: c.reason for c in then.conditions}["Ready"] == Reason.UNAUTHORIZED
+    assert then.retry == first.retry
+    with_key = absent(resource(finalizer=True, status=then.to_dict()))
+    assert decide(with_key).action is None
+    assert verdict_of(decide(with_key)) == (Reason.REJECTED, False, False, True), "no key is missing any more"
+    last = report(with_key, decide(with_key))
+    assert last.retry == first.retry
+    edited = present(
+        resource(finalizer=True, status=first.to_dict(), generation=2),
+        sightings={VERSION: Unseen(BAD_KEY)},
+        account=None,
+    )
+    assert report(edited, decide(edited)).retry is None, "the new manifest has not been refused"
+
+
 def test_the_third_identical_write_within_an_hour_is_the_last() -> None:
     of, seen = held(), deployment(gpu={"maxInstances": 9})
     for _ in range(3):
