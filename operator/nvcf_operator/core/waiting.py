@@ -138,9 +138,15 @@ def retried(situation: Situation, wait: float) -> Decision:
 
 
 def next_retry(situation: Situation, reason: Reason) -> Retry:
-    """Count a failure of this resource's own. A new generation starts anew."""
+    """Count a failure of this resource's own. A new generation starts anew.
+
+    A read that is refused says nothing of the request that NVCF refused before: that one keeps its pause.
+    """
     resource = situation.resource
     last = resource.status.retry if resource.status.observed_generation == resource.generation else None
+    waits = last is not None and last.next_attempt_time is not None and last.next_attempt_time > situation.now
+    if last is not None and waits and last.reason != reason and situation.failure is None:
+        return last
     attempts = (last.attempts if last is not None and last.reason == reason else 0) + 1
     due = situation.now + timedelta(seconds=backoff.long(attempts))
     return Retry(attempts=attempts, next_attempt_time=due, reason=reason)
