@@ -28,6 +28,7 @@ from nvcf_operator.core.repetition import counted
 from nvcf_operator.core.resource import OF_A_COPY, is_version_id
 from nvcf_operator.core.settles import posts_specifications
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Trouble, Unseen, Whose
+from nvcf_operator.core.waiting import REFUSALS
 from nvcf_operator.nvcf.models import Deployment
 
 OUTAGES = frozenset({Reason.NVCF_UNAVAILABLE, Reason.THROTTLED, Reason.INVALID_ANSWER})
@@ -231,9 +232,17 @@ def _retry(situation: Situation, decision: Decision) -> Retry | None:
     # What keeps us from asking says nothing of what NVCF refused; a manifest that has changed since starts anew.
     current = resource.status.observed_generation == resource.generation
     kept = situation.refused is not None or credential_trouble(situation) is not None
-    if current and (verdict.reason in OUTAGES or kept):
+    if current and (verdict.reason in OUTAGES or kept or _pauses(situation)):
         return resource.status.retry
     return failure.under_way(situation) or unanswered.counted(situation)
+
+
+def _pauses(situation: Situation) -> bool:
+    """Whether the pause after a refused request still runs, which another resource's claim may outlast."""
+    retry = situation.resource.status.retry
+    if retry is None or retry.next_attempt_time is None or retry.reason not in (*REFUSALS, Reason.NO_CAPACITY):
+        return False
+    return retry.next_attempt_time > situation.now
 
 
 def _progressing_since(situation: Situation, verdict: Verdict, retry: Retry | None) -> Any:

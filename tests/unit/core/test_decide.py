@@ -593,6 +593,18 @@ def test_a_refused_read_does_not_bring_the_next_attempt_forward(met: Trouble) ->
     assert anew is None or anew.reason == met.reason, "the new manifest has not been refused"
 
 
+def test_another_resource_that_holds_the_version_for_a_moment_does_not_bring_the_next_attempt_forward() -> None:
+    refused = Trouble(Reason.REJECTED, "no such GPU", Whose.RESOURCE)
+    situation = absent(resource(finalizer=True, intent=intent()), failure=refused, answered_intent=answered(intent()))
+    first = report(situation, decide(situation))
+    behind = absent(resource(status=first.to_dict()), holders={VERSION: Key("team", "other")})
+    then = report(behind, decide(behind))
+    assert {c.type: c.reason for c in then.conditions}["Ready"] == Reason.CONFLICT
+    free = absent(resource(finalizer=True, status=then.to_dict()))
+    assert decide(free).action is None
+    assert isinstance(decide(replace(free, now=NOW + timedelta(seconds=61))).action, Create)
+
+
 def test_the_third_identical_write_within_an_hour_is_the_last() -> None:
     of, seen = held(), deployment(gpu={"maxInstances": 9})
     for _ in range(3):
