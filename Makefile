@@ -37,7 +37,8 @@ promtool: setup
 	@PYTHONPATH=tests $(BIN)/python -m promtool > /dev/null
 
 test: lint types binaries promtool ## lint, types and every test that needs no node
-	PYTHONHASHSEED=0 $(BIN)/pytest -n 3 --dist loadgroup
+	PYTHONHASHSEED=0 $(BIN)/pytest -n 3 --dist loadgroup tests/property
+	$(BIN)/pytest -n 3 --dist loadgroup --ignore tests/property
 
 demo: binaries ## show the main job: a manifest goes to Active, a change, a graceful delete
 	@PYTHONPATH=tests $(BIN)/python -m demo

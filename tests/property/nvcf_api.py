@@ -203,7 +203,7 @@ class Door(Account):
             running_for=frozenset((p.made_for, p.process) for p in nvcf.running if p.version == version),
             process=process.number,
             gone_at=nvcf.gone_at.get(version),
-            asked_since=process.asked_at.get(uid, 0.0),
+            asked_since=process.asked_at.get(uid, float("-inf")),
             tampered=uid in process.tampered,
             digest=digest(action) if counted else None,  # type: ignore[arg-type]
         )

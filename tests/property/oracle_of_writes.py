@@ -91,11 +91,12 @@ def _numbers(specification: Mapping[str, Any]) -> tuple[int, int]:
 
 def _repeated(write: Write, earlier: Sequence[Write]) -> list[str]:
     """The same change more often than thrice within an hour, of which the process itself knows."""
-    count, since = 0, max(write.at - HOUR, write.asked_since)
+    count = 0
     for before in reversed(earlier):
         if before.uid != write.uid:
             continue
-        if before.digest != write.digest or before.process != write.process or before.at < since:
+        forgotten = before.at < write.at - HOUR or before.at <= write.asked_since
+        if before.digest != write.digest or before.process != write.process or forgotten:
             break
         count += before.answered
     return [f"PATCH of {write.version} for the {count + 1}th time"] if count >= LIMIT and not write.tampered else []
