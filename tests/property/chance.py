@@ -38,6 +38,8 @@ class Chance:
     kube_calls: int = 0
     boundaries: int = 0
     met: bool = False
+    faults: int = 0
+    """How many of them have met something."""
     crashed: bool = False
 
     def boundary(self) -> None:
@@ -51,7 +53,7 @@ class Chance:
         """The fault of this call, if it has one of these kinds."""
         self.calls += 1
         if self.fault in kinds and self.calls > self.fault_at and not self.met:
-            self.met = True
+            self.met, self.faults = True, self.faults + 1
             return self.fault
         return None
 
@@ -60,13 +62,13 @@ class Chance:
         self.kube_calls += 1
         if self.kube is None or self.kube_calls <= self.kube_at:
             return None
-        fault, self.kube, self.met = self.kube, None, True
+        fault, self.kube, self.met, self.faults = self.kube, None, True, self.faults + 1
         return fault
 
     def interferes(self, key: Key | None) -> None:
         """A person's turn, once."""
         if self.meanwhile is not None and key is not None:
-            what, self.meanwhile, self.met = self.meanwhile, None, True
+            what, self.meanwhile, self.met, self.faults = self.meanwhile, None, True, self.faults + 1
             self.does(key, what)
 
     @property
@@ -137,8 +139,12 @@ class Write:
     process: int
     gone_at: float | None
     """When the version's deployment went last."""
+    seen_there: bool
+    """Whether the process that asked has seen that very deployment."""
     asked_since: float
     """When a person last edited the resource, or asked something of it."""
+    asks: int
+    """How often a person had done so."""
     tampered: bool
     """Whether a person has put something into the resource's status, or taken it away."""
     digest: str | None
@@ -149,3 +155,5 @@ class Write:
     """Whether the operator heard that it is done."""
     refused: bool = False
     """Whether the operator heard that NVCF does not take it."""
+    failed: bool = False
+    """Whether the operator heard nothing, or that NVCF failed: it may be done all the same."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.kube.client import ResourceList
-from nvcf_operator.kube.errors import Unavailable
+from nvcf_operator.kube.errors import Denied, Invalid, Unavailable
 from property.chance import Chance
 from property.cluster_model import Cluster
 
@@ -16,10 +16,17 @@ SLOW = 6.0
 class KubeApi:
     """What the runtime needs of `KubeClient`. Each write is a boundary before it and after it."""
 
-    def __init__(self, cluster: Cluster, chance: Callable[[], Chance], wait: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        chance: Callable[[], Chance],
+        wait: Callable[[float], None],
+        wrote: Callable[[Key, str], None],
+    ) -> None:
         self._cluster = cluster
         self._chance = chance
         self._wait = wait
+        self._wrote = wrote
         self.writes = 0
         self.old_list: dict[Key, dict[str, Any]] | None = None
         """What the next list shows, as one that is served from an old cache does."""
@@ -41,7 +48,9 @@ class KubeApi:
     async def patch_metadata(
         self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
     ) -> dict[str, Any]:
-        return self._write(lambda: self._cluster.patch_finalizers(key, uid, resource_version, list(finalizers)))
+        return self._write(
+            key, "finalizers", lambda: self._cluster.patch_finalizers(key, uid, resource_version, list(finalizers))
+        )
 
     async def patch_status(
         self,
@@ -53,16 +62,23 @@ class KubeApi:
         kind: str = "status",
         trial: bool = False,
     ) -> dict[str, Any]:
-        return self._write(lambda: self._cluster.patch_status(key, uid, resource_version, status, kind, trial=trial))
+        return self._write(
+            key, kind, lambda: self._cluster.patch_status(key, uid, resource_version, status, kind, trial=trial)
+        )
 
-    def _write(self, write: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def _write(self, key: Key, kind: str, write: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         chance = self._chance()
         chance.boundary()
         self.writes += 1
         fault = chance.fault_of_kube()
-        if fault == "slow":
-            self._wait(SLOW)
-        answer = write() if fault != "a stranger's 404, not done" else {}
+        if delay := max(SLOW if fault == "slow" else 0.0, self._cluster.slow):
+            self._wait(delay)
+        try:
+            answer = write() if fault != "a stranger's 404, not done" else {}
+        except (Denied, Invalid) as error:
+            self._wrote(key, f"{kind}: {error.message}")
+            raise
+        self._wrote(key, "")
         chance.boundary()
         if fault is not None and fault != "slow":
             raise Unavailable("404 page not found, which does not speak of this resource", status=404)

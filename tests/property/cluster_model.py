@@ -27,9 +27,14 @@ class Cluster:
     a status), or none."""
     prunes: tuple[str, ...] = ()
     """Members of the status, and `member.field`, that the CRD does not have."""
+    slow: float = 0.0
+    """Seconds that admission takes for each write."""
 
     def create(self, key: Key, spec: dict[str, Any], like: Mapping[str, Any] | None = None) -> None:
-        """Create a resource; `like` has metadata that comes with it, and the status that a backup tool puts back."""
+        """Create a resource; `like` has metadata that comes with it, and the status that a backup tool puts back.
+
+        A `creationTimestamp` in it makes it as old as it would be, had it been there before the story.
+        """
         self.made += 1
         like = copy.deepcopy(dict(like or {}))
         annotations = like.get("annotations", {})
@@ -39,7 +44,7 @@ class Cluster:
                 "name": key.name,
                 "uid": f"uid-{self.made}",
                 "generation": 1,
-                "creationTimestamp": self.moment(),
+                "creationTimestamp": like.get("creationTimestamp", self.moment()),
                 "annotations": annotations,
                 "finalizers": like.get("finalizers", []),
                 "managedFields": [self._managed(name) for name in annotations],

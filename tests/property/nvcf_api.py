@@ -1,10 +1,13 @@
 """NVCF's API in front of the model of an account, as the operator's account object: paced by nothing, and faulty."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, Protocol, cast
+
+from pydantic import ValidationError
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.actions import Action, Change, Create, Undeploy
@@ -17,8 +20,8 @@ from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
 from nvcf_operator.nvcf.models import Function
 from nvcf_operator.nvcf.pacing import Admission, Gates
 from nvcf_operator.nvcf.requests import Request
-from nvcf_operator.nvcf.responses import FunctionsResponse
 from nvcf_operator.runtime.account import Account
+from property import oddities
 from property.chance import READS, WRITES, Chance, Write
 from property.cluster_model import Cluster
 from property.nvcf_model import ACCOUNT, FUNCTION, VERSIONS, hangs_up_after
@@ -26,6 +29,8 @@ from property.nvcf_model import Account as Nvcf
 
 BASE_URL = "https://nvcf/v2/nvcf"
 GATES = Gates(1000.0, 100)
+UNREADABLE = object()
+"""The answer to a POST that was carried out."""
 
 
 class Silent:
@@ -46,7 +51,11 @@ class Process(Protocol):
     witnessed: set[str]
     writes: list[Write]
     asked_at: dict[str, float]
+    asks: Counter[str]
     tampered: set[str]
+
+    def called(self) -> None:
+        """Count a call to NVCF for the resource that is being looked at."""
 
 
 class Door(Account):
@@ -60,8 +69,8 @@ class Door(Account):
         self._elsewhere = False
         """The key is another account's for the rest of this look."""
 
-    def look_begins(self) -> None:
-        """The key is the right one."""
+    def look_ends(self) -> None:
+        """The key is the right one again."""
         if self._elsewhere:
             self._elsewhere, self.listing = False, None
 
@@ -72,10 +81,14 @@ class Door(Account):
 
     async def send(self, request: Request[Any], admission: Admission) -> Any:
         """Answer a call by the model."""
+        self._process.called()
         if request.operation == "list_functions":
-            return FunctionsResponse.model_construct(functions=tuple(self._functions()))
+            return oddities.functions([*self._functions()], self._nvcf.odd)
         if request.operation == "get_function":
-            return SimpleNamespace(function=self._function(request.path.rsplit("/", 1)[-1]))
+            version = request.path.rsplit("/", 1)[-1]
+            if self._nvcf.odd.get(version) in oddities.OF_LISTS:
+                raise self._error(request, errors.InvalidAnswer, 200)
+            return SimpleNamespace(function=self._function(version))
         if request.method == "GET":
             return self._get(request)
         return self._change(request)
@@ -110,8 +123,12 @@ class Door(Account):
                 raise self._error(request, errors.Forbidden, 403)
         if row is None or self._elsewhere:
             raise self._error(request, errors.NotFound, 404)
+        try:
+            shown = row.shown(self._nvcf.odd.get(version))
+        except ValidationError:
+            raise self._error(request, errors.InvalidAnswer, 200) from None
         self._process.witnessed.add(row.appearance)
-        return SimpleNamespace(deployment=row.shown())
+        return SimpleNamespace(deployment=shown)
 
     def _change(self, request: Request[Any]) -> Any:
         parts, process, chance = request.path.split("/"), self._process, self._process.chance
@@ -124,6 +141,10 @@ class Door(Account):
         write = self._note(kind, version, specification, graceful=graceful)
         fault, body = chance.fault_of(WRITES), json.loads(request.body or b"{}")
         chance.interferes(process.looking)
+        if fault is None and kind in self._nvcf.failing:
+            chance.boundary()
+            write.failed = True
+            raise self._error(request, errors.ServerFault, 500)
         if kind == "POST" and fault is None:
             fault = self._nvcf.fate_of_post(version)
         if fault == "refused":
@@ -136,7 +157,8 @@ class Door(Account):
         elif fault not in ("lost, not done", "lost, runs on"):
             answer = self._done(kind, version, specification, body, graceful=graceful)
         chance.boundary()
-        if fault is not None:
+        if fault is not None or answer is UNREADABLE:
+            write.failed = True
             raise self._error(request, errors.OutcomeUnknown, None)
         if answer is None:
             gone = kind == "DELETE"
@@ -160,7 +182,10 @@ class Door(Account):
         if row is None:
             return None
         self._process.witnessed.add(row.appearance)
-        return SimpleNamespace(deployment=row.shown())
+        try:
+            return SimpleNamespace(deployment=row.shown(nvcf.odd.get(version)))
+        except ValidationError:
+            return UNREADABLE
 
     def _done(self, kind: str, version: str, specification: str | None, body: dict[str, Any], *, graceful: bool) -> Any:
         if kind == "PATCH":
@@ -203,7 +228,9 @@ class Door(Account):
             running_for=frozenset((p.made_for, p.process) for p in nvcf.running if p.version == version),
             process=process.number,
             gone_at=nvcf.gone_at.get(version),
+            seen_there=row is not None and row.is_live and row.appearance in process.witnessed,
             asked_since=process.asked_at.get(uid, float("-inf")),
+            asks=process.asks[uid],
             tampered=uid in process.tampered,
             digest=digest(action) if counted else None,  # type: ignore[arg-type]
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from nvcf_operator.nvcf.allocation import create_timeout
 from nvcf_operator.nvcf.models import Deployment
+from property import oddities
 from property.cluster_model import START
 
 FUNCTION = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"
@@ -48,32 +49,41 @@ class Row:
     _shown: tuple[Any, Deployment] | None = None
 
     @property
+    def is_live(self) -> bool:
+        """Whether it is not what an earlier deployment has left."""
+        return self.ghost_until is None and not self.stale
+
+    @property
     def appearance(self) -> str:
         """What whoever has seen the row has seen; a row that comes back has to be seen again."""
         return self.deployment_id if self.ghost_until is None else f"{self.deployment_id}, come back"
 
-    def shown(self) -> Deployment:
-        """The deployment as GET shows it."""
-        state = (self.status, self.updated_at, [tuple(item.values()) for item in self.specifications])
+    def shown(self, odd: str | None = None) -> Deployment:
+        """The deployment as GET shows it, with that oddity, as the client reads it.
+
+        Raises:
+            ValidationError: it cannot be read.
+
+        """
+        state = (self.status, self.updated_at, [tuple(item.values()) for item in self.specifications], odd)
         if self._shown is not None and self._shown[0] == state:
             return self._shown[1]
         broken = [{"gpu": "L40S", "error": BROKEN, "né": {"<": "&"}}] if self.status == "ERROR" else []
         digits = f"{self.updated_at % 1:.9f}"[2 : 2 + int(self.updated_at * 7) % 10]
         moment = (START + timedelta(seconds=int(self.updated_at))).strftime("%Y-%m-%dT%H:%M:%S")
-        found = Deployment.model_validate(
-            {
-                "functionId": FUNCTION,
-                "functionVersionId": self.version,
-                "deploymentId": self.deployment_id,
-                "functionName": "naïve & <co>",
-                "ncaId": ACCOUNT,
-                "functionStatus": self.status,
-                "deploymentSpecifications": self.specifications[::-1],
-                "healthInfo": broken,
-                "lastUpdatedAt": f"{moment}.{digits}Z" if digits else f"{moment}Z",
-                "lüftung": ["unknown", None, {"a": 1}],
-            }
-        )
+        body = {
+            "functionId": FUNCTION,
+            "functionVersionId": self.version,
+            "deploymentId": self.deployment_id,
+            "functionName": "naïve & <co>",
+            "ncaId": ACCOUNT,
+            "functionStatus": self.status,
+            "deploymentSpecifications": self.specifications[::-1],
+            "healthInfo": broken,
+            "lastUpdatedAt": f"{moment}.{digits}Z" if digits else f"{moment}Z",
+            "lüftung": ["unknown", None, {"a": 1}],
+        }
+        found = oddities.deployment(body, odd) if odd is not None else Deployment.model_validate(body)
         self._shown = (state, found)
         return found
 
@@ -101,6 +111,10 @@ class Account:
     """What becomes of the next deployment of a version: run, fail, or stay (it never comes up)."""
     posts: dict[str, str] = field(default_factory=dict)
     """What becomes of POSTs of a version: the answer of the next one is lost while it runs on, or all are refused."""
+    odd: dict[str, str] = field(default_factory=dict)
+    """By version, what of its answers has another form than is known (`oddities.KINDS`)."""
+    failing: frozenset[str] = frozenset()
+    """Methods that are answered with 500, without end, and do nothing."""
     queues: dict[str, int] = field(default_factory=dict)
     """Requests that wait in a version's queue when it is undeployed."""
     running: list[Running] = field(default_factory=list)

@@ -6,6 +6,7 @@ record alone. Only what feeds and wakes the runtime is written here: the watch i
 
 import asyncio
 import selectors
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -41,6 +42,7 @@ from property.cluster_api import KubeApi
 from property.cluster_model import START, Cluster
 from property.nvcf_api import BASE_URL, Door, Silent
 from property.nvcf_model import Account as Nvcf
+from property.oracle_of_pace import Traffic
 
 TIMING = Timing()
 SETTINGS = Settings(nvcf_base_url=BASE_URL)
@@ -132,6 +134,8 @@ class Operator:
         self.cluster, self.nvcf = cluster, nvcf
         self.loop = Loop(nvcf)
         self.has_key = True
+        self.missing: set[str] = set()
+        """Secrets, by name, that do not exist."""
         self.number = 0
         self.wall_is_ahead = 0.0
         """Seconds by which this machine's clock differs from the right time."""
@@ -141,6 +145,9 @@ class Operator:
         self.looking: Key | None = None
         self.action: Action | None = None
         self.asked_at: dict[str, float] = {}
+        self.asks: Counter[str] = Counter()
+        self.traffic = Traffic()
+        self.due: dict[Key, float] = {}
         self.tampered: set[str] = set()
         self.restart()
 
@@ -157,10 +164,10 @@ class Operator:
         before = self.kube.writes if self.number else 0
         self.number += 1
         self.since, self.polled_at = self.nvcf.now, self.nvcf.now
-        self.looking, self.action = None, None
+        self.looking, self.action, self.due = None, None, {}
         self.witnessed: set[str] = set()
         """Deployments that this process has seen."""
-        self.kube = KubeApi(self.cluster, lambda: self.chance, self.nvcf.advance)
+        self.kube = KubeApi(self.cluster, lambda: self.chance, self.nvcf.advance, self._wrote)
         self.kube.writes, self.kube.old_list, self.kube.old_version = before, old_list, old_version
         self.schedule: Schedule[Key] = Schedule(lambda key: key.namespace)
         self.door = Door(self.nvcf, self.cluster, self)
@@ -251,7 +258,25 @@ class Operator:
         return 0
 
     async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Trouble:
-        return self.door.credential if self.has_key else NO_KEY
+        return self.door.credential if self.has_key and secret.name not in self.missing else NO_KEY
+
+    def called(self) -> None:
+        """Count a call to NVCF."""
+        if (uid := self._uid(self.looking)) is not None:
+            self.traffic.called(uid, self.nvcf.now)
+
+    def _wrote(self, key: Key, refusal: str) -> None:
+        if (uid := self._uid(key)) is not None:
+            self.traffic.wrote(uid, self.nvcf.now, self.cluster.objects[key], refusal)
+
+    def _uid(self, key: Key | None) -> str | None:
+        obj = self.cluster.objects.get(key) if key is not None else None
+        return obj["metadata"]["uid"] if obj is not None else None
+
+    def lacks_a_key(self, key: Key) -> bool:
+        """Whether the Secret that a resource names does not exist."""
+        credentials = self.cluster.objects[key]["spec"].get("credentials") or {}
+        return credentials.get("secretRef", {}).get("name") in self.missing
 
     async def _refresh(self, key: Key) -> None:
         obj = await self.kube.get_resource(key)
@@ -260,6 +285,11 @@ class Operator:
         elif (known := self.cache.get(key)) is not None:
             self.cache.drop(key)
             self.reconciler.gone(known)
+
+    def _stands_without_key(self, key: Key) -> bool:
+        """Whether a resource lacks its key and is told so for good: it is looked for and nothing else happens."""
+        told = self.cluster.objects[key]["status"].get("conditions", [])
+        return self.lacks_a_key(key) and any(c["type"] == "Stalled" and c["status"] == "True" for c in told)
 
     # The rounds.
 
@@ -285,9 +315,9 @@ class Operator:
     @property
     def waits(self) -> bool:
         """Whether something is under way that ends within a settle or two."""
-        deadline = self.schedule.next_deadline()
-        soon = deadline is not None and deadline - self.nvcf.now <= 150.0
-        return soon or bool(self.door.busy or self.door.followed)
+        objects = self.cluster.objects
+        waiting = [at for key, at in self.due.items() if key in objects and not self._stands_without_key(key)]
+        return any(at - self.nvcf.now <= 150.0 for at in waiting) or bool(self.door.busy or self.door.followed)
 
     async def _round(self, *, at_all: bool) -> None:
         self.cluster.now = self.nvcf.now
@@ -313,11 +343,16 @@ class Operator:
 
     async def _look(self, key: Key, lane: Lane) -> None:
         self.looking, requeue = key, None
-        self.door.look_begins()
         try:
             requeue = (await self.reconciler.reconcile(key, lane)).requeue
         finally:
+            if (uid := self._uid(key)) is not None:
+                self.traffic.looked(uid)
+            self.due.pop(key, None)
+            if requeue is not None:
+                self.due[key] = self.nvcf.now + requeue[1]
             self.looking, self.action = None, None
+            self.door.look_ends()
             self.cluster.now = now = self.nvcf.now
             if self.cache.settle(key):
                 self.schedule.add(key, Lane.BACKGROUND, now, now)

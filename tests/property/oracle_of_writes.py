@@ -8,6 +8,7 @@ from nvcf_operator.core.actions import Change, Create, Purpose, Undeploy
 from nvcf_operator.core.changes import Patch
 from nvcf_operator.core.record import LEAST_SEEN
 from nvcf_operator.core.repetition import LIMIT
+from nvcf_operator.core.unanswered import LONGEST
 from property.chance import Write
 from property.cluster_model import deployments_named, has_our_finalizer, on_record, own_status
 from property.operator_model import TIMING
@@ -15,6 +16,8 @@ from property.operator_model import TIMING
 REDEPLOYS = (Purpose.REDEPLOY, Purpose.REQUESTED, Purpose.FAILED, Purpose.GIVEN_UP, Purpose.STALE)
 HOUR = 3600.0
 FIRST_RETRY = 60.0
+BEFORE_POST = 30.0
+"""Seconds that a look with a POST may take before it, on a cluster that takes 20 s for the intent."""
 ROUNDING = 1.0
 """Seconds: times on record have no fractions."""
 
@@ -34,7 +37,7 @@ def violations(write: Write, earlier: Sequence[Write]) -> list[str]:
             if spec.get("adoptionPolicy") == "Refuse" and not _is_ours(write, latest):
                 wrong.append(f"PATCH of {write.deployment_id}, which somebody else has made")
         case Create():
-            wrong += _hasty(write, latest) + _refused_before(write, earlier)
+            wrong += _hasty(write, latest) + _refused_before(write, earlier) + _unpaced(write, earlier)
             if not has_our_finalizer(latest) and spec.get("deletionPolicy", "Delete") == "Delete":
                 wrong.append("POST without the finalizer")
         case Undeploy() as undeploy:
@@ -95,8 +98,9 @@ def _repeated(write: Write, earlier: Sequence[Write]) -> list[str]:
     for before in reversed(earlier):
         if before.uid != write.uid:
             continue
-        forgotten = before.at < write.at - HOUR or before.at <= write.asked_since
-        if before.digest != write.digest or before.process != write.process or forgotten:
+        if before.digest != write.digest or before.process != write.process or before.at < write.at - HOUR:
+            break
+        if before.asks != write.asks:
             break
         count += before.answered
     return [f"PATCH of {write.version} for the {count + 1}th time"] if count >= LIMIT and not write.tampered else []
@@ -113,6 +117,23 @@ def _refused_before(write: Write, earlier: Sequence[Write]) -> list[str]:
     return [f"POST of {write.version} {passed:.0f} s after it was refused"] if again else []
 
 
+def _unpaced(write: Write, earlier: Sequence[Write]) -> list[str]:
+    """A POST too soon after others of which NVCF left open what became of them, though nobody has asked for it."""
+    last, count = None, 0
+    for before in reversed(earlier):
+        if before.uid != write.uid:
+            continue
+        same = before.kind == "POST" and before.version == write.version and before.failed
+        if not same or before.process != write.process or before.asks != write.asks:
+            break
+        last, count = last or before, count + 1
+    came_and_went = last is not None and write.gone_at is not None and write.gone_at > last.at
+    if last is None or write.tampered or came_and_went:
+        return []
+    passed, least = write.at - last.at, min(LONGEST, TIMING.create_settle * 2.0 ** (count - 1))
+    return [f"POST of {write.version} {passed:.0f} s after {count} in vain"] if passed < least - BEFORE_POST else []
+
+
 def _hasty(write: Write, latest: dict[str, Any]) -> list[str]:
     wrong = []
     known = {(uid, process) for uid, process in write.running_for if process == write.process}
@@ -120,6 +141,8 @@ def _hasty(write: Write, latest: dict[str, Any]) -> list[str]:
         known |= {(uid, process) for uid, process in write.running_for if uid == write.uid}
     if known:
         wrong.append(f"POST of {write.version} while another one may still be running")
+    if write.seen_there and write.made_for == write.uid:
+        wrong.append(f"POST of {write.version}, which is deployed, as this process has seen")
     if _holders(write, version=True):
         wrong.append(f"POST of {write.version}, which another resource holds")
     gone = write.gone_at

@@ -15,10 +15,13 @@ from operating.kstatus import kstatus
 from property import people
 from property.books import Books
 from property.chance import Chance
-from property.cluster_model import Cluster, on_record
+from property.cluster_model import Cluster, has_our_finalizer, on_record
 from property.nvcf_model import Account
 from property.operator_model import Operator
 from property.oracle_of_writes import violations
+
+SQUATTERS = "squatters"
+"""The Secret that squatters name."""
 
 KEYS = [Key("team", "echo"), Key("team", "other"), Key("team-b", "echo")]
 
@@ -41,6 +44,8 @@ class World(RuleBasedStateMachine):
 
     calm = False
     """Whether the chances of the steps are left out."""
+    hindered = False
+    """Whether pace and words are held against what a resource that cannot go on is owed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,14 +68,22 @@ class World(RuleBasedStateMachine):
 
     def _end(self) -> None:
         note("quiet from here on")
-        self.operator.has_key, self.account.quiet, self.cluster.refuses = True, True, ""
+        self.operator.has_key, self.account.quiet = True, True
+        self.cluster.refuses, self.cluster.slow = "", 0.0
         self.account.fates, self.account.queues, self.account.posts = {}, {}, {}
-        for key in self.cluster.objects:
-            self._ask(key, names.RECONCILE_REQUESTED_ANNOTATION)
-        for _ in range(90):
-            before = self._writes()
-            self._live(40.0, Chance())
-            if before == self._writes() and not self.operator.waits and not self.account.running:
+        self.account.odd, self.account.failing = {}, frozenset()
+        self.operator.missing &= self._never_there()
+        for _ in range(
+            2 if self.hindered else 1
+        ):  # again, for what a POST of long ago has written over another meanwhile
+            for key in self.cluster.objects:
+                self._ask(key, names.RECONCILE_REQUESTED_ANNOTATION)
+            for _ in range(90):
+                before, late = self._writes(), bool(self.account.running)
+                self._live(40.0, Chance())
+                if before == self._writes() and not self.operator.waits and not self.account.running:
+                    break
+            if not late:
                 break
         before = self._writes()
         self._live(300.0, Chance())
@@ -86,6 +99,12 @@ class World(RuleBasedStateMachine):
             assert "deletionTimestamp" not in obj["metadata"], self._picture(f"{key} is still there")
             status, spec = obj["status"], obj["spec"]
             ready = next(item for item in status["conditions"] if item["type"] == "Ready")
+            if self.operator.lacks_a_key(key):
+                told = {Reason.SECRET_NOT_FOUND, Reason.SUSPENDED, Reason.OBSERVING}
+                assert ready["reason"] in told, self._picture(f"{key} has no key, and is told {ready['reason']}")
+                continue
+            if ready["reason"] == Reason.CONFLICT:
+                assert self._has_a_rival(key), self._picture(f"{key} waits for nobody who could deploy")
             if ready["reason"] in NEEDS_A_PERSON:
                 wanted |= {spec["functionVersionId"], *on_record(obj)}  # what it holds is left as it is
                 continue
@@ -101,6 +120,18 @@ class World(RuleBasedStateMachine):
         leaked = self.books.leaked(wanted)
         assert not leaked, self._picture(f"{leaked} run for nobody")
 
+    def _never_there(self) -> set[str]:
+        """The squatters' Secret, where nobody who names it may hold anything: it stays away in the end as well."""
+        squatters = [obj for key, obj in self.cluster.objects.items() if self.operator.lacks_a_key(key)]
+        held = any(has_our_finalizer(obj) or on_record(obj) for obj in squatters)
+        return set() if held or any("deletionTimestamp" in obj["metadata"] for obj in squatters) else {SQUATTERS}
+
+    def _has_a_rival(self, key: Key) -> bool:
+        version = self.cluster.objects[key]["spec"]["functionVersionId"]
+        others = [(other, obj) for other, obj in self.cluster.objects.items() if other != key]
+        able = [obj for other, obj in others if not self.operator.lacks_a_key(other)]
+        return any(version in {obj["spec"]["functionVersionId"], *on_record(obj)} for obj in able)
+
     def _key(self, which: int) -> Key | None:
         there = sorted(self.cluster.objects)
         return there[which % len(there)] if there else None
@@ -113,13 +144,17 @@ class World(RuleBasedStateMachine):
 
     def _edited(self, key: Key, **changes: Any) -> None:
         if self.cluster.edit(key, **changes):
-            self.operator.asked_at[self._uid(key)] = self.account.now
+            self._asked(self._uid(key))
 
     def _ask(self, key: Key, annotation: str) -> None:
         self.token += 1
         self.cluster.annotate(key, annotation, str(self.token))
         self.requests.add((self._uid(key), str(self.token)))
-        self.operator.asked_at[self._uid(key)] = self.account.now
+        self._asked(self._uid(key))
+
+    def _asked(self, uid: str) -> None:
+        self.operator.asked_at[uid] = self.account.now
+        self.operator.asks[uid] += 1
 
     def _does(self, key: Key, what: str) -> None:
         """A person's or a tool's doing, if it can be done to the object as it is."""
@@ -147,7 +182,7 @@ class World(RuleBasedStateMachine):
                 old = saved["metadata"]["annotations"].get(names.REDEPLOY_REQUESTED_ANNOTATION)
                 if old is not None:
                     self.requests.add((uid, old))
-                self.operator.asked_at[uid] = self.account.now
+                self._asked(uid)
             case "wipe the status":
                 self.books.wiped(key)
                 self.operator.tampered.add(uid)
@@ -171,6 +206,7 @@ class World(RuleBasedStateMachine):
         """Let time pass, and the operator look as often as it wants to, and at each poll."""
         end = self.account.now + seconds
         self._look(chance, at_all=True)
+        self.operator.traffic.begins(self.account.now, self.operator.number)
         while self.account.now < end:
             self.account.advance(max(1.0, min(self.operator.due_in, end - self.account.now)))
             self._look(chance, at_all=False)
@@ -180,6 +216,8 @@ class World(RuleBasedStateMachine):
         self.books.keep(self.operator)
         start, told = len(self.operator.writes), len(self.operator.notes.taken)
         before = list(self.cluster.objects.values())
+        if at_all:
+            self.operator.traffic.forced()
         lives = self.operator.look(chance, at_all=at_all)
         for place in range(start, len(self.operator.writes)):
             write = self.operator.writes[place]
@@ -202,8 +240,23 @@ class World(RuleBasedStateMachine):
             if obj["metadata"]["uid"] not in alive:
                 left = self.books.released_too_early(obj)
                 assert not left, self._picture(f"{obj['metadata']['name']} is released, and {left} run on")
+        if not lives:
+            self.operator.traffic.begins(self.account.now, self.operator.number)
         for obj in self.cluster.objects.values():
             self._is_well_told(obj)
+            if self.hindered:
+                self._is_well_paced(obj)
+
+    def _is_well_paced(self, obj: dict[str, Any]) -> None:
+        traffic, uid = self.operator.traffic, obj["metadata"]["uid"]
+        wrong = traffic.violations(uid, self.account.now)
+        assert not wrong, self._picture("; ".join(wrong))
+        refuses = self.cluster.refuses in ("status", "all", "everything")
+        events = refuses and any(
+            note.reason == Reason.WRITE_REFUSED and resource.uid == uid for resource, note in self.operator.notes.taken
+        )
+        told = traffic.is_told(obj, self.account.now, by_events=events)
+        assert told, self._picture(f"nobody is told what keeps {obj['metadata']['name']}")
 
     def _is_well_told(self, obj: dict[str, Any]) -> None:
         conditions = {item["type"]: item for item in obj["status"].get("conditions", [])}

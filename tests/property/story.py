@@ -266,10 +266,11 @@ class Story(World):
         self._edit(which, chance, **changes | ({"functionVersionId": functionVersionId} if functionVersionId else {}))
 
 
-def focused(name: str, rules: tuple[str, ...]) -> type[Story]:
+def focused(name: str, rules: tuple[str, ...], base: type[Story] = Story) -> type[Story]:
     """Stories of these rules alone, and without faults but those that a rule makes."""
-    others = [item for item, member in vars(Story).items() if hasattr(member, RULE_MARKER) and item not in rules]
-    return type(name, (Story,), {"calm": True, **dict.fromkeys(others)})
+    known = [(item, member) for kind in {Story, base} for item, member in vars(kind).items()]
+    others = [item for item, member in known if hasattr(member, RULE_MARKER) and item not in rules]
+    return type(name, (base,), {"calm": True, **dict.fromkeys(others)})
 
 
 Lost = focused(

@@ -14,6 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import (
     absence,
+    backoff,
     changes,
     deletion,
     messages,
@@ -23,17 +24,28 @@ from nvcf_operator.core import (
     settles,
     tracks,
     undeploying,
+    waiting,
 )
 from nvcf_operator.core.compare import Comparison
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Absent, Situation, Timing, Unseen
 from nvcf_operator.core.versions import versions_held
+from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.memory import Memory
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.sent import Sent
-from property.story import Deletions, Hands, Limits, Lost, Policies, Rows, Story
+from property.hindered import Failing, Refused
+from property.story import (
+    Deletions,
+    Hands,
+    Limits,
+    Lost,
+    Policies,
+    Rows,
+    Story,
+)
 from property.test_random_stories import STEPS
 
 pytestmark = pytest.mark.timeout(900)
@@ -190,6 +202,31 @@ def force_delete_obeyed_though_set_before(patch: Patch) -> None:
     patch.setattr("nvcf_operator.runtime.memory.force_delete_is_stale", lambda resource, *, seen_without: False)
 
 
+def pauses_do_not_grow(patch: Patch) -> None:
+    patch.setattr(backoff, "short", lambda attempts: backoff.SHORT_FIRST)
+    patch.setattr(backoff, "refused_by_cluster", lambda attempts: backoff.SHORT_FIRST)
+
+
+def refusal_taken_for_news(patch: Patch) -> None:
+    patch.setattr("nvcf_operator.runtime.reconciler.backoff.refused_by_cluster", lambda attempts: 0.0)
+
+
+def odd_entry_taken_for_absence(patch: Patch) -> None:
+    original = Observer._look
+
+    async def look(self: Observer, resource: Resource, memory: Memory, account: Account, *of: Any, **more: Any) -> Any:
+        seen = await original(self, resource, memory, account, *of, **more)
+        listing = account.listing
+        missing = listing is not None and not listing.entry(resource.function_id, resource.wanted_version)
+        return Absent(1000.0) if missing else seen
+
+    patch.setattr(Observer, "_look", look)
+
+
+def outage_is_not_told(patch: Patch) -> None:
+    patch.setattr(waiting, "_kept_from_work", lambda situation, trouble, phase: None)
+
+
 INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     "1 one deployment, and the account ends as the manifests say": (
         no_create_settle,
@@ -217,6 +254,12 @@ INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     ),
     "6 nothing goes that is not ours": (nobody_else_asked_before_delete,),
     "5 every finalizer is released": (gone_is_never_believed, what_never_reached_nvcf_is_kept),
+    "7 what cannot go on goes slowly, is told why, and goes on": (
+        pauses_do_not_grow,
+        refusal_taken_for_news,
+        odd_entry_taken_for_absence,
+        outage_is_not_told,
+    ),
 }
 
 
@@ -234,6 +277,10 @@ ABOUT: dict[Callable[[Patch], None], type[Story]] = {
     what_never_reached_nvcf_is_kept: Deletions,
     finalizer_dropped_at_once: Deletions,
     nobody_else_asked_before_delete: Hands,
+    pauses_do_not_grow: Refused,
+    refusal_taken_for_news: Refused,
+    odd_entry_taken_for_absence: Failing,
+    outage_is_not_told: Failing,
     observe_writes: Policies,
     pause_ignored: Policies,
 }
