@@ -132,6 +132,9 @@ class Retry(ApiModel):
     message: str | None = None
     """What NVCF answered to a POST of which it left open what became of it."""
 
+    failed_deployments: int | None = None
+    """Deployments that NVCF had given up (status ERROR) before such a POST, which counts as one attempt more."""
+
 
 class FunctionDeploymentStatus(ApiModel):
     """What the operator found, did and must remember."""

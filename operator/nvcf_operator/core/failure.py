@@ -50,8 +50,11 @@ def failed(situation: Situation, seen: Present) -> Decision:
 def attempts_on_record(resource: Resource) -> Retry | None:
     """The count of this manifest's attempts; None when there was none."""
     retry, status = resource.status.retry, resource.status
-    current = status.observed_generation == resource.generation
-    return retry if retry is not None and retry.reason == Reason.DEPLOYMENT_FAILED and current else None
+    if retry is None or status.observed_generation != resource.generation:
+        return None
+    if retry.failed_deployments is not None:  # a POST of this attempt was left open meanwhile
+        return Retry(attempts=retry.failed_deployments, reason=Reason.DEPLOYMENT_FAILED)
+    return retry if retry.reason == Reason.DEPLOYMENT_FAILED else None
 
 
 def corrected(resource: Resource) -> bool:

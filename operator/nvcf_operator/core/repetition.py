@@ -45,7 +45,9 @@ def counts(situation: Situation, action: Action) -> bool:
         case Create():
             status = situation.resource.status
             ours = action.function_version_id in {item.function_version_id for item in status.retiring}
-            retried = status.retry is not None and status.retry.reason == Reason.DEPLOYMENT_FAILED
+            retried = status.retry is not None and (
+                status.retry.reason == Reason.DEPLOYMENT_FAILED or status.retry.failed_deployments is not None
+            )
             return not ours and not retried
         case Undeploy():
             return action.purpose in (Purpose.REDEPLOY, Purpose.STALE)

@@ -234,7 +234,7 @@ def _retry(situation: Situation, decision: Decision) -> Retry | None:
     kept = situation.refused is not None or credential_trouble(situation) is not None
     if current and (verdict.reason in OUTAGES or kept or _pauses(situation)):
         return resource.status.retry
-    return failure.under_way(situation) or unanswered.counted(situation)
+    return unanswered.counted(situation) or failure.under_way(situation)
 
 
 def _pauses(situation: Situation) -> bool:

@@ -39,12 +39,24 @@ def counted(situation: Situation) -> Retry | None:
         attempts = (known.attempts if known is not None else 0) + 1
         due = situation.now + timedelta(seconds=pause(situation, attempts))
         return Retry(
-            attempts=attempts, next_attempt_time=due, reason=Reason.AWAITING_ANSWER, message=trouble.words or None
+            attempts=attempts,
+            next_attempt_time=due,
+            reason=Reason.AWAITING_ANSWER,
+            message=trouble.words or None,
+            failed_deployments=_failed_before(situation.resource),
         )
     if known is not None and situation.resource.reconcile_requested:
         # A person's word ends the wait, though not the settle.
         return known.model_copy(update={"attempts": 1, "next_attempt_time": situation.now})
     return known
+
+
+def _failed_before(resource: Resource) -> int | None:
+    """The count of deployments that NVCF gave up, which such a POST does not begin anew."""
+    retry, status = resource.status.retry, resource.status
+    if retry is None or status.observed_generation != resource.generation:
+        return None
+    return retry.attempts if retry.reason == Reason.DEPLOYMENT_FAILED else retry.failed_deployments
 
 
 def pause(situation: Situation, attempts: int) -> float:

@@ -249,7 +249,7 @@ class Reconciler:
             situation = await self._actuator.carry_out(situation, action, account, memory, person=person)
             if situation.refused is not None:
                 continue
-            memory.writes += situation.wrote is not None
+            memory.writes += situation.wrote is not None and not isinstance(situation.wrote, DropFinalizer)
             if isinstance(action, DropFinalizer):
                 if situation.resource.deleting:
                     if released_by_force(situation.resource) and not situation.resource.keeps_deployment:

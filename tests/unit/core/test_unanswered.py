@@ -132,6 +132,18 @@ def test_the_count_outlives_what_nvcf_does_not_answer() -> None:
     assert WORDS in message(watched(later, settled=10.0))
 
 
+def test_a_post_that_is_left_open_does_not_begin_the_count_of_failed_deployments_anew() -> None:
+    under_way = {"retry": {"reason": "DeploymentFailed", "attempts": 3}}
+    left_open = refused(held("ERROR", status=under_way, finalizer=True, intent=intent()))
+    status = report(left_open, decide(left_open))
+    assert status.retry is not None
+    assert (status.retry.reason, status.retry.attempts, status.retry.failed_deployments) == ("AwaitingAnswer", 1, 3)
+    came = present(held("ERROR", status=status.to_dict()), deployment("ERROR"))
+    retry = report(came, decide(came)).retry
+    assert retry is not None
+    assert (retry.reason, retry.attempts) == ("DeploymentFailed", 4)
+
+
 def test_posts_without_an_end_are_stalled_at_the_progress_deadline() -> None:
     of = after(3, ago=3601)
     decision = decide(watched(of, settled=10.0))
