@@ -38,8 +38,8 @@ class Stage:
             self.operator.loop.run_until_complete(self.operator.informer.relist())
             self.cluster.now = self.nvcf.now
             self.operator.looking = ECHO
-            self.operator.door.look_begins()
             look = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Lane.BACKGROUND))
+            self.operator.door.look_ends()
             delay = look.requeue[1] if look.requeue is not None else 0.0
             self.nvcf.advance(delay)
         return delay

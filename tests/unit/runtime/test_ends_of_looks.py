@@ -42,8 +42,8 @@ class Stage:
         """Look once, when the last look wanted it; give how it ended, and the seconds until the next one."""
         self.cluster.now = self.nvcf.now
         self.operator.looking = ECHO
-        self.operator.door.look_begins()
         found = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Lane.BACKGROUND))
+        self.operator.door.look_ends()
         delay = None if found.requeue is None else found.requeue[1]
         self.nvcf.advance(delay or 0.0)
         return found.result, delay
