@@ -4,10 +4,10 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries promtool lint types lock crds test demo up down bench chart argocd e2e e2e-argocd image clean
+.PHONY: help setup assets binaries promtool lint types check unit stories lock generate crds verify-generated test demo up down bench chart argocd e2e e2e-argocd image clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 25
 
 .venv/.ready: requirements/dev.txt pyproject.toml
 	@echo "setting up .venv (a minute the first time)" >&2
@@ -33,6 +33,14 @@ lint: setup ## ruff and the import contracts
 types: setup ## mypy, strict
 	$(BIN)/mypy
 
+check: lint types unit stories ## lint, types, unit tests and a few random stories: run it before you push (about a minute)
+
+unit: promtool ## the unit tests
+	$(BIN)/pytest -n 2 tests/unit
+
+stories: setup ## a few random stories, always the same (PROPERTY_EXAMPLES sets how many; 50 by default)
+	PYTHONHASHSEED=0 PROPERTY_EXAMPLES=$${PROPERTY_EXAMPLES:-50} $(BIN)/pytest -n 2 --hypothesis-seed=0 tests/property/test_random_stories.py
+
 promtool: setup
 	@PYTHONPATH=tests $(BIN)/python -m promtool > /dev/null
 
@@ -52,7 +60,7 @@ down: setup ## end what `make up` started
 bench: binaries ## measure 1,000 resources on the real API server, and print budgets beside figures
 	@PYTHONPATH=tests $(BIN)/python -m bench
 
-crds: setup ## generate crds/, and the generated parts of docs/ from the code
+generate: setup ## generate the CRD, the reference pages in docs/, the chart's copies and deploy/base from the code
 	@mkdir -p crds docs
 	@text=$$($(BIN)/python -m nvcf_operator.api.crd) && printf '%s\n' "$$text" > crds/nvcf-operator.io_functiondeployments.yaml
 	@text=$$($(BIN)/python -m nvcf_operator.api.reference) && printf '%s\n' "$$text" > docs/resource.md
@@ -60,8 +68,19 @@ crds: setup ## generate crds/, and the generated parts of docs/ from the code
 	@text=$$($(BIN)/python -m nvcf_operator.core.fields_reference) && printf '%s\n' "$$text" > docs/fields.md
 	@text=$$($(BIN)/python -m nvcf_operator.core.reasons_reference < docs/conditions.md) && printf '%s\n' "$$text" > docs/conditions.md
 	@text=$$($(BIN)/python -m nvcf_operator.core.errors_reference < docs/errors.md) && printf '%s\n' "$$text" > docs/errors.md
-
 	@$(MAKE) --silent chart
+
+crds: generate ## the same as `make generate`
+
+# Compares the work tree before and after, through scratch indexes: uncommitted changes do not count.
+verify-generated: setup ## fail with a diff if a generated file is out of date
+	@set -e; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	tree() { GIT_INDEX_FILE=$$scratch/$$1 git add --all . && GIT_INDEX_FILE=$$scratch/$$1 git write-tree; }; \
+	before=$$(tree before); \
+	$(MAKE) --silent generate; \
+	after=$$(tree after); \
+	git --no-pager diff --exit-code "$$before" "$$after" || \
+	{ echo "error: generated files were out of date, see the diff above; they have been regenerated, commit them" >&2; exit 1; }
 
 chart: setup ## give the chart its copy of the CRD, and render deploy/base from the chart
 	@PYTHONPATH=tests $(BIN)/python -m helming

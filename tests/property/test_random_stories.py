@@ -16,6 +16,8 @@ from property.story import FOCUSED, Story
 pytestmark = pytest.mark.timeout(900)  # all workers compute at the same time, and so do these
 
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "370"))
+MANY = EXAMPLES >= 370
+"""Whether there are enough stories for their average to hold; a few may happen to be short or uneventful."""
 STEPS = 50
 PHASES = [Phase.generate] if "PROPERTY_QUICK" in os.environ else [Phase.generate, Phase.shrink]
 
@@ -49,11 +51,13 @@ def tallied() -> Iterator[None]:
 
 def test_random_stories_end_as_the_manifests_say(tallied: None) -> None:
     tell(Story, EXAMPLES, derandomize="PROPERTY_EXAMPLES" not in os.environ)
-    assert tally["steps"] >= 10_000 * EXAMPLES / 370, tally
-    assert tally["eventful"] * 4 >= tally["steps"], tally
+    if MANY:
+        assert tally["steps"] >= 10_000 * EXAMPLES / 370, tally
+        assert tally["eventful"] * 4 >= tally["steps"], tally
 
 
 @pytest.mark.parametrize("kind", [*FOCUSED, Kept], ids=lambda kind: kind.__name__)
 def test_random_stories_about_one_thing_end_as_the_manifests_say(kind: type[Story], tallied: None) -> None:
     tell(kind, EXAMPLES // 7, derandomize="PROPERTY_EXAMPLES" not in os.environ)
-    assert tally["wrote"] * 20 >= tally["steps"], tally
+    if MANY:
+        assert tally["wrote"] * 20 >= tally["steps"], tally
