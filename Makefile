@@ -33,7 +33,7 @@ lint: setup ## ruff and the import contracts
 types: setup ## mypy, strict
 	$(BIN)/mypy
 
-check: lint types unit stories ## lint, types, unit tests and a few random stories: run it before you push (about a minute)
+check: lint types unit stories ## lint, types, unit tests and a few random stories: run it before you push (1 to 2 minutes)
 
 unit: promtool ## the unit tests
 	$(BIN)/pytest -n 2 tests/unit
