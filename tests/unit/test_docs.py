@@ -21,7 +21,7 @@ from nvcf_operator.settings import Settings
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-PAGES = (README, *sorted(DOCS.glob("*.md")), *sorted((ROOT / "tests").glob("*/README.md")))
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md")), *sorted((ROOT / "tests").glob("*/README.md")))
 OPERATORS = tuple(
     page for page in PAGES if page.name not in ("client.md", "simulator.md") and ROOT / "tests" not in page.parents
 )
