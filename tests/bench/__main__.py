@@ -44,7 +44,7 @@ def main() -> int:
     tell(f"{arguments.resources} resources; {machine()}")
     with world(arguments.resources) as here:
         alone = baseline(here)
-        tell(f"API server alone, 1 creation and 3 writes of each: {alone:.2f} s")
+        tell(f"API server alone, 1 creation and 4 writes of each: {alone:.2f} s")
         here.namespace("fleet")
         with Operator.start(here.identity, here.simulator.url, here.log, **settings) as operator:
             grown(here, operator, alone)
@@ -73,7 +73,7 @@ def baseline(here: World) -> float:
         async def one(item: tuple[int, tuple[str, str]]) -> None:
             number, (function, version) = item
             await cluster.create(manifest(f"r{number}", function, version))
-            for phase in ("Pending", "Deploying", "Active"):
+            for phase in ("Pending", "Asked", "Deploying", "Active"):
                 await cluster.write_status(f"r{number}", {**status, "phase": phase})
 
         await each(enumerate(here.functions), one)
@@ -112,13 +112,15 @@ def grown(here: World, operator: Operator, alone: float) -> None:
     figure("NVCF calls", dict(calls), budget="1 POST + 1 GET each, and shared polls", met=_frugal(calls, here.number))
     writes = writes_by_kind(here.plane.audit_log, user=OPERATOR, offset=offset)
     mine = {" ".join(kind): number for kind, number in writes.items()}
-    three = sum(number for kind, number in writes.items() if kind[1].startswith("functiondeployments"))
-    figure("Kubernetes writes", mine, budget="3 each, and Events", met=three <= 3 * here.number)
+    all_of_them = sum(number for kind, number in writes.items() if kind[1].startswith("functiondeployments"))
+    figure("Kubernetes writes", mine, budget="4 each, and Events", met=all_of_them <= 4 * here.number)
     shares = {name: f"{seconds:.1f} s" for name, seconds in sorted(used.items()) if seconds >= 0.5}
     figure("CPU of each process", shares)
-    figure("CPU of the operator, a resource", f"{1000 * used['operator'] / here.number:.1f} ms")
+    own = 1000 * used["operator"] / here.number
+    figure("CPU of the operator, a resource", f"{own:.1f} ms", budget="8 ms", met=own <= 8)
     first, middle, last = _seconds_to_ready(here)
-    figure("first Ready after", f"{first:.0f} s")
+    soon = first <= DEPLOY_SECONDS + 5
+    figure("first Ready after", f"{first:.0f} s", budget="soon after its deploy time", met=soon)
     figure("created to Ready", f"p50 {middle:.0f} s, p99 {last:.0f} s")
     figure(
         "peak memory", f"{operator.peak_memory():.0f} MB", budget="150 MB at 5,000", met=operator.peak_memory() < 150

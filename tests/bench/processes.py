@@ -6,7 +6,7 @@ from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
-NAMES = {"nvcf-operator": "operator", "nvcf_simulator": "simulator", "nvcf-simulator": "simulator"}
+NAMES = {"bin/nvcf-operator": "operator", "nvcf_simulator": "simulator", "nvcf-simulator": "simulator"}
 """What a Python process is called, by what its command line has in it."""
 
 
@@ -42,5 +42,7 @@ def _stat(pid: int) -> tuple[str, list[str]]:
 def _called(pid: int, name: str) -> str:
     if pid == os.getpid():
         return "the bench's clients"
+    if not name.startswith(("python", "nvcf")):
+        return name
     command = Path(f"/proc/{pid}/cmdline").read_text()
     return next((called for part, called in NAMES.items() if part in command), name)

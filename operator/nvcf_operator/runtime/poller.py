@@ -101,7 +101,8 @@ class Poller:
 
         While the key is in doubt, its Secrets are read meanwhile; that does not put off the next poll.
         """
-        account, begun, jitter = self._account, self._clock(), random.uniform(0.9, 1.1)
+        account = self._account
+        due = self._clock() + (self._pause if account.busy else self._interval * random.uniform(0.9, 1.1))
         while True:
             account.wake.clear()
             now = self._clock()
@@ -109,10 +110,8 @@ class Poller:
                 account.in_doubt, self._doubted_at = False, now
                 await self._reread(account)
                 continue
-            if account.probe_in is not None and account.keys:
-                left = account.probe_in  # with nobody left to ask for, nothing is asked, and the probe stays due
-            else:
-                left = begun + (self._pause if account.busy else self._interval * jitter) - now
+            # With nobody left to ask for, nothing is asked, and the probe stays due.
+            left = account.probe_in if account.probe_in is not None and account.keys else due - now
             if left <= 0:
                 return
             if account.in_doubt:
@@ -120,5 +119,7 @@ class Poller:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await account.wake.wait()
-                if not account.in_doubt:
-                    begun, self._pause = self._clock(), self._busy_interval
+                if (
+                    not account.in_doubt
+                ):  # brought forward and never put off, or a crowd that comes would do so for ever
+                    due, self._pause = min(due, self._clock() + self._busy_interval), self._busy_interval

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 import virtual_time
+from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.looking import Outline
 from nvcf_operator.core.reasons import Reason
@@ -57,3 +58,34 @@ def test_a_refused_key_that_nobody_uses_any_more_leaves_the_loop_to_the_others()
 
     virtual_time.run(main)
     assert 0 < polls <= 12, "one poll in each interval, and none between"
+
+
+def test_a_crowd_that_comes_does_not_put_off_the_poll() -> None:
+    """What was deployed first is reported while the others are still asked for."""
+    polls: list[float] = []
+
+    async def main(clock: Clock) -> None:
+        async def reread(_: Account) -> None:
+            polls.append(clock())
+
+        gates = Gates(50, 16, clock=clock)
+        account = Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-old"), Nobody(), gates, Metrics(), clock=clock)  # type: ignore[arg-type]
+        poller = Poller(
+            account,
+            polled=lambda _, __: True,
+            reread=reread,
+            refused=lambda _: None,
+            interval=60.0,
+            busy_interval=5.0,
+            beats=Heartbeats(),
+            clock=clock,
+        )
+        task = asyncio.create_task(poller.run())
+        for number in range(100):
+            account.busy.add(Key("team", f"r{number}"))
+            account.wake.set()
+            await asyncio.sleep(0.5)
+        task.cancel()
+
+    virtual_time.run(main)
+    assert 8 <= len(polls) <= 12, polls
