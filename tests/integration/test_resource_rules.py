@@ -107,7 +107,7 @@ RULES = [
         f"{GPU}.clusters",
         "x-kubernetes-validations",
         ["a"],
-        "backend and clusters exclude each other",
+        "backend and clusters are mutually exclusive",
         [],
         {f"{GPU}.backend": "gfn"},
     ),

@@ -42,7 +42,7 @@ class Stickiness(ApiModel):
     )
 
     size: Duration
-    """Length of the window that is looked at, as an ISO-8601 duration of hours, minutes and seconds, for example
+    """Length of the window that is evaluated, as an ISO-8601 duration of hours, minutes and seconds, for example
     `PT10M`. PT1H at most."""
 
     threshold: Duration
@@ -52,13 +52,13 @@ class Stickiness(ApiModel):
 
 class _ScaleDetails(ApiModel):
     metric: Annotated[str | None, Field(min_length=1, max_length=256)] = None
-    """Name of the metric that is looked at. The server's choice when unset."""
+    """Name of the metric that is evaluated. Chosen by the server if unset."""
 
     threshold: Percentage
     """Value of the metric at which NVCF acts, a whole number from 0 to 100."""
 
     stickiness: Stickiness | None = None
-    """For how long the metric must be past `threshold`. The server's choice when unset."""
+    """For how long the metric must be past `threshold`. Chosen by the server if unset."""
 
 
 class ScaleUpDetails(_ScaleDetails):
@@ -69,7 +69,7 @@ class ScaleUpDetails(_ScaleDetails):
 
 
 class ScaleDownDetails(_ScaleDetails):
-    """When and how fast instances are taken away."""
+    """When and how fast instances are removed."""
 
     factor: Annotated[Number, Field(gt=0, lt=1)]
     """Factor by which NVCF lowers the number of instances; greater than 0 and less than 1."""
@@ -79,7 +79,7 @@ class AutoscalingConfiguration(ApiModel):
     """When NVCF adds and removes instances between `minInstances` and `maxInstances`."""
 
     scale_up_details: ScaleUpDetails | None = None
-    """When and how fast instances are added. The server's choice when unset."""
+    """When and how fast instances are added. Chosen by the server if unset."""
 
     scale_down_details: ScaleDownDetails | None = None
-    """When and how fast instances are taken away. The server's choice when unset."""
+    """When and how fast instances are removed. Chosen by the server if unset."""

@@ -18,12 +18,13 @@ CREDENTIALS_VALID: Final = "CredentialsValid"
 DELETION_BLOCKED: Final = "DeletionBlocked"
 
 CONDITION_TYPES: Final[Mapping[str, str]] = {
-    READY: "The manifest of `observedGeneration` is fully in force.",
-    AVAILABLE: "Some version of this function serves by the operator's hand.",
-    RECONCILING: "The operator is at work, or waits for NVCF, to put the manifest in force. Never True with Stalled.",
-    STALLED: "The operator cannot go on by itself; the message says what a person can do. Never True with Reconciling.",
+    READY: "The manifest of `observedGeneration` is fully in effect.",
+    AVAILABLE: "A version managed by this resource is serving.",
+    RECONCILING: "The operator is working, or waiting for NVCF, to apply the manifest. Never True with Stalled.",
+    STALLED: "The operator cannot proceed on its own; the message says what you can do. Never True with Reconciling.",
     CREDENTIALS_VALID: "The API key was accepted by NVCF and has the scopes that the operator needs.",
-    DELETION_BLOCKED: "Only while deleting: what keeps the deployment from being taken down, and the ways out.",
+    DELETION_BLOCKED: "Only while deleting: the deployment cannot be undeployed; the message says why and how to "
+    "unblock it.",
 }
 """Every type of condition in the order in which they are written, with its meaning when True."""
 

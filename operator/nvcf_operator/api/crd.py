@@ -21,13 +21,13 @@ COLUMNS: tuple[dict[str, Any], ...] = (
         "name": "Ready",
         "type": "string",
         "jsonPath": '.status.conditions[?(@.type=="Ready")].status',
-        "description": "Whether the manifest is fully in force.",
+        "description": "Whether the manifest is fully in effect.",
     },
     {
         "name": "Phase",
         "type": "string",
         "jsonPath": ".status.phase",
-        "description": "Where the deployment stands, in one word.",
+        "description": "State of the deployment, in one word.",
     },
     {
         "name": "Function",
@@ -45,13 +45,13 @@ COLUMNS: tuple[dict[str, Any], ...] = (
         "name": "Instances",
         "type": "string",
         "jsonPath": ".status.instances",
-        "description": "Instances ordered, fewest and most.",
+        "description": "Instances ordered, minimum and maximum.",
     },
     {
         "name": "Age",
         "type": "date",
         "jsonPath": ".metadata.creationTimestamp",
-        "description": "Time since the resource was made.",
+        "description": "Time since the resource was created.",
     },
     {
         "name": "Version",

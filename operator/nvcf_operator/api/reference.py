@@ -20,33 +20,34 @@ from nvcf_operator.api.status import FunctionDeploymentStatus
 
 PHASES: Mapping[Phase, str] = {
     Phase.PENDING: "Nothing is deployed yet: the operator waits for credentials, for NVCF, or for its turn.",
-    Phase.DEPLOYING: "NVCF brings up the first instances.",
+    Phase.DEPLOYING: "NVCF is starting the first instances.",
     Phase.ACTIVE: "The deployment serves as the manifest says.",
-    Phase.DEGRADED: "NVCF runs fewer instances than ordered, and heals that by itself.",
-    Phase.ROLLING_OUT: "Another version is brought up or an old one is drained.",
+    Phase.DEGRADED: "NVCF runs fewer instances than ordered, and repairs that automatically.",
+    Phase.ROLLING_OUT: "Another version is being started or an old one is being drained.",
     Phase.DRAINING: "The deployment is being taken down.",
     Phase.SUSPENDED: "The operator leaves NVCF alone until it is resumed.",
     Phase.OBSERVING: "The operator reports and never writes to NVCF.",
-    Phase.FAILED: "The operator cannot go on by itself; the condition Stalled says why.",
+    Phase.FAILED: "The operator cannot proceed on its own; the condition Stalled says why.",
 }
 
 ANNOTATIONS: Mapping[str, tuple[str, str]] = {
     names.RECONCILE_REQUESTED_ANNOTATION: (
         "any new text",
-        "Reconcile now, and try again what was given up. Answered in `status.lastHandledReconcileAt`.",
+        "Reconcile now, and retry what was given up. Acknowledged in `status.lastHandledReconcileAt`.",
     ),
     names.REDEPLOY_REQUESTED_ANNOTATION: (
         "any new text",
-        "Undeploy gracefully and deploy again, once. Answered in `status.lastHandledRedeployAt`.",
+        "Undeploy gracefully and deploy again, once. Acknowledged in `status.lastHandledRedeployAt`.",
     ),
     names.PAUSED_ANNOTATION: (
         '`"true"` or `"false"`',
-        "As `spec.suspend`, and survives a GitOps tool that restores the manifest. "
-        "Under Flux, [set it by another field manager](gitops.md#flux) than kubectl's own.",
+        "Same as `spec.suspend`, and survives a GitOps tool that restores the manifest. Under Flux, [set it with a "
+        "field manager](gitops.md#flux) other than kubectl's own.",
     ),
     names.FORCE_DELETE_ANNOTATION: (
         '`"true"` or `"false"`',
-        "Release a deleting resource whose DeletionBlocked is True without NVCF. What runs there runs on, and costs.",
+        "Release a resource that is being deleted and whose DeletionBlocked is True, without NVCF. What runs there "
+        "keeps running and incurring cost.",
     ),
 }
 
@@ -71,7 +72,7 @@ def reference_markdown() -> str:
         "Written by the operator only:",
         *_objects("status", status, _status_table),
         "## Conditions",
-        "`observedGeneration` of a condition is the `metadata.generation` that it speaks of.",
+        "`observedGeneration` of a condition is the `metadata.generation` that it refers to.",
         table(("Type", "When True"), CONDITION_TYPES.items()),
         "## Phases",
         table(("Phase", "Meaning"), PHASES.items()),

@@ -121,21 +121,21 @@ class Credentials(ApiModel):
     """Where the NVCF API key is."""
 
     secret_ref: Annotated[SecretRef, changes(Mutability.OPERATOR)]
-    """The Secret with the API key, in the namespace of this resource. It may carry `NVCF_BASE_URL`, which must then be
-    one of the base URLs that the operator allows."""
+    """The Secret with the API key, in the namespace of this resource. It may contain `NVCF_BASE_URL`, which must
+    then be one of the base URLs that the operator allows."""
 
 
 class Rollout(ApiModel):
     """How changes that NVCF cannot make in place are rolled out."""
 
     version_change: Annotated[VersionChange, changes(Mutability.OPERATOR)] = VersionChange.BLUE_GREEN
-    """How another `functionVersionId` is rolled out. `BlueGreen`: the new version is deployed and becomes ACTIVE, then
-    the old one is drained; meanwhile NVCF spreads requests over both and twice the GPUs are held. `Recreate`: the old
-    version is undeployed before the new one is deployed."""
+    """How another `functionVersionId` is rolled out. `BlueGreen`: the new version is deployed and becomes ACTIVE,
+    then the old one is drained; in the meantime NVCF spreads requests over both and twice the GPUs are in use.
+    `Recreate`: the old version is undeployed before the new one is deployed."""
 
     immutable_change: Annotated[ImmutableChange, changes(Mutability.OPERATOR)] = ImmutableChange.REJECT
-    """What a change of a field does that NVCF cannot change in place. `Reject`: the resource is Stalled, nothing is
-    touched. `Redeploy`: the version is undeployed and deployed again, and does not serve meanwhile."""
+    """What happens when a field changes that NVCF cannot change in place. `Reject`: the resource is Stalled, nothing
+    is changed. `Redeploy`: the version is undeployed and deployed again, and does not serve in the meantime."""
 
     progress_deadline_seconds: Seconds = 3600
     """Seconds that NVCF may take to deploy before that counts as a failure. NVCF itself has no deadline."""
@@ -145,18 +145,18 @@ class Undeploy(ApiModel):
     """How a deployment is taken down."""
 
     graceful: Annotated[bool, changes(Mutability.OPERATOR)] = True
-    """Whether queued requests are served before the instances go. When false they are lost."""
+    """Whether queued requests are served before the instances are removed. If false, they are lost."""
 
     drain_timeout_seconds: Seconds = 3600
     """Seconds that a graceful undeployment may take. NVCF itself has no limit."""
 
     on_drain_timeout: Annotated[OnDrainTimeout, changes(Mutability.OPERATOR)] = OnDrainTimeout.FORCE
-    """What follows when `drainTimeoutSeconds` are over. `Force`: undeploy at once, queued requests are lost. `Wait`:
-    wait on."""
+    """What happens when `drainTimeoutSeconds` has passed. `Force`: undeploy immediately, queued requests are lost.
+    `Wait`: keep waiting."""
 
 
 class FunctionDeploymentSpec(ApiModel):
-    """The deployment of one version of an NVCF function that is wanted."""
+    """The desired deployment of one version of an NVCF function."""
 
     function_id: Annotated[
         Uuid,
@@ -165,7 +165,7 @@ class FunctionDeploymentSpec(ApiModel):
             json_schema_extra=rules(
                 cel(
                     "self.lowerAscii() == oldSelf.lowerAscii()",
-                    "functionId is immutable: delete this resource, or make another one for the other function",
+                    "functionId is immutable: delete this resource, or create another one for the other function",
                 )
             ),
         ),
@@ -182,8 +182,8 @@ class FunctionDeploymentSpec(ApiModel):
     """The kinds of GPU instances to run the function on, 1 to 16. Adding or removing one cannot be done in place."""
 
     credentials: Annotated[Credentials | None, changes(Mutability.OPERATOR)] = None
-    """Where the NVCF API key is. When unset: the Secret `nvcf-credentials` of this namespace, else the operator's own
-    key where the installation opened it to this namespace."""
+    """Where the NVCF API key is. If unset: the Secret `nvcf-credentials` of this namespace, otherwise the operator's
+    own key if the installation lets this namespace use it."""
 
     rollout: Annotated[Rollout, changes(Mutability.OPERATOR)] = Rollout()
     """How changes that NVCF cannot make in place are rolled out."""
@@ -196,14 +196,14 @@ class FunctionDeploymentSpec(ApiModel):
     no credentials are needed."""
 
     adoption_policy: Annotated[AdoptionPolicy, changes(Mutability.OPERATOR)] = AdoptionPolicy.ADOPT
-    """What to do when this version is deployed already. `Adopt`: manage that deployment. `Refuse`: the resource is
-    Stalled, nothing is touched."""
+    """What to do when this version is already deployed. `Adopt`: manage that deployment. `Refuse`: the resource is
+    Stalled, nothing is changed."""
 
     management_policy: Annotated[ManagementPolicy, changes(Mutability.OPERATOR)] = ManagementPolicy.MANAGE
     """`Manage`: make NVCF match this manifest. `Observe`: report, never write to NVCF."""
 
     suspend: Annotated[bool, changes(Mutability.OPERATOR)] = False
-    """Whether NVCF is left as it is until this is false again. Deletion works nevertheless. The annotation
+    """Whether NVCF is left as it is until this is false again. Deletion still works. The annotation
     `nvcf-operator.io/paused: "true"` does the same."""
 
     def problems(self) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ class DeploymentSpecification(ApiModel):
             ),
             cel(
                 "!has(self.backend) || size(self.backend) == 0 || !has(self.clusters) || size(self.clusters) == 0",
-                "backend and clusters exclude each other: clusters is the current form, backend the legacy one",
+                "backend and clusters are mutually exclusive: clusters is the current form, backend the legacy one",
                 field="clusters",
             ),
             cel(
@@ -86,17 +86,17 @@ class DeploymentSpecification(ApiModel):
     )
 
     gpu: Annotated[str, changes(Mutability.REDEPLOY, min_length=1, max_length=256)]
-    """Name of the GPU as NVCF's catalogue has it, for example `L40S`; matched case-blind."""
+    """Name of the GPU as in NVCF's catalogue, for example `L40S`; case-insensitive."""
 
     instance_type: Annotated[str | None, changes(Mutability.REDEPLOY, min_length=1, max_length=256)] = None
-    """Instance type as NVCF's catalogue has it, for example `NCP.GPU.L40S_1x`; matched case-blind. Current servers
-    require it, old ones do without."""
+    """Instance type as in NVCF's catalogue, for example `NCP.GPU.L40S_1x`; case-insensitive. Current servers require
+    it, old ones do not."""
 
     min_instances: Annotated[Count, changes(Mutability.PATCH, ge=0)]
-    """Fewest instances that NVCF keeps running. 0 scales to zero when there are no requests."""
+    """Minimum number of instances that NVCF keeps running. 0 scales to zero when there are no requests."""
 
     max_instances: Annotated[Count, changes(Mutability.PATCH, ge=1)]
-    """Most instances that NVCF may run."""
+    """Maximum number of instances that NVCF may run."""
 
     max_request_concurrency: Annotated[int | None, changes(Mutability.PUT, ge=1, le=16384)] = None
     """Requests that one instance may handle at a time. The server's default is 1; old servers take 1024 at most."""
@@ -122,19 +122,19 @@ class DeploymentSpecification(ApiModel):
     configuration: Annotated[
         dict[str, JsonValue] | None, changes(Mutability.REDEPLOY, max_length=256), Field(repr=False)
     ] = None
-    """Values for the function's Helm chart, which override the chart's own. Only for functions made of a Helm chart:
-    NVCF refuses it, even when empty, for a container. At most 32 kB as JSON, which the operator checks. Not the place
-    for secrets: everyone who may read this resource reads them."""
+    """Values for the function's Helm chart, which override the chart's own. Only for functions based on a Helm
+    chart: NVCF rejects it, even when empty, for a container. At most 32 kB as JSON, which the operator checks. Do
+    not put secrets here: everyone who may read this resource can read them."""
 
     helm_validation_policy: Annotated[HelmValidationPolicy | None, changes(Mutability.REDEPLOY)] = None
-    """How NVCF validates what the function's Helm chart renders. Only for functions made of a Helm chart."""
+    """How NVCF validates what the function's Helm chart renders. Only for functions based on a Helm chart."""
 
     autoscaling_configuration: Annotated[AutoscalingConfiguration | None, changes(Mutability.PATCH)] = None
-    """Autoscaling of this specification, in place of the platform's. Taking it out of the manifest changes nothing;
+    """Autoscaling of this specification, instead of the platform's. Removing it from the manifest changes nothing;
     set `autoscalingConfigurationPolicy: PLATFORM_CONFIGURATION` to remove it."""
 
     autoscaling_configuration_policy: Annotated[AutoscalingConfigurationPolicy | None, changes(Mutability.PATCH)] = None
-    """`CUSTOM_CONFIGURATION`: `autoscalingConfiguration` applies, which is also so when this is unset.
+    """`CUSTOM_CONFIGURATION`: `autoscalingConfiguration` applies; this is also the case when the policy is unset.
     `PLATFORM_CONFIGURATION`: the platform's autoscaling applies, and a custom one is removed."""
 
     @property

@@ -13,7 +13,7 @@ from nvcf_operator.api.times import Time
 
 
 class ObservedGpuSpecification(ApiModel):
-    """A GPU specification as NVCF last described it."""
+    """A GPU specification as NVCF last reported it."""
 
     gpu_specification_id: str | None = None
     """NVCF's id of the specification. Old servers have none."""
@@ -25,10 +25,10 @@ class ObservedGpuSpecification(ApiModel):
     """Instance type."""
 
     min_instances: int | None = None
-    """Fewest instances that NVCF keeps running."""
+    """Minimum number of instances that NVCF keeps running."""
 
     max_instances: int | None = None
-    """Most instances that NVCF may run."""
+    """Maximum number of instances that NVCF may run."""
 
 
 class Incoming(ApiModel):
@@ -57,14 +57,14 @@ class Retiring(ApiModel):
     """When its undeployment began."""
 
     deadline: Time | None = None
-    """When the drain counts as too long."""
+    """When the drain is overdue."""
 
     forced: bool = False
     """Whether the drain was cut short."""
 
 
 class Intent(ApiModel):
-    """The POST that is under way, or was last: written before it is sent, so that a crash in between is noticed.
+    """The POST that is under way, or was last: recorded before it is sent, so that a crash in between is detected.
 
     It is open until `answered`; until then the POST may or may not have reached NVCF.
     """
@@ -105,7 +105,7 @@ class Failed(ApiModel):
 
 
 class LastWrite(ApiModel):
-    """The last change made in NVCF, counted, so that an endless tug-of-war is noticed."""
+    """The last change made in NVCF, with a count, so that an endless tug-of-war is detected."""
 
     digest: str
     """Digest of the request."""
@@ -130,7 +130,7 @@ class Retry(ApiModel):
     """Why the last attempt failed."""
 
     message: str | None = None
-    """What NVCF answered to a POST of which it left open what became of it."""
+    """What NVCF answered to a POST whose outcome it left open."""
 
     failed_deployments: int | None = None
     """Deployments that NVCF had given up (status ERROR) before such a POST, which counts as one attempt more."""
@@ -173,10 +173,10 @@ class FunctionDeploymentStatus(ApiModel):
     """That version's status in NVCF's words."""
 
     gpu_specifications: Annotated[tuple[ObservedGpuSpecification, ...], Field(json_schema_extra=of_type("atomic"))] = ()
-    """The GPU specifications as NVCF last described them."""
+    """The GPU specifications as NVCF last reported them."""
 
     instances: str | None = None
-    """Instances ordered, fewest and most, as one text like `1-4`."""
+    """Instances ordered, minimum and maximum, as one text like `1-4`."""
 
     intent: Intent | None = None
     """The POST that is under way, or was last."""

@@ -27,11 +27,11 @@ class Field:
     how: How
     rule: Rule
     shown: bool = True
-    """Whether its values may stand in a message; Helm values may hold secrets."""
+    """Whether its values may stand in a message; Helm values may contain secrets."""
 
 
 LETTERS = Rule(sameness.letters, "in any letter case")
-NAMES = Rule(sameness.names, "as sets; blanks and duplicates do not count, an empty set is none")
+NAMES = Rule(sameness.names, "as sets; blanks and duplicates do not count, an empty set means none")
 NUMBER = Rule(sameness.number, "by value")
 NUMBER_OR_ONE = Rule(sameness.number_or_one, "by value; the server's default is 1")
 
@@ -62,14 +62,15 @@ HELM_POLICY = by_parts(
 )
 VALUES = Rule(
     sameness.values,
-    "all keys and values, types included; a member that is null, or an object of which nothing is left, is none",
+    "all keys and values, types included; a member that is null, or an object of which nothing is left, counts as "
+    "absent",
     places=sameness.places_of_values,
 )
 
 FIELDS: Mapping[str, Field] = {
     "gpu": Field(How.IMMUTABLE, LETTERS),
     "instanceType": Field(How.IMMUTABLE, LETTERS),
-    "backend": Field(How.IMMUTABLE, Rule(sameness.letters, "in any letter case; a blank one is none")),
+    "backend": Field(How.IMMUTABLE, Rule(sameness.letters, "in any letter case; a blank one means none")),
     "clusters": Field(How.IMMUTABLE, NAMES),
     "regions": Field(How.IMMUTABLE, NAMES),
     "attributes": Field(How.IMMUTABLE, NAMES),

@@ -102,7 +102,7 @@ MESSAGES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         {"configuration": {"password": "hunter2"}},
         {"configuration": {"password": "swordfish"}},
         "deploymentSpecifications[0].configuration.password differs",
-        "Helm values may hold secrets",
+        "Helm values may contain secrets",
     ),
     (
         {"regions": ["eu"], "maxInstances": 9},
