@@ -79,7 +79,7 @@ def usable(value: str, source: str) -> Proxy:
         raise _unreadable(source) from None
     if parts.scheme.startswith("socks"):
         raise ProxyProblem(
-            f"{source} names a SOCKS proxy, which is not supported. Name an HTTP proxy, or put the host into NO_PROXY"
+            f"{source} names a SOCKS proxy, which is not supported. Use an HTTP proxy, or add the host to NO_PROXY"
         )
     if not text.isprintable() or " " in text or parts.query or parts.fragment or parts.path not in ("", "/"):
         raise _unreadable(source)
@@ -132,6 +132,6 @@ def _variable(name: str) -> str:
 
 def _unreadable(source: str) -> ProxyProblem:
     return ProxyProblem(
-        f"{source} is no URL of a proxy like http://host:port. Special characters in user name and password must be "
+        f"{source} is not a proxy URL like http://host:port. Special characters in user name and password must be "
         "percent-encoded: # is %23, / is %2F, ? is %3F"
     )

@@ -96,9 +96,9 @@ def _readable(value: Path | None) -> Path | None:
     if value is None:
         return None
     if not value.is_file():
-        raise ValueError("there is no such file (give the path of a file, not what stands in it)")
+        raise ValueError("there is no such file (give the path of a file, not its contents)")
     if not os.access(value, os.R_OK):
-        raise ValueError("the file is there, but this process may not read it")
+        raise ValueError("the file exists, but this process may not read it")
     return value
 
 
@@ -107,7 +107,7 @@ def _certificates(value: Path | None) -> Path | None:
         try:
             ssl.create_default_context(cafile=_readable(value))
         except OSError:
-            raise ValueError("the file holds no certificates in PEM form that can be used") from None
+            raise ValueError("the file contains no usable certificates in PEM format") from None
     return value
 
 
@@ -132,7 +132,7 @@ def _lower(value: Any) -> Any:
 
 
 _SECONDS = Form("DURATION", "a time above 0 like 90, 90s, 5m or 1h")
-_HOST_HEADER = Form("HOST", "a host name, with a port if need be")
+_HOST_HEADER = Form("HOST", "a host name, optionally with a port")
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False), _SECONDS]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False), Form("NUMBER", "a number above 0")]
@@ -159,10 +159,10 @@ NamespacesOrAll = Annotated[
 ]
 HostHeader = Annotated[str | None, BeforeValidator(_empty_is_none), AfterValidator(_host_header), _HOST_HEADER]
 KeyFile = Annotated[
-    Path | None, BeforeValidator(_empty_is_none), AfterValidator(_readable), Form("FILE", "a file that can be read")
+    Path | None, BeforeValidator(_empty_is_none), AfterValidator(_readable), Form("FILE", "a readable file")
 ]
 CaFile = Annotated[
-    Path | None, BeforeValidator(_empty_is_none), AfterValidator(_certificates), Form("FILE", "a file in PEM form")
+    Path | None, BeforeValidator(_empty_is_none), AfterValidator(_certificates), Form("FILE", "a file in PEM format")
 ]
 Switch = Annotated[bool, Form("BOOLEAN", "true or false")]
 Tracing = Annotated[bool, AfterValidator(_traceable), Form("BOOLEAN", "true or false")]

@@ -55,10 +55,10 @@ class NvcfSettings(BaseSettings):
 
     nvcf_base_url: values.BaseUrl = Field(urls.HOSTED, description="Base URL of NVCF, with its prefix.")
     nvcf_host_header: values.HostHeader = Field(
-        None, description="Host header for that base URL, where a gateway needs another than the URL's host."
+        None, description="Host header to send to that base URL, if a gateway needs one other than the URL's host."
     )
     nvcf_ca_file: values.CaFile = Field(
-        None, description="PEM file of certificates to trust in place of the usual ones."
+        None, description="PEM file of certificates to trust instead of the default ones."
     )
 
 
@@ -66,75 +66,76 @@ class Settings(NvcfSettings):
     """All settings of the operator. Durations are seconds."""
 
     api_key_file: values.KeyFile = Field(
-        None, description="File with the operator's own API key; read again when it changes."
+        None, description="File with the operator's own API key; re-read when it changes."
     )
     api_key_namespaces: values.NamespacesOrAll = Field(
-        (), description="Namespaces that may use the operator's own key; `*` opens it to all, none may by default."
+        (), description="Namespaces that may use the operator's own key; `*` allows all. None may by default."
     )
     allowed_base_urls: values.BaseUrls = Field(
-        (), description="Base URLs that a Secret's NVCF_BASE_URL may name beside --nvcf-base-url."
+        (), description="Base URLs that a Secret's NVCF_BASE_URL may name in addition to --nvcf-base-url."
     )
     namespaces: values.Namespaces = Field((), description="Namespaces to watch; all by default.")
-    poll_interval: values.Seconds = Field(60.0, description="Time between two polls of an account at rest.")
+    poll_interval: values.Seconds = Field(60.0, description="Time between two polls of an idle account.")
     busy_poll_interval: values.Seconds = Field(
         5.0,
-        description="Time between two polls while something deploys or drains; doubles up to the poll interval while "
-        "nothing moves.",
+        description="Time between two polls while something is deploying or draining; doubles up to the poll interval "
+        "while nothing changes.",
     )
     deep_resync_interval: values.Seconds = Field(
         3600.0,
-        description="Time between two reads of each deployment itself, which find specifications that were changed "
-        "outside; spread over the interval.",
+        description="Time between two full reads of each deployment, which detect specifications that somebody else "
+        "changed; spread over the interval.",
     )
     create_settle_seconds: values.Seconds = Field(
         125.0,
-        description="How long 404 must last after a POST whose answer was lost before it is made again, for a POST "
-        f"with one specification of minInstances above 0; at least {LEAST_CREATE_SETTLE:g} with hosted NVCF.",
+        description="How long NVCF must keep answering 404 after a POST whose response was lost before the POST is "
+        "sent again, for a POST with one specification with minInstances above 0; at least "
+        f"{LEAST_CREATE_SETTLE:g} with hosted NVCF.",
     )
     create_settle_per_specification_seconds: values.Seconds = Field(
         95.0,
-        description="How much longer for each further such specification, since NVCF serves them one after the other; "
-        f"at least {LEAST_CREATE_SETTLE_PER_SPECIFICATION:g} with hosted NVCF.",
+        description="How much longer for each further such specification, because NVCF processes them one after the "
+        f"other; at least {LEAST_CREATE_SETTLE_PER_SPECIFICATION:g} with hosted NVCF.",
     )
     redeploy_settle_seconds: values.Seconds = Field(
         75.0,
-        description="How long 404 must last before a version that was deployed is deployed again; at least "
-        f"{LEAST_REDEPLOY_SETTLE:g} with hosted NVCF.",
+        description="How long NVCF must keep answering 404 before a version that was deployed is deployed again; at "
+        f"least {LEAST_REDEPLOY_SETTLE:g} with hosted NVCF.",
     )
     stalled_grace_seconds: values.Seconds = Field(
         60.0,
-        description="How long a resource is `Reconciling` and not yet `Stalled` while something is missing that "
-        "another controller may bring: a Secret, a key that takes effect, the function version, a version that another "
-        "resource holds.",
+        description="How long a resource stays `Reconciling` before it becomes `Stalled` while it waits for something "
+        "that another controller may provide: a Secret, a key that has yet to take effect, the function version, "
+        "a version that another resource holds.",
     )
     workers: values.Workers = Field(
-        32, description="Resources that are worked on at the same time; one worker is kept for people's changes."
+        32, description="Resources that are reconciled at the same time; one worker is reserved for users' changes."
     )
-    nvcf_rate: values.Rate = Field(50.0, description="Calls to NVCF a second, per account.")
-    nvcf_concurrency: values.Count = Field(16, description="Calls to NVCF at the same time, per account.")
+    nvcf_rate: values.Rate = Field(50.0, description="Calls to NVCF per second, per account.")
+    nvcf_concurrency: values.Count = Field(16, description="Concurrent calls to NVCF, per account.")
     leader_election: values.Switch = Field(
         False,
-        description="Run beside other replicas, of which one leads by the Lease `nvcf-operator` in the operator's own "
-        "namespace.",
+        description="Run alongside other replicas; one leads, elected with the Lease `nvcf-operator` in the "
+        "operator's own namespace.",
     )
     metrics_address: values.Address = Field(
         "127.0.0.1:8080",
-        description="Address of /metrics, /healthz and /readyz; `:8080` for all interfaces, port 0 for any free one "
+        description="Address of /metrics, /healthz and /readyz; `:8080` for all interfaces, port 0 for any free port "
         "(logged), `0` to serve nothing.",
     )
     tracing: values.Tracing = Field(
         False,
-        description="Send OpenTelemetry traces by OTLP over HTTP to where the variables `OTEL_EXPORTER_OTLP_*` say; "
-        "needs the extra `tracing`.",
+        description="Send OpenTelemetry traces by OTLP over HTTP to the endpoint set by the variables "
+        "`OTEL_EXPORTER_OTLP_*`; needs the extra `tracing`.",
     )
     log_format: Annotated[Literal["json", "text"], values.LowerCase, Form("json|text", "json or text")] = Field(
-        "json", description="Form of the log lines."
+        "json", description="Format of the log lines."
     )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         values.LowerCase,
         Form("debug|info|warning|error", "debug, info, warning or error"),
-    ] = Field("info", description="Least level that is logged.")
+    ] = Field("info", description="Minimum log level.")
 
     @property
     def base_url(self) -> str:
@@ -145,7 +146,7 @@ class Settings(NvcfSettings):
     @classmethod
     def _needs_a_key(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if value and info.data.get("api_key_file", value) is None:
-            raise ValueError("opens the operator's own key, but there is none: set --api-key-file as well")
+            raise ValueError("allows use of the operator's own key, but there is none: set --api-key-file as well")
         return value
 
     @field_validator("create_settle_seconds", "create_settle_per_specification_seconds", "redeploy_settle_seconds")
@@ -155,7 +156,9 @@ class Settings(NvcfSettings):
         known = (info.data.get("nvcf_base_url", ""), *info.data.get("allowed_base_urls", ()))
         hosted = next(filter(is_hosted, known), None)
         if hosted is not None and value < least:
-            raise ValueError(f"must be at least {least:g} seconds with hosted NVCF ({hosted}), else it deploys twice")
+            raise ValueError(
+                f"must be at least {least:g} seconds with hosted NVCF ({hosted}), otherwise it deploys twice"
+            )
         return value
 
 
@@ -206,7 +209,7 @@ def strangers(environment: Iterable[str]) -> Iterator[str]:
         rest = name.removeprefix(PREFIX)
         if rest != name and name not in known and not _SERVICE_LINK.fullmatch(rest):
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-            yield f"the variable {name} is no setting" + (f"; did you mean {close[0]}?" if close else "")
+            yield f"the variable {name} is not a setting" + (f"; did you mean {close[0]}?" if close else "")
 
 
 def _must_be(field: str, model: type[BaseModel]) -> str:

@@ -118,7 +118,7 @@ def test_user_name_and_password_reach_the_proxy_and_are_not_shown(value: str, ur
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_named_without_a_part_of_its_password(value: str) -> None:
-    with pytest.raises(ProxyProblem, match=r"^the variable X is no URL of a proxy") as caught:
+    with pytest.raises(ProxyProblem, match=r"^the variable X is not a proxy URL") as caught:
         usable(value, "the variable X")
     assert caught.value.__cause__ is None
     assert "se" not in str(caught.value).replace("user", "")

@@ -116,7 +116,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("nvcf_host_header", "two words", "a host name"),
         ("nvcf_host_header", "h\r\nX: y", "a host name"),
         ("nvcf_ca_file", "/nowhere/ca.pem", "no such file"),
-        ("nvcf_ca_file", __file__, "no certificates in PEM form"),
+        ("nvcf_ca_file", __file__, "no usable certificates in PEM form"),
         ("api_key_file", "/nowhere/key", "no such file"),
         ("api_key_file", "/", "no such file"),
         ("api_key_namespaces", "*", "set --api-key-file"),
@@ -271,8 +271,8 @@ def test_misspelt_variables_are_named_and_service_links_are_not() -> None:
     good = [settings.variable(name) for name in Settings.model_fields]
     found = list(settings.strangers([*links, *good, "PATH", "NVCF_OPERATOR_WORKER", "NVCF_OPERATOR_COLOUR"]))
     assert found == [
-        "the variable NVCF_OPERATOR_COLOUR is no setting",
-        "the variable NVCF_OPERATOR_WORKER is no setting; did you mean NVCF_OPERATOR_WORKERS?",
+        "the variable NVCF_OPERATOR_COLOUR is not a setting",
+        "the variable NVCF_OPERATOR_WORKER is not a setting; did you mean NVCF_OPERATOR_WORKERS?",
     ]
 
 

@@ -79,7 +79,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail "replicaCount is above 1 and leaderElection.enabled is false: two operators at once would deploy twice. Set replicaCount: 1 or leaderElection.enabled: true." }}
 {{- end }}
 {{- if and .Values.credentials.operatorKey.namespaces (not .Values.credentials.operatorKey.existingSecret) }}
-{{- fail "credentials.operatorKey.namespaces opens the operator's own key, but there is none: set credentials.operatorKey.existingSecret as well." }}
+{{- fail "credentials.operatorKey.namespaces allows use of the operator's own key, but there is none: set credentials.operatorKey.existingSecret as well." }}
 {{- end }}
 {{- $policies := .Values.admissionPolicies }}
 {{- if and (or $policies.protectCrd $policies.protectLabelled $policies.maxInstances) (semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version) }}
