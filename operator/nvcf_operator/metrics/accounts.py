@@ -120,12 +120,12 @@ class AccountFigures(Collector):
 
     def _families(self) -> tuple[GaugeMetricFamily, ...]:
         texts = {
-            "last_successful_poll_timestamp_seconds": "When the last list that the account answered was asked for, as "
-            "Unix time; 0 if it never did.",
-            "breaker_open": "1 while nothing is sent because the account's NVCF fails or cannot be reached.",
-            "nvcf_calls_left": "Calls to NVCF that may go out at once: what is left of the account's rate; 0 while "
-            "nothing may be sent.",
-            "nvcf_calls_in_flight": "Calls to NVCF that are out.",
-            "nvcf_calls_waiting": "Calls to NVCF that wait for the account's rate or one of its places.",
+            "last_successful_poll_timestamp_seconds": "Unix time at which the account's last successful list was "
+            "requested; 0 if there was none.",
+            "breaker_open": "1 while nothing is sent because the account's NVCF is failing or unreachable.",
+            "nvcf_calls_left": "Calls to NVCF that may be sent immediately: what is left of the account's rate limit; "
+            "0 while nothing may be sent.",
+            "nvcf_calls_in_flight": "Calls to NVCF in flight.",
+            "nvcf_calls_waiting": "Calls to NVCF that are waiting for the account's rate limit or a concurrency slot.",
         }
         return tuple(GaugeMetricFamily(PREFIX + name, text, labels=["account"]) for name, text in texts.items())

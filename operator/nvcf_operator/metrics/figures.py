@@ -30,8 +30,8 @@ CHANGES: Final = ("create", "change", "undeploy")
 """Kinds of actions that change something in NVCF."""
 
 RESULTS: Final = ("done", "crowded", "outdated", "kube_error", "error")
-"""How a look at a resource ends: to its end; put off, for too many wait for the account; begun anew, for the resource
-has changed meanwhile; cut short by the Kubernetes API; or by a bug."""
+"""How a look at a resource ends: to its end; put off, for too many are waiting for the account; begun anew, for the
+resource has changed meanwhile; cut short by the Kubernetes API; or by a bug."""
 
 DRIFTING: Final = ("deployment", "deploymentSpecifications", *FIELDS)
 """What somebody else may change: the deployment is gone, it has more or fewer specifications, or a field of one."""
@@ -62,28 +62,28 @@ class Metrics:
             "kind",
             "code",
         )
-        self._kube_writes = self._counter("kube_writes", "Writes that the Kubernetes API took.", "kind")
+        self._kube_writes = self._counter("kube_writes", "Writes that the Kubernetes API accepted.", "kind")
         self._kube_seconds = self._histogram(
             "kube_request_duration_seconds", "Duration of calls to the Kubernetes API.", LATENCY, "kind"
         )
         self._reconciles = self._counter(
             "reconciles",
-            "Looks at a resource; the result error marks a bug, kube_error a failure of the Kubernetes API.",
+            "Reconciles of a resource; the result error marks a bug, kube_error a failure of the Kubernetes API.",
             "result",
         )
         self._reconcile_seconds = self._histogram(
-            "reconcile_duration_seconds", "Duration of looks at a resource.", LATENCY
+            "reconcile_duration_seconds", "Duration of reconciles of a resource.", LATENCY
         )
         self._odd_values = self._counter(
             "nvcf_odd_values",
-            "Kinds of odd values in answers of NVCF that were passed over, counted once for each answer.",
+            "Kinds of odd values in NVCF's responses that were ignored, counted once per response.",
             "operation",
         )
         self._polls = self._counter("polls", "Lists of all functions that a key may see.", "account", "result")
-        self._drift = self._counter("drift", "Changes by others that were found, by field.", "field")
+        self._drift = self._counter("drift", "Changes by others that were detected, by field.", "field")
         self._ready = self._histogram(
             "time_to_ready_seconds",
-            "How long a resource took to become Ready, from its creation or from when it ceased to be.",
+            "How long a resource took to become Ready, from its creation or from when it stopped being Ready.",
             LONG,
         )
         self._left_behind = self._counter(
@@ -91,11 +91,11 @@ class Metrics:
             "Deployments left in NVCF that no resource manages: by force-delete, a lost finalizer, or NVCF itself.",
         )
         self._events_dropped = self._counter(
-            "events_dropped", "Events that were given up: the namespace takes none, or too many waited."
+            "events_dropped", "Events that were dropped: the namespace accepts none, or too many were waiting."
         )
         self._crd_fields = Gauge(
             PREFIX + "crd_fields_missing",
-            "Fields that the CRD lacks, since it is older than the operator; 0 also before it was read.",
+            "Fields that the CRD lacks because it is older than the operator; also 0 before it was read.",
             registry=self.registry,
         )
         self._census = Census()
@@ -184,7 +184,7 @@ class Metrics:
     def watch_leader(self, leads: Callable[[], bool]) -> None:
         """Show whether this replica leads, read when the metrics are."""
         gauge = Gauge(
-            PREFIX + "leader", "1 if this replica leads and works, 0 if it stands by.", registry=self.registry
+            PREFIX + "leader", "1 if this replica is the active leader, 0 if it is on standby.", registry=self.registry
         )
         gauge.set_function(leads)
 

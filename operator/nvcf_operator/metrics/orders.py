@@ -44,8 +44,9 @@ class Orders(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Give the figures. What was ordered once stays as 0, so that an alert on it ends."""
         texts = {
-            "instances_min": "Fewest instances that the deployments of all resources have NVCF keep running.",
-            "instances_max": "Most instances that the deployments of all resources let NVCF run.",
+            "instances_min": "Minimum number of instances that NVCF keeps running for the deployments of all "
+            "resources.",
+            "instances_max": "Maximum number of instances that NVCF may run for the deployments of all resources.",
         }
         for (name, text), counts in zip(texts.items(), (self._fewest, self._most), strict=True):
             family = GaugeMetricFamily(PREFIX + name, text, labels=LABELS)

@@ -25,11 +25,11 @@ class Queue(Protocol):
 
 def watch(queue: Queue, registry: CollectorRegistry) -> None:
     """Show how many resources wait in which lane, for how long, and how many workers have one."""
-    busy = Gauge(PREFIX + "workers_busy", "Workers that have a resource.", registry=registry)
-    depth = Gauge(PREFIX + "queue_depth", "Resources that wait for a worker.", ["lane"], registry=registry)
+    busy = Gauge(PREFIX + "workers_busy", "Workers that are reconciling a resource.", registry=registry)
+    depth = Gauge(PREFIX + "queue_depth", "Resources that are waiting for a worker.", ["lane"], registry=registry)
     overdue = Gauge(
         PREFIX + "queue_oldest_overdue_seconds",
-        "How long the resource that waits longest for a worker has been due.",
+        "How long the longest-waiting resource has been due for a worker.",
         ["lane"],
         registry=registry,
     )
