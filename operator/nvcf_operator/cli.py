@@ -102,11 +102,11 @@ def main() -> None:
 @main.command(cls=_Command)
 @_options(Settings)
 def run(**given: Any) -> None:
-    """Run the operator until it is told to stop.
+    """Run the operator until it is stopped.
 
-    Each option is also a variable: --poll-interval is NVCF_OPERATOR_POLL_INTERVAL. The option wins. An option that
-    takes several values may be given several times. The cluster is found as kubectl finds it: KUBECONFIG, else the
-    pod's service account.
+    Each option is also a variable: --poll-interval is NVCF_OPERATOR_POLL_INTERVAL. The option takes precedence. An
+    option that takes several values may be given several times. The cluster is found as kubectl finds it:
+    KUBECONFIG, else the pod's service account.
     """
     from nvcf_operator.runtime import signals
 
@@ -127,8 +127,9 @@ def run(**given: Any) -> None:
 def import_(**given: Any) -> None:
     """Print FunctionDeployments for what an NVCF account has deployed.
 
-    The manifests adopt the deployments as they are: applied as printed, they cause no write to NVCF. Nothing is written
-    here either. What is left out is told on standard error, and the exit code is 3 then; 1 when nothing could be read.
+    The manifests adopt the deployments as they are: applied as printed, they cause no write to NVCF. This command
+    writes nothing to NVCF either. What is left out is reported on standard error, and the exit code is then 3; it is 1
+    if nothing could be read.
 
     The options about NVCF and the key are variables as well, like those of `run`.
     """
@@ -143,10 +144,10 @@ def import_(**given: Any) -> None:
 @main.command(cls=_Command)
 @_options(AccountSettings, CheckOptions)
 def check(**given: Any) -> None:
-    """Tell whether a key and NVCF are fit for the operator, and what the account runs.
+    """Check that an API key works with the operator, and show what the account runs.
 
-    Each answer is a line: ok, failed or unknown, and what to do. The exit code is 0 when all is ok that the operator
-    needs. Nothing is written to NVCF.
+    Each check is one line: ok, failed or unknown, and what to do. Exits 0 if all required checks pass. Nothing is
+    written to NVCF.
 
     The options about NVCF and the key are variables as well, like those of `run`.
     """

@@ -219,7 +219,7 @@ class TestServer:
         assert words in found.texts["server"]
 
     def test_a_port_where_nothing_listens(self, tmp_path: Path) -> None:
-        self.failed("http://127.0.0.1:1/v2/nvcf", tmp_path, "Connection refused: nothing listens there")
+        self.failed("http://127.0.0.1:1/v2/nvcf", tmp_path, "Connection refused: nothing is listening there")
 
     def test_a_name_without_an_address(self, tmp_path: Path) -> None:
         self.failed("http://no-such-host.invalid/v2/nvcf", tmp_path, "the host's name cannot be resolved")
@@ -230,14 +230,14 @@ class TestServer:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(pair.certificate, pair.key)
         with serving(answer(200, b'{"functions": []}'), tls=context) as server:
-            self.failed(server.url, tmp_path, "TLS failed. For a certificate of your own authority set --nvcf-ca-file")
+            self.failed(server.url, tmp_path, "TLS failed. For a certificate from a private CA set --nvcf-ca-file")
             trusted = Account(server.url, tmp_path, KEY).run("check", f"--nvcf-ca-file={authority.certificate}")
         assert Checked.of(trusted).results["server"] == "ok"
 
     @pytest.mark.parametrize("status", [200, 401, 403, 404, 502])
     def test_a_page_that_is_not_nvcfs(self, tmp_path: Path, status: int) -> None:
         with serving(answer(status, b"<html>hello</html>", Content_Type="text/html")) as server:
-            self.failed(server.url, tmp_path, "is not NVCF: the answer is not")
+            self.failed(server.url, tmp_path, "response did not come from NVCF: the answer is not")
 
     def test_a_path_that_is_not_nvcfs(self, current: Simulator, tmp_path: Path) -> None:
         self.failed(current.url.replace("/v2/nvcf", "/v3"), tmp_path, "no such path (404")
@@ -256,7 +256,7 @@ class TestServer:
 
     def test_a_server_that_fails(self, current: Simulator, tmp_path: Path) -> None:
         current.fault(status=503, detail="down for the night")
-        self.failed(current.url, tmp_path, "NVCF fails (503: down for the night). Try again later")
+        self.failed(current.url, tmp_path, "NVCF returned an error (503: down for the night). Try again later")
 
 
 def test_a_slow_server_passes_within_the_timeout(simulator: Simulator, tmp_path: Path) -> None:
@@ -318,7 +318,7 @@ def test_what_of_the_list_cannot_be_read_is_named(current: Simulator, tmp_path: 
     found = checked(current.url, tmp_path)
     assert found.code == 0
     assert found.texts["list_functions"] == (
-        "the key may list functions; passed over, as it cannot be read: "
+        "the key may list functions; skipped, because it cannot be read: "
         "functions[].status: Input should be a valid string"
     )
 

@@ -107,7 +107,7 @@ def test_a_version_that_drains_is_left_out_and_told(simulator: Simulator, tmp_pa
     done = imported(simulator, tmp_path)
     assert done.returncode == 3
     assert manifests(done).keys() == {version}
-    assert f"left out: leaving, version {gone}: it drains" in done.stderr
+    assert f"left out: leaving, version {gone}: it is draining" in done.stderr
     assert "1 manifest, 1 deployed version left out" in done.stderr
 
 
@@ -154,12 +154,12 @@ def test_nothing_that_may_be_a_secret_is_printed_unless_asked_for(current: Simul
     assert done.returncode == 3, "a manifest without its Helm values does not say all"
     assert manifests(done).keys() == {container, chart}
     assert not {"hunter2", "swordfish", "password"} & set(f"{done.stdout} {done.stderr}".replace('"', " ").split())
-    assert "deploymentSpecifications[0].configuration: Helm values may hold secrets" in done.stderr
+    assert "deploymentSpecifications[0].configuration: Helm values may contain secrets" in done.stderr
     asked = imported(current, tmp_path, "--include-configuration")
     (specification,) = manifests(asked)[chart]["deploymentSpecifications"]
     assert specification["configuration"] == {"password": "swordfish", "none": None}
     assert "hunter2" not in asked.stdout
-    assert "Note: deploymentSpecifications[0].configuration: it holds null" in asked.stdout
+    assert "Note: deploymentSpecifications[0].configuration: it contains null" in asked.stdout
     assert asked.returncode == 0
 
 
@@ -168,12 +168,12 @@ REFUSALS = [
     ({"status": 401, "envelope": "gateway"}, "NVCF does not accept the key (401"),
     ({"status": 403, "operation": "listFunctions"}, "lacks the scope list_functions"),
     ({"status": 403, "operation": "getDeployment"}, "the key lacks the scope deploy_function"),
-    ({"status": 200, "body": "<html>log in</html>", "contentType": "text/html"}, "what answers is not NVCF"),
-    ({"status": 403, "body": "<html>no</html>", "contentType": "text/html"}, "what answers 403 is not NVCF"),
+    ({"status": 200, "body": "<html>log in</html>", "contentType": "text/html"}, "the response did not come from NVCF"),
+    ({"status": 403, "body": "<html>no</html>", "contentType": "text/html"}, "the 403 response did not come from NVCF"),
     ({"status": 404, "envelope": "framework"}, "there is no such path (404"),
     ({"reset": True}, "the connection"),
     ({"status": 429}, "too many calls (429"),
-    ({"status": 503}, "NVCF fails (503"),
+    ({"status": 503}, "NVCF returned an error (503"),
 ]
 
 
@@ -192,7 +192,7 @@ def test_an_account_that_cannot_be_read_is_told_in_words_and_nothing_is_printed(
 def test_a_server_that_is_not_there_is_told(current: Simulator, tmp_path: Path) -> None:
     done = Account("http://127.0.0.1:1/v2/nvcf", tmp_path, KEY).run("import")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "Connection refused: nothing listens there" in done.stderr
+    assert "Connection refused: nothing is listening there" in done.stderr
 
 
 def test_trouble_with_one_version_leaves_out_that_one_alone(simulator: Simulator, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_trouble_with_one_version_leaves_out_that_one_alone(simulator: Simulator
     assert done.returncode == 3
     assert manifests(done).keys() == {version}
     assert f"forbidden, version {forbidden}: the key may not do this (403: not by policy)" in done.stderr
-    assert f"broken, version {broken}: NVCF fails (500" in done.stderr
+    assert f"broken, version {broken}: NVCF returned an error (500" in done.stderr
 
 
 @pytest.mark.parametrize("fault", [{"status": 429, "retryAfter": 1}, {"status": 502}, {"reset": True}])
@@ -230,7 +230,7 @@ def test_many_versions_are_asked_for_no_faster_than_is_polite(current: Simulator
     current.add_functions("many", 150)
     done = imported(current, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "asking for the deployments of 150 versions, 25 a second" in done.stderr
+    assert "requesting the deployments of 150 versions, 25 per second" in done.stderr
     statuses = [entry["status"] for entry in current.log(operation="getDeployment")]
     assert statuses == [404] * 151, "one for each, one for the scope, and none that was throttled"
 
@@ -285,4 +285,4 @@ def test_a_public_function_that_cannot_be_read_may_be_left_in_and_that_is_told(
     current.change(version, public=True, odd={"status": 7})
     current.change(deployed(current, "other"), odd={"tags": "x"})
     done = imported(current, tmp_path)
-    assert "the list of public functions cannot be read whole" in done.stderr
+    assert "the list of public functions cannot be read in full" in done.stderr

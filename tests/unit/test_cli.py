@@ -54,11 +54,14 @@ def invoke(*arguments: str, **variables: str) -> Result:
 
 
 UNUSABLE = [
-    ({"HTTPS_PROXY": "http://u:se#cret@h:3128"}, "the variable HTTPS_PROXY is no URL of a proxy like"),
-    ({"https_proxy": "http://u:secret@h:port"}, "the variable https_proxy is no URL of a proxy like"),
+    ({"HTTPS_PROXY": "http://u:se#cret@h:3128"}, "the variable HTTPS_PROXY is not a proxy URL like"),
+    ({"https_proxy": "http://u:secret@h:port"}, "the variable https_proxy is not a proxy URL like"),
     ({"ALL_PROXY": "socks5://u:secret@h:1080"}, "the variable ALL_PROXY names a SOCKS proxy"),
     ({"SSL_CERT_FILE": "/no/ca.pem"}, "/no/ca.pem, named by the variable SSL_CERT_FILE, cannot be used: No such file"),
-    ({"SSL_CERT_FILE": __file__}, "named by the variable SSL_CERT_FILE, cannot be used: it holds no certificates"),
+    (
+        {"SSL_CERT_FILE": __file__},
+        "named by the variable SSL_CERT_FILE, cannot be used: it contains no usable certificates",
+    ),
     ({"SSL_CERT_DIR": "/no/certs"}, "named by the variable SSL_CERT_DIR, cannot be used: there is no such folder"),
 ]
 

@@ -34,7 +34,7 @@ REQUIRED = frozenset({KEY, SERVER, ACCEPTED, LIST, DEPLOY})
 RUNNING = frozenset({"ACTIVE", "RUNNING"})
 """Statuses of an instance that works."""
 
-_UNANSWERED = "not asked, for what stands above"
+_UNANSWERED = "skipped: an earlier check did not pass"
 
 
 def run(account: AccountSettings, options: CheckOptions) -> int:
@@ -73,7 +73,7 @@ class _Running:
 
 
 async def _ask(account: AccountSettings, options: CheckOptions, key: str) -> Report:
-    answers: Answers = {KEY: (Result.OK, "the file holds a key that can be sent")}
+    answers: Answers = {KEY: (Result.OK, "the file contains a key that can be sent")}
     async with Asker(account, key, timeout=options.timeout) as asker:
         try:
             listed = await asker.ask(endpoints.list_functions(visibility="private"))
@@ -142,9 +142,11 @@ async def _forbidden(asker: Asker, error: errors.Forbidden) -> Answers:
         }
     told = f"403: {error.detail.rstrip('. ')}"
     if may is False:
-        text = f"NVCF does not know the key, it was revoked, or it has none of the scopes ({told}). Put a valid key "
+        text = (
+            f"NVCF does not recognise the key, it was revoked, or it has none of the scopes ({told}). Put a valid key "
+        )
         return {ACCEPTED: (Result.FAILED, f"{text}with {DEPLOY} and {LIST} into the file; {NEW_KEY}")}
-    text = f"NVCF lists nothing ({told}), and whether that is the key's or a scope's fault is not known: "
+    text = f"NVCF lists nothing ({told}), and it is unclear whether the key or a scope is at fault: "
     return {ACCEPTED: (Result.UNKNOWN, text + in_words(may))}
 
 
@@ -176,7 +178,7 @@ def _deploy(may: bool | errors.NvcfError) -> tuple[Result, str]:
 
 
 def _missing(scope: str) -> str:
-    return f"the key lacks the scope {scope}. Give it that scope, or use another key; {NEW_KEY}"
+    return f"the key lacks the scope {scope}. Grant it that scope, or use another key; {NEW_KEY}"
 
 
 def _announced(asker: Asker) -> Answers:
@@ -186,7 +188,7 @@ def _announced(asker: Asker) -> Answers:
 
 def _passed_over(listed: FunctionsResponse) -> str:
     """What of the list could not be read."""
-    return f"; passed over, as it cannot be read: {'; '.join(listed.passed_over[:5])}" if listed.passed_over else ""
+    return f"; skipped, because it cannot be read: {'; '.join(listed.passed_over[:5])}" if listed.passed_over else ""
 
 
 def _account(own: Sequence[Function]) -> tuple[tuple[Result, str], str | None]:
@@ -194,7 +196,7 @@ def _account(own: Sequence[Function]) -> tuple[tuple[Result, str], str | None]:
     if len(ids) == 1:
         return (Result.OK, one_line(ids[0])), ids[0]
     if not ids:
-        return (Result.UNKNOWN, "the key sees no function, and NVCF names the account with its functions only"), None
+        return (Result.UNKNOWN, "the key sees no function, and NVCF names the account only with functions"), None
     return (Result.UNKNOWN, f"the key sees functions of several accounts: {one_line(', '.join(ids))}"), None
 
 
@@ -219,8 +221,9 @@ def _details(running: Sequence[_Running]) -> tuple[Result, str]:
     if failed is not None:
         return Result.UNKNOWN, in_words(failed)
     if running:
-        return Result.FAILED, f"the key lacks the scope {DETAILS}: running instances are not shown. All else works"
-    return Result.UNKNOWN, "nothing is deployed that could show it"
+        text = f"the key lacks the scope {DETAILS}: running instances are not shown. Everything else works"
+        return Result.FAILED, text
+    return Result.UNKNOWN, "nothing is deployed, so this cannot be checked"
 
 
 def _instances(running: Sequence[_Running]) -> tuple[Result, str]:
@@ -228,14 +231,14 @@ def _instances(running: Sequence[_Running]) -> tuple[Result, str]:
     if not running:
         return Result.OK, "nothing is deployed, so nothing runs"
     if not told:
-        return Result.UNKNOWN, "NVCF does not tell"
+        return Result.UNKNOWN, "NVCF does not report them"
     works = sum(item.number or 0 for item in told)
     others = Counter(_state(x) for item in told for x in item.instances or () if _state(x) not in RUNNING)
     text = f"{_count(works, 'instance')} running for {_count(len(told), 'version')}"
     text += "".join(f", {number} {state}" for state, number in sorted(others.items()))
     silent = len(running) - len(told)
     if silent:
-        return Result.UNKNOWN, f"{text}; NVCF does not tell for {_count(silent, 'version')} more"
+        return Result.UNKNOWN, f"{text}; NVCF does not report them for {_count(silent, 'version')} more"
     without = _idle(told)
     return Result.OK, text + (f"; ACTIVE without a running instance: {', '.join(without)}" if without else "")
 

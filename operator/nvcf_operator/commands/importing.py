@@ -25,18 +25,18 @@ MANY = 100
 """Versions to ask for, above which a line says how long it takes."""
 
 _STATES = {
-    "INACTIVE": "it drains, or is being deployed at this moment. Import again when that is over",
+    "INACTIVE": "it is draining, or is just being deployed. Import again once that is done",
     "ERROR": "its deployment has failed, and an operator that manages it may undeploy it and deploy it again. Write a "
-    "manifest if that is wanted",
+    "manifest yourself if you want that",
     "DELETED": "it is being deleted",
 }
 """Why a version with one of these statuses is left out although it has a deployment."""
 
-_PUBLIC = "it is public, and NVCF lets nobody change its deployment"
+_PUBLIC = "it is public, and NVCF does not let anyone change its deployment"
 _ELSEWHERE = "it belongs to another account"
 _GONE = (
-    "the list shows it as deployed, but it has no deployment (404): it is just being undeployed, or NVCF fails. Import "
-    "again"
+    "the list shows it as deployed, but it has no deployment (404): it is just being undeployed, or NVCF has a fault. "
+    "Import again"
 )
 
 
@@ -135,7 +135,7 @@ async def read(asker: Asker, options: ImportOptions, key: str, tell: Tell) -> Im
     names = manifests.resource_names(functions)
     wanted = [item for item in functions if options.wants(item.name, item.id, item.version_id)]
     if len(wanted) > MANY:
-        tell(f"asking for the deployments of {len(wanted)} versions, {RATE:g} a second")
+        tell(f"requesting the deployments of {len(wanted)} versions, {RATE:g} per second")
     results = await asyncio.gather(*(_one(asker, item, public, names, options, key) for item in wanted))
     return Imported(
         manifests=tuple(sorted((item for item in results if isinstance(item, Manifest)), key=lambda item: item.name)),
@@ -153,8 +153,8 @@ async def _listed(asker: Asker, key: str) -> FunctionsResponse:
     except errors.Forbidden as error:
         raise NothingReadError(
             of_key(
-                f"NVCF does not list the functions ({error.detail.rstrip('. ')}): it does not know the key, or the key "
-                f"lacks the scope list_functions; {NEW_KEY}. `nvcf-operator check` tells which",
+                f"NVCF does not list the functions ({error.detail.rstrip('. ')}): it does not know the key, or the "
+                f"key lacks the scope list_functions; {NEW_KEY}. `nvcf-operator check` shows which",
                 key,
             )
         ) from None
@@ -166,7 +166,7 @@ async def _listed(asker: Asker, key: str) -> FunctionsResponse:
     if isinstance(may, errors.NvcfError):
         raise NothingReadError(in_words(may))
     if not may:
-        raise NothingReadError("the key lacks the scope deploy_function, which NVCF asks for to read deployments, too")
+        raise NothingReadError("the key lacks the scope deploy_function, which NVCF also requires to read deployments")
     return answer
 
 
@@ -175,12 +175,14 @@ async def _public(asker: Asker) -> tuple[frozenset[str], tuple[str, ...]]:
     try:
         answer = await asker.ask(endpoints.list_functions(visibility="public"))
     except errors.NvcfError as error:
-        return frozenset(), (f"NVCF does not tell which functions are public, so none is left out: {in_words(error)}",)
+        return frozenset(), (
+            f"NVCF does not report which functions are public, so none is left out: {in_words(error)}",
+        )
     public = frozenset(item.version_id for item in answer.functions)
     if not answer.skipped_versions:
         return public, ()
     odd = "; ".join(answer.passed_over)
-    return public, (f"the list of public functions cannot be read whole, so some may be left in: {odd}",)
+    return public, (f"the list of public functions cannot be read in full, so some may be included: {odd}",)
 
 
 async def _one(
@@ -210,7 +212,7 @@ async def _one(
         return LeftOut(function, why)
     name = names.get(function.version_id.lower())
     if name is None:
-        return LeftOut(function, "its id is no UUID, and the resource takes nothing else")
+        return LeftOut(function, "its id is not a UUID, and the resource accepts nothing else")
     try:
         return manifests.manifest(name, function, answer.deployment, options, key=key)
     except NotExpressibleError as error:

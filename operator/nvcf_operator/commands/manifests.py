@@ -73,7 +73,7 @@ def manifest(name: str, function: Function, deployment: Deployment, options: Imp
         FunctionDeploymentSpec.model_validate(spec)
     except ValidationError as error:
         place = ".".join(map(str, error.errors(include_url=False, include_input=False)[0]["loc"]))
-        raise NotExpressibleError(f"the resource does not take its {place}") from None
+        raise NotExpressibleError(f"the resource does not accept its {place}") from None
     metadata = {"name": name} | ({"namespace": options.namespace} if options.namespace is not None else {})
     body = {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": metadata, "spec": spec}
     return Manifest(

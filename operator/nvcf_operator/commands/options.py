@@ -36,11 +36,11 @@ def read_key(path: Path) -> str:
         raw = path.read_bytes()
         return keys.checked(raw.decode("ascii").strip())
     except FileNotFoundError:
-        raise KeyFileError("there is no such file (give the path of a file, not what stands in it)") from None
+        raise KeyFileError("there is no such file (give the path of a file, not its contents)") from None
     except OSError as error:
         raise KeyFileError(f"the file cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise KeyFileError(f"what the file holds is no API key: {keys.not_ascii(raw)}") from None
+        raise KeyFileError(f"the file does not contain an API key: {keys.not_ascii(raw)}") from None
     except ValueError as error:
         raise KeyFileError(str(error)) from None
 
@@ -48,7 +48,7 @@ def read_key(path: Path) -> str:
 class AccountSettings(NvcfSettings):
     """Where NVCF is, and the key to ask it with."""
 
-    api_key_file: Annotated[Path, Form("FILE", "the path of a file that holds the API key")] = Field(
+    api_key_file: Annotated[Path, Form("FILE", "the path of a file that contains the API key")] = Field(
         description="File with the API key."
     )
 
@@ -66,14 +66,14 @@ class ImportSettings(AccountSettings):
 class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    timeout: values.Seconds = Field(30.0, description="Time that one call to NVCF may take.")
+    timeout: values.Seconds = Field(30.0, description="Timeout of one call to NVCF.")
 
 
 class CheckOptions(_Options):
     """What `check` takes beside the account."""
 
     output: Annotated[Literal["text", "json"], values.LowerCase, Form("text|json", "text or json")] = Field(
-        "text", description="Form of the answers."
+        "text", description="Output format."
     )
 
 
@@ -82,36 +82,36 @@ class ImportOptions(_Options):
 
     function: Annotated[tuple[str, ...], Form("NAME|ID", "names or ids of functions")] = Field(
         (),
-        description="Only functions with this name or id, or the version with this id; * and ? stand for others. May "
-        "be given several times.",
+        description="Only functions with this name or id, or the version with this id; * and ? are wildcards. May be "
+        "given several times.",
     )
     namespace: Annotated[
         str | None,
         StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"),
         Form("NAME", "the name of a namespace, of lower-case letters, digits and hyphens, 63 at most"),
-    ] = Field(None, description="Namespace to write into the manifests; kubectl's own unless given.")
+    ] = Field(None, description="Namespace to set in the manifests; if not given, kubectl's current one applies.")
     secret_name: Annotated[
         str | None,
         StringConstraints(pattern=_SECRET_NAME, max_length=253),
         Form("NAME", "the name of a Secret, of lower-case letters, digits, hyphens and dots"),
-    ] = Field(None, description="Secret to write into the manifests; the operator's usual ones unless given.")
+    ] = Field(None, description="Secret to set in the manifests; if not given, the operator's defaults apply.")
     secret_key: Annotated[
         str | None,
         StringConstraints(pattern=r"^[-._a-zA-Z0-9]{1,253}$"),
         Form("KEY", "a key of a Secret, of letters, digits, hyphens, underscores and dots"),
-    ] = Field(None, description="Key of that Secret, where it is not NGC_API_KEY; needs --secret-name.")
+    ] = Field(None, description="Key in that Secret, if it is not NGC_API_KEY; needs --secret-name.")
     deletion_policy: Annotated[DeletionPolicy, Form("Retain|Delete", "Retain or Delete")] = Field(
         DeletionPolicy.RETAIN, description="What deleting a resource does: Retain leaves NVCF alone, Delete undeploys."
     )
     include_configuration: Annotated[bool, Form("", "")] = Field(
-        False, description="Write the Helm values (`configuration`) too. They may hold secrets."
+        False, description="Include the Helm values (`configuration`). They may contain secrets."
     )
 
     @field_validator("secret_key")
     @classmethod
     def _of_a_secret(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("secret_name", value) is None:
-            raise ValueError("names a key of a Secret, but none is named: set --secret-name as well")
+            raise ValueError("names a key in a Secret, but no Secret is named: set --secret-name as well")
         return value
 
     def wants(self, name: str | None, *ids: str) -> bool:

@@ -6,10 +6,10 @@ from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
 
 
 async def may_deploy(asker: Asker) -> bool | errors.NvcfError:
-    """Whether the key has the scope deploy_function, which NVCF asks for to read deployments, too.
+    """Whether the key has the scope deploy_function, which NVCF also requires to read deployments.
 
-    Asked for the deployment of a version that no account has, NVCF says 404 to who has the scope and 403 to who lacks
-    it. The error of any other answer, which tells neither.
+    Asked for the deployment of a version that no account has, NVCF says 404 to who has the scope and 403 to who
+    lacks it. The error of any other answer, which tells neither.
     """
     try:
         await asker.ask(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE))

@@ -29,8 +29,8 @@ MOST = 16
 _HOUR = 3600
 _MILLISECOND = Decimal("0.001")
 _NULLS = (
-    "it holds null, which `kubectl apply` drops; that is no difference, but the next deployment would get the chart's "
-    "default; use `kubectl apply --server-side`"
+    "it contains null, which `kubectl apply` drops; that does not count as a difference, but the next deployment "
+    "would get the chart's default; use `kubectl apply --server-side`"
 )
 _REQUIRED = ("gpu", "minInstances", "maxInstances")
 
@@ -112,7 +112,7 @@ def _configuration(body: dict[str, Any], left_out: list[str], *, with_configurat
     values = body.pop("configuration", None)
     if not values:
         return
-    problem = _problem(values, key) if with_configuration else "Helm values may hold secrets"
+    problem = _problem(values, key) if with_configuration else "Helm values may contain secrets"
     if problem is None:
         body["configuration"] = values
     else:
@@ -125,9 +125,9 @@ def _problem(values: dict[str, Any], key: str) -> str | None:
     try:
         text = json.dumps(values, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except ValueError:
-        return "it holds a number that Kubernetes cannot store"
+        return "it contains a number that Kubernetes cannot store"
     if key and key in text:
-        return "it holds the API key itself"
+        return "it contains the API key itself"
     if len(text.encode()) > CONFIGURATION_LIMIT:
         return f"it has more than {CONFIGURATION_LIMIT} bytes as JSON"
     return None
@@ -159,8 +159,8 @@ def _autoscaling(body: dict[str, Any], left_out: list[str]) -> None:
             stickiness = _stickiness(details.pop("stickiness"))
             if stickiness is None:
                 left_out.append(
-                    f"autoscalingConfiguration.{direction}.stickiness: a manifest wants a size of PT1H at most and a "
-                    "shorter threshold, both in milliseconds or coarser"
+                    f"autoscalingConfiguration.{direction}.stickiness: a manifest requires a size of at most PT1H and "
+                    "a shorter threshold, neither finer than milliseconds"
                 )
             else:
                 details["stickiness"] = stickiness
@@ -194,12 +194,12 @@ def _taken(body: dict[str, Any], left_out: list[str]) -> DeploymentSpecification
             path = error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"]
         place = _optional(path)
         if place is None:
-            raise NotExpressibleError(f"the resource does not take its {'.'.join(map(str, path))}") from None
+            raise NotExpressibleError(f"the resource does not accept its {'.'.join(map(str, path))}") from None
         holder = body
         for name in place[:-1]:
             holder = holder[name]
         del holder[place[-1]]
-        left_out.append(f"{'.'.join(place)}: a value that the resource does not take")
+        left_out.append(f"{'.'.join(place)}: a value that the resource does not accept")
 
 
 def _optional(path: tuple[int | str, ...]) -> tuple[str, ...] | None:

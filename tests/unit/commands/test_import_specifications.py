@@ -162,7 +162,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("clusters go before a backend", {"backend": "NCP", "clusters": ["a"]}, {"clusters": ["a"]}, "[0].backend: a man"),
     ("out of the CRD's range", {"maxRequestConcurrency": 20_000}, {}, "[0].maxRequestConcurrency: a value"),
     ("an empty object of Helm values says nothing", {"configuration": {}}, {}, ""),
-    ("Helm values may hold secrets", {"configuration": {"a": 1}}, {}, "[0].configuration: Helm values may hold sec"),
+    (
+        "Helm values may contain secrets",
+        {"configuration": {"a": 1}},
+        {},
+        "[0].configuration: Helm values may contain sec",
+    ),
     (
         "the name of a policy in another case",
         {"helmValidationPolicy": {"name": "UNRESTRICTED", "extraKubernetesTypes": []}},
