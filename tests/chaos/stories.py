@@ -185,7 +185,7 @@ def a_namespace_can_be_deleted(run: Run) -> list[str]:
     run.eventually(lambda: run.direct.get(secret_path(run)), lambda found: found is None, "the Secret is gone")
     run.until_asked(2, operation="listFunctions")
     run.simulator.change(run.versions[0], queueDepth=0)
-    refused = "the Kubernetes API did not take it"
+    refused = "the Kubernetes API did not accept it"
     run.eventually(
         lambda: (run.find(), run.operator.output().count(refused)),
         lambda seen: seen[0] is None or seen[1] >= 3,

@@ -103,7 +103,7 @@ def test_a_signal_ends_it_while_it_waits_for_the_api_server(silent: Path, number
     with running(COMMAND, "run", *OFFLINE, config=silent) as run:
         run.line_with("metrics and probes at")
         run.process.send_signal(number)
-        run.line_with(f"{number.name}: the operator stops")
+        run.line_with(f"{number.name}: the operator is stopping")
         assert run.ends() == 0
 
 

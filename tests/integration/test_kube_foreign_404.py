@@ -114,7 +114,7 @@ async def test_what_a_stranger_calls_absent_is_not_known(
     kube: KubeClient, api: FaultyApiServer, hands: Hands, no_lease: None, call: Call
 ) -> None:
     rule = api.rule(lambda request: True, **PLAIN_404)
-    with pytest.raises(Unavailable, match=r"answered 404 by something that does not speak of .*: 404 page not found"):
+    with pytest.raises(Unavailable, match=r"got a 404 from something that does not mention .*: 404 page not found"):
         await call.make(kube, hands.namespace)
     assert rule.met == 1
 
@@ -215,5 +215,5 @@ def test_the_watch_outlives_answers_that_are_not_about_it(
         output = operator.output()
         assert "Traceback" not in output
         if asks is not discovers:
-            lines = [line for line in output.splitlines() if f"was answered {rule.status}, trying again in" in line]
+            lines = [line for line in output.splitlines() if f"was answered {rule.status}, retrying in" in line]
             assert len(lines) == rule.count, output[-3000:]

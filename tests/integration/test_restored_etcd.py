@@ -48,7 +48,7 @@ def test_a_restored_etcd_ends_the_operator_and_the_next_one_sees_what_is_there(p
             team.wait_for("echo")
             plane.restore(backup)
             assert operator.wait(within=60) == 1
-        assert "the cluster's data went back: resourceVersion" in operator.output()
+        assert "the cluster's data went back in time: resourceVersion" in operator.output()
         assert "Traceback" not in operator.output()
         assert team.get("echo")["spec"]["deploymentSpecifications"][0]["maxInstances"] < 4
         with Operator.start(identity, simulator.url, log):

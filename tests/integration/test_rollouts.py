@@ -30,7 +30,7 @@ def test_blue_green_brings_the_new_version_up_before_the_old_one_goes(team: Team
     assert set(team.mine()) == {other}
     eventually(
         lambda: [message for _, reason, message in team.namespace.events("echo") if reason == "RollingOut"],
-        lambda told: any("both hold their GPUs" in message for message in told),
+        lambda told: any("both use GPUs" in message for message in told),
         within=30,
         what="an Event tells of the cost",
     )

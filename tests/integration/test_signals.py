@@ -14,9 +14,11 @@ def test_a_second_sigterm_changes_nothing_while_a_post_ends(place: Place) -> Non
             what="a deployment is asked for",
         )
         operator.terminate()
-        eventually(operator.output, lambda text: "SIGTERM: the operator stops" in text, within=10, what="it stops")
+        eventually(
+            operator.output, lambda text: "SIGTERM: the operator is stopping" in text, within=10, what="it stops"
+        )
         operator.terminate()
-        eventually(operator.output, lambda text: "is stopping already" in text, within=10, what="it hears")
+        eventually(operator.output, lambda text: "is already stopping" in text, within=10, what="it hears")
         assert operator.wait(20) == 0
         assert "Traceback" not in operator.output()
     assert [code for _, code in place.writes()] == [200]

@@ -26,9 +26,9 @@ def test_work_is_overdue_only_after_its_own_deadline(clock: Clock) -> None:
         clock.now += 10
         assert beats.overdue() == []
         clock.now += 2
-        assert beats.overdue() == ["worker 3 stands still: no sign of life for 12 s, 10 s allowed"]
+        assert beats.overdue() == ["worker 3 is stuck: no heartbeat for 12 s, 10 s allowed"]
         clock.now += 9
-        assert [line.partition(" stands")[0] for line in beats.overdue()] == ["worker 3", "poller"]
+        assert [line.partition(" is stuck")[0] for line in beats.overdue()] == ["worker 3", "poller"]
     assert beats.overdue() == []
 
 
@@ -64,7 +64,7 @@ def test_an_event_loop_that_never_ticks_stands_still(clock: Clock) -> None:
     clock.now += STILL
     assert beats.overdue() == []
     clock.now += 1
-    assert beats.overdue() == [f"the event loop stands still: no turn for {STILL + 1:.0f} s"]
+    assert beats.overdue() == [f"the event loop is stuck: no turn for {STILL + 1:.0f} s"]
 
 
 def test_a_loop_that_turns_is_alive_and_its_lag_is_measured() -> None:

@@ -48,8 +48,8 @@ async def test_no_reason_against_it_is_ok(served: Served, path: str) -> None:
 
 
 async def test_the_probes_tell_why_not_each_for_itself(served: Served) -> None:
-    served.healthy = ["worker 3 stands still", "the event loop stands still"]
-    assert await served.get("/healthz") == (503, "worker 3 stands still\nthe event loop stands still\n")
+    served.healthy = ["worker 3 is stuck", "the event loop is stuck"]
+    assert await served.get("/healthz") == (503, "worker 3 is stuck\nthe event loop is stuck\n")
     assert await served.get("/readyz") == (200, "ok\n")
     served.healthy, served.ready = [], ["the resources are not listed yet"]
     assert await served.get("/healthz") == (200, "ok\n")
@@ -66,7 +66,7 @@ async def test_work_that_stands_still_is_seen_from_outside() -> None:
         with beats.watch("worker 3 on ns/a", deadline=10.0):
             now = 11.0
             status, text = await served.get("/healthz")
-            assert (status, text.partition(":")[0]) == (503, "worker 3 on ns/a stands still")
+            assert (status, text.partition(":")[0]) == (503, "worker 3 on ns/a is stuck")
         assert await served.get("/healthz") == (200, "ok\n")
     finally:
         await served.probes.stop()

@@ -29,11 +29,11 @@ WARNED = frozenset(
 
 BECAUSE = {
     Purpose.GONE: "",
-    Purpose.GIVEN_UP: ", since it did not come up",
-    Purpose.REDEPLOY: ", to deploy it again with what cannot be changed in place",
-    Purpose.REQUESTED: ", to deploy it again as redeploy-requested-at asks",
-    Purpose.FAILED: ", to deploy it again, since NVCF has given it up (ERROR)",
-    Purpose.STALE: ", since it is an earlier deployment's row",
+    Purpose.GIVEN_UP: ", because it did not come up",
+    Purpose.REDEPLOY: ", to deploy it again with changes that cannot be made in place",
+    Purpose.REQUESTED: ", to deploy it again as requested by redeploy-requested-at",
+    Purpose.FAILED: ", to deploy it again, because it failed (status ERROR)",
+    Purpose.STALE: ", because NVCF shows the record of an earlier deployment",
 }
 
 
@@ -83,24 +83,28 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
             return Note(
                 False,
                 Reason.ROLLING_OUT,
-                f"Asked NVCF to deploy version {action.function_version_id}{named} beside {kept}. Until the latter is "
-                "undeployed, NVCF spreads requests over both, and both hold their GPUs.",
+                f"Asked NVCF to deploy version {action.function_version_id}{named} alongside {kept}. Until the latter "
+                "is undeployed, NVCF spreads requests over both, and both use GPUs.",
             )
         case Create():
             return Note(False, Reason.CREATED, f"Asked NVCF to deploy version {action.function_version_id}{named}.")
         case Change():
             return Note(False, Reason.UPDATED, f"Changed the deployment in place: {action.change.describe()}.")
         case Undeploy():
-            how = "gracefully" if action.graceful else "at once; queued requests are lost"
+            how = "gracefully" if action.graceful else "immediately; queued requests are lost"
             why = BECAUSE[action.purpose]
             text = f"Asked NVCF to undeploy version {action.function_version_id} {how}{why}."
             return Note(False, Reason.DRAINING, text)
         case DropFinalizer() if resource.deleting and resource.keeps_deployment:
-            return Note(False, Reason.RETAINED, "The resource goes and its deployment stays in NVCF.")
+            return Note(False, Reason.RETAINED, "Resource deleted; the deployment was retained in NVCF.")
         case DropFinalizer() if (
             resource.deleting and resource.force_delete and resource.is_true(kinds.DELETION_BLOCKED)
         ):
-            return Note(True, Reason.LEFT_BEHIND, f"force-delete: left in NVCF, running and costing: {left(resource)}.")
+            return Note(
+                True,
+                Reason.LEFT_BEHIND,
+                f"force-delete: left in NVCF, still running and incurring cost: {left(resource)}.",
+            )
         case DropFinalizer() if resource.deleting and resource.holds:
             return Note(False, Reason.UNDEPLOYED, "The deployment is gone from NVCF.")
         case _:
@@ -130,13 +134,11 @@ def discovered(situation: Situation, new: FunctionDeploymentStatus) -> Note | No
         return None
     if answered is None and version in memory.posts_may_run_for:
         return _made_after_all(version, shown)
-    return Note(
-        False, Reason.ADOPTED, f"Manages the deployment of version {version} that was there before{_id(shown)}."
-    )
+    return Note(False, Reason.ADOPTED, f"Adopted the existing deployment of version {version}{_id(shown)}.")
 
 
 def _made_after_all(version: str, deployment_id: str | None) -> Note:
-    text = f"NVCF has deployed version {version}{_id(deployment_id)}; its answer to the request was lost."
+    text = f"NVCF deployed version {version}{_id(deployment_id)}; its response to the request was lost."
     return Note(False, Reason.CREATED, text)
 
 
@@ -157,9 +159,9 @@ def ignored_words(resource: Resource, new: FunctionDeploymentStatus) -> tuple[No
 def lost_from_sight(deployment_id: str | None, shown: str | None) -> Note:
     """A deployment of ours runs on, and NVCF shows the row of an earlier one in its place."""
     text = (
-        f"NVCF shows the earlier deployment {shown} in place of {deployment_id}, which it made later: its own loop "
-        f"wrote the old row back. Instances of {deployment_id} may run and cost, and no call of the API shows or ends "
-        "them: ask whoever runs NVCF. The version is undeployed and deployed again."
+        f"NVCF shows the earlier deployment {shown} instead of {deployment_id}, which it created later: NVCF's own "
+        f"loop restored the old record. Instances of {deployment_id} may still be running and incurring cost, and no "
+        "API call shows or ends them: contact whoever runs NVCF. The version is undeployed and deployed again."
     )
     return Note(True, Reason.LEFT_BEHIND, text)
 
@@ -183,8 +185,8 @@ def of_failure(resource: Resource, failure: Trouble | None) -> Note | None:
 def vanished(resource: Resource, versions: Iterable[str]) -> Note:
     """The object is gone, and nobody undeployed what it held."""
     text = (
-        f"The resource is gone without its finalizer {names.FINALIZER}: left in NVCF, running and costing: "
-        f"{left(resource, versions)}. Undeploy it there, or apply the manifest again."
+        f"The resource is gone without its finalizer {names.FINALIZER}: left in NVCF, still running and incurring "
+        f"cost: {left(resource, versions)}. Undeploy it there, or apply the manifest again."
     )
     return Note(True, Reason.LEFT_BEHIND, text)
 
@@ -192,8 +194,8 @@ def vanished(resource: Resource, versions: Iterable[str]) -> Note:
 def not_followed(resource: Resource, version: str) -> Note:
     """The operator stops while it follows what a POST of a vanished object may still make."""
     text = (
-        f"The operator stops while a POST of version {version} of function {resource.function_id} may be running for a "
-        "resource that is gone. Look in NVCF whether it was deployed, and undeploy it there."
+        f"The operator is stopping while a POST of version {version} of function {resource.function_id} may still be "
+        "in progress for a resource that is gone. Check in NVCF whether it was deployed, and undeploy it there."
     )
     return Note(True, Reason.LEFT_BEHIND, text)
 
@@ -201,8 +203,8 @@ def not_followed(resource: Resource, version: str) -> Note:
 def undeployed_for_nobody(version: str, deployment_id: str | None) -> Note:
     """What a POST has made for an object that was gone by then is undeployed."""
     text = (
-        f"The resource was gone when NVCF made deployment {deployment_id} of version {version} for it: asked NVCF to "
-        "undeploy it."
+        f"The resource was already gone when NVCF created deployment {deployment_id} of version {version} for it: "
+        "asked NVCF to undeploy it."
     )
     return Note(True, Reason.DRAINING, text)
 
@@ -216,7 +218,9 @@ def released(situation: Situation) -> Note | None:
         parts.append(f"version {version} is held by FunctionDeployment {holder}")
     for version, seen in sorted(situation.sightings.items()):
         if isinstance(seen, Present) and version not in situation.holders:
-            parts.append(f"deployment {seen.deployment.deployment_id} of version {version} was made by somebody else")
+            parts.append(
+                f"deployment {seen.deployment.deployment_id} of version {version} was created by somebody else"
+            )
     return Note(False, Reason.RELEASED, f"Nothing was undeployed: {'; '.join(parts)}.") if parts else None
 
 

@@ -77,7 +77,7 @@ class Asked:
         else:
             place, it = f"{self.plural} in {self.namespace or 'all namespaces'}", "them"
         words = words_of(answer, raw)
-        return f"{self.method} {place} was answered 404 by something that does not speak of {it}: {words}"
+        return f"{self.method} {place} got a 404 from something that does not mention {it}: {words}"
 
 
 def words_of(answer: Mapping[str, Any], raw: bytes) -> str:

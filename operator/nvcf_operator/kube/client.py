@@ -75,7 +75,7 @@ class KubeClient(Calls):
         for schema in ((document.get("components") or {}).get("schemas") or {}).values():
             if ours in (schema.get("x-kubernetes-group-version-kind") or ()):
                 return cast("Mapping[str, Any]", schema)
-        raise Unavailable(f"the API server publishes no schema of {names.KIND}")
+        raise Unavailable(f"the API server publishes no schema for {names.KIND}")
 
     async def patch_metadata(
         self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
@@ -194,7 +194,7 @@ class KubeClient(Calls):
                 if error.status == 404:
                     raise Unavailable(
                         f"the API server serves no {names.PLURAL} of {names.API_VERSION}: is the CRD installed, and "
-                        f"does it serve {names.VERSION}? Look at kubectl get crd {names.CRD_NAME}",
+                        f"does it serve {names.VERSION}? Check kubectl get crd {names.CRD_NAME}",
                         status=404,
                     ) from None
                 if error.status != 410 or path == first or restarts == MOST_RESTARTS:

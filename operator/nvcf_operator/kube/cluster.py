@@ -114,7 +114,7 @@ async def _from_kubeconfig(paths: str, source: str) -> Cluster:
         async with asyncio.timeout(PLUGIN_TIMEOUT):
             await loader.load_and_set(configuration)
     except TimeoutError:
-        raise ConnectionProblem(f"{source}: no credentials came within {PLUGIN_TIMEOUT:.0f} s") from None
+        raise ConnectionProblem(f"{source}: no credentials were returned within {PLUGIN_TIMEOUT:.0f} s") from None
     except _BROKEN as error:
         raise _unusable(source, error) from None
     if "exec" in user and not (configuration.api_key or configuration.cert_file):

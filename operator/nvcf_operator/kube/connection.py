@@ -70,7 +70,7 @@ class Connection:
         try:
             return await handler(request)
         except aiohttp.ClientHttpProxyError as error:  # its text holds the proxy's URL with the password
-            raise aiohttp.ClientConnectionError(f"{self._proxy} does not let it pass ({error.status})") from None
+            raise aiohttp.ClientConnectionError(f"{self._proxy} refused the connection ({error.status})") from None
 
     async def _sign(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
         if request.url.origin() != self._origin:
@@ -83,7 +83,7 @@ class Connection:
                 return response
             response.close()
         except aiohttp.ClientSSLError as error:
-            log.warning("%s; the certificates are read again", error)
+            log.warning("%s; re-reading the certificates", error)
         await self._reload(used)
         await self._authorize(request)
         response = await handler(request)

@@ -75,10 +75,11 @@ class Recorder:
         self._hurry = asyncio.Event()
 
     def note(self, about: About, told: Told) -> None:
-        """Have an Event written. When too many wait, the oldest one of the namespace with the most is given up."""
+        """Have an Event written. When too many are waiting, the oldest one of the namespace with the most is given
+        up."""
         crowded = self._lines.add(Note.of(about, told, self._now()))
         if crowded is not None:
-            self._gave_up(crowded, "too many wait")
+            self._gave_up(crowded, "too many are waiting")
         self._idle.clear()
         self._wake()
 
@@ -155,7 +156,7 @@ class Recorder:
 
     def _gave_up(self, line: Line, why: str) -> None:
         level = logging.DEBUG if line.told else logging.WARNING
-        log.log(level, "an Event for namespace %s was given up: %s", line.namespace, why)
+        log.log(level, "an Event for namespace %s was dropped: %s", line.namespace, why)
         line.told = True
         line.begin_anew()
         self._on_drop()

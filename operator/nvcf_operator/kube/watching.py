@@ -61,7 +61,7 @@ class SteadyWatch:
             pause = max(pause, min(LONGEST_PAUSE, float(wait)))
         what = f"{'watch' if 'watch' in request.url.query else 'list'} of {path.rsplit('/', 1)[-1]}"
         said = words_of(read_answer(raw) or {}, raw)[:200]
-        log.warning("the %s was answered %d, trying again in %.0f s: %s", what, status, pause, said)
+        log.warning("the %s was answered %d, retrying in %.0f s: %s", what, status, pause, said)
         await self._sleep(pause)
         raise aiohttp.ClientPayloadError(f"the {what} was answered {status}")
 

@@ -90,9 +90,11 @@ def _detail(answer: Answer, told: Explanation, problem: str | None, key: str) ->
     if problem is not None:
         return one_line(f"the answer is not what this call promises ({answer.outline}): {problem}", key)
     if answer.status == 407:
-        return "a proxy on the way wants user name and password, or others than it was given (407)"
+        return "a proxy on the way requires a user name and password, or different ones (407)"
     if 300 <= answer.status < 400:
-        return one_line(f"the server points to {_place(answer)}; redirects are not followed, correct the base URL", key)
+        return one_line(
+            f"the server redirects to {_place(answer)}; redirects are not followed, correct the base URL", key
+        )
     return told.detail
 
 

@@ -43,7 +43,7 @@ def oddity(key: str) -> str | None:
     It is for whoever wrote the key, and shows no part of it. No key is refused because of it.
     """
     if key.startswith(_QUOTES) or key.endswith(_QUOTES):
-        return "the key stands in quotation marks, which are sent with it; take them off"
+        return "the key is enclosed in quotation marks, which are sent with it; remove them"
     if key.startswith("$"):
         return "the key begins with $, like a variable that was not replaced; put the key itself there"
     if _ASSIGNMENT.match(key):

@@ -39,7 +39,7 @@ class Reason(StrEnum):
 _TEXTS = {
     Reason.THROTTLED: "the server asked for a pause (429)",
     Reason.FAILING: "the server failed or could not be reached several times in a row",
-    Reason.PROBING: "the server failed several times in a row, and one call is out to see whether it works again",
+    Reason.PROBING: "the server failed several times in a row, and one call is in flight to see whether it works again",
 }
 
 

@@ -32,7 +32,7 @@ _IN_WORDS: dict[type[Exception], str] = {
     TimeoutError: "no complete answer within the timeout",
     httpx.ReadError: "the connection broke while waiting for the answer",
     httpx.WriteError: "the connection broke while sending",
-    httpx.RemoteProtocolError: "the connection was closed without a whole answer, or the answer broke HTTP",
+    httpx.RemoteProtocolError: "the connection was closed before the answer was complete, or the answer broke HTTP",
     httpx.DecodingError: "the answer could not be decompressed",
     AnswerTooLongError: f"the answer is longer than {MAX_ANSWER >> 20} MiB",
 }

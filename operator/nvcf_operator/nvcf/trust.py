@@ -68,7 +68,7 @@ class Trust:
         try:
             return ssl.create_default_context(cafile=self._file, capath=self._directory)
         except ssl.SSLError:
-            raise self._problem("it holds no certificates in PEM form that can be used") from None
+            raise self._problem("it contains no usable certificates in PEM format") from None
         except OSError as error:
             raise self._problem(error.strerror or "it cannot be read") from None
 

@@ -31,7 +31,7 @@ def normalised(url: str) -> str:
     text = url.strip()
     # Anywhere: a password may hold a slash, so that its end looks like a path.
     if "@" in text:
-        raise ValueError("the base URL holds user info (user:password@), or an @; give the key by itself")
+        raise ValueError("the base URL holds user info (user:password@), or an @; provide the key separately")
     shown = repr(text[:200].partition("?")[0].partition("#")[0])
     if not _VISIBLE.fullmatch(text):
         raise ValueError(f"the base URL {shown} must be visible ASCII characters, without spaces")

@@ -194,7 +194,7 @@ class Account:
         for text in odd:
             self._remarks.warn(
                 f"{self.credential.base_url} answers {request.operation} with a value that cannot be read and is "
-                f"passed over: {text}"
+                f"ignored: {text}"
             )
 
     def _bound_wait(self, error: nvcf_errors.NvcfError, person: bool) -> None:

@@ -296,7 +296,7 @@ class Actuator:
                 seen = {**situation.sightings, version: Present(answer.deployment)}
                 return replace(situation, sightings=seen)
             await self._prove_current(resource, memory)
-        raise Outdated("the cluster takes longer to answer than a proof lasts")
+        raise Outdated("the cluster takes longer to answer than a proof stays valid")
 
     async def _post(
         self,

@@ -64,10 +64,10 @@ class Heartbeats:
         """What stands still, and for how long; empty when all moves."""
         now = self._clock()
         late = [
-            f"{item.name} stands still: no sign of life for {now - item.beat_at:.0f} s, {item.deadline:.0f} s allowed"
+            f"{item.name} is stuck: no heartbeat for {now - item.beat_at:.0f} s, {item.deadline:.0f} s allowed"
             for item in self._under_way.values()
             if now - item.beat_at > item.deadline
         ]
         if now - self._ticked > STILL:
-            late.append(f"the event loop stands still: no turn for {now - self._ticked:.0f} s")
+            late.append(f"the event loop is stuck: no turn for {now - self._ticked:.0f} s")
         return late

@@ -42,9 +42,9 @@ class WentBack(Ending):
 
     def __init__(self, known: int, found: int) -> None:
         super().__init__(
-            f"the cluster's data went back: resourceVersion {known} was seen, and now there is {found}. etcd was "
-            "restored from a backup, so what this process knows is void and its watch brings nothing. The operator "
-            "ends, to be started again and to go on from what is there"
+            f"the cluster's data went back in time: resourceVersion {known} was seen before, and the API server is at "
+            f"{found}. etcd was restored from a backup, so this process's cache is invalid and its watch delivers "
+            "nothing. The operator exits, so that a restart continues from the restored data"
         )
 
 
@@ -77,7 +77,7 @@ class Informer:
             try:
                 await self.relist(first=True)
             except Exception as error:
-                log.warning("cannot list %s yet, trying again in %.1f s: %s", names.PLURAL, pause, error)
+                log.warning("cannot list %s yet, retrying in %.1f s: %s", names.PLURAL, pause, error)
                 await asyncio.sleep(pause)
                 pause = min(30.0, pause * 2)
             else:
@@ -121,7 +121,7 @@ class Informer:
             except Ending:
                 raise
             except Exception as error:
-                log.warning("cannot list %s; trying again in %.0f s: %s", names.PLURAL, RELIST, error)
+                log.warning("cannot list %s; retrying in %.0f s: %s", names.PLURAL, RELIST, error)
 
     async def follow_history(self) -> None:
         """Look each minute whether the cluster still goes on from what was seen.
@@ -147,7 +147,7 @@ class Informer:
         try:
             found = await self._kube.current_version(self._namespaces)
         except Exception as error:  # whatever comes in its place, it says nothing of the history
-            log.debug("cannot tell which version the cluster has come to: %s", error)
+            log.debug("cannot determine the cluster's current resourceVersion: %s", error)
             return None
         if found < known:
             return known, found

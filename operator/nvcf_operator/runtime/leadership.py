@@ -107,9 +107,12 @@ class Leadership:
                 async with asyncio.timeout(RETRY):
                     given = await self._leases.write(held.released())
             except (KubeError, TimeoutError) as error:
-                log.warning("the %s was not given back; it expires in %d s: %s", self._leases, DURATION, error)
+                log.warning("the %s was not released; it expires in %d s: %s", self._leases, DURATION, error)
             else:
-                log.info("gave the %s back" if given is not None else "the %s was another's already", self._leases)
+                log.info(
+                    "released the %s" if given is not None else "the %s already belonged to another replica",
+                    self._leases,
+                )
 
     async def _try(self) -> bool:
         """Take or renew the Lease if it is free, expired or ours. Whether this process holds it now."""
@@ -124,8 +127,8 @@ class Leadership:
                 log.warning("the %s: no answer from the API server within %.0f s", self._leases, ANSWER_WITHIN)
             except KubeError as error:
                 log.warning(
-                    "the %s cannot be read or written, and nothing is done without it; the operator needs create, and "
-                    "get, update and watch of it, as in deploy/base: %s",
+                    "the %s cannot be read or written, and the operator does nothing without it; it needs create, and "
+                    "get, update and watch on it, as in deploy/base: %s",
                     self._leases,
                     error,
                 )

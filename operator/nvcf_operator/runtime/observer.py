@@ -322,7 +322,7 @@ def _strange(error: nvcf_errors.NotFound) -> Trouble:
     known = troubles.of_call(error)
     return Trouble(
         Reason.INVALID_ANSWER,
-        f"{known.message.split('. ')[0]}, and what answered does not speak like NVCF: check the base URL with its "
-        "prefix, and what stands between the operator and NVCF. It is tried again.",
+        f"{known.message.split('. ')[0]}, and the response did not come from the NVCF API. Check the base URL "
+        "(including its path prefix) and any proxy in between. The operator retries.",
         Whose.SERVER,
     )

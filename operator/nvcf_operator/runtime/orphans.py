@@ -104,7 +104,11 @@ class Orphans:
         """Watch for what the POST makes, until it cannot come any more, and undeploy it unless somebody claims it."""
         resource, version, failures = post.resource, post.target[2], 0
         watch = _Watch(resource.spec.undeploy.drain_timeout_seconds if resource.spec is not None else 3600)
-        log.warning("%s is gone while its POST of version %s may be running: it is followed", resource.key, version)
+        log.warning(
+            "%s is gone while its POST of version %s may still be in progress: the operator follows it",
+            resource.key,
+            version,
+        )
         try:
             while True:
                 try:

@@ -72,7 +72,7 @@ class Poller:
                 with self._beats.watch(f"poller {self._account!r}", deadline=STUCK):
                     await self.poll()
             except Exception:  # a fault of ours in one poll must not end the polling of an account
-                log.exception("poll of the account from %s failed; it is tried again", self._account.credential.source)
+                log.exception("poll of the account from %s failed; it is retried", self._account.credential.source)
 
     async def poll(self) -> None:
         """Poll once."""

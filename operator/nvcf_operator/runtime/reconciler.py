@@ -159,7 +159,7 @@ class Reconciler:
         except WriteRefused as refused:
             return Look("kube_error", (lane, self._refused(resource, memory, str(refused))))
         except KubeError as error:
-            log.warning("the Kubernetes API did not take it: %s", error)
+            log.warning("the Kubernetes API did not accept it: %s", error)
             wait = backoff.short(memory.attempts) * random.uniform(0.75, 1.25)
             memory.ended(self._clock(), wait=wait)
             return Look("kube_error", (lane, wait))
@@ -343,7 +343,7 @@ class Reconciler:
             return
         fields = ", ".join(decision.drift)
         self._metrics.drifted(decision.drift)
-        message = f"Somebody else changed the deployment: {fields}. The operator makes it as the manifest says."
+        message = f"Somebody else changed the deployment: {fields}. The operator restores what the manifest specifies."
         self._recorder.note(situation.resource, Note(True, Reason.DRIFT, message))
 
     def _note_failure(self, situation: Situation, memory: Memory) -> None:

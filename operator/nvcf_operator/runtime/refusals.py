@@ -6,12 +6,12 @@ from nvcf_operator.core import messages
 from nvcf_operator.core.pruning import named
 from nvcf_operator.kube.errors import Conflict, Denied, KubeError
 
-TAKE_FINALIZER = "put its finalizer on the resource"
-DROP_FINALIZER = "take its finalizer off the resource"
-INTENT = "note in the status that it is about to ask for a deployment"
-STATUS = "write the status of the resource"
+TAKE_FINALIZER = "add its finalizer to the resource"
+DROP_FINALIZER = "remove its finalizer from the resource"
+INTENT = "record in the status that it is about to request a deployment"
+STATUS = "update the status of the resource"
 
-TAKEN_OFF = "the write was taken and the finalizer is not there: a mutating webhook or policy may take it off"
+TAKEN_OFF = "the write was accepted but the finalizer is missing: a mutating webhook or policy may be removing it"
 
 
 class WriteRefused(Exception):  # noqa: N818  the name says what happened

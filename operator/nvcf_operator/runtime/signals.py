@@ -77,5 +77,5 @@ class Stop:
             await asyncio.gather(task, stopped, return_exceptions=True)
 
     def _hear(self, number: signal.Signals) -> None:
-        log.info("%s: the operator %s", number.name, "is stopping already" if self.event.is_set() else "stops")
+        log.info("%s: the operator %s", number.name, "is already stopping" if self.event.is_set() else "is stopping")
         self.event.set()

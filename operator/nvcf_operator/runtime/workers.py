@@ -84,7 +84,7 @@ class Workers:
                 with self._beats.watch(f"worker {number} on {key}", deadline=STUCK):
                     result, requeue = await self._reconcile(key, lane)
             except Exception:  # a fault of ours with one resource must not end the worker; the key comes back
-                log.exception("reconciling %s failed unexpectedly; it is tried again", key)
+                log.exception("reconciling %s failed unexpectedly; it is retried", key)
             finally:
                 self._metrics.reconciled(result, time.monotonic() - started)
                 if self._settle(key):

@@ -16,7 +16,7 @@ from nvcf_operator.core.transitions import transitions
 from unit.core.situations import NOW, VERSION, absent, held, present, resource, told, verdict_of
 
 WORDS = "ValidatingAdmissionPolicy 'most' denied request: 64 at most"
-TOLD = messages.write_refused("put its finalizer on the resource", WORDS)
+TOLD = messages.write_refused("add its finalizer to the resource", WORDS)
 
 
 def refused(of: Resource, message: str = TOLD, **changes: Any) -> Situation:

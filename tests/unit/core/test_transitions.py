@@ -27,7 +27,7 @@ from unit.core.situations import (
 )
 
 HOLDER = Key("other-team", "first")
-SOMEBODY = f"deployment {DEPLOYMENT} of version {VERSION} was made by somebody else"
+SOMEBODY = f"deployment {DEPLOYMENT} of version {VERSION} was created by somebody else"
 HELD_BY = f"version {VERSION} is held by FunctionDeployment other-team/first"
 DELETED = held(deleting=True)
 
@@ -43,7 +43,7 @@ RELEASED: list[tuple[str, Situation, str | None]] = [
             holders={VERSION: HOLDER},
             sightings={OTHER_VERSION: Present(deployment(functionVersionId=OTHER_VERSION, deploymentId="d & co"))},
         ),
-        f"{HELD_BY}; deployment d & co of version {OTHER_VERSION} was made by somebody else",
+        f"{HELD_BY}; deployment d & co of version {OTHER_VERSION} was created by somebody else",
     ),
     ("Retain has an Event of its own", present(held(deleting=True, spec={"deletionPolicy": "Retain"})), None),
     ("the object stays", present(held(), holders={VERSION: HOLDER}), None),
@@ -63,7 +63,7 @@ def test_an_object_that_goes_reports_what_it_left_alone(situation: Situation, sa
 def test_a_deployment_that_is_lost_from_sight_is_reported_with_both_ids() -> None:
     note = lost_from_sight("757f44cb", "34bdd5ed")
     assert (note.warning, note.reason) == (True, Reason.LEFT_BEHIND)
-    assert "34bdd5ed in place of 757f44cb" in note.message
+    assert "34bdd5ed instead of 757f44cb" in note.message
 
 
 def test_an_object_that_vanished_is_reported_with_its_finalizer_and_what_it_held() -> None:
@@ -73,7 +73,7 @@ def test_an_object_that_vanished_is_reported_with_its_finalizer_and_what_it_held
     assert "nvcf-operator.io/undeploy" in note.message
 
 
-ADOPTED = (Reason.ADOPTED, f"version {VERSION} that was there before (deployment {DEPLOYMENT})")
+ADOPTED = (Reason.ADOPTED, f"Adopted the existing deployment of version {VERSION} (deployment {DEPLOYMENT})")
 MADE = (Reason.CREATED, f"deployed version {VERSION} (deployment {DEPLOYMENT})")
 SENT = resource(finalizer=True, intent=intent())
 MINE = answered(intent(), deployment())
@@ -83,14 +83,14 @@ DISCOVERED: list[tuple[str, Situation, tuple[Reason, str] | None]] = [
     ("it was there, Delete", present(resource(finalizer=True)), ADOPTED),
     ("it was there, Retain", present(resource(spec={"deletionPolicy": "Retain"})), ADOPTED),
     ("it was there, and an old server has no ids", present(resource(finalizer=True), deployment(deploymentId=None)),
-     (Reason.ADOPTED, f"version {VERSION} that was there before.")),
+     (Reason.ADOPTED, f"Adopted the existing deployment of version {VERSION}.")),
     (
         "the version of a rollout was there",
         present(
             held(spec={"functionVersionId": OTHER_VERSION}),
             sightings={VERSION: Present(deployment()), OTHER_VERSION: Present(NEXT)},
         ),
-        (Reason.ADOPTED, f"version {OTHER_VERSION} that"),
+        (Reason.ADOPTED, f"of version {OTHER_VERSION} (deployment"),
     ),
     ("it was there, and NVCF refused our POST for that", present(SENT, answered_intent=answered(intent())), ADOPTED),
     ("it was there and is left alone", present(resource(spec={"adoptionPolicy": "Refuse"})), None),

@@ -220,7 +220,7 @@ async def test_a_404_that_does_not_name_what_was_asked_for_is_no_absence(
         with pytest.raises(Unavailable) as caught:
             await CALLS[call](staged.client)
     assert caught.value.status == 404
-    assert str(caught.value).startswith(f"{call} was answered 404 by something that does not speak of this ")
+    assert str(caught.value).startswith(f"{call} got a 404 from something that does not mention this ")
     assert "nvapi-test" not in str(caught.value)
 
 
@@ -228,7 +228,7 @@ async def test_an_event_in_a_namespace_that_is_gone_is_missing(stage: Stager) ->
     async with stage(gone("namespaces", "ns"), gone("namespaces", "other")) as staged:
         with pytest.raises(Missing, match='"ns" not found'):
             await staged.client.create_event("ns", {"kind": "Event"})
-        with pytest.raises(Unavailable, match=r'POST Event in ns was .* this namespace: namespaces "other" not found'):
+        with pytest.raises(Unavailable, match=r'POST Event in ns got .* this namespace: namespaces "other" not found'):
             await staged.client.create_event("ns", {"kind": "Event"})
 
 

@@ -242,7 +242,7 @@ async def test_an_exec_plugin_that_does_not_answer_is_not_waited_for(
     user["exec"]["args"] = ["-c", "import time; time.sleep(1.5)"]
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "kubeconfig", SERVER, user=user)))
     monkeypatch.setattr(cluster, "PLUGIN_TIMEOUT", 0.3)
-    with pytest.raises(ConnectionProblem, match="no credentials came within"):
+    with pytest.raises(ConnectionProblem, match="no credentials were returned within"):
         await load()
     await plugins_ended()
 

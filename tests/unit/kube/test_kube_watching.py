@@ -120,8 +120,8 @@ async def test_one_plain_line_says_what_was_answered_and_repeats_no_page(
             await ask(on, f"{OURS}?watch=true")
             await ask(on, f"{OURS}?limit=500")
     assert [record.getMessage() for record in caplog.records] == [
-        "the watch of functiondeployments was answered 404, trying again in 1 s: 30 bytes that are no Status",
-        "the list of functiondeployments was answered 404, trying again in 2 s: 404 page not found",
+        "the watch of functiondeployments was answered 404, retrying in 1 s: 30 bytes that are no Status",
+        "the list of functiondeployments was answered 404, retrying in 2 s: 404 page not found",
     ]
 
 
