@@ -126,7 +126,7 @@ def test_a_commit_is_progressing_and_then_healthy_and_an_edit_is_one_patch(story
     team.namespace.wait_for("echo", "Reconciling", reason="Deploying", within=60)
     team.application.refresh()
     team.application.wait("Synced", "Progressing", revision=revision)
-    team.application.wait_shown("echo", "Progressing", "NVCF waits for the instances")
+    team.application.wait_shown("echo", "Progressing", "NVCF is waiting for the deployment's instances")
     simulator.weather(story.version, supply=True)
     simulator.serve(story.version)
     team.application.wait("Synced", "Healthy")

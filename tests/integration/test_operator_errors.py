@@ -147,7 +147,7 @@ def change(team: Team, operation: str, answer: Answer) -> None:
     team.namespace.scale("echo", **({"maxInstances": 5} if operation == PATCH else {"maxRequestConcurrency": 8}))
 
 
-@shows("PATCH", "404 or 405, not in NVCF's words", "as before")
+@shows("PATCH", "404 or 405, not in NVCF's format", "as before")
 @answers(NO_ROUTE, {"status": 405})
 def test_a_server_without_patch_gets_a_put(team: Team, answer: Answer) -> None:
     # What a server lacks is remembered with the key, so that this needs one of its own.
@@ -159,7 +159,7 @@ def test_a_server_without_patch_gets_a_put(team: Team, answer: Answer) -> None:
     assert team.writes() == [(POST, 200), (PATCH, answer["status"]), (PUT, 200)]
 
 
-@shows("PUT", "404 of an unknown path or 405, in NVCF's form", "as before")
+@shows("PUT", "404 of an unknown path or 405, in NVCF's format", "as before")
 @pytest.mark.parametrize("change", ["Reject", "Redeploy"])
 def test_a_server_without_put_gets_patches_and_concurrency_as_immutable_changes_say(team: Team, change: str) -> None:
     key = f"nvapi-new-{change.lower()}"
@@ -184,7 +184,7 @@ def test_a_server_without_put_gets_patches_and_concurrency_as_immutable_changes_
         team.simulator.behave(put=True)
 
 
-@shows("PUT", "404 or 405, not in NVCF's form", "as before")
+@shows("PUT", "404 or 405, not in NVCF's format", "as before")
 @answers(
     {"status": 404, "body": "404 page not found", "contentType": "text/plain"}, {"status": 405, "envelope": "empty"}
 )
@@ -196,7 +196,7 @@ def test_what_stands_in_between_does_not_take_the_put_away(team: Team, answer: A
     assert team.writes() == [(POST, 200), (PUT, answer["status"]), (PUT, 200)]
 
 
-@shows("PATCH", "404 in NVCF's words", "another or the same")
+@shows("PATCH", "404 in NVCF's format", "another or the same")
 def test_a_patch_of_a_deployment_that_is_not_there_is_decided_anew(team: Team) -> None:
     change(team, PATCH, {"status": 404, "envelope": "service"})
     team.namespace.wait_for("echo")

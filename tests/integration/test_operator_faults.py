@@ -138,7 +138,7 @@ def test_the_operators_own_key_serves_only_the_namespaces_it_was_opened_to(place
     with place.operator(api_key_file=key, api_key_namespaces="another"):
         place.namespace.apply(place.manifest())
         found = place.namespace.wait_for("echo", "CredentialsValid", "False", reason="NoCredentials")
-        assert "not open to namespace" in condition_of(found, "CredentialsValid")["message"]
+        assert "may not use the operator's own key" in condition_of(found, "CredentialsValid")["message"]
         assert place.simulator.log() == []
     with place.operator(api_key_file=key, api_key_namespaces=f"another,{place.namespace.name}"):
         place.ready()

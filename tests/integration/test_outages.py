@@ -29,7 +29,7 @@ def test_a_long_outage_is_written_once_whichever_resource_is_the_probe(place: Pl
         for name in resources:
             found = team.wait_for(name, "Reconciling", reason="NVCFUnavailable")
             message = condition_of(found, "Reconciling")["message"]
-            assert f"NVCF cannot be reached: {url}: Connection refused. Nothing listens there" in message
+            assert f"NVCF cannot be reached: {url}: Connection refused. Nothing is listening there" in message
         before, failed = versions(), operator.metric(FAILURES, code="Unreachable")
         eventually(
             lambda: operator.metric(FAILURES, code="Unreachable"),

@@ -81,7 +81,7 @@ def of_secret(
     if asked != base_url and asked not in allowed_base_urls:
         return _base_url(
             f"{secret} asks for the base URL {asked}, which is not in --allowed-base-urls. The key was not sent. Add "
-            f"the URL to the operator's settings, or take {BASE_URL_KEY} out of the Secret."
+            f"the URL to the operator's settings, or remove {BASE_URL_KEY} from the Secret."
         )
     return Credential(asked, api_key, str(secret))
 
@@ -91,7 +91,7 @@ def of_operator(
 ) -> Credential | Trouble:
     """The third level: the operator's own key, for namespaces that it was opened to."""
     if api_key is None or not ({"*", namespace} & opened_to):
-        opened = "" if api_key is None else f", and the operator's own key is not open to namespace {namespace}"
+        opened = "" if api_key is None else f", and namespace {namespace} may not use the operator's own key"
         return Trouble(
             Reason.NO_CREDENTIALS,
             f"There is no {secret}{opened}. Create that Secret with the NVCF API key under {secret.key}, or name "
@@ -122,10 +122,10 @@ def not_permitted(secret: SecretName) -> Trouble:
 
 
 def unreadable(secret: SecretName, why: str) -> Trouble:
-    """The Kubernetes API did not answer for the Secret."""
+    """The Kubernetes API did not return the Secret."""
     return Trouble(
         Reason.SECRET_UNREADABLE,
-        f"{secret} could not be read: {why}. It is tried again.",
+        f"{secret} could not be read: {why}. The operator retries.",
         Whose.SERVER,
         retry_after=5.0,
     )

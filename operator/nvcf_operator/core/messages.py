@@ -8,33 +8,34 @@ from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation
 
-PENDING = "The operator has seen the resource and is about to ask NVCF for it."
-ADOPTING = "The deployment that was already there is managed from now on, and is about to be made as the manifest says."
-NO_LIST = "NVCF did not answer for the account's list of functions, so a 404 is not believed; it is tried again."
+PENDING = "The operator has seen the resource and is about to look it up in NVCF."
+ADOPTING = "Adopted the existing deployment; it will be updated to match the manifest."
+NO_LIST = "NVCF did not return the account's list of functions, so a 404 is not trusted yet; the operator retries."
 AWAITING_ANSWER = (
-    "A deployment was asked for and no answer is on record. NVCF may still be making it, so the operator watches for "
-    "it before it asks again."
+    "A deployment was requested and no response is on record. NVCF may still be creating it, so the operator watches "
+    "for it before it sends the request again."
 )
 AWAITING_ANSWER_DELETING = (
-    "A deployment was asked for and no answer is on record. NVCF may still be making it, so the operator watches for "
-    "it before it lets the resource go."
+    "A deployment was requested and no response is on record. NVCF may still be creating it, so the operator watches "
+    "for it before it releases the resource."
 )
 FOREIGN_DRAIN = (
-    "The deployment is INACTIVE: it is being drained, or just being made. The operator waits for the end of that and "
-    "goes on from what is there."
+    "The deployment is INACTIVE: NVCF is either draining or creating it. The operator waits until that finishes, then "
+    "reconciles."
 )
-SCALING_UP = "The minimum was raised; NVCF starts the new instances."
-UPDATING = "A change is being made in place."
-ROLLING_ON = "The rollout goes on step by step."
+SCALING_UP = "minInstances was raised; NVCF is starting the new instances."
+UPDATING = "The deployment is being updated in place."
+ROLLING_ON = "The rollout is in progress."
 NAMESPACE_ENDS = "Its namespace is being deleted, so no Secret can be created there any more."
 MASS_ABSENCE = (
-    "A large part of the deployments that this key's account held is gone at once, this one too. That may be a "
-    "mistake, and to deploy all of it again costs money, so nothing is deployed again by itself. Find out what "
-    "happened; set the annotation nvcf-operator.io/reconcile-requested-at to deploy this one again."
+    "Many of this account's deployments disappeared at the same time, including this one. This may be accidental, and "
+    "redeploying all of them costs money, so none is redeployed automatically. Find out what happened; to redeploy "
+    "this one, set the annotation nvcf-operator.io/reconcile-requested-at."
 )
 NOT_CONVERGING = (
-    "The same change was made 3 times within an hour and was undone each time: another operator, cluster or person may "
-    "manage this version. Nothing more is written until the manifest changes or reconcile-requested-at is set."
+    "The same change was made 3 times within an hour and was reverted each time: another operator, cluster or person "
+    "may be managing this version. The operator makes no more changes until the manifest changes or "
+    "reconcile-requested-at is set."
 )
 
 
@@ -48,15 +49,15 @@ def unanswered(words: str | None, pause: float, shown: str | None) -> str:
 
     """
     text = (
-        f"{words or 'NVCF: create_deployment got no answer'}. It may still be at work, so the operator watches for the "
-        f"deployment and asks again after {pause:g} seconds; an edit or the annotation "
+        f"{words or 'NVCF: create_deployment got no response'}. NVCF may still be creating the deployment, so the "
+        f"operator watches for it and sends the request again after {pause:g} seconds; an edit or the annotation "
         "nvcf-operator.io/reconcile-requested-at shortens that as far as is safe."
     )
     if shown in (None, "INACTIVE"):
         return text
     return (
-        f"{text} NVCF shows the function version as {shown} and has no deployment of it: if that stays so, no call of "
-        "its API deploys this version any more. Create another version and name it in functionVersionId."
+        f"{text} NVCF shows the function version as {shown} but has no deployment of it: if that persists, no API "
+        "call can deploy this version again. Create another version and set functionVersionId to it."
     )
 
 
@@ -69,9 +70,9 @@ def write_refused(what: str, words: str) -> str:
 
     """
     return (
-        f"The API server does not let the operator {what}: {words.rstrip('. ')}. Change what refuses it (admission "
-        "policy, webhook, quota, rights), or change the resource so that it passes. The operator tries again with "
-        "growing pauses of up to 5 minutes."
+        f"The API server does not let the operator {what}: {words.rstrip('. ')}. Change what rejects it (admission "
+        "policy, webhook, quota, permissions), or change the resource so that it passes. The operator retries with "
+        "backoff, at most 5 minutes apart."
     )
 
 
@@ -86,16 +87,15 @@ def crd_is_older(fields: str) -> str:
 
     """
     return (
-        f"The cluster does not keep {fields}, where the operator records what it asks NVCF for, so it asks for no "
-        "deployment: after a crash it might ask for it twice. The CustomResourceDefinition is older than the operator "
-        f"(or a webhook changes the status). {NEWER_CRD}. The operator tries again with growing pauses of up to 5 "
-        "minutes."
+        f"The cluster drops {fields}, where the operator records what it requests from NVCF, so it requests no "
+        "deployment: after a crash it might request it twice. The CustomResourceDefinition is older than the operator "
+        f"(or a webhook changes the status). {NEWER_CRD}. The operator retries with backoff, at most 5 minutes apart."
     )
 
 
 def not_in_force(seconds: int, cause: str) -> str:
     """The progress deadline is over, and something keeps the operator from its work."""
-    return f"The manifest is not in force after rollout.progressDeadlineSeconds ({seconds}). {cause}"
+    return f"The manifest has not taken effect after rollout.progressDeadlineSeconds ({seconds}). {cause}"
 
 
 def asking(version: str) -> str:
@@ -105,36 +105,39 @@ def asking(version: str) -> str:
 
 def invalid_spec(error: str) -> str:
     """The stored manifest cannot be read."""
-    return f"{error}. Correct the manifest; nothing was touched in NVCF."
+    return f"{error}. Correct the manifest; nothing was changed in NVCF."
 
 
 def cannot_be_undeployed(error: str) -> str:
     """The stored manifest does not tell whether, or by which key, the deployment is to be undeployed."""
     return (
-        f"{error}. This version of the operator cannot read the manifest, and it does not guess what it means for the "
-        "deployment. Set the field to a value that it knows, or run the version that the manifest was written for."
+        f"{error}. This version of the operator cannot read the manifest and does not guess what to do with the "
+        "deployment. Set the field to a value that it supports, or run the operator version that the manifest was "
+        "written for."
     )
 
 
 def conflict(holder: Key, version: str) -> str:
     """Another resource holds the version."""
     return (
-        f"Version {version} is held by FunctionDeployment {holder}. This resource writes nothing and takes over when "
-        "that one is deleted or lets go of the version."
+        f"Version {version} is held by FunctionDeployment {holder}. This resource makes no changes and takes over "
+        "once that resource is deleted or no longer uses this version."
     )
 
 
 def rolling_out(resource: Resource, former: str | None, health: tuple[str, ...]) -> str:
     """A version comes up beside another."""
-    beside = f" beside {former}, which goes on until then. Both hold their GPUs meanwhile" if former else ""
-    return f"Version {resource.wanted_version} comes up{beside}{_said(health)}"
+    new = resource.wanted_version
+    until = f"which keeps serving until {new} is ready. Both use GPUs in the meantime"
+    beside = f" alongside {former}, {until}" if former else ""
+    return f"Version {new} is starting{beside}{_said(health)}"
 
 
 def rollout_failed(resource: Resource, reason: str) -> str:
     """The wanted version was given up."""
     return (
-        f"Version {resource.wanted_version} did not come up ({reason.rstrip('.')}). It is taken down and version "
-        f"{resource.status.function_version_id} goes on. Change the manifest, or set the annotation "
+        f"Version {resource.wanted_version} did not come up ({reason.rstrip('.')}). It is undeployed, and version "
+        f"{resource.status.function_version_id} stays in place. Change the manifest, or set the annotation "
         "nvcf-operator.io/reconcile-requested-at to try it again."
     )
 
@@ -143,7 +146,7 @@ def settling(seconds: float) -> str:
     """A version deployed before waits for its next deployment."""
     return (
         "The version was deployed before and is gone. NVCF can bring an old deployment back for a while, so the "
-        f"operator deploys it again only after {seconds:g} seconds in which it stayed away."
+        f"operator deploys it again only after it has been absent for {seconds:g} seconds."
     )
 
 
@@ -151,7 +154,7 @@ def no_function(spec: FunctionDeploymentSpec) -> str:
     """The account has no such version."""
     return (
         f"The account has no version {spec.function_version_id} of function {spec.function_id}. Check functionId, "
-        "functionVersionId and which account the key belongs to, or create the version; it is looked for again."
+        "functionVersionId and which account the key belongs to, or create the version; the operator keeps checking."
     )
 
 
@@ -165,16 +168,18 @@ def public_function(spec: FunctionDeploymentSpec) -> str:
 def account_mismatch(recorded: str, seen: str) -> str:
     """The key is another account's."""
     return (
-        f"The deployment belongs to account {recorded}, but the key is of account {seen}. Nothing is written and "
-        f"nothing is taken for gone. Put a key of account {recorded} into the Secret."
+        f"The deployment belongs to account {recorded}, but this API key belongs to account {seen}. The operator "
+        f"makes no changes and does not treat the deployment as deleted. Put a key of account {recorded} into the "
+        "Secret."
     )
 
 
 def account_unproven(recorded: str) -> str:
     """The key shows no function of the account."""
     return (
-        f"The deployment belongs to account {recorded}, and the key shows no function of it, so a 404 may come from "
-        f"another account. Nothing is written. Use a key of account {recorded} that may list its functions."
+        f"The deployment belongs to account {recorded}, but the API key shows no function of it, so a 404 may come "
+        f"from another account. The operator makes no changes. Use a key of account {recorded} that may list its "
+        "functions."
     )
 
 
@@ -182,23 +187,23 @@ def already_deployed(spec: FunctionDeploymentSpec) -> str:
     """Somebody else's deployment, and adoption is refused."""
     return (
         f"Version {spec.function_version_id} was deployed by somebody else and adoptionPolicy is Refuse. Nothing was "
-        "touched. Set adoptionPolicy: Adopt to manage it, or undeploy it."
+        "changed. Set adoptionPolicy: Adopt to manage it, or undeploy it."
     )
 
 
 def deployment_failed(attempt: int, most: int, health: tuple[str, ...]) -> str:
     """Status ERROR, and another attempt is planned."""
     return (
-        f"NVCF gave the deployment up (ERROR){_said(health)} The operator undeploys it and deploys it again by itself: "
-        f"attempt {attempt} of {most} follows. Correct the manifest, or set the annotation "
-        "nvcf-operator.io/reconcile-requested-at, to have it at once."
+        f"The deployment failed (status ERROR){_said(health)} The operator will undeploy it and deploy it again "
+        f"automatically (attempt {attempt} of {most}). To retry now, correct the manifest or set the annotation "
+        "nvcf-operator.io/reconcile-requested-at."
     )
 
 
 def deployment_given_up(most: int, health: tuple[str, ...]) -> str:
     """Status ERROR after the last attempt."""
     return (
-        f"NVCF gave the deployment up (ERROR){_said(health)} It was deployed again {most} times, in vain. Remove the "
+        f"The deployment failed (status ERROR){_said(health)} Redeploying it {most} times did not help. Fix the "
         "cause, then change the manifest or set the annotation nvcf-operator.io/reconcile-requested-at."
     )
 
@@ -207,14 +212,15 @@ def immutable(differences: str, *, put_supported: bool = True) -> str:
     """Fields differ that NVCF cannot change in place."""
     why = "" if put_supported else " (this server has no PUT, the one call that changes maxRequestConcurrency in place)"
     return (
-        f"NVCF cannot change this in place{why}: {differences}. Nothing was touched and the deployment goes on as it "
-        "is. Set the manifest back, or set rollout.immutableChange: Redeploy to have it undeployed and deployed again."
+        f"NVCF cannot change this in place{why}: {differences}. Nothing was changed, and the deployment keeps running "
+        "as it is. Revert the manifest, or set rollout.immutableChange: Redeploy to have it undeployed and deployed "
+        "again."
     )
 
 
 def unsupported_by_server(fields: tuple[str, ...]) -> str:
     """The server is too old for a change."""
-    return f"This NVCF server offers no call that changes {', '.join(fields)} in place. Set the manifest back."
+    return f"This NVCF server offers no call that changes {', '.join(fields)} in place. Revert the manifest."
 
 
 def active(version: str) -> str:
@@ -224,39 +230,41 @@ def active(version: str) -> str:
 
 def deploying(health: tuple[str, ...]) -> str:
     """Instances are awaited."""
-    return f"NVCF waits for the instances of the deployment{_said(health)}"
+    return f"NVCF is waiting for the deployment's instances{_said(health)}"
 
 
 def degraded(status: str, health: tuple[str, ...]) -> str:
     """Instances are missing."""
-    what = "No instance runs" if status == "DEGRADED" else "Some instances do not run"
-    return f"{what} ({status}). NVCF heals this by itself{_said(health)}"
+    what = "No instance is running" if status == "DEGRADED" else "Some instances are not running"
+    return f"{what} ({status}). NVCF repairs this automatically{_said(health)}"
 
 
 def unknown_status(status: str) -> str:
     """A status of a newer server."""
-    return f"NVCF tells the status {status}, which this version of the operator does not know. It writes nothing."
+    return (
+        f"NVCF reports status {status}, which this operator version does not recognise. The operator makes no changes."
+    )
 
 
 def deadline_exceeded(status: str, seconds: int, health: tuple[str, ...]) -> str:
     """The progress deadline is over."""
     return (
-        f"The deployment is {status} for longer than rollout.progressDeadlineSeconds ({seconds}){_said(health)} "
-        "Nothing was deleted and it is watched on. NVCF may never ask for capacity again by itself: check capacity and "
-        "the GPU specification; the annotation nvcf-operator.io/redeploy-requested-at asks anew."
+        f"The deployment has been {status} for longer than rollout.progressDeadlineSeconds ({seconds}){_said(health)} "
+        "Nothing was deleted, and the operator keeps watching. NVCF may never request capacity again on its own: "
+        "check capacity and the GPU specification; to request capacity again, set the annotation "
+        "nvcf-operator.io/redeploy-requested-at."
     )
 
 
 def refused_before(reason: str) -> str:
     """What was refused earlier is not asked for yet."""
-    return f"NVCF refused the last request ({reason}). Change the manifest, or wait: the operator tries again."
+    return f"NVCF rejected the last request ({reason}). Change the manifest, or wait: the operator retries."
 
 
 def no_capacity_for(seconds: int, what: str) -> str:
     """NVCF has had no room for longer than the progress deadline."""
     return (
-        f"NVCF had no capacity within rollout.progressDeadlineSeconds ({seconds}), and is asked again all the same. "
-        f"{what}"
+        f"NVCF had no capacity within rollout.progressDeadlineSeconds ({seconds}); the operator keeps retrying. {what}"
     )
 
 
@@ -269,7 +277,7 @@ def draining(situation: Situation, version: str, left: float) -> str:
             f"Version {version} is still draining after undeploy.drainTimeoutSeconds ({limit}) and onDrainTimeout is "
             "Wait. Set undeploy.onDrainTimeout: Force to cut it short; queued requests are then lost."
         )
-    return f"Version {version} answers its queued requests, for {limit} seconds at most, before it goes."
+    return f"Version {version} is serving its queued requests, for at most {limit} seconds, before it is removed."
 
 
 def undeploying(version: str) -> str:
@@ -284,8 +292,8 @@ def blocked(what: str, *, stale_force_delete: bool) -> str:
         "again."
     )
     return (
-        f"The deployment cannot be removed from NVCF: {what} It is tried again by itself. Ways out: put working "
-        "credentials in place; or set deletionPolicy: Retain to leave the deployment running; or annotate "
+        f"The deployment cannot be removed from NVCF: {what} The operator keeps retrying. To unblock: restore valid "
+        "credentials; or set deletionPolicy: Retain to leave the deployment running; or annotate "
         'nvcf-operator.io/force-delete: "true" to release the resource and remove the deployment by hand.'
         + (stale if stale_force_delete else "")
     )
@@ -293,13 +301,11 @@ def blocked(what: str, *, stale_force_delete: bool) -> str:
 
 def blocked_in_ending_namespace(what: str, left: str, *, stale_force_delete: bool) -> str:
     """A deletion that cannot go on, where nothing can be created that would help it."""
-    stale = (
-        " The one that is there was set before that and does not count: remove it first." if stale_force_delete else ""
-    )
+    stale = " The existing one was set before that and does not count: remove it first." if stale_force_delete else ""
     return (
-        f"The deployment cannot be removed from NVCF: {what} To let the resource and its namespace go, annotate "
-        f'nvcf-operator.io/force-delete: "true".{stale} That leaves in NVCF, running and costing: {left}. Undeploy it '
-        "there, or apply the manifest in another namespace, which adopts it, and delete it there."
+        f"The deployment cannot be removed from NVCF: {what} To release the resource and its namespace, annotate "
+        f'nvcf-operator.io/force-delete: "true".{stale} That leaves in NVCF, still running and incurring cost: '
+        f"{left}. Undeploy it there, or apply the manifest in another namespace, which adopts it, and delete it there."
     )
 
 
@@ -308,9 +314,9 @@ def shown(*, observe: bool, paused_by_annotation: bool, status: str | None, diff
     if observe:
         why = "managementPolicy is Observe: nothing is written to NVCF."
     elif paused_by_annotation:
-        why = "The annotation nvcf-operator.io/paused stops all writes to NVCF; remove it to go on."
+        why = "The annotation nvcf-operator.io/paused stops all writes to NVCF; remove it to resume."
     else:
-        why = "spec.suspend stops all writes to NVCF; set it to false to go on."
+        why = "spec.suspend stops all writes to NVCF; set it to false to resume."
     what = f"The deployment is {status}" if status is not None else "The version is not deployed"
     return f"{why} {what}" + (f"; it differs from the manifest: {difference}." if difference else ".")
 

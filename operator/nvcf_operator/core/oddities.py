@@ -41,8 +41,8 @@ def trouble(fields: Sequence[str]) -> Trouble:
     """Say that a deployment cannot be held against its manifest."""
     return Trouble(
         Reason.INVALID_ANSWER,
-        f"NVCF shows {', '.join(fields)} of the deployment in a form that this version of the operator cannot read, so "
-        "it is not compared with the manifest and nothing is changed. It is read again automatically; if that stays, "
-        "look for a newer version of the operator.",
+        f"NVCF shows {', '.join(fields)} of the deployment in a form that this version of the operator cannot read, "
+        "so it is not compared with the manifest and nothing is changed. It is read again automatically; if that "
+        "persists, look for a newer version of the operator.",
         Whose.SERVER,
     )

@@ -5,22 +5,23 @@ from nvcf_operator.nvcf.errors import Obstacle
 
 ADVICE = {
     Obstacle.NAME: "Check the host in the base URL, and DNS where the operator runs",
-    Obstacle.REFUSED: "Nothing listens there, or a firewall refuses it: check host and port of the base URL",
-    Obstacle.TLS: "For a certificate of your own authority set --nvcf-ca-file, or correct the file: it is read again "
-    "when it changes; else check the host, and whether that port speaks https",
-    Obstacle.TIMEOUT: "Nobody answers the attempt to connect: check host and port of the base URL, firewalls and "
+    Obstacle.REFUSED: "Nothing is listening there, or a firewall rejects the connection: check host and port of the "
+    "base URL",
+    Obstacle.TLS: "For a certificate from a private CA set --nvcf-ca-file, or correct the file: it is re-read when it "
+    "changes; otherwise check the host, and whether that port speaks https",
+    Obstacle.TIMEOUT: "The connection attempt got no response: check host and port of the base URL, firewalls and "
     "NetworkPolicies, and whether HTTPS_PROXY is needed",
-    Obstacle.PROXY: "Check HTTPS_PROXY and NO_PROXY of the operator, and whether the proxy lets it pass",
-    Obstacle.OTHER: "Check the base URL, and what stands between the operator and NVCF",
+    Obstacle.PROXY: "Check the operator's HTTPS_PROXY and NO_PROXY, and whether the proxy allows the connection",
+    Obstacle.OTHER: "Check the base URL, and any proxy or firewall between the operator and NVCF",
 }
 """What to do about what kept a call from being sent."""
 
-AGAIN = "The operator tries again with growing waits."
+AGAIN = "The operator retries with backoff."
 
 STRANGER = "Something between the operator and NVCF, such as a proxy or a firewall,"
 """Who answered, where it was not NVCF."""
 
-UNKNOWN = f"NVCF cannot be reached or fails. {AGAIN}"
+UNKNOWN = f"NVCF is unreachable or returning errors. {AGAIN}"
 """Where nothing is known of the cause."""
 
 
@@ -40,4 +41,4 @@ def told(error: errors.NvcfError | None) -> str:
         return f"{STRANGER} answered with {error.status}: {detail}. Check that, and the base URL. {AGAIN}"
     # What it says of one function is for those alone who may see that function.
     words = f": {detail}" if detail and error.operation == "list_functions" else ""
-    return f"NVCF fails: it answers with {error.status}{words}. {AGAIN}"
+    return f"NVCF is returning errors: it answers with {error.status}{words}. {AGAIN}"

@@ -32,9 +32,14 @@ def explained(trouble: Trouble, error: NvcfError, wanted: Sequence[DeploymentSpe
     if not meant:
         return trouble
     more = f" and {len(meant) - MOST_SPECIFICATIONS} more" if len(meant) > MOST_SPECIFICATIONS else ""
-    text = f"{trouble.message} What may be meant of the manifest: {'; '.join(meant[:MOST_SPECIFICATIONS])}{more}."
+    text = (
+        f"{trouble.message} The manifest fields that this may refer to: {'; '.join(meant[:MOST_SPECIFICATIONS])}{more}."
+    )
     if any(item.clusters or item.regions or item.attributes or item.backend for item in wanted):
-        text += " NVCF does not say which of a misspelt place, an attribute that no cluster has, and no free GPU it is."
+        text += (
+            " NVCF does not say whether it is a misspelt location, an attribute that no cluster has, or the lack of a "
+            "free GPU."
+        )
     return replace(trouble, message=text)
 
 

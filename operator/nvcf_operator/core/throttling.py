@@ -25,12 +25,12 @@ def slow_down(asked: float | None) -> str:
 
     """
     if asked is None:
-        return "NVCF asks to slow down (429). The operator waits and tries again."
+        return "NVCF is rate limiting this account (429). The operator waits and retries."
     length = next((f"up to {words}" for most, words in _STEPS if asked <= most), "more than 12 hours")
-    pause = f"NVCF asks to slow down (429) for {length}."
+    pause = f"NVCF is rate limiting this account (429) for {length}."
     if asked <= MOST_FOR_PEOPLE:
-        return f"{pause} The operator waits and tries again."
+        return f"{pause} The operator waits and retries."
     return (
-        f"{pause} The operator tries again after {MOST_FOR_OTHERS / 60:g} minutes at most; an edit, a "
-        f"reconcile-requested-at or a deletion after {MOST_FOR_PEOPLE / 60:g}."
+        f"{pause} The operator retries after at most {MOST_FOR_OTHERS / 60:g} minutes; an edit, a "
+        f"reconcile-requested-at or a deletion is tried after at most {MOST_FOR_PEOPLE / 60:g}."
     )

@@ -67,8 +67,8 @@ TABLE: tuple[Row, ...] = (
         _KEY,
         _KEY,
         Effect.ANSWER,
-        "The Secret is read again at once. One call at a time tries the key, after 15 s doubling to 5 min (30 s at "
-        "most while the key is new); all its resources wait behind it.",
+        "The Secret is re-read immediately. One call at a time tries the key, after 15 s doubling to 5 min (30 s at "
+        "most while the key is new); all resources that use the key wait for that call.",
     ),
     Row(
         errors.Forbidden,
@@ -77,8 +77,8 @@ TABLE: tuple[Row, ...] = (
         _RIGHT,
         _KEY,
         Effect.ANSWER,
-        "The list is asked. If it is refused too, the trouble is the key's; `MissingScope` if it may read deployments, "
-        "or if the list answers and no deployment may be read. The Secret is read again at once.",
+        "The operator requests the list. If that is refused too, the key is at fault; `MissingScope` if the key may "
+        "read deployments, or if the list succeeds and no deployment may be read. The Secret is re-read immediately.",
     ),
     Row(
         errors.NotFound,
@@ -87,8 +87,8 @@ TABLE: tuple[Row, ...] = (
         _DOWN,
         _DOWN,
         Effect.ANSWER,
-        "To GET of a deployment: not deployed, if the account is [proven](how-it-works.md#believing-a-404). "
-        "`InvalidAnswer` when it is not in NVCF's words.",
+        "For GET of a deployment: not deployed, if the account is [proven](how-it-works.md#believing-a-404). "
+        "`InvalidAnswer` if it is not in NVCF's format.",
     ),
     Row(
         errors.MethodNotAllowed,
@@ -97,7 +97,7 @@ TABLE: tuple[Row, ...] = (
         _DOWN,
         _DOWN,
         Effect.ANSWER,
-        "PATCH: a PUT follows. PUT, in NVCF's form: a PATCH follows, where one can.",
+        "PATCH: a PUT follows. PUT, in NVCF's format: a PATCH follows, where possible.",
     ),
     Row(
         errors.Redirected,
@@ -106,7 +106,7 @@ TABLE: tuple[Row, ...] = (
         _STRANGER,
         _STRANGER,
         Effect.ANSWER,
-        "Not followed: a key goes to no other host.",
+        "Not followed: a key is sent to no other host.",
     ),
     Row(errors.Rejected, "400, 402, 409, 415, 422, other 4xx", _REFUSED, _DOWN, _DOWN, Effect.ANSWER),
     Row(errors.Throttled, "429", _SLOWER, _SLOWER, _SLOWER, Effect.PAUSE, "For all keys of the account."),
@@ -121,7 +121,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         errors.OutcomeUnknown,
-        "timeout, connection lost; to a write also a 2xx, 4xx or 5xx in no form of NVCF's",
+        "timeout, connection lost; for a write also a 2xx, 4xx or 5xx not in NVCF's format",
         _DOWN,
         _DOWN,
         _DOWN,
@@ -130,7 +130,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         errors.Unreachable,
-        "not reached: name, connection refused, TLS, proxy (407 too)",
+        "not reached: DNS, connection refused, TLS, proxy (including 407)",
         _DOWN,
         _DOWN,
         _DOWN,
@@ -139,12 +139,13 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(
         errors.InvalidAnswer,
-        "to a reading call: 2xx that cannot be read, 4xx in no form of NVCF's",
+        "for a read: 2xx that cannot be parsed, 4xx not in NVCF's format",
         _STRANGER,
         _STRANGER,
         _STRANGER,
         Effect.ANSWER,
-        "A page of a firewall, a proxy or a login says nothing about key, function or deployment, whatever its status.",
+        "A page from a firewall, a proxy or a login says nothing about the key, function or deployment, whatever its "
+        "status.",
     ),
 )
 """The first row that fits counts."""
@@ -161,74 +162,80 @@ class After:
 
 
 LOST = "5xx, timeout, connection lost, unreadable"
-REFUSED = "4xx in a form of NVCF's"
+REFUSED = "4xx in NVCF's format"
 
 AFTERMATH: tuple[After, ...] = (
-    After("POST", REFUSED, "404", "`Stalled`, `Rejected`: again after 1 min doubling to 30 min, at once after an edit"),
+    After(
+        "POST",
+        REFUSED,
+        "404",
+        "`Stalled`, `Rejected`: retried after 1 min doubling to 30 min, immediately after an edit",
+    ),
     After(
         "POST",
         "400, no available clusters",
         "404",
-        "`Reconciling`, `NoCapacity`: again after 1 min doubling to 30 min, also when "
-        "`rollout.progressDeadlineSeconds` are over and it is `Stalled`, `ProgressDeadlineExceeded`",
+        "`Reconciling`, `NoCapacity`: retried after 1 min doubling to 30 min, also when "
+        "`rollout.progressDeadlineSeconds` has passed and it is `Stalled`, `ProgressDeadlineExceeded`",
     ),
     After(
         "POST",
         REFUSED,
         "the deployment",
-        "Taken as ours, whatever `adoptionPolicy` says: the intent may have made it. No second POST",
+        "Treated as ours, whatever `adoptionPolicy` says: the intent may have created it. No second POST",
     ),
     After(
         "POST",
         LOST,
         "404",
         '`AwaitingAnswer` with NVCF\'s words: 404 means "not yet" for `--create-settle-seconds`, and for '
-        "`--create-settle-per-specification-seconds` more with each further specification, then POST again. That pause "
-        "doubles with each such POST, up to 30 min; at once after a reconcile-now or an edit, but for the settle",
+        "`--create-settle-per-specification-seconds` more with each further specification, then POST again. That "
+        "pause doubles with each such POST, up to 30 min; after a reconcile-now or an edit only the settle is waited "
+        "for",
     ),
     After("POST", LOST, "the deployment", "Ours, whatever `adoptionPolicy` says: no second POST"),
-    After("POST", "401", "404", "`Unauthorized`: again when the key is accepted"),
-    After("POST", "403, the list answers", "404", "`Stalled`, `Forbidden`: again after 1 min doubling to 30 min"),
-    After("POST", "429", "404", "`Throttled`: again after the pause"),
-    After("POST", "3xx", "404", "`InvalidAnswer`: again after 1 s doubling to 60 s"),
-    After("PATCH", "404 or 405, not in NVCF's words", "as before", "This server has no PATCH: PUT from here on"),
+    After("POST", "401", "404", "`Unauthorized`: retried when the key is accepted"),
+    After("POST", "403, the list answers", "404", "`Stalled`, `Forbidden`: retried after 1 min doubling to 30 min"),
+    After("POST", "429", "404", "`Throttled`: retried after the pause"),
+    After("POST", "3xx", "404", "`InvalidAnswer`: retried after 1 s doubling to 60 s"),
+    After("PATCH", "404 or 405, not in NVCF's format", "as before", "This server has no PATCH: PUT from here on"),
     After(
         "PATCH",
-        "404 in NVCF's words",
+        "404 in NVCF's format",
         "another or the same",
-        "The deployment was replaced: decided anew on what is there",
+        "The deployment was replaced: reconciled against the new one",
     ),
     After(
         "PUT",
-        "404 of an unknown path or 405, in NVCF's form",
+        "404 of an unknown path or 405, in NVCF's format",
         "as before",
         "This server has no PUT: numbers by PATCH from here on, `maxRequestConcurrency` as `rollout.immutableChange` "
         "says",
     ),
     After(
         "PUT",
-        "404 or 405, not in NVCF's form",
+        "404 or 405, not in NVCF's format",
         "as before",
-        "It says nothing of the server: PUT again, after 1 s doubling to 60 s, or, without a body, after 1 min",
+        "It says nothing about the server: PUT again, after 1 s doubling to 60 s, or, without a body, after 1 min",
     ),
-    After("PATCH, PUT", REFUSED, "as before", "`Stalled`, `Rejected`: again after 1 min doubling to 30 min"),
-    After("PATCH, PUT", LOST, "as before", "Told with NVCF's words: again after 1 s doubling to 60 s"),
-    After("PATCH, PUT", LOST, "as wanted", "Done: not made again"),
-    After("DELETE", "404", "404", "Gone: the finalizer goes"),
+    After("PATCH, PUT", REFUSED, "as before", "`Stalled`, `Rejected`: retried after 1 min doubling to 30 min"),
+    After("PATCH, PUT", LOST, "as before", "Reported with NVCF's words: retried after 1 s doubling to 60 s"),
+    After("PATCH, PUT", LOST, "as wanted", "Done: not repeated"),
+    After("DELETE", "404", "404", "Gone: the finalizer is removed"),
     After("DELETE", "404", "the deployment", "A dependency's 404: DELETE again"),
-    After("DELETE", LOST, "the deployment", "Told with NVCF's words: DELETE again after 1 s doubling to 60 s"),
-    After("DELETE", LOST, "404", "Gone: the finalizer goes"),
-    After("DELETE", REFUSED, "the deployment", "`DeletionBlocked`: again after 1 s doubling to 60 s"),
+    After("DELETE", LOST, "the deployment", "Reported with NVCF's words: DELETE again after 1 s doubling to 60 s"),
+    After("DELETE", LOST, "404", "Gone: the finalizer is removed"),
+    After("DELETE", REFUSED, "the deployment", "`DeletionBlocked`: retried after 1 s doubling to 60 s"),
 )
 
 _ADVICE = {
-    Reason.UNAUTHORIZED: "Put a valid key into the Secret; it is tried again by itself.",
-    Reason.FORBIDDEN: "Give the key the right deploy_function for this function; it is tried again by itself.",
-    Reason.NVCF_UNAVAILABLE: "The operator tries again with growing waits.",
-    Reason.INVALID_ANSWER: "Check the base URL and what stands between the operator and NVCF; it is tried again.",
-    Reason.NO_CAPACITY: "It is asked again with growing waits. If it does not pass, look for capacity, and at "
-    "clusters, regions and attributes: NVCF does not say which of them leaves no cluster.",
-    Reason.REJECTED: "Change the manifest, or wait: it is tried again with growing waits.",
+    Reason.UNAUTHORIZED: "Put a valid key into the Secret; the operator retries automatically.",
+    Reason.FORBIDDEN: "Grant the key deploy_function for this function; the operator retries automatically.",
+    Reason.NVCF_UNAVAILABLE: "The operator retries with backoff.",
+    Reason.INVALID_ANSWER: "Check the base URL and any proxy between the operator and NVCF; the operator retries.",
+    Reason.NO_CAPACITY: "The operator retries with backoff. If that does not help, check capacity, and clusters, "
+    "regions and attributes: NVCF does not say which of them leaves no cluster.",
+    Reason.REJECTED: "Change the manifest, or wait: the operator retries with backoff.",
 }
 
 
@@ -257,8 +264,9 @@ def of_credential(error: errors.NvcfError) -> Trouble:
         return _trouble(
             error,
             row_of(error).listing,
-            "NVCF does not know this key, it was revoked, or it lacks the scope list_functions, which the operator "
-            "needs beside deploy_function. A new key can take 15 minutes to take effect; it is tried again by itself.",
+            "NVCF does not recognise this key, it was revoked, or it lacks the scope list_functions, which the "
+            "operator needs in addition to deploy_function. A new key can take 15 minutes to take effect; the "
+            "operator retries automatically.",
         )
     return of_reading(error) if row_of(error).effect == Effect.FAILURE else _trouble(error, row_of(error).listing)
 
@@ -272,7 +280,7 @@ def with_hint(trouble: Trouble, hint: str | None) -> Trouble:
     """Add what looks like a mistake in the key (`nvcf.keys.oddity`) where NVCF does not accept it."""
     if hint is None or trouble.reason != Reason.UNAUTHORIZED:
         return trouble
-    return replace(trouble, message=f"{trouble.message} It may be that {hint.rstrip('.')}.")
+    return replace(trouble, message=f"{trouble.message} Possible cause: {hint.rstrip('.')}.")
 
 
 def may_pass(error: errors.NvcfError) -> bool:
@@ -284,8 +292,8 @@ def missing_scope(scope: str) -> Trouble:
     """Say that the key works but lacks a scope."""
     return Trouble(
         Reason.MISSING_SCOPE,
-        f"NVCF knows the key, but it lacks the scope {scope}; deploy_function and list_functions are both needed. "
-        "Give the key that scope; it is tried again by itself.",
+        f"NVCF recognises the key, but it lacks the scope {scope}; deploy_function and list_functions are both "
+        "required. Grant the key that scope; the operator retries automatically.",
         Whose.CREDENTIAL,
     )
 

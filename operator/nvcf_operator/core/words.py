@@ -34,7 +34,7 @@ def ignored(annotations: Mapping[str, str]) -> tuple[str, ...]:
         if name in annotations and _plain(annotations[name]) not in ("true", "false")
     ]
     empty = [
-        f"The annotation {name} is empty, so it asks for nothing: set it to a new text, such as the time."
+        f"The annotation {name} is empty, so it requests nothing: set it to a new value, such as the current time."
         for name in TOKENS
         if annotations.get(name) == ""
     ]

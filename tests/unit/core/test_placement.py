@@ -27,7 +27,7 @@ def test_what_may_be_meant_is_listed_for_the_specifications_that_nvcf_names(stat
         "deploymentSpecifications[1] (gpu L40S; instanceType NCP.GPU.L40S_1x; clusters a, b; attributes KATA)" in text
     )
     assert "deploymentSpecifications[0]" not in text
-    assert "no free GPU" in text
+    assert "lack of a free GPU" in text
 
 
 def test_an_unknown_gpu_is_found_in_the_manifest() -> None:

@@ -6,22 +6,25 @@ from nvcf_operator.core import troubles
 from nvcf_operator.core.throttling import slow_down
 from nvcf_operator.nvcf.errors import Throttled
 
-PLAIN = "The operator waits and tries again."
-BOUNDED = "The operator tries again after 15 minutes at most; an edit, a reconcile-requested-at or a deletion after 2."
+PLAIN = "The operator waits and retries."
+BOUNDED = (
+    "The operator retries after at most 15 minutes; an edit, a reconcile-requested-at or a deletion is tried after at "
+    "most 2."
+)
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (None, f"NVCF asks to slow down (429). {PLAIN}"),
-        (0.5, f"NVCF asks to slow down (429) for up to a minute. {PLAIN}"),
-        (60.0, f"NVCF asks to slow down (429) for up to a minute. {PLAIN}"),
-        (61.0, f"NVCF asks to slow down (429) for up to 2 minutes. {PLAIN}"),
-        (120.0, f"NVCF asks to slow down (429) for up to 2 minutes. {PLAIN}"),
-        (121.0, f"NVCF asks to slow down (429) for up to 5 minutes. {BOUNDED}"),
-        (3600.0, f"NVCF asks to slow down (429) for up to an hour. {BOUNDED}"),
-        (43_200.0, f"NVCF asks to slow down (429) for up to 12 hours. {BOUNDED}"),
-        (86_400.0, f"NVCF asks to slow down (429) for more than 12 hours. {BOUNDED}"),
+        (None, f"NVCF is rate limiting this account (429). {PLAIN}"),
+        (0.5, f"NVCF is rate limiting this account (429) for up to a minute. {PLAIN}"),
+        (60.0, f"NVCF is rate limiting this account (429) for up to a minute. {PLAIN}"),
+        (61.0, f"NVCF is rate limiting this account (429) for up to 2 minutes. {PLAIN}"),
+        (120.0, f"NVCF is rate limiting this account (429) for up to 2 minutes. {PLAIN}"),
+        (121.0, f"NVCF is rate limiting this account (429) for up to 5 minutes. {BOUNDED}"),
+        (3600.0, f"NVCF is rate limiting this account (429) for up to an hour. {BOUNDED}"),
+        (43_200.0, f"NVCF is rate limiting this account (429) for up to 12 hours. {BOUNDED}"),
+        (86_400.0, f"NVCF is rate limiting this account (429) for more than 12 hours. {BOUNDED}"),
     ],
 )
 def test_a_pause_is_told_by_what_was_asked_for_and_by_how_far_it_is_kept(asked: float | None, message: str) -> None:

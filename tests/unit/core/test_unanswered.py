@@ -32,7 +32,7 @@ from unit.core.situations import (
 
 SETTLE = 125.0
 WORDS = "NVCF answered create_deployment with 502: chart values too large"
-CLOSED = Trouble(Reason.NVCF_UNAVAILABLE, "NVCF cannot be reached or fails.", Whose.SERVER, general=True)
+CLOSED = Trouble(Reason.NVCF_UNAVAILABLE, "NVCF is unreachable or returning errors.", Whose.SERVER, general=True)
 
 
 def fault(operation: str = "create_deployment", detail: str = "chart values too large") -> Trouble:
@@ -71,7 +71,7 @@ def test_a_post_that_nvcf_refuses_by_5xx_is_told_in_its_words() -> None:
     situation = refused(resource(finalizer=True, intent=intent()))
     assert verdict_of(decide(situation)) == ("AwaitingAnswer", False, True, False)
     assert WORDS in message(situation)
-    assert "asks again after 125 seconds" in message(situation)
+    assert "sends the request again after 125 seconds" in message(situation)
 
 
 def test_the_words_stay_while_the_settle_passes() -> None:
@@ -169,7 +169,7 @@ def test_a_deployment_that_came_after_all_gets_the_whole_deadline() -> None:
 def test_a_status_without_a_deployment_is_told_with_the_way_out() -> None:
     first, second = (watched(after(n), settled=10.0, function_status="ACTIVE") for n in (1, 2))
     assert "Create another version" not in message(first)
-    assert "NVCF shows the function version as ACTIVE and has no deployment of it" in message(second)
+    assert "NVCF shows the function version as ACTIVE but has no deployment of it" in message(second)
     assert "Create another version" not in message(replace(second, function_status="INACTIVE"))
 
 
