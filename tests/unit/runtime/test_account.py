@@ -233,6 +233,6 @@ def test_odd_entries_of_a_list_are_counted_each_time_and_told_once(caplog: pytes
 
     virtual_time.run(main)
     assert [record.message for record in caplog.records if "functions[].status" in record.message] == [
-        f"{URL} answers list_functions with a value that cannot be read and is passed over: "
+        f"{URL} answers list_functions with a value that cannot be read and is ignored: "
         "functions[].status: Input should be a valid string"
     ]
