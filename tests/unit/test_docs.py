@@ -13,10 +13,12 @@ from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CONDITION_TYPES, Phase
 from nvcf_operator.api.spec import VersionChange
 from nvcf_operator.cli import main
+from nvcf_operator.core.decide import decide
 from nvcf_operator.core.errors_reference import errors_tables, with_errors
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.reasons_reference import reasons_table, with_reasons
 from nvcf_operator.settings import Settings
+from unit.core.situations import deployment, held, present
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -203,6 +205,14 @@ def test_targets_of_make_are_in_the_makefile(page: Path) -> None:
 def test_the_readmes_manifest_is_the_example() -> None:
     example = ROOT / "deploy" / "examples" / "functiondeployment.yaml"
     assert yaml.safe_load(block(README, "yaml")) == yaml.safe_load(example.read_text())
+
+
+def test_the_readmes_sample_of_a_condition_is_what_the_operator_reports() -> None:
+    wanted = held(gpu={"gpu": "L40S", "instanceType": "NCP.GPU.L40S_2x"}, generation=2)
+    verdict = decide(present(wanted, deployment(gpu={"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x"}))).verdict
+    assert verdict is not None
+    _, shown = block(README, "console", 1).splitlines()
+    assert shown == verdict.message
 
 
 def test_the_rule_for_secrets_is_the_bases_and_the_overlays_path_leads_to_it() -> None:
