@@ -26,6 +26,11 @@ log = logging.getLogger(__name__)
 RELIST = 600.0
 """Seconds between two lists of our own: a deletion missed across a re-list is never repaired by the watch."""
 
+FIRST_RELIST = 20.0
+"""Seconds until the first of them. kopf lists for itself before it watches, after our own first list: what was deleted
+in between is in neither, and would count as there until the next list.
+"""
+
 PROBE = 60.0
 """Seconds between two looks at whether the cluster's history goes on."""
 
@@ -113,9 +118,11 @@ class Informer:
                 self._leave(known)
 
     async def relist_for_ever(self) -> None:
-        """Mend every ten minutes."""
+        """Mend soon after the start, and then every ten minutes."""
+        pause = FIRST_RELIST
         while True:
-            await asyncio.sleep(RELIST)
+            await asyncio.sleep(pause)
+            pause = RELIST
             try:
                 await self.relist()
             except Ending:

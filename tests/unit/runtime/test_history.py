@@ -8,11 +8,12 @@ from typing import Any, cast
 import pytest
 
 from nvcf_operator.api.key import Key
+from nvcf_operator.core.resource import Resource
 from nvcf_operator.kube.client import KubeClient, ResourceList
 from nvcf_operator.kube.errors import Unavailable
 from nvcf_operator.runtime.background import Background
 from nvcf_operator.runtime.cache import Cache
-from nvcf_operator.runtime.informer import PROBE, RELIST, Informer, WentBack
+from nvcf_operator.runtime.informer import FIRST_RELIST, PROBE, RELIST, Informer, WentBack
 from nvcf_operator.runtime.queue import DelayQueue
 from virtual_time import Clock, run
 
@@ -50,11 +51,14 @@ class Etcd:
             raise odd
         return odd
 
+    async def get_resource(self, key: Key) -> dict[str, Any] | None:
+        return next((item for item in self.objects if item["metadata"]["name"] == key.name), None)
 
-def informer_of(etcd: Etcd, cache: Cache) -> Informer:
+
+def informer_of(etcd: Etcd, cache: Cache, gone: Callable[[Resource], None] = lambda resource: None) -> Informer:
     queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
     kube = cast(KubeClient, etcd)
-    return Informer(kube, cache, queue, namespaces=(), gone=lambda resource: None, user_agent="test")
+    return Informer(kube, cache, queue, namespaces=(), gone=gone, user_agent="test")
 
 
 def restored(etcd: Etcd) -> None:
@@ -167,3 +171,20 @@ async def test_the_pages_of_a_list_that_expired_say_nothing_of_a_restore(after: 
     etcd.before = (obj(240),)
     await informer_of(etcd, cache).relist()
     assert (KEY in set(cache)) == bool(after)
+
+
+def test_what_was_deleted_between_the_first_list_and_the_watch_is_found_soon() -> None:
+    gone: list[Resource] = []
+
+    async def main(clock: Clock) -> None:
+        etcd, stop = Etcd(617, obj(600)), asyncio.Event()
+        informer = informer_of(etcd, Cache(), gone.append)
+        await informer.relist(first=True)
+        etcd.version, etcd.objects = 618, ()
+        async with Background(stop) as background:
+            background.start("list", informer.relist_for_ever())
+            await asyncio.sleep(FIRST_RELIST + 1.0)
+            stop.set()
+
+    run(main)
+    assert [resource.key for resource in gone] == [KEY]
