@@ -113,7 +113,7 @@ def grown(here: World, operator: Operator, alone: float) -> None:
     writes = writes_by_kind(here.plane.audit_log, user=OPERATOR, offset=offset)
     mine = {" ".join(kind): number for kind, number in writes.items()}
     all_of_them = sum(number for kind, number in writes.items() if kind[1].startswith("functiondeployments"))
-    figure("Kubernetes writes", mine, budget="4 each, and Events", met=all_of_them <= 4 * here.number)
+    figure("Kubernetes writes", mine, budget="4 each, and Events", met=0 < all_of_them <= 4 * here.number)
     shares = {name: f"{seconds:.1f} s" for name, seconds in sorted(used.items()) if seconds >= 0.5}
     figure("CPU of each process", shares)
     own = 1000 * used["operator"] / here.number
