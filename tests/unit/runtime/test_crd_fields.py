@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -15,22 +14,17 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Denied, KubeError
 from nvcf_operator.runtime.crd_fields import CONFIRM, SOON, CrdFields
 from nvcf_operator.runtime.queue import Lane
-from property.cluster_model import Cluster
-from property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
-from property.operator_model import Operator
+from unit.runtime.one_resource import OneResource
 from virtual_time import Clock, run
 
 ECHO = Key("team", "echo")
 
 
-class Stage:
+class Stage(OneResource):
     """One resource, and the operator's own loop over models of its two servers."""
 
     def __init__(self) -> None:
-        self.cluster, self.nvcf = Cluster(), Account(random.Random(0))
-        self.operator = Operator(self.cluster, self.nvcf)
-        spec = {"functionId": FUNCTION, "functionVersionId": VERSIONS[0]}
-        self.cluster.create(ECHO, spec | {"deploymentSpecifications": specifications_of(1, idle=False)})
+        super().__init__(ECHO)
 
     def look(self, times: int = 1) -> float:
         """Look so many times, each when the last look wanted it; give the pause after the last one."""

@@ -1,6 +1,5 @@
 """However a look at a resource ends, it is not followed at once by another while nothing has changed."""
 
-import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,21 +20,17 @@ from nvcf_operator.runtime.observer import Crowded, Observation
 from nvcf_operator.runtime.queue import Lane
 from nvcf_operator.runtime.refusals import STATUS, WriteRefused
 from property.cluster_model import Cluster
-from property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
-from property.operator_model import Operator
+from unit.runtime.one_resource import OneResource
 
 ECHO = Key("team", "echo")
 LOOKS = 14
 
 
-class Stage:
+class Stage(OneResource):
     """One resource, and the operator's own loop over models of its two servers."""
 
     def __init__(self) -> None:
-        self.cluster, self.nvcf = Cluster(), Account(random.Random(0))
-        self.operator = Operator(self.cluster, self.nvcf)
-        spec = {"functionId": FUNCTION, "functionVersionId": VERSIONS[0]}
-        self.cluster.create(ECHO, spec | {"deploymentSpecifications": specifications_of(1, idle=False)})
+        super().__init__(ECHO)
         self.operator.loop.run_until_complete(self.operator.informer.relist(first=True))
 
     def look(self) -> tuple[str, float | None]:

@@ -1,7 +1,7 @@
 """When an account is polled, on a loop with virtual time."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import virtual_time
 from nvcf_operator.api.key import Key
@@ -26,6 +26,30 @@ class Nobody:
         raise AssertionError(f"{request} was sent for nobody")
 
 
+def account_of(clock: Clock) -> Account:
+    gates = Gates(50, 16, clock=clock)
+    return Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-old"), Nobody(), gates, Metrics(), clock=clock)  # type: ignore[arg-type]
+
+
+def poller_of(
+    account: Account,
+    clock: Clock,
+    *,
+    polled: Callable[[Account, Mapping[str, Outline]], bool],
+    reread: Callable[[Account], Awaitable[None]],
+) -> Poller:
+    return Poller(
+        account,
+        polled=polled,
+        reread=reread,
+        refused=lambda _: None,
+        interval=60.0,
+        busy_interval=5.0,
+        beats=Heartbeats(),
+        clock=clock,
+    )
+
+
 def test_a_refused_key_that_nobody_uses_any_more_leaves_the_loop_to_the_others() -> None:
     polls = 0
 
@@ -39,19 +63,9 @@ def test_a_refused_key_that_nobody_uses_any_more_leaves_the_loop_to_the_others()
         def polled(_: Account, __: Mapping[str, Outline]) -> bool:
             raise AssertionError("nothing was listed")
 
-        gates = Gates(50, 16, clock=clock)
-        account = Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-old"), Nobody(), gates, Metrics(), clock=clock)  # type: ignore[arg-type]
+        account = account_of(clock)
         account.refuse(REFUSED)
-        poller = Poller(
-            account,
-            polled=polled,
-            reread=reread,
-            refused=lambda _: None,
-            interval=60.0,
-            busy_interval=5.0,
-            beats=Heartbeats(),
-            clock=clock,
-        )
+        poller = poller_of(account, clock, polled=polled, reread=reread)
         task = asyncio.create_task(poller.run())
         await asyncio.sleep(600.0)
         task.cancel()
@@ -68,18 +82,8 @@ def test_a_crowd_that_comes_does_not_put_off_the_poll() -> None:
         async def reread(_: Account) -> None:
             polls.append(clock())
 
-        gates = Gates(50, 16, clock=clock)
-        account = Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-old"), Nobody(), gates, Metrics(), clock=clock)  # type: ignore[arg-type]
-        poller = Poller(
-            account,
-            polled=lambda _, __: True,
-            reread=reread,
-            refused=lambda _: None,
-            interval=60.0,
-            busy_interval=5.0,
-            beats=Heartbeats(),
-            clock=clock,
-        )
+        account = account_of(clock)
+        poller = poller_of(account, clock, polled=lambda _, __: True, reread=reread)
         task = asyncio.create_task(poller.run())
         for number in range(100):
             account.busy.add(Key("team", f"r{number}"))

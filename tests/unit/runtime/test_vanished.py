@@ -1,6 +1,5 @@
 """What an object that is gone has left in NVCF is reported once, whoever hears of its end."""
 
-import random
 from collections.abc import Iterator
 
 import pytest
@@ -9,21 +8,17 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.core.reasons import Reason
 from property import people
 from property.chance import Chance
-from property.cluster_model import Cluster
-from property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
-from property.operator_model import Operator
+from property.nvcf_model import VERSIONS
+from unit.runtime.one_resource import OneResource
 
 ECHO = Key("team", "größe")
 
 
-class Stage:
+class Stage(OneResource):
     """One resource with a deployment, and the operator's own loop over models of its two servers."""
 
     def __init__(self) -> None:
-        self.cluster, self.nvcf = Cluster(), Account(random.Random(0))
-        self.operator = Operator(self.cluster, self.nvcf)
-        spec = {"functionId": FUNCTION, "functionVersionId": VERSIONS[0]}
-        self.cluster.create(ECHO, spec | {"deploymentSpecifications": specifications_of(1, idle=False)})
+        super().__init__(ECHO)
         self.work(60)
         assert VERSIONS[0] in self.nvcf.rows
 

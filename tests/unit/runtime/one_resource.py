@@ -1,0 +1,18 @@
+"""One resource, and the operator's own loop over models of its two servers."""
+
+import random
+
+from nvcf_operator.api.key import Key
+from property.cluster_model import Cluster
+from property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
+from property.operator_model import Operator
+
+
+class OneResource:
+    """What a test of the loop begins with; nothing has been listed yet."""
+
+    def __init__(self, key: Key) -> None:
+        self.cluster, self.nvcf = Cluster(), Account(random.Random(0))
+        self.operator = Operator(self.cluster, self.nvcf)
+        spec = {"functionId": FUNCTION, "functionVersionId": VERSIONS[0]}
+        self.cluster.create(key, spec | {"deploymentSpecifications": specifications_of(1, idle=False)})
