@@ -256,11 +256,6 @@ def deadline_exceeded(status: str, seconds: int, health: tuple[str, ...]) -> str
     )
 
 
-def refused_before(reason: str) -> str:
-    """What was refused earlier is not asked for yet."""
-    return f"NVCF rejected the last request ({reason}). Change the manifest, or wait: the operator retries."
-
-
 def no_capacity_for(seconds: int, what: str) -> str:
     """NVCF has had no room for longer than the progress deadline."""
     return (

@@ -239,6 +239,11 @@ _ADVICE = {
 }
 
 
+def refused_before(reason: Reason) -> str:
+    """What to say of a request that NVCF refused earlier and that is not repeated yet."""
+    return f"NVCF refused the last request ({reason}). {_ADVICE.get(reason, _ADVICE[Reason.REJECTED])}"
+
+
 def row_of(error: errors.NvcfError) -> Row:
     """The row of a failure."""
     return next((row for row in TABLE if isinstance(error, row.kind)), _OTHER)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
-from nvcf_operator.core import backoff, grace, messages, verdicts
+from nvcf_operator.core import backoff, grace, messages, troubles, verdicts
 from nvcf_operator.core.deadline import is_overdue, progress_deadline
 from nvcf_operator.core.decision import Decision, Verdict
 from nvcf_operator.core.reasons import Reason
@@ -128,7 +128,7 @@ def retried(situation: Situation, wait: float) -> Decision:
     if retry is None or ready is None or ready.reason == Reason.PROGRESS_DEADLINE_EXCEEDED:
         return Decision(requeue=wait, seen=True)
     same = ready.reason == retry.reason  # else something was in the way meanwhile, as a refused key, and is gone
-    message = ready.message if same else messages.refused_before(retry.reason)
+    message = ready.message if same else troubles.refused_before(Reason(retry.reason))
     if retry.reason == Reason.NO_CAPACITY:
         verdict, look = without_capacity(situation, message, wait)
         return Decision(verdict=verdict, requeue=look, retry=retry, seen=True)
