@@ -69,6 +69,7 @@ class Layout:
         if self.audit_policy:
             # The log's mode is "blocking" by default: an event is on disk before its request is answered.
             audit = [f"--audit-policy-file={self.audit_policy}", f"--audit-log-path={self.audit_log}"]
+            audit.append("--audit-log-maxsize=10000")  # MB: whoever counts from an offset needs one file
         return [
             self.assets / "kube-apiserver",
             f"--etcd-servers=http://127.0.0.1:{self.etcd_port}",
