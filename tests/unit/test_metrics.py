@@ -12,8 +12,8 @@ from prometheus_client.samples import Sample
 from nvcf_operator.api.conditions import CONDITION_TYPES
 from nvcf_operator.core.actions import Change, Create, Undeploy
 from nvcf_operator.core.fields import FIELDS
+from nvcf_operator.flowcontrol.gates import Gate
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf.pacing import Gate
 from nvcf_operator.runtime.queue import DelayQueue, Lane
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"

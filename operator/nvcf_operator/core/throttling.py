@@ -1,6 +1,6 @@
 """What a resource says while NVCF asks for a pause: the same text for as long as the pause lasts."""
 
-from nvcf_operator.nvcf.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
+from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 
 _STEPS: tuple[tuple[float, str], ...] = (
     (60, "a minute"),

@@ -15,7 +15,7 @@ from nvcf_operator.nvcf import errors
 
 
 class Effect(StrEnum):
-    """What an outcome is for the gate of the account (`nvcf.pacing`)."""
+    """What an outcome is for the gate of the account (`flowcontrol.gates`)."""
 
     ANSWER = "an answer: the server works"
     FAILURE = "a failure: the fifth in a row opens the breaker"

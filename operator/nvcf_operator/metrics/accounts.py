@@ -9,8 +9,8 @@ from typing import Protocol
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from nvcf_operator.flowcontrol.gates import Closed, Reason
 from nvcf_operator.metrics.names import PREFIX, UNKNOWN
-from nvcf_operator.nvcf.pacing import Closed, Reason
 
 
 class Listing(Protocol):

@@ -24,16 +24,16 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
 from nvcf_operator.core.throttling import slow_down
+from nvcf_operator.flowcontrol.gates import Admission, Closed, Gates
+from nvcf_operator.flowcontrol.gates import Reason as Shut
+from nvcf_operator.flowcontrol.throttle import honoured
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf import endpoints, keys, urls
 from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.client import AsyncClient
 from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
-from nvcf_operator.nvcf.pacing import Admission, Closed, Gates
-from nvcf_operator.nvcf.pacing import Reason as Shut
 from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.nvcf.responses import Answered
-from nvcf_operator.nvcf.throttle import honoured
 from nvcf_operator.runtime.absences import Absences
 from nvcf_operator.runtime.differences import Differences
 from nvcf_operator.runtime.remarks import Remarks

@@ -21,6 +21,7 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
 from nvcf_operator.core.transitions import Note, lost_from_sight, of_write, released
 from nvcf_operator.core.versions import without
+from nvcf_operator.flowcontrol.gates import Admission, Closed
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import KubeError, Missing, NotLeading, Unavailable
 from nvcf_operator.kube.events import Recorder
@@ -28,7 +29,6 @@ from nvcf_operator.kube.status import merge_patch
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.allocation import allocating
-from nvcf_operator.nvcf.pacing import Admission, Closed
 from nvcf_operator.runtime.account import Account, gate_trouble
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.memory import Memory, Sightings, Target

@@ -30,9 +30,9 @@ from nvcf_operator.core.situation import (
     Whose,
 )
 from nvcf_operator.core.versions import on_record, versions_held, versions_of_interest, without
+from nvcf_operator.flowcontrol.gates import Closed
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf import errors as nvcf_errors
-from nvcf_operator.nvcf.pacing import Closed
 from nvcf_operator.runtime.account import Account, Listing, gate_trouble
 from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.cache import Cache

@@ -17,13 +17,13 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Trouble
 from nvcf_operator.core.transitions import Note, not_followed, undeployed_for_nobody, vanished
 from nvcf_operator.core.versions import may_need_undeploying, versions_held
+from nvcf_operator.flowcontrol.gates import Closed
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.models import Deployment
-from nvcf_operator.nvcf.pacing import Closed
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.sent import Sent, SentPost
 

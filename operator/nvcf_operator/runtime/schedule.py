@@ -7,7 +7,7 @@ from enum import IntEnum
 from itertools import count
 from typing import Generic, TypeVar
 
-from nvcf_operator.fairness import RoundRobin
+from nvcf_operator.flowcontrol.round_robin import RoundRobin
 
 K = TypeVar("K", bound=Hashable)
 

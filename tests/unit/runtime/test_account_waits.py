@@ -13,12 +13,12 @@ from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Trouble
+from nvcf_operator.flowcontrol.gates import Closed, Gates
+from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.nvcf import endpoints
 from nvcf_operator.nvcf.errors import NvcfError, Obstacle, ServerFault, Throttled, Unreachable
-from nvcf_operator.nvcf.pacing import Closed, Gates
 from nvcf_operator.nvcf.requests import Request
-from nvcf_operator.nvcf.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 from nvcf_operator.runtime.account import Account, gate_trouble
 from virtual_time import Clock
 

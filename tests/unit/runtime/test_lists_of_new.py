@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.key import Key
-from nvcf_operator.nvcf.pacing import Admission
+from nvcf_operator.flowcontrol.gates import Admission
 from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.runtime.observer import BELIEF
 from nvcf_operator.runtime.queue import Lane

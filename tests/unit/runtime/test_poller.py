@@ -9,8 +9,8 @@ from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.looking import Outline
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Trouble, Whose
+from nvcf_operator.flowcontrol.gates import Gates
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf.pacing import Gates
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.poller import Poller

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import virtual_time
-from nvcf_operator.nvcf.pacing import Admission, Closed, Gate, Reason
-from nvcf_operator.nvcf.turnstile import BURST_SECONDS
+from nvcf_operator.flowcontrol.gates import Admission, Closed, Gate, Reason
+from nvcf_operator.flowcontrol.turnstile import BURST_SECONDS
 from virtual_time import Clock
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import virtual_time
-from nvcf_operator.nvcf.breaker import Backoff
-from nvcf_operator.nvcf.pacing import Admission, Closed, Gate, Gates, Reason
+from nvcf_operator.flowcontrol.breaker import Backoff
+from nvcf_operator.flowcontrol.gates import Admission, Closed, Gate, Gates, Reason
 from virtual_time import Clock
 
 FAST = 1000.0

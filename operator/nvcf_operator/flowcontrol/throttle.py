@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 
-from nvcf_operator.nvcf.breaker import Backoff
-from nvcf_operator.nvcf.bucket import GRAIN
+from nvcf_operator.flowcontrol.breaker import Backoff
+from nvcf_operator.flowcontrol.bucket import GRAIN
 
 MOST_FOR_PEOPLE = 120.0
 """Seconds that a server's wait holds what a person waits for, a deletion among it, before one such call may try."""

@@ -4,9 +4,9 @@ import gc
 import weakref
 from typing import Any
 
+from nvcf_operator.flowcontrol.gates import Closed, Gate
+from nvcf_operator.flowcontrol.outage import Outage
 from nvcf_operator.nvcf.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
-from nvcf_operator.nvcf.outage import Outage
-from nvcf_operator.nvcf.pacing import Closed, Gate
 
 
 def failure(kind: type[NvcfError], **more: Any) -> NvcfError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from nvcf_operator.nvcf.bucket import GRAIN
+from nvcf_operator.flowcontrol.bucket import GRAIN
 
 FAILURES = 5
 """Failures in a row that open the breaker."""

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import virtual_time
-from nvcf_operator.nvcf.pacing import TRIAL_PATIENCE, Closed, Gate, Gates, Reason
-from nvcf_operator.nvcf.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE, honoured
+from nvcf_operator.flowcontrol.gates import TRIAL_PATIENCE, Closed, Gate, Gates, Reason
+from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE, honoured
 from virtual_time import Clock
 
 HOUR, DAY = 3600.0, 86_400.0

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from nvcf_operator.nvcf.breaker import Breaker
+from nvcf_operator.flowcontrol.breaker import Breaker
+from nvcf_operator.flowcontrol.outage import Outage
+from nvcf_operator.flowcontrol.throttle import Throttle
+from nvcf_operator.flowcontrol.turnstile import Turnstile
 from nvcf_operator.nvcf.errors import NvcfError
-from nvcf_operator.nvcf.outage import Outage
-from nvcf_operator.nvcf.throttle import Throttle
-from nvcf_operator.nvcf.turnstile import Turnstile
 
 TRIAL_PATIENCE = 30.0
 """Seconds after which a probe that has not ended no longer keeps the next call from being one: a POST takes minutes."""
@@ -90,8 +90,8 @@ class Gate:
     for them; if there is one place only, all share it. Rate and number of calls at a time are never exceeded. Among the
     calls of a kind that wait, groups (namespaces) take turns; within a group it is first come, first served.
 
-    A server's wait is a hint (`nvcf_operator.nvcf.throttle`): beyond 2 minutes one person's call at a time may try
-    whether it still throttles, beyond 15 minutes any call, until one is answered.
+    A server's wait is a hint (`flowcontrol.throttle`): beyond 2 minutes one person's call at a time may try whether it
+    still throttles, beyond 15 minutes any call, until one is answered.
 
     Every outcome has to be told: `succeeded`, `failed` or `throttled`. With the call's `Admission`, an outcome counts
     only if the gate has not shut since the call was let in: the failures of twenty calls that hung together are one
