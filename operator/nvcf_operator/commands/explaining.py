@@ -1,6 +1,7 @@
 """Failed calls in plain words: what it means for the person at the terminal, and what to do."""
 
-from nvcf_operator.nvcf import errors, keys
+from nvcf_operator.core import key_hints
+from nvcf_operator.nvcf import errors
 from nvcf_operator.nvcf.errors import NvcfError, Obstacle
 
 _OBSTACLES = {
@@ -20,7 +21,7 @@ NEW_KEY = "a new or changed key can take 15 minutes to take effect"
 
 def of_key(words: str, key: str) -> str:
     """These words about a key that NVCF refuses, with what looks like a mistake in it."""
-    hint = keys.oddity(key)
+    hint = key_hints.oddity(key)
     return words if hint is None else f"{words.rstrip('. ')}. Possible cause: {hint}"
 
 

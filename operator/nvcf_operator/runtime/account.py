@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from nvcf_operator.api.key import Key
-from nvcf_operator.core import troubles
+from nvcf_operator.core import key_hints, troubles
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.looking import Entry
 from nvcf_operator.core.outlines import Outline, outline_of
@@ -28,7 +28,7 @@ from nvcf_operator.flowcontrol.gates import Admission, Closed, Gates
 from nvcf_operator.flowcontrol.gates import Reason as Shut
 from nvcf_operator.flowcontrol.throttle import honoured
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf import endpoints, keys, urls
+from nvcf_operator.nvcf import endpoints, urls
 from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.nvcf.client import AsyncClient
 from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
@@ -97,7 +97,7 @@ class Account:
         self.credential = credential
         self._gates = gates
         self._print = hashlib.sha256(credential.api_key.encode()).hexdigest()
-        self._hint = keys.oddity(credential.api_key)
+        self._hint = key_hints.oddity(credential.api_key)
         self._gate_of: str | None = None
         self.gate = gates.of(credential.base_url, self._print)
         self.client = client
