@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from nvcf_operator.nvcf import keys
+from nvcf_client import keys
 
 SHORTEST: Final = keys.SHORTEST
 """Secrets of fewer characters are not looked for."""

@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from nvcf_client import keys, urls
 from nvcf_operator import setting_values as values
-from nvcf_operator.nvcf import keys, urls
 from nvcf_operator.setting_values import Form, address, is_hosted
 
 __all__ = ["PREFIX", "NvcfSettings", "Settings", "address", "flag", "form", "mistakes", "strangers", "variable"]
@@ -42,7 +42,7 @@ _SERVICE_LINK = re.compile(r"(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(T
 class NvcfSettings(BaseSettings):
     """Where NVCF is. The flag of `nvcf_ca_file` is `--nvcf-ca-file`, its variable `NVCF_OPERATOR_NVCF_CA_FILE`.
 
-    Base URLs are normalised (`nvcf.urls`).
+    Base URLs are normalised (`nvcf_client.urls`).
 
     Raises:
         ValidationError: something is wrong; `mistakes` tells it to people.

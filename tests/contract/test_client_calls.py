@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator import nvcf
-from nvcf_operator.nvcf import Client
-from nvcf_operator.nvcf.durations import seconds
+import nvcf_client
+from nvcf_client import Client
+from nvcf_client.durations import seconds
 from simulation import ACCOUNT, ECHO, KEY, OTHER_KEY, Simulator
 
 IDS: dict[str, Any] = {"function_id": ECHO, "function_version_id": ECHO}
@@ -31,7 +31,7 @@ def client(simulator: Simulator) -> Iterator[Client]:
         yield made
 
 
-def deployed(client: Client, *specifications: dict[str, Any]) -> nvcf.Deployment:
+def deployed(client: Client, *specifications: dict[str, Any]) -> nvcf_client.Deployment:
     made = client.deployments.functions.versions.create(
         **IDS, deployment_specifications=specifications or [SPECIFICATION]
     )
@@ -49,14 +49,14 @@ def test_a_deployment_is_made_read_by_both_ids_and_removed(client: Client) -> No
     assert specification.gpu_specification_id
     assert specification.max_request_concurrency == 1, "the server's default comes along"
     assert client.deployments.functions.versions.delete(**IDS, graceful=True).function.status == "INACTIVE"
-    with pytest.raises(nvcf.NotFound) as caught:
+    with pytest.raises(nvcf_client.NotFound) as caught:
         client.deployments.functions.versions.get(**IDS)
     assert not caught.value.unknown_path
 
 
 def test_a_second_deployment_is_rejected_in_the_servers_words(client: Client) -> None:
     deployed(client)
-    with pytest.raises(nvcf.Rejected) as caught:
+    with pytest.raises(nvcf_client.Rejected) as caught:
         deployed(client)
     assert caught.value.status == 400
     assert "the answer" not in caught.value.detail, "these are the server's words, not ours"
@@ -112,7 +112,7 @@ def test_specifications_read_from_the_server_can_be_deployed_again(client: Clien
     ]
 
 
-def deployed_of(client: Client, other: nvcf.Deployment) -> nvcf.Deployment:
+def deployed_of(client: Client, other: nvcf_client.Deployment) -> nvcf_client.Deployment:
     return client.deployments.functions.versions.create(
         **IDS, deployment_specifications=other.deployment_specifications
     ).deployment
@@ -135,12 +135,12 @@ def test_functions_are_listed_read_made_tagged_and_deleted(client: Client) -> No
     assert set(client.functions.versions.get(**ids).function.tags or ()) == {"a", "b"}
     assert client.authorizations.functions.versions.get(**ids).function.id == made.id
     client.functions.versions.delete(**ids)
-    with pytest.raises(nvcf.NotFound):
+    with pytest.raises(nvcf_client.NotFound):
         client.functions.versions.get(**ids)
 
 
 def test_the_queue_of_a_deployed_version_is_read(client: Client) -> None:
-    with pytest.raises(nvcf.NotFound):
+    with pytest.raises(nvcf_client.NotFound):
         client.queues.functions.versions.get(**IDS)
     deployed(client)
     (queue,) = client.queues.functions.versions.get(**IDS).queues
@@ -150,14 +150,14 @@ def test_the_queue_of_a_deployed_version_is_read(client: Client) -> None:
 
 def test_the_account_lists_its_deployments_below_the_organisations_url(client: Client, simulator: Simulator) -> None:
     made = deployed(client)
-    with pytest.raises(nvcf.NotFound) as caught:
+    with pytest.raises(nvcf_client.NotFound) as caught:
         client.deployments.list()
     assert caught.value.unknown_path, "the direct API has no such list"
     with Client(
         api_key=KEY, base_url=simulator.url.replace("/v2/", "/v2/orgs/acme/"), max_retries=0, trust_env=False
     ) as org:
         assert [item.deployment_id for item in org.deployments.list().deployments] == [made.deployment_id]
-        with pytest.raises(nvcf.NotFound) as absent:
+        with pytest.raises(nvcf_client.NotFound) as absent:
             org.functions.versions.get(function_id=NOBODY, function_version_id=NOBODY)
     assert not absent.value.unknown_path, "the gateway's envelope is about an object"
 
@@ -165,10 +165,10 @@ def test_the_account_lists_its_deployments_below_the_organisations_url(client: C
 @pytest.mark.parametrize(
     ("key", "scopes", "expected", "reason"),
     [
-        ("nvapi-nobody", None, nvcf.Forbidden, "an unknown key is 403 on the direct API"),
-        ("not-a-key", None, nvcf.Unauthorized, "a malformed token is 401 without a body"),
-        (OTHER_KEY, None, nvcf.NotFound, "another account's key finds nothing"),
-        ("nvapi-scopeless", ["list_functions"], nvcf.Forbidden, "a missing scope"),
+        ("nvapi-nobody", None, nvcf_client.Forbidden, "an unknown key is 403 on the direct API"),
+        ("not-a-key", None, nvcf_client.Unauthorized, "a malformed token is 401 without a body"),
+        (OTHER_KEY, None, nvcf_client.NotFound, "another account's key finds nothing"),
+        ("nvapi-scopeless", ["list_functions"], nvcf_client.Forbidden, "a missing scope"),
     ],
 )
 def test_a_key_that_may_not_has_its_error(
@@ -176,7 +176,7 @@ def test_a_key_that_may_not_has_its_error(
     simulator: Simulator,
     key: str,
     scopes: list[str] | None,
-    expected: type[nvcf.NvcfError],
+    expected: type[nvcf_client.NvcfError],
     reason: str,
 ) -> None:
     deployed(client)
@@ -184,7 +184,7 @@ def test_a_key_that_may_not_has_its_error(
         simulator.add_key("scopeless", key, scopes=scopes)
     with (
         Client(api_key=key, base_url=simulator.url, max_retries=0, trust_env=False) as other,
-        pytest.raises(nvcf.NvcfError) as caught,
+        pytest.raises(nvcf_client.NvcfError) as caught,
     ):
         other.deployments.functions.versions.get(**IDS)
     assert type(caught.value) is expected, reason
@@ -192,33 +192,33 @@ def test_a_key_that_may_not_has_its_error(
 
 
 def test_a_malformed_id_is_rejected(client: Client) -> None:
-    with pytest.raises(nvcf.Rejected):
+    with pytest.raises(nvcf_client.Rejected):
         client.deployments.functions.versions.get(function_id="not-a-uuid", function_version_id=ECHO)
 
 
 @pytest.mark.parametrize(
     ("fault", "expected", "done"),
     [
-        ({"reset": True}, nvcf.OutcomeUnknown, False),
-        ({"reset": True, "when": "after"}, nvcf.OutcomeUnknown, True),
-        ({"truncate": True, "when": "after"}, nvcf.OutcomeUnknown, True),
-        ({"status": 200, "body": "<html>", "when": "after"}, nvcf.OutcomeUnknown, True),
-        ({"status": 502, "body": "<html>", "when": "after"}, nvcf.OutcomeUnknown, True),
-        ({"status": 504, "envelope": "empty"}, nvcf.OutcomeUnknown, False),
-        ({"status": 502}, nvcf.ServerFault, False),
-        ({"status": 500, "envelope": "framework"}, nvcf.ServerFault, False),
-        ({"status": 503, "envelope": "gateway", "when": "after"}, nvcf.ServerFault, True),
-        ({"status": 429, "retryAfter": 7}, nvcf.Throttled, False),
-        ({"status": 409, "envelope": "message"}, nvcf.Rejected, False),
-        ({"status": 403, "envelope": "issue"}, nvcf.Forbidden, False),
-        ({"status": 401, "envelope": "empty"}, nvcf.Unauthorized, False),
+        ({"reset": True}, nvcf_client.OutcomeUnknown, False),
+        ({"reset": True, "when": "after"}, nvcf_client.OutcomeUnknown, True),
+        ({"truncate": True, "when": "after"}, nvcf_client.OutcomeUnknown, True),
+        ({"status": 200, "body": "<html>", "when": "after"}, nvcf_client.OutcomeUnknown, True),
+        ({"status": 502, "body": "<html>", "when": "after"}, nvcf_client.OutcomeUnknown, True),
+        ({"status": 504, "envelope": "empty"}, nvcf_client.OutcomeUnknown, False),
+        ({"status": 502}, nvcf_client.ServerFault, False),
+        ({"status": 500, "envelope": "framework"}, nvcf_client.ServerFault, False),
+        ({"status": 503, "envelope": "gateway", "when": "after"}, nvcf_client.ServerFault, True),
+        ({"status": 429, "retryAfter": 7}, nvcf_client.Throttled, False),
+        ({"status": 409, "envelope": "message"}, nvcf_client.Rejected, False),
+        ({"status": 403, "envelope": "issue"}, nvcf_client.Forbidden, False),
+        ({"status": 401, "envelope": "empty"}, nvcf_client.Unauthorized, False),
     ],
 )
 def test_after_a_fault_in_a_post_the_error_never_claims_to_know_too_much(
-    client: Client, simulator: Simulator, fault: dict[str, Any], expected: type[nvcf.NvcfError], done: bool
+    client: Client, simulator: Simulator, fault: dict[str, Any], expected: type[nvcf_client.NvcfError], done: bool
 ) -> None:
     simulator.fault(operation="createDeployment", count=1, **fault)
-    with pytest.raises(nvcf.NvcfError) as caught:
+    with pytest.raises(nvcf_client.NvcfError) as caught:
         deployed(client)
     error = caught.value
     assert type(error) is expected
@@ -245,7 +245,7 @@ def test_an_old_server_knows_no_patch_and_its_404_says_so() -> None:
         made = deployed(client, {"gpu": "L40", "backend": "GFN", "min_instances": 1, "max_instances": 1})
         assert (made.deployment_id, made.function_name) == (None, None)
         assert made.request_queue_url
-        with pytest.raises((nvcf.NotFound, nvcf.MethodNotAllowed)) as caught:
+        with pytest.raises((nvcf_client.NotFound, nvcf_client.MethodNotAllowed)) as caught:
             client.deployments.gpu_specifications.update(
                 deployment_id=NOBODY, gpu_specification_id=NOBODY, min_instances=1, max_instances=2
             )

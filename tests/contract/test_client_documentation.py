@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from client_documentation import OLD_ID, PAGE, Block, blocks, run
 
-from nvcf_operator import nvcf
-from nvcf_operator.nvcf import connection, errors
+import nvcf_client
+from nvcf_client import connection, errors
 from simulation import ECHO, KEY, Simulator
 
 CATALOGUE = [
@@ -62,7 +62,7 @@ def test_a_block_runs(server: tuple[Simulator, str], block: Block) -> None:
         simulator.deploy(ECHO, DOCUMENTED)
     since = simulator.cursor
     if block.heading == "create" and generation == "current":
-        with pytest.raises(nvcf.Rejected, match="instanceType"):
+        with pytest.raises(nvcf_client.Rejected, match="instanceType"):
             run(block.code)
     else:
         assert_typed(run(block.code), block)

@@ -70,9 +70,9 @@ def test_the_request_is_exactly_the_documented_one(
 ) -> None:
     monkeypatch.setenv("NGC_API_KEY", "nvapi-test")
     if mode == "synchronous":
-        source = f"from nvcf_operator.nvcf import Client\nclient = Client(trust_env=False)\n{call}"
+        source = f"from nvcf_client import Client\nclient = Client(trust_env=False)\n{call}"
     else:
-        source = "from nvcf_operator.nvcf import AsyncClient\nclient = AsyncClient(trust_env=False)\n"
+        source = "from nvcf_client import AsyncClient\nclient = AsyncClient(trust_env=False)\n"
         source += call.replace("res = ", "res = await ")
     with serving(answer(200, ANSWER)) as server:
         monkeypatch.setenv("NVCF_BASE_URL", server.url)

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from client_server import Act, answer, drip, full_listener, hang_up, reset, serving, silence, tunnelling
 
+import nvcf_client
 from controlplane.certificates import Authority
-from nvcf_operator import nvcf
-from nvcf_operator.nvcf import AsyncClient, Client, NvcfError, endpoints
-from nvcf_operator.nvcf.errors import Obstacle, Unreachable
-from nvcf_operator.nvcf.requests import Request
+from nvcf_client import AsyncClient, Client, NvcfError, endpoints
+from nvcf_client.errors import Obstacle, Unreachable
+from nvcf_client.requests import Request
 
 KEY = "nvapi-test-not-a-key"
 FV = {"function_id": "F", "function_version_id": "V"}
@@ -142,7 +142,7 @@ def test_headers_may_be_given_for_each_call(ask: Ask) -> None:
 def test_a_key_is_not_carried_to_where_a_redirect_points(ask: Ask) -> None:
     with serving(answer(200, DEPLOYMENT)) as other, serving(answer(307, Location=f"{other.url}/x")) as server:
         error = failed(ask, GET, base_url=server.url)
-    assert type(error) is nvcf.Redirected
+    assert type(error) is nvcf_client.Redirected
     assert "redirects are not followed" in str(error)
     assert other.received == []
 
@@ -154,27 +154,37 @@ def test_cookies_are_not_kept(ask: Ask) -> None:
 
 
 ACCIDENTS: list[tuple[str, Act, type[NvcfError], type[NvcfError]]] = [
-    ("reset", reset, nvcf.OutcomeUnknown, nvcf.OutcomeUnknown),
-    ("closed without an answer", hang_up(), nvcf.OutcomeUnknown, nvcf.OutcomeUnknown),
-    ("closed in the head", hang_up(b"HTTP/1.1 200 OK\r\nContent-"), nvcf.OutcomeUnknown, nvcf.OutcomeUnknown),
+    ("reset", reset, nvcf_client.OutcomeUnknown, nvcf_client.OutcomeUnknown),
+    ("closed without an answer", hang_up(), nvcf_client.OutcomeUnknown, nvcf_client.OutcomeUnknown),
+    (
+        "closed in the head",
+        hang_up(b"HTTP/1.1 200 OK\r\nContent-"),
+        nvcf_client.OutcomeUnknown,
+        nvcf_client.OutcomeUnknown,
+    ),
     (
         "closed in the body",
         hang_up(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"),
-        nvcf.OutcomeUnknown,
-        nvcf.OutcomeUnknown,
+        nvcf_client.OutcomeUnknown,
+        nvcf_client.OutcomeUnknown,
     ),
-    ("not HTTP", hang_up(b"SSH-2.0-OpenSSH_9\r\n"), nvcf.OutcomeUnknown, nvcf.OutcomeUnknown),
-    ("silence", silence, nvcf.OutcomeUnknown, nvcf.OutcomeUnknown),
-    ("an answer without end", drip, nvcf.OutcomeUnknown, nvcf.OutcomeUnknown),
-    ("gzip that is none", answer(200, b"{}", Content_Encoding="gzip"), nvcf.OutcomeUnknown, nvcf.OutcomeUnknown),
-    ("an HTML page", answer(200, b"<html>log in</html>"), nvcf.InvalidAnswer, nvcf.OutcomeUnknown),
-    ("nothing in it", answer(200), nvcf.InvalidAnswer, nvcf.OutcomeUnknown),
-    ("another object", answer(200, b'{"function": {}}'), nvcf.InvalidAnswer, nvcf.OutcomeUnknown),
-    ("a proxy's 502", answer(502, b"<html>"), nvcf.ServerFault, nvcf.OutcomeUnknown),
-    ("the server's 502", answer(502, PROBLEM), nvcf.ServerFault, nvcf.ServerFault),
-    ("401 without a body", answer(401), nvcf.Unauthorized, nvcf.Unauthorized),
-    ("404", answer(404, PROBLEM), nvcf.NotFound, nvcf.NotFound),
-    ("429", answer(429, PROBLEM, Retry_After="3"), nvcf.Throttled, nvcf.Throttled),
+    ("not HTTP", hang_up(b"SSH-2.0-OpenSSH_9\r\n"), nvcf_client.OutcomeUnknown, nvcf_client.OutcomeUnknown),
+    ("silence", silence, nvcf_client.OutcomeUnknown, nvcf_client.OutcomeUnknown),
+    ("an answer without end", drip, nvcf_client.OutcomeUnknown, nvcf_client.OutcomeUnknown),
+    (
+        "gzip that is none",
+        answer(200, b"{}", Content_Encoding="gzip"),
+        nvcf_client.OutcomeUnknown,
+        nvcf_client.OutcomeUnknown,
+    ),
+    ("an HTML page", answer(200, b"<html>log in</html>"), nvcf_client.InvalidAnswer, nvcf_client.OutcomeUnknown),
+    ("nothing in it", answer(200), nvcf_client.InvalidAnswer, nvcf_client.OutcomeUnknown),
+    ("another object", answer(200, b'{"function": {}}'), nvcf_client.InvalidAnswer, nvcf_client.OutcomeUnknown),
+    ("a proxy's 502", answer(502, b"<html>"), nvcf_client.ServerFault, nvcf_client.OutcomeUnknown),
+    ("the server's 502", answer(502, PROBLEM), nvcf_client.ServerFault, nvcf_client.ServerFault),
+    ("401 without a body", answer(401), nvcf_client.Unauthorized, nvcf_client.Unauthorized),
+    ("404", answer(404, PROBLEM), nvcf_client.NotFound, nvcf_client.NotFound),
+    ("429", answer(429, PROBLEM, Retry_After="3"), nvcf_client.Throttled, nvcf_client.Throttled),
 ]
 
 
@@ -338,7 +348,7 @@ class TestSlowNames:
     def test_a_name_has_longer_than_a_connection(
         self, resolver: threading.Event, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("nvcf_operator.nvcf.transport.CONNECT_TIMEOUT", 0.1)
+        monkeypatch.setattr("nvcf_client.transport.CONNECT_TIMEOUT", 0.1)
         late = threading.Timer(0.5, resolver.set)
         with serving(answer(200, DEPLOYMENT)) as server:
             late.start()
@@ -356,7 +366,7 @@ class TestSlowNames:
                 return caught.value
 
         for name in ("CONNECT_TIMEOUT", "RESOLVE_TIMEOUT", "RESOLVE_CHECK"):
-            monkeypatch.setattr(f"nvcf_operator.nvcf.transport.{name}", 0.1)
+            monkeypatch.setattr(f"nvcf_client.transport.{name}", 0.1)
         error = asyncio.run(ask())
         assert isinstance(error, Unreachable)
         assert error.obstacle == Obstacle.NAME
@@ -366,8 +376,8 @@ class TestSlowNames:
         self, resolver: threading.Event, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         resolver.set()
-        monkeypatch.setattr("nvcf_operator.nvcf.transport.RESOLVE_TIMEOUT", 0.1)
-        monkeypatch.setattr("nvcf_operator.nvcf.transport.CONNECT_TIMEOUT", 0.1)
+        monkeypatch.setattr("nvcf_client.transport.RESOLVE_TIMEOUT", 0.1)
+        monkeypatch.setattr("nvcf_client.transport.CONNECT_TIMEOUT", 0.1)
         with full_listener() as port:
             unreachable(ask_async, GET, Obstacle.TIMEOUT, base_url=f"http://nvcf.test:{port}/v2/nvcf")
 
@@ -387,7 +397,7 @@ def test_a_ca_bundle_that_cannot_be_used_is_named_at_once(ask: Ask, tmp_path: Pa
 
 
 def test_a_busy_pool_means_that_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nvcf_operator.nvcf.transport.POOL_TIMEOUT", 0.2)
+    monkeypatch.setattr("nvcf_client.transport.POOL_TIMEOUT", 0.2)
 
     async def crowd() -> tuple[object, object]:
         with serving(silence) as server:
@@ -402,16 +412,16 @@ def test_a_busy_pool_means_that_nothing_was_sent(monkeypatch: pytest.MonkeyPatch
         return results[0], results[1]
 
     first, second = asyncio.run(crowd())
-    assert type(first) is nvcf.OutcomeUnknown
-    assert type(second) is nvcf.Unreachable
+    assert type(first) is nvcf_client.OutcomeUnknown
+    assert type(second) is nvcf_client.Unreachable
     assert "stayed busy" in str(second)
 
 
 def test_a_longer_answer_than_any_account_has_is_not_read_to_its_end(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nvcf_operator.nvcf.transport.MAX_ANSWER", 1000)
+    monkeypatch.setattr("nvcf_client.transport.MAX_ANSWER", 1000)
     with serving(answer(200, b" " * 1001)) as server:
         error = failed(ask, GET, base_url=server.url)
-    assert type(error) is nvcf.OutcomeUnknown
+    assert type(error) is nvcf_client.OutcomeUnknown
     assert "the answer is longer than" in error.detail
 
 

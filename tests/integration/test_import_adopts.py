@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane
+from nvcf_client.models import Deployment, Function
 from nvcf_operator.commands.manifests import manifest
 from nvcf_operator.commands.options import ImportOptions
-from nvcf_operator.nvcf.models import Deployment, Function
 from operating import Namespace, Operator, eventually
 from operating.cluster import RESOURCE, condition_of
 from simulation import ACCOUNT, KEY, Simulator

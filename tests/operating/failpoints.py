@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from nvcf_client import transport
+from nvcf_client.answers import Answer
+from nvcf_client.progress import Progress
+from nvcf_client.requests import Request
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.nvcf import transport
-from nvcf_operator.nvcf.answers import Answer
-from nvcf_operator.nvcf.progress import Progress
-from nvcf_operator.nvcf.requests import Request
 
 BY_THE_CLOCK = ("poller ", "list", "history", "CRD")
 """How the names of tasks begin that read by the clock."""

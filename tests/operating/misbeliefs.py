@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from nvcf_client.allocation import CREATE_TIMEOUT
+from nvcf_client.endpoints import deployments
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import draining, ownership, presence, redeployment, sameness
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation, Timing
 from nvcf_operator.kube.absence import Asked
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.nvcf.allocation import CREATE_TIMEOUT
-from nvcf_operator.nvcf.endpoints import deployments
 from nvcf_operator.runtime import memory
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.memory import Memory

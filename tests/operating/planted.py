@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from nvcf_client import errors, failures
+from nvcf_client.answers import explain
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
 from nvcf_operator.core import compare, decide, deletion, presence, settles
@@ -26,8 +28,6 @@ from nvcf_operator.core.situation import Absent, Situation, Trouble, Unseen
 from nvcf_operator.core.transitions import Note as Told
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.notes import Note
-from nvcf_operator.nvcf import errors, failures
-from nvcf_operator.nvcf.answers import explain
 from nvcf_operator.runtime import actuator, reconciler
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.actuator import Actuator

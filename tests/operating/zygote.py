@@ -20,8 +20,8 @@ from typing import Any, NoReturn
 import nvcf_operator.cli
 import nvcf_operator.runtime.operator
 from controlplane.supervisor import death_signal
+from nvcf_client import AsyncClient, NvcfError
 from nvcf_operator.core import backoff
-from nvcf_operator.nvcf import AsyncClient, NvcfError
 from operating import planted
 from operating.failpoints import Calls, Failpoint
 

@@ -9,17 +9,17 @@ from typing import Any, Protocol, cast
 
 from pydantic import ValidationError
 
+from nvcf_client import errors
+from nvcf_client.client import AsyncClient
+from nvcf_client.endpoints.deployments import NOWHERE
+from nvcf_client.models import Function
+from nvcf_client.requests import Request
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.actions import Action, Change, Create, Undeploy
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.repetition import digest
 from nvcf_operator.flowcontrol.gates import Admission, Gates
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf import errors
-from nvcf_operator.nvcf.client import AsyncClient
-from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
-from nvcf_operator.nvcf.models import Function
-from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.runtime.account import Account
 from property import oddities
 from property.chance import READS, WRITES, Chance, Write

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from nvcf_operator.nvcf.allocation import create_timeout
-from nvcf_operator.nvcf.models import Deployment
+from nvcf_client.allocation import create_timeout
+from nvcf_client.models import Deployment
 from property import oddities
 from property.cluster_model import START
 

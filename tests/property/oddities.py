@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nvcf_operator.nvcf.models import Deployment, Function
-from nvcf_operator.nvcf.responses import DeploymentResponse, FunctionsResponse
-from nvcf_operator.nvcf.tolerance import reading
+from nvcf_client.models import Deployment, Function
+from nvcf_client.responses import DeploymentResponse, FunctionsResponse
+from nvcf_client.tolerance import reading
 
 OF_LISTS: Mapping[str, dict[str, Any]] = {
     "an entry without status": {"status": None},

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from nvcf_client import urls
 from nvcf_operator import settings
-from nvcf_operator.nvcf import urls
 from nvcf_operator.setting_values import is_hosted
 from nvcf_operator.settings import Settings
 from nvcf_operator.settings_reference import settings_markdown

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
+from nvcf_client.client import AsyncClient
+from nvcf_client.errors import NvcfError, OutcomeUnknown, ServerFault, Throttled, Unreachable
+from nvcf_client.requests import Request
+from nvcf_client.retries import Retries
 from nvcf_operator.commands.options import AccountSettings
 from nvcf_operator.flowcontrol.gates import Admission, Closed, Gate
-from nvcf_operator.nvcf.client import AsyncClient
-from nvcf_operator.nvcf.errors import NvcfError, OutcomeUnknown, ServerFault, Throttled, Unreachable
-from nvcf_operator.nvcf.requests import Request
-from nvcf_operator.nvcf.retries import Retries
 
 T = TypeVar("T")
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import click
 
+from nvcf_client import endpoints, errors
+from nvcf_client.answers import one_line
+from nvcf_client.models import Function, Instance
+from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.commands import scopes
 from nvcf_operator.commands.answers import Answer, DeployedVersion, Report, Result
 from nvcf_operator.commands.asking import Asker
 from nvcf_operator.commands.explaining import NEW_KEY, in_words, of_key
 from nvcf_operator.commands.options import AccountSettings, CheckOptions, KeyFileError, read_key
-from nvcf_operator.nvcf import endpoints, errors
-from nvcf_operator.nvcf.answers import one_line
-from nvcf_operator.nvcf.models import Function, Instance
-from nvcf_operator.nvcf.responses import FunctionsResponse
 from nvcf_operator.redaction import Redactor
 
 PASSED, NOT_PASSED = 0, 1

@@ -1,8 +1,8 @@
 """Failed calls in plain words: what it means for the person at the terminal, and what to do."""
 
+from nvcf_client import errors
+from nvcf_client.errors import NvcfError, Obstacle
 from nvcf_operator.core import key_hints
-from nvcf_operator.nvcf import errors
-from nvcf_operator.nvcf.errors import NvcfError, Obstacle
 
 _OBSTACLES = {
     Obstacle.NAME: "the host's name cannot be resolved. Check the host in --nvcf-base-url, and DNS",

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 import click
 
+from nvcf_client import endpoints, errors
+from nvcf_client.answers import one_line
+from nvcf_client.models import Deployment, Function
+from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.commands import manifests, scopes
 from nvcf_operator.commands.asking import RATE, Asker
 from nvcf_operator.commands.explaining import NEW_KEY, in_words, of_key
 from nvcf_operator.commands.manifests import Manifest
 from nvcf_operator.commands.options import ImportOptions, ImportSettings, read_key
 from nvcf_operator.commands.specifications import NotExpressibleError
-from nvcf_operator.nvcf import endpoints, errors
-from nvcf_operator.nvcf.answers import one_line
-from nvcf_operator.nvcf.models import Deployment, Function
-from nvcf_operator.nvcf.responses import FunctionsResponse
 from nvcf_operator.redaction import Redactor
 
 COMPLETE, FAILED, INCOMPLETE = 0, 1, 3

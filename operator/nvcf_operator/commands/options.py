@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
+from nvcf_client import keys
 from nvcf_operator import setting_values as values
 from nvcf_operator.api.spec import DeletionPolicy
 from nvcf_operator.core import key_hints
-from nvcf_operator.nvcf import keys
 from nvcf_operator.setting_values import Form
 from nvcf_operator.settings import NvcfSettings
 

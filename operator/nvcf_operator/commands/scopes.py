@@ -1,8 +1,8 @@
 """What the key may do, found out by reading calls alone."""
 
+from nvcf_client import endpoints, errors
+from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_operator.commands.asking import Asker
-from nvcf_operator.nvcf import endpoints, errors
-from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
 
 
 async def may_deploy(asker: Asker) -> bool | errors.NvcfError:

@@ -14,12 +14,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from nvcf_client import durations
+from nvcf_client.models import GpuSpecification
 from nvcf_operator.api.spec import DeploymentSpecification, HelmValidation
 from nvcf_operator.api.specification import CONFIGURATION_LIMIT
 from nvcf_operator.core.compare import compare
 from nvcf_operator.core.sameness import named
-from nvcf_operator.nvcf import durations
-from nvcf_operator.nvcf.models import GpuSpecification
 
 LIST = "deploymentSpecifications"
 SETS = ("clusters", "regions", "attributes", "availabilityZones")

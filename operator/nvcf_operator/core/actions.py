@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nvcf_client.models import GpuSpecification
 from nvcf_operator.core.changes import Patch, Put
-from nvcf_operator.nvcf.models import GpuSpecification
 
 
 @dataclass(frozen=True, slots=True)

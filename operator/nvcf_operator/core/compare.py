@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nvcf_client.models import GpuSpecification
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.fields import FIELDS, NAMES, PLATFORM, How
 from nvcf_operator.core.matching import cheapest
 from nvcf_operator.core.paths import listed, path_text
 from nvcf_operator.core.sameness import Path, named
-from nvcf_operator.nvcf.models import GpuSpecification
 
 MOST_CHARACTERS = 600
 MOST_OF_A_VALUE = 100

@@ -8,6 +8,7 @@ to another account. Key and base URL come from the same level.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nvcf_client import keys, urls
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api import names
 from nvcf_operator.api.spec import FunctionDeploymentSpec
@@ -15,7 +16,6 @@ from nvcf_operator.core import key_hints, messages
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Trouble, Whose
-from nvcf_operator.nvcf import keys, urls
 
 BASE_URL_KEY = "NVCF_BASE_URL"
 

@@ -5,10 +5,10 @@ An odd value is no difference: nothing is written, and nothing taken down, becau
 
 from collections.abc import Sequence
 
+from nvcf_client.models import Deployment
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Trouble, Whose
-from nvcf_operator.nvcf.models import Deployment
 
 SPECIFICATIONS = "deploymentSpecifications"
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from nvcf_client.models import GpuSpecification
 from nvcf_operator.api.status import FunctionDeploymentStatus, ObservedGpuSpecification
 from nvcf_operator.core.situation import Present, Situation
-from nvcf_operator.nvcf.models import GpuSpecification
 
 Order = tuple[str, str, int, int]
 """GPU, instance type (empty where NVCF shows none), fewest and most instances."""

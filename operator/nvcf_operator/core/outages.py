@@ -1,7 +1,7 @@
 """What a resource says while NVCF does not answer: the cause, and what to do about it. One text for one outage."""
 
-from nvcf_operator.nvcf import errors
-from nvcf_operator.nvcf.errors import Obstacle
+from nvcf_client import errors
+from nvcf_client.errors import Obstacle
 
 ADVICE = {
     Obstacle.NAME: "Check the host in the base URL, and DNS where the operator runs",

@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from nvcf_client.errors import NvcfError, Rejected
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.sameness import named
 from nvcf_operator.core.situation import Trouble
-from nvcf_operator.nvcf.errors import NvcfError, Rejected
 
 STATUSES = frozenset({400, 409})
 

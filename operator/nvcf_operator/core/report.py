@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from nvcf_client.models import Deployment
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Condition, merge
 from nvcf_operator.api.status import (
@@ -29,7 +30,6 @@ from nvcf_operator.core.resource import OF_A_COPY, is_version_id
 from nvcf_operator.core.settles import posts_specifications
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Trouble, Unseen, Whose
 from nvcf_operator.core.waiting import REFUSALS
-from nvcf_operator.nvcf.models import Deployment
 
 OUTAGES = frozenset({Reason.NVCF_UNAVAILABLE, Reason.THROTTLED, Reason.INVALID_ANSWER})
 TIMED = frozenset(

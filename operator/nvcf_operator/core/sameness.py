@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from nvcf_operator.nvcf.durations import seconds
+from nvcf_client.durations import seconds
 
 MINUTE = 60
 

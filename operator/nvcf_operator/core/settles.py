@@ -4,8 +4,8 @@ NVCF can make a deployment long after its POST was given up, and can bring one b
 section 5, races 2, 4 and 5).
 """
 
+from nvcf_client.allocation import allocating
 from nvcf_operator.core.situation import Absent, Situation
-from nvcf_operator.nvcf.allocation import allocating
 
 
 def create_settle_left(situation: Situation, version: str) -> float:

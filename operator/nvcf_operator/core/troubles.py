@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from nvcf_client import errors
 from nvcf_operator.core import outages
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Trouble, Whose
 from nvcf_operator.core.throttling import slow_down
-from nvcf_operator.nvcf import errors
 
 
 class Effect(StrEnum):
@@ -282,7 +282,7 @@ def of_outage(cause: errors.NvcfError | None, retry_after: float | None) -> Trou
 
 
 def with_hint(trouble: Trouble, hint: str | None) -> Trouble:
-    """Add what looks like a mistake in the key (`nvcf.keys.oddity`) where NVCF does not accept it."""
+    """Add what looks like a mistake in the key (`core.key_hints`) where NVCF does not accept it."""
     if hint is None or trouble.reason != Reason.UNAUTHORIZED:
         return trouble
     return replace(trouble, message=f"{trouble.message} Possible cause: {hint.rstrip('.')}.")

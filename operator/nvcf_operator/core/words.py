@@ -6,8 +6,8 @@ a guess would undeploy, or go on writing, against somebody's will; but nothing i
 
 from collections.abc import Mapping
 
+from nvcf_client import keys
 from nvcf_operator.api import names
-from nvcf_operator.nvcf import keys
 
 MOST_SHOWN = 32
 """Characters of a word that are shown."""

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from nvcf_client.errors import NvcfError
 from nvcf_operator.flowcontrol.breaker import Breaker
 from nvcf_operator.flowcontrol.outage import Outage
 from nvcf_operator.flowcontrol.throttle import Throttle
 from nvcf_operator.flowcontrol.turnstile import Turnstile
-from nvcf_operator.nvcf.errors import NvcfError
 
 TRIAL_PATIENCE = 30.0
 """Seconds after which a probe that has not ended no longer keeps the next call from being one: a POST takes minutes."""

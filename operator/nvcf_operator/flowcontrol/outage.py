@@ -2,7 +2,7 @@
 
 import copy
 
-from nvcf_operator.nvcf.errors import NvcfError
+from nvcf_client.errors import NvcfError
 
 BELIEVED = 3
 """Failures in a row of another kind after which the cause is another one."""

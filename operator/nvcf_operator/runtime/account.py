@@ -15,6 +15,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from nvcf_client import endpoints, urls
+from nvcf_client import errors as nvcf_errors
+from nvcf_client.client import AsyncClient
+from nvcf_client.endpoints.deployments import NOWHERE
+from nvcf_client.requests import Request
+from nvcf_client.responses import Answered
 from nvcf_operator.api.key import Key
 from nvcf_operator.core import key_hints, troubles
 from nvcf_operator.core.credentials import Credential
@@ -28,12 +34,6 @@ from nvcf_operator.flowcontrol.gates import Admission, Closed, Gates
 from nvcf_operator.flowcontrol.gates import Reason as Shut
 from nvcf_operator.flowcontrol.throttle import honoured
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf import endpoints, urls
-from nvcf_operator.nvcf import errors as nvcf_errors
-from nvcf_operator.nvcf.client import AsyncClient
-from nvcf_operator.nvcf.endpoints.deployments import NOWHERE
-from nvcf_operator.nvcf.requests import Request
-from nvcf_operator.nvcf.responses import Answered
 from nvcf_operator.runtime.absences import Absences
 from nvcf_operator.runtime.differences import Differences
 from nvcf_operator.runtime.remarks import Remarks

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import Context
 
+from nvcf_client.client import AsyncClient
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.outlines import Outline
 from nvcf_operator.flowcontrol.gates import Gates
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf.client import AsyncClient
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.poller import Poller

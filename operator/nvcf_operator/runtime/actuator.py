@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from nvcf_client import endpoints
+from nvcf_client import errors as nvcf_errors
+from nvcf_client.allocation import allocating
 from nvcf_operator.api import names
 from nvcf_operator.api.status import Intent
 from nvcf_operator.clock import SteadyClock
@@ -26,9 +29,6 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import KubeError, Missing, NotLeading, Unavailable
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.status import merge_patch
-from nvcf_operator.nvcf import endpoints
-from nvcf_operator.nvcf import errors as nvcf_errors
-from nvcf_operator.nvcf.allocation import allocating
 from nvcf_operator.runtime.account import Account, gate_trouble
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.memory import Memory, Sightings, Target

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from nvcf_client import keys
 from nvcf_operator.core import credentials as rules
 from nvcf_operator.core.credentials import Credential, SecretName
 from nvcf_operator.core.situation import Trouble
 from nvcf_operator.kube.secrets import Absent, Denied, Found, Secrets
-from nvcf_operator.nvcf import keys
 from nvcf_operator.settings import Settings
 
 log = logging.getLogger(__name__)

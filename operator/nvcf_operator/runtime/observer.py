@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from nvcf_client import endpoints
+from nvcf_client import errors as nvcf_errors
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.clock import SteadyClock
@@ -31,8 +33,6 @@ from nvcf_operator.core.situation import (
 )
 from nvcf_operator.core.versions import on_record, versions_held, versions_of_interest, without
 from nvcf_operator.flowcontrol.gates import Closed
-from nvcf_operator.nvcf import endpoints
-from nvcf_operator.nvcf import errors as nvcf_errors
 from nvcf_operator.runtime.account import Account, Listing, gate_trouble
 from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.cache import Cache

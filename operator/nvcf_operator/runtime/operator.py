@@ -6,6 +6,7 @@ import socket
 import uuid
 from collections.abc import Mapping
 
+from nvcf_client.connection import default_user_agent
 from nvcf_operator import logs, tracing
 from nvcf_operator.api.key import Key
 from nvcf_operator.clock import SteadyClock
@@ -19,7 +20,6 @@ from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.leases import Leases
 from nvcf_operator.kube.secrets import Secrets
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf.connection import default_user_agent
 from nvcf_operator.runtime import leadership
 from nvcf_operator.runtime.account import Account, Listing
 from nvcf_operator.runtime.accounts import Accounts

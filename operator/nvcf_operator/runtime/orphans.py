@@ -11,6 +11,9 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from nvcf_client import endpoints
+from nvcf_client import errors as nvcf_errors
+from nvcf_client.models import Deployment
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.backoff import short
 from nvcf_operator.core.resource import Resource
@@ -21,9 +24,6 @@ from nvcf_operator.flowcontrol.gates import Closed
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf import endpoints
-from nvcf_operator.nvcf import errors as nvcf_errors
-from nvcf_operator.nvcf.models import Deployment
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.sent import Sent, SentPost
 

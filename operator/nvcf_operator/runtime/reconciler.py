@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
+from nvcf_client.allocation import create_timeout
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
@@ -32,7 +33,6 @@ from nvcf_operator.kube.errors import KubeError, Missing
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.status import merge_patch
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf.allocation import create_timeout
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.actuator import Actuator, Outdated, Vanished

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nvcf_client.models import Deployment
 from nvcf_operator.api import names
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core.decide import decide
@@ -19,7 +20,6 @@ from nvcf_operator.core.situation import (
     Proof,
     Situation,
 )
-from nvcf_operator.nvcf.models import Deployment
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 UID = "11111111-1111-1111-1111-111111111111"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from nvcf_client.durations import seconds
+from nvcf_client.models import GpuSpecification
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.changes import Patch, Put
-from nvcf_operator.nvcf.durations import seconds
-from nvcf_operator.nvcf.models import GpuSpecification
 
 BASE: dict[str, Any] = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 4}
 SETS = ("clusters", "regions", "attributes", "availabilityZones")

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from specification_samples import autoscaling, wanted
 
+from nvcf_client import Client
+from nvcf_client.models import Deployment
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.changes import Patch, Put, Unsupported, expected_after, next_change
 from nvcf_operator.core.compare import compare, create_body
-from nvcf_operator.nvcf import Client
-from nvcf_operator.nvcf.models import Deployment
 from simulation import ECHO, KEY, Simulator
 
 IDS: dict[str, Any] = {"function_id": ECHO, "function_version_id": ECHO}

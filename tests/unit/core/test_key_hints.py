@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
+from nvcf_client import keys
 from nvcf_operator.core import key_hints
-from nvcf_operator.nvcf import keys
 
 KEY = "nvapi-abcDEF123_-xyz"
 ENCODED = base64.b64encode(KEY.encode()).decode()

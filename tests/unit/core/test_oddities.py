@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+from nvcf_client.models import Deployment
+from nvcf_client.responses import DeploymentResponse
+from nvcf_client.tolerance import reading
 from nvcf_operator.core.actions import Change, Undeploy
 from nvcf_operator.core.changes import Patch, Put
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.outlines import differ, outline_of
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
-from nvcf_operator.nvcf.models import Deployment
-from nvcf_operator.nvcf.responses import DeploymentResponse
-from nvcf_operator.nvcf.tolerance import reading
 from unit.core.situations import VERSION, deployment, held, present, verdict_of
 
 REDEPLOY = {"rollout": {"immutableChange": "Redeploy"}}

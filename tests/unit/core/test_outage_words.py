@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from nvcf_client.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
 from nvcf_operator.core import outages, troubles
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Whose
-from nvcf_operator.nvcf.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
 
 
 def failure(kind: type[NvcfError], **more: Any) -> NvcfError:

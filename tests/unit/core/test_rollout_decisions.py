@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from nvcf_client.models import Deployment
 from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
@@ -25,7 +26,6 @@ from nvcf_operator.core.situation import (
     Trouble,
     Whose,
 )
-from nvcf_operator.nvcf.models import Deployment
 from unit.core.situations import (
     DEPLOYMENT,
     NOW,

@@ -2,9 +2,9 @@
 
 import pytest
 
+from nvcf_client.errors import Throttled
 from nvcf_operator.core import troubles
 from nvcf_operator.core.throttling import slow_down
-from nvcf_operator.nvcf.errors import Throttled
 
 PLAIN = "The operator waits and retries."
 BOUNDED = (

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from nvcf_client import errors
 from nvcf_operator.core import troubles
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Whose
 from nvcf_operator.core.troubles import TABLE, Effect
-from nvcf_operator.nvcf import errors
 
 
 def leaves(kind: type[errors.NvcfError]) -> list[type[errors.NvcfError]]:

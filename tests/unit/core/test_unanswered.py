@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from nvcf_client import errors
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import Retry
 from nvcf_operator.core import troubles
@@ -16,7 +17,6 @@ from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import FunctionSeen, Recollection, Situation, Trouble, Unseen, Whose
 from nvcf_operator.core.transitions import of_failure
-from nvcf_operator.nvcf import errors
 from unit.core.situations import (
     NOW,
     OTHER_VERSION,

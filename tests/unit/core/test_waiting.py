@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from nvcf_client.errors import Rejected
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
 from nvcf_operator.core.troubles import of_call
 from nvcf_operator.core.waiting import retry_due_in
-from nvcf_operator.nvcf.errors import Rejected
 from unit.core.situations import ACCOUNT, NOW, absent, held, intent, present, resource, verdict_of
 
 

@@ -4,9 +4,9 @@ import gc
 import weakref
 from typing import Any
 
+from nvcf_client.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
 from nvcf_operator.flowcontrol.gates import Closed, Gate
 from nvcf_operator.flowcontrol.outage import Outage
-from nvcf_operator.nvcf.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
 
 
 def failure(kind: type[NvcfError], **more: Any) -> NvcfError:

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 import virtual_time
+from nvcf_client import endpoints
+from nvcf_client.errors import Forbidden, NvcfError, Throttled, Unauthorized
+from nvcf_client.requests import Request
+from nvcf_client.responses import FunctionsResponse
+from nvcf_client.tolerance import reading
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Trouble
 from nvcf_operator.flowcontrol.gates import Gates
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf import endpoints
-from nvcf_operator.nvcf.errors import Forbidden, NvcfError, Throttled, Unauthorized
-from nvcf_operator.nvcf.requests import Request
-from nvcf_operator.nvcf.responses import FunctionsResponse
-from nvcf_operator.nvcf.tolerance import reading
 from nvcf_operator.runtime.account import Account, acting_for
 from virtual_time import Clock
 

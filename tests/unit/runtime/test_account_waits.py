@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 import virtual_time
+from nvcf_client import endpoints
+from nvcf_client.errors import NvcfError, Obstacle, ServerFault, Throttled, Unreachable
+from nvcf_client.requests import Request
 from nvcf_operator.api import names
 from nvcf_operator.core import troubles
 from nvcf_operator.core.credentials import Credential
@@ -16,9 +19,6 @@ from nvcf_operator.core.situation import Trouble
 from nvcf_operator.flowcontrol.gates import Closed, Gates
 from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.nvcf import endpoints
-from nvcf_operator.nvcf.errors import NvcfError, Obstacle, ServerFault, Throttled, Unreachable
-from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.runtime.account import Account, gate_trouble
 from virtual_time import Clock
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from nvcf_client.requests import Request
 from nvcf_operator.api.key import Key
 from nvcf_operator.flowcontrol.gates import Admission
-from nvcf_operator.nvcf.requests import Request
 from nvcf_operator.runtime.observer import BELIEF
 from nvcf_operator.runtime.queue import Lane
 from property.cluster_model import Cluster

@@ -1,0 +1,56 @@
+"""NVIDIA Cloud Functions (NVCF) for Python: a client for synchronous code and one for asyncio.
+
+`Client` and `AsyncClient` are loaded when they are first asked for, so that the plain data types and errors cost no
+HTTP library.
+"""
+
+from typing import TYPE_CHECKING
+
+from nvcf_client.errors import (
+    Forbidden,
+    InvalidAnswer,
+    MethodNotAllowed,
+    NotFound,
+    NvcfError,
+    OutcomeUnknown,
+    Redirected,
+    Rejected,
+    ServerFault,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
+from nvcf_client.models import AutoscalingConfiguration, Deployment, Function, GpuSpecification
+
+if TYPE_CHECKING:
+    from nvcf_client.client import AsyncClient, Client
+else:
+
+    def __getattr__(name):
+        if name not in ("AsyncClient", "Client"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from nvcf_client import client
+
+        return getattr(client, name)
+
+
+__all__ = [
+    "AsyncClient",
+    "AutoscalingConfiguration",
+    "Client",
+    "Deployment",
+    "Forbidden",
+    "Function",
+    "GpuSpecification",
+    "InvalidAnswer",
+    "MethodNotAllowed",
+    "NotFound",
+    "NvcfError",
+    "OutcomeUnknown",
+    "Redirected",
+    "Rejected",
+    "ServerFault",
+    "Throttled",
+    "Unauthorized",
+    "Unreachable",
+]

@@ -1,0 +1,95 @@
+"""Where NVCF is and how to speak to it: everything a client is told when it is made, checked."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from nvcf_client import keys, urls
+
+_OWN_HEADERS = frozenset(
+    {"accept", "authorization", "connection", "content-length", "content-type", "host", "transfer-encoding"}
+)
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How to reach one NVCF account. The key is not part of the repr.
+
+    Attributes:
+        base_url: base URL with its prefix, normalised.
+        api_key: the key, one line of visible ASCII.
+        host_header: value of the Host header, where a gateway needs another than the URL's host.
+        ca_file: file of PEM certificates to trust in place of the usual ones.
+        timeout: seconds for each call in all; None for each call's own: 30, and to create a deployment 40, with 30 more
+            for each further specification that asks for instances.
+        max_connections: most connections, and so most calls, at a time.
+        user_agent: how the client calls itself.
+        headers: more headers for every call, such as `nv-ngc-org`.
+        trust_env: take proxies and CA bundles from the usual variables of the environment.
+        propagate: gives more headers for each call, right before it is made, such as `traceparent`.
+
+    """
+
+    base_url: str
+    api_key: str = field(repr=False)
+    host_header: str | None = None
+    ca_file: str | None = None
+    timeout: float | None = None
+    max_connections: int = 10
+    user_agent: str | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    trust_env: bool = True
+    propagate: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", urls.normalised(self.base_url))
+        object.__setattr__(self, "api_key", keys.checked(self.api_key))
+        if self.timeout is not None and not 0 < self.timeout < float("inf"):
+            raise ValueError(f"timeout must be a positive number of seconds, not {self.timeout}")
+        if self.max_connections < 1:
+            raise ValueError(f"max_connections must be at least 1, not {self.max_connections}")
+        for name, value in self.all_headers.items():
+            if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+                raise ValueError(f"the header {name!r} cannot be sent: it must be one line of printable ASCII")
+        own = sorted(_OWN_HEADERS.intersection(name.lower() for name in self.headers or ()))
+        if own:
+            raise ValueError(f"headers must not set {', '.join(own)}; the client does (see api_key and host_header)")
+
+    @property
+    def all_headers(self) -> dict[str, str]:
+        """The headers of every call. They hold the key."""
+        headers = dict(self.headers or {})
+        headers["Accept"] = "application/json"
+        headers["User-Agent"] = self.user_agent or default_user_agent()
+        headers["Authorization"] = f"Bearer {self.api_key}"
+        if self.host_header:
+            headers["Host"] = self.host_header
+        return headers
+
+
+def from_environment(api_key: str | None, base_url: str | None) -> tuple[str, str]:
+    """Key and base URL, from `NGC_API_KEY` and `NVCF_BASE_URL` where they are not given.
+
+    Raises:
+        ValueError: there is no key.
+
+    """
+    key = api_key if api_key is not None else os.environ.get("NGC_API_KEY")
+    if not key:
+        raise ValueError("no NVCF API key: give api_key, or set the variable NGC_API_KEY")
+    return key, base_url or os.environ.get("NVCF_BASE_URL") or urls.HOSTED
+
+
+@cache
+def default_user_agent() -> str:
+    """`nvcf-operator/<version>`."""
+    try:
+        return f"nvcf-operator/{version('nvcf-operator')}"
+    except PackageNotFoundError:
+        return "nvcf-operator"

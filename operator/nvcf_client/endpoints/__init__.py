@@ -1,0 +1,49 @@
+"""Every call of NVCF that the client knows, each a pure function from arguments to a `Request`."""
+
+from nvcf_client.endpoints.accounts import (
+    get_authorizations,
+    get_queue,
+    list_cluster_groups,
+    list_queues,
+)
+from nvcf_client.endpoints.deployments import (
+    create_deployment,
+    delete_deployment,
+    get_deployment,
+    get_deployment_by_id,
+    list_deployments,
+    update_deployment,
+    update_gpu_specification,
+)
+from nvcf_client.endpoints.functions import (
+    create_function,
+    create_function_version,
+    delete_function,
+    get_function,
+    list_function_ids,
+    list_function_versions,
+    list_functions,
+    update_function_metadata,
+)
+
+__all__ = [
+    "create_deployment",
+    "create_function",
+    "create_function_version",
+    "delete_deployment",
+    "delete_function",
+    "get_authorizations",
+    "get_deployment",
+    "get_deployment_by_id",
+    "get_function",
+    "get_queue",
+    "list_cluster_groups",
+    "list_deployments",
+    "list_function_ids",
+    "list_function_versions",
+    "list_functions",
+    "list_queues",
+    "update_deployment",
+    "update_function_metadata",
+    "update_gpu_specification",
+]

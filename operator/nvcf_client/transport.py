@@ -1,0 +1,218 @@
+"""HTTP: requests go out and answers, or the two errors without one, come back. Nothing above it knows httpx."""
+
+import asyncio
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import httpx
+
+from nvcf_client.answers import Answer
+from nvcf_client.connection import Connection
+from nvcf_client.errors import Obstacle, Unreachable
+from nvcf_client.lanes import Lanes
+from nvcf_client.progress import MAX_ANSWER, AnswerTooLongError, Progress
+from nvcf_client.requests import Request
+from nvcf_client.route import Route, route_to
+from nvcf_client.trust import Trust, TrustProblem
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds to open a connection to an address, and again for TLS."""
+
+RESOLVE_TIMEOUT = 15.0
+"""Seconds more where a name is to be resolved first: a resolver waits 5 s for each nameserver that does not answer, and
+takes two or three rounds."""
+
+RESOLVE_CHECK = 1.0
+"""Seconds for the look whether it was the name that kept a connection from being opened in time."""
+
+POOL_TIMEOUT = 15.0
+"""Seconds to wait for one of our own connections to become free."""
+
+KEEP_UNUSED = 30.0
+"""Seconds after which a connection that nobody needs may be closed."""
+
+
+class Transport:
+    """Sends requests and waits for the answers."""
+
+    def __init__(self, connection: Connection, transport: httpx.BaseTransport | None = None) -> None:
+        self._connection = connection
+        self._route = _route(connection)
+        self._transport = transport
+        self._clients: list[httpx.Client] = []
+        self._open()
+
+    def send(self, request: Request[Any]) -> Answer:
+        """Send once. The time limit is looked at between reads, so a call may overrun it by the length of one.
+
+        Where TLS fails and the certificates to trust have changed meanwhile, it is sent with those.
+
+        Raises:
+            Unreachable, OutcomeUnknown: no usable answer came.
+
+        """
+        limit, used = self._connection.timeout or request.timeout, self._trusted
+        deadline = time.monotonic() + limit
+        try:
+            return self._send(request, limit, deadline)
+        except Unreachable as error:
+            if error.obstacle != Obstacle.TLS:
+                raise
+            _reread(self._route.trust, error)
+            if self._route.trust.context is used:
+                raise
+        if self._trusted is used:
+            self._open()
+        return self._send(request, limit, deadline)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            client.close()
+
+    def _open(self) -> None:
+        """Have a new client; others may be at a call with the old one."""
+        self._trusted = self._route.trust.context
+        client = httpx.Client(transport=self._transport, **_options(self._connection, self._route, self._transport))
+        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._clients.append(client)
+
+    def _send(self, request: Request[Any], limit: float, deadline: float) -> Answer:
+        progress = Progress()
+        wire = _wire(self._connection, self._route, request, limit, progress.note)
+        try:
+            with self._clients[-1].stream(**wire) as response:
+                body = bytearray()
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    _check_length(body)
+                    if time.monotonic() > deadline:
+                        raise TimeoutError
+                return _answer(response, body)
+        except (httpx.HTTPError, TimeoutError, AnswerTooLongError, OSError) as error:
+            raise progress.failure(self._connection, request, error, self._route.proxy) from None
+
+
+class AsyncTransport:
+    """Sends requests and awaits the answers. Every connection is an httpx client of its own, see `lanes`."""
+
+    def __init__(self, connection: Connection, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._connection = connection
+        self._route = _route(connection)
+        self._trusted = self._route.trust.context
+        self._real = transport is None
+
+        def client() -> httpx.AsyncClient:
+            made = httpx.AsyncClient(transport=transport, **_options(connection, self._route, transport))
+            made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            return made
+
+        self._lanes = Lanes(client, most=connection.max_connections, keep=KEEP_UNUSED)
+
+    async def send(self, request: Request[Any]) -> Answer:
+        """Send once, within the time limit.
+
+        Where TLS fails and the certificates to trust have changed meanwhile, it is sent with those.
+
+        Raises:
+            Unreachable, OutcomeUnknown: no usable answer came.
+
+        """
+        limit, used = self._connection.timeout or request.timeout, self._trusted
+        deadline = asyncio.get_running_loop().time() + limit
+        try:
+            return await self._send(request, limit, deadline)
+        except Unreachable as error:
+            if error.obstacle != Obstacle.TLS:
+                raise await self._named(error) from None
+            _reread(self._route.trust, error)
+            if self._route.trust.context is used:
+                raise
+        if self._trusted is used:
+            self._trusted = self._route.trust.context
+            await self._lanes.renew()
+        return await self._send(request, limit, deadline)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._lanes.aclose()
+
+    async def _send(self, request: Request[Any], limit: float, deadline: float) -> Answer:
+        progress = Progress()
+        wire = _wire(self._connection, self._route, request, limit, progress.note_async)
+        try:
+            async with self._lanes.one(min(POOL_TIMEOUT, limit)) as client:
+                progress.has_lane = True
+                async with asyncio.timeout_at(deadline), client.stream(**wire) as response:
+                    body = bytearray()
+                    async for chunk in response.aiter_bytes():
+                        body += chunk
+                        _check_length(body)
+                    return _answer(response, body)
+        except (httpx.HTTPError, TimeoutError, AnswerTooLongError, OSError) as error:
+            cause = error if progress.has_lane else httpx.PoolTimeout("")
+            raise progress.failure(self._connection, request, cause, self._route.proxy) from None
+
+    async def _named(self, error: Unreachable) -> Unreachable:
+        """The error, telling where a connection was not opened in time because the name was not resolved in time."""
+        if error.obstacle != Obstacle.TIMEOUT or not self._real or not self._route.resolves:
+            return error
+        try:
+            async with asyncio.timeout(RESOLVE_CHECK):
+                await asyncio.get_running_loop().getaddrinfo(self._route.host, self._route.port)
+        except (TimeoutError, OSError):
+            error.obstacle = Obstacle.NAME
+            error.detail = f"{self._connection.base_url}: the name {self._route.host} was not resolved in time"
+        return error
+
+
+def _route(connection: Connection) -> Route:
+    return route_to(connection.base_url, connection.ca_file, trust_env=connection.trust_env)
+
+
+def _reread(trust: Trust, error: Unreachable) -> None:
+    """Look whether the certificates to trust have changed; if they are unusable now, the error says so as well."""
+    try:
+        trust.reread()
+    except TrustProblem as problem:
+        error.detail = f"{error.detail.rstrip('. ')}, and {problem}"
+
+
+def _options(connection: Connection, route: Route, transport: object) -> dict[str, Any]:
+    most, context = connection.max_connections, route.trust.context
+    options: dict[str, Any] = {
+        "headers": connection.all_headers,
+        "limits": httpx.Limits(max_connections=most, max_keepalive_connections=most),
+        "follow_redirects": False,
+        "trust_env": False,
+        "verify": context,
+    }
+    if route.proxy is not None and transport is None:
+        secure = route.proxy.url.startswith("https:")
+        options["proxy"] = httpx.Proxy(route.proxy.url, ssl_context=context if secure else None)
+    return options
+
+
+def _wire(connection: Connection, route: Route, request: Request[Any], limit: float, trace: object) -> dict[str, Any]:
+    headers = {} if connection.propagate is None else dict(connection.propagate())
+    connect = CONNECT_TIMEOUT + RESOLVE_TIMEOUT if route.resolves else CONNECT_TIMEOUT
+    return {
+        "method": request.method,
+        "url": connection.base_url + request.path,
+        "params": request.query or None,
+        "content": request.body,
+        "headers": headers if request.body is None else {**headers, "Content-Type": "application/json"},
+        "timeout": httpx.Timeout(limit, connect=min(connect, limit), pool=min(POOL_TIMEOUT, limit)),
+        "extensions": {"trace": trace},
+    }
+
+
+def _answer(response: httpx.Response, body: bytearray) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(status=response.status_code, headers=headers, body=bytes(body))
+
+
+def _check_length(body: bytearray) -> None:
+    if len(body) > MAX_ANSWER:
+        raise AnswerTooLongError

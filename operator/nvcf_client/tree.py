@@ -1,0 +1,216 @@
+"""The tree of calls, `client.deployments.functions.versions.create(...)`, the same for both clients.
+
+Each call is written down once, as `Call(endpoint)`. What it gives back depends on the kind of client that the branch
+hangs on: the result itself on a synchronous one, an awaitable of it on an asynchronous one; arguments and result keep
+the endpoint's types either way, so that a type checker sees `create` as one writes it.
+"""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+
+from nvcf_client import endpoints
+from nvcf_client.requests import Request
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Sync(Protocol):
+    """Sends requests and waits."""
+
+    def send(self, request: Request[T], /) -> T:
+        """Send the request and give its result."""
+
+
+class Async(Protocol):
+    """Sends requests and lets others run meanwhile."""
+
+    async def send(self, request: Request[T], /) -> T:
+        """Send the request and give its result."""
+
+
+S = TypeVar("S")
+
+
+class Branch(Generic[S]):
+    """A place in the tree: calls, and more branches."""
+
+    def __init__(self, sender: S) -> None:
+        self._sender = sender
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._sender!r}>"
+
+
+class Call(Generic[P, T]):
+    """An endpoint as a method of a branch."""
+
+    def __init__(self, endpoint: Callable[P, Request[T]]) -> None:
+        self._endpoint = endpoint
+        self.__doc__ = endpoint.__doc__
+
+    @overload
+    def __get__(self, branch: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, branch: Branch[Sync], owner: type) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, branch: Branch[Async], owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, branch: Any, owner: type) -> Any:
+        if branch is None:
+            return self
+        endpoint, send = self._endpoint, branch._sender.send
+
+        @wraps(endpoint)
+        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return send(endpoint(*args, **kwargs))
+
+        return call
+
+
+class DeploymentVersions(Branch[S]):
+    """`client.deployments.functions.versions`: the deployment of one version of a function."""
+
+    create = Call(endpoints.create_deployment)
+    get = Call(endpoints.get_deployment)
+    update = Call(endpoints.update_deployment)
+    delete = Call(endpoints.delete_deployment)
+
+
+class DeploymentFunctions(Branch[S]):
+    """`client.deployments.functions`."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.versions = DeploymentVersions(sender)
+
+
+class GpuSpecifications(Branch[S]):
+    """`client.deployments.gpu_specifications`: single specifications of a deployment."""
+
+    update = Call(endpoints.update_gpu_specification)
+
+
+class Deployments(Branch[S]):
+    """`client.deployments`."""
+
+    get = Call(endpoints.get_deployment_by_id)
+    list = Call(endpoints.list_deployments)
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.functions = DeploymentFunctions(sender)
+        self.gpu_specifications = GpuSpecifications(sender)
+
+
+class FunctionVersions(Branch[S]):
+    """`client.functions.versions`."""
+
+    list = Call(endpoints.list_function_versions)
+    get = Call(endpoints.get_function)
+    create = Call(endpoints.create_function_version)
+    delete = Call(endpoints.delete_function)
+
+
+class FunctionIds(Branch[S]):
+    """`client.functions.ids`."""
+
+    list = Call(endpoints.list_function_ids)
+
+
+class Functions(Branch[S]):
+    """`client.functions`."""
+
+    list = Call(endpoints.list_functions)
+    create = Call(endpoints.create_function)
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.versions = FunctionVersions(sender)
+        self.ids = FunctionIds(sender)
+
+
+class QueueVersions(Branch[S]):
+    """`client.queues.functions.versions`."""
+
+    get = Call(endpoints.get_queue)
+
+
+class QueueFunctions(Branch[S]):
+    """`client.queues.functions`."""
+
+    get = Call(endpoints.list_queues)
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.versions = QueueVersions(sender)
+
+
+class Queues(Branch[S]):
+    """`client.queues`."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.functions = QueueFunctions(sender)
+
+
+class MetadataVersions(Branch[S]):
+    """`client.metadata.functions.versions`."""
+
+    update = Call(endpoints.update_function_metadata)
+
+
+class MetadataFunctions(Branch[S]):
+    """`client.metadata.functions`."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.versions = MetadataVersions(sender)
+
+
+class Metadata(Branch[S]):
+    """`client.metadata`."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.functions = MetadataFunctions(sender)
+
+
+class AuthorizationVersions(Branch[S]):
+    """`client.authorizations.functions.versions`."""
+
+    get = Call(endpoints.get_authorizations)
+
+
+class AuthorizationFunctions(Branch[S]):
+    """`client.authorizations.functions`."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.versions = AuthorizationVersions(sender)
+
+
+class Authorizations(Branch[S]):
+    """`client.authorizations`."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.functions = AuthorizationFunctions(sender)
+
+
+class ClusterGroups(Branch[S]):
+    """`client.cluster_groups`."""
+
+    list = Call(endpoints.list_cluster_groups)
+
+
+class Tree(Generic[S]):
+    """All branches, for a client to inherit. They follow the paths of the API."""
+
+    def _grow(self, sender: S) -> None:
+        self.deployments = Deployments(sender)
+        self.functions = Functions(sender)
+        self.queues = Queues(sender)
+        self.metadata = Metadata(sender)
+        self.authorizations = Authorizations(sender)
+        self.cluster_groups = ClusterGroups(sender)
