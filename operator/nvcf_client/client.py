@@ -9,9 +9,9 @@ from typing import Any, Self, TypeVar
 from nvcf_client.answers import Answer
 from nvcf_client.connection import Connection, from_environment
 from nvcf_client.errors import NvcfError
+from nvcf_client.http.transport import AsyncTransport, Transport
 from nvcf_client.requests import Request
 from nvcf_client.retries import Retries
-from nvcf_client.transport import AsyncTransport, Transport
 from nvcf_client.tree import Async, Sync, Tree
 
 S = TypeVar("S")

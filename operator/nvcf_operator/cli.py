@@ -78,7 +78,7 @@ def _checked(given: Mapping[str, Any], *models: type[BaseModel]) -> tuple[Any, .
 
 def _ensure_ways(nvcf: settings.NvcfSettings, *more: str) -> None:
     """End the command where a variable or file of the environment keeps a server from being asked at all."""
-    from nvcf_client import route
+    from nvcf_client.http import route
 
     ca_file = str(nvcf.nvcf_ca_file) if nvcf.nvcf_ca_file else None
     lines = route.obstacles((nvcf.nvcf_base_url, *more), ca_file)

@@ -348,7 +348,7 @@ class TestSlowNames:
     def test_a_name_has_longer_than_a_connection(
         self, resolver: threading.Event, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("nvcf_client.transport.CONNECT_TIMEOUT", 0.1)
+        monkeypatch.setattr("nvcf_client.http.transport.CONNECT_TIMEOUT", 0.1)
         late = threading.Timer(0.5, resolver.set)
         with serving(answer(200, DEPLOYMENT)) as server:
             late.start()
@@ -366,7 +366,7 @@ class TestSlowNames:
                 return caught.value
 
         for name in ("CONNECT_TIMEOUT", "RESOLVE_TIMEOUT", "RESOLVE_CHECK"):
-            monkeypatch.setattr(f"nvcf_client.transport.{name}", 0.1)
+            monkeypatch.setattr(f"nvcf_client.http.transport.{name}", 0.1)
         error = asyncio.run(ask())
         assert isinstance(error, Unreachable)
         assert error.obstacle == Obstacle.NAME
@@ -376,8 +376,8 @@ class TestSlowNames:
         self, resolver: threading.Event, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         resolver.set()
-        monkeypatch.setattr("nvcf_client.transport.RESOLVE_TIMEOUT", 0.1)
-        monkeypatch.setattr("nvcf_client.transport.CONNECT_TIMEOUT", 0.1)
+        monkeypatch.setattr("nvcf_client.http.transport.RESOLVE_TIMEOUT", 0.1)
+        monkeypatch.setattr("nvcf_client.http.transport.CONNECT_TIMEOUT", 0.1)
         with full_listener() as port:
             unreachable(ask_async, GET, Obstacle.TIMEOUT, base_url=f"http://nvcf.test:{port}/v2/nvcf")
 
@@ -397,7 +397,7 @@ def test_a_ca_bundle_that_cannot_be_used_is_named_at_once(ask: Ask, tmp_path: Pa
 
 
 def test_a_busy_pool_means_that_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nvcf_client.transport.POOL_TIMEOUT", 0.2)
+    monkeypatch.setattr("nvcf_client.http.transport.POOL_TIMEOUT", 0.2)
 
     async def crowd() -> tuple[object, object]:
         with serving(silence) as server:
@@ -418,7 +418,7 @@ def test_a_busy_pool_means_that_nothing_was_sent(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_longer_answer_than_any_account_has_is_not_read_to_its_end(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nvcf_client.transport.MAX_ANSWER", 1000)
+    monkeypatch.setattr("nvcf_client.http.transport.MAX_ANSWER", 1000)
     with serving(answer(200, b" " * 1001)) as server:
         error = failed(ask, GET, base_url=server.url)
     assert type(error) is nvcf_client.OutcomeUnknown

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from nvcf_client import transport
 from nvcf_client.answers import Answer
-from nvcf_client.progress import Progress
+from nvcf_client.http import transport
+from nvcf_client.http.progress import Progress
 from nvcf_client.requests import Request
 from nvcf_operator.kube.client import KubeClient
 

@@ -9,7 +9,7 @@ import yarl
 from aiohttp import ClientMiddlewareType
 from kubernetes.aio.client.rest import RESTClientObject
 
-from nvcf_client.proxies import Proxy, ProxyProblem, proxy_for, usable
+from nvcf_client.http.proxies import Proxy, ProxyProblem, proxy_for, usable
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
 from nvcf_operator.kube.watching import Handler, SteadyWatch

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from nvcf_client.proxies import ProxyProblem, proxy_for, usable
+from nvcf_client.http.proxies import ProxyProblem, proxy_for, usable
 
 PROXY = "http://proxy:3128"
 ALL = {"ALL_PROXY": "socks5://other:1080"}

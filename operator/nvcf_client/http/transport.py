@@ -1,4 +1,4 @@
-"""HTTP: requests go out and answers, or the two errors without one, come back. Nothing above it knows httpx."""
+"""Sends requests through httpx: gives the answer back, or raises one of the two errors of a call without an answer."""
 
 import asyncio
 import time
@@ -10,11 +10,11 @@ import httpx
 from nvcf_client.answers import Answer
 from nvcf_client.connection import Connection
 from nvcf_client.errors import Obstacle, Unreachable
-from nvcf_client.lanes import Lanes
-from nvcf_client.progress import MAX_ANSWER, AnswerTooLongError, Progress
+from nvcf_client.http.certificates import Trust, TrustProblem
+from nvcf_client.http.pool import ConnectionPool
+from nvcf_client.http.progress import MAX_ANSWER, AnswerTooLongError, Progress
+from nvcf_client.http.route import Route, route_to
 from nvcf_client.requests import Request
-from nvcf_client.route import Route, route_to
-from nvcf_client.trust import Trust, TrustProblem
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to open a connection to an address, and again for TLS."""
@@ -95,7 +95,7 @@ class Transport:
 
 
 class AsyncTransport:
-    """Sends requests and awaits the answers. Every connection is an httpx client of its own, see `lanes`."""
+    """Sends requests and awaits the answers. Every connection is an httpx client of its own, see `pool`."""
 
     def __init__(self, connection: Connection, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._connection = connection
@@ -108,7 +108,7 @@ class AsyncTransport:
             made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             return made
 
-        self._lanes = Lanes(client, most=connection.max_connections, keep=KEEP_UNUSED)
+        self._pool = ConnectionPool(client, most=connection.max_connections, keep=KEEP_UNUSED)
 
     async def send(self, request: Request[Any]) -> Answer:
         """Send once, within the time limit.
@@ -131,19 +131,19 @@ class AsyncTransport:
                 raise
         if self._trusted is used:
             self._trusted = self._route.trust.context
-            await self._lanes.renew()
+            await self._pool.renew()
         return await self._send(request, limit, deadline)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._lanes.aclose()
+        await self._pool.aclose()
 
     async def _send(self, request: Request[Any], limit: float, deadline: float) -> Answer:
         progress = Progress()
         wire = _wire(self._connection, self._route, request, limit, progress.note_async)
         try:
-            async with self._lanes.one(min(POOL_TIMEOUT, limit)) as client:
-                progress.has_lane = True
+            async with self._pool.one(min(POOL_TIMEOUT, limit)) as client:
+                progress.has_connection = True
                 async with asyncio.timeout_at(deadline), client.stream(**wire) as response:
                     body = bytearray()
                     async for chunk in response.aiter_bytes():
@@ -151,7 +151,7 @@ class AsyncTransport:
                         _check_length(body)
                     return _answer(response, body)
         except (httpx.HTTPError, TimeoutError, AnswerTooLongError, OSError) as error:
-            cause = error if progress.has_lane else httpx.PoolTimeout("")
+            cause = error if progress.has_connection else httpx.PoolTimeout("")
             raise progress.failure(self._connection, request, cause, self._route.proxy) from None
 
     async def _named(self, error: Unreachable) -> Unreachable:

@@ -1,4 +1,4 @@
-"""Which proxy the environment asks for, read in one way for NVCF and for the Kubernetes API: as curl and kubectl do.
+"""Which proxy the environment asks for, read as curl and kubectl do.
 
 The HTTP libraries' own `trust_env` does not do: httpx knows no networks in `NO_PROXY` and fails over IPv6 in it,
 aiohttp asks for the variables and for `~/.netrc` anew at every request, and both quote parts of a password when a

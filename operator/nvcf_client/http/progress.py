@@ -11,7 +11,7 @@ import httpx
 from nvcf_client.answers import one_line
 from nvcf_client.connection import Connection
 from nvcf_client.errors import Obstacle, OutcomeUnknown, Unreachable
-from nvcf_client.proxies import Proxy
+from nvcf_client.http.proxies import Proxy
 from nvcf_client.requests import Request
 
 MAX_ANSWER = 64 << 20
@@ -54,7 +54,7 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self.has_lane = False
+        self.has_connection = False
         self._watched = False
         self._sent = False
         self._through = False

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from nvcf_client.proxies import Proxy, ProxyProblem, proxy_for
-from nvcf_client.trust import Trust, TrustProblem, trust
+from nvcf_client.http.certificates import Trust, TrustProblem, trust
+from nvcf_client.http.proxies import Proxy, ProxyProblem, proxy_for
 
 
 @dataclass(frozen=True, slots=True)

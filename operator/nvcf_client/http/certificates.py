@@ -1,4 +1,4 @@
-"""Which authorities a server's certificate is checked against, read again when the file has changed.
+"""Which certificate authorities are trusted, read again when their file has changed.
 
 Authorities are rotated while we run: cert-manager and Kubernetes replace the mounted file. Nobody tells us, but TLS
 fails then, and the file is looked at again.

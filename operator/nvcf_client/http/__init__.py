@@ -1,0 +1,1 @@
+"""HTTP: how requests reach NVCF, through which proxy and trusting which certificates. Nothing above it knows httpx."""

@@ -1,0 +1,94 @@
+"""A pool of connections for concurrent calls, each used by one call at a time.
+
+An HTTP library's own pool looks at all of its connections several times for every call; with 16 of them that was
+measured to cost more than the call. Here a call takes the connection that was used last, so that connections stay warm,
+and those that nobody has needed for a while are closed by the next call.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Generic, Protocol, TypeVar
+
+
+class Closable(Protocol):
+    """A connection, or a client that holds one."""
+
+    def aclose(self) -> Awaitable[None]:
+        """Close the connection, if there is one."""
+
+
+C = TypeVar("C", bound=Closable)
+
+
+class ConnectionPool(Generic[C]):
+    """At most so many connections: the first at once, so that what is wrong with it shows early, others when needed.
+
+    Args:
+        make: makes a connection.
+        most: how many there may be at a time.
+        keep: seconds after which an unused connection may be closed.
+
+    """
+
+    def __init__(self, make: Callable[[], C], *, most: int, keep: float) -> None:
+        self._make = make
+        self._keep = keep
+        self._room = asyncio.Semaphore(most)
+        self._idle: deque[tuple[C, float]] = deque([(make(), time.monotonic())])
+        self._busy: set[C] = set()
+        self._old: set[C] = set()
+        self._closed = False
+
+    @asynccontextmanager
+    async def one(self, patience: float) -> AsyncIterator[C]:
+        """A connection for the length of the block.
+
+        Raises:
+            TimeoutError: none became free within `patience` seconds.
+            RuntimeError: the pool is closed.
+
+        """
+        async with asyncio.timeout(patience):
+            await self._room.acquire()
+        try:
+            if self._closed:
+                raise RuntimeError("the client is closed")
+            connection = self._idle.pop()[0] if self._idle else self._make()
+            self._busy.add(connection)
+            try:
+                yield connection
+            finally:
+                self._busy.discard(connection)
+                if connection in self._old:
+                    self._old.discard(connection)
+                    with suppress(Exception):
+                        await connection.aclose()
+                else:
+                    self._idle.append((connection, time.monotonic()))
+        finally:
+            self._room.release()
+        while self._idle and time.monotonic() - self._idle[0][1] > self._keep:
+            connection, _ = self._idle.popleft()
+            with suppress(Exception):  # the call whose end this is has its result already
+                await connection.aclose()
+
+    async def renew(self) -> None:
+        """Replace all connections: each is closed once its call has ended."""
+        self._old |= self._busy
+        idle = [connection for connection, _ in self._idle]
+        self._idle.clear()
+        for connection in idle:
+            with suppress(Exception):  # whoever asked for new ones is not to fail over an old one
+                await connection.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections, those in use included."""
+        self._closed = True
+        connections = [*self._busy, *(connection for connection, _ in self._idle)]
+        self._idle.clear()
+        for connection in connections:
+            with suppress(OSError):
+                await connection.aclose()
