@@ -1,8 +1,28 @@
-"""The bodies of successful answers, each with the one object or list that it wraps."""
+"""The bodies of successful answers, each with the one object or list that it wraps, read although a part is odd.
 
-from pydantic import PrivateAttr
+What an object needs is what its model requires (ids, the account, the status, GPU and numbers of a specification), and
+an id that is there must be readable. Everything else is left out when it has another form than is known, and named. In
+a list an entry that lacks what it needs is left out whole: an absence from such a list proves nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import PrivateAttr, ValidationError
+from pydantic_core import from_json
 
 from nvcf_client.models import Deployment, Function, GpuSpecification, Model, Queue
+
+Path = tuple[int | str, ...]
+
+IDS = frozenset({"deploymentId", "gpuSpecificationId"})
+"""Ids that old servers leave out: one that is there and cannot be read is no sign of an old server."""
+
+UNKNOWN = ""
+"""In place of the version of an entry whose version id cannot be read."""
+
+_GONE = object()
 
 
 class Answered(Model):
@@ -20,6 +40,9 @@ class Answered(Model):
     def skipped_versions(self) -> frozenset[str]:
         """Version ids of the functions that were left out of the list; an empty one where the id itself is odd."""
         return self._skipped_versions
+
+
+A = TypeVar("A", bound=Answered)
 
 
 class DeploymentResponse(Answered):
@@ -115,3 +138,130 @@ class ClusterGroupsResponse(Answered):
     """Answer of the list of cluster groups."""
 
     cluster_groups: tuple[ClusterGroup, ...]
+
+
+def reading(model: type[A]) -> Callable[[bytes], A]:
+    """Reader of bodies that hold this model. A body in which all is as it should be is read once, without detours.
+
+    The reader raises pydantic's ValidationError where something is odd that is needed.
+    """
+
+    def read(body: bytes) -> A:
+        try:
+            return model.model_validate_json(body)
+        except ValidationError as error:
+            return _tolerantly(model, body, error)
+
+    return read
+
+
+@dataclass(slots=True)
+class _PassedOver:
+    """What is left out of one body."""
+
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why, by place. What leaving it out leads to, such as that a field is missing, is not told again."""
+    versions: list[str] = field(default_factory=list)
+    """Version ids of the functions that are left out."""
+    of_deployment: dict[int, list[str]] = field(default_factory=dict)
+    """What is left out of a deployment, by the identity of its JSON object."""
+
+
+def _tolerantly(model: type[A], body: bytes, first: ValidationError) -> A:
+    try:
+        raw = from_json(body)
+    except ValueError:
+        raise first from None
+    if not isinstance(raw, dict):
+        raise first
+    passed, error = _PassedOver(), first
+    while True:
+        if not _leave_out(raw, error, passed):
+            raise first
+        try:
+            answer = model.model_validate(raw)
+        except ValidationError as another:
+            error = another
+            continue
+        return _marked(answer, raw, passed)
+
+
+def _leave_out(raw: dict[str, Any], error: ValidationError, passed: _PassedOver) -> bool:
+    """Take out of the body what the error is about; False where that cannot be done without."""
+    touched: list[Any] = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        path, parents = _place(raw, item["loc"])
+        if path and path[-1] in IDS:
+            path, parents = path[:-1], parents[:-1]
+        if len(path) < 2:
+            return False
+        container: Any = parents[-1]
+        step = path[-1]
+        if container[step] is _GONE:
+            continue
+        passed.reasons.setdefault(_text(item["loc"]), item["msg"])
+        if path[0] == "functions" and len(path) == 2:
+            passed.versions.append(_version_of(container[step]))
+        _note_deployment(parents, path, passed)
+        container[step] = _GONE  # one value may have several errors, and the places of the others must stay
+        touched.append(container)
+    for container in touched:
+        _sweep(container)
+    return True
+
+
+def _sweep(container: Any) -> None:
+    """Take out what is marked as gone."""
+    if isinstance(container, list):
+        container[:] = [item for item in container if item is not _GONE]
+    else:
+        for name in [name for name, value in container.items() if value is _GONE]:
+            del container[name]
+
+
+def _place(raw: Any, loc: Path) -> tuple[Path, list[Any]]:
+    """The way to the value that an error is about, as far as it is there, and the containers on that way."""
+    path: list[int | str] = []
+    parents: list[Any] = []
+    here = raw
+    for step in loc:
+        inside = step in here if isinstance(here, dict) else isinstance(here, list) and isinstance(step, int)
+        if not inside:
+            break
+        path.append(step)
+        parents.append(here)
+        here = here[step]
+    return tuple(path), parents
+
+
+def _note_deployment(parents: list[Any], path: Path, passed: _PassedOver) -> None:
+    """Note at a deployment what of it is left out: a field, a field of its specifications, or one of these whole."""
+    depth = {"deployment": 1, "deployments": 2}.get(str(path[0]))
+    if depth is None or len(path) <= depth:
+        return
+    names = [step for step in path[depth:] if isinstance(step, str)][:2]
+    name = ".".join(names if names[0] == "deploymentSpecifications" else names[:1])
+    passed.of_deployment.setdefault(id(parents[depth]), []).append(name)
+
+
+def _marked(answer: A, raw: Mapping[str, Any], passed: _PassedOver) -> A:
+    answer._passed_over = tuple(f"{place}: {why}" for place, why in passed.reasons.items())
+    answer._skipped_versions = frozenset(passed.versions)
+    shown = [raw["deployment"]] if "deployment" in raw else raw.get("deployments") or []
+    read = [answer.deployment] if hasattr(answer, "deployment") else getattr(answer, "deployments", ())
+    for item, deployment in zip(shown, read, strict=False):
+        deployment._unreadable = frozenset(passed.of_deployment.get(id(item), ()))
+    return answer
+
+
+def _version_of(entry: Any) -> str:
+    version = entry.get("versionId") if isinstance(entry, Mapping) else None
+    return version if isinstance(version, str) else UNKNOWN
+
+
+def _text(loc: Path) -> str:
+    """The place without positions, so that the same oddity has the same text at each poll."""
+    text = ""
+    for step in loc:
+        text += "[]" if isinstance(step, int) else f".{step}" if text else step
+    return text

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from nvcf_client.allocation import CREATE_TIMEOUT
 from nvcf_client.endpoints import deployments
+from nvcf_client.endpoints.deployments import CREATE_TIMEOUT
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import draining, ownership, presence, redeployment, sameness
 from nvcf_operator.core.resource import Resource

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from nvcf_client import errors, failures
+from nvcf_client import errors, requests
 from nvcf_client.answers import explain
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
@@ -300,7 +300,7 @@ def key_logged() -> None:
 
 def key_quoted() -> None:
     """The server's words are repeated as they came, also where they hold the key."""
-    _opened(failures).explain = lambda answer, key="": explain(answer)
+    _opened(requests).explain = lambda answer, key="": explain(answer)
 
 
 def _opened(place: object) -> Any:

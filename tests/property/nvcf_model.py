@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from nvcf_client.allocation import create_timeout
+from nvcf_client.endpoints.deployments import create_timeout
 from nvcf_client.models import Deployment
 from property import oddities
 from property.cluster_model import START

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nvcf_client.models import Deployment, Function
-from nvcf_client.responses import DeploymentResponse, FunctionsResponse
-from nvcf_client.tolerance import reading
+from nvcf_client.responses import DeploymentResponse, FunctionsResponse, reading
 
 OF_LISTS: Mapping[str, dict[str, Any]] = {
     "an entry without status": {"status": None},

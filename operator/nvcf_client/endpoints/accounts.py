@@ -1,8 +1,7 @@
 """Calls about what surrounds functions in an account: queues, who may invoke, and where one can deploy."""
 
 from nvcf_client.requests import Request, path_of
-from nvcf_client.responses import AuthorizedPartiesResponse, ClusterGroupsResponse, QueuesResponse
-from nvcf_client.tolerance import reading
+from nvcf_client.responses import AuthorizedPartiesResponse, ClusterGroupsResponse, QueuesResponse, reading
 
 
 def get_queue(*, function_id: str, function_version_id: str) -> Request[QueuesResponse]:

@@ -1,9 +1,8 @@
 """Calls about deployments. All of them, the reading ones included, need the scope `deploy_function`."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from nvcf_client.allocation import allocating, create_timeout
 from nvcf_client.given import SpecificationInput, strictly, to_post, to_put, to_specifications
 from nvcf_client.models import AutoscalingConfiguration
 from nvcf_client.requests import Request, json_of, path_of
@@ -12,13 +11,27 @@ from nvcf_client.responses import (
     DeploymentsResponse,
     FunctionResponse,
     GpuSpecificationResponse,
+    reading,
 )
-from nvcf_client.tolerance import reading
 
 SCOPE = "deploy_function"
 
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 """A version that no account has: who may deploy hears 404 of it, who lacks the scope 403."""
+
+CREATE_TIMEOUT = 40.0
+"""Seconds for a POST with one specification that asks for instances, or with none."""
+
+CREATE_TIMEOUT_MORE = 30.0
+"""Seconds more for each further one: a call to the allocator that is answered at all."""
+
+
+class HasMinimum(Protocol):
+    """A GPU specification, of a manifest, a request or an answer."""
+
+    @property
+    def min_instances(self) -> int:
+        """Fewest instances that run."""
 
 
 def create_deployment(
@@ -28,8 +41,8 @@ def create_deployment(
 
     Never repeated blindly: while a first POST may still be running, a second can win as well, and the instances of
     the loser run on. After an unknown outcome, `get` the deployment; not found means "not yet" for as long as the
-    server may be at work, which is minutes: it asks its allocator for one specification after the other
-    (`nvcf_client.allocation`). The request's timeout grows with them: 40 s, and 30 s more for each further
+    server may be at work, which is minutes: it asks its allocator for one specification after the other (see
+    `create_timeout`). The request's timeout grows with them: 40 s, and 30 s more for each further
     specification with `min_instances` above 0.
 
     Args:
@@ -163,6 +176,24 @@ def update_gpu_specification(
         result=reading(GpuSpecificationResponse),
         scope=SCOPE,
     )
+
+
+def allocating(specifications: Iterable[HasMinimum]) -> int:
+    """How many of these specifications ask for instances, so how often the server asks its allocator."""
+    return sum(item.min_instances > 0 for item in specifications)
+
+
+def create_timeout(count: int) -> float:
+    """Seconds that the client gives a POST in which `count` specifications ask for instances.
+
+    The server asks its allocator once for each of these, one after the other: each call takes up to 30 s, and is made
+    up to three times when it is answered 5xx. The row is written at the end of all that. A specification with a
+    minimum of 0 is no call.
+
+    The timeout covers an allocator that answers at its first try. One that fails and is asked again takes longer, so
+    that a POST may go on in the server after its answer was given up.
+    """
+    return CREATE_TIMEOUT + CREATE_TIMEOUT_MORE * max(count - 1, 0)
 
 
 def _of_version(function_id: str, function_version_id: str) -> str:

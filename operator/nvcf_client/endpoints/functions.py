@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from nvcf_client.definitions import FunctionDefinition
 from nvcf_client.given import strictly
+from nvcf_client.models import FunctionDefinition
 from nvcf_client.requests import Request, json_of, nothing, path_of
-from nvcf_client.responses import FunctionIdsResponse, FunctionResponse, FunctionsResponse
-from nvcf_client.tolerance import reading
+from nvcf_client.responses import FunctionIdsResponse, FunctionResponse, FunctionsResponse, reading
 
 
 def list_functions(*, visibility: str | Iterable[str] | None = None) -> Request[FunctionsResponse]:
@@ -74,7 +73,7 @@ def create_function(*, name: str, inference_url: str, **definition: Any) -> Requ
     Args:
         name: letters, digits, `-` and `_`.
         inference_url: path (or URL) that takes the requests.
-        **definition: the other fields of `nvcf_client.definitions.FunctionDefinition`.
+        **definition: the other fields of `nvcf_client.models.FunctionDefinition`.
 
     """
     return Request(

@@ -4,7 +4,7 @@ NVCF can make a deployment long after its POST was given up, and can bring one b
 section 5, races 2, 4 and 5).
 """
 
-from nvcf_client.allocation import allocating
+from nvcf_client.endpoints.deployments import allocating
 from nvcf_operator.core.situation import Absent, Situation
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
-from nvcf_client.allocation import allocating
+from nvcf_client.endpoints.deployments import allocating
 from nvcf_operator.api import names
 from nvcf_operator.api.status import Intent
 from nvcf_operator.clock import SteadyClock

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from nvcf_client.allocation import create_timeout
+from nvcf_client.endpoints.deployments import create_timeout
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from nvcf_client.models import Deployment
-from nvcf_client.responses import DeploymentResponse
-from nvcf_client.tolerance import reading
+from nvcf_client.responses import DeploymentResponse, reading
 from nvcf_operator.core.actions import Change, Undeploy
 from nvcf_operator.core.changes import Patch, Put
 from nvcf_operator.core.decide import decide

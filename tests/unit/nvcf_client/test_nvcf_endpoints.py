@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from nvcf_client import endpoints
-from nvcf_client.allocation import allocating, create_timeout
 from nvcf_client.answers import Answer
+from nvcf_client.endpoints.deployments import allocating, create_timeout
 from nvcf_client.models import GpuSpecification
 from nvcf_client.requests import Request
 from nvcf_operator.api.spec import DeploymentSpecification

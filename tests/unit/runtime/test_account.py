@@ -10,8 +10,7 @@ import virtual_time
 from nvcf_client import endpoints
 from nvcf_client.errors import Forbidden, NvcfError, Throttled, Unauthorized
 from nvcf_client.requests import Request
-from nvcf_client.responses import FunctionsResponse
-from nvcf_client.tolerance import reading
+from nvcf_client.responses import FunctionsResponse, reading
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Trouble

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nvcf_client.responses import DeploymentResponse, DeploymentsResponse, FunctionsResponse
-from nvcf_client.tolerance import reading
+from nvcf_client.responses import DeploymentResponse, DeploymentsResponse, FunctionsResponse, reading
 
 SPECIFICATION = {"gpuSpecificationId": "s", "gpu": "L40", "instanceType": "t", "minInstances": 0, "maxInstances": 2}
 DEPLOYMENT = {
