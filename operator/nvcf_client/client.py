@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from nvcf_client.answers import Answer
-from nvcf_client.connection import Connection, from_environment
 from nvcf_client.errors import NvcfError
 from nvcf_client.http.transport import AsyncTransport, Transport
+from nvcf_client.options import ClientOptions, from_environment
 from nvcf_client.requests import Request
 from nvcf_client.retries import Retries
 from nvcf_client.tree import Async, Sync, Tree
@@ -40,7 +40,7 @@ class _Shell(Tree[S]):
     ) -> None:
         self._notice = notice
         key, url = from_environment(api_key, base_url)
-        self._connection = Connection(
+        self._options = ClientOptions(
             base_url=url,
             api_key=key,
             host_header=host_header,
@@ -61,12 +61,12 @@ class _Shell(Tree[S]):
 
     def _received(self, answer: Answer) -> Answer:
         """Pass on what the gateway announces, whatever the answer is."""
-        if self._notice is not None and (text := answer.notice(self._connection.api_key)) is not None:
+        if self._notice is not None and (text := answer.notice(self._options.api_key)) is not None:
             self._notice(text)
         return answer
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._connection.base_url}>"
+        return f"<{type(self).__name__} {self._options.base_url}>"
 
 
 class Client(_Shell[Sync]):
@@ -94,7 +94,7 @@ class Client(_Shell[Sync]):
     """
 
     def _open(self, transport: Any) -> None:
-        self._transport = Transport(self._connection, transport)
+        self._transport = Transport(self._options, transport)
         self._grow(self)
 
     def send(self, request: Request[T], /) -> T:
@@ -107,7 +107,7 @@ class Client(_Shell[Sync]):
         failures = 0
         while True:
             try:
-                return request.parse(self._received(self._transport.send(request)), key=self._connection.api_key)
+                return request.parse(self._received(self._transport.send(request)), key=self._options.api_key)
             except NvcfError as error:
                 failures += 1
                 pause = self._retries.pause(request, error, failures)
@@ -132,7 +132,7 @@ class AsyncClient(_Shell[Async]):
     """NVCF for asyncio. Takes the arguments of `Client`; every call is awaited. Belongs to one event loop."""
 
     def _open(self, transport: Any) -> None:
-        self._transport = AsyncTransport(self._connection, transport)
+        self._transport = AsyncTransport(self._options, transport)
         self._grow(self)
 
     async def send(self, request: Request[T], /) -> T:
@@ -146,7 +146,7 @@ class AsyncClient(_Shell[Async]):
         while True:
             try:
                 answer = self._received(await self._transport.send(request))
-                return request.parse(answer, key=self._connection.api_key)
+                return request.parse(answer, key=self._options.api_key)
             except NvcfError as error:
                 failures += 1
                 pause = self._retries.pause(request, error, failures)

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from nvcf_client.connection import default_user_agent
+from nvcf_client.options import default_user_agent
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

@@ -9,7 +9,7 @@ import pytest
 from client_documentation import OLD_ID, PAGE, Block, blocks, run
 
 import nvcf_client
-from nvcf_client import connection, errors
+from nvcf_client import client, errors
 from simulation import ECHO, KEY, Simulator
 
 CATALOGUE = [
@@ -90,7 +90,7 @@ def test_every_error_and_every_argument_is_on_the_page() -> None:
     for name, kind in vars(errors).items():
         if isinstance(kind, type) and issubclass(kind, errors.NvcfError):
             assert f"`{name}`" in page
-    source = Path(connection.__file__).with_name("client.py").read_text()
+    source = Path(client.__file__).read_text()
     arguments = re.findall(r"^        (\w+): .* = ", source, re.MULTILINE)
     assert "api_key" in arguments
     for argument in set(arguments) - {"transport"}:

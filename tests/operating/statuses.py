@@ -9,7 +9,7 @@ from typing import Any
 
 from controlplane import read_audit_log
 from gitops import disagreement
-from nvcf_client.connection import default_user_agent
+from nvcf_client.options import default_user_agent
 from nvcf_operator.api.conditions import CONDITION_TYPES, MESSAGE_LIMIT, Phase
 from nvcf_operator.core.reasons import Reason
 from operating.installation import ACCOUNT, NAMESPACE

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 
 from nvcf_client.answers import one_line
-from nvcf_client.connection import Connection
 from nvcf_client.errors import Obstacle, OutcomeUnknown, Unreachable
 from nvcf_client.http.proxies import Proxy
+from nvcf_client.options import ClientOptions
 from nvcf_client.requests import Request
 
 MAX_ANSWER = 64 << 20
@@ -72,7 +72,7 @@ class Progress:
         self.note(step, info)
 
     def failure(
-        self, connection: Connection, request: Request[Any], error: Exception, proxy: Proxy | None
+        self, options: ClientOptions, request: Request[Any], error: Exception, proxy: Proxy | None
     ) -> Unreachable | OutcomeUnknown:
         """The error of a call that got no usable answer.
 
@@ -87,7 +87,7 @@ class Progress:
         words, obstacle = _IN_WORDS.get(type(error)) or _root_of(error), _obstacle(error)
         if proxy is not None and not self._through and not isinstance(error, httpx.PoolTimeout):
             words, obstacle = f"{proxy}: {words}", Obstacle.PROXY
-        return Unreachable(obstacle=obstacle, detail=f"{connection.base_url}: {words}", **call)
+        return Unreachable(obstacle=obstacle, detail=f"{options.base_url}: {words}", **call)
 
 
 def _root_of(error: Exception) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 
 from nvcf_client.answers import Answer
-from nvcf_client.connection import Connection
 from nvcf_client.errors import Obstacle, Unreachable
 from nvcf_client.http.certificates import Trust, TrustProblem
 from nvcf_client.http.pool import ConnectionPool
 from nvcf_client.http.progress import MAX_ANSWER, AnswerTooLongError, Progress
 from nvcf_client.http.route import Route, route_to
+from nvcf_client.options import ClientOptions
 from nvcf_client.requests import Request
 
 CONNECT_TIMEOUT = 5.0
@@ -36,9 +36,9 @@ KEEP_UNUSED = 30.0
 class Transport:
     """Sends requests and waits for the answers."""
 
-    def __init__(self, connection: Connection, transport: httpx.BaseTransport | None = None) -> None:
-        self._connection = connection
-        self._route = _route(connection)
+    def __init__(self, options: ClientOptions, transport: httpx.BaseTransport | None = None) -> None:
+        self._options = options
+        self._route = _route(options)
         self._transport = transport
         self._clients: list[httpx.Client] = []
         self._open()
@@ -52,7 +52,7 @@ class Transport:
             Unreachable, OutcomeUnknown: no usable answer came.
 
         """
-        limit, used = self._connection.timeout or request.timeout, self._trusted
+        limit, used = self._options.timeout or request.timeout, self._trusted
         deadline = time.monotonic() + limit
         try:
             return self._send(request, limit, deadline)
@@ -74,13 +74,13 @@ class Transport:
     def _open(self) -> None:
         """Have a new client; others may be at a call with the old one."""
         self._trusted = self._route.trust.context
-        client = httpx.Client(transport=self._transport, **_options(self._connection, self._route, self._transport))
+        client = httpx.Client(transport=self._transport, **_httpx_options(self._options, self._route, self._transport))
         client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._clients.append(client)
 
     def _send(self, request: Request[Any], limit: float, deadline: float) -> Answer:
         progress = Progress()
-        wire = _wire(self._connection, self._route, request, limit, progress.note)
+        wire = _wire(self._options, self._route, request, limit, progress.note)
         try:
             with self._clients[-1].stream(**wire) as response:
                 body = bytearray()
@@ -91,24 +91,24 @@ class Transport:
                         raise TimeoutError
                 return _answer(response, body)
         except (httpx.HTTPError, TimeoutError, AnswerTooLongError, OSError) as error:
-            raise progress.failure(self._connection, request, error, self._route.proxy) from None
+            raise progress.failure(self._options, request, error, self._route.proxy) from None
 
 
 class AsyncTransport:
     """Sends requests and awaits the answers. Every connection is an httpx client of its own, see `pool`."""
 
-    def __init__(self, connection: Connection, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._connection = connection
-        self._route = _route(connection)
+    def __init__(self, options: ClientOptions, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._options = options
+        self._route = _route(options)
         self._trusted = self._route.trust.context
         self._real = transport is None
 
         def client() -> httpx.AsyncClient:
-            made = httpx.AsyncClient(transport=transport, **_options(connection, self._route, transport))
+            made = httpx.AsyncClient(transport=transport, **_httpx_options(options, self._route, transport))
             made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             return made
 
-        self._pool = ConnectionPool(client, most=connection.max_connections, keep=KEEP_UNUSED)
+        self._pool = ConnectionPool(client, most=options.max_connections, keep=KEEP_UNUSED)
 
     async def send(self, request: Request[Any]) -> Answer:
         """Send once, within the time limit.
@@ -119,7 +119,7 @@ class AsyncTransport:
             Unreachable, OutcomeUnknown: no usable answer came.
 
         """
-        limit, used = self._connection.timeout or request.timeout, self._trusted
+        limit, used = self._options.timeout or request.timeout, self._trusted
         deadline = asyncio.get_running_loop().time() + limit
         try:
             return await self._send(request, limit, deadline)
@@ -140,7 +140,7 @@ class AsyncTransport:
 
     async def _send(self, request: Request[Any], limit: float, deadline: float) -> Answer:
         progress = Progress()
-        wire = _wire(self._connection, self._route, request, limit, progress.note_async)
+        wire = _wire(self._options, self._route, request, limit, progress.note_async)
         try:
             async with self._pool.one(min(POOL_TIMEOUT, limit)) as client:
                 progress.has_connection = True
@@ -152,7 +152,7 @@ class AsyncTransport:
                     return _answer(response, body)
         except (httpx.HTTPError, TimeoutError, AnswerTooLongError, OSError) as error:
             cause = error if progress.has_connection else httpx.PoolTimeout("")
-            raise progress.failure(self._connection, request, cause, self._route.proxy) from None
+            raise progress.failure(self._options, request, cause, self._route.proxy) from None
 
     async def _named(self, error: Unreachable) -> Unreachable:
         """The error, telling where a connection was not opened in time because the name was not resolved in time."""
@@ -163,12 +163,12 @@ class AsyncTransport:
                 await asyncio.get_running_loop().getaddrinfo(self._route.host, self._route.port)
         except (TimeoutError, OSError):
             error.obstacle = Obstacle.NAME
-            error.detail = f"{self._connection.base_url}: the name {self._route.host} was not resolved in time"
+            error.detail = f"{self._options.base_url}: the name {self._route.host} was not resolved in time"
         return error
 
 
-def _route(connection: Connection) -> Route:
-    return route_to(connection.base_url, connection.ca_file, trust_env=connection.trust_env)
+def _route(options: ClientOptions) -> Route:
+    return route_to(options.base_url, options.ca_file, trust_env=options.trust_env)
 
 
 def _reread(trust: Trust, error: Unreachable) -> None:
@@ -179,10 +179,10 @@ def _reread(trust: Trust, error: Unreachable) -> None:
         error.detail = f"{error.detail.rstrip('. ')}, and {problem}"
 
 
-def _options(connection: Connection, route: Route, transport: object) -> dict[str, Any]:
-    most, context = connection.max_connections, route.trust.context
-    options: dict[str, Any] = {
-        "headers": connection.all_headers,
+def _httpx_options(options: ClientOptions, route: Route, transport: object) -> dict[str, Any]:
+    most, context = options.max_connections, route.trust.context
+    given: dict[str, Any] = {
+        "headers": options.all_headers,
         "limits": httpx.Limits(max_connections=most, max_keepalive_connections=most),
         "follow_redirects": False,
         "trust_env": False,
@@ -190,16 +190,16 @@ def _options(connection: Connection, route: Route, transport: object) -> dict[st
     }
     if route.proxy is not None and transport is None:
         secure = route.proxy.url.startswith("https:")
-        options["proxy"] = httpx.Proxy(route.proxy.url, ssl_context=context if secure else None)
-    return options
+        given["proxy"] = httpx.Proxy(route.proxy.url, ssl_context=context if secure else None)
+    return given
 
 
-def _wire(connection: Connection, route: Route, request: Request[Any], limit: float, trace: object) -> dict[str, Any]:
-    headers = {} if connection.propagate is None else dict(connection.propagate())
+def _wire(options: ClientOptions, route: Route, request: Request[Any], limit: float, trace: object) -> dict[str, Any]:
+    headers = {} if options.propagate is None else dict(options.propagate())
     connect = CONNECT_TIMEOUT + RESOLVE_TIMEOUT if route.resolves else CONNECT_TIMEOUT
     return {
         "method": request.method,
-        "url": connection.base_url + request.path,
+        "url": options.base_url + request.path,
         "params": request.query or None,
         "content": request.body,
         "headers": headers if request.body is None else {**headers, "Content-Type": "application/json"},

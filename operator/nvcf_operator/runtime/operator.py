@@ -6,7 +6,7 @@ import socket
 import uuid
 from collections.abc import Mapping
 
-from nvcf_client.connection import default_user_agent
+from nvcf_client.options import default_user_agent
 from nvcf_operator import logs, tracing
 from nvcf_operator.api.key import Key
 from nvcf_operator.clock import SteadyClock

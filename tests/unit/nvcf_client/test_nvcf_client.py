@@ -108,7 +108,7 @@ def test_an_argument_that_cannot_be_used_is_refused_at_once_without_showing_the_
 
 def test_no_repr_holds_the_key(kind: Any) -> None:
     client = kind(api_key=KEY)
-    for thing in (client, client._connection, client.deployments, client.deployments.functions.versions, vars(client)):
+    for thing in (client, client._options, client.deployments, client.deployments.functions.versions, vars(client)):
         assert KEY not in repr(thing)
     assert repr(client) == f"<{kind.__name__} {HOSTED}>"
 

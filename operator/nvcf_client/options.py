@@ -1,4 +1,4 @@
-"""Where NVCF is and how to speak to it: everything a client is told when it is made, checked."""
+"""The options of a client, checked: where NVCF is, with which key, and how to speak to it."""
 
 import os
 import re
@@ -18,7 +18,7 @@ _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class ClientOptions:
     """How to reach one NVCF account. The key is not part of the repr.
 
     Attributes:
