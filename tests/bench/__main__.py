@@ -15,7 +15,9 @@ from bench.printing import figure, machine, tell
 from bench.processes import cpu_seconds
 from bench.world import DEPLOY_SECONDS, World, world
 from controlplane import writes_by_kind
-from operating import Operator, eventually, manifest
+from tests.support.cluster import manifest
+from tests.support.process import Operator
+from tests.support.waiting import eventually
 
 OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
 FLEET: dict[str, Any] = {

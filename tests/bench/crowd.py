@@ -12,7 +12,9 @@ from typing import Any
 from bench.load import Cluster, each, run
 from bench.printing import figure, tell
 from bench.world import World
-from operating import Namespace, Operator, eventually, manifest
+from tests.support.cluster import Namespace, manifest
+from tests.support.process import Operator
+from tests.support.waiting import eventually
 
 PEOPLE = 10
 """Resources that are edited, of the fleet's account and of another one each."""

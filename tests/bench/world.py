@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controlplane import ControlPlane
-from operating import Namespace, install
-from simulation import KEY, Simulator
+from tests.support.cluster import Namespace
+from tests.support.installation import install
+from tests.support.simulator import KEY, Simulator
 
 DEPLOY_SECONDS = 5.0
 """Seconds that NVCF takes to bring a deployment up."""

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chaos.world import Run
 from controlplane import AuditEvent, read_audit_log
 from controlplane.audit import WRITES
 from nvcf_operator.api import names
 from nvcf_operator.runtime.account import fingerprint
+from tests.chaos.world import Run
 
 OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
 NVCF_PREFIX = "/v2/nvcf"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from controlplane import ControlPlane
-from operating import install
-from operating.statuses import checking
+from tests.support.installation import install
+from tests.support.statuses import checking
 
 
 @pytest.fixture(scope="session")

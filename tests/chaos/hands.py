@@ -1,13 +1,14 @@
-"""What people's tools do to the resource of a run: `operating.tools`, by kept connections instead of kubectl."""
+"""What people's tools do to the resource of a run: `tests.support.tools`, by kept connections instead of kubectl."""
 
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from chaos.world import NAME, Run
 from nvcf_operator.api.names import FINALIZER
-from operating import eventually, manifest, tools
-from operating.cluster import resource_path
+from tests.chaos.world import NAME, Run
+from tests.support import tools
+from tests.support.cluster import manifest, resource_path
+from tests.support.waiting import eventually
 
 Json = dict[str, Any]
 
@@ -29,7 +30,7 @@ def born(run: Run, *, annotations: Mapping[str, str], finalizer: bool = False, *
 
 
 def saved(run: Run, *, status: bool = False) -> Json:
-    """A copy of the resource, as `operating.tools.copy_of` makes it."""
+    """A copy of the resource, as `tests.support.tools.copy_of` makes it."""
     return tools.copy_of(run.get(), status=status)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos import hands
-from chaos.world import NAME, Run
-from operating import manifest
+from tests.chaos import hands
+from tests.chaos.world import NAME, Run
+from tests.support.cluster import manifest
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from simulation import Simulator
+from tests.support.simulator import Simulator
 
 Entry = dict[str, Any]
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chaos import hands, users_life
-from chaos.life import MANIFEST, NEIGHBOUR, VERSIONS, Drawn, Life
-from chaos.outcome import wrongs
-from chaos.world import Run
 from nvcf_operator.core.reasons import Reason
-from operating import condition_of
+from tests.chaos import hands, users_life
+from tests.chaos.life import MANIFEST, NEIGHBOUR, VERSIONS, Drawn, Life
+from tests.chaos.outcome import wrongs
+from tests.chaos.world import Run
+from tests.support.cluster import condition_of
 
 END = "the-end"
 """Token of the request to look once more, by which the end is told from what came before."""

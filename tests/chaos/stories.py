@@ -1,15 +1,15 @@
 """Stories that show each invariant at work: what people and NVCF do, and what is wrong afterwards if something is.
 
 A story ends well, with nothing wrong, as long as the operator is as it should be; for each safeguard that it is about
-there is a bug (`operating.planted`) with which something is wrong.
+there is a bug (`tests.support.planted`) with which something is wrong.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from chaos.hands import path_of
-from chaos.stories_of_users import STORIES_OF_USERS
-from chaos.story import (
+from tests.chaos.hands import path_of
+from tests.chaos.stories_of_users import STORIES_OF_USERS
+from tests.chaos.story import (
     GPU,
     Story,
     came,
@@ -23,8 +23,8 @@ from chaos.story import (
     writes,
     wrong_posts,
 )
-from chaos.world import Run
-from operating import condition_of
+from tests.chaos.world import Run
+from tests.support.cluster import condition_of
 
 OPERATORS_KEY = "nvapi-test-the-operators-own"
 NARROW = {"workers": 8, "nvcf_concurrency": 3}

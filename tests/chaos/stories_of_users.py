@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from chaos import hands
-from chaos.story import GPU, Story, beside, came, entries, remains, told, writes, wrong_posts
-from chaos.world import Run
 from nvcf_operator.api.times import render
-from operating import condition_of
-from simulation import ODD_NAME
+from tests.chaos import hands
+from tests.chaos.story import GPU, Story, beside, came, entries, remains, told, writes, wrong_posts
+from tests.chaos.world import Run
+from tests.support.cluster import condition_of
+from tests.support.control import ODD_NAME
 
 TOKEN = "<Mo 3. März> & später"
 ANOTHER = "0b6b4b8e-1111-4222-8333-444455556666"

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from chaos import oracle
-from chaos.hands import path_of
-from chaos.world import SETTINGS, Run
-from operating import condition_of, eventually, manifest
+from tests.chaos import oracle
+from tests.chaos.hands import path_of
+from tests.chaos.world import SETTINGS, Run
+from tests.support.cluster import condition_of, manifest
+from tests.support.waiting import eventually
 
 T = TypeVar("T")
 GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
@@ -24,7 +25,7 @@ class Story:
         bugs: those that it catches.
         play: plays it and tells what is wrong.
         settings: of its operator, beside the usual ones.
-        luck: one of `operating.lucks`, under which the story has to end well.
+        luck: one of `tests.support.lucks`, under which the story has to end well.
         lone: whether it needs an NVCF to itself, since what happens there happens to all who share it.
 
     """

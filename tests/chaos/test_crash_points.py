@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from chaos.outcome import Outcome, wrongs
-from chaos.scenarios import SCENARIOS, Scenario
-from chaos.world import BEHAVIOUR, Run, World
 from controlplane import ControlPlane
-from operating.failpoints import Failpoint
+from tests.chaos.outcome import Outcome, wrongs
+from tests.chaos.scenarios import SCENARIOS, Scenario
+from tests.chaos.world import BEHAVIOUR, Run, World
+from tests.support.failpoints import Failpoint
 
 AT_ONCE = 10
 """Runs at the same time: a run waits most of the time."""

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from chaos.call_log import Start, call_log, differences
-from chaos.scenarios import SCENARIOS, Scenario
-from chaos.world import World
 from controlplane import ControlPlane
+from tests.chaos.call_log import Start, call_log, differences
+from tests.chaos.scenarios import SCENARIOS, Scenario
+from tests.chaos.world import World
 
 GOLDEN = Path(__file__).with_name("golden")
 WRITE = os.environ.get("GOLDEN") == "write"

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from chaos import oracle
 from controlplane import ControlPlane
-from operating import FAST, Namespace, Operator, condition_of, eventually, manifest
-from operating.cluster import resource_path
-from simulation import KEY, Simulator
+from tests.chaos import oracle
+from tests.support.cluster import Namespace, condition_of, manifest, resource_path
+from tests.support.process import FAST, Operator
+from tests.support.simulator import KEY, Simulator
+from tests.support.waiting import eventually
 
 RESOURCES, KILLS = 30, 50
 SETTINGS = {**FAST, "create_settle_seconds": 2.5, "redeploy_settle_seconds": 3.0}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chaos.stories import OPERATORS_KEY, STORIES
-from chaos.world import World
 from controlplane import ControlPlane
-from operating import planted
+from tests.chaos.stories import OPERATORS_KEY, STORIES
+from tests.chaos.world import World
+from tests.support import planted
 
 pytestmark = pytest.mark.xdist_group("planted")
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from chaos import oracle
 from controlplane import ControlPlane
-from operating import FAST, Place, eventually
+from tests.chaos import oracle
+from tests.support.place import Place
+from tests.support.process import FAST
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

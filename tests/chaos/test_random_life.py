@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from chaos import random_life
-from chaos.life import Life
-from chaos.random_life import Story, Tally
-from chaos.world import World
 from controlplane import ControlPlane
+from tests.chaos import random_life
+from tests.chaos.life import Life
+from tests.chaos.random_life import Story, Tally
+from tests.chaos.world import World
 
 AT_ONCE = 8
 BATCHES = int(os.environ.get("STORIES", "5"))

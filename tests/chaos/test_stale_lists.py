@@ -13,7 +13,11 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane
-from operating import LaggingApiServer, Operator, Place, eventually, manifest
+from tests.support.cluster import manifest
+from tests.support.lagging import LaggingApiServer
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.waiting import eventually
 
 # Every look reads the deployment, else the list of functions would tell a resource in order that all is well.
 # A settle long enough to end the operator in, before it deploys again what somebody undeployed.

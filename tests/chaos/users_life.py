@@ -7,12 +7,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chaos import hands
-from chaos.life import NEIGHBOUR, Drawn, Life
-from chaos.world import NAME
 from nvcf_operator.api.times import render
-from operating import eventually
-from operating.tools import copy_of
+from tests.chaos import hands
+from tests.chaos.life import NEIGHBOUR, Drawn, Life
+from tests.chaos.world import NAME
+from tests.support.tools import copy_of
+from tests.support.waiting import eventually
 
 HOUR = 3600.0
 STRANGE = "0b6b4b8e-1111-4222-8333-444455556666"

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from controlplane import ControlPlane
-from operating import condition_of, eventually, manifest
-from operating.cluster import resource_path
-from operating.direct import Direct
-from operating.failpoints import Failpoint
-from operating.forked import RETRY_SECONDS, Forked, Forkery
-from operating.lucks import CLOCK_OFFSET_FILE
-from simulation import ODD_NAME, Simulator
+from tests.support.cluster import condition_of, manifest, resource_path
+from tests.support.control import ODD_NAME
+from tests.support.direct import Direct
+from tests.support.failpoints import Failpoint
+from tests.support.forked import RETRY_SECONDS, Forked, Forkery
+from tests.support.lucks import CLOCK_OFFSET_FILE
+from tests.support.simulator import Simulator
+from tests.support.waiting import eventually
 
 T = TypeVar("T")
 Json = dict[str, Any]

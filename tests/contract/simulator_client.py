@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from simulation import KEY, Simulator
+from tests.support.simulator import KEY, Simulator
 
 H100 = {"gpu": "H100", "instanceType": "NCP.GPU.H100_1x", "minInstances": 1, "maxInstances": 2}
 L40S = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}

@@ -8,7 +8,7 @@ import pytest
 import nvcf_client
 from nvcf_client import Client
 from nvcf_client.durations import seconds
-from simulation import ACCOUNT, ECHO, KEY, OTHER_KEY, Simulator
+from tests.support.simulator import ACCOUNT, ECHO, KEY, OTHER_KEY, Simulator
 
 IDS: dict[str, Any] = {"function_id": ECHO, "function_version_id": ECHO}
 NOBODY = "00000000-0000-4000-8000-000000000000"

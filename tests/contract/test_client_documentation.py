@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_documentation import OLD_ID, PAGE, Block, blocks, run
 
 import nvcf_client
 from nvcf_client import client, errors
-from simulation import ECHO, KEY, Simulator
+from tests.contract.client_documentation import OLD_ID, PAGE, Block, blocks, run
+from tests.support.simulator import ECHO, KEY, Simulator
 
 CATALOGUE = [
     {"name": "string", "gpu": "string", "backends": ["string"]},

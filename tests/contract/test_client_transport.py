@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_server import Act, answer, drip, full_listener, hang_up, reset, serving, silence, tunnelling
 
 import nvcf_client
 from controlplane.certificates import Authority
 from nvcf_client import AsyncClient, Client, NvcfError, endpoints
 from nvcf_client.errors import Obstacle, Unreachable
 from nvcf_client.requests import Request
+from tests.contract.client_server import Act, answer, drip, full_listener, hang_up, reset, serving, silence, tunnelling
 
 KEY = "nvapi-test-not-a-key"
 FV = {"function_id": "F", "function_version_id": "V"}

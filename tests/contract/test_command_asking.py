@@ -4,13 +4,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from client_server import Server, answer, serving, silence
 
 from nvcf_client import endpoints
 from nvcf_client.errors import OutcomeUnknown, ServerFault
 from nvcf_operator.commands import asking
 from nvcf_operator.commands.asking import Asker
 from nvcf_operator.commands.options import AccountSettings
+from tests.contract.client_server import Server, answer, serving, silence
 
 LIST = endpoints.list_functions(visibility="private")
 NOTHING = answer(200, b'{"functions": []}')

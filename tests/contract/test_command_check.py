@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_server import answer, reset, serving, silence
-from command_process import Account, Done, nvcf_operator
 
 from controlplane.certificates import Authority
-from operating.waiting import eventually
-from simulation import KEY, Simulator
+from tests.contract.client_server import answer, reset, serving, silence
+from tests.contract.command_process import Account, Done, nvcf_operator
+from tests.support.simulator import KEY, Simulator
+from tests.support.waiting import eventually
 
 T10 = {"backend": "GFN", "gpu": "T10", "instanceType": "g4.tiny", "minInstances": 1, "maxInstances": 2}
 ALL = ["deploy_function", "list_functions", "list_functions_details"]

@@ -12,8 +12,8 @@ import click
 import pytest
 
 from nvcf_operator.cli import main
-from operating.waiting import eventually
-from simulation import KEY, Simulator
+from tests.support.simulator import KEY, Simulator
+from tests.support.waiting import eventually
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 URL = "http://127.0.0.1:8080/v2/nvcf"

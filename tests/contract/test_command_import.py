@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from command_process import Account, Done, nvcf_operator
 
-from simulation import KEY, OTHER_KEY, Simulator
+from tests.contract.command_process import Account, Done, nvcf_operator
+from tests.support.simulator import KEY, OTHER_KEY, Simulator
 
 T10 = {"backend": "GFN", "gpu": "T10", "instanceType": "g4.tiny", "minInstances": 1, "maxInstances": 2}
 """Of the catalogue of both generations."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from simulation import Simulator
+from tests.support.simulator import Simulator
 
 FOLDER = Path(__file__).parent
 CASES = [

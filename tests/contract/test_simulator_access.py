@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from simulator_client import Api, deployment_of
 
-from simulation import ECHO, KEY, OTHER_KEY, Simulator
+from tests.contract.simulator_client import Api, deployment_of
+from tests.support.simulator import ECHO, KEY, OTHER_KEY, Simulator
 
 FUNCTION = (ECHO, ECHO)
 ORG = "/v2/orgs/acme/nvcf"

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from simulator_client import H100, L40S, Api, eventually, version_of
 
-from simulation import Simulator
+from tests.contract.simulator_client import H100, L40S, Api, eventually, version_of
+from tests.support.simulator import Simulator
 
 IDLE = H100 | {"minInstances": 0}
 NEVER = 3600

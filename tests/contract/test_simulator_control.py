@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from simulator_client import H100, L40S, Api, deployment_of, eventually, version_of
 
-from simulation import Simulator
+from tests.contract.simulator_client import H100, L40S, Api, deployment_of, eventually, version_of
+from tests.support.simulator import Simulator
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from simulator_client import H100, L40S, Api, deployment_of, eventually, moment, version_of
 
-from simulation import OTHER_KEY, Simulator
+from tests.contract.simulator_client import H100, L40S, Api, deployment_of, eventually, moment, version_of
+from tests.support.simulator import OTHER_KEY, Simulator
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import pytest
 import yaml
 from click import Option
 from pydantic import BaseModel
-from simulator_client import H100, Api, deployment_of
 
 from nvcf_simulator.cli import main
 from nvcf_simulator.control import bodies
@@ -23,7 +22,9 @@ from nvcf_simulator.model.catalogue import DEFAULT_TYPES, InstanceType
 from nvcf_simulator.scenario import OTHER_TOKEN, TOKEN, Scenario
 from nvcf_simulator.service import Service
 from nvcf_simulator.settings import Behaviour, Races
-from simulation import ECHO, Control, Simulator
+from tests.contract.simulator_client import H100, Api, deployment_of
+from tests.support.control import Control
+from tests.support.simulator import ECHO, Simulator
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_client import Api, deployment_of, eventually
 
-from simulation import KEY, Simulator
+from tests.contract.simulator_client import Api, deployment_of, eventually
+from tests.support.simulator import KEY, Simulator
 
 
 @pytest.fixture(scope="module")

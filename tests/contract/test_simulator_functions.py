@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from simulator_client import Api, version_of
 
-from simulation import ACCOUNT, KEY, ODD_NAME, OTHER_KEY, Simulator
+from tests.contract.simulator_client import Api, version_of
+from tests.support.control import ODD_NAME
+from tests.support.simulator import ACCOUNT, KEY, OTHER_KEY, Simulator
 
 GOOD = {"name": "echo", "inferenceUrl": "/infer", "containerImage": "nvcr.io/acme/echo:1.0"}
 CHART = {

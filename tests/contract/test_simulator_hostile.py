@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from simulator_client import Api, deployment_of
 
-from simulation import Simulator
+from tests.contract.simulator_client import Api, deployment_of
+from tests.support.simulator import Simulator
 
 _DEEP = b"[" * 100_000
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from simulator_client import H100, L40S, Api, moment, version_of
 
-from simulation import ECHO, ODD_NAME, Simulator
+from tests.contract.simulator_client import H100, L40S, Api, moment, version_of
+from tests.support.control import ODD_NAME
+from tests.support.simulator import ECHO, Simulator
 
 _FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?Z")
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from simulator_client import Api, deployment_of
 
-from simulation import ECHO, Simulator
+from tests.contract.simulator_client import Api, deployment_of
+from tests.support.simulator import ECHO, Simulator
 
 FUNCTION = (ECHO, ECHO)
 OLD = {"backend": "GFN", "gpu": "T10", "minInstances": 1, "maxInstances": 2}

@@ -13,13 +13,12 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from simulator_client import H100, Api, eventually
 
 from nvcf_simulator.scenario import ScenarioError, load
 from nvcf_simulator.seeding import deploy_at_start
 from nvcf_simulator.service import Service
-from simulation import ACCOUNT, ECHO, KEY, Simulator
-from simulation.simulator import COMMAND
+from tests.contract.simulator_client import H100, Api, eventually
+from tests.support.simulator import ACCOUNT, COMMAND, ECHO, KEY, Simulator
 
 FUNCTION = (ECHO, ECHO)
 
@@ -60,16 +59,13 @@ def test_a_port_that_is_taken_is_told() -> None:
 
 def test_it_ends_with_its_starter_even_when_that_is_killed() -> None:
     starter = (
-        "import time; from simulation import Simulator\n"
+        "import time; from tests.support.simulator import Simulator\n"
         "with Simulator.start() as simulator: print(simulator.pid, flush=True); time.sleep(60)"
     )
-    path = os.pathsep.join(["operator", "tests"])
     with subprocess.Popen(
         [sys.executable, "-c", starter],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": path},
     ) as process:
         assert process.stdout is not None
         pid = int(process.stdout.readline())

@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_client import H100, L40S, Api, eventually, moment, version_of
 
-from simulation import Simulator
+from tests.contract.simulator_client import H100, L40S, Api, eventually, moment, version_of
+from tests.support.simulator import Simulator
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from operating.stage import staged
+from tests.support.stage import staged
 
 SETTINGS: dict[str, Any] = {"busy_poll_interval": 1.0, "poll_interval": 10.0}
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from operating.cluster import Namespace, condition_of
-from operating.installation import EXAMPLES
-from operating.stage import Stage, staged
-from operating.waiting import eventually
-from simulation import ECHO
+from tests.support.cluster import Namespace, condition_of
+from tests.support.installation import EXAMPLES
+from tests.support.simulator import ECHO
+from tests.support.stage import Stage, staged
+from tests.support.waiting import eventually
 
 MANIFEST = EXAMPLES / "functiondeployment.yaml"
 NAMESPACE, NAME = "demo", "echo"

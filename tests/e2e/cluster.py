@@ -20,7 +20,7 @@ from e2e.isolation import own_run_folder
 from e2e.pins import KIND_VERSION
 from e2e.running import run_tests
 from helming.binaries import helm_version
-from operating.tested_versions import record
+from tests.support.tested_versions import record
 
 CLUSTER = "nvcf-operator-e2e"
 NODES = (f"{CLUSTER}-control-plane", f"{CLUSTER}-worker")

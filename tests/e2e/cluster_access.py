@@ -13,7 +13,7 @@ import httpx
 from controlplane.kubectl import kubectl
 from controlplane.processes import kill, spawn
 from e2e.podman import podman
-from operating import eventually
+from tests.support.waiting import eventually
 
 
 class RealCluster:

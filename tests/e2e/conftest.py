@@ -14,9 +14,10 @@ from e2e.release import NAMESPACE, Release
 from e2e.telling import step
 from helming import Helm
 from nvcf_operator.api.names import API_VERSION, PLURAL
-from operating import Namespace
-from operating.team import Team
-from simulation import KEY, Control
+from tests.support.cluster import Namespace
+from tests.support.control import Control
+from tests.support.simulator import KEY
+from tests.support.team import Team
 
 ORDER = ("kind_page", "install", "life", "replicas", "nodes", "crowd", "faults")
 """The order of the modules: what spoils something comes late."""

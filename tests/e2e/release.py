@@ -13,7 +13,7 @@ import httpx
 from e2e.cluster_access import RealCluster
 from e2e.telling import step
 from helming import CHART, Helm
-from operating import eventually
+from tests.support.waiting import eventually
 
 NAME, NAMESPACE = "nvcf-operator", "nvcf-operator-system"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app.kubernetes.io%2Finstance%3D{NAME}"

@@ -6,7 +6,7 @@ import os
 import yaml
 
 from e2e.cluster_access import RealCluster
-from simulation import Control
+from tests.support.control import Control
 
 NAMESPACE = "nvcf-simulator"
 URL = f"http://simulator.{NAMESPACE}.svc:8080/v2/nvcf"

@@ -13,8 +13,10 @@ from e2e.release import Release, statuses
 from e2e.telling import step
 from helming import CHART
 from nvcf_operator.api.names import CRD_NAME
-from operating import Namespace, eventually, manifest
-from simulation import KEY, Control
+from tests.support.cluster import Namespace, manifest
+from tests.support.control import Control
+from tests.support.simulator import KEY
+from tests.support.waiting import eventually
 
 NUMBER = 1000
 LIMIT = 512 << 20

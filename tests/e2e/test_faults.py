@@ -11,8 +11,9 @@ from e2e.cluster_access import on_node
 from e2e.release import NAME, NAMESPACE, Release, statuses
 from e2e.telling import step
 from helming import CHART
-from operating import condition_of, eventually
-from operating.team import Team
+from tests.support.cluster import condition_of
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 LOGS = "/var/log/pods"
 

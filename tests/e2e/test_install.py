@@ -7,7 +7,7 @@ import pytest
 from controlplane import KubectlError
 from e2e.release import NAME, NAMESPACE, Release, statuses
 from e2e.telling import step
-from simulation import KEY
+from tests.support.simulator import KEY
 
 HARDENED = """
 import json, os

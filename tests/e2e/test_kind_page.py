@@ -12,7 +12,7 @@ from e2e.cluster_access import RealCluster
 from e2e.running import ROOT
 from e2e.telling import step
 from helming.binaries import helm_binary
-from operating import eventually
+from tests.support.waiting import eventually
 
 PAGE = ROOT / "docs" / "kind.md"
 FOR_EVER = "kubectl get fd -w"

@@ -2,8 +2,9 @@
 
 from e2e.release import Release
 from e2e.telling import step
-from operating import condition_of, eventually
-from operating.team import Team
+from tests.support.cluster import condition_of
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 DEFAULT_POLLS = 120.0
 """Seconds that are enough with the default poll intervals."""

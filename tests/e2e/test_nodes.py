@@ -11,8 +11,8 @@ from e2e.cluster_access import RealCluster
 from e2e.podman import podman
 from e2e.release import Release, statuses
 from e2e.telling import step
-from operating import eventually
-from operating.team import Team
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

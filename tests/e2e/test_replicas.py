@@ -8,8 +8,8 @@ import pytest
 from e2e.cluster_access import on_node
 from e2e.release import NAMESPACE, Release
 from e2e.telling import step
-from operating import eventually
-from operating.team import Team
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 LEASE_SECONDS = 15.0
 KUBELET_SECONDS = 10.0

@@ -19,7 +19,7 @@ from controlplane.supervisor import death_signal
 from e2e_argocd.binary import ArgoCDError, argocd_binary, install_manifest, version
 from e2e_argocd.reporting import say
 from helming.binaries import helm_binary, helm_version
-from operating.tested_versions import record
+from tests.support.tested_versions import record
 
 _PROGRAMS = {"redis-server": "redis-server", "git": "git"}
 """What must be on the PATH, by the Debian package that has it."""

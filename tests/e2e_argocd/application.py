@@ -8,7 +8,7 @@ from typing import Any
 from controlplane import ControlPlane, KubectlError
 from e2e_argocd.argocd import NAMESPACE, ArgoCD
 from nvcf_operator.api.names import API_VERSION, KIND
-from operating import eventually
+from tests.support.waiting import eventually
 
 _RESOURCE = "applications.argoproj.io"
 

@@ -18,7 +18,7 @@ from controlplane.processes import Process
 from e2e_argocd.binary import SERVERS, argocd_binary, install_manifest
 from gitops import CONFIG_MAP
 from helming.binaries import helm_binary
-from operating import eventually
+from tests.support.waiting import eventually
 
 NAMESPACE = "argocd"
 _RUN_BESIDE = ("Deployment", "StatefulSet", "NetworkPolicy")

@@ -6,7 +6,8 @@ import pytest
 
 from e2e_argocd.reporting import say
 from e2e_argocd.world import World
-from operating import Operator, install
+from tests.support.installation import install
+from tests.support.process import Operator
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ import pytest
 from e2e_argocd.application import operation
 from e2e_argocd.reporting import say
 from e2e_argocd.world import World
-from operating import eventually
-from operating.deployed import deployed
-from simulation import ECHO
+from tests.support.deployed import deployed
+from tests.support.simulator import ECHO
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -15,8 +15,8 @@ from e2e_argocd.argocd import NAMESPACE
 from e2e_argocd.reporting import say
 from e2e_argocd.world import ROOT, Team, World
 from nvcf_operator.api.names import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
-from operating import eventually, manifest
-from operating.cluster import RESOURCE
+from tests.support.cluster import RESOURCE, manifest
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("operator")]
 

@@ -14,9 +14,9 @@ from e2e_argocd.application import Application
 from e2e_argocd.argocd import ArgoCD
 from e2e_argocd.reporting import say
 from e2e_argocd.repository import Repository
-from operating import Namespace
-from operating.installation import EXAMPLES
-from simulation import KEY, Simulator
+from tests.support.cluster import Namespace
+from tests.support.installation import EXAMPLES
+from tests.support.simulator import KEY, Simulator
 
 ROOT = Path(__file__).parents[2]
 _PLACEHOLDER = "https://git.example.com/platform/nvcf.git"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gitops.lua import LuaError, Scripts, scripts
-from operating.kstatus import kstatus
+from tests.support.kstatus import kstatus
 
 AGREE = {
     "Current": ("Healthy", "Suspended"),

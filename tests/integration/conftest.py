@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane
-from operating import Namespace, Operator, Place, Team, installation
-from operating.statuses import checking
-from simulation import KEY, Simulator
+from tests.support import installation
+from tests.support.cluster import Namespace
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.simulator import KEY, Simulator
+from tests.support.statuses import checking
+from tests.support.team import Team
 
 Objects = list[dict[str, Any]]
 

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from resource_manifests import SMALL, manifest
-
 from controlplane import ControlPlane
 from nvcf_operator.api.key import Key
+from tests.integration.resource_manifests import SMALL, manifest
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ import yaml
 from controlplane import ControlPlane, KubectlError
 from helming import CHART, Helm, HelmError
 from nvcf_operator.api.names import CRD_NAME
-from operating import Namespace, condition_of, eventually, manifest
-from operating.deployed import deployed
-from simulation import KEY, Simulator
+from tests.support.cluster import Namespace, condition_of, manifest
+from tests.support.deployed import deployed
+from tests.support.simulator import KEY, Simulator
+from tests.support.waiting import eventually
 
 NAMESPACE, RELEASE = "nvcf-operator-system", "nvcf-operator"
 pytestmark = [pytest.mark.needs_assets, pytest.mark.timeout(300)]

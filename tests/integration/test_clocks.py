@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from operating import FAST, Operator, Place, eventually, planted, tools
-from operating.forked import Forkery
+from tests.support import planted, tools
+from tests.support.forked import Forkery
+from tests.support.place import Place
+from tests.support.process import FAST, Operator
+from tests.support.waiting import eventually
 
 HOUR = 3600.0
 CREATED = ("createDeployment", 200)

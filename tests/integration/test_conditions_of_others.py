@@ -2,8 +2,8 @@
 
 import json
 
-from operating import Place, condition_of
-from operating.cluster import RESOURCE
+from tests.support.cluster import RESOURCE, condition_of
+from tests.support.place import Place
 
 SYNCED = {
     "type": "example.com/Synced",

@@ -12,9 +12,10 @@ from contextlib import closing
 import pytest
 
 from controlplane import ControlPlane
-from operating import Team, eventually, manifest
-from operating.cluster import resource_path
-from operating.direct import Direct
+from tests.support.cluster import manifest, resource_path
+from tests.support.direct import Direct
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 RESOURCES = 120
 AT_ONCE = 8

@@ -3,8 +3,10 @@
 from functools import partial
 
 from controlplane import ControlPlane
-from operating import Namespace, Place, condition_of, eventually
-from simulation import KEY
+from tests.support.cluster import Namespace, condition_of
+from tests.support.place import Place
+from tests.support.simulator import KEY
+from tests.support.waiting import eventually
 
 
 def ended(plane: ControlPlane, namespace: Namespace) -> None:

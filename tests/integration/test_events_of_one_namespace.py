@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from controlplane import ControlPlane
-from operating import Namespace, Operator, Place, eventually
-from operating.faulty import FaultyApiServer
-from simulation import KEY
+from tests.support.cluster import Namespace
+from tests.support.faulty import FaultyApiServer
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.simulator import KEY
+from tests.support.waiting import eventually
 
 TOO_MANY = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "TooManyRequests", "code": 429}
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane
-from operating import Operator, Place, eventually
-from operating.faulty import PLAIN_404, FaultyApiServer
+from tests.support.faulty import PLAIN_404, FaultyApiServer
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.waiting import eventually
 
 CREATED = ("createDeployment", 200)
 

@@ -12,8 +12,9 @@ import yaml
 from controlplane import ControlPlane
 from gitops import ARGOCD, CONFIG_MAP, merge_patch, scripts, shipped
 from nvcf_operator.api.names import KIND, PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
-from operating import Team, condition_of, eventually
-from operating.cluster import RESOURCE
+from tests.support.cluster import RESOURCE, condition_of
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 ROOT = ARGOCD.parents[1]
 FUNCTIONS = ROOT / "deploy" / "examples" / "functions"

@@ -14,9 +14,10 @@ from controlplane import ControlPlane
 from nvcf_client.models import Deployment, Function
 from nvcf_operator.commands.manifests import manifest
 from nvcf_operator.commands.options import ImportOptions
-from operating import Namespace, Operator, eventually
-from operating.cluster import RESOURCE, condition_of
-from simulation import ACCOUNT, KEY, Simulator
+from tests.support.cluster import RESOURCE, Namespace, condition_of
+from tests.support.process import Operator
+from tests.support.simulator import ACCOUNT, KEY, Simulator
+from tests.support.waiting import eventually
 
 COMMAND = Path(sys.executable).with_name("nvcf-operator")
 SCALING = {

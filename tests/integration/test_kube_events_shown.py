@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from kube_cluster import Hands
 
 from controlplane import ControlPlane
 from nvcf_operator.api.key import Key
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.events import Recorder
+from tests.integration.kube_cluster import Hands
 
 DEADLINE = 30.0
 

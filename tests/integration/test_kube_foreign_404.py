@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from kube_cluster import Hands
 
 from controlplane import ControlPlane
 from nvcf_operator.api.key import Key
@@ -19,8 +18,10 @@ from nvcf_operator.kube.errors import Missing, Unavailable
 from nvcf_operator.kube.leases import Leases
 from nvcf_operator.kube.secrets import Absent, Secrets
 from nvcf_operator.kube.secrets import Unavailable as Unanswered
-from operating import Place, eventually
-from operating.faulty import PLAIN_404, FaultyApiServer
+from tests.integration.kube_cluster import Hands
+from tests.support.faulty import PLAIN_404, FaultyApiServer
+from tests.support.place import Place
+from tests.support.waiting import eventually
 
 NOWHERE = "no-such-namespace"
 SECRET = "nvcf-credentials"

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
-from kube_cluster import Hands
 
 from controlplane import ControlPlane
 from nvcf_operator.api.key import Key
@@ -17,7 +16,9 @@ from nvcf_operator.kube.errors import Unavailable
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.secrets import Found, Secrets
 from nvcf_operator.kube.secrets import Unavailable as Unanswered
-from operating import eventually, install
+from tests.integration.kube_cluster import Hands
+from tests.support.installation import install
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.needs_assets
 

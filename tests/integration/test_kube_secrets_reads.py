@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from kube_cluster import Hands
 
 from controlplane import ControlPlane, read_audit_log
 from nvcf_operator.kube import secrets as module
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.secrets import Absent, Denied, Found, SecretRead, Secrets, Unavailable
+from tests.integration.kube_cluster import Hands
 
 NAME = "nvcf-credentials"
 FOR_EVER = float("inf")

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from kube_cluster import Hands
 
 from controlplane import ControlPlane, read_audit_log
 from nvcf_operator.api.names import CRD_NAME, FINALIZER
@@ -18,7 +17,8 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.errors import Conflict, Denied, Invalid, Missing
 from nvcf_operator.kube.status import merge_patch
-from operating import eventually
+from tests.integration.kube_cluster import Hands
+from tests.support.waiting import eventually
 
 OTHERS = "example.com/held"
 """A finalizer of somebody else's."""

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane, read_audit_log
-from operating import Operator, Place, eventually
-from operating.installation import install
+from tests.support.installation import install
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.waiting import eventually
 
 LEASE_SECONDS = 15.0
 OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"

@@ -6,7 +6,9 @@ The times are the operator's defaults and those of the real server, twenty times
 from typing import Any
 
 from nvcf_operator.settings import Settings
-from operating import Place, condition_of, eventually
+from tests.support.cluster import condition_of
+from tests.support.place import Place
+from tests.support.waiting import eventually
 
 SPEED = 20.0
 

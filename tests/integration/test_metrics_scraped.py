@@ -12,9 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from controlplane import ControlPlane
 from helming import CHART
-from operating import Place, eventually
 from promtool import Promtool, SaysNoError
-from simulation import KEY
+from tests.support.place import Place
+from tests.support.simulator import KEY
+from tests.support.waiting import eventually
 
 MADE_UP = Path(__file__).parents[1] / "unit" / "chart" / "alerts.test.yaml"
 AFTER = "60m"

@@ -7,9 +7,9 @@ from pathlib import Path
 from controlplane import ControlPlane
 from controlplane.ports import free_ports
 from controlplane.processes import kill, spawn
-from operating import FAST, Namespace, manifest
-from operating.process import flags
-from simulation import KEY, Simulator
+from tests.support.cluster import Namespace, manifest
+from tests.support.process import FAST, flags
+from tests.support.simulator import KEY, Simulator
 
 NAMELESS = """
 import pwd

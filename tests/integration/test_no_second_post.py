@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane
-from operating import Place, condition_of, eventually, tools
+from tests.support import tools
+from tests.support.cluster import condition_of
+from tests.support.place import Place
+from tests.support.waiting import eventually
 
 SEVERAL = [
     {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2},

@@ -12,8 +12,12 @@ import pytest
 from controlplane import ControlPlane
 from nvcf_operator.api.names import FINALIZER
 from nvcf_operator.api.times import render
-from operating import Namespace, Operator, Place, condition_of, eventually, tools
-from simulation import KEY
+from tests.support import tools
+from tests.support.cluster import Namespace, condition_of
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.simulator import KEY
+from tests.support.waiting import eventually
 
 SEVERAL = [
     {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2},

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from operating import Place, condition_of, tools
+from tests.support import tools
+from tests.support.cluster import condition_of
+from tests.support.place import Place
 
 CREATED, PATCHED = ("createDeployment", 200), ("updateGpuSpecification", 200)
 VALUES: dict[str, Any] = {

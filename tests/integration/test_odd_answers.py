@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-from operating import Operator, Team, condition_of, eventually
+from tests.support.cluster import condition_of
+from tests.support.process import Operator
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 CREATED, PATCHED, DELETED = ("createDeployment", 200), ("updateGpuSpecification", 200), ("deleteDeployment", 200)
 

@@ -1,6 +1,7 @@
 """Entries of the account's list that this operator cannot read: they are no sign that something is gone."""
 
-from operating import Place, eventually
+from tests.support.place import Place
+from tests.support.waiting import eventually
 
 CREATED = ("createDeployment", 200)
 ODD = "nvcf_operator_nvcf_odd_values_total"

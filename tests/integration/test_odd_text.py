@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from operating import FAST, Operator, Place, condition_of, eventually
-from operating.forked import Forkery
+from tests.support.cluster import condition_of
+from tests.support.forked import Forkery
+from tests.support.place import Place
+from tests.support.process import FAST, Operator
+from tests.support.waiting import eventually
 
 CREATED = ("createDeployment", 200)
 SEVERAL = [

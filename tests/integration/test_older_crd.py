@@ -9,7 +9,10 @@ import pytest
 from controlplane import ControlPlane
 from nvcf_operator.api.crd import crd
 from nvcf_operator.api.names import CRD_NAME
-from operating import Place, condition_of, eventually, install
+from tests.support.cluster import condition_of
+from tests.support.installation import install
+from tests.support.place import Place
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.needs_assets
 

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane
-from operating import Namespace, Operator, Place, eventually, manifest
-from simulation import ACCOUNT, KEY, Simulator
+from tests.support.cluster import Namespace, manifest
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.simulator import ACCOUNT, KEY, Simulator
+from tests.support.waiting import eventually
 
 RATE = 10
 KEYS = ("default", "second")

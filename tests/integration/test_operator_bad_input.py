@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane, KubectlError
-from operating import Namespace, Operator, Team, condition_of, eventually, manifest
-from simulation import KEY, OTHER_KEY, Simulator
+from tests.support.cluster import Namespace, condition_of, manifest
+from tests.support.process import Operator
+from tests.support.simulator import KEY, OTHER_KEY, Simulator
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 NOBODY = "nvapi-nobody"
 

@@ -6,8 +6,10 @@ from datetime import datetime
 import pytest
 
 from controlplane import ControlPlane
-from operating import Namespace, Team, condition_of, eventually
-from simulation import KEY, Simulator
+from tests.support.cluster import Namespace, condition_of
+from tests.support.simulator import KEY, Simulator
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

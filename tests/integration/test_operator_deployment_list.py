@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from controlplane import ControlPlane
-from operating import Operator, Place, eventually
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

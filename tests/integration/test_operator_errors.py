@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from nvcf_operator.core.troubles import AFTERMATH, LOST, REFUSED, After
-from operating import Team, condition_of, eventually
-from operating.kstatus import kstatus
+from tests.support.cluster import condition_of
+from tests.support.kstatus import kstatus
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 POST, PATCH, PUT, DELETE = "createDeployment", "updateGpuSpecification", "updateDeployment", "deleteDeployment"
 PAGE = {"status": 200, "body": "<html>", "contentType": "text/html"}

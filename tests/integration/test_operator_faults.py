@@ -9,8 +9,12 @@ import pytest
 
 from controlplane import ControlPlane
 from controlplane.ports import free_ports
-from operating import Namespace, Operator, Place, condition_of, eventually, install, manifest
-from simulation import ECHO, KEY, Simulator
+from tests.support.cluster import Namespace, condition_of, manifest
+from tests.support.installation import install
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.simulator import ECHO, KEY, Simulator
+from tests.support.waiting import eventually
 
 MARK = "nvapi-the-marked-key"
 

@@ -7,9 +7,12 @@ import pytest
 
 from controlplane import ControlPlane, read_audit_log
 from nvcf_operator.api.names import FINALIZER
-from operating import FAST, Operator, Team, condition_of, eventually
-from operating.kstatus import kstatus
-from operating.statuses import Statuses
+from tests.support.cluster import condition_of
+from tests.support.kstatus import kstatus
+from tests.support.process import FAST, Operator
+from tests.support.statuses import Statuses
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
 OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"

@@ -10,8 +10,10 @@ from urllib.parse import quote
 import pytest
 
 from controlplane import ControlPlane
-from operating import Operator, Place, eventually
-from operating.spellings import places
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.spellings import places
+from tests.support.waiting import eventually
 
 CORE = "Zq7MarkOfTheKeyThatNobodyMaySee42"
 KEY = f"x/{CORE}+y=="

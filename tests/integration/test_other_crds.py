@@ -8,7 +8,9 @@ import pytest
 
 from controlplane import KubectlError
 from nvcf_operator.api.names import CRD_NAME
-from operating import Place, condition_of, eventually
+from tests.support.cluster import condition_of
+from tests.support.place import Place
+from tests.support.waiting import eventually
 
 PATCH = ("patch", "crd", CRD_NAME, "--type=json", "-p")
 SPEC = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties"

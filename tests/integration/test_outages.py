@@ -7,9 +7,12 @@ import pytest
 
 from controlplane.certificates import Authority
 from controlplane.ports import free_ports
-from operating import Operator, Place, condition_of, eventually, manifest
-from operating.secured import secured
-from simulation import Simulator
+from tests.support.cluster import condition_of, manifest
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.secured import secured
+from tests.support.simulator import Simulator
+from tests.support.waiting import eventually
 
 FAILURES = "nvcf_operator_nvcf_requests_total"
 

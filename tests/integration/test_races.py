@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from chaos import oracle
-from operating import Operator, Team, condition_of, eventually
-from simulation import Simulator
+from tests.chaos import oracle
+from tests.support.cluster import condition_of
+from tests.support.process import Operator
+from tests.support.simulator import Simulator
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 CREATE_SETTLE, REDEPLOY_SETTLE = 6.0, 6.0
 """Seconds; longer than a busy machine delays the simulator, or a test that looks at what happens meanwhile."""

@@ -2,7 +2,10 @@
 
 import pytest
 
-from operating import Operator, Team, condition_of, eventually
+from tests.support.cluster import condition_of
+from tests.support.process import Operator
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 H100 = {"gpu": "H100", "instanceType": "NCP.GPU.H100_1x"}
 SETTLE = 3.0

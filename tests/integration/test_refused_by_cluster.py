@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from operating import Operator, Place, condition_of, eventually
-from simulation import KEY
+from tests.support.cluster import condition_of
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.simulator import KEY
+from tests.support.waiting import eventually
 
 WORDS = "the sum of maxInstances may be 64 at most"
 GROUP = "admissionregistration.k8s.io/v1"

@@ -2,7 +2,9 @@
 
 from itertools import pairwise
 
-from operating import Place, condition_of, eventually
+from tests.support.cluster import condition_of
+from tests.support.place import Place
+from tests.support.waiting import eventually
 
 POST, PATCH = "createDeployment", "updateGpuSpecification"
 WORDS = "chart values too large"

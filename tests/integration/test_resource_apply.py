@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from resource_manifests import CRD_FILE, FUNCTION, REMOVED, ROOT, SMALL, changed, install_crd, manifest
 
 from controlplane import ControlPlane, KubectlError
 from nvcf_operator.api.conditions import READY, Condition, Phase, merge
@@ -23,6 +22,16 @@ from nvcf_operator.api.status import (
     ObservedGpuSpecification,
     Retiring,
     Retry,
+)
+from tests.integration.resource_manifests import (
+    CRD_FILE,
+    FUNCTION,
+    REMOVED,
+    ROOT,
+    SMALL,
+    changed,
+    install_crd,
+    manifest,
 )
 
 EXAMPLES = sorted((ROOT / "deploy" / "examples").glob("*.yaml"))

@@ -11,9 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from resource_manifests import COMPLETE, FUNCTION, REMOVED, changed, install_crd, manifest, spec_fields, value_at
 
 from controlplane import ControlPlane, KubectlError
+from tests.integration.resource_manifests import (
+    COMPLETE,
+    FUNCTION,
+    REMOVED,
+    changed,
+    install_crd,
+    manifest,
+    spec_fields,
+    value_at,
+)
 
 GPU = "deploymentSpecifications[0]"
 UP = f"{GPU}.autoscalingConfiguration.scaleUpDetails"

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from controlplane import ControlPlane
-from operating import Namespace, Operator, install, manifest
-from simulation import KEY, Simulator
+from tests.support.cluster import Namespace, manifest
+from tests.support.installation import install
+from tests.support.process import Operator
+from tests.support.simulator import KEY, Simulator
 
 pytestmark = pytest.mark.needs_assets
 

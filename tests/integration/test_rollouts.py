@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from operating import Team, condition_of, eventually
+from tests.support.cluster import condition_of
+from tests.support.team import Team
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from operating import Place, condition_of
+from tests.support.cluster import condition_of
+from tests.support.place import Place
 
 SEVERAL = [
     {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2},

@@ -1,6 +1,7 @@
 """A second signal while the operator ends its work."""
 
-from operating import Place, eventually
+from tests.support.place import Place
+from tests.support.waiting import eventually
 
 
 def test_a_second_sigterm_changes_nothing_while_a_post_ends(place: Place) -> None:

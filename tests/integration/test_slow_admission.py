@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from controlplane import ControlPlane
-from operating import Operator, Place
-from operating.faulty import FaultyApiServer
+from tests.support.faulty import FaultyApiServer
+from tests.support.place import Place
+from tests.support.process import Operator
 
 
 def test_admission_that_takes_6_seconds_is_no_obstacle(

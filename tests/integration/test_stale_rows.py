@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from operating import Place, eventually, tools
+from tests.support import tools
+from tests.support.place import Place
+from tests.support.waiting import eventually
 
 CREATED, DELETED = ("createDeployment", 200), ("deleteDeployment", 200)
 SEVERAL = [

@@ -12,9 +12,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from controlplane import ControlPlane
 from controlplane.ports import free_ports
-from operating import Operator, Place, eventually
-from operating.spellings import places
-from simulation import KEY
+from tests.support.place import Place
+from tests.support.process import Operator
+from tests.support.simulator import KEY
+from tests.support.spellings import places
+from tests.support.waiting import eventually
 
 
 class Receiver:

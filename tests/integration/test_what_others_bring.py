@@ -3,9 +3,11 @@
 import uuid
 from typing import Any
 
-from operating import Place, condition_of, eventually, manifest
-from operating.kstatus import kstatus
-from simulation import KEY
+from tests.support.cluster import condition_of, manifest
+from tests.support.kstatus import kstatus
+from tests.support.place import Place
+from tests.support.simulator import KEY
+from tests.support.waiting import eventually
 
 SECRET = ("secret", "nvcf-credentials")
 

@@ -1,6 +1,8 @@
 """What people write into annotations counts, or they are told that it does not."""
 
-from operating import Place, condition_of, eventually
+from tests.support.cluster import condition_of
+from tests.support.place import Place
+from tests.support.waiting import eventually
 
 CREATED, CHANGED = ("createDeployment", 200), ("updateGpuSpecification", 200)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.reasons import Reason
-from property.cluster_model import Cluster, deployments_named, on_record
-from property.nvcf_model import VERSIONS, Account
-from property.operator_model import Operator
+from tests.property.cluster_model import Cluster, deployments_named, on_record
+from tests.property.nvcf_model import VERSIONS, Account
+from tests.property.operator_model import Operator
 
 
 @dataclass(slots=True)

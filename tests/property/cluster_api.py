@@ -6,8 +6,8 @@ from typing import Any
 from nvcf_operator.api.key import Key
 from nvcf_operator.kube.client import ResourceList
 from nvcf_operator.kube.errors import Denied, Invalid, Unavailable
-from property.chance import Chance
-from property.cluster_model import Cluster
+from tests.property.chance import Chance
+from tests.property.cluster_model import Cluster
 
 SLOW = 6.0
 """Seconds that a slow admission takes: longer than the operator lets pass between an intent and its POST."""

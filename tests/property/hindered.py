@@ -3,11 +3,11 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from property import oddities
-from property.chance import Chance
-from property.nvcf_model import FUNCTION, specifications_of
-from property.stories import KEYS, SQUATTERS
-from property.story import Story, chances, focused, version
+from tests.property import oddities
+from tests.property.chance import Chance
+from tests.property.nvcf_model import FUNCTION, specifications_of
+from tests.property.stories import KEYS, SQUATTERS
+from tests.property.story import Story, chances, focused, version
 
 SECRETS = ("late", SQUATTERS)
 """Of resources whose key comes late, and of those whose key may never come."""

@@ -21,11 +21,11 @@ from nvcf_operator.core.repetition import digest
 from nvcf_operator.flowcontrol.gates import Admission, Gates
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account
-from property import oddities
-from property.chance import READS, WRITES, Chance, Write
-from property.cluster_model import Cluster
-from property.nvcf_model import ACCOUNT, FUNCTION, VERSIONS, hangs_up_after
-from property.nvcf_model import Account as Nvcf
+from tests.property import oddities
+from tests.property.chance import READS, WRITES, Chance, Write
+from tests.property.cluster_model import Cluster
+from tests.property.nvcf_model import ACCOUNT, FUNCTION, VERSIONS, hangs_up_after
+from tests.property.nvcf_model import Account as Nvcf
 
 BASE_URL = "https://nvcf/v2/nvcf"
 GATES = Gates(1000.0, 100)

@@ -11,8 +11,8 @@ from typing import Any
 
 from nvcf_client.endpoints.deployments import create_timeout
 from nvcf_client.models import Deployment
-from property import oddities
-from property.cluster_model import START
+from tests.property import oddities
+from tests.property.cluster_model import START
 
 FUNCTION = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"
 ACCOUNT = "acme"

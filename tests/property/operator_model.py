@@ -37,12 +37,12 @@ from nvcf_operator.runtime.schedule import Schedule
 from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.settings import Settings
 from nvcf_operator.tracing import Tracer
-from property.chance import Chance, Crash, Write
-from property.cluster_api import KubeApi
-from property.cluster_model import START, Cluster
-from property.nvcf_api import BASE_URL, Door, Silent
-from property.nvcf_model import Account as Nvcf
-from property.oracle_of_pace import Traffic
+from tests.property.chance import Chance, Crash, Write
+from tests.property.cluster_api import KubeApi
+from tests.property.cluster_model import START, Cluster
+from tests.property.nvcf_api import BASE_URL, Door, Silent
+from tests.property.nvcf_model import Account as Nvcf
+from tests.property.oracle_of_pace import Traffic
 
 TIMING = Timing()
 SETTINGS = Settings(nvcf_base_url=BASE_URL)

@@ -6,7 +6,7 @@ from typing import Any
 
 from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
-from property.cluster_model import Cluster
+from tests.property.cluster_model import Cluster
 
 Saved = Mapping[str, Any]
 """An object as somebody has saved it once."""

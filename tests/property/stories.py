@@ -11,14 +11,14 @@ from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.actions import Purpose, Undeploy
 from nvcf_operator.core.reasons import Reason
-from operating.kstatus import kstatus
-from property import people
-from property.books import Books
-from property.chance import Chance
-from property.cluster_model import Cluster, has_our_finalizer, on_record
-from property.nvcf_model import Account
-from property.operator_model import Operator
-from property.oracle_of_writes import violations
+from tests.property import people
+from tests.property.books import Books
+from tests.property.chance import Chance
+from tests.property.cluster_model import Cluster, has_our_finalizer, on_record
+from tests.property.nvcf_model import Account
+from tests.property.operator_model import Operator
+from tests.property.oracle_of_writes import violations
+from tests.support.kstatus import kstatus
 
 SQUATTERS = "squatters"
 """The Secret that squatters name."""

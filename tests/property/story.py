@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RULE_MARKER, initialize, rule
 
 from nvcf_operator.api import names
-from property import people
-from property.chance import Chance, chance_of
-from property.nvcf_model import FUNCTION, VERSIONS, specifications_of
-from property.stories import KEYS, World
+from tests.property import people
+from tests.property.chance import Chance, chance_of
+from tests.property.nvcf_model import FUNCTION, VERSIONS, specifications_of
+from tests.property.stories import KEYS, World
 
 TOOLS = ("force away", "strip", "replace", "apply what was saved", "wipe the status")
 

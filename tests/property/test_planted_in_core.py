@@ -36,8 +36,8 @@ from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.memory import Memory
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.sent import Sent
-from property.hindered import Failing, Refused
-from property.story import (
+from tests.property.hindered import Failing, Refused
+from tests.property.story import (
     Deletions,
     Hands,
     Limits,
@@ -46,7 +46,7 @@ from property.story import (
     Rows,
     Story,
 )
-from property.test_random_stories import STEPS
+from tests.property.test_random_stories import STEPS
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from property.hindered import Kept
-from property.stories import tally
-from property.story import FOCUSED, Story
+from tests.property.hindered import Kept
+from tests.property.stories import tally
+from tests.property.story import FOCUSED, Story
 
 pytestmark = pytest.mark.timeout(900)  # all workers compute at the same time, and so do these
 

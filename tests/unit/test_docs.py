@@ -18,7 +18,7 @@ from nvcf_operator.core.errors_reference import errors_tables, with_errors
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.reasons_reference import reasons_table, with_reasons
 from nvcf_operator.settings import Settings
-from unit.core.situations import deployment, held, present
+from tests.unit.core.situations import deployment, held, present
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

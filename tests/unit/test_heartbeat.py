@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-import virtual_time
 from nvcf_operator.runtime.heartbeat import STILL, TICK, Heartbeats
+from tests.support import virtual_time
 
 
 class Clock:

@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 
 from helming import CHART, Helm, HelmError
-from unit.chart.test_chart import FULL, VALUES
+from tests.unit.chart.test_chart import FULL, VALUES
 
 OLDEST, NEWEST = 29, 37
 WITHOUT_SCHEMA = {"ServiceMonitor", "PodMonitor", "PrometheusRule"}

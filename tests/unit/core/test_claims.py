@@ -10,7 +10,7 @@ from nvcf_operator.api.conditions import CREDENTIALS_VALID, READY, Condition
 from nvcf_operator.core.claims import Rank, claim_of, other_holder
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from unit.core.situations import OTHER_VERSION, VERSION, held, intent, resource
+from tests.unit.core.situations import OTHER_VERSION, VERSION, held, intent, resource
 
 MINE = resource()
 ONE_O_CLOCK = "2026-01-31T13:00:00Z"

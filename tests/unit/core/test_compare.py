@@ -4,10 +4,10 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from specification_samples import autoscaling, found, identifier, wanted
 
 from nvcf_operator.core.compare import MOST_CHARACTERS, compare, create_body, instances
 from nvcf_operator.core.fields import How
+from tests.unit.core.specification_samples import autoscaling, found, identifier, wanted
 
 KIND = {"group": "apps", "version": "v1", "kind": "Deployment"}
 

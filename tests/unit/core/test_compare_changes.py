@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from specification_samples import autoscaling, found, identifier, wanted
 
 from nvcf_client.models import GpuSpecification
 from nvcf_operator.core.changes import Patch, Put, Unsupported, expected_after, next_change, raises_minimum
 from nvcf_operator.core.compare import compare
+from tests.unit.core.specification_samples import autoscaling, found, identifier, wanted
 
 ID, OTHER_ID = identifier(0), identifier(1)
 DOWN = {"scaleDownDetails": {"factor": 0.5, "threshold": 20, "metric": "gpu"}}

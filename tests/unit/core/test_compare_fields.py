@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from specification_samples import autoscaling, found, wanted
 
 from nvcf_operator.api.crd import field_schema
 from nvcf_operator.api.model import MUTABILITY, Mutability
@@ -12,6 +11,7 @@ from nvcf_operator.api.spec import DeploymentSpecification, FunctionDeploymentSp
 from nvcf_operator.core.compare import compare
 from nvcf_operator.core.fields import AUTOSCALING, DETAILS, FIELDS, HELM_POLICY, How
 from nvcf_operator.core.fields_reference import fields_markdown
+from tests.unit.core.specification_samples import autoscaling, found, wanted
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "fields.md"
 KIND = {"group": "apps", "version": "v1", "kind": "Deployment"}

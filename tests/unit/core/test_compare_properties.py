@@ -5,12 +5,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from specification_samples import Server, wanted
 
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.changes import Patch, Put, Unsupported, expected_after, next_change, raises_minimum
 from nvcf_operator.core.compare import compare, create_body
 from nvcf_operator.core.matching import cheapest
+from tests.unit.core.specification_samples import Server, wanted
 
 patient = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """On a loaded machine too, the examples count and not their time."""

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from specification_samples import autoscaling, wanted
 
 from nvcf_client import Client
 from nvcf_client.models import Deployment
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.changes import Patch, Put, Unsupported, expected_after, next_change
 from nvcf_operator.core.compare import compare, create_body
-from simulation import ECHO, KEY, Simulator
+from tests.support.simulator import ECHO, KEY, Simulator
+from tests.unit.core.specification_samples import autoscaling, wanted
 
 IDS: dict[str, Any] = {"function_id": ECHO, "function_version_id": ECHO}
 H100 = {"gpu": "h100", "instanceType": "NCP.GPU.H100_1X"}

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from specification_samples import found, wanted
 
 from nvcf_operator.core.compare import MOST_CHARACTERS, Comparison, compare
 from nvcf_operator.core.paths import MOST_OF_A_PATH, cut_in_the_middle, path_text
 from nvcf_operator.core.sameness import Path, places_of_values, values
+from tests.unit.core.specification_samples import found, wanted
 
 KEYS = st.sampled_from(["a", "b", "naïve <&>", "app.example/x", ""])
 JSON = st.recursive(

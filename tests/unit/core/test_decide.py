@@ -25,7 +25,7 @@ from nvcf_operator.core.situation import (
     Unseen,
     Whose,
 )
-from unit.core.situations import (
+from tests.unit.core.situations import (
     ACCOUNT,
     DEPLOYMENT,
     NOW,

@@ -15,7 +15,7 @@ from nvcf_operator.core.deletion import force_delete_is_stale
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.situation import Recollection, Situation, Trouble, Whose
-from unit.core.situations import DEPLOYMENT, FUNCTION, NOW, VERSION, absent, held, present
+from tests.unit.core.situations import DEPLOYMENT, FUNCTION, NOW, VERSION, absent, held, present
 
 SINCE = datetime(2026, 1, 31, 11, 59, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

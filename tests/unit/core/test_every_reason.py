@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from specification_samples import autoscaling
 
 from nvcf_operator.core.actions import Action, Change, DropFinalizer
 from nvcf_operator.core.changes import Patch
@@ -13,7 +12,8 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import AccountView, FunctionSeen, Proof, Recollection, Situation, Whose
 from nvcf_operator.core.transitions import of_write
-from unit.core.situations import SPECIFICATION, VERSION, absent, deployment, held, present, resource, told
+from tests.unit.core.situations import SPECIFICATION, VERSION, absent, deployment, held, present, resource, told
+from tests.unit.core.specification_samples import autoscaling
 
 TESTS = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.situation import FunctionSeen, Recollection, Situation, Timing, Trouble, Unseen, Whose
 from nvcf_operator.runtime.memory import Memory
-from unit.core.situations import NOW, VERSION, absent, held, resource, told
+from tests.unit.core.situations import NOW, VERSION, absent, held, resource, told
 
 CREDENTIALS = (
     Reason.NO_CREDENTIALS,

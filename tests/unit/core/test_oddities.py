@@ -13,7 +13,7 @@ from nvcf_operator.core.decide import decide
 from nvcf_operator.core.outlines import differ, outline_of
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
-from unit.core.situations import VERSION, deployment, held, present, verdict_of
+from tests.unit.core.situations import VERSION, deployment, held, present, verdict_of
 
 REDEPLOY = {"rollout": {"immutableChange": "Redeploy"}}
 

@@ -8,7 +8,7 @@ from nvcf_operator.core.decide import decide
 from nvcf_operator.core.ordered import Order, ordered
 from nvcf_operator.core.report import report
 from nvcf_operator.core.situation import Listed, Present, Situation
-from unit.core.situations import OTHER_VERSION, VERSION, absent, deployment, held, present, resource
+from tests.unit.core.situations import OTHER_VERSION, VERSION, absent, deployment, held, present, resource
 
 DEPLOYED: Order = ("L40S", "NCP.GPU.L40S_1x", 1, 4)
 COMING: Order = ("H100", "NCP.GPU.H100_8x", 0, 2)

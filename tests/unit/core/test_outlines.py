@@ -3,7 +3,7 @@
 import pytest
 
 from nvcf_operator.core.outlines import Outline, differ, outline, outline_of
-from unit.core.situations import DEPLOYMENT, SPECIFICATION, deployment
+from tests.unit.core.situations import DEPLOYMENT, SPECIFICATION, deployment
 
 RECORDED = outline(DEPLOYMENT, [("b", 1, 2), ("a", 0, 4)])
 

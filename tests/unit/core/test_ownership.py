@@ -14,7 +14,7 @@ from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import OF_A_COPY, Resource
 from nvcf_operator.core.situation import Present, Recollection, Situation, Trouble, Whose
 from nvcf_operator.core.versions import versions_held
-from unit.core.situations import (
+from tests.unit.core.situations import (
     DEPLOYMENT,
     OTHER_VERSION,
     VERSION,

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from specification_samples import wanted
 
 from nvcf_client.errors import Rejected, ServerFault
 from nvcf_operator.core.placement import explained
 from nvcf_operator.core.troubles import of_call
+from tests.unit.core.specification_samples import wanted
 
 NOWHERE = "No cluster has GPU 'l40s' and instance type 'NCP.GPU.L40S_1x' available"
 

@@ -11,7 +11,7 @@ from nvcf_operator.api.status import FunctionDeploymentStatus, Retry
 from nvcf_operator.core.actions import Purpose, Undeploy
 from nvcf_operator.core.pruning import MOST_NAMED, is_recorded, lacking, makes_way, named, not_kept
 from nvcf_operator.core.resource import Resource
-from unit.core.situations import OTHER_VERSION, UID, VERSION, absent, held, intent, present
+from tests.unit.core.situations import OTHER_VERSION, UID, VERSION, absent, held, intent, present
 
 Json = dict[str, Any]
 Change = Callable[[Json], object]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.record import LEAST_SEEN, Record, first_seen
 from nvcf_operator.core.resource import Resource
-from unit.core.situations import DEPLOYMENT, NOW, VERSION, held, intent, resource
+from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, held, intent, resource
 
 
 def at(seconds: float) -> str:

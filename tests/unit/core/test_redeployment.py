@@ -8,7 +8,7 @@ from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.situation import Recollection, Situation
-from unit.core.situations import DEPLOYMENT, VERSION, deployment, held, intent, present, resource, told
+from tests.unit.core.situations import DEPLOYMENT, VERSION, deployment, held, intent, present, resource, told
 
 ASKED = {names.REDEPLOY_REQUESTED_ANNOTATION: "before & after"}
 RETAIN = {"deletionPolicy": "Retain"}

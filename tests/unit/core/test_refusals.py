@@ -13,7 +13,7 @@ from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Absent, Recollection, Situation
 from nvcf_operator.core.transitions import transitions
-from unit.core.situations import NOW, VERSION, absent, held, present, resource, told, verdict_of
+from tests.unit.core.situations import NOW, VERSION, absent, held, present, resource, told, verdict_of
 
 WORDS = "ValidatingAdmissionPolicy 'most' denied request: 64 at most"
 TOLD = messages.write_refused("add its finalizer to the resource", WORDS)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nvcf_operator.api import names
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.resource import Resource
-from unit.core.situations import FUNCTION, NAME, UID, VERSION, held, intent, resource
+from tests.unit.core.situations import FUNCTION, NAME, UID, VERSION, held, intent, resource
 
 STORED = held().recorded
 

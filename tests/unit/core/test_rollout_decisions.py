@@ -26,7 +26,7 @@ from nvcf_operator.core.situation import (
     Trouble,
     Whose,
 )
-from unit.core.situations import (
+from tests.unit.core.situations import (
     DEPLOYMENT,
     NOW,
     OTHER_VERSION,

@@ -10,7 +10,7 @@ from nvcf_operator.core.decide import decide
 from nvcf_operator.core.draining import forces
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.settles import posts_specifications
-from unit.core.situations import DEPLOYMENT, FUNCTION, GPU, VERSION, absent, held, present, resource
+from tests.unit.core.situations import DEPLOYMENT, FUNCTION, GPU, VERSION, absent, held, present, resource
 
 CANARY = {"rollout": {"versionChange": "Canary"}}
 NAMED = {"credentials": {"secretRef": {"name": "ours", "key": "KEY"}}}

@@ -8,7 +8,7 @@ import pytest
 from nvcf_operator.api.conditions import Condition
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.transitions import seconds_to_ready
-from unit.core.situations import NOW, resource
+from tests.unit.core.situations import NOW, resource
 
 
 def status(

@@ -14,7 +14,7 @@ from nvcf_operator.core.settles import (
     redeploy_settle_left,
 )
 from nvcf_operator.core.situation import Absent, Recollection, Situation, Timing
-from unit.core.situations import DEPLOYMENT, GPU, OTHER_VERSION, VERSION, absent, held, intent, resource
+from tests.unit.core.situations import DEPLOYMENT, GPU, OTHER_VERSION, VERSION, absent, held, intent, resource
 
 
 def specifications(*minima: int) -> dict[str, Any]:

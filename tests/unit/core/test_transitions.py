@@ -13,7 +13,7 @@ from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Present, Recollection, Situation
 from nvcf_operator.core.transitions import discovered, left, lost_from_sight, released, vanished
-from unit.core.situations import (
+from tests.unit.core.situations import (
     DEPLOYMENT,
     FUNCTION,
     OTHER_VERSION,

@@ -17,7 +17,7 @@ from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import FunctionSeen, Recollection, Situation, Trouble, Unseen, Whose
 from nvcf_operator.core.transitions import of_failure
-from unit.core.situations import (
+from tests.unit.core.situations import (
     NOW,
     OTHER_VERSION,
     VERSION,

@@ -7,7 +7,7 @@ import pytest
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.versions import deployments_on_record, versions_held, without
-from unit.core.situations import DEPLOYMENT, OTHER_VERSION, VERSION, held, intent, resource
+from tests.unit.core.situations import DEPLOYMENT, OTHER_VERSION, VERSION, held, intent, resource
 
 THIRD = "7c1e0000-0000-4000-8000-000000000003"
 FULL = held(

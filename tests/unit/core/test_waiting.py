@@ -11,7 +11,7 @@ from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
 from nvcf_operator.core.troubles import of_call
 from nvcf_operator.core.waiting import retry_due_in
-from unit.core.situations import ACCOUNT, NOW, absent, held, intent, present, resource, verdict_of
+from tests.unit.core.situations import ACCOUNT, NOW, absent, held, intent, present, resource, verdict_of
 
 
 @pytest.mark.parametrize(

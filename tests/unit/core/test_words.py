@@ -19,7 +19,7 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation, Trouble, Whose
 from nvcf_operator.core.transitions import Note, ignored_words
 from nvcf_operator.core.words import ignored
-from unit.core.situations import NOW, absent, held, present, resource
+from tests.unit.core.situations import NOW, absent, held, present, resource
 
 OUTAGE = Trouble(Reason.NVCF_UNAVAILABLE, "it is away", Whose.SERVER)
 SWITCHES = pytest.mark.parametrize("name", [PAUSED_ANNOTATION, FORCE_DELETE_ANNOTATION])

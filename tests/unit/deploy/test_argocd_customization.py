@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gitops import CONFIG_MAP, CUSTOMIZATION, LuaError, Scripts, config_map, disagreement, merge_patch, scripts, shipped
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import MESSAGE_LIMIT
-from operating.statuses import problems
+from tests.support.statuses import problems
 
 GROUP_KIND = f"{names.GROUP}_{names.KIND}"
 NOON = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from operating import eventually
+from tests.support.waiting import eventually
 
 STARTER = """
 import sys

@@ -10,7 +10,7 @@ import pytest
 
 from e2e.isolation import put_back
 from e2e.janitor import read_sysctls, remove_cgroups
-from operating import eventually
+from tests.support.waiting import eventually
 
 STARTER = """
 import sys, time

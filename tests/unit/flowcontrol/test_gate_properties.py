@@ -7,10 +7,10 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import virtual_time
 from nvcf_operator.flowcontrol.gates import Admission, Closed, Gate, Reason
 from nvcf_operator.flowcontrol.turnstile import BURST_SECONDS
-from virtual_time import Clock
+from tests.support import virtual_time
+from tests.support.virtual_time import Clock
 
 
 @dataclass

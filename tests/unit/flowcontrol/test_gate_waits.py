@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import virtual_time
 from nvcf_operator.flowcontrol.gates import TRIAL_PATIENCE, Closed, Gate, Gates, Reason
 from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE, honoured
-from virtual_time import Clock
+from tests.support import virtual_time
+from tests.support.virtual_time import Clock
 
 HOUR, DAY = 3600.0, 86_400.0
 

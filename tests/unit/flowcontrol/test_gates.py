@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-import virtual_time
 from nvcf_operator.flowcontrol.breaker import Backoff
 from nvcf_operator.flowcontrol.gates import Admission, Closed, Gate, Gates, Reason
-from virtual_time import Clock
+from tests.support import virtual_time
+from tests.support.virtual_time import Clock
 
 FAST = 1000.0
 

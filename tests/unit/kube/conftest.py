@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from kube_server import Pod
 from kubernetes.aio.config import incluster_config
 
 from nvcf_operator.kube import cluster
+from tests.unit.kube.kube_server import Pod
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,6 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from kube_server import Act, ApiServer, Sent, breaks_off, kubeconfig, says, says_nothing, says_text, serving
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.kube import calls
@@ -21,6 +20,17 @@ from nvcf_operator.kube import client as module
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.errors import NO_FIELD_BLAMED, Conflict, Denied, Invalid, KubeError, Missing, Unavailable
+from tests.unit.kube.kube_server import (
+    Act,
+    ApiServer,
+    Sent,
+    breaks_off,
+    kubeconfig,
+    says,
+    says_nothing,
+    says_text,
+    serving,
+)
 
 ECHO = Key("ns", "echo")
 PATH = "/apis/nvcf-operator.io/v1alpha1/namespaces/ns/functiondeployments/echo"

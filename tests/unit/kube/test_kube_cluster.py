@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 import yaml
-from kube_server import Pod, kubeconfig
 
 from controlplane.certificates import Authority
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import ConnectionProblem, load
+from tests.unit.kube.kube_server import Pod, kubeconfig
 
 SERVER = "https://127.0.0.1:6443"
 SECRET = "very-secret-token"

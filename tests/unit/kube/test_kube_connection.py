@@ -10,11 +10,11 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from kube_server import Act, Pod, Sent, kubeconfig, says, serving
 
 from controlplane.certificates import Authority, KeyPair
 from nvcf_operator.kube import connection as module
 from nvcf_operator.kube.connection import Connection, ConnectionProblem, connect, kopf_session
+from tests.unit.kube.kube_server import Act, Pod, Sent, kubeconfig, says, serving
 
 
 @pytest.fixture(autouse=True)

@@ -10,13 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-import virtual_time
 from nvcf_operator.api.key import Key
 from nvcf_operator.kube import events as module
 from nvcf_operator.kube import lines
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Conflict, Denied, KubeError, Missing, Unavailable
 from nvcf_operator.kube.events import Recorder
+from tests.support import virtual_time
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-import virtual_time
 from nvcf_operator.kube import errors
 from nvcf_operator.kube import secrets as module
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.secrets import Absent, Denied, Found, SecretRead, Secrets, Unavailable
+from tests.support import virtual_time
 
 KEY = b"nvapi-test"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from kube_server import Act, ApiServer, kubeconfig, says, says_text, serving
 
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.watching import SteadyWatch
+from tests.unit.kube.kube_server import Act, ApiServer, kubeconfig, says, says_text, serving
 
 OURS = "/apis/nvcf-operator.io/v1alpha1/functiondeployments"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import virtual_time
 from nvcf_client import endpoints
 from nvcf_client.errors import Forbidden, NvcfError, Throttled, Unauthorized
 from nvcf_client.requests import Request
@@ -17,7 +16,8 @@ from nvcf_operator.core.situation import Trouble
 from nvcf_operator.flowcontrol.gates import Gates
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account, acting_for
-from virtual_time import Clock
+from tests.support import virtual_time
+from tests.support.virtual_time import Clock
 
 URL, OTHER_URL = "http://127.0.0.1/v2/nvcf", "http://127.0.0.2/v2/nvcf"
 GET = endpoints.get_function(function_id="f", function_version_id="v")

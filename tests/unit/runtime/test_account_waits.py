@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import virtual_time
 from nvcf_client import endpoints
 from nvcf_client.errors import NvcfError, Obstacle, ServerFault, Throttled, Unreachable
 from nvcf_client.requests import Request
@@ -20,7 +19,8 @@ from nvcf_operator.flowcontrol.gates import Closed, Gates
 from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account, gate_trouble
-from virtual_time import Clock
+from tests.support import virtual_time
+from tests.support.virtual_time import Clock
 
 GET = endpoints.get_function(function_id="f", function_version_id="v")
 DELETE = endpoints.delete_deployment(function_id="f", function_version_id="v", graceful=True)

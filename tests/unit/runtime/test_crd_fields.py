@@ -14,8 +14,8 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Denied, KubeError
 from nvcf_operator.runtime.crd_fields import CONFIRM, SOON, CrdFields
 from nvcf_operator.runtime.queue import Lane
-from unit.runtime.one_resource import OneResource
-from virtual_time import Clock, run
+from tests.support.virtual_time import Clock, run
+from tests.unit.runtime.one_resource import OneResource
 
 ECHO = Key("team", "echo")
 

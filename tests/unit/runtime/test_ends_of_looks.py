@@ -19,8 +19,8 @@ from nvcf_operator.runtime.guard import AT_ONCE, LONGEST, Guard
 from nvcf_operator.runtime.observer import Crowded, Observation
 from nvcf_operator.runtime.queue import Lane
 from nvcf_operator.runtime.refusals import STATUS, WriteRefused
-from property.cluster_model import Cluster
-from unit.runtime.one_resource import OneResource
+from tests.property.cluster_model import Cluster
+from tests.unit.runtime.one_resource import OneResource
 
 ECHO = Key("team", "echo")
 LOOKS = 14

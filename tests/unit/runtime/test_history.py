@@ -15,7 +15,7 @@ from nvcf_operator.runtime.background import Background
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.informer import FIRST_RELIST, PROBE, RELIST, Informer, WentBack
 from nvcf_operator.runtime.queue import DelayQueue
-from virtual_time import Clock, run
+from tests.support.virtual_time import Clock, run
 
 KEY = Key("team", "echo")
 

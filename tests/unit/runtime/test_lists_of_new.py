@@ -12,10 +12,10 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.flowcontrol.gates import Admission
 from nvcf_operator.runtime.observer import BELIEF
 from nvcf_operator.runtime.queue import Lane
-from property.cluster_model import Cluster
-from property.nvcf_api import Door
-from property.nvcf_model import FUNCTION, Account, specifications_of
-from property.operator_model import Operator
+from tests.property.cluster_model import Cluster
+from tests.property.nvcf_api import Door
+from tests.property.nvcf_model import FUNCTION, Account, specifications_of
+from tests.property.operator_model import Operator
 
 CROWD = [Key("team", f"echo-{number:02}") for number in range(20)]
 

@@ -13,7 +13,7 @@ from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.record import Record
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.runtime.memory import Memory
-from unit.core.situations import DEPLOYMENT, NOW, VERSION, held, intent, resource
+from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, held, intent, resource
 
 DRAIN = {"functionVersionId": VERSION, "deploymentId": DEPLOYMENT, "since": "2026-01-31T11:50:00Z"}
 DRAINS = held(status={"retiring": [DRAIN]})

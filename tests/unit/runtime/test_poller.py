@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-import virtual_time
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.looking import Outline
@@ -14,7 +13,8 @@ from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.poller import Poller
-from virtual_time import Clock
+from tests.support import virtual_time
+from tests.support.virtual_time import Clock
 
 REFUSED = Trouble(Reason.UNAUTHORIZED, "NVCF does not accept the key", Whose.CREDENTIAL)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-import virtual_time
 from nvcf_operator.runtime.queue import DelayQueue, Lane, QueueClosed
-from virtual_time import Clock
+from tests.support import virtual_time
+from tests.support.virtual_time import Clock
 
 
 class Hand:

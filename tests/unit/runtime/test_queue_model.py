@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-import virtual_time
 from nvcf_operator.runtime.queue import DelayQueue, Lane, QueueClosed
-from virtual_time import Clock
+from tests.support import virtual_time
+from tests.support.virtual_time import Clock
 
 KEYS = st.sampled_from([f"{group}/{number}" for group in "abc" for number in range(3)])
 LANES = st.sampled_from(Lane)

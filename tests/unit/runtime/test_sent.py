@@ -5,7 +5,7 @@ import pytest
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.runtime.memory import Target
 from nvcf_operator.runtime.sent import REMEMBERED, Sent, SentPost
-from unit.core.situations import DEPLOYMENT, FUNCTION, OTHER_VERSION, UID, VERSION, resource
+from tests.unit.core.situations import DEPLOYMENT, FUNCTION, OTHER_VERSION, UID, VERSION, resource
 
 BASE = "https://nvcf.example/v2/nvcf"
 TARGET: Target = (BASE, FUNCTION, VERSION)

@@ -6,10 +6,10 @@ import pytest
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.reasons import Reason
-from property import people
-from property.chance import Chance
-from property.nvcf_model import VERSIONS
-from unit.runtime.one_resource import OneResource
+from tests.property import people
+from tests.property.chance import Chance
+from tests.property.nvcf_model import VERSIONS
+from tests.unit.runtime.one_resource import OneResource
 
 ECHO = Key("team", "größe")
 

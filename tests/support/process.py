@@ -12,7 +12,7 @@ from typing import Any
 
 from controlplane.ports import free_ports
 from controlplane.processes import kill, spawn
-from operating.waiting import eventually
+from tests.support.waiting import eventually
 
 FAST: Mapping[str, Any] = {
     "create_settle_seconds": 2.0,
@@ -52,9 +52,7 @@ class Operator:
         environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
         program: list[str | Path] = [COMMAND]
         if bug is not None:
-            tests, others = str(Path(__file__).parents[1]), environment.get("PYTHONPATH")
-            environment["PYTHONPATH"] = os.pathsep.join([tests, others] if others else [tests])
-            program = [sys.executable, "-m", "operating.planted", bug]
+            program = [sys.executable, "-m", "tests.support.planted", bug]
         with log.open("ab") as output:
             command = [*program, "run", *arguments]
             self._process = spawn(command, stdout=output, env=environment)
@@ -66,7 +64,7 @@ class Operator:
     ) -> "Iterator[Operator]":
         """Run an operator for the body; wait until it is ready, unless told otherwise.
 
-        `bug` plants one of `operating.planted`.
+        `bug` plants one of `tests.support.planted`.
         """
         operator = cls(kubeconfig, nvcf_url, log, {**FAST, **settings}, bug=bug)
         try:

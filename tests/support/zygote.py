@@ -1,4 +1,4 @@
-"""Starts operators by forking a process that has imported everything: `python -m operating.zygote SOCKET`.
+"""Starts operators by forking a process that has imported everything: `python -m tests.support.zygote SOCKET`.
 
 A fresh Python takes a second of CPU to import the operator, a fork some milliseconds; where a test starts hundreds of
 operators that decides. Each connection to the socket is one operator: a JSON line says how to start it, a line with its
@@ -22,8 +22,8 @@ import nvcf_operator.runtime.operator
 from controlplane.supervisor import death_signal
 from nvcf_client import AsyncClient, NvcfError
 from nvcf_operator.core import backoff
-from operating import planted
-from operating.failpoints import Calls, Failpoint
+from tests.support import planted
+from tests.support.failpoints import Calls, Failpoint
 
 __all__ = ["Zygote"]
 

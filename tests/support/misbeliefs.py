@@ -1,6 +1,6 @@
 """Bugs that have the operator believe what it must not: other objects' records, strangers' answers, clocks, old words.
 
-They are planted like those of `operating.planted`, which lists them too.
+They are planted like those of `tests.support.planted`, which lists them too.
 """
 
 import copy
@@ -20,7 +20,7 @@ from nvcf_operator.runtime import memory
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.memory import Memory
 from nvcf_operator.runtime.sent import Sent, SentPost
-from operating.lucks import status_not_taken, wall_clock_from_file
+from tests.support.lucks import status_not_taken, wall_clock_from_file
 
 
 def any_uid_believed() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from controlplane import ControlPlane
-from operating.cluster import Namespace
-from operating.installation import install
-from operating.process import Operator
-from simulation import KEY, Simulator
+from tests.support.cluster import Namespace
+from tests.support.installation import install
+from tests.support.process import Operator
+from tests.support.simulator import KEY, Simulator
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from controlplane import ControlPlane
-from operating.cluster import Namespace, manifest
-from operating.process import Operator
-from simulation import KEY, Simulator
+from tests.support.cluster import Namespace, manifest
+from tests.support.process import Operator
+from tests.support.simulator import KEY, Simulator
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from simulation.clients import ThreadClients
+from tests.support.clients import ThreadClients
 
 Json = dict[str, Any]
 

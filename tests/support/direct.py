@@ -8,7 +8,7 @@ import httpx
 import yaml
 
 from controlplane import ControlPlane
-from simulation.clients import ThreadClients
+from tests.support.clients import ThreadClients
 
 Json = dict[str, Any]
 

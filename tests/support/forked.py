@@ -1,4 +1,4 @@
-"""Operators that start in milliseconds, and that can end at a chosen call: forks of `operating.zygote`."""
+"""Operators that start in milliseconds, and that can end at a chosen call: forks of `tests.support.zygote`."""
 
 import itertools
 import json
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from controlplane.processes import kill, spawn
-from operating.failpoints import Failpoint
-from operating.process import flags
-from operating.waiting import eventually
+from tests.support.failpoints import Failpoint
+from tests.support.process import flags
+from tests.support.waiting import eventually
 
 START_SECONDS = 60.0
 
@@ -72,7 +72,7 @@ class Forkery:
             address, log = Path(place) / "socket", folder / "zygote.log"
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
             with log.open("wb") as output:
-                zygote = spawn([sys.executable, "-m", "operating.zygote", address], stdout=output, env=environment)
+                zygote = spawn([sys.executable, "-m", "tests.support.zygote", address], stdout=output, env=environment)
             try:
                 eventually(
                     address.exists,

@@ -1,6 +1,6 @@
 """Bugs that have the operator ask again too soon.
 
-They are planted like those of `operating.planted`, which lists them too.
+They are planted like those of `tests.support.planted`, which lists them too.
 """
 
 from typing import Any

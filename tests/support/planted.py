@@ -1,4 +1,4 @@
-"""The operator with a bug put in, to show that a test would catch it: `python -m operating.planted BUG run ...`.
+"""The operator with a bug put in, to show that a test would catch it: `python -m tests.support.planted BUG run ...`.
 
 Each bug takes one safeguard out of our own code, in the process that is started and nowhere else.
 """
@@ -37,9 +37,9 @@ from nvcf_operator.runtime.memory import Memory
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.queue import DelayQueue, Lane
 from nvcf_operator.runtime.reconciler import Reconciler
-from operating.impatience import IMPATIENCE
-from operating.lucks import CLOCK_OFFSET_FILE, LUCKS, late_watch
-from operating.misbeliefs import MISBELIEFS
+from tests.support.impatience import IMPATIENCE
+from tests.support.lucks import CLOCK_OFFSET_FILE, LUCKS, late_watch
+from tests.support.misbeliefs import MISBELIEFS
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from simulation.control import Control
+from tests.support.control import Control
 
 ACCOUNT, KEY, OTHER_KEY = "acme", "nvapi-simulator", "nvapi-other"
 ECHO = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nvcf_operator.api.names import API_VERSION, KIND, PLURAL
-from operating.waiting import eventually
+from tests.support.waiting import eventually
 
 RESOURCE = "functiondeployments.nvcf-operator.io"
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from operating.cluster import Namespace, manifest
-from simulation import Control
+from tests.support.cluster import Namespace, manifest
+from tests.support.control import Control
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from nvcf_operator.api import names
-from operating.cluster import RESOURCE, Namespace
+from tests.support.cluster import RESOURCE, Namespace
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from controlplane import ControlPlane
 from controlplane.ports import free_ports
 from controlplane.processes import kill, spawn
-from operating.process import COMMAND
+from tests.support.process import COMMAND
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Bad luck that an operator under test can have: no bugs of its own, but what clusters and machines do to it.
 
-Like the bugs of `operating.planted`, which lists them too, each changes the process that is started and nothing else.
+Like the bugs of `tests.support.planted`, which lists them too, each changes the process that is started and nothing
+else.
 """
 
 import asyncio

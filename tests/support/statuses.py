@@ -12,8 +12,8 @@ from gitops import disagreement
 from nvcf_client.options import default_user_agent
 from nvcf_operator.api.conditions import CONDITION_TYPES, MESSAGE_LIMIT, Phase
 from nvcf_operator.core.reasons import Reason
-from operating.installation import ACCOUNT, NAMESPACE
-from operating.kstatus import kstatus
+from tests.support.installation import ACCOUNT, NAMESPACE
+from tests.support.kstatus import kstatus
 
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
 AGENT = f"{default_user_agent()} ("

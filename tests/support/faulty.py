@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from nvcf_operator.api.names import PLURAL
-from operating.lagging import LaggingApiServer
+from tests.support.lagging import LaggingApiServer
 
 PLAIN_404: Final[dict[str, Any]] = {
     "status": 404,
