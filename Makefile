@@ -20,10 +20,10 @@ help: ## list the targets
 setup: .venv/.ready ## make .venv with the commands nvcf-operator and nvcf-simulator
 
 assets: setup ## print the folder with etcd, kube-apiserver, kube-controller-manager and kubectl (built once, minutes)
-	@PYTHONPATH=tests $(BIN)/python -m controlplane assets
+	@$(BIN)/python -m hack.controlplane assets
 
 binaries: setup
-	@PYTHONPATH=tests $(BIN)/python -m controlplane assets > /dev/null
+	@$(BIN)/python -m hack.controlplane assets > /dev/null
 
 lint: setup ## ruff and the import contracts
 	$(BIN)/ruff check .
@@ -42,7 +42,7 @@ stories: setup ## a few random stories, always the same (PROPERTY_EXAMPLES sets 
 	PYTHONHASHSEED=0 PROPERTY_EXAMPLES=$${PROPERTY_EXAMPLES:-50} $(BIN)/pytest -n 2 --hypothesis-seed=0 tests/property/test_random_stories.py
 
 promtool: setup
-	@PYTHONPATH=tests $(BIN)/python -m promtool > /dev/null
+	@$(BIN)/python -m hack.promtool > /dev/null
 
 test: lint types binaries promtool ## lint, types and every test that needs no node
 	PYTHONHASHSEED=0 $(BIN)/pytest -n 3 --dist loadgroup tests/property

@@ -14,7 +14,7 @@ from bench.load import Cluster, each, run
 from bench.printing import figure, machine, tell
 from bench.processes import cpu_seconds
 from bench.world import DEPLOY_SECONDS, World, world
-from controlplane import writes_by_kind
+from hack.controlplane import writes_by_kind
 from tests.support.cluster import manifest
 from tests.support.process import Operator
 from tests.support.waiting import eventually

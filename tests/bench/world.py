@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace
 from tests.support.installation import install
 from tests.support.simulator import KEY, Simulator

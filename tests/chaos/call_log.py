@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from controlplane import AuditEvent, read_audit_log
-from controlplane.audit import WRITES
+from hack.controlplane import AuditEvent, read_audit_log
+from hack.controlplane.audit import WRITES
 from nvcf_operator.api import names
 from nvcf_operator.runtime.account import fingerprint
 from tests.chaos.world import Run

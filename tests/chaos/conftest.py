@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.installation import install
 from tests.support.statuses import checking
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.chaos.outcome import Outcome, wrongs
 from tests.chaos.scenarios import SCENARIOS, Scenario
 from tests.chaos.world import BEHAVIOUR, Run, World

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.chaos.call_log import Start, call_log, differences
 from tests.chaos.scenarios import SCENARIOS, Scenario
 from tests.chaos.world import World

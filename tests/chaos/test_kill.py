@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.chaos import oracle
 from tests.support.cluster import Namespace, condition_of, manifest, resource_path
 from tests.support.process import FAST, Operator

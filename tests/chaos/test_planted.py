@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.chaos.stories import OPERATORS_KEY, STORIES
 from tests.chaos.world import World
 from tests.support import planted

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.chaos import oracle
 from tests.support.place import Place
 from tests.support.process import FAST

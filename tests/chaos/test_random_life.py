@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.chaos import random_life
 from tests.chaos.life import Life
 from tests.chaos.random_life import Story, Tally

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.cluster import manifest
 from tests.support.lagging import LaggingApiServer
 from tests.support.place import Place

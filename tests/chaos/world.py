@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.cluster import condition_of, manifest, resource_path
 from tests.support.control import ODD_NAME
 from tests.support.direct import Direct

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import nvcf_client
-from controlplane.certificates import Authority
+from hack.controlplane.certificates import Authority
 from nvcf_client import AsyncClient, Client, NvcfError, endpoints
 from nvcf_client.errors import Obstacle, Unreachable
 from nvcf_client.requests import Request

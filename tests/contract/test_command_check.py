@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controlplane.certificates import Authority
+from hack.controlplane.certificates import Authority
 from tests.contract.client_server import answer, reset, serving, silence
 from tests.contract.command_process import Account, Done, nvcf_operator
 from tests.support.simulator import KEY, Simulator

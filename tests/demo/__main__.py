@@ -5,8 +5,8 @@ import signal
 import sys
 from pathlib import Path
 
-from controlplane import AssetsError
 from demo import background, story
+from hack.controlplane import AssetsError
 
 ROOT = Path(__file__).parents[2] / ".demo"
 

@@ -15,13 +15,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from controlplane import AssetsError
-from controlplane.building import BuildError
 from e2e import podman
 from e2e.debian import DebianError
 from e2e.isolation import put_back, run_isolated
 from e2e.pieces import pieces
 from e2e.running import ROOT, run_tests
+from hack.controlplane import AssetsError
+from hack.controlplane.building import BuildError
 from helming.binaries import helm_binary
 
 _PROGRAMS = (*podman.PROGRAMS, "debootstrap", "unshare", "ip", "bash")

@@ -9,19 +9,19 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from controlplane.assets import assets, cache_folder
-from controlplane.building import build_targets, is_binary
-from controlplane.pins import KUBERNETES_BINARIES
-from controlplane.progress import Progress
-from controlplane.toolchain import find_go, minimum_version
 from e2e.pins import KIND_VERSION, KUBERNETES_VERSION, MODULES, node_key, node_targets
+from hack.controlplane.assets import assets, cache_folder
+from hack.controlplane.building import build_targets, is_binary
+from hack.controlplane.pins import KUBERNETES_BINARIES
+from hack.controlplane.progress import Progress
+from hack.controlplane.toolchain import find_go, minimum_version
 
 
 def node_binaries(*, kind_only: bool = False) -> Path:
     """Give a folder with every binary of :func:`e2e.pins.node_targets`, and links to those of the control plane.
 
     ``kind_only`` leaves out what a node image of somebody else's holds already.
-    Raises :class:`controlplane.AssetsError` or :class:`controlplane.building.BuildError`.
+    Raises :class:`hack.controlplane.AssetsError` or :class:`hack.controlplane.building.BuildError`.
     """
     servers = assets(KUBERNETES_VERSION)
     targets = [target for target in node_targets() if target.name == "kind" or not kind_only]

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 
-from controlplane.kubectl import kubectl
-from controlplane.processes import kill, spawn
 from e2e.podman import podman
+from hack.controlplane.kubectl import kubectl
+from hack.controlplane.processes import kill, spawn
 from tests.support.waiting import eventually
 
 
@@ -51,7 +51,7 @@ class RealCluster:
             kill(process)
 
     def kubectl(self, *arguments: str | Path, input: str | None = None, timeout: float = 180.0) -> str:
-        """Run kubectl, and give what it printed. Raises :class:`controlplane.KubectlError`."""
+        """Run kubectl, and give what it printed. Raises :class:`hack.controlplane.KubectlError`."""
         return kubectl(
             self._kubectl, arguments, kubeconfig=self.kubeconfig, home=self._home, input=input, timeout=timeout
         )

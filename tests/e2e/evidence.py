@@ -3,9 +3,9 @@
 import subprocess
 from pathlib import Path
 
-from controlplane import KubectlError
 from e2e import release, simulated_account
 from e2e.cluster_access import RealCluster
+from hack.controlplane import KubectlError
 
 _LOOKS = {
     "pods.txt": ("get", "pods", "--all-namespaces", "--output=wide"),

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from controlplane.assets import cache_folder
 from e2e import archives, node_image, pins
 from e2e.binaries import kind_files, node_binaries
 from e2e.debian import debian
+from hack.controlplane.assets import cache_folder
 
 _REGISTRY = "https://registry-1.docker.io/v2/"
 _REGISTRY_SECONDS = 5.0

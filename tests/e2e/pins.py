@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from controlplane.pins import Target, kubernetes_linker_flags
+from hack.controlplane.pins import Target, kubernetes_linker_flags
 
 MODULES = Path(__file__).parent / "modules"
 

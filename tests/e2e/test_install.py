@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from controlplane import KubectlError
 from e2e.release import NAME, NAMESPACE, Release, statuses
 from e2e.telling import step
+from hack.controlplane import KubectlError
 from tests.support.simulator import KEY
 
 HARDENED = """

@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from controlplane import AssetsError, assets
-from controlplane.pins import pins
-from controlplane.supervisor import death_signal
 from e2e_argocd.binary import ArgoCDError, argocd_binary, install_manifest, version
 from e2e_argocd.reporting import say
+from hack.controlplane import AssetsError, assets
+from hack.controlplane.pins import pins
+from hack.controlplane.supervisor import death_signal
 from helming.binaries import helm_binary, helm_version
 from tests.support.tested_versions import record
 

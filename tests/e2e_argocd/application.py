@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controlplane import ControlPlane, KubectlError
 from e2e_argocd.argocd import NAMESPACE, ArgoCD
+from hack.controlplane import ControlPlane, KubectlError
 from nvcf_operator.api.names import API_VERSION, KIND
 from tests.support.waiting import eventually
 

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import yaml
 
-from controlplane import ControlPlane
-from controlplane.ports import free_ports
-from controlplane.processes import Process
 from e2e_argocd.binary import SERVERS, argocd_binary, install_manifest
 from gitops import CONFIG_MAP
+from hack.controlplane import ControlPlane
+from hack.controlplane.ports import free_ports
+from hack.controlplane.processes import Process
 from helming.binaries import helm_binary
 from tests.support.waiting import eventually
 

@@ -11,11 +11,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from controlplane.assets import cache_folder
-from controlplane.building import BuildError, build_targets, is_binary
-from controlplane.pins import Target
-from controlplane.progress import CommandError, Progress
-from controlplane.toolchain import NoGoError, find_go, minimum_version
+from hack.controlplane.assets import cache_folder
+from hack.controlplane.building import BuildError, build_targets, is_binary
+from hack.controlplane.pins import Target
+from hack.controlplane.progress import CommandError, Progress
+from hack.controlplane.toolchain import NoGoError, find_go, minimum_version
 
 MODULE = Path(__file__).parent / "module"
 SERVERS = ("argocd-application-controller", "argocd-repo-server", "argocd-server")

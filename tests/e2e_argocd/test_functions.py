@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from controlplane import writes_by_kind
 from e2e_argocd.application import state
 from e2e_argocd.argocd import NAMESPACE
 from e2e_argocd.reporting import say
 from e2e_argocd.world import ROOT, Team, World
+from hack.controlplane import writes_by_kind
 from nvcf_operator.api.names import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
 from tests.support.cluster import RESOURCE, manifest
 from tests.support.waiting import eventually

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controlplane import ControlPlane, KubectlError
 from e2e_argocd.application import Application
 from e2e_argocd.argocd import ArgoCD
 from e2e_argocd.reporting import say
 from e2e_argocd.repository import Repository
+from hack.controlplane import ControlPlane, KubectlError
 from tests.support.cluster import Namespace
 from tests.support.installation import EXAMPLES
 from tests.support.simulator import KEY, Simulator

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support import installation
 from tests.support.cluster import Namespace
 from tests.support.place import Place

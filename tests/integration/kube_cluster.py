@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from nvcf_operator.api.key import Key
 from tests.integration.resource_manifests import SMALL, manifest
 

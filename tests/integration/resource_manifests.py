@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
 CRD_FILE = ROOT / "crds" / "nvcf-operator.io_functiondeployments.yaml"

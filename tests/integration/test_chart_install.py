@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controlplane import ControlPlane, KubectlError
+from hack.controlplane import ControlPlane, KubectlError
 from helming import CHART, Helm, HelmError
 from nvcf_operator.api.names import CRD_NAME
 from tests.support.cluster import Namespace, condition_of, manifest

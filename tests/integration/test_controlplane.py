@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane, KubectlError, RootInUseError, read_audit_log, writes_by_kind
-from controlplane.ports import free_ports
+from hack.controlplane import ControlPlane, KubectlError, RootInUseError, read_audit_log, writes_by_kind
+from hack.controlplane.ports import free_ports
 
 
 def eventually(condition: Callable[[], bool], what: Callable[[], str], seconds: float = 30.0) -> None:
@@ -138,7 +138,9 @@ def test_a_port_that_is_lost_to_another_process_is_replaced(tmp_path: Path, monk
         rival.listen()
         taken = rival.getsockname()[1]
         offers = iter([[taken, *free_ports(2)], [*free_ports(2), taken]])
-        monkeypatch.setattr("controlplane.servers.free_ports", lambda count: next(offers, None) or free_ports(count))
+        monkeypatch.setattr(
+            "hack.controlplane.servers.free_ports", lambda count: next(offers, None) or free_ports(count)
+        )
         with ControlPlane.start(tmp_path, controller_manager=False) as plane:
             assert not plane.url.endswith(f":{taken}")
             assert plane.kubectl("get", "--raw=/readyz") == "ok"

@@ -1,4 +1,4 @@
-"""``python -m controlplane run``: how it begins and how it ends."""
+"""``python -m hack.controlplane run``: how it begins and how it ends."""
 
 from __future__ import annotations
 
@@ -14,31 +14,23 @@ from typing import IO
 
 import pytest
 
-from controlplane.ownership import owner
+from hack.controlplane.ownership import owner
 
 pytestmark = pytest.mark.needs_assets
 
-TESTS = Path(__file__).parents[1]
-
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "controlplane", *arguments]
+    return [sys.executable, "-m", "hack.controlplane", *arguments]
 
 
 @pytest.fixture
-def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(TESTS)}
-
-
-@pytest.fixture
-def running(tmp_path: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A control plane in the foreground, its standard input a pipe, ready."""
     process = subprocess.Popen(
         command("run", f"--root={tmp_path}"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
     )
     with process:
         ready = json.loads(stream(process.stdout).readline())
@@ -93,16 +85,13 @@ def test_the_end_of_its_standard_input_ends_it(running: subprocess.Popen[str], t
     assert servers(tmp_path) == {}
 
 
-def test_a_server_that_ends_by_itself_ends_it_with_that_server_s_log(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_a_server_that_ends_by_itself_ends_it_with_that_server_s_log(tmp_path: Path) -> None:
     with subprocess.Popen(
         command("run", f"--root={tmp_path}"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
     ) as process:
         assert stream(process.stdout).readline()
         (manager,) = (pid for pid, name in servers(tmp_path).items() if name == "kube-controller-manager")
@@ -112,19 +101,17 @@ def test_a_server_that_ends_by_itself_ends_it_with_that_server_s_log(
     assert servers(tmp_path) == {}
 
 
-def test_a_detached_one_outlives_its_starter_until_it_is_stopped(tmp_path: Path, environment: dict[str, str]) -> None:
-    started = subprocess.run(
-        command("run", f"--root={tmp_path}", "--detach"), stdout=subprocess.PIPE, env=environment, check=True
-    )
+def test_a_detached_one_outlives_its_starter_until_it_is_stopped(tmp_path: Path) -> None:
+    started = subprocess.run(command("run", f"--root={tmp_path}", "--detach"), stdout=subprocess.PIPE, check=True)
     assert owner(tmp_path) == json.loads(started.stdout)["pid"]
     assert len(servers(tmp_path)) == 3
 
     second = subprocess.run(
-        command("run", f"--root={tmp_path}", "--detach"), capture_output=True, text=True, env=environment, check=False
+        command("run", f"--root={tmp_path}", "--detach"), capture_output=True, text=True, check=False
     )
     assert second.returncode == 1
     assert "is in use by the control plane of process" in second.stderr
 
-    subprocess.run(command("stop", f"--root={tmp_path}"), env=environment, check=True)
+    subprocess.run(command("stop", f"--root={tmp_path}"), check=True)
     assert servers(tmp_path) == {}
     assert owner(tmp_path) is None

@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.cluster import manifest, resource_path
 from tests.support.direct import Direct
 from tests.support.team import Team

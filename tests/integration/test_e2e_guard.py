@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace, condition_of
 from tests.support.place import Place
 from tests.support.simulator import KEY

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace
 from tests.support.faulty import FaultyApiServer
 from tests.support.place import Place

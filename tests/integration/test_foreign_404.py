@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.faulty import PLAIN_404, FaultyApiServer
 from tests.support.place import Place
 from tests.support.process import Operator

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from controlplane import ControlPlane
 from gitops import ARGOCD, CONFIG_MAP, merge_patch, scripts, shipped
+from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import KIND, PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
 from tests.support.cluster import RESOURCE, condition_of
 from tests.support.team import Team

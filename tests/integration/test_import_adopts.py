@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from nvcf_client.models import Deployment, Function
 from nvcf_operator.commands.manifests import manifest
 from nvcf_operator.commands.options import ImportOptions

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "crds"

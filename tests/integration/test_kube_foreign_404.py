@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.names import FINALIZER, PLURAL
 from nvcf_operator.kube.client import KubeClient

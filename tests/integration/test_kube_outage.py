@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from nvcf_operator.api.key import Key
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 
 Right = tuple[str, str, str, str]
 """Verb, group, resource and the one name, or `*` for all names."""

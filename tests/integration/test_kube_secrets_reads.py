@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane, read_audit_log
+from hack.controlplane import ControlPlane, read_audit_log
 from nvcf_operator.kube import secrets as module
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controlplane import ControlPlane, read_audit_log
+from hack.controlplane import ControlPlane, read_audit_log
 from nvcf_operator.api.names import CRD_NAME, FINALIZER
 from nvcf_operator.kube import client as module
 from nvcf_operator.kube.client import KubeClient

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane, read_audit_log
+from hack.controlplane import ControlPlane, read_audit_log
 from tests.support.installation import install
 from tests.support.place import Place
 from tests.support.process import Operator

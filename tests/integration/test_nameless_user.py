@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from controlplane import ControlPlane
-from controlplane.ports import free_ports
-from controlplane.processes import kill, spawn
+from hack.controlplane import ControlPlane
+from hack.controlplane.ports import free_ports
+from hack.controlplane.processes import kill, spawn
 from tests.support.cluster import Namespace, manifest
 from tests.support.process import FAST, flags
 from tests.support.simulator import KEY, Simulator

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support import tools
 from tests.support.cluster import condition_of
 from tests.support.place import Place

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import FINALIZER
 from nvcf_operator.api.times import render
 from tests.support import tools

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from nvcf_operator.api.crd import crd
 from nvcf_operator.api.names import CRD_NAME
 from tests.support.cluster import condition_of

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane, KubectlError
+from hack.controlplane import ControlPlane, KubectlError
 from tests.support.cluster import Namespace, condition_of, manifest
 from tests.support.process import Operator
 from tests.support.simulator import KEY, OTHER_KEY, Simulator

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace, condition_of
 from tests.support.simulator import KEY, Simulator
 from tests.support.team import Team

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane
-from controlplane.ports import free_ports
+from hack.controlplane import ControlPlane
+from hack.controlplane.ports import free_ports
 from tests.support.cluster import Namespace, condition_of, manifest
 from tests.support.installation import install
 from tests.support.place import Place

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane, read_audit_log
+from hack.controlplane import ControlPlane, read_audit_log
 from nvcf_operator.api.names import FINALIZER
 from tests.support.cluster import condition_of
 from tests.support.kstatus import kstatus

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.place import Place
 from tests.support.process import Operator
 from tests.support.spellings import places

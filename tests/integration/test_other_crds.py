@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import KubectlError
+from hack.controlplane import KubectlError
 from nvcf_operator.api.names import CRD_NAME
 from tests.support.cluster import condition_of
 from tests.support.place import Place

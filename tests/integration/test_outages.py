@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from controlplane.certificates import Authority
-from controlplane.ports import free_ports
+from hack.controlplane.certificates import Authority
+from hack.controlplane.ports import free_ports
 from tests.support.cluster import condition_of, manifest
 from tests.support.place import Place
 from tests.support.process import Operator

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controlplane import ControlPlane, KubectlError
+from hack.controlplane import ControlPlane, KubectlError
 from nvcf_operator.api.conditions import READY, Condition, Phase, merge
 from nvcf_operator.api.names import CRD_NAME
 from nvcf_operator.api.status import (

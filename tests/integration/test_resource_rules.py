@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import ControlPlane, KubectlError
+from hack.controlplane import ControlPlane, KubectlError
 from tests.integration.resource_manifests import (
     COMPLETE,
     FUNCTION,

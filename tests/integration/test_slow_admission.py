@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.faulty import FaultyApiServer
 from tests.support.place import Place
 from tests.support.process import Operator

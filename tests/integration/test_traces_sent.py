@@ -10,8 +10,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from controlplane import ControlPlane
-from controlplane.ports import free_ports
+from hack.controlplane import ControlPlane
+from hack.controlplane.ports import free_ports
 from tests.support.place import Place
 from tests.support.process import Operator
 from tests.support.simulator import KEY

@@ -43,7 +43,7 @@ class Cluster(Protocol):
     """Where kubectl can be run, and the API server be read."""
 
     def kubectl(self, *arguments: str | Path, input: str | None = None) -> str:
-        """Run kubectl, and give what it printed. Raises :class:`controlplane.KubectlError`."""
+        """Run kubectl, and give what it printed. Raises :class:`hack.controlplane.KubectlError`."""
 
     def read(self, path: str) -> Any:
         """Give the JSON value at a path of the API server; None where there is nothing."""

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controlplane import ControlPlane
-from controlplane.ports import free_ports
-from controlplane.processes import kill, spawn
+from hack.controlplane import ControlPlane
+from hack.controlplane.ports import free_ports
+from hack.controlplane.processes import kill, spawn
 from tests.support.process import COMMAND
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import httpx
 import yaml
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.clients import ThreadClients
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import CRD_NAME
 
 BASE = Path(__file__).parents[2] / "deploy" / "base"

@@ -20,8 +20,8 @@ import yaml
 from aiohttp import web
 from yarl import URL
 
-from controlplane import ControlPlane
-from controlplane.kubeconfigs import write_kubeconfig
+from hack.controlplane import ControlPlane
+from hack.controlplane.kubeconfigs import write_kubeconfig
 from nvcf_operator.api.names import API_VERSION, PLURAL
 
 _COLLECTION = re.compile(rf"/apis/{re.escape(API_VERSION)}/(namespaces/[^/]+/)?{PLURAL}")

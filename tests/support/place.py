@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controlplane import ControlPlane
+from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace, manifest
 from tests.support.process import Operator
 from tests.support.simulator import KEY, Simulator

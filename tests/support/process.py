@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from controlplane.ports import free_ports
-from controlplane.processes import kill, spawn
+from hack.controlplane.ports import free_ports
+from hack.controlplane.processes import kill, spawn
 from tests.support.waiting import eventually
 
 FAST: Mapping[str, Any] = {

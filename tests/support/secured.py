@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
-from controlplane.certificates import Authority
+from hack.controlplane.certificates import Authority
 
 START_SECONDS = 10.0
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from controlplane import read_audit_log
 from gitops import disagreement
+from hack.controlplane import read_audit_log
 from nvcf_client.options import default_user_agent
 from nvcf_operator.api.conditions import CONDITION_TYPES, MESSAGE_LIMIT, Phase
 from nvcf_operator.core.reasons import Reason

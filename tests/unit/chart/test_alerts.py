@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from hack.promtool import Promtool, SaysNoError
 from helming import CHART, Helm
-from promtool import Promtool, SaysNoError
 
 CASES = Path(__file__).with_name("alerts.test.yaml")
 VALUES = {"metrics": {"prometheusRule": {"enabled": True}}}

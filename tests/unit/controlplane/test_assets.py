@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controlplane.assets import AssetsError, assets
-from controlplane.pins import BINARIES, DEFAULT_KUBERNETES_VERSION, kubernetes_versions, pins
+from hack.controlplane.assets import AssetsError, assets
+from hack.controlplane.pins import BINARIES, DEFAULT_KUBERNETES_VERSION, kubernetes_versions, pins
 
 
 def binaries(folder: Path, names: Iterable[str] = BINARIES, version: str = "1.37.2") -> Path:
@@ -125,7 +125,7 @@ def test_the_cache_s_key_changes_with_every_pin(tmp_path: Path, monkeypatch: pyt
         (copies / module.name).mkdir(parents=True)
         for name in ("go.mod", "go.sum"):
             (copies / module.name / name).write_bytes((module / name).read_bytes())
-    monkeypatch.setattr("controlplane.pins.MODULES", copies)
+    monkeypatch.setattr("hack.controlplane.pins.MODULES", copies)
     assert pins().key == before.key, "the place of the pins does not matter"
     with (copies / "etcd-3.7.3" / "go.sum").open("a") as sums:
         sums.write("example.invalid/library v1.0.0 h1:x\n")

@@ -14,10 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from controlplane.building import BuildError, build
-from controlplane.pins import BINARIES, pins
-
-TESTS = Path(__file__).parents[2]
+from hack.controlplane.building import BuildError, build
+from hack.controlplane.pins import BINARIES, pins
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -28,10 +26,10 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 def builder(**env: str) -> subprocess.Popen[str]:
-    """Start ``python -m controlplane assets`` as a process of its own."""
+    """Start ``python -m hack.controlplane assets`` as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "controlplane", "assets"],
-        env=os.environ | {"PYTHONPATH": str(TESTS)} | env,
+        [sys.executable, "-m", "hack.controlplane", "assets"],
+        env=os.environ | env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

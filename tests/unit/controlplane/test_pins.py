@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from controlplane.pins import KUBERNETES_BINARIES, kubernetes_versions, module_folder, pins
+from hack.controlplane.pins import KUBERNETES_BINARIES, kubernetes_versions, module_folder, pins
 
 
 @pytest.mark.parametrize("version", kubernetes_versions())

@@ -12,16 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from controlplane.processes import Process, ProcessEndedError
+from hack.controlplane.processes import Process, ProcessEndedError
 
-TESTS = Path(__file__).parents[2]
 SLEEP = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"]
 PARENT_OF_SLEEP = [sys.executable, "-c", f"import subprocess; subprocess.run({SLEEP!r})"]
 
 STARTER = """
 import sys, time
 from pathlib import Path
-from controlplane.processes import Process
+from hack.controlplane.processes import Process
 process = Process("sleep", {command!r}, Path(sys.argv[1]))
 time.sleep(600)
 """
@@ -56,7 +55,7 @@ def wait_until_dead(pid: int) -> None:
 def test_kill_9_of_the_starter_kills(command: list[str], reason: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     script = STARTER.format(command=command)
-    with subprocess.Popen([sys.executable, "-c", script, log], env=os.environ | {"PYTHONPATH": str(TESTS)}) as starter:
+    with subprocess.Popen([sys.executable, "-c", script, log]) as starter:
         pid = printed_pid(log)
         assert alive(pid), reason
         starter.kill()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from promtool import PromtoolError, promtool_binary
-from promtool.binary import target, version
+from hack.promtool import PromtoolError, promtool_binary
+from hack.promtool.binary import target, version
 
 
 @pytest.fixture(autouse=True)

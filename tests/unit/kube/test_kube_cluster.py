@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controlplane.certificates import Authority
+from hack.controlplane.certificates import Authority
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import ConnectionProblem, load
 from tests.unit.kube.kube_server import Pod, kubeconfig

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from controlplane.certificates import Authority, KeyPair
+from hack.controlplane.certificates import Authority, KeyPair
 from nvcf_operator.kube import connection as module
 from nvcf_operator.kube.connection import Connection, ConnectionProblem, connect, kopf_session
 from tests.unit.kube.kube_server import Act, Pod, Sent, kubeconfig, says, serving

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from controlplane.audit import POLICY
-from controlplane.certificates import Authority, KeyPair
-from controlplane.ports import free_ports
+from hack.controlplane.audit import POLICY
+from hack.controlplane.certificates import Authority, KeyPair
+from hack.controlplane.ports import free_ports
 
 SERVICE_ACCOUNT_ISSUER = "https://kubernetes.default.svc"
 

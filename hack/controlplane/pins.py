@@ -83,7 +83,7 @@ def pins(version: str | None = None) -> Pins:
     if version not in kubernetes_versions():
         raise UnknownVersionError(
             f"no Go module is pinned for Kubernetes {version!r}; KUBERNETES_VERSION may be one of "
-            f"{', '.join(kubernetes_versions())} (python -m controlplane pin VERSION adds one)"
+            f"{', '.join(kubernetes_versions())} (python -m hack.controlplane pin VERSION adds one)"
         )
     kubernetes = module_folder("kubernetes", version)
     etcd = Target(

@@ -1,8 +1,8 @@
-"""`python -m promtool`: print the path of promtool, building it if need be."""
+"""`python -m hack.promtool`: print the path of promtool, building it if need be."""
 
 import sys
 
-from promtool.binary import PromtoolError, promtool_binary
+from hack.promtool.binary import PromtoolError, promtool_binary
 
 try:
     print(promtool_binary())

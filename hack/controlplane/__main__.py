@@ -1,4 +1,4 @@
-"""``python -m controlplane``: the control plane without a test around it."""
+"""``python -m hack.controlplane``: the control plane without a test around it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from controlplane.assets import AssetsError, assets
-from controlplane.background import DetachError, run, start_detached, stop_detached
-from controlplane.ownership import RootInUseError
-from controlplane.pinning import pin
-from controlplane.processes import ProcessEndedError
+from hack.controlplane.assets import AssetsError, assets
+from hack.controlplane.background import DetachError, run, start_detached, stop_detached
+from hack.controlplane.ownership import RootInUseError
+from hack.controlplane.pinning import pin
+from hack.controlplane.processes import ProcessEndedError
 
 
 def main() -> int:
@@ -52,7 +52,7 @@ def _carry_out(arguments: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m controlplane", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m hack.controlplane", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("assets", help="print the folder with the binaries, building them if need be")
     runner = commands.add_parser("run", help="run a control plane; one JSON line says when and where it is ready")

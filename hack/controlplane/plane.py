@@ -10,14 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from controlplane.assets import assets
-from controlplane.certificates import Authority
-from controlplane.connection import Connection, Reader
-from controlplane.kubeconfigs import write_kubeconfig
-from controlplane.kubectl import kubectl
-from controlplane.ownership import acquire
-from controlplane.processes import Process, ProcessEndedError
-from controlplane.servers import Layout, lay_out
+from hack.controlplane.assets import assets
+from hack.controlplane.certificates import Authority
+from hack.controlplane.connection import Connection, Reader
+from hack.controlplane.kubeconfigs import write_kubeconfig
+from hack.controlplane.kubectl import kubectl
+from hack.controlplane.ownership import acquire
+from hack.controlplane.processes import Process, ProcessEndedError
+from hack.controlplane.servers import Layout, lay_out
 
 _START_ATTEMPTS = 4
 """A port that was free may be taken when the server comes to it."""
@@ -38,7 +38,7 @@ class ControlPlane:
         self.ca = authority.certificate
         """The file with the certificate of the API server's authority."""
         self.audit_log = layout.audit_log
-        """JSON lines; read it with :func:`controlplane.read_audit_log`. Absent when started with ``audit=False``."""
+        """JSON lines; read it with :func:`read_audit_log`. Absent when started with ``audit=False``."""
         self.assets = layout.assets
         """The folder with the binaries."""
         self.kubeconfig = root / "admin.kubeconfig"
@@ -68,8 +68,8 @@ class ControlPlane:
         ``controller_manager`` namespaces never end and Deployments make no Pods. ``deadline`` is in seconds; building
         the binaries, should they be missing, does not count.
 
-        Raises :class:`controlplane.AssetsError` without binaries, :class:`controlplane.RootInUseError` when another
-        control plane uses ``root``, and :class:`controlplane.ProcessEndedError` or :class:`TimeoutError`, with the end
+        Raises :class:`AssetsError` without binaries, :class:`RootInUseError` when another
+        control plane uses ``root``, and :class:`ProcessEndedError` or :class:`TimeoutError`, with the end
         of the logs.
         """
         binaries = assets(kubernetes_version)
@@ -97,7 +97,7 @@ class ControlPlane:
     def kubeconfig_for(self, service_account_namespace: str, name: str) -> Path:
         """Return a kubeconfig with a fresh token (24 h) of an existing ServiceAccount.
 
-        Raises :class:`controlplane.KubectlError` when there is no such ServiceAccount.
+        Raises :class:`KubectlError` when there is no such ServiceAccount.
         """
         token = self.kubectl("create", "token", name, f"--namespace={service_account_namespace}", "--duration=24h")
         return write_kubeconfig(
@@ -117,7 +117,7 @@ class ControlPlane:
     ) -> str:
         """Run kubectl, as the administrator unless a kubeconfig is given; return what it printed.
 
-        ``input`` is its standard input, for ``-f -``. Raises :class:`controlplane.KubectlError` with its error message,
+        ``input`` is its standard input, for ``-f -``. Raises :class:`KubectlError` with its error message,
         and :class:`subprocess.TimeoutExpired` after ``timeout`` seconds.
         """
         return kubectl(
@@ -180,7 +180,7 @@ class ControlPlane:
         self.start_api_server()
 
     def check(self) -> None:
-        """Raise :class:`controlplane.ProcessEndedError`, with the end of its log, if a server has ended by itself."""
+        """Raise :class:`ProcessEndedError`, with the end of its log, if a server has ended by itself."""
         for process in self._processes.values():
             process.check()
 

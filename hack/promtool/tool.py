@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from promtool.binary import promtool_binary
+from hack.promtool.binary import promtool_binary
 
 
 class SaysNoError(AssertionError):

@@ -15,9 +15,9 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from controlplane.pins import Pins, Target
-from controlplane.progress import HEARTBEAT_SECONDS, CommandError, Progress
-from controlplane.toolchain import NoGoError, find_go, minimum_version
+from hack.controlplane.pins import Pins, Target
+from hack.controlplane.progress import HEARTBEAT_SECONDS, CommandError, Progress
+from hack.controlplane.toolchain import NoGoError, find_go, minimum_version
 
 _MEMORY_PER_COMPILER = 2 << 30
 """Bytes. The largest package of Kubernetes takes 2.7 GB to compile, most of them far less."""

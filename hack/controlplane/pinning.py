@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from controlplane.pins import KUBERNETES_BINARIES, module_folder
+from hack.controlplane.pins import KUBERNETES_BINARIES, module_folder
 
 _KUBERNETES = "k8s.io/kubernetes"
 

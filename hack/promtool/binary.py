@@ -1,4 +1,4 @@
-"""Where promtool comes from: `PROMTOOL`, else the tool cache, else a build from the Go module beside this file.
+"""Where promtool comes from: `PROMTOOL`, else the tool cache, else a build from the Go module in `module/`.
 
 The build leaves out service discovery, whose clients of all clouds would double it.
 """
@@ -8,11 +8,11 @@ import os
 import re
 from pathlib import Path
 
-from controlplane.assets import cache_folder
-from controlplane.building import BuildError, build_targets, is_binary
-from controlplane.pins import Target
+from hack.controlplane.assets import cache_folder
+from hack.controlplane.building import BuildError, build_targets, is_binary
+from hack.controlplane.pins import Target
 
-MODULE = Path(__file__).parent
+MODULE = Path(__file__).parent / "module"
 _PACKAGE = "github.com/prometheus/prometheus"
 
 

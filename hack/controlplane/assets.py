@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from controlplane.building import BuildError, build, is_binary
-from controlplane.pins import BINARIES, Pins, UnknownVersionError, kubernetes_versions, pins
+from hack.controlplane.building import BuildError, build, is_binary
+from hack.controlplane.pins import BINARIES, Pins, UnknownVersionError, kubernetes_versions, pins
 
 
 class AssetsError(RuntimeError):

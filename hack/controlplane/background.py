@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from controlplane.ownership import owner
-from controlplane.plane import ControlPlane
+from hack.controlplane.ownership import owner
+from hack.controlplane.plane import ControlPlane
 
 _CHECK_SECONDS = 1.0
 _STOP_SECONDS = 20.0
@@ -29,7 +29,7 @@ def run(root: Path, *, with_parent: bool) -> None:
 
     The line has ``kubeconfig``, ``url``, ``audit_log`` and ``pid``. With ``with_parent`` it also ends with the process
     that started this one, and when standard input is a pipe that is closed. Raises
-    :class:`controlplane.ProcessEndedError` when a server ends by itself.
+    :class:`ProcessEndedError` when a server ends by itself.
     """
     parent = os.getppid()
     watched = [0] if with_parent and stat.S_ISFIFO(os.fstat(0).st_mode) else []
@@ -49,7 +49,7 @@ def start_detached(root: Path) -> str:
     log = root / "logs" / "controlplane.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "controlplane", "run", f"--root={root}", "--no-parent"],
+            [sys.executable, "-m", "hack.controlplane", "run", f"--root={root}", "--no-parent"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

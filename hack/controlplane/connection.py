@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from controlplane.certificates import KeyPair
+from hack.controlplane.certificates import KeyPair
 
 _TIMEOUT_SECONDS = 5.0
 _READ_TIMEOUT_SECONDS = 60.0

@@ -1,18 +1,20 @@
 """Fixtures: one control plane for all tests of a process, and a fresh namespace for each test.
 
 Registered in ``tests/conftest.py``. Under xdist each worker has a control plane of its own: 5 s, and some 700 MB, which
-are 950 MB at the end of all tests.
+are 950 MB at the end of all tests. `hack` is imported where it is used: the property tests draw constants from all
+modules outside `tests` that are loaded.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from controlplane.assets import assets
-from controlplane.plane import ControlPlane
+if TYPE_CHECKING:
+    from hack.controlplane import ControlPlane
 
 _USES_BINARIES = "needs_assets"
 
@@ -27,6 +29,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     if any("control_plane" in _fixtures(item) or item.get_closest_marker(_USES_BINARIES) for item in session.items):
+        from hack.controlplane import assets
+
         capture = session.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled():  # its progress is for the person who waits
             assets()
@@ -35,6 +39,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A running control plane, shared: keep to your own ``namespace``, and do not stop its API server."""
+    from hack.controlplane import ControlPlane
+
     with ControlPlane.start(tmp_path_factory.mktemp("controlplane")) as plane:
         yield plane
 

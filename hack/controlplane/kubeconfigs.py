@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from controlplane.certificates import KeyPair
+from hack.controlplane.certificates import KeyPair
 
 
 def write_kubeconfig(
