@@ -83,7 +83,7 @@ verify-generated: setup ## fail with a diff if a generated file is out of date
 	{ echo "error: generated files were out of date, see the diff above; they have been regenerated, commit them" >&2; exit 1; }
 
 chart: setup ## give the chart its copy of the CRD, and render deploy/base from the chart
-	@PYTHONPATH=tests $(BIN)/python -m helming
+	@$(BIN)/python -m hack.chart
 
 e2e: setup ## chart and image on a real kind cluster (root and podman; 12 minutes), or on that of KUBECONFIG with IMAGE
 	@PYTHONPATH=tests $(BIN)/python -m e2e $(TESTS)
@@ -92,10 +92,10 @@ e2e-argocd: binaries ## a team's commits under the real Argo CD (built once, 10 
 	@PYTHONPATH=tests $(BIN)/python -m e2e_argocd $(TESTS)
 
 image: ## build the image with docker, podman, nerdctl or buildah, and its SBOM in build/ (docs/image.md has the variables)
-	@PYTHONPATH=tests $(PYTHON) -m imaging
+	@$(PYTHON) -m hack.image
 
 argocd: setup ## put the scripts of deploy/argocd into its ConfigMap
-	@PYTHONPATH=tests $(BIN)/python -m gitops
+	@$(BIN)/python -m hack.argocd
 
 lock: ## pin requirements/*.in again, with hashes and without any registry address (needs uv)
 	for f in run tracing dev image; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links requirements/$$f.in -o requirements/$$f.txt; done

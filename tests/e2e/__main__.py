@@ -20,9 +20,9 @@ from e2e.debian import DebianError
 from e2e.isolation import put_back, run_isolated
 from e2e.pieces import pieces
 from e2e.running import ROOT, run_tests
+from hack.chart.binaries import helm_binary
 from hack.controlplane import AssetsError
 from hack.controlplane.building import BuildError
-from helming.binaries import helm_binary
 
 _PROGRAMS = (*podman.PROGRAMS, "debootstrap", "unshare", "ip", "bash")
 _NOBODY_ELSE = """\

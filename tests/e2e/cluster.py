@@ -18,8 +18,8 @@ from e2e.images import NAMES
 from e2e.isolation import own_run_folder
 from e2e.pins import KIND_VERSION
 from e2e.running import run_tests
+from hack.chart.binaries import helm_version
 from hack.controlplane.processes import kill, spawn
-from helming.binaries import helm_version
 from tests.support.tested_versions import record
 
 CLUSTER = "nvcf-operator-e2e"

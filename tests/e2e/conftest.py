@@ -12,7 +12,7 @@ from e2e.cluster_access import RealCluster
 from e2e.evidence import keep
 from e2e.release import NAMESPACE, Release
 from e2e.telling import step
-from helming import Helm
+from hack.chart import Helm
 from nvcf_operator.api.names import API_VERSION, PLURAL
 from tests.support.cluster import Namespace
 from tests.support.control import Control

@@ -12,7 +12,7 @@ from e2e.isolation import own_run_folder
 from e2e.node_image import ENTRYPOINT
 from e2e.pieces import Source
 from e2e.podman import has_image, podman
-from imaging import Recipe, build, find_engine, version
+from hack.image import Recipe, build, find_engine, version
 
 NAMES = {
     "operator": f"docker.io/library/nvcf-operator:{version()}",

@@ -12,7 +12,7 @@ import httpx
 
 from e2e.cluster_access import RealCluster
 from e2e.telling import step
-from helming import CHART, Helm
+from hack.chart import CHART, Helm
 from tests.support.waiting import eventually
 
 NAME, NAMESPACE = "nvcf-operator", "nvcf-operator-system"

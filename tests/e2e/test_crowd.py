@@ -11,7 +11,7 @@ import yaml
 
 from e2e.release import Release, statuses
 from e2e.telling import step
-from helming import CHART
+from hack.chart import CHART
 from nvcf_operator.api.names import CRD_NAME
 from tests.support.cluster import Namespace, manifest
 from tests.support.control import Control

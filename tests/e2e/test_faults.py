@@ -10,7 +10,7 @@ import pytest
 from e2e.cluster_access import on_node
 from e2e.release import NAME, NAMESPACE, Release, statuses
 from e2e.telling import step
-from helming import CHART
+from hack.chart import CHART
 from tests.support.cluster import condition_of
 from tests.support.team import Team
 from tests.support.waiting import eventually

@@ -11,7 +11,7 @@ import pytest
 from e2e.cluster_access import RealCluster
 from e2e.running import ROOT
 from e2e.telling import step
-from helming.binaries import helm_binary
+from hack.chart.binaries import helm_binary
 from tests.support.waiting import eventually
 
 PAGE = ROOT / "docs" / "kind.md"

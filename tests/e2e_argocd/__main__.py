@@ -15,10 +15,10 @@ from pathlib import Path
 
 from e2e_argocd.binary import ArgoCDError, argocd_binary, install_manifest, version
 from e2e_argocd.reporting import say
+from hack.chart.binaries import helm_binary, helm_version
 from hack.controlplane import AssetsError, assets
 from hack.controlplane.pins import pins
 from hack.controlplane.supervisor import death_signal
-from helming.binaries import helm_binary, helm_version
 from tests.support.tested_versions import record
 
 _PROGRAMS = {"redis-server": "redis-server", "git": "git"}

@@ -13,11 +13,11 @@ import httpx
 import yaml
 
 from e2e_argocd.binary import SERVERS, argocd_binary, install_manifest
-from gitops import CONFIG_MAP
+from hack.argocd import CONFIG_MAP
+from hack.chart.binaries import helm_binary
 from hack.controlplane import ControlPlane
 from hack.controlplane.ports import free_ports
 from hack.controlplane.processes import Process
-from helming.binaries import helm_binary
 from tests.support.waiting import eventually
 
 NAMESPACE = "argocd"

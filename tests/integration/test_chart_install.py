@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from hack.chart import CHART, Helm, HelmError
 from hack.controlplane import ControlPlane, KubectlError
-from helming import CHART, Helm, HelmError
 from nvcf_operator.api.names import CRD_NAME
 from tests.support.cluster import Namespace, condition_of, manifest
 from tests.support.deployed import deployed

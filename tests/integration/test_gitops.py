@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gitops import ARGOCD, CONFIG_MAP, merge_patch, scripts, shipped
+from hack.argocd import ARGOCD, CONFIG_MAP, merge_patch, scripts, shipped
 from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import KIND, PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
 from tests.support.cluster import RESOURCE, condition_of

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from hack.chart import CHART
 from hack.controlplane import ControlPlane
 from hack.promtool import Promtool, SaysNoError
-from helming import CHART
 from tests.support.place import Place
 from tests.support.simulator import KEY
 from tests.support.waiting import eventually

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gitops import disagreement
+from hack.argocd import disagreement
 from hack.controlplane import read_audit_log
 from nvcf_client.options import default_user_agent
 from nvcf_operator.api.conditions import CONDITION_TYPES, MESSAGE_LIMIT, Phase

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from hack.chart import CHART, Helm
 from hack.promtool import Promtool, SaysNoError
-from helming import CHART, Helm
 
 CASES = Path(__file__).with_name("alerts.test.yaml")
 VALUES = {"metrics": {"prometheusRule": {"enabled": True}}}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from helming import CHART, RENDERED, Helm, HelmError
+from hack.chart import CHART, RENDERED, Helm, HelmError
 from nvcf_operator.cli import main
 from nvcf_operator.settings import Settings
 

@@ -11,7 +11,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from helming import CHART, Helm, HelmError
+from hack.chart import CHART, Helm, HelmError
 from tests.unit.chart.test_chart import FULL, VALUES
 
 OLDEST, NEWEST = 29, 37

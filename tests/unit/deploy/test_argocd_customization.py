@@ -12,7 +12,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops import CONFIG_MAP, CUSTOMIZATION, LuaError, Scripts, config_map, disagreement, merge_patch, scripts, shipped
+from hack.argocd import (
+    CONFIG_MAP,
+    CUSTOMIZATION,
+    LuaError,
+    Scripts,
+    config_map,
+    disagreement,
+    merge_patch,
+    scripts,
+    shipped,
+)
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import MESSAGE_LIMIT
 from tests.support.statuses import problems

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from gitops import ARGOCD
-from helming import CHART, Helm
+from hack.argocd import ARGOCD
+from hack.chart import CHART, Helm
 from nvcf_operator.api import names
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.runtime.operator import NAMESPACE as OPERATORS

@@ -15,7 +15,7 @@ import click
 import pytest
 import yaml
 
-from helming import CHART, Helm
+from hack.chart import CHART, Helm
 
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imaging import EngineError, Recipe, build, find_engine
-from imaging.pip_source import parsed, write_secrets
+from hack.image import EngineError, Recipe, build, find_engine
+from hack.image.pip_source import parsed, write_secrets
 
 Install = Callable[..., None]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gitops.lua import LuaError, Scripts, scripts
+from hack.argocd.lua import LuaError, Scripts, scripts
 from tests.support.kstatus import kstatus
 
 AGREE = {

@@ -1,6 +1,6 @@
 """The image as its users build it: the Dockerfile, by whichever container engine is there."""
 
-from imaging.building import Recipe, build, version
-from imaging.engines import Engine, EngineError, find_engine
+from hack.image.building import Recipe, build, version
+from hack.image.engines import Engine, EngineError, find_engine
 
 __all__ = ["Engine", "EngineError", "Recipe", "build", "find_engine", "version"]

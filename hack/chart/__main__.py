@@ -1,10 +1,10 @@
-"""`python -m helming`: write what is committed of the chart's output and of its sources."""
+"""`python -m hack.chart`: write what is committed of the chart's output and of its sources."""
 
 import tempfile
 from pathlib import Path
 
-from helming.helm import Helm
-from helming.rendering import RENDERED, copy_crd
+from hack.chart.helm import Helm
+from hack.chart.rendering import RENDERED, copy_crd
 
 copy_crd()
 with tempfile.TemporaryDirectory() as home:

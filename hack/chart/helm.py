@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from helming.binaries import helm_binary
-from helming.rendering import CHART
+from hack.chart.binaries import helm_binary
+from hack.chart.rendering import CHART
 
 
 class HelmError(RuntimeError):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from imaging.engines import Engine
-from imaging.pip_source import pip_settings, write_secrets
+from hack.image.engines import Engine
+from hack.image.pip_source import pip_settings, write_secrets
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +40,7 @@ def version() -> str:
 def build(recipe: Recipe, engine: Engine, sbom: Path | None = None) -> None:
     """Build the image, and write the list of its Python packages into the file `sbom`.
 
-    Raises :class:`imaging.EngineError`.
+    Raises :class:`EngineError`.
     """
     epoch = _epoch()
     arguments = {

@@ -1,8 +1,8 @@
 """What `deploy/argocd` ships, read and run as Argo CD does."""
 
-from gitops.agreement import disagreement
-from gitops.customizations import ARGOCD, CONFIG_MAP, CUSTOMIZATION, config_map, shipped
-from gitops.lua import Health, LuaError, Scripts, merge_patch, scripts
+from hack.argocd.agreement import disagreement
+from hack.argocd.customizations import ARGOCD, CONFIG_MAP, CUSTOMIZATION, config_map, shipped
+from hack.argocd.lua import Health, LuaError, Scripts, merge_patch, scripts
 
 __all__ = [
     "ARGOCD",

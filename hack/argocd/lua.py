@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from lupa import lua51
 
-from gitops.customizations import shipped
+from hack.argocd.customizations import shipped
 from nvcf_operator.api.names import GROUP, KIND
 
 LuaError = lua51.LuaError

@@ -1,11 +1,11 @@
-"""`python -m imaging`: build the image and write its SBOM beside it; what `make image` does."""
+"""`python -m hack.image`: build the image and write its SBOM beside it; what `make image` does."""
 
 import os
 import shlex
 import sys
 
-from imaging.building import ROOT, Recipe, build, version
-from imaging.engines import EngineError, find_engine
+from hack.image.building import ROOT, Recipe, build, version
+from hack.image.engines import EngineError, find_engine
 
 
 def main() -> int:

@@ -1,5 +1,0 @@
-"""`python -m gitops`: put the scripts of Argo CD's resource customization into the ConfigMap that is committed."""
-
-from gitops.customizations import CONFIG_MAP, config_map
-
-CONFIG_MAP.write_text(config_map())
