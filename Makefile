@@ -49,16 +49,16 @@ test: lint types binaries promtool ## lint, types and every test that needs no n
 	$(BIN)/pytest -n 3 --dist loadgroup --ignore tests/property
 
 demo: binaries ## show the main job: a manifest goes to Active, a change, a graceful delete
-	@PYTHONPATH=tests $(BIN)/python -m demo
+	@$(BIN)/python -m hack.demo
 
 up: binaries ## start control plane, simulator and operator, and leave them running to play with kubectl
-	@PYTHONPATH=tests $(BIN)/python -m demo up
+	@$(BIN)/python -m hack.demo up
 
 down: setup ## end what `make up` started
-	@PYTHONPATH=tests $(BIN)/python -m demo down
+	@$(BIN)/python -m hack.demo down
 
 bench: binaries ## measure 1,000 resources on the real API server, and print budgets beside figures
-	@PYTHONPATH=tests $(BIN)/python -m bench
+	@$(BIN)/python -m hack.bench
 
 generate: setup ## generate the CRD, the reference pages in docs/, the chart's copies and deploy/base from the code
 	@mkdir -p crds docs

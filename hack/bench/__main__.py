@@ -1,4 +1,4 @@
-"""`python -m bench`: a fleet from nothing to Ready, at rest, beside a crowd, in a storm, and after a restart."""
+"""`python -m hack.bench`: a fleet from nothing to Ready, at rest, beside a crowd, in a storm, and after a restart."""
 
 import argparse
 import json
@@ -9,11 +9,11 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from bench.crowd import crowded
-from bench.load import Cluster, each, run
-from bench.printing import figure, machine, tell
-from bench.processes import cpu_seconds
-from bench.world import DEPLOY_SECONDS, World, world
+from hack.bench.crowd import crowded
+from hack.bench.load import Cluster, each, run
+from hack.bench.printing import figure, machine, tell
+from hack.bench.processes import cpu_seconds
+from hack.bench.world import DEPLOY_SECONDS, World, world
 from hack.controlplane import writes_by_kind
 from tests.support.cluster import manifest
 from tests.support.process import Operator
@@ -36,7 +36,7 @@ DEFAULT_RATE = {"nvcf_rate": None, "nvcf_concurrency": None}
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m hack.bench", description=__doc__)
     parser.add_argument("--resources", type=int, default=1000)
     parser.add_argument("--steady", type=float, default=120.0, help="seconds at rest that are measured")
     parser.add_argument("--default-rate", action="store_true", help="keep the default rate limit of 50 calls a second")

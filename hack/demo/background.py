@@ -26,7 +26,7 @@ def up(root: Path) -> None:
     print("starting control plane, simulator and operator ...", file=sys.stderr, flush=True)
     with (root / "keeper.log").open("wb") as log:
         keeper = subprocess.Popen(
-            [sys.executable, "-m", "demo", "keep"],
+            [sys.executable, "-m", "hack.demo", "keep"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

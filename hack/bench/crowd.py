@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from bench.load import Cluster, each, run
-from bench.printing import figure, tell
-from bench.world import World
+from hack.bench.load import Cluster, each, run
+from hack.bench.printing import figure, tell
+from hack.bench.world import World
 from tests.support.cluster import Namespace, manifest
 from tests.support.process import Operator
 from tests.support.waiting import eventually

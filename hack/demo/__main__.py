@@ -1,19 +1,19 @@
-"""`python -m demo`: show the main job; `up` leaves everything running, `down` ends that."""
+"""`python -m hack.demo`: show the main job; `up` leaves everything running, `down` ends that."""
 
 import argparse
 import signal
 import sys
 from pathlib import Path
 
-from demo import background, story
 from hack.controlplane import AssetsError
+from hack.demo import background, story
 
 ROOT = Path(__file__).parents[2] / ".demo"
 
 
 def main() -> int:
     """Run the command line; give the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m hack.demo", description=__doc__)
     parser.add_argument("what", nargs="?", default="show", choices=("show", "up", "down", "keep"))
     what = parser.parse_args().what
     # Both leave through the clean-up. SIGINT is set as well, for a job in the background is started without it.
