@@ -86,10 +86,10 @@ chart: setup ## give the chart its copy of the CRD, and render deploy/base from 
 	@$(BIN)/python -m hack.chart
 
 e2e: setup ## chart and image on a real kind cluster (root and podman; 12 minutes), or on that of KUBECONFIG with IMAGE
-	@PYTHONPATH=tests $(BIN)/python -m e2e $(TESTS)
+	@$(BIN)/python -m hack.e2e.kind $(TESTS)
 
 e2e-argocd: binaries ## a team's commits under the real Argo CD (built once, 10 minutes)
-	@PYTHONPATH=tests $(BIN)/python -m e2e_argocd $(TESTS)
+	@$(BIN)/python -m hack.e2e.argocd $(TESTS)
 
 image: ## build the image with docker, podman, nerdctl or buildah, and its SBOM in build/ (docs/image.md has the variables)
 	@$(PYTHON) -m hack.image

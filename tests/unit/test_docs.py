@@ -23,7 +23,7 @@ from tests.unit.core.situations import deployment, held, present
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-READMES = tuple(sorted(page for folder in ("hack", "tests") for page in (ROOT / folder).glob("*/README.md")))
+READMES = tuple(sorted(page for folder in ("hack", "tests") for page in (ROOT / folder).rglob("README.md")))
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md")), *READMES)
 OPERATORS = tuple(page for page in PAGES if page.name not in ("client.md", "simulator.md") and page not in READMES)
 """Pages about the operator; the client and the simulator have names of their own, which their tests hold."""

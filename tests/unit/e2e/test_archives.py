@@ -5,8 +5,8 @@ import json
 import tarfile
 from pathlib import Path
 
-from e2e.archives import Image, write_archive
-from e2e.pins import node_key, node_targets
+from hack.e2e.kind.archives import Image, write_archive
+from hack.e2e.kind.pins import node_key, node_targets
 
 
 def read(archive: tarfile.TarFile, name: str) -> bytes:

@@ -11,7 +11,7 @@ from tests.support.waiting import eventually
 STARTER = """
 import sys
 from pathlib import Path
-from e2e import __main__, running
+from hack.e2e.kind import __main__, running
 running.TESTS = Path(sys.argv[1])
 sys.exit(__main__.main([]))
 """
@@ -37,7 +37,7 @@ def test_something(installed):
 
 def test_what_was_installed_is_taken_away_before_it_ends(tmp_path: Path) -> None:
     (tmp_path / "test_something.py").write_text(TESTS)
-    given = {"PYTHONPATH": str(Path(__file__).parents[2]), "KUBECONFIG": "somewhere", "IMAGE": "some:image"}
+    given = {"KUBECONFIG": "somewhere", "IMAGE": "some:image"}
     started = subprocess.Popen(
         [sys.executable, "-c", STARTER, str(tmp_path)],
         env=os.environ | given,

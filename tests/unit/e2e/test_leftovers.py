@@ -1,6 +1,5 @@
 """What a run on a real cluster leaves is taken away by a process that outlives it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from e2e.isolation import put_back
-from e2e.janitor import read_sysctls, remove_cgroups
+from hack.e2e.kind.isolation import put_back
+from hack.e2e.kind.janitor import read_sysctls, remove_cgroups
 from tests.support.waiting import eventually
 
 STARTER = """
 import sys, time
 from pathlib import Path
-from e2e.isolation import put_back
+from hack.e2e.kind.isolation import put_back
 with put_back(Path(sys.argv[1])):
     print("inside", flush=True)
     time.sleep(60)
@@ -34,9 +33,8 @@ def test_a_folder_is_gone_after_the_body(tmp_path: Path) -> None:
 def test_it_is_gone_also_when_the_starter_was_killed(tmp_path: Path, number: signal.Signals) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-c", STARTER, str(folder)]
-    starter = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
+    starter = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert starter.stdout is not None
     with starter.stdout:
         assert starter.stdout.readline() == "inside\n"

@@ -2,7 +2,7 @@
 
 import struct
 
-from e2e.resolver import answer
+from hack.e2e.kind.resolver import answer
 
 QUESTION = b"\7example\3com\0" + struct.pack("!HH", 1, 1)
 QUERY = struct.pack("!6H", 0x1234, 0x0100, 1, 0, 0, 1) + QUESTION + b"\0\0\x29" + bytes(8)

@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from tests.support.tested_versions import PAGE, record
+from hack.e2e.tested_versions import PAGE, record
 
 
 def test_a_command_has_one_row_and_leaves_the_others_alone(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 import random
 
-from nvcf_operator.api.key import Key
 from property.cluster_model import Cluster
 from property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
 from property.operator_model import Operator
+
+from nvcf_operator.api.key import Key
 
 
 class OneResource:
