@@ -35,8 +35,8 @@ types: setup ## mypy, strict
 
 check: lint types unit stories ## lint, types, unit tests and a few random stories: run it before you push (1 to 2 minutes)
 
-unit: promtool ## the unit tests
-	$(BIN)/pytest -n 2 tests/unit
+unit: promtool ## the unit tests, of the operator and of the tools
+	$(BIN)/pytest -n 2 tests/unit tests/tools
 
 stories: setup ## a few random stories, always the same (PROPERTY_EXAMPLES sets how many; 50 by default)
 	PYTHONHASHSEED=0 PROPERTY_EXAMPLES=$${PROPERTY_EXAMPLES:-50} $(BIN)/pytest -n 2 --hypothesis-seed=0 tests/property/test_random_stories.py

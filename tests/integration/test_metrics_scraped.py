@@ -17,7 +17,7 @@ from tests.support.place import Place
 from tests.support.simulator import KEY
 from tests.support.waiting import eventually
 
-MADE_UP = Path(__file__).parents[1] / "unit" / "chart" / "alerts.test.yaml"
+MADE_UP = Path(__file__).parents[1] / "tools" / "chart" / "alerts.test.yaml"
 AFTER = "60m"
 """When the queries are asked, of samples that stand unchanged before."""
 

@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 
 from hack.chart import CHART, Helm, HelmError
-from tests.unit.chart.test_chart import FULL, VALUES
+from tests.tools.chart.test_chart import FULL, VALUES
 
 OLDEST, NEWEST = 29, 37
 WITHOUT_SCHEMA = {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
