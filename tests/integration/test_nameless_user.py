@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hack.controlplane import ControlPlane
 from hack.controlplane.ports import free_ports
-from hack.controlplane.processes import kill, spawn
+from hack.processes import kill, spawn
 from tests.support.cluster import Namespace, manifest
 from tests.support.process import FAST, flags
 from tests.support.simulator import KEY, Simulator

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hack.controlplane import ControlPlane
 from hack.controlplane.ports import free_ports
-from hack.controlplane.processes import kill, spawn
+from hack.processes import kill, spawn
 from tests.support.process import COMMAND
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hack.controlplane.processes import kill, spawn
+from hack.processes import kill, spawn
 from tests.support.failpoints import Failpoint
 from tests.support.process import flags
 from tests.support.waiting import eventually

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hack.controlplane.ports import free_ports
-from hack.controlplane.processes import kill, spawn
+from hack.processes import kill, spawn
 from tests.support.waiting import eventually
 
 FAST: Mapping[str, Any] = {

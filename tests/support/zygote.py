@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import nvcf_operator.cli
 import nvcf_operator.runtime.operator
-from hack.controlplane.supervisor import death_signal
+from hack.supervisor import death_signal
 from nvcf_client import AsyncClient, NvcfError
 from nvcf_operator.core import backoff
 from tests.support import planted

@@ -16,10 +16,10 @@ from pathlib import Path
 from hack.chart.binaries import helm_binary, helm_version
 from hack.controlplane import AssetsError, assets
 from hack.controlplane.pins import pins
-from hack.controlplane.supervisor import death_signal
 from hack.e2e.argocd.binary import ArgoCDError, argocd_binary, install_manifest, version
 from hack.e2e.argocd.reporting import say
 from hack.e2e.tested_versions import record
+from hack.supervisor import death_signal
 
 _PROGRAMS = {"redis-server": "redis-server", "git": "git"}
 """What must be on the PATH, by the Debian package that has it."""

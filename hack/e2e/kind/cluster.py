@@ -14,13 +14,13 @@ from pathlib import Path
 import yaml
 
 from hack.chart.binaries import helm_version
-from hack.controlplane.processes import kill, spawn
 from hack.e2e.kind import podman
 from hack.e2e.kind.images import NAMES
 from hack.e2e.kind.isolation import own_run_folder
 from hack.e2e.kind.pins import KIND_VERSION
 from hack.e2e.kind.running import run_tests
 from hack.e2e.tested_versions import record
+from hack.processes import kill, spawn
 
 CLUSTER = "nvcf-operator-e2e"
 NODES = (f"{CLUSTER}-control-plane", f"{CLUSTER}-worker")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hack.controlplane.processes import kill, spawn
+from hack.processes import kill, spawn
 
 _PID_1 = '"$@"; exit $?'
 """A shell as the first process: it takes in whatever loses its parent."""

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hack.controlplane.assets import cache_folder
 from hack.e2e.kind import archives, node_image, pins
 from hack.e2e.kind.binaries import kind_files, node_binaries
 from hack.e2e.kind.debian import debian
+from hack.gobuild.cache import cache_folder
 
 _REGISTRY = "https://registry-1.docker.io/v2/"
 _REGISTRY_SECONDS = 5.0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from hack.controlplane.pins import Target, kubernetes_linker_flags
+from hack.controlplane.pins import kubernetes_linker_flags
+from hack.gobuild.recipe import key, module_pins
+from hack.gobuild.target import Target
 
 MODULES = Path(__file__).parent / "modules"
 
@@ -79,9 +80,8 @@ def node_targets() -> list[Target]:
 
 def node_key() -> str:
     """The name of the cache folder of these targets: a readable version and a hash over all pins."""
-    digest = hashlib.sha256()
-    for target in node_targets():
-        for name in ("go.mod", "go.sum"):
-            digest.update((target.module / name).read_bytes())
-        digest.update(f"{target.name} {target.package} {target.linker_flags} {target.tags}\n".encode())
-    return f"kubernetes-{KUBERNETES_VERSION}-{digest.hexdigest()[:12]}"
+    parts = [
+        module_pins(target.module) + f"{target.name} {target.package} {target.linker_flags} {target.tags}\n".encode()
+        for target in node_targets()
+    ]
+    return key(f"kubernetes-{KUBERNETES_VERSION}", *parts)

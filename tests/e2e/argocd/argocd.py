@@ -16,8 +16,8 @@ from hack.argocd import CONFIG_MAP
 from hack.chart.binaries import helm_binary
 from hack.controlplane import ControlPlane
 from hack.controlplane.ports import free_ports
-from hack.controlplane.processes import Process
 from hack.e2e.argocd.binary import SERVERS, argocd_binary, install_manifest
+from hack.processes import Process
 from tests.support.waiting import eventually
 
 NAMESPACE = "argocd"

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 
 from hack.controlplane.kubectl import kubectl
-from hack.controlplane.processes import kill, spawn
 from hack.e2e.kind.podman import podman
+from hack.processes import kill, spawn
 from tests.support.waiting import eventually
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from hack.controlplane.building import BuildError, build
 from hack.controlplane.pins import BINARIES, pins
+from hack.gobuild.building import BuildError
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -42,7 +42,7 @@ def builds(calls: Path) -> list[str]:
 
 def test_a_build_leaves_the_binaries_and_nothing_else(cache: Path, go_calls: Path) -> None:
     folder = cache / "assets" / pins().key
-    build(pins(), folder, BINARIES, cache=cache)
+    assert pins().recipe.built() == folder
     assert sorted(entry.name for entry in folder.iterdir()) == sorted(BINARIES)
     assert sorted(entry.name for entry in cache.iterdir()) == ["assets", "build.lock"]
 
@@ -51,7 +51,7 @@ def test_only_what_is_missing_is_built(cache: Path, go_calls: Path) -> None:
     folder = cache / "assets" / pins().key
     folder.mkdir(parents=True)
     shutil.copy("/bin/sh", folder / "kube-apiserver")
-    build(pins(), folder, ["kube-apiserver", "kubectl"], cache=cache)
+    assert pins().recipe.built(["kube-apiserver", "kubectl"]) == folder
     assert builds(go_calls) == ["kubectl"]
 
 
@@ -93,7 +93,7 @@ def test_a_second_builder_waits_for_the_first_and_says_so(cache: Path, go_calls:
 def test_progress_names_the_step_and_the_work_left(
     cache: Path, go_calls: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    build(pins(), cache / "assets" / "x", ["kubectl"], cache=cache)
+    pins().recipe.built(["kubectl"])
     shown = capsys.readouterr().err
     assert re.search(r"^\[1/2\] +\d+ s  Kubernetes 1\.37\.2: building kubectl once", shown, re.M)
     assert re.search(r"^\[2/2\] +\d+ s  kubectl$", shown, re.M)
@@ -103,4 +103,4 @@ def test_progress_names_the_step_and_the_work_left(
 def test_a_failed_build_shows_what_go_said(cache: Path, go_calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAIL", "1")
     with pytest.raises(BuildError, match=r"status 1:\n  example\.invalid/library: no such host"):
-        build(pins(), cache / "assets" / "x", ["kubectl"], cache=cache)
+        pins().recipe.built(["kubectl"])

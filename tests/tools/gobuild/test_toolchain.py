@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hack.controlplane.progress import Progress
-from hack.controlplane.toolchain import NoGoError, find_go, minimum_version
+from hack.gobuild.progress import Progress
+from hack.gobuild.toolchain import NoGoError, find_go, minimum_version
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.controlplane.processes import Process, ProcessEndedError
+from hack.processes import Process, ProcessEndedError
 
 SLEEP = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"]
 PARENT_OF_SLEEP = [sys.executable, "-c", f"import subprocess; subprocess.run({SLEEP!r})"]
@@ -20,7 +20,7 @@ PARENT_OF_SLEEP = [sys.executable, "-c", f"import subprocess; subprocess.run({SL
 STARTER = """
 import sys, time
 from pathlib import Path
-from hack.controlplane.processes import Process
+from hack.processes import Process
 process = Process("sleep", {command!r}, Path(sys.argv[1]))
 time.sleep(600)
 """

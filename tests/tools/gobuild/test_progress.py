@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.controlplane.progress import CommandError, Progress
+from hack.gobuild.progress import CommandError, Progress
 
 COUNT_TO_THREE = "import time\nfor i in range(3): print('done', i, flush=True)\ntime.sleep(0.5)"
 

@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from hack.controlplane.progress import Progress
+from hack.gobuild.progress import Progress
 
 _REQUIREMENT = Path(__file__).with_name("go-toolchain.txt")
 

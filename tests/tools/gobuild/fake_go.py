@@ -1,9 +1,10 @@
 """A stand-in for Go that tests use to interrupt a build: it notes its calls and compiles nothing.
 
 Its compiler cache works as the real one: ``build`` puts a file into ``GOCACHE`` first. While a file named by ``HANG``
-exists, ``build`` then waits; ``FAIL`` makes it fail.
+exists, ``build`` then waits; ``FAIL`` makes it fail. ``mod download`` finds a module with a file and a folder.
 """
 
+import json
 import os
 import sys
 import time
@@ -30,3 +31,12 @@ match arguments[0]:
         (output,) = (Path(entry.removeprefix("-o=")) for entry in arguments if entry.startswith("-o="))
         output.write_text("resumed" if resumed else "built at once")
         output.chmod(0o755)
+    case "mod":
+        if "FAIL" in os.environ:
+            sys.exit("example.invalid/library: no such host")
+        folder = Path(os.environ["GOMODCACHE"], "module@v1")
+        (folder / "files").mkdir(parents=True)
+        for name in ("file", "files/one"):
+            (folder / name).write_text(name)
+        print("go: downloading", file=sys.stderr)
+        print(json.dumps({"Dir": str(folder)}))

@@ -15,9 +15,9 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from hack.controlplane.pins import Pins, Target
-from hack.controlplane.progress import HEARTBEAT_SECONDS, CommandError, Progress
-from hack.controlplane.toolchain import NoGoError, find_go, minimum_version
+from hack.gobuild.progress import HEARTBEAT_SECONDS, CommandError, Progress
+from hack.gobuild.target import Target, is_binary
+from hack.gobuild.toolchain import NoGoError, find_go, minimum_version
 
 _MEMORY_PER_COMPILER = 2 << 30
 """Bytes. The largest package of Kubernetes takes 2.7 GB to compile, most of them far less."""
@@ -31,24 +31,12 @@ class BuildError(RuntimeError):
     """The binaries could not be built; the message says why."""
 
 
-def build(pins: Pins, folder: Path, names: Collection[str], *, cache: Path, progress: Progress | None = None) -> None:
-    """Build those of the binaries ``names`` that ``folder`` lacks. Raises :class:`BuildError`.
-
-    ``cache`` is the tool cache: it takes the lock, the work folder and, if need be, Go itself.
-    """
-    targets = [target for target in pins.targets if target.name in names]
-    title = (
-        f"Kubernetes {pins.kubernetes_version}: building {{}} once "
-        f"(all four take 8 minutes on two cores, and meanwhile 5 GB in {cache / 'work'})"
-    )
-    build_targets(targets, folder, title=title, cache=cache, progress=progress)
-
-
 def build_targets(
     targets: Collection[Target], folder: Path, *, title: str, cache: Path, progress: Progress | None = None
 ) -> None:
     """Build those of the targets that ``folder`` lacks. Raises :class:`BuildError`.
 
+    ``cache`` is the tool cache: it takes the lock, the work folder and, if need be, Go itself.
     ``title`` is shown at the beginning; the names of what is built stand in it where it has ``{}``.
     """
     progress = progress or Progress(total=1 + len(targets))
@@ -64,11 +52,6 @@ def build_targets(
             except (CommandError, NoGoError, OSError) as error:
                 raise BuildError(str(error)) from error
         shutil.rmtree(work, ignore_errors=True)
-
-
-def is_binary(path: Path) -> bool:
-    """Whether there is an executable file."""
-    return path.is_file() and os.access(path, os.X_OK)
 
 
 def _build(targets: list[Target], folder: Path, tools: Path, work: Path, progress: Progress) -> None:

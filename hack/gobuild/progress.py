@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from hack.controlplane.processes import kill, spawn
+from hack.processes import kill, spawn
 
 HEARTBEAT_SECONDS = 10.0
 
