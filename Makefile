@@ -61,13 +61,7 @@ bench: binaries ## measure 1,000 resources on the real API server, and print bud
 	@$(BIN)/python -m hack.bench
 
 generate: setup ## generate the CRD, the reference pages in docs/, the chart's copies and deploy/base from the code
-	@mkdir -p crds docs
-	@text=$$($(BIN)/python -m nvcf_operator.api.crd) && printf '%s\n' "$$text" > crds/nvcf-operator.io_functiondeployments.yaml
-	@text=$$($(BIN)/python -m nvcf_operator.api.reference) && printf '%s\n' "$$text" > docs/resource.md
-	@text=$$($(BIN)/python -m nvcf_operator.settings_reference) && printf '%s\n' "$$text" > docs/settings.md
-	@text=$$($(BIN)/python -m nvcf_operator.core.fields_reference) && printf '%s\n' "$$text" > docs/fields.md
-	@text=$$($(BIN)/python -m nvcf_operator.core.reasons_reference < docs/conditions.md) && printf '%s\n' "$$text" > docs/conditions.md
-	@text=$$($(BIN)/python -m nvcf_operator.core.errors_reference < docs/errors.md) && printf '%s\n' "$$text" > docs/errors.md
+	@$(BIN)/python -m hack.docs
 	@$(MAKE) --silent chart
 
 crds: generate ## the same as `make generate`

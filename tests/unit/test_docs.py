@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
+from hack.docs.errors import errors_tables, with_errors
+from hack.docs.reasons import reasons_table, with_reasons
 from nvcf_operator import settings
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CONDITION_TYPES, Phase
 from nvcf_operator.api.spec import VersionChange
 from nvcf_operator.cli import main
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.errors_reference import errors_tables, with_errors
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.reasons_reference import reasons_table, with_reasons
 from nvcf_operator.settings import Settings
 from tests.unit.core.situations import deployment, held, present
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from hack.docs.settings import settings_markdown
 from nvcf_client import urls
 from nvcf_operator import settings
 from nvcf_operator.setting_values import is_hosted
 from nvcf_operator.settings import Settings
-from nvcf_operator.settings_reference import settings_markdown
 
 ROOT = Path(__file__).parents[2]
 SELF_MANAGED = "https://api.nvcf.example.org/v2/nvcf"

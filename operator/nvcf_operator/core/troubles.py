@@ -1,6 +1,6 @@
 """Errors by meaning, as two tables: what a failed call says, and what a failed write leads to once GET has been asked.
 
-`python -m nvcf_operator.core.errors_reference` prints them for docs/errors.md.
+`make generate` writes them into docs/errors.md.
 """
 
 import re

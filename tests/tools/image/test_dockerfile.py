@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from hatchling.builders.wheel import WheelBuilder
 
 from hack.chart import CHART, Helm
 
@@ -146,3 +147,9 @@ def test_the_build_is_given_what_it_copies_and_nothing_else_of_a_checkout() -> N
     assert all((ROOT / source).exists() for source in copied)
     kept_out = [line for line in rest if not line.startswith("!")]
     assert any(fnmatch("operator/nvcf_operator/__pycache__", pattern) for pattern in kept_out)
+
+
+def test_the_wheel_holds_the_operator_and_the_simulator_and_nothing_of_the_tools_and_tests() -> None:
+    held = {Path(file.distribution_path) for file in WheelBuilder(str(ROOT)).recurse_included_files()}
+    assert {path.parts[0] for path in held} == {"nvcf_operator", "nvcf_simulator"}
+    assert Path("nvcf_operator/cli.py") in held

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from hack.docs.fields import fields_markdown
 from nvcf_operator.api.crd import field_schema
 from nvcf_operator.api.model import MUTABILITY, Mutability
 from nvcf_operator.api.spec import DeploymentSpecification, FunctionDeploymentSpec
 from nvcf_operator.core.compare import compare
 from nvcf_operator.core.fields import AUTOSCALING, DETAILS, FIELDS, HELM_POLICY, How
-from nvcf_operator.core.fields_reference import fields_markdown
 from tests.unit.core.specification_samples import autoscaling, found, wanted
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "fields.md"
@@ -260,6 +260,4 @@ def test_the_resource_promises_of_each_field_what_the_table_does() -> None:
 
 
 def test_the_document_is_what_the_code_generates() -> None:
-    assert DOCUMENT.read_text(encoding="utf-8") == fields_markdown(), (
-        "docs/fields.md: run `python -m nvcf_operator.core.fields_reference > docs/fields.md`"
-    )
+    assert DOCUMENT.read_text(encoding="utf-8") == fields_markdown(), "docs/fields.md: run `make generate`"

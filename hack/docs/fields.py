@@ -1,12 +1,8 @@
-"""How each field of a GPU specification is compared and changed, as documentation generated from the table.
+"""How each field of a GPU specification is compared and changed, as documentation generated from the table."""
 
-`python -m nvcf_operator.core.fields_reference` prints it.
-"""
-
-import sys
 from collections.abc import Iterator, Mapping
 
-from nvcf_operator.api.markdown import code, table
+from hack.docs.markdown import code, table
 from nvcf_operator.core.fields import AUTOSCALING, FIELDS, PLATFORM, How
 from nvcf_operator.core.sameness import Rule
 
@@ -77,7 +73,3 @@ def _parts(path: str, rule: Rule) -> Iterator[tuple[str, str]]:
             yield from _parts(f"{path}{name}.", part)
         else:
             yield code(f"{path}{name}"), part.words
-
-
-if __name__ == "__main__":
-    sys.stdout.write(fields_markdown())

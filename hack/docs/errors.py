@@ -1,11 +1,6 @@
-"""The tables of errors as documentation, generated from them.
+"""The tables of errors as documentation, generated from them."""
 
-`python -m nvcf_operator.core.errors_reference < docs/errors.md` prints that page with the tables of today.
-"""
-
-import sys
-
-from nvcf_operator.api.markdown import code, filled, table
+from hack.docs.markdown import code, filled, table
 from nvcf_operator.core.situation import Whose
 from nvcf_operator.core.troubles import AFTERMATH, TABLE, Meaning
 
@@ -42,7 +37,3 @@ def with_errors(page: str) -> str:
 
 def _meaning(meaning: Meaning) -> str:
     return f"{code(meaning.reason)}, {_WHOSE[meaning.whose]}"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(with_errors(sys.stdin.read()))

@@ -1,9 +1,7 @@
-"""The reference of the settings, generated from them. `python -m nvcf_operator.settings_reference` prints it."""
+"""The reference of the settings, generated from them."""
 
-import sys
-
+from hack.docs.markdown import code, table
 from nvcf_operator import settings
-from nvcf_operator.api.markdown import code, table
 from nvcf_operator.settings import Settings
 
 
@@ -57,7 +55,3 @@ def _default(name: str) -> str:
 
 def _description(name: str) -> str:
     return Settings.model_fields[name].description or ""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(settings_markdown())

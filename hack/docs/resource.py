@@ -1,18 +1,14 @@
-"""The reference of the resource, generated from the same schema as the CRD.
+"""The reference of the resource, generated from the same schema as the CRD."""
 
-`python -m nvcf_operator.api.reference` prints it.
-"""
-
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from hack.docs.markdown import code, table, type_in_words
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CONDITION_TYPES, Phase
 from nvcf_operator.api.crd import COLUMNS, DESCRIPTION, field_schema
 from nvcf_operator.api.describe import default_of, prose
 from nvcf_operator.api.flatten import Schema
-from nvcf_operator.api.markdown import code, table, type_in_words
 from nvcf_operator.api.model import MUTABILITY
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.api.specification import CONFIGURATION_LIMIT
@@ -133,7 +129,3 @@ def _rules(path: str, schema: Schema) -> Iterator[tuple[str, str]]:
 def _column_row(column: dict[str, Any]) -> tuple[str, ...]:
     shown = "with `-o wide`" if column.get("priority") else "always"
     return column["name"].upper(), code(column["jsonPath"]), shown, column["description"]
-
-
-if __name__ == "__main__":
-    sys.stdout.write(reference_markdown())
