@@ -99,7 +99,7 @@ def deeds() -> st.SearchStrategy[Deed]:
     troubles = st.one_of(st.just(("", None)), faults, st.just((KILL, None)))
     pauses = st.sampled_from([1.0, 0.5, 0.1, 2.0])
     return st.builds(
-        lambda drawn, trouble, pause: Deed(*drawn, *trouble, pause),
+        lambda drawn, trouble, pause: Deed(drawn[0], drawn[1], trouble[0], trouble[1], pause),
         st.one_of(edits, edits, others, users_life.deeds()),
         troubles,
         pauses,

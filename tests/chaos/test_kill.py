@@ -104,11 +104,11 @@ def test_fifty_kills_lose_double_and_leave_nothing(
                 within=90,
                 what="all resources are gone",
             )
-        log = simulator.log()
+        calls = simulator.log()
         assert simulator.allocations() == []
         assert simulator.deployments() == {}
-        assert oracle.two_writers(log) == []
-        assert oracle.hasty_posts(log, create_settle=2.5, redeploy_settle=3.0) == []
+        assert oracle.two_writers(calls) == []
+        assert oracle.hasty_posts(calls, create_settle=2.5, redeploy_settle=3.0) == []
 
 
 def _live_for(seconds: float, deed: Callable[[], None], chance: random.Random) -> None:

@@ -16,7 +16,7 @@ def nvcf_operator(*arguments: str, **variables: str) -> Done:
     """Run the command to its end; nothing of the environment says anything about NVCF."""
     plain = {name: value for name, value in os.environ.items() if not name.upper().endswith("_PROXY")}
     environment = {name: value for name, value in plain.items() if not name.startswith("NVCF_OPERATOR_")}
-    command = [COMMAND, *arguments]
+    command: list[str | Path] = [COMMAND, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env={**environment, **variables}, timeout=LONGEST)
     assert "Traceback" not in done.stderr, done.stderr
     return done

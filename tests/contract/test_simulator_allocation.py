@@ -53,7 +53,7 @@ def lasted(simulator: Simulator, function: tuple[str, str]) -> float:
 
 
 def wait_for_post(simulator: Simulator, function: tuple[str, str]) -> None:
-    asked = {"functionVersionId": function[1], "operation": "createDeployment"}
+    asked: dict[str, Any] = {"functionVersionId": function[1], "operation": "createDeployment"}
     eventually(lambda: simulator.log(**asked, inFlight=True), "the POST")
 
 

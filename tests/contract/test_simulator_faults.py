@@ -62,7 +62,7 @@ def test_a_request_that_is_cut_off_while_it_runs_goes_on(
         assert api.deploy(echo).status_code == 504
     except httpx.TransportError:
         assert fault == {"reset": True}
-    asked = {"functionVersionId": echo[1], "operation": "createDeployment"}
+    asked: dict[str, Any] = {"functionVersionId": echo[1], "operation": "createDeployment"}
     (entry,) = simulator.log(**asked)
     assert (entry["inFlight"], entry["committed"]) == (True, None)
     assert api.status(echo) == "404"
@@ -96,7 +96,7 @@ def test_every_write_goes_on_when_its_answer_is_cut_off(
         assert writes[operation]().status_code == 504
     except httpx.TransportError:
         assert fault == {"reset": True}
-    asked = {"functionVersionId": echo[1], "operation": operation}
+    asked: dict[str, Any] = {"functionVersionId": echo[1], "operation": operation}
     (entry,) = simulator.log(**asked)
     assert (entry["inFlight"], entry["committed"]) == (True, None)
     (entry,) = eventually(lambda: simulator.log(**asked, inFlight=False), "its end")

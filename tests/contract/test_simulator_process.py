@@ -82,7 +82,7 @@ def test_it_ends_with_its_starter_even_when_that_is_killed() -> None:
 
 def test_it_ends_with_a_process_further_up_and_at_once_if_that_is_gone_already() -> None:
     with subprocess.Popen(["sleep", "60"]) as grandparent:
-        command = [COMMAND, "--parent-pid", str(grandparent.pid)]
+        command: list[str | Path] = [COMMAND, "--parent-pid", str(grandparent.pid)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert json.loads(process.stdout.readline())["pid"] == process.pid

@@ -50,6 +50,16 @@ def helm(request: pytest.FixtureRequest, tmp_path: Path, plane: ControlPlane) ->
     eventually(lambda: conditions(plane), lambda left: left is None, within=150, what="the CRD is gone")
 
 
+def wait_until_refused(plane: ControlPlane, said: str, *arguments: str) -> None:
+    """Wait until kubectl is refused a command with these words."""
+    eventually(
+        lambda: refused(plane.kubectl, *arguments),
+        lambda seen: said in seen,
+        within=60,
+        what=f"{arguments} is refused",
+    )
+
+
 def refused(act: Callable[..., object], *arguments: Any) -> str:
     """Why something is refused; empty when it is not."""
     try:
@@ -192,12 +202,7 @@ def test_the_policies_refuse_what_they_say(plane: ControlPlane, helm: Helm) -> N
         ("Take the label off first", ("-n", name, "delete", "functiondeployment", "narrow", "--dry-run=server")),
         ("would delete every FunctionDeployment", ("delete", "crd", CRD_NAME, "--dry-run=server")),
     ):
-        eventually(
-            lambda what=what: refused(plane.kubectl, *what),
-            lambda seen, said=said: said in seen,
-            within=60,
-            what=f"{what} is refused",
-        )
+        wait_until_refused(plane, said, *what)
     plane.kubectl("-n", name, "label", "functiondeployment", "narrow", "nvcf-operator.io/protected-")
     plane.kubectl("-n", name, "delete", "functiondeployment", "narrow", "--timeout=30s")
 

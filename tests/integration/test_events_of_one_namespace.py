@@ -29,6 +29,7 @@ def refusing(control_plane: ControlPlane, namespace: str) -> Iterator[Namespace]
 
 def test_events_that_one_namespace_refuses_hold_up_no_other(place: Place, refusing: Namespace, tmp_path: Path) -> None:
     mine, (function, version) = place.namespace, place.simulator.add_function("other")
+    assert isinstance(mine.plane, ControlPlane)
     with FaultyApiServer.start(mine.plane, place.identity, mine.name, tmp_path) as api:
         refused = api.rule(
             lambda request: f"/namespaces/{refusing.name}/events" in request.path,

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,8 @@ def all_ready(team: Namespace) -> frozenset[str]:
         shown = json.loads(team.plane.kubectl("-n", team.name, "get", RESOURCE, "-o", "json"))
         return {item["metadata"]["name"]: condition_of(item, "Ready") for item in shown["items"]}
 
-    def ready(conditions: dict[str, Any]) -> bool:
+    def ready(conditions: Mapping[str, Any]) -> bool:
         return {item.get("status") for item in conditions.values()} == {"True"}
 
-    return frozenset(eventually(look, ready, within=40, what="all are Ready"))
+    seen = eventually(look, ready, within=40, what="all are Ready")
+    return frozenset(seen)

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ async def recording(recorder: Recorder) -> AsyncIterator[None]:
         await running
 
 
-def current(hands: Hands, name: str) -> dict[str, str]:
+def current(hands: Hands, name: str) -> dict[str, Any]:
     """The very object and version that is there now, as writes name it."""
     metadata = hands.get("fd", name)["metadata"]
     return {"uid": metadata["uid"], "resource_version": metadata["resourceVersion"]}

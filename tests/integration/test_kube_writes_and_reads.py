@@ -37,7 +37,7 @@ async def kube(operator_identity: Path, monkeypatch: pytest.MonkeyPatch) -> Asyn
     await connection.close()
 
 
-def current(hands: Hands, name: str = "echo") -> dict[str, str]:
+def current(hands: Hands, name: str = "echo") -> dict[str, Any]:
     """The very object and version that is there now, as writes name it."""
     metadata = hands.get("fd", name)["metadata"]
     return {"uid": metadata["uid"], "resource_version": metadata["resourceVersion"]}

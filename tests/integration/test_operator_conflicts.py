@@ -7,7 +7,8 @@ import pytest
 
 from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace, condition_of
-from tests.support.simulator import KEY, Simulator
+from tests.support.control import Control
+from tests.support.simulator import KEY
 from tests.support.team import Team
 from tests.support.waiting import eventually
 
@@ -76,7 +77,7 @@ def test_an_older_resource_without_a_key_that_works_keeps_nobody_from_deploying(
     assert team.writes() == [("createDeployment", 200)]
 
 
-def assert_settled(simulator: Simulator, version: str) -> None:
+def assert_settled(simulator: Control, version: str) -> None:
     """Check that the second POST came a redeploy settle (3 s) after the version was first seen gone."""
     calls = simulator.log(functionVersionId=version)
     deleted = next(entry for entry in calls if entry["operation"] == "deleteDeployment")

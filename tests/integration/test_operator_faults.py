@@ -229,8 +229,7 @@ def test_the_api_server_may_go_and_come_back(tmp_path: Path) -> None:
 def test_an_nvcf_that_cannot_be_reached_is_told_and_waited_for(place: Place) -> None:
     (port,) = free_ports(1)
     nowhere = f"http://127.0.0.1:{port}/v2/nvcf"
-    settings = {"namespaces": place.namespace.name}
-    with Operator.start(place.identity, nowhere, place.log, **settings) as operator:
+    with Operator.start(place.identity, nowhere, place.log, namespaces=place.namespace.name) as operator:
         place.namespace.apply(place.manifest())
         found = place.namespace.wait_for("echo", "Reconciling", "True", reason="NVCFUnavailable")
         assert "finalizers" not in found["metadata"]

@@ -37,6 +37,7 @@ class Witness:
 
     def __init__(self, place: Place) -> None:
         self._place = place
+        assert isinstance(place.namespace.plane, ControlPlane)
         self._plane = place.namespace.plane
         self._offset = self._plane.audit_log.stat().st_size
         kinds = self._plane.kubectl("api-resources", "--verbs=list", "--namespaced", "-o", "name").split()

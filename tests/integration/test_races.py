@@ -26,7 +26,7 @@ def operator(
     operator_identity: Path, simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Operator]:
     """An operator with these settles."""
-    settles = {"create_settle_seconds": CREATE_SETTLE, "redeploy_settle_seconds": REDEPLOY_SETTLE}
+    settles: dict[str, Any] = {"create_settle_seconds": CREATE_SETTLE, "redeploy_settle_seconds": REDEPLOY_SETTLE}
     log = tmp_path_factory.mktemp("races") / "operator.log"
     with Operator.start(operator_identity, simulator.url, log, **settles) as running:
         yield running

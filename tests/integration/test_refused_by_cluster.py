@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -60,7 +60,7 @@ class Policy:
             return WORDS in str(error)
         return False
 
-    def _apply(self, kind: str, spec: dict[str, object]) -> None:
+    def _apply(self, kind: str, spec: Mapping[str, object]) -> None:
         item = {"apiVersion": GROUP, "kind": kind, "metadata": {"name": self._name}, "spec": spec}
         self._kubectl("apply", "-f", "-", input=json.dumps(item))
 

@@ -1,5 +1,7 @@
 """Stories about what keeps a resource from going on: admission, an NVCF that fails or answers oddly, a missing key."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
@@ -42,7 +44,11 @@ class Hindered(Story):
         key = next((key for key in (KEYS[2:] if squats else KEYS[:2]) if key not in self.cluster.objects), None)
         if key is None:
             return
-        spec = {"functionId": FUNCTION, "functionVersionId": of, "credentials": {"secretRef": {"name": secret}}}
+        spec: dict[str, Any] = {
+            "functionId": FUNCTION,
+            "functionVersionId": of,
+            "credentials": {"secretRef": {"name": secret}},
+        }
         spec |= {"deploymentSpecifications": specifications_of(count), "suspend": squats and suspend}
         self.operator.missing.add(secret)
         self.cluster.now = self.account.now

@@ -75,7 +75,7 @@ class Namespace:
         """Merge into a resource's spec."""
         self._patch(name, {"spec": changes})
 
-    def scale(self, name: str, **numbers: int | str) -> None:
+    def scale(self, name: str, **numbers: Any) -> None:
         """Change fields of a resource's only GPU specification."""
         spec = self.get(name)["spec"]
         self.edit(name, deploymentSpecifications=[{**spec["deploymentSpecifications"][0], **numbers}])

@@ -105,7 +105,8 @@ def links(page: Path) -> Iterator[tuple[str, Path, str]]:
 
 def block(page: Path, language: str, number: int = 0) -> str:
     """A block of code of a page, by its language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)[number]
+    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
+    return found[number]
 
 
 @each_page

@@ -232,7 +232,7 @@ def test_short_settle_times_are_for_self_managed_nvcf_only(given: dict[str, Any]
         "create_settle_per_specification_seconds": 95,
         "redeploy_settle_seconds": 60,
     }
-    short = dict.fromkeys(least, 1)
+    short: dict[str, Any] = dict.fromkeys(least, 1)
     if allowed:
         assert Settings(**given, **short).create_settle_seconds == 1, reason
     else:

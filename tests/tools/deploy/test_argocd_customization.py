@@ -105,7 +105,7 @@ def test_an_action_leaves_what_upstreams_test_would_expect(at_noon: Scripts, cas
 def test_an_action_changes_annotations_and_nothing_else(at_noon: Scripts, found: Object) -> None:
     found = copy.deepcopy(found)
     found["spec"]["deploymentSpecifications"][0] |= {"configuration": {}, "clusters": []}
-    expected = {
+    expected: dict[str, dict[str, str | None]] = {
         "pause": {names.PAUSED_ANNOTATION: "true"},
         "resume": {names.PAUSED_ANNOTATION: None},
         "reconcile-now": {names.RECONCILE_REQUESTED_ANNOTATION: "2026-11-02T09:30:00Z"},

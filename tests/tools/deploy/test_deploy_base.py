@@ -44,12 +44,14 @@ def is_for_people(each: dict[str, Any]) -> bool:
 
 @pytest.fixture(scope="module")
 def pod(objects: list[dict[str, Any]]) -> dict[str, Any]:
-    return one(objects, "Deployment")["spec"]["template"]["spec"]
+    found: dict[str, Any] = one(objects, "Deployment")["spec"]["template"]["spec"]
+    return found
 
 
 @pytest.fixture(scope="module")
 def container(pod: dict[str, Any]) -> dict[str, Any]:
-    (found,) = pod["containers"]
+    containers: list[dict[str, Any]] = pod["containers"]
+    (found,) = containers
     return found
 
 

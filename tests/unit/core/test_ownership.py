@@ -239,18 +239,22 @@ def test_what_the_original_of_a_copy_asked_for_is_a_stranger_where_the_manifest_
 
 
 NO_KEY = Trouble(Reason.SECRET_NOT_FOUND, "no Secret", Whose.CREDENTIAL)
-LOST = Recollection(finalizer_found_for=1.0)
+NO_RECORD = Recollection(finalizer_found_for=1.0)
 
 
 @pytest.mark.parametrize(
     ("situation", "begins"),
     [
-        pytest.param(absent(resource(finalizer=True), memory=LOST), "lost-", id="nothing is there"),
+        pytest.param(absent(resource(finalizer=True), memory=NO_RECORD), "lost-", id="nothing is there"),
         pytest.param(
-            replace(absent(resource(finalizer=True), memory=LOST), sightings={}, access=NO_KEY), "lost-", id="no key"
+            replace(absent(resource(finalizer=True), memory=NO_RECORD), sightings={}, access=NO_KEY),
+            "lost-",
+            id="no key",
         ),
         pytest.param(
-            present(resource(spec={"suspend": True}, finalizer=True), memory=LOST), OF_A_COPY, id="it is only shown"
+            present(resource(spec={"suspend": True}, finalizer=True), memory=NO_RECORD),
+            OF_A_COPY,
+            id="it is only shown",
         ),
     ],
 )

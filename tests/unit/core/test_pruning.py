@@ -116,7 +116,7 @@ def test_a_text_names_a_few_fields_and_counts_the_rest() -> None:
     assert named([str(number) for number in range(MOST_NAMED + 2)]).endswith(" and 2 more")
 
 
-RECREATE = {"spec": {"rollout": {"versionChange": "Recreate"}}}
+RECREATE: dict[str, Any] = {"spec": {"rollout": {"versionChange": "Recreate"}}}
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_a_long_pause_is_watched_seldom_until_the_settle_has_to_be_seen() -> Non
 
 
 def test_a_persons_request_ends_the_pause_and_not_the_settle() -> None:
-    asked = {"annotations": {"nvcf-operator.io/reconcile-requested-at": "now"}}
+    asked: dict[str, Any] = {"annotations": {"nvcf-operator.io/reconcile-requested-at": "now"}}
     of = resource(finalizer=True, status=after(5, ago=200).status.to_dict(), **asked)
     early = watched(of, settled=20.0)
     assert decide(early).action is None

@@ -319,9 +319,9 @@ def test_no_sequence_of_outcomes_holds_anybody_for_longer_than_minutes(
                 waits.append((person, shut.retry_after))
 
         tasks = []
-        for pause, *call in calls:
+        for pause, of_person, lasts, outcome, wait in calls:
             await asyncio.sleep(pause)
-            tasks.append(asyncio.ensure_future(make(*call)))
+            tasks.append(asyncio.ensure_future(make(of_person, lasts, outcome, wait)))
             for person, most in ((True, MOST_FOR_PEOPLE), (False, MOST_FOR_OTHERS)):
                 shut = gate.closed_for(person)
                 assert shut is None or 0 < shut.retry_after <= most

@@ -96,7 +96,7 @@ def added(path: str, value: Any) -> dict[str, Any]:
 VERY_ONE = [{"op": "test", "path": "/metadata/uid", "value": "u1"}, added("/metadata/resourceVersion", "5")]
 
 
-def write_status(kube: KubeClient, status: dict[str, Any], **more: str) -> Awaitable[Any]:
+def write_status(kube: KubeClient, status: dict[str, Any], **more: Any) -> Awaitable[Any]:
     return kube.patch_status(ECHO, uid="u1", resource_version="5", status=status, **more)
 
 

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from hack.controlplane.certificates import Authority, KeyPair
+from nvcf_operator.kube import cluster
 from nvcf_operator.kube import connection as module
 from nvcf_operator.kube.connection import Connection, ConnectionProblem, connect, kopf_session
 from tests.unit.kube.kube_server import Act, Pod, Sent, kubeconfig, says, serving
@@ -104,7 +105,7 @@ async def test_many_refused_requests_load_the_configuration_once(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads = 0
-    load = module.cluster.load
+    load = cluster.load
 
     async def counted() -> Any:
         nonlocal loads
@@ -116,7 +117,7 @@ async def test_many_refused_requests_load_the_configuration_once(
         configure(server.url, user={"token": "old"})
         async with connected() as connection:
             configure(server.url, user={"token": "new"})
-            monkeypatch.setattr(module.cluster, "load", counted)
+            monkeypatch.setattr(cluster, "load", counted)
             assert await asyncio.gather(*(get(connection) for _ in range(30))) == [200] * 30
     assert loads == 1
 

@@ -19,7 +19,7 @@ DEPLOYMENT = {
 }
 
 
-def function(version: str = "v", **changes: Any) -> dict[str, Any]:
+def function(version: Any = "v", **changes: Any) -> dict[str, Any]:
     return {"id": "f", "versionId": version, "ncaId": "acme", "status": "ACTIVE", "name": "echo", **changes}
 
 

@@ -8,6 +8,7 @@ import pytest
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.key import Key
 from nvcf_operator.core import verdicts
+from nvcf_operator.core.decide import unfinished
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Situation
@@ -66,12 +67,16 @@ def kinds_of(kind: type[errors.KubeError]) -> list[type[errors.KubeError]]:
     return [kind, *(one for child in kind.__subclasses__() for one in kinds_of(child))]
 
 
+def _raising(kind: type[errors.KubeError]) -> Callable[[Stage], BaseException]:
+    return lambda stage: kind("the API server")
+
+
 RAISED: dict[str, Callable[[Stage], BaseException]] = {
     "Crowded": lambda stage: Crowded(stage.operator.door),
     "Outdated": lambda stage: Outdated("the resource has changed"),
     "Vanished": lambda stage: Vanished("the resource is gone"),
     "WriteRefused": lambda stage: WriteRefused(STATUS, errors.Invalid("a policy", status=422)),
-    **{kind.__name__: (lambda stage, kind=kind: kind("the API server")) for kind in kinds_of(errors.KubeError)},
+    **{kind.__name__: _raising(kind) for kind in kinds_of(errors.KubeError)},
 }
 """What a look may be cut short by."""
 
@@ -108,7 +113,7 @@ DECIDED: dict[str, Callable[[Situation], Decision]] = {
     "the same to tell": lambda situation: Decision(verdict=progressing("the same"), requeue=0.0),
     "a failure": lambda situation: Decision(verdict=progressing("failed"), requeue=0.0, backoff=True),
     "a moment": lambda situation: Decision(requeue=1e-4),
-    "more than one write to do": reconciler.unfinished,
+    "more than one write to do": unfinished,
 }
 """What a look may decide that wants the next one at once."""
 

@@ -70,7 +70,7 @@ def lagging(etcd: Etcd) -> None:
 
 
 def away(etcd: Etcd) -> None:
-    etcd.odd = [Unavailable("the API server did not answer")] * 8 + [KeyError("resourceVersion")]
+    etcd.odd = [*[Unavailable("the API server did not answer")] * 8, KeyError("resourceVersion")]
 
 
 def away_and_restored(etcd: Etcd) -> None:

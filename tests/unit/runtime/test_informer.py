@@ -82,7 +82,7 @@ class Stage:
         assert not len(self.queue)
 
 
-MARKED = {"finalizers": ["nvcf-operator.io/undeploy"]}
+MARKED: dict[str, Any] = {"finalizers": ["nvcf-operator.io/undeploy"]}
 OURS = [("answer", obj(6, **MARKED)), ("answer", obj(8, phase="Deploying", **MARKED))]
 ECHOES = [("watch", obj(6, **MARKED)), ("watch", obj(8, phase="Deploying", **MARKED))]
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.looking import Outline
+from nvcf_operator.core.outlines import Outline
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Trouble, Whose
 from nvcf_operator.flowcontrol.gates import Gates

@@ -51,7 +51,10 @@ def test_a_post_that_was_answered_is_over_and_what_it_made_is_known_by_its_id() 
     sent = Sent()
     sent.answered(posting(sent), DEPLOYMENT, 100.0)
     assert sent.may_run_for(TARGET, 100.0) == 0.0
-    assert (sent.made_ids([TARGET, OTHER], UID), sent.made_ids([OTHER, ELSEWHERE], UID)) == ({DEPLOYMENT}, frozenset())
+    assert (sent.made_ids([TARGET, OTHER], UID), sent.made_ids([OTHER, ELSEWHERE], UID)) == (
+        frozenset({DEPLOYMENT}),
+        frozenset(),
+    )
     assert sent.made_ids([TARGET], "another object") == frozenset()
 
 
@@ -108,7 +111,8 @@ def test_a_deployment_counts_as_undeployed_when_it_is_not_shown_any_more() -> No
     sent.missed(OTHER, 100.0)
     assert sent.undeployed_ids([TARGET, OTHER]) == frozenset()
     sent.missed(TARGET, 100.0)
-    assert (sent.undeployed_ids([TARGET]), sent.undeployed_ids([OTHER])) == ({DEPLOYMENT}, frozenset())
+    assert sent.undeployed_ids([TARGET]) == {DEPLOYMENT}
+    assert sent.undeployed_ids([OTHER]) == frozenset()
 
 
 def test_a_version_that_is_not_there_says_nothing_of_what_nobody_undeployed() -> None:
