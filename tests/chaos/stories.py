@@ -154,9 +154,13 @@ def unreadable(run: Run, *, status: int) -> list[str]:
 def a_change_is_addressed_by_what_was_just_read(run: Run) -> list[str]:
     run.apply()
     run.until_ready()
+    # A list in between would show what another did, and bring the new ids into status before the edit.
+    late = run.simulator.fault(operation="listFunctions", key=next(iter(run.keys)), delay=6)
     cursor = run.simulator.cursor
     run.simulator.redeploy(run.versions[0])
-    run.scale(maxInstances=5)  # before a poll brings the new ids into status
+    run.scale(maxInstances=5)
+    run.until_asked(since=cursor, method="PATCH")
+    run.simulator.clear_faults(late)
     run.until_ready()
     changes = [entry for entry in run.simulator.log(cursor, method="PATCH") if entry["key"] in run.keys]
     assert changes, "the change was made"
