@@ -2,9 +2,9 @@
 
 import random
 
-from property.cluster_model import Cluster
-from property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
-from property.operator_model import Operator
+from tests.property.cluster_model import Cluster
+from tests.property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
+from tests.property.operator_model import Operator
 
 from nvcf_operator.api.key import Key
 
