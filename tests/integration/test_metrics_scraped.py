@@ -155,8 +155,8 @@ def test_each_query_of_dashboard_and_alerts_finds_something(
         ("nvcf_operator_resource", []),
         ('nvcf_operator_resources{condition="Redy"}', []),
         ('nvcf_operator_resources{kind="Ready"}', []),
-        ("sum by (lanes) (nvcf_operator_queue_depth)", ["lanes"]),
-        ("sum(nvcf_operator_queue_depth)", ["lane"]),
+        ("sum by (priorities) (nvcf_operator_queue_depth)", ["priorities"]),
+        ("sum(nvcf_operator_queue_depth)", ["priority"]),
     ],
 )
 def test_a_query_for_what_is_not_there_is_noticed(

@@ -17,8 +17,8 @@ from nvcf_client.requests import Request
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.actions import Action, Change, Create, Undeploy
 from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.repetition import digest
-from nvcf_operator.flowcontrol.gates import Admission, Gates
+from nvcf_operator.core.flap_guard import digest
+from nvcf_operator.flowcontrol.limiters import Admission, Limiters
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account
 from tests.property import oddities
@@ -28,7 +28,7 @@ from tests.property.nvcf_model import ACCOUNT, FUNCTION, VERSIONS, hangs_up_afte
 from tests.property.nvcf_model import Account as Nvcf
 
 BASE_URL = "https://nvcf/v2/nvcf"
-GATES = Gates(1000.0, 100)
+LIMITERS = Limiters(1000.0, 100)
 UNREADABLE = object()
 """The answer to a POST that was carried out."""
 
@@ -64,7 +64,7 @@ class Door(Account):
     def __init__(self, nvcf: Nvcf, cluster: Cluster, process: Process) -> None:
         credential = Credential(BASE_URL, "nvapi-a-key", "team/nvcf-credentials")
         client, metrics = cast(AsyncClient, None), cast(Metrics, Silent())
-        super().__init__(credential, client, GATES, metrics, clock=lambda: nvcf.now)
+        super().__init__(credential, client, LIMITERS, metrics, clock=lambda: nvcf.now)
         self._nvcf, self._cluster, self._process = nvcf, cluster, process
         self._elsewhere = False
         """The key is another account's for the rest of this look."""
@@ -77,7 +77,7 @@ class Door(Account):
     @asynccontextmanager
     async def admitted(self, person: bool) -> AsyncIterator[Admission]:
         """Let everybody in."""
-        yield Admission(person, 0, self.gate)
+        yield Admission(person, 0, self.limiter)
 
     async def send(self, request: Request[Any], admission: Admission) -> Any:
         """Answer a call by the model."""

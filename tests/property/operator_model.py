@@ -14,11 +14,11 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.actions import Action
 from nvcf_operator.core.credentials import Credential, SecretName
-from nvcf_operator.core.looking import is_news
+from nvcf_operator.core.poll_rules import is_news
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Situation, Timing, Trouble, Whose
-from nvcf_operator.core.transitions import Note
+from nvcf_operator.core.situation import Failure, Scope, Situation, Timing
+from nvcf_operator.core.transitions import EventNote
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.metrics import Metrics
@@ -28,10 +28,10 @@ from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.cache import Cache, Digest
 from nvcf_operator.runtime.credentials import Resolver
 from nvcf_operator.runtime.informer import Informer
-from nvcf_operator.runtime.memory import Memories, Memory, Sightings
+from nvcf_operator.runtime.local_state import LocalState, LocalStates, PresenceHistory
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.orphans import Orphans
-from nvcf_operator.runtime.queue import DelayQueue, Lane
+from nvcf_operator.runtime.queue import DelayQueue, Priority
 from nvcf_operator.runtime.reconciler import Reconciler
 from nvcf_operator.runtime.schedule import Schedule
 from nvcf_operator.runtime.sent import Sent
@@ -50,7 +50,7 @@ POLL = SETTINGS.poll_interval
 ROUNDS = 20
 """Looks at one resource at one moment, after which it goes round in circles."""
 
-NO_KEY = Trouble(Reason.SECRET_NOT_FOUND, "the Secret is missing", Whose.CREDENTIAL)
+NO_KEY = Failure(Reason.SECRET_NOT_FOUND, "the Secret is missing", Scope.CREDENTIAL)
 
 
 class Instant(selectors.SelectSelector):
@@ -78,10 +78,10 @@ class Watched(Actuator):
     process: "Operator"
 
     async def carry_out(
-        self, situation: Situation, action: Action, account: Account | None, memory: Memory, *, person: bool
+        self, situation: Situation, action: Action, account: Account | None, local: LocalState, *, person: bool
     ) -> Situation:
         self.process.action = action
-        return await super().carry_out(situation, action, account, memory, person=person)
+        return await super().carry_out(situation, action, account, local, person=person)
 
 
 class Read(Cache):
@@ -105,8 +105,8 @@ class Queue:
     schedule: Schedule[Key]
     nvcf: Nvcf
 
-    def add(self, key: Key, lane: Lane, delay: float = 0.0) -> None:
-        self.schedule.add(key, lane, self.nvcf.now + delay, self.nvcf.now)
+    def add(self, key: Key, priority: Priority, delay: float = 0.0) -> None:
+        self.schedule.add(key, priority, self.nvcf.now + delay, self.nvcf.now)
 
     def discard(self, key: Key) -> None:
         self.schedule.discard(key)
@@ -119,9 +119,9 @@ class Queue:
 class Notes:
     """The Events, as a recorder that writes none."""
 
-    taken: list[tuple[Resource, Note]] = field(default_factory=list)
+    taken: list[tuple[Resource, EventNote]] = field(default_factory=list)
 
-    def note(self, resource: Resource, note: Note) -> None:
+    def note(self, resource: Resource, note: EventNote) -> None:
         self.taken.append((resource, note))
 
 
@@ -177,16 +177,16 @@ class Operator:
         clock = lambda: self.nvcf.now  # noqa: E731
         steady = SteadyClock(clock, lambda: START.timestamp() + self.nvcf.now + self.wall_is_ahead)
         queue = Queue(self.schedule, self.nvcf)
-        self.cache = Read(rival_moved=lambda key: queue.add(key, Lane.BACKGROUND))
+        self.cache = Read(rival_moved=lambda key: queue.add(key, Priority.LOW))
         kube, recorder = cast(KubeClient, self.kube), cast(Recorder, self.notes)
         metrics, accounts = cast(Metrics, Silent()), cast(Accounts, self)
-        self.sent, self.sightings = Sent(), Sightings(SETTINGS.redeploy_settle_seconds)
+        self.sent, self.observations = Sent(), PresenceHistory(SETTINGS.redeploy_settle_seconds)
         observer = Observer(
             SETTINGS,
             self.cache,
             accounts,
             cast(Resolver, self),
-            self.sightings,
+            self.observations,
             self.sent,
             steady,
             refresh=self._refresh,
@@ -206,17 +206,17 @@ class Operator:
             self.cache,
             recorder,
             observer,
-            self.sightings,
+            self.observations,
             self.sent,
             steady,
-            server_loop=SETTINGS.redeploy_settle_seconds,
+            redeploy_settle=SETTINGS.redeploy_settle_seconds,
             clock=clock,
         )
         actuator.process = self
         self.reconciler = Reconciler(
             kube,
             self.cache,
-            Memories(),
+            LocalStates(),
             accounts,
             observer,
             actuator,
@@ -228,7 +228,7 @@ class Operator:
             deep_interval=SETTINGS.deep_resync_interval,
             most_waiting=8,
             rate=50.0,
-            server_loop=SETTINGS.redeploy_settle_seconds,
+            redeploy_settle=SETTINGS.redeploy_settle_seconds,
             tracer=Tracer(),
             clock=clock,
         )
@@ -257,7 +257,7 @@ class Operator:
     def sharing(self, account: Account) -> int:
         return 0
 
-    async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Trouble:
+    async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Failure:
         return self.door.credential if self.has_key and secret.name not in self.missing else NO_KEY
 
     def called(self) -> None:
@@ -327,24 +327,24 @@ class Operator:
             await self._poll()
         if at_all:
             for key in self.cache:
-                self.schedule.add(key, Lane.BACKGROUND, self.nvcf.now, self.nvcf.now)
+                self.schedule.add(key, Priority.LOW, self.nvcf.now, self.nvcf.now)
         looks: dict[Key, int] = {}
         for _ in range(20):
             await asyncio.sleep(0)  # the orphans' turn
             if not self.door.followed:
                 break
-        while (item := self.schedule.take(tuple(Lane), self.nvcf.now)) is not None:
-            key, lane = item
+        while (item := self.schedule.take(tuple(Priority), self.nvcf.now)) is not None:
+            key, priority = item
             looks[key] = looks.get(key, 0) + 1
             assert looks[key] <= ROUNDS, f"{key}: the operator goes round in circles"
-            await self._look(key, lane)
-        self.sightings.prune(self.nvcf.now)
+            await self._look(key, priority)
+        self.observations.prune(self.nvcf.now)
         self.sent.prune(self.nvcf.now)
 
-    async def _look(self, key: Key, lane: Lane) -> None:
+    async def _look(self, key: Key, priority: Priority) -> None:
         self.looking, requeue = key, None
         try:
-            requeue = (await self.reconciler.reconcile(key, lane)).requeue
+            requeue = (await self.reconciler.reconcile(key, priority)).requeue
         finally:
             if (uid := self._uid(key)) is not None:
                 self.traffic.looked(uid)
@@ -355,18 +355,18 @@ class Operator:
             self.door.look_ends()
             self.cluster.now = now = self.nvcf.now
             if self.cache.settle(key):
-                self.schedule.add(key, Lane.BACKGROUND, now, now)
+                self.schedule.add(key, Priority.LOW, now, now)
             self.schedule.done(key, requeue and (requeue[0], now + requeue[1]), now)
 
     async def _poll(self) -> None:
         self.polled_at = self.nvcf.now
         listing = await self.door.fresh_listing(0.0)
-        if isinstance(listing, Trouble):
+        if isinstance(listing, Failure):
             return
         for key in tuple(self.door.keys):
-            glance = self.cache.glance(key)
-            if glance is not None and (is_news(glance, listing.entries) or glance.credentials_refused):
-                self.schedule.add(key, Lane.BACKGROUND, self.nvcf.now, self.nvcf.now)
+            poll_key = self.cache.poll_key(key)
+            if poll_key is not None and (is_news(poll_key, listing.entries) or poll_key.credentials_refused):
+                self.schedule.add(key, Priority.LOW, self.nvcf.now, self.nvcf.now)
 
     def close(self) -> None:
         """End the process, and its loop."""

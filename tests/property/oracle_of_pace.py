@@ -93,7 +93,7 @@ class Traffic:
                 wrong.append(f"{len(times)} {what} for {uid} in a minute")
         return wrong
 
-    def is_told(self, obj: Mapping[str, Any], now: float, *, by_events: bool) -> bool:
+    def is_reported(self, obj: Mapping[str, Any], now: float, *, by_events: bool) -> bool:
         """Whether its owner is told how a resource is, or it has not been long enough without a word."""
         one = self.of(obj["metadata"]["uid"])
         ready = next((c for c in obj["status"].get("conditions", []) if c["type"] == "Ready"), None)

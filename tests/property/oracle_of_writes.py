@@ -6,8 +6,8 @@ from typing import Any
 from nvcf_operator.api import names
 from nvcf_operator.core.actions import Change, Create, Purpose, Undeploy
 from nvcf_operator.core.changes import Patch
+from nvcf_operator.core.flap_guard import LIMIT
 from nvcf_operator.core.record import LEAST_SEEN
-from nvcf_operator.core.repetition import LIMIT
 from nvcf_operator.core.unanswered import LONGEST
 from tests.property.chance import Write
 from tests.property.cluster_model import deployments_named, has_our_finalizer, on_record, own_status

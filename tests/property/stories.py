@@ -255,7 +255,7 @@ class World(RuleBasedStateMachine):
         events = refuses and any(
             note.reason == Reason.WRITE_REFUSED and resource.uid == uid for resource, note in self.operator.notes.taken
         )
-        told = traffic.is_told(obj, self.account.now, by_events=events)
+        told = traffic.is_reported(obj, self.account.now, by_events=events)
         assert told, self._picture(f"nobody is told what keeps {obj['metadata']['name']}")
 
     def _is_well_told(self, obj: dict[str, Any]) -> None:

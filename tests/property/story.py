@@ -140,14 +140,14 @@ class Story(World):
             told += " and deleted while no operator runs"
         self._step(told, chance)
 
-    @rule(which=which, of=version, whose=st.sampled_from(["nothing", "another's", "some"]), chance=chances)
-    def forge_a_drain(self, which: int, of: str, whose: str, chance: Chance) -> None:
+    @rule(which=which, of=version, scope=st.sampled_from(["nothing", "another's", "some"]), chance=chances)
+    def forge_a_drain(self, which: int, of: str, scope: str, chance: Chance) -> None:
         key = self._key(which)
         if key is None:
             return
         others = [obj["status"] for other, obj in self.cluster.objects.items() if other != key]
         theirs = [s.get("deploymentId") for s in others if s.get("functionVersionId") == of]
-        named = {"nothing": None, "some": "d0", "another's": next(iter(theirs), None)}[whose]
+        named = {"nothing": None, "some": "d0", "another's": next(iter(theirs), None)}[scope]
         self.operator.tampered.add(self._uid(key))
         people.drain_forged(self.cluster, key, of, named)
         self._step(f"a drain of {of[-1]} ({named}) is put into the status of {key}", chance)

@@ -13,27 +13,27 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import (
-    absence,
     backoff,
     changes,
     deletion,
+    deployed,
     messages,
+    not_deployed,
     ownership,
-    presence,
     rollout,
     settles,
-    tracks,
     undeploying,
+    version_records,
     waiting,
 )
 from nvcf_operator.core.compare import Comparison
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Absent, Situation, Timing, Unseen
+from nvcf_operator.core.situation import Absent, Situation, Timing, Unknown
 from nvcf_operator.core.versions import versions_held
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.actuator import Actuator
-from nvcf_operator.runtime.memory import Memory
+from nvcf_operator.runtime.local_state import LocalState
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.sent import Sent
 from tests.property.hindered import Failing, Refused
@@ -67,7 +67,7 @@ def intent_forgotten(patch: Patch) -> None:
 
 
 def incoming_forgotten(patch: Patch) -> None:
-    patch.setattr(tracks, "incoming", lambda situation, decision, main: None)
+    patch.setattr(version_records, "incoming", lambda situation, decision, main: None)
 
 
 def finalizer_dropped_at_once(patch: Patch) -> None:
@@ -87,18 +87,18 @@ def unseen_is_absent(patch: Patch) -> None:
 
     async def get(*of: Any, **more: Any) -> object:
         seen = await original(*of, **more)
-        return Absent(1000.0) if isinstance(seen, Unseen) else seen
+        return Absent(1000.0) if isinstance(seen, Unknown) else seen
 
     patch.setattr(Observer, "_get", get)
 
 
 def another_accounts_404_believed(patch: Patch) -> None:
-    patch.setattr(absence, "unproven", lambda situation: None)
+    patch.setattr(not_deployed, "unproven", lambda situation: None)
     patch.setattr(undeploying, "doubted", lambda situation: None)
 
 
 def stale_manifest_acted_on(patch: Patch) -> None:
-    async def believe(self: Actuator, resource: Resource, memory: Memory) -> None:
+    async def believe(self: Actuator, resource: Resource, local: LocalState) -> None:
         return None
 
     patch.setattr(Actuator, "_prove_current", believe)
@@ -137,7 +137,7 @@ def changes_that_are_none(patch: Patch) -> None:
             max_instances=pair.wanted.max_instances,
         )
 
-    patch.setattr(presence, "next_change", change)
+    patch.setattr(deployed, "next_change", change)
 
 
 def time_in_a_message(patch: Patch) -> None:
@@ -180,18 +180,18 @@ def sent_forgotten_with_the_object(patch: Patch) -> None:
 
 
 def stale_row_taken_for_ours(patch: Patch) -> None:
-    for module in (ownership, presence):
+    for module in (ownership, deployed):
         patch.setattr(module, "lost_deployment", lambda situation, version, seen: None)
 
 
 def limits_believed_from_the_cluster_alone(patch: Patch) -> None:
-    original = Memory.view
+    original = LocalState.view
 
-    def view(self: Memory, *of: Any) -> Resource:
+    def view(self: LocalState, *of: Any) -> Resource:
         self.record = None
         return original(self, *of)
 
-    patch.setattr(Memory, "view", view)
+    patch.setattr(LocalState, "view", view)
 
 
 def wall_clock_believed_for_spans(patch: Patch) -> None:
@@ -199,7 +199,7 @@ def wall_clock_believed_for_spans(patch: Patch) -> None:
 
 
 def force_delete_obeyed_though_set_before(patch: Patch) -> None:
-    patch.setattr("nvcf_operator.runtime.memory.force_delete_is_stale", lambda resource, *, seen_without: False)
+    patch.setattr("nvcf_operator.runtime.local_state.force_delete_is_stale", lambda resource, *, seen_without: False)
 
 
 def pauses_do_not_grow(patch: Patch) -> None:
@@ -214,8 +214,10 @@ def refusal_taken_for_news(patch: Patch) -> None:
 def odd_entry_taken_for_absence(patch: Patch) -> None:
     original = Observer._look
 
-    async def look(self: Observer, resource: Resource, memory: Memory, account: Account, *of: Any, **more: Any) -> Any:
-        seen = await original(self, resource, memory, account, *of, **more)
+    async def look(
+        self: Observer, resource: Resource, local: LocalState, account: Account, *of: Any, **more: Any
+    ) -> Any:
+        seen = await original(self, resource, local, account, *of, **more)
         listing = account.listing
         missing = listing is not None and not listing.entry(resource.function_id, resource.wanted_version)
         return Absent(1000.0) if missing else seen
@@ -224,7 +226,7 @@ def odd_entry_taken_for_absence(patch: Patch) -> None:
 
 
 def outage_is_not_told(patch: Patch) -> None:
-    patch.setattr(waiting, "_kept_from_work", lambda situation, trouble, phase: None)
+    patch.setattr(waiting, "_kept_from_work", lambda situation, failure, phase: None)
 
 
 INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {

@@ -9,14 +9,14 @@ from nvcf_operator.core import backoff, unanswered
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.runtime.actuator import Actuator, Outdated
 from nvcf_operator.runtime.guard import Guard
-from nvcf_operator.runtime.memory import Memory
+from nvcf_operator.runtime.local_state import LocalState
 
 
 def refusal_taken_for_conflict() -> None:
     """A refused write of the finalizer or the intent means that the object has changed: it is read again at once."""
 
-    async def judge(self: Actuator, error: KubeError, what: str, resource: Any, memory: Memory) -> None:
-        memory.outdated = 0
+    async def judge(self: Actuator, error: KubeError, what: str, resource: Any, local: LocalState) -> None:
+        local.outdated = 0
         raise Outdated(str(error))
 
     Actuator._judge = judge  # type: ignore[method-assign]

@@ -11,14 +11,14 @@ from typing import Any, Final
 from nvcf_client.endpoints import deployments
 from nvcf_client.endpoints.deployments import CREATE_TIMEOUT
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core import draining, ownership, presence, redeployment, sameness
+from nvcf_operator.core import deployed, draining, equality, ownership, redeployment
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation, Timing
 from nvcf_operator.kube.absence import Asked
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.runtime import memory
+from nvcf_operator.runtime import local_state
 from nvcf_operator.runtime.actuator import Actuator
-from nvcf_operator.runtime.memory import Memory
+from nvcf_operator.runtime.local_state import LocalState
 from nvcf_operator.runtime.sent import Sent, SentPost
 from tests.support.lucks import status_not_taken, wall_clock_from_file
 
@@ -82,7 +82,7 @@ def settle_of_one_specification() -> None:
 
 def stale_row_taken_for_ours() -> None:
     """An earlier deployment's row in place of a new one is taken for the new one."""
-    for module in (ownership, presence):
+    for module in (ownership, deployed):
         _opened(module).lost_deployment = lambda situation, version, seen: None
 
 
@@ -107,13 +107,13 @@ def status_compared_by_bytes() -> None:
 def limits_from_the_cluster_alone() -> None:
     """What limits repetition counts only as far as it stands in the cluster, where no status can be written."""
     status_not_taken()
-    original = Memory.view
+    original = LocalState.view
 
-    def view(self: Memory, *given: Any) -> Resource:
+    def view(self: LocalState, *given: Any) -> Resource:
         self.record = None
         return original(self, *given)
 
-    Memory.view = view  # type: ignore[method-assign, assignment]
+    LocalState.view = view  # type: ignore[method-assign, assignment]
 
 
 def spans_by_the_wall_clock() -> None:
@@ -124,12 +124,12 @@ def spans_by_the_wall_clock() -> None:
 
 def nulls_differ() -> None:
     """A member that is null in free-form values differs from one that is not there."""
-    _opened(sameness)._normal = lambda value: value
+    _opened(equality)._normal = lambda value: value
 
 
 def old_force_counts() -> None:
     """force-delete counts whenever it is there, however long before the deletion it was set."""
-    _opened(memory).force_delete_is_stale = lambda resource, *, seen_without: False
+    _opened(local_state).force_delete_is_stale = lambda resource, *, seen_without: False
 
 
 def _opened(place: object) -> Any:

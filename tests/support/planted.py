@@ -15,7 +15,7 @@ from nvcf_client import errors, requests
 from nvcf_client.answers import explain
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
-from nvcf_operator.core import compare, decide, deletion, presence, settles
+from nvcf_operator.core import compare, decide, deletion, deployed, settles
 from nvcf_operator.core import credentials as rules
 from nvcf_operator.core.actions import Create, DropFinalizer, Undeploy
 from nvcf_operator.core.changes import Patch
@@ -24,8 +24,8 @@ from nvcf_operator.core.credentials import Credential, SecretName
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Absent, Situation, Trouble, Unseen
-from nvcf_operator.core.transitions import Note as Told
+from nvcf_operator.core.situation import Absent, Failure, Situation, Unknown
+from nvcf_operator.core.transitions import EventNote as Told
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.notes import Note
 from nvcf_operator.runtime import actuator, reconciler
@@ -33,9 +33,9 @@ from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.credentials import Resolver
-from nvcf_operator.runtime.memory import Memory
+from nvcf_operator.runtime.local_state import LocalState
 from nvcf_operator.runtime.observer import Observer
-from nvcf_operator.runtime.queue import DelayQueue, Lane
+from nvcf_operator.runtime.queue import DelayQueue, Priority
 from nvcf_operator.runtime.reconciler import Reconciler
 from tests.support.impatience import IMPATIENCE
 from tests.support.lucks import CLOCK_OFFSET_FILE, LUCKS, late_watch
@@ -68,9 +68,9 @@ def blind_retry() -> None:
         spec = situation.resource.spec
         if not error.maybe_done or spec is None:
             return await original(self, situation, error, *rest, **more)
-        _, account, memory, version = rest
+        _, account, local, version = rest
         action = Create(version, compare.create_body(spec.deployment_specifications))
-        return await self._create(situation, action, account, memory, person=more["person"])
+        return await self._create(situation, action, account, local, person=more["person"])
 
     Actuator._not_created = again  # type: ignore[method-assign]
 
@@ -118,7 +118,7 @@ def status_each_pass() -> None:
 
 def patch_though_equal() -> None:
     """A deployment that is as specified is patched all the same."""
-    original = _opened(presence).next_change
+    original = _opened(deployed).next_change
 
     def change(found: Comparison, **more: Any) -> Any:
         wanted = original(found, **more)
@@ -132,7 +132,7 @@ def patch_though_equal() -> None:
             max_instances=first.found.max_instances,
         )
 
-    _opened(presence).next_change = change
+    _opened(deployed).next_change = change
 
 
 def refusal_is_absence() -> None:
@@ -141,7 +141,7 @@ def refusal_is_absence() -> None:
 
     async def get(self: Observer, *given: Any, **more: Any) -> Any:
         seen = await original(self, *given, **more)
-        refused = isinstance(seen, Unseen) and seen.trouble.reason in (Reason.FORBIDDEN, Reason.NVCF_UNAVAILABLE)
+        refused = isinstance(seen, Unknown) and seen.failure.reason in (Reason.FORBIDDEN, Reason.NVCF_UNAVAILABLE)
         return Absent(1e9) if refused else seen
 
     Observer._get = get  # type: ignore[method-assign]
@@ -178,11 +178,11 @@ def events_first() -> None:
     """The end is told before the finalizer goes, and without that the finalizer stays."""
     original = Actuator._release
 
-    async def release(self: Actuator, situation: Situation, action: DropFinalizer, memory: Memory) -> Situation:
+    async def release(self: Actuator, situation: Situation, action: DropFinalizer, local: LocalState) -> Situation:
         resource = situation.resource
         note = Note.of(resource, Told(False, Reason.DRAINING, "The deployment is gone from NVCF."), datetime.now(UTC))
         await self._kube.create_event(resource.key.namespace, note.body(instance="planted"))
-        return await original(self, situation, action, memory)
+        return await original(self, situation, action, local)
 
     Actuator._release = release  # type: ignore[method-assign]
 
@@ -194,15 +194,15 @@ def force_delete_ignored() -> None:
 
 def crowds_let_in() -> None:
     """However many wait at an account's gate, one more takes a worker with it."""
-    Account.crowded = lambda self, *_, **__: False  # type: ignore[method-assign]
+    Account.saturated = lambda self, *_, **__: False  # type: ignore[method-assign]
 
 
 def no_person_lane() -> None:
     """What a person waits for stands in line behind everything else."""
     original = DelayQueue.add
 
-    def add(self: DelayQueue[Any], key: Any, lane: Lane, *rest: Any, **more: Any) -> None:
-        original(self, key, Lane.BACKGROUND, *rest, **more)
+    def add(self: DelayQueue[Any], key: Any, priority: Priority, *rest: Any, **more: Any) -> None:
+        original(self, key, Priority.LOW, *rest, **more)
 
     DelayQueue.add = add  # type: ignore[method-assign]
 
@@ -227,10 +227,10 @@ def falls_through() -> None:
     """Where a Secret gives no key, the operator's own speaks."""
     original = Resolver.resolve
 
-    async def resolve(self: Resolver, secret: SecretName, **more: Any) -> Credential | Trouble:
+    async def resolve(self: Resolver, secret: SecretName, **more: Any) -> Credential | Failure:
         found = await original(self, secret, **more)
         key = self._operator_key.read()
-        return Credential(self._base_url, key, "planted") if isinstance(found, Trouble) and key else found
+        return Credential(self._base_url, key, "planted") if isinstance(found, Failure) and key else found
 
     Resolver.resolve = resolve  # type: ignore[method-assign]
 
@@ -239,7 +239,7 @@ def base_url_not_checked() -> None:
     """A key goes wherever its Secret says."""
     original = rules.of_secret
 
-    def of_secret(secret: SecretName, data: Mapping[str, bytes], **more: Any) -> Credential | Trouble:
+    def of_secret(secret: SecretName, data: Mapping[str, bytes], **more: Any) -> Credential | Failure:
         wanted = data.get(rules.BASE_URL_KEY, b"").decode()
         return original(secret, data, **{**more, "allowed_base_urls": frozenset({wanted})})
 
@@ -249,7 +249,7 @@ def base_url_not_checked() -> None:
 def manifest_not_proven() -> None:
     """PATCH, PUT and DELETE go out by the resource as it was listed, whatever it is by then."""
 
-    async def prove(self: Actuator, resource: Resource, memory: Memory) -> None:
+    async def prove(self: Actuator, resource: Resource, local: LocalState) -> None:
         return None
 
     Actuator._prove_current = prove  # type: ignore[method-assign]
@@ -290,8 +290,8 @@ def key_logged() -> None:
     original = Observer._credential
     logs.clean = lambda text: text
 
-    async def credential(self: Observer, resource: Resource, memory: Any) -> Any:
-        found = await original(self, resource, memory)
+    async def credential(self: Observer, resource: Resource, local: Any) -> Any:
+        found = await original(self, resource, local)
         log.debug("the key is %s", getattr(found, "api_key", None))
         return found
 
@@ -324,11 +324,11 @@ def list_absence_believed() -> None:
     """A version that the account's list does not show counts as not deployed."""
     original = Observer._look
 
-    async def look(self: Observer, resource: Resource, memory: Any, account: Any, version: str, *, person: bool) -> Any:
+    async def look(self: Observer, resource: Resource, local: Any, account: Any, version: str, *, person: bool) -> Any:
         listing = account.listing
         if resource.holds and listing is not None and listing.entry(resource.function_id, version) is None:
             return Absent(1e9)
-        return await original(self, resource, memory, account, version, person=person)
+        return await original(self, resource, local, account, version, person=person)
 
     Observer._look = look  # type: ignore[method-assign]
 

@@ -209,10 +209,12 @@ def test_the_readmes_manifest_is_the_example() -> None:
 
 def test_the_readmes_sample_of_a_condition_is_what_the_operator_reports() -> None:
     wanted = held(gpu={"gpu": "L40S", "instanceType": "NCP.GPU.L40S_2x"}, generation=2)
-    verdict = decide(present(wanted, deployment(gpu={"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x"}))).verdict
-    assert verdict is not None
+    condition_set = decide(
+        present(wanted, deployment(gpu={"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x"}))
+    ).condition_set
+    assert condition_set is not None
     _, shown = block(README, "console", 1).splitlines()
-    assert shown == verdict.message
+    assert shown == condition_set.message
 
 
 def test_the_rule_for_secrets_is_the_bases_and_the_overlays_path_leads_to_it() -> None:

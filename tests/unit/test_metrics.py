@@ -12,9 +12,9 @@ from prometheus_client.samples import Sample
 from nvcf_operator.api.conditions import CONDITION_TYPES
 from nvcf_operator.core.actions import Change, Create, Undeploy
 from nvcf_operator.core.fields import FIELDS
-from nvcf_operator.flowcontrol.gates import Gate
+from nvcf_operator.flowcontrol.limiters import Limiter
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.queue import DelayQueue, Lane
+from nvcf_operator.runtime.queue import DelayQueue, Priority
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 
@@ -37,7 +37,7 @@ class Account:
 
     account_id: str | None
     listing: Listing | None = None
-    gate: Gate = field(default_factory=lambda: Gate(100, 10))
+    limiter: Limiter = field(default_factory=lambda: Limiter(100, 10))
     keys: set[str] = field(default_factory=lambda: {"ns/name"})
 
 
@@ -167,14 +167,14 @@ def test_the_queue_is_read_when_the_metrics_are() -> None:
     metrics = Metrics()
     metrics.watch_queue(queue)
     for key in ("a", "b", "c"):
-        queue.add(key, Lane.PERSON)
-    queue.add("later", Lane.BACKGROUND, delay=60)
+        queue.add(key, Priority.HIGH)
+    queue.add("later", Priority.LOW, delay=60)
     queue.take()
     clock.now += 7
-    assert value(metrics, "queue_depth", lane="person") == 2
-    assert value(metrics, "queue_depth", lane="background") == 0
-    assert value(metrics, "queue_oldest_overdue_seconds", lane="person") == 7
-    assert value(metrics, "queue_oldest_overdue_seconds", lane="new") == 0
+    assert value(metrics, "queue_depth", priority="high") == 2
+    assert value(metrics, "queue_depth", priority="low") == 0
+    assert value(metrics, "queue_oldest_overdue_seconds", priority="high") == 7
+    assert value(metrics, "queue_oldest_overdue_seconds", priority="normal") == 0
     assert value(metrics, "workers_busy") == 1
 
 
@@ -189,7 +189,7 @@ def test_an_account_shows_when_it_last_answered() -> None:
 
 def test_of_several_keys_of_one_account_the_worst_is_shown() -> None:
     clock = Clock()
-    failing = Gate(100, 10, clock=clock)
+    failing = Limiter(100, 10, clock=clock)
     for _ in range(10):
         failing.failed()
     metrics = Metrics()
@@ -204,7 +204,7 @@ def test_of_several_keys_of_one_account_the_worst_is_shown() -> None:
 
 def test_a_server_that_asks_for_a_pause_is_no_failing_one() -> None:
     throttled = Account("nca")
-    throttled.gate.throttled(60)
+    throttled.limiter.throttled(60)
     metrics = Metrics()
     metrics.watch_accounts([throttled])
     assert value(metrics, "breaker_open", account="nca") == 0
@@ -212,19 +212,19 @@ def test_a_server_that_asks_for_a_pause_is_no_failing_one() -> None:
 
 async def test_an_account_shows_what_is_left_of_its_rate() -> None:
     clock = Clock()
-    gate = Gate(10, 2, clock=clock)
+    limiter = Limiter(10, 2, clock=clock)
     metrics = Metrics()
-    metrics.watch_accounts([Account("nca", gate=gate), Account("nca", gate=gate), Account("full")])
+    metrics.watch_accounts([Account("nca", limiter=limiter), Account("nca", limiter=limiter), Account("full")])
     full = value(metrics, "nvcf_calls_left", account="nca")
-    async with gate.admitted(True), gate.admitted(True):
-        waiting = asyncio.create_task(gate.admitted(True).__aenter__())
+    async with limiter.admitted(True), limiter.admitted(True):
+        waiting = asyncio.create_task(limiter.admitted(True).__aenter__())
         await asyncio.sleep(0)
         assert value(metrics, "nvcf_calls_left", account="nca") == (full or 0) - 2
         assert value(metrics, "nvcf_calls_in_flight", account="nca") == 2, "two keys of one account share its gate"
         assert value(metrics, "nvcf_calls_waiting", account="nca") == 1
         waiting.cancel()
     assert value(metrics, "nvcf_calls_in_flight", account="nca") == 0
-    gate.throttled(60)
+    limiter.throttled(60)
     assert value(metrics, "nvcf_calls_left", account="nca") == 0, "the server asked for a pause"
     clock.now += 61
     assert (value(metrics, "nvcf_calls_left", account="nca") or 0) > 0

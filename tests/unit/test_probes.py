@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.probes import Probes
+from nvcf_operator.runtime.watchdog import Watchdogs
 
 
 @dataclass
@@ -58,7 +58,7 @@ async def test_the_probes_tell_why_not_each_for_itself(served: Served) -> None:
 
 async def test_work_that_stands_still_is_seen_from_outside() -> None:
     now = 0.0
-    beats = Heartbeats(clock=lambda: now)
+    beats = Watchdogs(clock=lambda: now)
     served = Served()
     served.probes = Probes("127.0.0.1:0", served.metrics, healthy=beats.overdue, ready=list)
     await served.probes.start()

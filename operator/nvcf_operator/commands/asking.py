@@ -11,7 +11,7 @@ from nvcf_client.errors import NvcfError, OutcomeUnknown, ServerFault, Throttled
 from nvcf_client.requests import Request
 from nvcf_client.retries import Retries
 from nvcf_operator.commands.options import AccountSettings
-from nvcf_operator.flowcontrol.gates import Admission, Closed, Gate
+from nvcf_operator.flowcontrol.limiters import Admission, Limiter, LimiterClosed
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class Asker:
             max_retries=0,
             notice=lambda text: self.notices.setdefault(text),
         )
-        self._gate = Gate(RATE, CONCURRENCY, clock=clock)
+        self._gate = Limiter(RATE, CONCURRENCY, clock=clock)
         self._retries = Retries(most=3)
         self._patience = max(PATIENCE, timeout)
         self._clock = clock
@@ -80,9 +80,9 @@ class Asker:
                 async with self._gate.admitted(person=True) as admission:
                     begun = self._clock()
                     return await self._send(request, admission)
-            except Closed as closed:
+            except LimiterClosed as closed:
                 if self._last_error is None:
-                    raise AssertionError("the gate is shut by failures alone") from closed
+                    raise AssertionError("the limiter is shut by failures alone") from closed
                 error, pause = self._last_error, closed.retry_after
             except NvcfError as failed:
                 failures += 1

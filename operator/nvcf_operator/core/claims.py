@@ -91,7 +91,7 @@ def _rank(resource: Resource, version: str) -> Rank | None:
 
 
 def other_holder(
-    resource: Resource, version: str, others: Iterable[Resource], *, base_url: str, places: Mapping[Key, str]
+    resource: Resource, version: str, others: Iterable[Resource], *, base_url: str, base_urls: Mapping[Key, str]
 ) -> Key | None:
     """The resource that comes before this one for that version; None when this one may act.
 
@@ -108,7 +108,7 @@ def other_holder(
 
     """
     own = claim_of(resource, version)
-    rivals = (o for o in others if o.uid != resource.uid and places.get(o.key, base_url) == base_url)
+    rivals = (o for o in others if o.uid != resource.uid and base_urls.get(o.key, base_url) == base_url)
     claims = [
         claim
         for other in rivals

@@ -7,10 +7,10 @@ from typing import Any
 
 from nvcf_client.models import GpuSpecification
 from nvcf_operator.api.spec import DeploymentSpecification
+from nvcf_operator.core.equality import Path, named
 from nvcf_operator.core.fields import FIELDS, NAMES, PLATFORM, How
 from nvcf_operator.core.matching import cheapest
 from nvcf_operator.core.paths import listed, path_text
-from nvcf_operator.core.sameness import Path, named
 
 MOST_CHARACTERS = 600
 MOST_OF_A_VALUE = 100

@@ -15,7 +15,7 @@ from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.core import key_hints, messages
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Trouble, Whose
+from nvcf_operator.core.situation import Failure, Scope
 
 BASE_URL_KEY = "NVCF_BASE_URL"
 
@@ -57,7 +57,7 @@ def secret_named(namespace: str, named: tuple[str, str] | None) -> SecretName:
 
 def of_secret(
     secret: SecretName, data: Mapping[str, bytes], *, base_url: str, allowed_base_urls: frozenset[str]
-) -> Credential | Trouble:
+) -> Credential | Failure:
     """Read key and base URL out of a Secret that exists.
 
     `base_url` is the operator's, for Secrets that name none; `allowed_base_urls` are normalised.
@@ -88,54 +88,54 @@ def of_secret(
 
 def of_operator(
     api_key: str | None, namespace: str, *, base_url: str, opened_to: frozenset[str], secret: SecretName
-) -> Credential | Trouble:
+) -> Credential | Failure:
     """The third level: the operator's own key, for namespaces that it was opened to."""
     if api_key is None or not ({"*", namespace} & opened_to):
         opened = "" if api_key is None else f", and namespace {namespace} may not use the operator's own key"
-        return Trouble(
+        return Failure(
             Reason.NO_CREDENTIALS,
             f"There is no {secret}{opened}. Create that Secret with the NVCF API key under {secret.key}, or name "
             "another one in spec.credentials.secretRef.",
-            Whose.CREDENTIAL,
+            Scope.CREDENTIAL,
         )
     return Credential(base_url, api_key, "the operator's own key")
 
 
-def not_found(secret: SecretName) -> Trouble:
+def not_found(secret: SecretName) -> Failure:
     """The manifest names a Secret that is not there."""
-    return Trouble(
+    return Failure(
         Reason.SECRET_NOT_FOUND,
         f"{secret}, named by spec.credentials.secretRef, does not exist. Create it with the NVCF API key under "
         f"{secret.key}, or name another one.",
-        Whose.CREDENTIAL,
+        Scope.CREDENTIAL,
     )
 
 
-def not_permitted(secret: SecretName) -> Trouble:
+def not_permitted(secret: SecretName) -> Failure:
     """RBAC does not let the operator read a Secret of that name."""
-    return Trouble(
+    return Failure(
         Reason.SECRET_NOT_PERMITTED,
         f"The operator may not read {secret}. Use the name {names.DEFAULT_SECRET_NAME}, or have {secret.name} "
         "added to credentials.secretNames of the operator's chart, or to resourceNames of its rule for Secrets.",
-        Whose.CREDENTIAL,
+        Scope.CREDENTIAL,
     )
 
 
-def unreadable(secret: SecretName, why: str) -> Trouble:
+def unreadable(secret: SecretName, why: str) -> Failure:
     """The Kubernetes API did not return the Secret."""
-    return Trouble(
+    return Failure(
         Reason.SECRET_UNREADABLE,
         f"{secret} could not be read: {why}. The operator retries.",
-        Whose.SERVER,
+        Scope.SERVER,
         retry_after=5.0,
     )
 
 
-def in_ending_namespace(trouble: Trouble) -> Trouble:
+def in_ending_namespace(failure: Failure) -> Failure:
     """The same, where the advice to create a Secret cannot be followed, since its namespace is being deleted."""
-    if trouble.reason not in (Reason.NO_CREDENTIALS, Reason.SECRET_NOT_FOUND):
-        return trouble  # a Secret that is there can still be changed
-    return replace(trouble, message=f"{trouble.message.split('. ')[0]}. {messages.NAMESPACE_ENDS}")
+    if failure.reason not in (Reason.NO_CREDENTIALS, Reason.SECRET_NOT_FOUND):
+        return failure  # a Secret that is there can still be changed
+    return replace(failure, message=f"{failure.message.split('. ')[0]}. {messages.NAMESPACE_ENDS}")
 
 
 def is_known_to_end(resource: Resource) -> bool:
@@ -144,9 +144,9 @@ def is_known_to_end(resource: Resource) -> bool:
     return resource.deleting and known is not None and messages.NAMESPACE_ENDS in known.message
 
 
-def _invalid(message: str) -> Trouble:
-    return Trouble(Reason.SECRET_INVALID, message, Whose.CREDENTIAL)
+def _invalid(message: str) -> Failure:
+    return Failure(Reason.SECRET_INVALID, message, Scope.CREDENTIAL)
 
 
-def _base_url(message: str) -> Trouble:
-    return Trouble(Reason.BASE_URL_NOT_ALLOWED, message, Whose.CREDENTIAL)
+def _base_url(message: str) -> Failure:
+    return Failure(Reason.BASE_URL_NOT_ALLOWED, message, Scope.CREDENTIAL)

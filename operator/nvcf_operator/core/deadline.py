@@ -18,7 +18,7 @@ def progress_since(situation: Situation) -> datetime:
     """
     status, resource = situation.resource.status, situation.resource
     in_vain = status.retry is not None and status.retry.reason in (Reason.AWAITING_ANSWER, Reason.NO_CAPACITY)
-    if in_vain and isinstance(situation.sighting(resource.wanted_version), Present):
+    if in_vain and isinstance(situation.observation(resource.wanted_version), Present):
         return situation.now
     since = status.progressing_since if status.observed_generation == resource.generation else None
     if since is None or (isinstance(situation.wrote, Create) and situation.now - since > AT_LENGTH):

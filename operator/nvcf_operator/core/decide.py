@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy, ManagementPolicy
-from nvcf_operator.core import grace, messages, observing, verdicts
-from nvcf_operator.core.absence import absent
+from nvcf_operator.core import condition_sets, grace, messages, read_only
 from nvcf_operator.core.actions import Create, DropFinalizer, TakeFinalizer
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.deletion import deletion
-from nvcf_operator.core.presence import listed, present
+from nvcf_operator.core.deployed import listed, present
+from nvcf_operator.core.not_deployed import absent
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.refusals import write_refused
 from nvcf_operator.core.rollout import (
@@ -38,23 +38,25 @@ def decide(situation: Situation) -> Decision:
     resource = situation.resource
     if situation.refused is not None:
         decision = write_refused(situation, situation.refused)
-        return replace(decision, verdict=with_available(situation, decision.verdict))
+        return replace(decision, condition_set=with_available(situation, decision.condition_set))
     if resource.deleting:
         decision = deletion(situation)
-        return replace(decision, verdict=with_available(situation, decision.verdict))
+        return replace(decision, condition_set=with_available(situation, decision.condition_set))
     if resource.spec is None:
-        return Decision(verdict=verdicts.stalled(Reason.INVALID_SPEC, messages.invalid_spec(resource.spec_error)))
+        return Decision(
+            condition_set=condition_sets.stalled(Reason.INVALID_SPEC, messages.invalid_spec(resource.spec_error))
+        )
     if problems := resource.spec.problems():
-        return Decision(verdict=verdicts.stalled(Reason.INVALID_SPEC, "; ".join(problems)))
+        return Decision(condition_set=condition_sets.stalled(Reason.INVALID_SPEC, "; ".join(problems)))
     if situation.access is not None:
         return waiting(situation, situation.access)
     if resource.spec.management_policy == ManagementPolicy.OBSERVE:
-        return observing.shown(situation)
+        return read_only.shown(situation)
     if not resource.has_finalizer and resource.spec.deletion_policy == DeletionPolicy.DELETE and may_hold(situation):
         return act(TakeFinalizer())  # somebody's tool took it off, such as `kubectl replace`
     if resource.paused:
-        decision = observing.shown(situation)
-        return replace(decision, verdict=with_available(situation, decision.verdict))
+        decision = read_only.shown(situation)
+        return replace(decision, condition_set=with_available(situation, decision.condition_set))
     return rolled_out(situation, wanted_version(situation))
 
 
@@ -65,14 +67,16 @@ def wanted_version(situation: Situation) -> Decision:
         if resource.has_finalizer and not may_hold(situation):
             return act(DropFinalizer())
         message = messages.conflict(situation.holder, resource.wanted_version)
-        verdict = grace.stalled(situation, Reason.CONFLICT, message)
+        condition_set = grace.stalled(situation, Reason.CONFLICT, message)
         # What an earlier POST of another version still makes is nobody's, and costs until it is seen.
-        awaits = situation.open_intent is not None or bool(situation.memory.posts_may_run_for)
+        awaits = situation.open_intent is not None or bool(situation.local.posts_may_run_for)
         again = situation.timing.poll if awaits else SLOW
-        return Decision(verdict=verdict, requeue=min(grace.left(situation, Reason.CONFLICT) or again, again))
+        return Decision(
+            condition_set=condition_set, requeue=min(grace.left(situation, Reason.CONFLICT) or again, again)
+        )
     if is_given_up(situation):
         return gave_up(situation)
-    match situation.sighting(resource.wanted_version):
+    match situation.observation(resource.wanted_version):
         case Absent() as nothing:
             return absent(situation, nothing)
         case Present() as seen:
@@ -82,14 +86,16 @@ def wanted_version(situation: Situation) -> Decision:
         case Listed() as entry:
             return listed(situation, entry)
         case None:
-            return Decision(verdict=verdicts.progressing(Phase.PENDING, Reason.PENDING, messages.PENDING), requeue=1.0)
-        case unseen:
-            return waiting(situation, unseen.trouble)
+            return Decision(
+                condition_set=condition_sets.progressing(Phase.PENDING, Reason.PENDING, messages.PENDING), requeue=1.0
+            )
+        case unknown:
+            return waiting(situation, unknown.failure)
 
 
 def may_hold(situation: Situation) -> bool:
     """Whether NVCF may hold a deployment that is this resource's, and no other resource's."""
-    held = {*versions_held(situation.resource), *situation.memory.posts_may_run_for}
+    held = {*versions_held(situation.resource), *situation.local.posts_may_run_for}
     return bool(held - situation.holders.keys())
 
 
@@ -101,8 +107,8 @@ def asking(situation: Situation, action: Create) -> Decision:
         message = messages.rolling_out(situation.resource, former, ())
     else:
         phase, reason, message = Phase.PENDING, Reason.PENDING, messages.asking(action.function_version_id)
-    verdict = with_available(situation, overdue(situation) or verdicts.progressing(phase, reason, message))
-    return Decision(action=action, verdict=verdict, retry=situation.resource.status.retry)
+    condition_set = with_available(situation, overdue(situation) or condition_sets.progressing(phase, reason, message))
+    return Decision(action=action, condition_set=condition_set, retry=situation.resource.status.retry)
 
 
 def unfinished(situation: Situation) -> Decision:
@@ -113,4 +119,4 @@ def unfinished(situation: Situation) -> Decision:
         if rolling
         else (Phase.DEPLOYING, Reason.UPDATING, messages.UPDATING)
     )
-    return Decision(verdict=verdicts.progressing(phase, reason, message), requeue=0.0)
+    return Decision(condition_set=condition_sets.progressing(phase, reason, message), requeue=0.0)

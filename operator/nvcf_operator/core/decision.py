@@ -9,7 +9,7 @@ from nvcf_operator.core.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ConditionSet:
     """One row of the table of conditions: what Ready, Reconciling, Stalled and Available say, and why."""
 
     phase: Phase
@@ -30,7 +30,7 @@ class Decision:
 
     action: Action | None = None
     """The write to carry out; the situation is decided again after it, so the verdict beside it is not shown."""
-    verdict: Verdict | None = None
+    condition_set: ConditionSet | None = None
     """What status tells; None leaves phase and conditions as they are."""
     requeue: float | None = None
     """Seconds after which to look again without being told; None: when something changes."""

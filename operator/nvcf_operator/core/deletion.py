@@ -4,10 +4,10 @@ from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import backoff, messages
 from nvcf_operator.core.actions import DropFinalizer
-from nvcf_operator.core.decision import Decision, Verdict, act
+from nvcf_operator.core.decision import ConditionSet, Decision, act
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Situation, Trouble, Whose
+from nvcf_operator.core.situation import Failure, Scope, Situation
 from nvcf_operator.core.transitions import left
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.versions import versions_held
@@ -51,7 +51,7 @@ def deletion(situation: Situation) -> Decision:
         return act(DropFinalizer())
     if resource.spec is None:
         message = messages.cannot_be_undeployed(resource.spec_error)
-        return blocked(situation, Trouble(Reason.INVALID_SPEC, message, Whose.RESOURCE))
+        return blocked(situation, Failure(Reason.INVALID_SPEC, message, Scope.RESOURCE))
     versions = [version for version in versions_held(resource) if version not in situation.holders]
     if not versions:
         return act(DropFinalizer())
@@ -65,16 +65,18 @@ def deletion(situation: Situation) -> Decision:
     return next((step for step in steps if step.action is not None), steps[0])
 
 
-def blocked(situation: Situation, trouble: Trouble) -> Decision:
+def blocked(situation: Situation, failure: Failure) -> Decision:
     """Keep the object, say what is in the way and name the ways out; try again by itself."""
-    stale = situation.memory.stale_force_delete
-    if messages.NAMESPACE_ENDS in trouble.message:
+    stale = situation.local.stale_force_delete
+    if messages.NAMESPACE_ENDS in failure.message:
         message = messages.blocked_in_ending_namespace(
-            trouble.message, left(situation.resource), stale_force_delete=stale
+            failure.message, left(situation.resource), stale_force_delete=stale
         )
     else:
-        message = messages.blocked(trouble.message, stale_force_delete=stale)
-    server = trouble.whose == Whose.SERVER
-    verdict = Verdict(Phase.DRAINING, trouble.reason, message, reconciling=server, stalled=not server, blocked=True)
-    delay = backoff.short(situation.memory.attempts)
-    return Decision(verdict=verdict, requeue=max(delay, trouble.retry_after or 0.0), backoff=True)
+        message = messages.blocked(failure.message, stale_force_delete=stale)
+    server = failure.scope == Scope.SERVER
+    condition_set = ConditionSet(
+        Phase.DRAINING, failure.reason, message, reconciling=server, stalled=not server, blocked=True
+    )
+    delay = backoff.short(situation.local.attempts)
+    return Decision(condition_set=condition_set, requeue=max(delay, failure.retry_after or 0.0), backoff=True)

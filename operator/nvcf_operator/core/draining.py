@@ -48,7 +48,7 @@ def is_about_another(situation: Situation, item: Retiring) -> bool:
 
 def shown_id(situation: Situation, version: str) -> str | None:
     """NVCF's id of the deployment that it shows of a version; None if it shows none, or has no ids."""
-    seen = situation.sighting(version)
+    seen = situation.observation(version)
     return seen.deployment.deployment_id if isinstance(seen, Present) else None
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nvcf_operator.core import sameness
-from nvcf_operator.core.sameness import Rule, by_parts
+from nvcf_operator.core import equality
+from nvcf_operator.core.equality import Rule, by_parts
 
 
 class How(StrEnum):
@@ -30,20 +30,20 @@ class Field:
     """Whether its values may stand in a message; Helm values may contain secrets."""
 
 
-LETTERS = Rule(sameness.letters, "in any letter case")
-NAMES = Rule(sameness.names, "as sets; blanks and duplicates do not count, an empty set means none")
-NUMBER = Rule(sameness.number, "by value")
-NUMBER_OR_ONE = Rule(sameness.number_or_one, "by value; the server's default is 1")
+LETTERS = Rule(equality.letters, "in any letter case")
+NAMES = Rule(equality.names, "as sets; blanks and duplicates do not count, an empty set means none")
+NUMBER = Rule(equality.number, "by value")
+NUMBER_OR_ONE = Rule(equality.number_or_one, "by value; the server's default is 1")
 
 DETAILS = by_parts(
     {
-        "metric": Rule(sameness.text, "to the letter"),
-        "factor": Rule(sameness.single_precision, "by value; the server keeps 32-bit numbers"),
-        "threshold": Rule(sameness.whole, "by value; the server cuts to whole numbers"),
+        "metric": Rule(equality.text, "to the letter"),
+        "factor": Rule(equality.single_precision, "by value; the server keeps 32-bit numbers"),
+        "threshold": Rule(equality.whole, "by value; the server cuts to whole numbers"),
         "stickiness": by_parts(
             {
-                "size": Rule(sameness.minutes, "by length; the server may round to a minute"),
-                "threshold": Rule(sameness.duration, "by length"),
+                "size": Rule(equality.minutes, "by length; the server may round to a minute"),
+                "threshold": Rule(equality.duration, "by length"),
             },
             "in the parts that the manifest names",
         ),
@@ -56,21 +56,21 @@ AUTOSCALING = by_parts(
 HELM_POLICY = by_parts(
     {
         "name": LETTERS,
-        "extraKubernetesTypes": Rule(sameness.kinds, "as sets"),
+        "extraKubernetesTypes": Rule(equality.kinds, "as sets"),
     },
     "in the parts that the manifest names: the name in any letter case, the types as sets",
 )
 VALUES = Rule(
-    sameness.values,
+    equality.values,
     "all keys and values, types included; a member that is null, or an object of which nothing is left, counts as "
     "absent",
-    places=sameness.places_of_values,
+    places=equality.places_of_values,
 )
 
 FIELDS: Mapping[str, Field] = {
     "gpu": Field(How.IMMUTABLE, LETTERS),
     "instanceType": Field(How.IMMUTABLE, LETTERS),
-    "backend": Field(How.IMMUTABLE, Rule(sameness.letters, "in any letter case; a blank one means none")),
+    "backend": Field(How.IMMUTABLE, Rule(equality.letters, "in any letter case; a blank one means none")),
     "clusters": Field(How.IMMUTABLE, NAMES),
     "regions": Field(How.IMMUTABLE, NAMES),
     "attributes": Field(How.IMMUTABLE, NAMES),

@@ -10,8 +10,8 @@ from typing import Final
 
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.core import verdicts
-from nvcf_operator.core.decision import Verdict
+from nvcf_operator.core import condition_sets
+from nvcf_operator.core.decision import ConditionSet
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Situation
 
@@ -32,20 +32,20 @@ AWAITED: Final = frozenset(
 
 def left(situation: Situation, reason: Reason) -> float:
     """Seconds for which something that stands in the way for that reason is still waited for; 0: it is Stalled."""
-    resource, memory = situation.resource, situation.memory
+    resource, local = situation.resource, situation.local
     stalled = resource.condition(kinds.STALLED)
     told = (str(reason), resource.generation)
     if reason not in AWAITED:
         return 0.0
     if stalled is not None and stalled.status == "True" and told == (stalled.reason, stalled.observed_generation):
         return 0.0
-    waited = memory.told_for if memory.told == told else 0.0
+    waited = local.reported_for if local.told == told else 0.0
     return max(0.0, situation.timing.stalled_grace - waited)
 
 
-def stalled(situation: Situation, reason: Reason, message: str) -> Verdict:
+def stalled(situation: Situation, reason: Reason, message: str) -> ConditionSet:
     """The verdict on something that stands in the way: Reconciling while it is still waited for, then Stalled."""
     if left(situation, reason) <= 0:
-        return verdicts.stalled(reason, message)
+        return condition_sets.stalled(reason, message)
     phase = Phase(situation.resource.status.phase or Phase.PENDING)
-    return verdicts.progressing(Phase.PENDING if phase == Phase.FAILED else phase, reason, message)
+    return condition_sets.progressing(Phase.PENDING if phase == Phase.FAILED else phase, reason, message)

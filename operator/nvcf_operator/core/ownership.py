@@ -18,10 +18,10 @@ def is_stranger(situation: Situation) -> bool:
     It is not on record, and no POST of this object may have made it. Where the manifest adopts, a deployment that was
     made again outside is still of the version that this resource manages; where it refuses, the very deployment counts.
     """
-    resource, memory, version = situation.resource, situation.memory, situation.resource.wanted_version
-    seen = situation.sighting(version)
+    resource, local, version = situation.resource, situation.local, situation.resource.wanted_version
+    seen = situation.observation(version)
     shown = seen.deployment.deployment_id if isinstance(seen, Present) else None
-    if version in memory.posts_may_run_for or shown in memory.made_ids:
+    if version in local.posts_may_run_for or shown in local.made_ids:
         return False
     if not recorded_as_ours(resource, version):
         return True
@@ -29,7 +29,7 @@ def is_stranger(situation: Situation) -> bool:
     if spec is None or spec.adoption_policy != AdoptionPolicy.REFUSE or not isinstance(seen, Present) or shown is None:
         return False
     recorded = deployments_on_record(resource, version)
-    if not recorded or shown in recorded | memory.undeployed_ids:
+    if not recorded or shown in recorded | local.undeployed_ids:
         return False
     awaited = intent is not None and is_sign(intent, version) and intent.deployment_id in (None, shown)
     return not awaited and lost_deployment(situation, version, seen) is None
@@ -50,13 +50,13 @@ def may_undeploy(situation: Situation, version: str, seen: Present) -> bool:
     """
     if version in situation.holders:
         return False
-    resource, memory, shown = situation.resource, situation.memory, seen.deployment.deployment_id
+    resource, local, shown = situation.resource, situation.local, seen.deployment.deployment_id
     if shown is None:  # an old server, which has no ids
         return True
-    if shown in deployments_on_record(resource, version) or shown in memory.made_ids | memory.undeployed_ids:
+    if shown in deployments_on_record(resource, version) or shown in local.made_ids | local.undeployed_ids:
         return True
     intent = situation.open_intent
-    if is_sign(intent, version) or version in memory.posts_may_run_for:
+    if is_sign(intent, version) or version in local.posts_may_run_for:
         return True
     if lost_deployment(situation, version, seen) is not None:
         return True
@@ -77,7 +77,7 @@ def lost_deployment(situation: Situation, version: str, seen: Present) -> str | 
     if shown is None or made in (None, shown):
         return None
     earlier = ours is not None and _is_before(seen.deployment.last_updated_at, ours.last_updated_at)
-    return made if shown in situation.memory.undeployed_ids or earlier else None
+    return made if shown in situation.local.undeployed_ids or earlier else None
 
 
 def _is_before(one: str | None, other: str | None) -> bool:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from nvcf_operator.core.sameness import Path
+from nvcf_operator.core.equality import Path
 
 MOST_OF_A_KEY = 48
 MOST_OF_A_PATH = 120

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from nvcf_client.errors import NvcfError, Rejected
 from nvcf_operator.api.spec import DeploymentSpecification
-from nvcf_operator.core.sameness import named
-from nvcf_operator.core.situation import Trouble
+from nvcf_operator.core.equality import named
+from nvcf_operator.core.situation import Failure
 
 STATUSES = frozenset({400, 409})
 
@@ -20,27 +20,27 @@ FIELDS = ("gpu", "instanceType", "backend", "clusters", "regions", "attributes")
 MOST_SPECIFICATIONS, MOST_NAMES, MOST_CHARACTERS = 3, 5, 300
 
 
-def explained(trouble: Trouble, error: NvcfError, wanted: Sequence[DeploymentSpecification]) -> Trouble:
+def explained(failure: Failure, error: NvcfError, wanted: Sequence[DeploymentSpecification]) -> Failure:
     """The trouble of a refused POST, with what of the manifest may be meant where NVCF names a GPU or instance type."""
     if not isinstance(error, Rejected) or error.status not in STATUSES or not error.formed:
-        return trouble
+        return failure
     meant = [
         f"deploymentSpecifications[{index}] ({_fields(item)})"
         for index, item in enumerate(wanted)
         if _names(error.detail, item.gpu) or _names(error.detail, item.instance_type)
     ]
     if not meant:
-        return trouble
+        return failure
     more = f" and {len(meant) - MOST_SPECIFICATIONS} more" if len(meant) > MOST_SPECIFICATIONS else ""
     text = (
-        f"{trouble.message} The manifest fields that this may refer to: {'; '.join(meant[:MOST_SPECIFICATIONS])}{more}."
+        f"{failure.message} The manifest fields that this may refer to: {'; '.join(meant[:MOST_SPECIFICATIONS])}{more}."
     )
     if any(item.clusters or item.regions or item.attributes or item.backend for item in wanted):
         text += (
             " NVCF does not say whether it is a misspelt location, an attribute that no cluster has, or the lack of a "
             "free GPU."
         )
-    return replace(trouble, message=text)
+    return replace(failure, message=text)
 
 
 def _names(text: str, name: str | None) -> bool:

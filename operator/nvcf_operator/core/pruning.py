@@ -61,7 +61,7 @@ def makes_way(situation: Situation, action: Undeploy) -> bool:
         return False
     if action.purpose in (Purpose.REDEPLOY, Purpose.REQUESTED, Purpose.FAILED):
         return True
-    deployed = isinstance(situation.sighting(resource.wanted_version), Present)
+    deployed = isinstance(situation.observation(resource.wanted_version), Present)
     return action.purpose == Purpose.GONE and not deployed
 
 

@@ -7,8 +7,8 @@ from nvcf_operator.api.spec import ImmutableChange, ManagementPolicy
 from nvcf_operator.core import compare, oddities
 from nvcf_operator.core.actions import Create, Purpose, Undeploy
 from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.flap_guard import not_converging
 from nvcf_operator.core.ownership import is_stranger
-from nvcf_operator.core.repetition import not_converging
 from nvcf_operator.core.situation import Absent, Present, Proof, Situation
 from nvcf_operator.core.undeploying import again, gracefully
 from nvcf_operator.core.waiting import retry_due_in, waiting
@@ -25,7 +25,7 @@ def purpose(situation: Situation, seen: Present) -> Purpose | None:
     if oddities.of_comparison(spec.deployment_specifications, seen.deployment):
         return None
     found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
-    if not situation.memory.put_supported:
+    if not situation.local.put_supported:
         found = found.without_put()
     return Purpose.REDEPLOY if found.immutable else None
 
@@ -64,7 +64,7 @@ def is_answered(situation: Situation) -> bool:
         return False
     if isinstance(wrote, Create | Undeploy) and wrote.function_version_id == resource.wanted_version:
         return True
-    seen = situation.sighting(resource.wanted_version)
+    seen = situation.observation(resource.wanted_version)
     if isinstance(seen, Present):
         return seen.status.upper() == "INACTIVE" or is_for_an_earlier_deployment(situation)
     believed = view is not None and view.proof in (Proof.PROVEN, Proof.NEVER_PINNED)

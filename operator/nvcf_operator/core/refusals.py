@@ -5,9 +5,9 @@ refuses it lets it pass, so nothing but time and a person's request leads to the
 """
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.core import backoff, messages, verdicts
+from nvcf_operator.core import backoff, condition_sets, messages
 from nvcf_operator.core.deadline import progress_deadline
-from nvcf_operator.core.decision import Decision, Verdict
+from nvcf_operator.core.decision import ConditionSet, Decision
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Situation
 
@@ -21,15 +21,17 @@ def write_refused(situation: Situation, message: str) -> Decision:
 
     """
     resource = situation.resource
-    wait = backoff.refused_by_cluster(situation.memory.attempts)
+    wait = backoff.refused_by_cluster(situation.local.attempts)
     if resource.deleting:
-        verdict = Verdict(Phase.DRAINING, Reason.WRITE_REFUSED, message, reconciling=True, blocked=True)
-        return Decision(verdict=verdict, requeue=wait, backoff=True)
+        condition_set = ConditionSet(Phase.DRAINING, Reason.WRITE_REFUSED, message, reconciling=True, blocked=True)
+        return Decision(condition_set=condition_set, requeue=wait, backoff=True)
     phase = Phase(resource.status.phase or Phase.PENDING)
-    verdict = verdicts.progressing(Phase.PENDING if phase == Phase.FAILED else phase, Reason.WRITE_REFUSED, message)
+    condition_set = condition_sets.progressing(
+        Phase.PENDING if phase == Phase.FAILED else phase, Reason.WRITE_REFUSED, message
+    )
     if resource.spec is not None:
         seconds, left = progress_deadline(situation)
         if left <= 0:
             text = messages.not_in_force(seconds, message)
-            verdict = verdicts.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, text)
-    return Decision(verdict=verdict, requeue=wait, backoff=True)
+            condition_set = condition_sets.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, text)
+    return Decision(condition_set=condition_set, requeue=wait, backoff=True)

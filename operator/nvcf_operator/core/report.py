@@ -20,15 +20,24 @@ from nvcf_operator.api.status import (
     Retiring,
     Retry,
 )
-from nvcf_operator.core import compare, failure, health, oddities, redeployment, tracks, unanswered, words
+from nvcf_operator.core import (
+    compare,
+    failed_deployment,
+    health,
+    oddities,
+    redeployment,
+    unanswered,
+    version_records,
+    words,
+)
 from nvcf_operator.core.deadline import progress_since
-from nvcf_operator.core.decision import Decision, Verdict
+from nvcf_operator.core.decision import ConditionSet, Decision
+from nvcf_operator.core.flap_guard import counted
 from nvcf_operator.core.ownership import is_stranger, may_undeploy
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.repetition import counted
 from nvcf_operator.core.resource import OF_A_COPY, is_version_id
 from nvcf_operator.core.settles import posts_specifications
-from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Trouble, Unseen, Whose
+from nvcf_operator.core.situation import Absent, Failure, Listed, Present, Scope, Situation, Unknown
 from nvcf_operator.core.waiting import REFUSALS
 
 OUTAGES = frozenset({Reason.NVCF_UNAVAILABLE, Reason.THROTTLED, Reason.INVALID_ANSWER})
@@ -54,17 +63,17 @@ GONE: dict[str, Any] = {"deployment_id": None, "gpu_specifications": (), "instan
 def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus:
     """Tell in status what was seen and decided. Equal to the recorded status when there is nothing to tell."""
     resource = situation.resource
-    old, verdict = resource.status, decision.verdict
-    if verdict is not None and decision.action is None:
+    old, condition_set = resource.status, decision.condition_set
+    if condition_set is not None and decision.action is None:
         # In front, where no limit of a message cuts it off. Not beside an intent, whose write is followed by no Event.
-        odd = (sentence for sentence in words.ignored(resource.annotations) if sentence not in verdict.message)
-        verdict = replace(verdict, message=" ".join((*odd, verdict.message)))
+        odd = (sentence for sentence in words.ignored(resource.annotations) if sentence not in condition_set.message)
+        condition_set = replace(condition_set, message=" ".join((*odd, condition_set.message)))
     new: dict[str, Any] = dict(old)
-    retiring = tracks.retiring(situation, decision)
-    main = tracks.main_version(situation, retiring)
+    retiring = version_records.retiring(situation, decision)
+    main = version_records.main_version(situation, retiring)
     new |= _seen(situation, main)
     new["retiring"] = retiring
-    new["incoming"] = tracks.incoming(situation, decision, main)
+    new["incoming"] = version_records.incoming(situation, decision, main)
     new["uid"] = resource.uid
     new["intent"] = (
         situation.answered_intent
@@ -72,7 +81,7 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
         or old.intent
         or _suspected(situation, _named(new))
     )
-    new["failed"] = tracks.failed(situation, decision)
+    new["failed"] = version_records.failed(situation, decision)
     new["last_write"] = _last_write(situation)
     redeploys = redeployment.is_answered(situation)
     if redeploys:  # a person's word: what was counted before it counts no more
@@ -80,13 +89,13 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     new["retry"] = decision.retry if redeploys else _retry(situation, decision)
     if decision.seen and (token := resource.reconcile_requested):
         new["last_handled_reconcile_at"] = token
-    if verdict is None:
+    if condition_set is None:
         stated = [c for c in old.conditions if c.type != kinds.CREDENTIALS_VALID]
     else:
         new["observed_generation"] = resource.generation
-        new["phase"] = str(verdict.phase)
-        new["progressing_since"] = _progressing_since(situation, verdict, new["retry"])
-        stated = _stated(situation, verdict)
+        new["phase"] = str(condition_set.phase)
+        new["progressing_since"] = _progressing_since(situation, condition_set, new["retry"])
+        stated = _stated(situation, condition_set)
     credentials = _credentials(situation)
     new["conditions"] = merge(old.conditions, [*stated, *([credentials] if credentials else [])], situation.now)
     return FunctionDeploymentStatus.model_validate(new)
@@ -104,7 +113,7 @@ def _seen(situation: Situation, version: str | None) -> dict[str, Any]:
 
 def _shown(situation: Situation, version: str) -> dict[str, Any]:
     resource = situation.resource
-    seen = situation.sighting(version)
+    seen = situation.observation(version)
     if isinstance(seen, Listed):
         return {"function_status": seen.status}
     if isinstance(seen, Absent):
@@ -151,7 +160,7 @@ def _shown(situation: Situation, version: str) -> dict[str, Any]:
 
 def ours(situation: Situation, version: str) -> bool:
     """Whether a deployment that was seen is this resource's: on record, asked for by it, or adopted just now."""
-    resource, seen = situation.resource, situation.sighting(version)
+    resource, seen = situation.resource, situation.observation(version)
     if resource.deleting:  # what is on record is undeployed
         return not isinstance(seen, Present) or may_undeploy(situation, version, seen)
     if not is_stranger(situation):
@@ -167,7 +176,7 @@ def _answered_by_sight(situation: Situation, named: set[str | None]) -> Intent |
     Only if the status names that version from now on: nothing else but the open intent would know of it.
     """
     intent = situation.resource.open_intent
-    seen = situation.sighting(intent.function_version_id) if intent is not None else None
+    seen = situation.observation(intent.function_version_id) if intent is not None else None
     if intent is None or not isinstance(seen, Present) or intent.function_version_id not in named:
         return None
     return answered(intent, seen.deployment)
@@ -180,8 +189,8 @@ def _suspected(situation: Situation, named: set[str | None]) -> Intent | None:
     in that one, whatever that is about. A deployment that is there and is only shown is no sign of whose it is.
     """
     resource = situation.resource
-    seen = situation.sighting(resource.wanted_version)
-    known = situation.memory.finalizer_found_for is None or resource.wanted_version in named
+    seen = situation.observation(resource.wanted_version)
+    known = situation.local.finalizer_found_for is None or resource.wanted_version in named
     if known or not is_version_id(resource.wanted_version) or (isinstance(seen, Present) and not resource.paused):
         return None
     no_sign = resource.is_copy or isinstance(seen, Present)
@@ -224,17 +233,17 @@ def _retry(situation: Situation, decision: Decision) -> Retry | None:
         return decision.retry
     if (posts := unanswered.counted(situation)) is not None and situation.unanswered is not None:
         return posts  # also where NVCF could not be read afterwards
-    verdict, resource = decision.verdict, situation.resource
-    if verdict is None:
+    condition_set, resource = decision.condition_set, situation.resource
+    if condition_set is None:
         return resource.status.retry
-    if verdict.ready:
+    if condition_set.ready:
         return None
     # What keeps us from asking says nothing of what NVCF refused; a manifest that has changed since starts anew.
     current = resource.status.observed_generation == resource.generation
-    kept = situation.refused is not None or credential_trouble(situation) is not None
-    if current and (verdict.reason in OUTAGES or kept or _pauses(situation)):
+    kept = situation.refused is not None or credential_failure(situation) is not None
+    if current and (condition_set.reason in OUTAGES or kept or _pauses(situation)):
         return resource.status.retry
-    return unanswered.counted(situation) or failure.under_way(situation)
+    return unanswered.counted(situation) or failed_deployment.under_way(situation)
 
 
 def _pauses(situation: Situation) -> bool:
@@ -245,21 +254,21 @@ def _pauses(situation: Situation) -> bool:
     return retry.next_attempt_time > situation.now
 
 
-def _progressing_since(situation: Situation, verdict: Verdict, retry: Retry | None) -> Any:
+def _progressing_since(situation: Situation, condition_set: ConditionSet, retry: Retry | None) -> Any:
     status, resource = situation.resource.status, situation.resource
-    write_failed = verdict.reason in OUTAGES and situation.failure is not None and bool(situation.failure.words)
+    write_failed = condition_set.reason in OUTAGES and situation.failure is not None and bool(situation.failure.words)
     post_failed = retry is not None and retry.reason == Reason.AWAITING_ANSWER
-    if verdict.reason in TIMED or write_failed or post_failed:
+    if condition_set.reason in TIMED or write_failed or post_failed:
         return progress_since(situation)
-    keeps = verdict.reason in (*OUTAGES, Reason.PENDING) and status.observed_generation == resource.generation
+    keeps = condition_set.reason in (*OUTAGES, Reason.PENDING) and status.observed_generation == resource.generation
     return status.progressing_since if keeps else None
 
 
-def _stated(situation: Situation, verdict: Verdict) -> list[Condition]:
+def _stated(situation: Situation, condition_set: ConditionSet) -> list[Condition]:
     resource = situation.resource
-    available = resource.is_true(kinds.AVAILABLE) if verdict.available is None else verdict.available
+    available = resource.is_true(kinds.AVAILABLE) if condition_set.available is None else condition_set.available
 
-    def condition(kind: str, holds: bool, reason: Reason = verdict.reason, message: str = "") -> Condition:
+    def condition(kind: str, holds: bool, reason: Reason = condition_set.reason, message: str = "") -> Condition:
         return Condition(
             type=kind,
             status="True" if holds else "False",
@@ -269,24 +278,32 @@ def _stated(situation: Situation, verdict: Verdict) -> list[Condition]:
         )
 
     stated = [
-        condition(kinds.READY, verdict.ready, message=verdict.message),
+        condition(kinds.READY, condition_set.ready, message=condition_set.message),
         condition(kinds.AVAILABLE, available, Reason.SERVING if available else Reason.NOT_SERVING),
-        condition(kinds.RECONCILING, verdict.reconciling, message=verdict.message if verdict.reconciling else ""),
-        condition(kinds.STALLED, verdict.stalled, message=verdict.message if verdict.stalled else ""),
+        condition(
+            kinds.RECONCILING,
+            condition_set.reconciling,
+            message=condition_set.message if condition_set.reconciling else "",
+        ),
+        condition(kinds.STALLED, condition_set.stalled, message=condition_set.message if condition_set.stalled else ""),
     ]
     if resource.deleting:
         stated.append(
-            condition(kinds.DELETION_BLOCKED, verdict.blocked, message=verdict.message if verdict.blocked else "")
+            condition(
+                kinds.DELETION_BLOCKED,
+                condition_set.blocked,
+                message=condition_set.message if condition_set.blocked else "",
+            )
         )
     return stated
 
 
 def _credentials(situation: Situation) -> Condition | None:
     resource = situation.resource
-    trouble = credential_trouble(situation)
-    answered = any(isinstance(seen, Present | Listed | Absent) for seen in situation.sightings.values())
-    if trouble is not None:
-        status, reason, message = "False", trouble.reason, trouble.message
+    failure = credential_failure(situation)
+    answered = any(isinstance(seen, Present | Listed | Absent) for seen in situation.observations.values())
+    if failure is not None:
+        status, reason, message = "False", failure.reason, failure.message
     elif answered:
         status, reason, message = "True", Reason.CREDENTIALS_VALID, ""
     else:
@@ -306,8 +323,8 @@ def _credentials(situation: Situation) -> Condition | None:
     )
 
 
-def credential_trouble(situation: Situation) -> Trouble | None:
+def credential_failure(situation: Situation) -> Failure | None:
     """What is wrong with the credentials, as far as this situation shows."""
     troubles = [situation.access, situation.failure]
-    troubles += [seen.trouble for seen in situation.sightings.values() if isinstance(seen, Unseen)]
-    return next((item for item in troubles if item is not None and item.whose == Whose.CREDENTIAL), None)
+    troubles += [seen.failure for seen in situation.observations.values() if isinstance(seen, Unknown)]
+    return next((item for item in troubles if item is not None and item.scope == Scope.CREDENTIAL), None)

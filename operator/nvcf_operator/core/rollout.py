@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import VersionChange
-from nvcf_operator.core import health, messages, verdicts
+from nvcf_operator.core import condition_sets, health, messages
 from nvcf_operator.core.actions import Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.deadline import progress_deadline
-from nvcf_operator.core.decision import Decision, Verdict
+from nvcf_operator.core.decision import ConditionSet, Decision
+from nvcf_operator.core.deployed import hindered
 from nvcf_operator.core.ownership import refuses
-from nvcf_operator.core.presence import hindered
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Unseen
+from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Unknown
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.versions import former_version, given_up, recorded_as_ours
 
@@ -42,9 +42,9 @@ def failure_of_incoming(situation: Situation, seen: Present) -> str | None:
 def give_up(situation: Situation, reason: str) -> Decision:
     """Record that the version is given up, before anything is done about it."""
     words_follow = reason == "ERROR"  # the status can be seen a moment before NVCF's words for it are written
-    verdict = verdicts.stalled(Reason.ROLLOUT_FAILED, messages.rollout_failed(situation.resource, reason))
+    condition_set = condition_sets.stalled(Reason.ROLLOUT_FAILED, messages.rollout_failed(situation.resource, reason))
     requeue = situation.timing.busy_poll if words_follow else 0.0
-    return Decision(verdict=verdict, gives_up=reason, requeue=requeue, seen=True)
+    return Decision(condition_set=condition_set, gives_up=reason, requeue=requeue, seen=True)
 
 
 def is_given_up(situation: Situation) -> bool:
@@ -56,13 +56,15 @@ def gave_up(situation: Situation) -> Decision:
     """Decide on a wanted version that failed: nothing, until the manifest changes or a person asks."""
     failed = situation.resource.status.failed
     assert failed is not None, "given_up() says so"
-    seen = situation.sighting(failed.function_version_id)
+    seen = situation.observation(failed.function_version_id)
     if isinstance(seen, Present) and failed.reason == "ERROR":
         reason = failure_of_incoming(situation, seen)
         if reason is not None and reason != failed.reason:
             return give_up(situation, reason)
-    verdict = verdicts.stalled(Reason.ROLLOUT_FAILED, messages.rollout_failed(situation.resource, failed.reason))
-    return Decision(verdict=verdict, seen=True)
+    condition_set = condition_sets.stalled(
+        Reason.ROLLOUT_FAILED, messages.rollout_failed(situation.resource, failed.reason)
+    )
+    return Decision(condition_set=condition_set, seen=True)
 
 
 def former(situation: Situation) -> str | None:
@@ -75,7 +77,7 @@ def former(situation: Situation) -> str | None:
 
 def is_over(situation: Situation, version: str) -> bool:
     """Whether a version does not serve and never will again: not deployed, draining, or given up by NVCF."""
-    seen = situation.sighting(version)
+    seen = situation.observation(version)
     return isinstance(seen, Absent) or (isinstance(seen, Present) and seen.status.upper() in ("INACTIVE", "ERROR"))
 
 
@@ -92,12 +94,12 @@ def rolled_out(situation: Situation, decision: Decision) -> Decision:
     if decision.action is not None:
         return decision
     waits = [item.requeue for item in (decision, *steps) if item.requeue is not None]
-    verdict = decision.verdict
-    if verdict is not None and (verdict.ready or former(situation) is not None or steps):
-        verdict = _told(situation, verdict, steps)
+    condition_set = decision.condition_set
+    if condition_set is not None and (condition_set.ready or former(situation) is not None or steps):
+        condition_set = _told(situation, condition_set, steps)
     return replace(
         decision,
-        verdict=with_available(situation, verdict),
+        condition_set=with_available(situation, condition_set),
         requeue=min(waits, default=None),
         busy=decision.busy or any(step.busy for step in steps),
         backoff=decision.backoff or any(step.backoff for step in steps),
@@ -110,7 +112,7 @@ def leaving(situation: Situation, decision: Decision) -> tuple[str, ...]:
     wanted, intent = resource.wanted_version, situation.open_intent
     going = [item.function_version_id for item in status.retiring]
     going += [status.incoming.function_version_id] if status.incoming is not None else []
-    if intent is not None and isinstance(situation.sighting(intent.function_version_id), Present):
+    if intent is not None and isinstance(situation.observation(intent.function_version_id), Present):
         going.append(intent.function_version_id)
     kept = former_version(resource)
     if kept is not None:
@@ -122,14 +124,14 @@ def leaving(situation: Situation, decision: Decision) -> tuple[str, ...]:
 
 def replaced(situation: Situation, decision: Decision, kept: str) -> bool:
     """Whether the former version is to go by now."""
-    refused = decision.verdict is not None and decision.verdict.stalled
-    seen = situation.sighting(situation.resource.wanted_version)
+    refused = decision.condition_set is not None and decision.condition_set.stalled
+    seen = situation.observation(situation.resource.wanted_version)
     if refused or not isinstance(seen, Present | Absent) or situation.holder is not None:
         return False
     begun = isinstance(seen, Present) or isinstance(decision.action, Create)
     if is_over(situation, kept) or recreates(situation):
         return begun
-    return isinstance(seen, Present) and decision.verdict is not None and decision.verdict.ready
+    return isinstance(seen, Present) and decision.condition_set is not None and decision.condition_set.ready
 
 
 def recreates(situation: Situation) -> bool:
@@ -141,16 +143,16 @@ def recreates(situation: Situation) -> bool:
 def serves_beside(situation: Situation, version: str) -> bool:
     """Whether another version of this resource was seen to answer requests, so that this one may be taken down."""
     return any(
-        isinstance(seen, Present) and verdicts.serves(seen.status)
-        for other, seen in situation.sightings.items()
+        isinstance(seen, Present) and condition_sets.serves(seen.status)
+        for other, seen in situation.observations.items()
         if other != version
     )
 
 
 def _step(situation: Situation, version: str) -> Decision | None:
     """The next step of a version's undeployment; none while it is the last one that serves."""
-    seen = situation.sighting(version)
-    serving = isinstance(seen, Present) and verdicts.serves(seen.status)
+    seen = situation.observation(version)
+    serving = isinstance(seen, Present) and condition_sets.serves(seen.status)
     if serving and not recreates(situation) and not serves_beside(situation, version):
         return Decision(requeue=situation.timing.poll)
     purpose = Purpose.GIVEN_UP if version == situation.resource.wanted_version else Purpose.GONE
@@ -162,41 +164,45 @@ def _step(situation: Situation, version: str) -> Decision | None:
     return step
 
 
-def _told(situation: Situation, verdict: Verdict, steps: list[Decision]) -> Verdict:
+def _told(situation: Situation, condition_set: ConditionSet, steps: list[Decision]) -> ConditionSet:
     resource = situation.resource
     kept = former(situation)
-    if verdict.ready:
+    if condition_set.ready:
         if not steps:
-            return verdict
-        hindrance = next((step.verdict for step in steps if step.verdict is not None), None)
+            return condition_set
+        hindrance = next((step.condition_set for step in steps if step.condition_set is not None), None)
         if hindrance is not None and hindrance.stalled:
             return hindrance
         message = hindrance.message if hindrance is not None else messages.rolling_out(resource, kept, ())
         reason = hindrance.reason if hindrance is not None else Reason.ROLLING_OUT
-        return verdicts.progressing(Phase.ROLLING_OUT, reason, message, available=True)
-    if verdict.stalled:
-        return verdict
-    if verdict.reason in COMING_UP and kept is not None:
-        seen = situation.sighting(resource.wanted_version)
+        return condition_sets.progressing(Phase.ROLLING_OUT, reason, message, available=True)
+    if condition_set.stalled:
+        return condition_set
+    if condition_set.reason in COMING_UP and kept is not None:
+        seen = situation.observation(resource.wanted_version)
         told = health.of(situation, seen) if isinstance(seen, Present | Listed) else ()
         message = messages.rolling_out(resource, kept, told)
-        return verdicts.progressing(Phase.ROLLING_OUT, Reason.ROLLING_OUT, message, available=verdict.available)
-    return replace(verdict, phase=Phase.ROLLING_OUT) if verdict.reconciling else verdict
+        return condition_sets.progressing(
+            Phase.ROLLING_OUT, Reason.ROLLING_OUT, message, available=condition_set.available
+        )
+    return replace(condition_set, phase=Phase.ROLLING_OUT) if condition_set.reconciling else condition_set
 
 
-def with_available(situation: Situation, verdict: Verdict | None) -> Verdict | None:
+def with_available(situation: Situation, condition_set: ConditionSet | None) -> ConditionSet | None:
     """Count every version of this resource that was seen to serve; where not all were seen, none is taken back.
 
     A 404 that is not believed is no sight: another account's key says nothing about the deployment.
     """
-    if verdict is None:
+    if condition_set is None:
         return None
     ours = {
-        version: seen for version, seen in situation.sightings.items() if recorded_as_ours(situation.resource, version)
+        version: seen
+        for version, seen in situation.observations.items()
+        if recorded_as_ours(situation.resource, version)
     }
-    serving = any(isinstance(seen, Present | Listed) and verdicts.serves(seen.status) for seen in ours.values())
-    unseen = Unseen if situation.believes_absence else Unseen | Absent
-    complete = bool(ours) and not any(isinstance(seen, unseen) for seen in ours.values())
-    if serving or (complete and verdict.available is None):
-        return replace(verdict, available=serving)
-    return verdict
+    serving = any(isinstance(seen, Present | Listed) and condition_sets.serves(seen.status) for seen in ours.values())
+    unknown = Unknown if situation.believes_absence else Unknown | Absent
+    complete = bool(ours) and not any(isinstance(seen, unknown) for seen in ours.values())
+    if serving or (complete and condition_set.available is None):
+        return replace(condition_set, available=serving)
+    return condition_set

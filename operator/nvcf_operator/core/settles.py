@@ -14,16 +14,16 @@ def create_settle_left(situation: Situation, version: str) -> float:
     Such a POST is known by its open intent, by this process having sent it whatever became of the record, or, where the
     object has our finalizer and no record, it cannot be excluded.
     """
-    memory, intent = situation.memory, situation.open_intent
-    left = memory.posts_may_run_for.get(version, 0.0)
-    nothing = situation.sighting(version)
+    local, intent = situation.local, situation.open_intent
+    left = local.posts_may_run_for.get(version, 0.0)
+    nothing = situation.observation(version)
     absent_for = nothing.absent_for if isinstance(nothing, Absent) else 0.0
     if intent is not None and intent.function_version_id == version:
         settle = situation.timing.create_settle_of(intent.specifications)
-        left = max(left, settle - min(absent_for, memory.intent_settled_for))
-    elif memory.finalizer_found_for is not None and version == situation.resource.wanted_version:
+        left = max(left, settle - min(absent_for, local.intent_settled_for))
+    elif local.finalizer_found_for is not None and version == situation.resource.wanted_version:
         settle = situation.timing.create_settle_of(posts_specifications(situation))
-        left = max(left, settle - min(absent_for, memory.finalizer_found_for))
+        left = max(left, settle - min(absent_for, local.finalizer_found_for))
     return left
 
 
@@ -61,7 +61,7 @@ def deployed_before(situation: Situation) -> bool:
     held |= {item.function_version_id for item in (status.incoming, status.failed) if item is not None}
     if intent is not None and (not intent.answered or intent.deployment_id is not None):
         held.add(intent.function_version_id)
-    return version in held or situation.memory.finalizer_found_for is not None or situation.memory.version_seen_lately
+    return version in held or situation.local.finalizer_found_for is not None or situation.local.version_seen_lately
 
 
 def posts_specifications(situation: Situation) -> int:

@@ -17,7 +17,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 
 
-class Whose(StrEnum):
+class Scope(StrEnum):
     """Whose trouble a failure is: it tells who else has to wait."""
 
     CREDENTIAL = "credential"
@@ -26,12 +26,12 @@ class Whose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Failure:
     """Something that keeps us from knowing or doing. Never taken for absence."""
 
     reason: Reason
     message: str
-    whose: Whose
+    scope: Scope
     retry_after: float | None = None
     """Seconds that the server, the breaker or the credential's probe wants us to wait."""
     words: str = ""
@@ -68,13 +68,13 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class Unknown:
     """NVCF could not be asked, or its answer says nothing about the deployment."""
 
-    trouble: Trouble
+    failure: Failure
 
 
-Sighting = Present | Listed | Absent | Unseen
+Observation = Present | Listed | Absent | Unknown
 
 
 class FunctionSeen(StrEnum):
@@ -131,7 +131,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Recollection:
+class LocalView:
     """What this process remembers of the resource. Losing it costs time, never correctness."""
 
     intent_settled_for: float = 0.0
@@ -149,7 +149,7 @@ class Recollection:
     """This process saw the version deployed within the redeploy settle, by whomever."""
     told: tuple[str, int] | None = None
     """The reason of Ready that this process told last, and the generation that it was about."""
-    told_for: float = 0.0
+    reported_for: float = 0.0
     """Seconds since it told that first, without another one in between."""
     stale_force_delete: bool = False
     """The annotation force-delete was there before the deletion was blocked, so it does not count."""
@@ -174,9 +174,9 @@ class Situation:
     resource: Resource
     now: datetime
     timing: Timing = Timing()
-    access: Trouble | None = None
+    access: Failure | None = None
     """Why there is no key to speak with, or None."""
-    sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    observations: Mapping[str, Observation] = field(default_factory=dict)
     """What was seen of each version that this resource has to do with."""
     account: AccountView | None = None
     function: FunctionSeen = FunctionSeen.UNKNOWN
@@ -190,13 +190,13 @@ class Situation:
     """The write that was just made, when NVCF took it."""
     answered_intent: Intent | None = None
     """The intent whose POST was just answered, with yes or no."""
-    failure: Trouble | None = None
+    failure: Failure | None = None
     """What came of the write that was just tried, when it failed."""
     refused: str | None = None
     """What to tell of a write to the object that the API server has just refused."""
-    unanswered: Trouble | None = None
+    unanswered: Failure | None = None
     """What came of the POST that was just tried, when NVCF may have made the deployment all the same."""
-    memory: Recollection = Recollection()
+    local: LocalView = LocalView()
 
     @property
     def holder(self) -> Key | None:
@@ -214,9 +214,9 @@ class Situation:
         intent = self.intent
         return intent if intent is not None and not intent.answered else None
 
-    def sighting(self, version: str) -> Sighting | None:
+    def observation(self, version: str) -> Observation | None:
         """What was seen of that version."""
-        return self.sightings.get(version)
+        return self.observations.get(version)
 
     @property
     def believes_absence(self) -> bool:

@@ -11,7 +11,7 @@ from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, Undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource, is_sign
-from nvcf_operator.core.situation import Present, Situation, Trouble
+from nvcf_operator.core.situation import Failure, Present, Situation
 from nvcf_operator.core.versions import deployments_on_record, former_version, on_record, versions_held
 from nvcf_operator.core.words import ignored
 
@@ -38,7 +38,7 @@ BECAUSE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class EventNote:
     """One Event to write."""
 
     warning: bool
@@ -46,9 +46,9 @@ class Note:
     message: str
 
 
-def transitions(old: FunctionDeploymentStatus, new: FunctionDeploymentStatus) -> tuple[Note, ...]:
+def transitions(old: FunctionDeploymentStatus, new: FunctionDeploymentStatus) -> tuple[EventNote, ...]:
     """Tell what changed between two statuses, each reason once."""
-    notes: dict[Reason, Note] = {}
+    notes: dict[Reason, EventNote] = {}
     for kind in (kinds.DELETION_BLOCKED, kinds.CREDENTIALS_VALID, kinds.STALLED, kinds.READY):
         before, after = _find(old, kind), _find(new, kind)
         note = _note(kind, before, after)
@@ -75,48 +75,50 @@ def seconds_to_ready(resource: Resource, new: FunctionDeploymentStatus, now: dat
     return max(0.0, (now - since).total_seconds())
 
 
-def of_write(resource: Resource, action: Action, deployment_id: str | None = None) -> Note | None:
+def of_write(resource: Resource, action: Action, deployment_id: str | None = None) -> EventNote | None:
     """Tell of a write that was made."""
     named = _id(deployment_id)
     match action:
         case Create() if (kept := former_version(resource)) is not None:
-            return Note(
+            return EventNote(
                 False,
                 Reason.ROLLING_OUT,
                 f"Asked NVCF to deploy version {action.function_version_id}{named} alongside {kept}. Until the latter "
                 "is undeployed, NVCF spreads requests over both, and both use GPUs.",
             )
         case Create():
-            return Note(False, Reason.CREATED, f"Asked NVCF to deploy version {action.function_version_id}{named}.")
+            return EventNote(
+                False, Reason.CREATED, f"Asked NVCF to deploy version {action.function_version_id}{named}."
+            )
         case Change():
-            return Note(False, Reason.UPDATED, f"Changed the deployment in place: {action.change.describe()}.")
+            return EventNote(False, Reason.UPDATED, f"Changed the deployment in place: {action.change.describe()}.")
         case Undeploy():
             how = "gracefully" if action.graceful else "immediately; queued requests are lost"
             why = BECAUSE[action.purpose]
             text = f"Asked NVCF to undeploy version {action.function_version_id} {how}{why}."
-            return Note(False, Reason.DRAINING, text)
+            return EventNote(False, Reason.DRAINING, text)
         case DropFinalizer() if resource.deleting and resource.keeps_deployment:
-            return Note(False, Reason.RETAINED, "Resource deleted; the deployment was retained in NVCF.")
+            return EventNote(False, Reason.RETAINED, "Resource deleted; the deployment was retained in NVCF.")
         case DropFinalizer() if (
             resource.deleting and resource.force_delete and resource.is_true(kinds.DELETION_BLOCKED)
         ):
-            return Note(
+            return EventNote(
                 True,
                 Reason.LEFT_BEHIND,
                 f"force-delete: left in NVCF, still running and incurring cost: {left(resource)}.",
             )
         case DropFinalizer() if resource.deleting and resource.holds:
-            return Note(False, Reason.UNDEPLOYED, "The deployment is gone from NVCF.")
+            return EventNote(False, Reason.UNDEPLOYED, "The deployment is gone from NVCF.")
         case _:
             return None
 
 
-def discovered(situation: Situation, new: FunctionDeploymentStatus) -> Note | None:
+def discovered(situation: Situation, new: FunctionDeploymentStatus) -> EventNote | None:
     """Tell of a deployment that is on record from now on though NVCF has not just answered that it made it.
 
     It was there before, or it is what became of a POST whose answer was lost.
     """
-    resource, memory, version = situation.resource, situation.memory, situation.resource.wanted_version
+    resource, local, version = situation.resource, situation.local, situation.resource.wanted_version
     opened, known = resource.open_intent, new.intent
     if opened is not None and not is_sign(opened, opened.function_version_id):
         opened = None
@@ -124,49 +126,49 @@ def discovered(situation: Situation, new: FunctionDeploymentStatus) -> Note | No
         if known.answered:
             return _made_after_all(known.function_version_id, known.deployment_id)
         return None
-    seen = situation.sighting(version)
+    seen = situation.observation(version)
     coming = new.incoming.function_version_id if new.incoming is not None else None
     newly = version in (new.function_version_id, coming) and version not in on_record(resource)
     if resource.deleting or not newly or not isinstance(seen, Present):
         return None
     shown, answered = seen.deployment.deployment_id, situation.answered_intent
-    if isinstance(situation.wrote, Create) or (shown is not None and shown in memory.made_ids):
+    if isinstance(situation.wrote, Create) or (shown is not None and shown in local.made_ids):
         return None
-    if answered is None and version in memory.posts_may_run_for:
+    if answered is None and version in local.posts_may_run_for:
         return _made_after_all(version, shown)
-    return Note(False, Reason.ADOPTED, f"Adopted the existing deployment of version {version}{_id(shown)}.")
+    return EventNote(False, Reason.ADOPTED, f"Adopted the existing deployment of version {version}{_id(shown)}.")
 
 
-def _made_after_all(version: str, deployment_id: str | None) -> Note:
+def _made_after_all(version: str, deployment_id: str | None) -> EventNote:
     text = f"NVCF deployed version {version}{_id(deployment_id)}; its response to the request was lost."
-    return Note(False, Reason.CREATED, text)
+    return EventNote(False, Reason.CREATED, text)
 
 
 def _id(deployment_id: str | None) -> str:
     return f" (deployment {deployment_id})" if deployment_id else ""  # old servers have none
 
 
-def ignored_words(resource: Resource, new: FunctionDeploymentStatus) -> tuple[Note, ...]:
+def ignored_words(resource: Resource, new: FunctionDeploymentStatus) -> tuple[EventNote, ...]:
     """Tell of annotations whose values say nothing, when Ready begins to name them."""
     before, after = _find(resource.status, kinds.READY), _find(new, kinds.READY)
     return tuple(
-        Note(True, Reason.ANNOTATION_IGNORED, sentence)
+        EventNote(True, Reason.ANNOTATION_IGNORED, sentence)
         for sentence in ignored(resource.annotations)
         if after is not None and sentence in after.message and (before is None or sentence not in before.message)
     )
 
 
-def lost_from_sight(deployment_id: str | None, shown: str | None) -> Note:
+def lost_from_sight(deployment_id: str | None, shown: str | None) -> EventNote:
     """A deployment of ours runs on, and NVCF shows the row of an earlier one in its place."""
     text = (
         f"NVCF shows the earlier deployment {shown} instead of {deployment_id}, which it created later: NVCF's own "
         f"loop restored the old record. Instances of {deployment_id} may still be running and incurring cost, and no "
         "API call shows or ends them: contact whoever runs NVCF. The version is undeployed and deployed again."
     )
-    return Note(True, Reason.LEFT_BEHIND, text)
+    return EventNote(True, Reason.LEFT_BEHIND, text)
 
 
-def of_failure(resource: Resource, failure: Trouble | None) -> Note | None:
+def of_failure(resource: Resource, failure: Failure | None) -> EventNote | None:
     """Tell of a write of which NVCF leaves open what became of it, unless the record shows that this was told."""
     if failure is None or not failure.words:
         return None
@@ -179,49 +181,49 @@ def of_failure(resource: Resource, failure: Trouble | None) -> Note | None:
         if blocked is None or (blocked.status, blocked.reason) != ("True", reason):
             return None  # told as the transition to DeletionBlocked
         reason = Reason.DELETION_BLOCKED
-    return Note(True, reason, failure.message)
+    return EventNote(True, reason, failure.message)
 
 
-def vanished(resource: Resource, versions: Iterable[str]) -> Note:
+def vanished(resource: Resource, versions: Iterable[str]) -> EventNote:
     """The object is gone, and nobody undeployed what it held."""
     text = (
         f"The resource is gone without its finalizer {names.FINALIZER}: left in NVCF, still running and incurring "
         f"cost: {left(resource, versions)}. Undeploy it there, or apply the manifest again."
     )
-    return Note(True, Reason.LEFT_BEHIND, text)
+    return EventNote(True, Reason.LEFT_BEHIND, text)
 
 
-def not_followed(resource: Resource, version: str) -> Note:
+def not_followed(resource: Resource, version: str) -> EventNote:
     """The operator stops while it follows what a POST of a vanished object may still make."""
     text = (
         f"The operator is stopping while a POST of version {version} of function {resource.function_id} may still be "
         "in progress for a resource that is gone. Check in NVCF whether it was deployed, and undeploy it there."
     )
-    return Note(True, Reason.LEFT_BEHIND, text)
+    return EventNote(True, Reason.LEFT_BEHIND, text)
 
 
-def undeployed_for_nobody(version: str, deployment_id: str | None) -> Note:
+def undeployed_for_nobody(version: str, deployment_id: str | None) -> EventNote:
     """What a POST has made for an object that was gone by then is undeployed."""
     text = (
         f"The resource was already gone when NVCF created deployment {deployment_id} of version {version} for it: "
         "asked NVCF to undeploy it."
     )
-    return Note(True, Reason.DRAINING, text)
+    return EventNote(True, Reason.DRAINING, text)
 
 
-def released(situation: Situation) -> Note | None:
+def released(situation: Situation) -> EventNote | None:
     """The resource goes, and something of it stays in NVCF since it is not this resource's to remove."""
     resource, parts = situation.resource, []
     if not resource.deleting or resource.keeps_deployment:
         return None
     for version, holder in sorted(situation.holders.items()):
         parts.append(f"version {version} is held by FunctionDeployment {holder}")
-    for version, seen in sorted(situation.sightings.items()):
+    for version, seen in sorted(situation.observations.items()):
         if isinstance(seen, Present) and version not in situation.holders:
             parts.append(
                 f"deployment {seen.deployment.deployment_id} of version {version} was created by somebody else"
             )
-    return Note(False, Reason.RELEASED, f"Nothing was undeployed: {'; '.join(parts)}.") if parts else None
+    return EventNote(False, Reason.RELEASED, f"Nothing was undeployed: {'; '.join(parts)}.") if parts else None
 
 
 def left(resource: Resource, held: Iterable[str] = ()) -> str:
@@ -232,7 +234,7 @@ def left(resource: Resource, held: Iterable[str] = ()) -> str:
     return f"function {resource.function_id}, {'; '.join(parts)}"
 
 
-def _note(kind: str, before: Condition | None, after: Condition | None) -> Note | None:
+def _note(kind: str, before: Condition | None, after: Condition | None) -> EventNote | None:
     if after is None:
         return None
     same = before is not None and (before.status, before.reason) == (after.status, after.reason)
@@ -242,13 +244,13 @@ def _note(kind: str, before: Condition | None, after: Condition | None) -> Note 
         return None  # told once for a namespace, by whoever counts
     holds = after.status == "True"
     if kind == kinds.DELETION_BLOCKED and holds:
-        return Note(True, Reason.DELETION_BLOCKED, after.message)
+        return EventNote(True, Reason.DELETION_BLOCKED, after.message)
     if (kind == kinds.STALLED and holds) or (kind == kinds.CREDENTIALS_VALID and not holds):
-        return Note(True, Reason(after.reason), after.message)
+        return EventNote(True, Reason(after.reason), after.message)
     if kind == kinds.READY and holds:
-        return Note(False, Reason(after.reason), after.message)
+        return EventNote(False, Reason(after.reason), after.message)
     if kind == kinds.READY and after.reason in WARNED and (before is None or before.reason != after.reason or same):
-        return Note(True, Reason(after.reason), after.message)
+        return EventNote(True, Reason(after.reason), after.message)
     return None
 
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
-from nvcf_operator.core import messages, settles, verdicts
+from nvcf_operator.core import condition_sets, messages, settles
 from nvcf_operator.core.deadline import is_overdue, progress_deadline
-from nvcf_operator.core.decision import Decision, Verdict
+from nvcf_operator.core.decision import ConditionSet, Decision
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import FunctionSeen, Present, Situation
@@ -32,17 +32,17 @@ def on_record(resource: Resource) -> Retry | None:
 
 def counted(situation: Situation) -> Retry | None:
     """The count with the POST that was just tried; None when there was none, or when the deployment is there."""
-    known, trouble = on_record(situation.resource), situation.unanswered
-    if isinstance(situation.sighting(situation.resource.wanted_version), Present):
+    known, failure = on_record(situation.resource), situation.unanswered
+    if isinstance(situation.observation(situation.resource.wanted_version), Present):
         return None
-    if trouble is not None:
+    if failure is not None:
         attempts = (known.attempts if known is not None else 0) + 1
         due = situation.now + timedelta(seconds=pause(situation, attempts))
         return Retry(
             attempts=attempts,
             next_attempt_time=due,
             reason=Reason.AWAITING_ANSWER,
-            message=trouble.words or None,
+            message=failure.words or None,
             failed_deployments=_failed_before(situation.resource),
         )
     if known is not None and situation.resource.reconcile_requested:
@@ -82,34 +82,34 @@ def awaiting(situation: Situation) -> Decision | None:
     retry = counted(situation)
     wait = min(max(settle, rest), _look_again_in(situation, rest))
     if retry is None:
-        verdict = verdicts.progressing(
+        condition_set = condition_sets.progressing(
             Phase.DEPLOYING, Reason.AWAITING_ANSWER, messages.AWAITING_ANSWER, available=False
         )
-        return Decision(verdict=verdict, requeue=wait, seen=True)
+        return Decision(condition_set=condition_set, requeue=wait, seen=True)
     left = progress_deadline(situation)[1]
     wait = min(wait, left) if left > 0 else wait
-    return Decision(verdict=told(situation, retry), requeue=wait, retry=retry, seen=True)
+    return Decision(condition_set=told(situation, retry), requeue=wait, retry=retry, seen=True)
 
 
-def told(situation: Situation, retry: Retry) -> Verdict:
+def told(situation: Situation, retry: Retry) -> ConditionSet:
     """What the conditions say of POSTs whose outcome NVCF leaves open."""
     seconds, left = progress_deadline(situation)
     shown = situation.function_status if retry.attempts >= TELLING else None
     message = messages.unanswered(retry.message, pause(situation, retry.attempts), shown)
     if left <= 0:
         message = messages.not_in_force(seconds, message)
-        return verdicts.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, message, available=False)
-    return verdicts.progressing(Phase.DEPLOYING, Reason.AWAITING_ANSWER, message, available=False)
+        return condition_sets.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, message, available=False)
+    return condition_sets.progressing(Phase.DEPLOYING, Reason.AWAITING_ANSWER, message, available=False)
 
 
-def overdue(situation: Situation) -> Verdict | None:
+def overdue(situation: Situation) -> ConditionSet | None:
     """What is told while the next POST is sent, where the progress deadline is over: the same as before it."""
     resource, retry = situation.resource, situation.resource.status.retry
     ready = resource.condition("Ready")
     if not is_overdue(situation) or retry is None or ready is None:
         return None
     if retry.reason == Reason.NO_CAPACITY and ready.reason == Reason.PROGRESS_DEADLINE_EXCEEDED:
-        return verdicts.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, ready.message, available=False)
+        return condition_sets.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, ready.message, available=False)
     retry = on_record(resource)
     return told(situation, retry) if retry is not None else None
 
@@ -123,6 +123,6 @@ def _settle(situation: Situation) -> float:
 def _look_again_in(situation: Situation, rest: float) -> float:
     """Seconds until the next look: often while a 404 has to be seen without a break, seldom in a long pause."""
     settle = _settle(situation)
-    if rest <= settle or situation.memory.intent_settled_for < settle:
+    if rest <= settle or situation.local.intent_settled_for < settle:
         return situation.timing.settle_poll
     return min(situation.timing.poll, max(rest - settle, situation.timing.settle_poll))

@@ -6,18 +6,18 @@ A 200 of DELETE proves nothing, GET may lag behind it, and a drain has no limit 
 from collections.abc import Callable
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.core import messages, settles, verdicts
+from nvcf_operator.core import condition_sets, messages, settles
 from nvcf_operator.core.actions import Purpose, Undeploy
-from nvcf_operator.core.decision import Decision, Verdict, act
+from nvcf_operator.core.decision import ConditionSet, Decision, act
 from nvcf_operator.core.draining import drained_too_long, recorded, seconds_left, shown_id
 from nvcf_operator.core.ownership import may_undeploy
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Absent, Present, Proof, Situation, Trouble, Whose
+from nvcf_operator.core.situation import Absent, Failure, Present, Proof, Scope, Situation
 
 AGAIN = 10.0
 """Seconds after which DELETE is asked for again, while GET does not say INACTIVE."""
 
-Hindrance = Callable[[Situation, Trouble], Decision]
+Hindrance = Callable[[Situation, Failure], Decision]
 """What to decide when something keeps us from undeploying: it differs with what the undeployment is for."""
 
 
@@ -25,19 +25,19 @@ def undeployed(
     situation: Situation, version: str, *, purpose: Purpose = Purpose.GONE, hindered: Hindrance
 ) -> Decision | None:
     """Decide on the next step of a version's undeployment; None when it is proven to be gone, or not ours to remove."""
-    timing, seen = situation.timing, situation.sighting(version)
+    timing, seen = situation.timing, situation.observation(version)
     if version in situation.holders:
         return None
     if isinstance(seen, Absent):
         if doubt := doubted(situation):
             return hindered(situation, doubt)
         if (wait := settles.create_settle_left(situation, version)) > 0:
-            verdict = leaving(Reason.AWAITING_ANSWER, messages.AWAITING_ANSWER_DELETING)
-            return Decision(verdict=verdict, requeue=min(wait, timing.settle_poll), seen=True)
+            condition_set = leaving(Reason.AWAITING_ANSWER, messages.AWAITING_ANSWER_DELETING)
+            return Decision(condition_set=condition_set, requeue=min(wait, timing.settle_poll), seen=True)
         return None
     if not isinstance(seen, Present):
-        trouble = getattr(seen, "trouble", None)
-        return hindered(situation, trouble or Trouble(Reason.PENDING, messages.PENDING, Whose.SERVER))
+        failure = getattr(seen, "failure", None)
+        return hindered(situation, failure or Failure(Reason.PENDING, messages.PENDING, Scope.SERVER))
     if not may_undeploy(situation, version, seen):
         return None
     if situation.failure is not None:
@@ -51,8 +51,8 @@ def undeployed(
     left = seconds_left(situation, version)
     pause = look_again_in(situation, version)
     requeue = min(left, pause) if left > 0 else pause
-    verdict = leaving(Reason.DRAINING, messages.draining(situation, version, left))
-    return Decision(verdict=verdict, requeue=max(requeue, 0.2), busy=True, seen=True)
+    condition_set = leaving(Reason.DRAINING, messages.draining(situation, version, left))
+    return Decision(condition_set=condition_set, requeue=max(requeue, 0.2), busy=True, seen=True)
 
 
 def gracefully(situation: Situation) -> bool:
@@ -63,10 +63,12 @@ def gracefully(situation: Situation) -> bool:
 def again(situation: Situation, action: Undeploy) -> Decision:
     """Ask for the DELETE, unless one was answered a moment ago: a 200 proves nothing, and GET may lag behind it."""
     version = action.function_version_id
-    sent = situation.memory.undeploy_sent_for.get(version)
+    sent = situation.local.undeploy_sent_for.get(version)
     if sent is not None and sent < AGAIN:
-        verdict = leaving(Reason.DRAINING, messages.undeploying(version))
-        return Decision(verdict=verdict, requeue=min(AGAIN - sent, situation.timing.busy_poll), busy=True, seen=True)
+        condition_set = leaving(Reason.DRAINING, messages.undeploying(version))
+        return Decision(
+            condition_set=condition_set, requeue=min(AGAIN - sent, situation.timing.busy_poll), busy=True, seen=True
+        )
     return act(action)
 
 
@@ -77,19 +79,19 @@ def look_again_in(situation: Situation, version: str) -> float:
     return min(timing.poll, max(timing.busy_poll, elapsed / 4))
 
 
-def doubted(situation: Situation) -> Trouble | None:
+def doubted(situation: Situation) -> Failure | None:
     """Why a 404 is not believed, if so."""
     view, recorded_id = situation.account, situation.resource.status.account_id or ""
     if view is None:
-        return Trouble(Reason.NVCF_UNAVAILABLE, messages.NO_LIST, Whose.SERVER)
+        return Failure(Reason.NVCF_UNAVAILABLE, messages.NO_LIST, Scope.SERVER)
     if view.proof == Proof.MISMATCH:
         message = messages.account_mismatch(recorded_id, view.account_id or "")
-        return Trouble(Reason.ACCOUNT_MISMATCH, message, Whose.CREDENTIAL)
+        return Failure(Reason.ACCOUNT_MISMATCH, message, Scope.CREDENTIAL)
     if view.proof == Proof.UNPROVEN:
-        return Trouble(Reason.ACCOUNT_UNPROVEN, messages.account_unproven(recorded_id), Whose.CREDENTIAL)
+        return Failure(Reason.ACCOUNT_UNPROVEN, messages.account_unproven(recorded_id), Scope.CREDENTIAL)
     return None
 
 
-def leaving(reason: Reason, message: str) -> Verdict:
+def leaving(reason: Reason, message: str) -> ConditionSet:
     """The undeployment goes on by itself."""
-    return verdicts.progressing(Phase.DRAINING, reason, message)
+    return condition_sets.progressing(Phase.DRAINING, reason, message)

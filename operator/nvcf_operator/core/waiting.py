@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
-from nvcf_operator.core import backoff, grace, messages, troubles, verdicts
+from nvcf_operator.core import backoff, condition_sets, error_classification, grace, messages
 from nvcf_operator.core.deadline import is_overdue, progress_deadline
-from nvcf_operator.core.decision import Decision, Verdict
+from nvcf_operator.core.decision import ConditionSet, Decision
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Situation, Trouble, Whose
+from nvcf_operator.core.situation import Failure, Scope, Situation
 
 SECRET_AGAIN = 15.0
 """Seconds after which a Secret that gave no key is read again."""
@@ -40,67 +40,67 @@ REFUSALS = frozenset({Reason.REJECTED, Reason.FORBIDDEN, Reason.FUNCTION_NOT_FOU
 """Reasons for which a resource's own request is refused."""
 
 
-def waiting(situation: Situation, trouble: Trouble, *, at_work: bool = False) -> Decision:
+def waiting(situation: Situation, failure: Failure, *, at_work: bool = False) -> Decision:
     """Decide on a resource that trouble keeps from its turn. `at_work`: a write is due, whatever the record says."""
     quiet = idle(situation.resource) and not at_work
-    if trouble.whose == Whose.RESOURCE:
-        return refused(situation, trouble)
-    if trouble.whose == Whose.CREDENTIAL:
-        delay = trouble.retry_after if trouble.retry_after is not None else min(SECRET_AGAIN, situation.timing.poll)
+    if failure.scope == Scope.RESOURCE:
+        return refused(situation, failure)
+    if failure.scope == Scope.CREDENTIAL:
+        delay = failure.retry_after if failure.retry_after is not None else min(SECRET_AGAIN, situation.timing.poll)
         if quiet:
             return Decision(requeue=delay)
-        left = grace.left(situation, trouble.reason)
-        awaited = grace.stalled(situation, trouble.reason, trouble.message)
-        return Decision(verdict=awaited, requeue=min(delay, left) if left > 0 else delay)
-    delay = backoff.short(situation.memory.attempts)
-    if trouble.retry_after is not None:
-        delay = max(delay, trouble.retry_after)
-    verdict = None
+        left = grace.left(situation, failure.reason)
+        awaited = grace.stalled(situation, failure.reason, failure.message)
+        return Decision(condition_set=awaited, requeue=min(delay, left) if left > 0 else delay)
+    delay = backoff.short(situation.local.attempts)
+    if failure.retry_after is not None:
+        delay = max(delay, failure.retry_after)
+    condition_set = None
     if not quiet:
         phase = Phase(situation.resource.status.phase or Phase.PENDING)
         phase = Phase.PENDING if phase == Phase.FAILED else phase
-        verdict = _kept_from_work(situation, trouble, phase)
-    return Decision(verdict=verdict, requeue=delay, backoff=True)
+        condition_set = _kept_from_work(situation, failure, phase)
+    return Decision(condition_set=condition_set, requeue=delay, backoff=True)
 
 
-def _kept_from_work(situation: Situation, trouble: Trouble, phase: Phase) -> Verdict | None:
+def _kept_from_work(situation: Situation, failure: Failure, phase: Phase) -> ConditionSet | None:
     """What is told where a server's trouble keeps us from what is due; None where what is told already says more.
 
     Which resource makes the one call that tries a closed gate is chance, so what that call met must not alternate with
     the general word.
     """
     resource, overdue = situation.resource, is_overdue(situation)
-    wanted = Reason.PROGRESS_DEADLINE_EXCEEDED if overdue else trouble.reason
-    ready, message = resource.condition("Ready"), trouble.message
-    if trouble.general and ready is not None and ready.observed_generation == resource.generation:
+    wanted = Reason.PROGRESS_DEADLINE_EXCEEDED if overdue else failure.reason
+    ready, message = resource.condition("Ready"), failure.message
+    if failure.general and ready is not None and ready.observed_generation == resource.generation:
         if ready.reason == wanted:
             return None
-        message = ready.message if ready.reason == trouble.reason else message
+        message = ready.message if ready.reason == failure.reason else message
     if overdue:
-        return verdicts.stalled(wanted, messages.not_in_force(progress_deadline(situation)[0], message))
-    return verdicts.progressing(phase, wanted, message)
+        return condition_sets.stalled(wanted, messages.not_in_force(progress_deadline(situation)[0], message))
+    return condition_sets.progressing(phase, wanted, message)
 
 
-def refused(situation: Situation, trouble: Trouble) -> Decision:
+def refused(situation: Situation, failure: Failure) -> Decision:
     """Decide on a resource whose own request was refused: Stalled, and tried again with growing waits.
 
     What another controller may bring is looked for more often at first, and nothing is recorded of that.
     """
-    if (left := grace.left(situation, trouble.reason)) > 0:
-        verdict = grace.stalled(situation, trouble.reason, trouble.message)
-        wait = min(left, backoff.short(situation.memory.attempts))
-        return Decision(verdict=verdict, requeue=wait, backoff=True, seen=True)
-    retry = next_retry(situation, trouble.reason)
+    if (left := grace.left(situation, failure.reason)) > 0:
+        condition_set = grace.stalled(situation, failure.reason, failure.message)
+        wait = min(left, backoff.short(situation.local.attempts))
+        return Decision(condition_set=condition_set, requeue=wait, backoff=True, seen=True)
+    retry = next_retry(situation, failure.reason)
     wait = backoff.long(retry.attempts)
-    if trouble.reason == Reason.NO_CAPACITY:
-        verdict, wait = without_capacity(situation, trouble.message, wait)
+    if failure.reason == Reason.NO_CAPACITY:
+        condition_set, wait = without_capacity(situation, failure.message, wait)
     else:
-        verdict = verdicts.stalled(trouble.reason, trouble.message)
+        condition_set = condition_sets.stalled(failure.reason, failure.message)
     # NVCF's no answers a reconcile-now, which would be tried again at every look otherwise.
-    return Decision(verdict=verdict, requeue=wait, backoff=True, retry=retry, seen=True)
+    return Decision(condition_set=condition_set, requeue=wait, backoff=True, retry=retry, seen=True)
 
 
-def without_capacity(situation: Situation, message: str, wait: float) -> tuple[Verdict, float]:
+def without_capacity(situation: Situation, message: str, wait: float) -> tuple[ConditionSet, float]:
     """The verdict on a lack of capacity, which passes by itself: Reconciling up to the progress deadline.
 
     Args:
@@ -115,10 +115,10 @@ def without_capacity(situation: Situation, message: str, wait: float) -> tuple[V
     seconds, left = progress_deadline(situation)
     if left <= 0:
         message = messages.no_capacity_for(seconds, message)
-        return verdicts.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, message), wait
+        return condition_sets.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, message), wait
     phase = Phase(situation.resource.status.phase or Phase.PENDING)
     phase = Phase.PENDING if phase == Phase.FAILED else phase
-    return verdicts.progressing(phase, Reason.NO_CAPACITY, message), min(wait, left)
+    return condition_sets.progressing(phase, Reason.NO_CAPACITY, message), min(wait, left)
 
 
 def retried(situation: Situation, wait: float) -> Decision:
@@ -128,13 +128,15 @@ def retried(situation: Situation, wait: float) -> Decision:
     if retry is None or ready is None or ready.reason == Reason.PROGRESS_DEADLINE_EXCEEDED:
         return Decision(requeue=wait, seen=True)
     same = ready.reason == retry.reason  # else something was in the way meanwhile, as a refused key, and is gone
-    message = ready.message if same else troubles.refused_before(Reason(retry.reason))
+    message = ready.message if same else error_classification.refused_before(Reason(retry.reason))
     if retry.reason == Reason.NO_CAPACITY:
-        verdict, look = without_capacity(situation, message, wait)
-        return Decision(verdict=verdict, requeue=look, retry=retry, seen=True)
+        condition_set, look = without_capacity(situation, message, wait)
+        return Decision(condition_set=condition_set, requeue=look, retry=retry, seen=True)
     if same or retry.reason not in REFUSALS:
         return Decision(requeue=wait, seen=True)
-    return Decision(verdict=verdicts.stalled(Reason(retry.reason), message), requeue=wait, retry=retry, seen=True)
+    return Decision(
+        condition_set=condition_sets.stalled(Reason(retry.reason), message), requeue=wait, retry=retry, seen=True
+    )
 
 
 def next_retry(situation: Situation, reason: Reason) -> Retry:

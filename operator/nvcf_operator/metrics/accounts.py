@@ -9,7 +9,7 @@ from typing import Protocol
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from nvcf_operator.flowcontrol.gates import Closed, Reason
+from nvcf_operator.flowcontrol.limiters import HoldReason, LimiterClosed
 from nvcf_operator.metrics.names import PREFIX, UNKNOWN
 
 
@@ -36,7 +36,7 @@ class Gate(Protocol):
     def waiting(self) -> int:
         """Calls that wait for rate or a place."""
 
-    def closed_for(self) -> Closed | None:
+    def closed_for(self) -> LimiterClosed | None:
         """Why no call may pass now."""
 
 
@@ -52,7 +52,7 @@ class Account(Protocol):
         """The last list that was answered."""
 
     @property
-    def gate(self) -> Gate:
+    def limiter(self) -> Gate:
         """What its calls pass."""
 
     @property
@@ -107,15 +107,15 @@ class AccountFigures(Collector):
             figures = found.setdefault(account.account_id or UNKNOWN, _Figures())
             at = 0.0 if account.listing is None else account.listing.asked_at + offset
             figures.polled = min(figures.polled, at)
-            gate = account.gate
-            if id(gate) in counted:  # keys of one account share it
+            limiter = account.limiter
+            if id(limiter) in counted:  # keys of one account share it
                 continue
-            counted.add(id(gate))
-            closed = gate.closed_for()
-            figures.shut = figures.shut or (closed is not None and closed.reason != Reason.THROTTLED)
-            figures.left = min(figures.left, gate.tokens if closed is None else 0.0)
-            figures.out += gate.in_flight
-            figures.waiting += gate.waiting
+            counted.add(id(limiter))
+            closed = limiter.closed_for()
+            figures.shut = figures.shut or (closed is not None and closed.reason != HoldReason.THROTTLED)
+            figures.left = min(figures.left, limiter.tokens if closed is None else 0.0)
+            figures.out += limiter.in_flight
+            figures.waiting += limiter.waiting
         return found
 
     def _families(self) -> tuple[GaugeMetricFamily, ...]:

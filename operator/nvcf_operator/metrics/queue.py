@@ -26,18 +26,18 @@ class Queue(Protocol):
 def watch(queue: Queue, registry: CollectorRegistry) -> None:
     """Show how many resources wait in which lane, for how long, and how many workers have one."""
     busy = Gauge(PREFIX + "workers_busy", "Workers that are reconciling a resource.", registry=registry)
-    depth = Gauge(PREFIX + "queue_depth", "Resources that are waiting for a worker.", ["lane"], registry=registry)
+    depth = Gauge(PREFIX + "queue_depth", "Resources that are waiting for a worker.", ["priority"], registry=registry)
     overdue = Gauge(
         PREFIX + "queue_oldest_overdue_seconds",
         "How long the longest-waiting resource has been due for a worker.",
-        ["lane"],
+        ["priority"],
         registry=registry,
     )
     busy.set_function(lambda: queue.in_work)
-    for lane in queue.depth():
-        depth.labels(lane.name.lower()).set_function(partial(_of, lane, queue.depth))
-        overdue.labels(lane.name.lower()).set_function(partial(_of, lane, queue.overdue))
+    for priority in queue.depth():
+        depth.labels(priority.name.lower()).set_function(partial(_of, priority, queue.depth))
+        overdue.labels(priority.name.lower()).set_function(partial(_of, priority, queue.overdue))
 
 
-def _of(lane: Any, read: Callable[[], Mapping[Any, float]]) -> float:
-    return read()[lane]
+def _of(priority: Any, read: Callable[[], Mapping[Any, float]]) -> float:
+    return read()[priority]

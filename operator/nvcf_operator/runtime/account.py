@@ -22,20 +22,19 @@ from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.requests import Request
 from nvcf_client.responses import Answered
 from nvcf_operator.api.key import Key
-from nvcf_operator.core import key_hints, troubles
+from nvcf_operator.core import error_classification, key_hints
 from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.looking import Entry
-from nvcf_operator.core.outlines import Outline, outline_of
+from nvcf_operator.core.fingerprints import DeploymentFingerprint, fingerprint_of
+from nvcf_operator.core.poll_rules import Entry
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
+from nvcf_operator.core.situation import AccountView, Failure, Proof, Scope
 from nvcf_operator.core.throttling import slow_down
-from nvcf_operator.flowcontrol.gates import Admission, Closed, Gates
-from nvcf_operator.flowcontrol.gates import Reason as Shut
+from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, LimiterClosed, Limiters
 from nvcf_operator.flowcontrol.throttle import honoured
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.absences import Absences
-from nvcf_operator.runtime.differences import Differences
+from nvcf_operator.runtime.disproved_listings import DisprovedListings
+from nvcf_operator.runtime.mass_deletion import MassDeletionGuard
 from nvcf_operator.runtime.remarks import Remarks
 from nvcf_operator.tracing import Tracer
 
@@ -83,7 +82,7 @@ class Account:
         self,
         credential: Credential,
         client: AsyncClient,
-        gates: Gates,
+        limiters: Limiters,
         metrics: Metrics,
         *,
         fence: Callable[[], None] = lambda: None,
@@ -95,21 +94,21 @@ class Account:
         self._fence = fence
         self._tracer = tracer or Tracer()
         self.credential = credential
-        self._gates = gates
+        self._limiters = limiters
         self._print = hashlib.sha256(credential.api_key.encode()).hexdigest()
         self._hint = key_hints.oddity(credential.api_key)
-        self._gate_of: str | None = None
-        self.gate = gates.of(credential.base_url, self._print)
+        self._limiter_of: str | None = None
+        self.limiter = limiters.of(credential.base_url, self._print)
         self.client = client
         self.keys: set[Key] = set()
         self.busy: set[Key] = set()
         self.listing: Listing | None = None
-        self.trouble: Trouble | None = None
+        self.failure: Failure | None = None
         self.patch_supported = True
         self.put_supported = True
-        self.differences = Differences()
+        self.disproved_listings = DisprovedListings()
         self._lists_deployments = urls.is_org(credential.base_url)
-        self.absences = Absences(clock)
+        self.mass_deletion = MassDeletionGuard(clock)
         self.wake = asyncio.Event()
         self.followed = 0
         """How many POSTs of objects that are gone are followed by it; it stays open for them."""
@@ -119,7 +118,7 @@ class Account:
         self._clock = clock
         self._made_at = clock()
         self._listing_lock = asyncio.Lock()
-        self._failed: tuple[float, Trouble] | None = None
+        self._failed: tuple[float, Failure] | None = None
         self._probe_wait = PROBE_FIRST
         self._probe_at = 0.0
         self._scope_known: tuple[float, bool] | None = None
@@ -152,7 +151,7 @@ class Account:
             Closed: the gate is shut.
 
         """
-        async with self.gate.admitted(person, acting_for.get()) as admission:
+        async with self.limiter.admitted(person, acting_for.get()) as admission:
             yield admission
 
     async def send(self, request: Request[T], admission: Admission) -> T:
@@ -170,19 +169,19 @@ class Account:
             result = await self._traced(request)
         except nvcf_errors.NvcfError as error:
             self._metrics.nvcf_request(request.operation, _code(error), self.account_id, self._clock() - started)
-            match troubles.row_of(error).effect:
-                case troubles.Effect.PAUSE:
-                    self.gate.throttled(error.retry_after, admission)
-                case troubles.Effect.FAILURE:
-                    self.gate.failed(admission, error)
-                case troubles.Effect.ANSWER:
-                    self.gate.succeeded(admission)
+            match error_classification.row_of(error).effect:
+                case error_classification.Effect.PAUSE:
+                    self.limiter.throttled(error.retry_after, admission)
+                case error_classification.Effect.FAILURE:
+                    self.limiter.failed(admission, error)
+                case error_classification.Effect.ANSWER:
+                    self.limiter.succeeded(admission)
             self._bound_wait(error, admission.person)
             if isinstance(error, nvcf_errors.Unauthorized) and request.operation != LIST_DEPLOYMENTS:
                 self.refuse(self.writing(error))
             raise
         self._metrics.nvcf_request(request.operation, "200", self.account_id, self._clock() - started)
-        self.gate.succeeded(admission)
+        self.limiter.succeeded(admission)
         self._note_odd(request, result)
         return result
 
@@ -199,8 +198,8 @@ class Account:
 
     def _bound_wait(self, error: nvcf_errors.NvcfError, person: bool) -> None:
         """Make the wait that the server asks for the one that we keep, whatever its status."""
-        closed = self.gate.closed_for(person)
-        if isinstance(error, nvcf_errors.Throttled) and closed is not None and closed.reason == Shut.THROTTLED:
+        closed = self.limiter.closed_for(person)
+        if isinstance(error, nvcf_errors.Throttled) and closed is not None and closed.reason == HoldReason.THROTTLED:
             error.retry_after, error.asked = closed.retry_after, closed.asked
         elif error.retry_after is not None:
             error.retry_after = honoured(error.retry_after, person=person)
@@ -215,7 +214,7 @@ class Account:
             span.answered("200")
             return result
 
-    async def fresh_listing(self, max_age: float, *, person: bool = False) -> Listing | Trouble:
+    async def fresh_listing(self, max_age: float, *, person: bool = False) -> Listing | Failure:
         """Give a list asked for within the last `max_age` seconds; one call serves all who wait for it."""
         since = self._clock() - max_age
         async with self._listing_lock:
@@ -226,26 +225,26 @@ class Account:
                 return self._failed[1]
             try:
                 answer = await self.call(endpoints.list_functions(visibility="private"), person=person)
-            except Closed as closed:
-                return gate_trouble(closed)
+            except LimiterClosed as closed:
+                return limiter_failure(closed)
             except nvcf_errors.NvcfError as error:
                 self._metrics.polled(self.account_id, result="failure")
-                trouble = await self._list_trouble(error)
-                self._failed = (self._clock(), trouble)
-                return trouble
+                failure = await self._list_failure(error)
+                self._failed = (self._clock(), failure)
+                return failure
             entries = {
                 item.version_id: Entry(item.id, item.status, item.nca_id, not item.owned_by_different_account)
                 for item in answer.functions
             }
             ids = frozenset(item.account_id for item in entries.values() if item.ours and item.account_id)
             self.listing = Listing(now, entries, ids, answer.skipped_versions)
-            self._share_gate()
+            self._share_limiter()
             self._metrics.polled(self.account_id)
-            if self.trouble is not None:
+            if self.failure is not None:
                 await self._accept(person=person)
             return self.listing
 
-    async def deployments(self) -> dict[str, Outline]:
+    async def deployments(self) -> dict[str, DeploymentFingerprint]:
         """What NGC's list of deployments shows, by version id; empty where there is no such list, or no answer.
 
         Once the server has said no, or something that cannot be read, it is not asked again. A refusal of this call
@@ -255,14 +254,14 @@ class Account:
             return {}
         try:
             answer = await self.call(endpoints.list_deployments())
-        except Closed:
+        except LimiterClosed:
             return {}
         except nvcf_errors.NvcfError as error:
-            if not troubles.may_pass(error):
+            if not error_classification.may_pass(error):
                 self._lists_deployments = False
                 log.info("deployments are not listed at %s: %s", self.credential.base_url, error)
             return {}
-        return {item.function_version_id: outline_of(item) for item in answer.deployments}
+        return {item.function_version_id: fingerprint_of(item) for item in answer.deployments}
 
     def view(self, uid: str, pinned: str | None, recorded_credential: str | None) -> AccountView:
         """Say whether this key is shown to belong to the account on record. Call it with a fresh list at hand."""
@@ -279,23 +278,23 @@ class Account:
             return AccountView(Proof.PROVEN, pinned, print_of_key)
         return AccountView(Proof.UNPROVEN, None, print_of_key)
 
-    def refuse(self, trouble: Trouble) -> None:
+    def refuse(self, failure: Failure) -> None:
         """Remember that the key is not accepted, so that one probe at a time tries it and all others wait.
 
         The first refusal stands for those of the same reason, whatever call they met: all say the same.
         """
         now = self._clock()
-        if self.trouble is None:
+        if self.failure is None:
             self._probe_wait = PROBE_FIRST
-            log.warning("the key from %s is not accepted: %s", self.credential.source, trouble.message)
+            log.warning("the key from %s is not accepted: %s", self.credential.source, failure.message)
             self.doubt()
         elif now >= self._probe_at:
             last = PROBE_LAST_NEW if now - self._made_at < NEW_KEY else PROBE_LAST
             self._probe_wait = min(last, self._probe_wait * 2)
         else:
             return
-        if self.trouble is None or self.trouble.reason != trouble.reason:
-            self.trouble = trouble
+        if self.failure is None or self.failure.reason != failure.reason:
+            self.failure = failure
         self._probe_at = now + self._probe_wait
         self.wake.set()
 
@@ -304,36 +303,36 @@ class Account:
         self.in_doubt = True
         self.wake.set()
 
-    def _share_gate(self) -> None:
+    def _share_limiter(self) -> None:
         """Pass the gate of the NVCF account once the list shows which one it is; keep it while a list shows none.
 
         Calls that wait at the key's own gate, or are out, end there: for that moment both gates' limits add up.
         """
         account = self.account_id
-        if account is not None and account != self._gate_of:
-            self._gate_of = account
-            self.gate = self._gates.join(self.credential.base_url, self._print, account)
+        if account is not None and account != self._limiter_of:
+            self._limiter_of = account
+            self.limiter = self._limiters.join(self.credential.base_url, self._print, account)
 
     async def _accept(self, *, person: bool) -> None:
         """Remember that a key that was not accepted lists again; where it lacked a scope, see whether it still does."""
-        if self.trouble is not None and self.trouble.reason == Reason.MISSING_SCOPE:
+        if self.failure is not None and self.failure.reason == Reason.MISSING_SCOPE:
             self._scope_known = None
             if await self._may_deploy(person=person) is False:
-                self.refuse(troubles.missing_scope("deploy_function"))
+                self.refuse(error_classification.missing_scope("deploy_function"))
                 return
         log.info("the key from %s is accepted again", self.credential.source)
-        self.trouble = None
+        self.failure = None
 
-    def crowded(self, most: int, namespace: str, *, person: bool) -> bool:
+    def saturated(self, most: int, namespace: str, *, person: bool) -> bool:
         """Whether so much waits at this account's gate already that one more would hold up others' workers.
 
         A namespace that has nobody in line may send one beyond `most`, up to twice as many: else one with thousands of
         resources would keep all places in the line.
         """
-        waiting = self.gate.waiting
+        waiting = self.limiter.waiting
         if person or waiting < most:
             return False
-        return waiting >= 2 * most or self.gate.waiting_of(namespace) > 0
+        return waiting >= 2 * most or self.limiter.waiting_of(namespace) > 0
 
     def hurries(self, resource: Resource) -> bool:
         """Whether calls for a resource pass as a person's now, in whatever lane it is looked at.
@@ -341,57 +340,57 @@ class Account:
         While NVCF asks for a pause, a deletion and what was asked for by annotation are held for less than the rest,
         though they may have waited since.
         """
-        closed = self.gate.closed_for()
-        if closed is None or closed.reason != Shut.THROTTLED:
+        closed = self.limiter.closed_for()
+        if closed is None or closed.reason != HoldReason.THROTTLED:
             return False
         return resource.deleting or bool(resource.reconcile_requested or resource.redeploy_requested)
 
-    def waiting_for_probe(self) -> Trouble | None:
+    def waiting_for_probe(self) -> Failure | None:
         """Why no resource may use this key now; None when it may. The poller alone probes."""
-        if self.trouble is None:
+        if self.failure is None:
             return None
         left = max(0.0, self._probe_at - self._clock())
-        return Trouble(self.trouble.reason, self.trouble.message, self.trouble.whose, retry_after=left + 2.0)
+        return Failure(self.failure.reason, self.failure.message, self.failure.scope, retry_after=left + 2.0)
 
     @property
     def probe_in(self) -> float | None:
         """Seconds until a key that is not accepted is tried again."""
-        return None if self.trouble is None else max(0.0, self._probe_at - self._clock())
+        return None if self.failure is None else max(0.0, self._probe_at - self._clock())
 
-    async def forbidden(self, error: nvcf_errors.Forbidden, *, person: bool) -> Trouble:
+    async def forbidden(self, error: nvcf_errors.Forbidden, *, person: bool) -> Failure:
         """Say whose a 403 is: the credential's, when it may deploy or list nothing at all, else the resource's."""
         listing = await self.fresh_listing(10.0, person=person)
-        if isinstance(listing, Trouble):
+        if isinstance(listing, Failure):
             return listing
         if await self._may_deploy(person=person) is False:
-            trouble = troubles.missing_scope("deploy_function")
-            self.refuse(trouble)
-            return trouble
+            failure = error_classification.missing_scope("deploy_function")
+            self.refuse(failure)
+            return failure
         self.doubt()
-        return troubles.of_call(error)
+        return error_classification.of_call(error)
 
-    def reading(self, error: nvcf_errors.NvcfError) -> Trouble:
+    def reading(self, error: nvcf_errors.NvcfError) -> Failure:
         """Say what a failed read means; of an outage in the words in which all calls of the account are told of it."""
-        if troubles.row_of(error).effect == troubles.Effect.FAILURE:
-            return troubles.of_outage(self.gate.cause or error, error.retry_after)
-        return troubles.with_hint(troubles.of_reading(error), self._hint)
+        if error_classification.row_of(error).effect == error_classification.Effect.FAILURE:
+            return error_classification.of_outage(self.limiter.cause or error, error.retry_after)
+        return error_classification.with_hint(error_classification.of_reading(error), self._hint)
 
-    def writing(self, error: nvcf_errors.NvcfError) -> Trouble:
+    def writing(self, error: nvcf_errors.NvcfError) -> Failure:
         """Say what a failed write means; where it was not sent, in the words of the outage."""
         if isinstance(error, nvcf_errors.Unreachable):
             return self.reading(error)
-        return troubles.with_hint(troubles.of_call(error), self._hint)
+        return error_classification.with_hint(error_classification.of_call(error), self._hint)
 
-    async def _list_trouble(self, error: nvcf_errors.NvcfError) -> Trouble:
-        if troubles.row_of(error).effect == troubles.Effect.FAILURE:
+    async def _list_failure(self, error: nvcf_errors.NvcfError) -> Failure:
+        if error_classification.row_of(error).effect == error_classification.Effect.FAILURE:
             return self.reading(error)
-        trouble = troubles.with_hint(troubles.of_credential(error), self._hint)
+        failure = error_classification.with_hint(error_classification.of_credential(error), self._hint)
         if isinstance(error, nvcf_errors.Forbidden) and await self._may_deploy(person=False):
-            trouble = troubles.missing_scope("list_functions")
-        if trouble.whose == Whose.CREDENTIAL:
-            self.refuse(trouble)
-            return self.trouble or trouble
-        return trouble
+            failure = error_classification.missing_scope("list_functions")
+        if failure.scope == Scope.CREDENTIAL:
+            self.refuse(failure)
+            return self.failure or failure
+        return failure
 
     async def _may_deploy(self, *, person: bool) -> bool | None:
         """Whether the key has the scope deploy_function; None when that cannot be told now."""
@@ -406,18 +405,18 @@ class Account:
             if error.unknown_path:
                 return None
             self._scope_known = (now, True)
-        except (Closed, nvcf_errors.NvcfError):
+        except (LimiterClosed, nvcf_errors.NvcfError):
             return None
         else:
             return None
         return self._scope_known[1]
 
 
-def gate_trouble(closed: Closed) -> Trouble:
+def limiter_failure(closed: LimiterClosed) -> Failure:
     """Say why nothing is sent now."""
-    if closed.reason == Shut.THROTTLED:
-        return Trouble(Reason.THROTTLED, slow_down(closed.asked), Whose.SERVER, closed.retry_after)
-    return replace(troubles.of_outage(closed.cause, closed.retry_after), general=True)
+    if closed.reason == HoldReason.THROTTLED:
+        return Failure(Reason.THROTTLED, slow_down(closed.asked), Scope.SERVER, closed.retry_after)
+    return replace(error_classification.of_outage(closed.cause, closed.retry_after), general=True)
 
 
 def fingerprint(uid: str, api_key: str) -> str:

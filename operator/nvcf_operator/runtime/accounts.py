@@ -7,13 +7,13 @@ from contextvars import Context
 from nvcf_client.client import AsyncClient
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.outlines import Outline
-from nvcf_operator.flowcontrol.gates import Gates
+from nvcf_operator.core.fingerprints import DeploymentFingerprint
+from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.poller import Poller
 from nvcf_operator.runtime.remarks import Remarks
+from nvcf_operator.runtime.watchdog import Watchdogs
 from nvcf_operator.settings import Settings
 from nvcf_operator.tracing import Tracer
 
@@ -26,13 +26,13 @@ class Accounts:
         settings: Settings,
         metrics: Metrics,
         *,
-        polled: Callable[[Account, Mapping[str, Outline]], bool],
+        polled: Callable[[Account, Mapping[str, DeploymentFingerprint]], bool],
         reread: Callable[[Account], Awaitable[None]],
         refused: Callable[[Account], None],
         fence: Callable[[], None],
         tracer: Tracer,
         user_agent: str,
-        beats: Heartbeats,
+        beats: Watchdogs,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
@@ -44,7 +44,7 @@ class Accounts:
         self._user_agent = user_agent
         self._beats = beats
         self._remarks = Remarks()
-        self._gates = Gates(settings.nvcf_rate, settings.nvcf_concurrency)
+        self._limiters = Limiters(settings.nvcf_rate, settings.nvcf_concurrency)
         self._accounts: dict[Credential, tuple[Account, asyncio.Task[None]]] = {}
         self._of_key: dict[Key, Account] = {}
 
@@ -82,7 +82,7 @@ class Accounts:
 
     def sharing(self, account: Account) -> int:
         """How many resources' calls pass the gate of that account."""
-        return sum(len(other.keys) for other in self if other.gate is account.gate)
+        return sum(len(other.keys) for other in self if other.limiter is account.limiter)
 
     def leave(self, key: Key) -> None:
         """End a resource's use of its account."""
@@ -90,7 +90,7 @@ class Accounts:
         if account is not None:
             account.keys.discard(key)
             account.busy.discard(key)
-            account.differences.leave(key)
+            account.disproved_listings.leave(key)
 
     async def sweep(self) -> None:
         """Close the accounts that nobody uses any more."""
@@ -122,7 +122,7 @@ class Accounts:
         return Account(
             credential,
             client,
-            self._gates,
+            self._limiters,
             self._metrics,
             fence=self._fence,
             tracer=self._tracer,

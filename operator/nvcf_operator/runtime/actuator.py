@@ -21,17 +21,17 @@ from nvcf_operator.core.placement import explained
 from nvcf_operator.core.pruning import makes_way, not_kept
 from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Present, Situation, Trouble, Whose
-from nvcf_operator.core.transitions import Note, lost_from_sight, of_write, released
+from nvcf_operator.core.situation import Failure, Present, Scope, Situation
+from nvcf_operator.core.transitions import EventNote, lost_from_sight, of_write, released
 from nvcf_operator.core.versions import without
-from nvcf_operator.flowcontrol.gates import Admission, Closed
+from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import KubeError, Missing, NotLeading, Unavailable
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.status import merge_patch
-from nvcf_operator.runtime.account import Account, gate_trouble
+from nvcf_operator.runtime.account import Account, limiter_failure
 from nvcf_operator.runtime.cache import Cache
-from nvcf_operator.runtime.memory import Memory, Sightings, Target
+from nvcf_operator.runtime.local_state import LocalState, PresenceHistory, Target
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.refusals import (
     DROP_FINALIZER,
@@ -40,14 +40,14 @@ from nvcf_operator.runtime.refusals import (
     TAKEN_OFF,
     NotKept,
     WriteRefused,
-    is_told,
+    is_reported,
     may_be_refusal,
 )
 from nvcf_operator.runtime.sent import Sent
 
 log = logging.getLogger(__name__)
 
-FENCE = 5.0
+INTENT_MAX_AGE = 5.0
 """Seconds within which the POST must follow its intent; after a longer pause the state is proven again first."""
 
 PROOFS = 3
@@ -71,11 +71,11 @@ class Actuator:
         cache: Cache,
         recorder: Recorder,
         observer: Observer,
-        sightings: Sightings,
+        observations: PresenceHistory,
         sent: Sent,
         steady: SteadyClock,
         *,
-        server_loop: float,
+        redeploy_settle: float,
         unrecorded: Callable[[], tuple[str, ...]] = tuple,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -83,10 +83,10 @@ class Actuator:
         self._cache = cache
         self._recorder = recorder
         self._observer = observer
-        self._sightings = sightings
+        self._presence_history = observations
         self._sent = sent
         self._steady = steady
-        self._server_loop = server_loop
+        self._redeploy_settle = redeploy_settle
         self._unrecorded = unrecorded
         """Fields that the CRD is known to lack, and that no deployment is asked for without."""
         self._clock = clock
@@ -96,7 +96,7 @@ class Actuator:
         """Function and version of the intents that are being written."""
 
     async def carry_out(
-        self, situation: Situation, action: Action, account: Account | None, memory: Memory, *, person: bool
+        self, situation: Situation, action: Action, account: Account | None, local: LocalState, *, person: bool
     ) -> Situation:
         """Make the write and give the situation after it, or with what the API server refused of it.
 
@@ -107,40 +107,40 @@ class Actuator:
 
         """
         try:
-            return await self._carry_out(situation, action, account, memory, person=person)
+            return await self._carry_out(situation, action, account, local, person=person)
         except WriteRefused as refused:
             log.warning("%s", refused)
             return replace(situation, refused=str(refused))
 
     async def _carry_out(
-        self, situation: Situation, action: Action, account: Account | None, memory: Memory, *, person: bool
+        self, situation: Situation, action: Action, account: Account | None, local: LocalState, *, person: bool
     ) -> Situation:
         if isinstance(action, TakeFinalizer):
             finalizers = (*situation.resource.finalizers, names.FINALIZER)
-            obj = await self._set_finalizers(situation.resource, memory, finalizers)
+            obj = await self._set_finalizers(situation.resource, local, finalizers)
             self._tell(situation.resource, action, None)
-            return replace(situation, resource=self._read(situation, memory, obj))
+            return replace(situation, resource=self._read(situation, local, obj))
         if isinstance(action, DropFinalizer):
-            return await self._release(situation, action, memory)
+            return await self._release(situation, action, local)
         assert account is not None, "a write to NVCF is decided on only with an account"
         if isinstance(action, Undeploy) and makes_way(situation, action) and (fields := self._unrecorded()):
             raise NotKept(fields)  # what serves is not taken down for what could not be asked for afterwards
         person = person or account.hurries(situation.resource)
         if isinstance(action, Create):
-            return await self._create(situation, action, account, memory, person=person)
-        await self._prove_current(situation.resource, memory)
+            return await self._create(situation, action, account, local, person=person)
+        await self._prove_current(situation.resource, local)
         try:
             async with account.admitted(person) as admission:
                 if isinstance(action, Undeploy):
-                    return await self._undeploy(situation, action, account, memory, admission, person=person)
-                return await self._change(situation, action, account, memory, admission)
-        except Closed as closed:
-            return replace(situation, failure=gate_trouble(closed))
+                    return await self._undeploy(situation, action, account, local, admission, person=person)
+                return await self._change(situation, action, account, local, admission)
+        except LimiterClosed as closed:
+            return replace(situation, failure=limiter_failure(closed))
         finally:
-            memory.last_write_at = self._clock()
+            local.last_write_at = self._clock()
 
     async def _create(
-        self, situation: Situation, action: Create, account: Account, memory: Memory, *, person: bool
+        self, situation: Situation, action: Create, account: Account, local: LocalState, *, person: bool
     ) -> Situation:
         """Write the intent and POST. Rate, places and breaker are passed before, so that the POST follows at once."""
         version = action.function_version_id
@@ -148,33 +148,33 @@ class Actuator:
             async with account.admitted(person) as admission:
                 before, began = situation.resource.intent, self._clock()
                 try:
-                    situation, intent = await self._intend(situation, action, account, memory)
+                    situation, intent = await self._intend(situation, action, account, local)
                     if situation.refused is not None:
-                        return self._not_sent(situation, memory, before)
-                    other = await self._proven_again(situation, version, account, memory, admission, began)
+                        return self._not_sent(situation, local, before)
+                    other = await self._proven_again(situation, version, account, local, admission, began)
                     if other is not None:
-                        return self._not_sent(other, memory, before)
-                    answer = await self._post(situation, action, intent, account, memory, admission)
+                        return self._not_sent(other, local, before)
+                    answer = await self._post(situation, action, intent, account, local, admission)
                 except (Outdated, Vanished, KubeError, WriteRefused):
                     # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
-                    memory.intends(situation.resource, before)
+                    local.intends(situation.resource, before)
                     raise
-        except Closed as closed:
-            return replace(situation, failure=gate_trouble(closed))
+        except LimiterClosed as closed:
+            return replace(situation, failure=limiter_failure(closed))
         except nvcf_errors.NvcfError as error:
-            return await self._not_created(situation, error, intent, account, memory, version, person=person)
-        memory.last_get_at = self._clock()
-        self._sightings.saw(self._observer.target(account, situation.resource, version), self._clock())
+            return await self._not_created(situation, error, intent, account, local, version, person=person)
+        local.last_get_at = self._clock()
+        self._presence_history.saw(self._observer.target(account, situation.resource, version), self._clock())
         self._tell(situation.resource, action, answer.deployment.deployment_id)
         return replace(
-            self._observer.remember(situation, account, memory),
-            sightings={**situation.sightings, version: Present(answer.deployment)},
+            self._observer.remember(situation, account, local),
+            observations={**situation.observations, version: Present(answer.deployment)},
             wrote=action,
             answered_intent=answered(intent, answer.deployment),
         )
 
     async def _intend(
-        self, situation: Situation, action: Create, account: Account, memory: Memory
+        self, situation: Situation, action: Create, account: Account, local: LocalState
     ) -> tuple[Situation, Intent]:
         """Write the intent into the status: from here on a POST may be under way.
 
@@ -201,22 +201,22 @@ class Actuator:
         self._intending.add(target)
         try:
             if self._pruned or self._unrecorded():  # so that a try in vain changes nothing
-                await self._try_intent(resource, patch, wanted, memory)
-            obj = await self._patch_intent(resource, patch, memory)
+                await self._try_intent(resource, patch, wanted, local)
+            obj = await self._patch_intent(resource, patch, local)
         finally:
             self._intending.discard(target)
         self._cache.put(obj)
-        memory.proven = True
-        memory.decided(resource, status)
+        local.proven = True
+        local.decided(resource, status)
         fields = not_kept(wanted, obj.get("status") or {})
         self._pruned = bool(fields)
         refused = str(NotKept(fields)) if fields else None
         if refused is not None:
             log.warning("%s", refused)
-        return replace(situation, resource=self._read(situation, memory, obj), refused=refused), intent
+        return replace(situation, resource=self._read(situation, local, obj), refused=refused), intent
 
     async def _try_intent(
-        self, resource: Resource, patch: dict[str, Any], wanted: dict[str, Any], memory: Memory
+        self, resource: Resource, patch: dict[str, Any], wanted: dict[str, Any], local: LocalState
     ) -> None:
         """Have the API server show what it would keep of an intent.
 
@@ -225,7 +225,7 @@ class Actuator:
 
         """
         try:
-            shown = await self._patch_intent(resource, patch, memory, trial=True)
+            shown = await self._patch_intent(resource, patch, local, trial=True)
         except WriteRefused as refused:
             if "dry run" in str(refused):
                 return  # a webhook that does not support one says nothing about the real write
@@ -234,7 +234,7 @@ class Actuator:
             raise NotKept(fields)
 
     async def _patch_intent(
-        self, resource: Resource, patch: dict[str, Any], memory: Memory, **trial: bool
+        self, resource: Resource, patch: dict[str, Any], local: LocalState, **trial: bool
     ) -> dict[str, Any]:
         try:
             return await self._kube.patch_status(
@@ -246,7 +246,7 @@ class Actuator:
                 **trial,
             )
         except KubeError as error:
-            await self._judge(error, INTENT, resource, memory)
+            await self._judge(error, INTENT, resource, local)
             raise
 
     async def _ensure_nobody_else(self, resource: Resource, version: str, account: Account, target: Target) -> None:
@@ -265,7 +265,7 @@ class Actuator:
         situation: Situation,
         version: str,
         account: Account,
-        memory: Memory,
+        local: LocalState,
         admission: Admission,
         began: float,
     ) -> Situation | None:
@@ -281,7 +281,7 @@ class Actuator:
         resource = situation.resource
         request = endpoints.get_deployment(function_id=resource.function_id, function_version_id=version)
         for _ in range(PROOFS):
-            if self._clock() - began <= FENCE:
+            if self._clock() - began <= INTENT_MAX_AGE:
                 return None
             began = self._clock()
             try:
@@ -292,10 +292,10 @@ class Actuator:
             except nvcf_errors.NvcfError as error:
                 return replace(situation, failure=account.reading(error))
             else:
-                self._sightings.saw(self._observer.target(account, resource, version), self._clock())
-                seen = {**situation.sightings, version: Present(answer.deployment)}
-                return replace(situation, sightings=seen)
-            await self._prove_current(resource, memory)
+                self._presence_history.saw(self._observer.target(account, resource, version), self._clock())
+                seen = {**situation.observations, version: Present(answer.deployment)}
+                return replace(situation, observations=seen)
+            await self._prove_current(resource, local)
         raise Outdated("the cluster takes longer to answer than a proof stays valid")
 
     async def _post(
@@ -304,7 +304,7 @@ class Actuator:
         action: Create,
         intent: Intent,
         account: Account,
-        memory: Memory,
+        local: LocalState,
         admission: Admission,
     ) -> Any:
         resource, version = situation.resource, action.function_version_id
@@ -330,15 +330,15 @@ class Actuator:
             return answer
         finally:
             now = self._clock()
-            memory.last_write_at, memory.finalizer_found_at = now, None
-            memory.intent_seen = (intent.token, now)
+            local.last_write_at, local.finalizer_found_at = now, None
+            local.intent_seen = (intent.token, now)
             if not post.answered:
                 self._sent.failed(post, now, maybe_done=maybe_done)
 
-    def _not_sent(self, situation: Situation, memory: Memory, before: Intent | None) -> Situation:
+    def _not_sent(self, situation: Situation, local: LocalState, before: Intent | None) -> Situation:
         """Have the status say again what it said before the intent, since no POST followed it."""
         resource = situation.resource
-        memory.intends(resource, before)
+        local.intends(resource, before)
         status = resource.status.model_copy(update={"intent": before})
         return replace(situation, resource=replace(resource, status=status))
 
@@ -348,7 +348,7 @@ class Actuator:
         error: nvcf_errors.NvcfError,
         intent: Intent,
         account: Account,
-        memory: Memory,
+        local: LocalState,
         version: str,
         *,
         person: bool,
@@ -365,13 +365,13 @@ class Actuator:
             unanswered=failure if error.maybe_done else None,
             answered_intent=None if error.maybe_done else answered(intent),
         )
-        return await self._observer.look_again(situation, account, memory, version, person=person)
+        return await self._observer.observe_again(situation, account, local, version, person=person)
 
     async def _change(
-        self, situation: Situation, action: Change, account: Account, memory: Memory, admission: Admission
+        self, situation: Situation, action: Change, account: Account, local: LocalState, admission: Admission
     ) -> Situation:
         resource, version, change = situation.resource, action.function_version_id, action.change
-        seen = situation.sighting(version)
+        seen = situation.observation(version)
         assert isinstance(seen, Present), "a change is decided on only over a deployment just read"
         found = tuple(seen.deployment.deployment_specifications)
         try:
@@ -392,17 +392,19 @@ class Actuator:
                     admission,
                 )
         except nvcf_errors.NvcfError as error:
-            return await self._not_changed(situation, action, account, memory, error)
+            return await self._not_changed(situation, action, account, local, error)
         after = expected_after(change, found)
-        memory.verify_at = self._clock() + self._server_loop
-        memory.raised_minimum = memory.raised_minimum or raises_minimum(change, found)
+        local.verify_at = self._clock() + self._redeploy_settle
+        local.raised_minimum = local.raised_minimum or raises_minimum(change, found)
         self._tell(resource, action, seen.deployment.deployment_id)
         deployment = seen.deployment.model_copy(update={"deployment_specifications": after})
-        situation = replace(situation, sightings={**situation.sightings, version: Present(deployment)}, wrote=action)
-        return self._observer.remember(situation, account, memory)
+        situation = replace(
+            situation, observations={**situation.observations, version: Present(deployment)}, wrote=action
+        )
+        return self._observer.remember(situation, account, local)
 
     async def _not_changed(
-        self, situation: Situation, action: Change, account: Account, memory: Memory, error: nvcf_errors.NvcfError
+        self, situation: Situation, action: Change, account: Account, local: LocalState, error: nvcf_errors.NvcfError
     ) -> Situation:
         log.warning("change of version %s failed: %s", action.function_version_id, error)
         missing = isinstance(error, nvcf_errors.NotFound | nvcf_errors.MethodNotAllowed)
@@ -416,8 +418,8 @@ class Actuator:
                 account.patch_supported = False
                 raise Outdated("this server has no PATCH")
             # The deployment that was read a moment ago is another one by now.
-            trouble = account.writing(error)
-            return replace(situation, failure=Trouble(trouble.reason, trouble.message, Whose.SERVER))
+            failure = account.writing(error)
+            return replace(situation, failure=Failure(failure.reason, failure.message, Scope.SERVER))
         if isinstance(error, nvcf_errors.Forbidden):
             return replace(situation, failure=await account.forbidden(error, person=False))
         return replace(situation, failure=account.writing(error))
@@ -427,7 +429,7 @@ class Actuator:
         situation: Situation,
         action: Undeploy,
         account: Account,
-        memory: Memory,
+        local: LocalState,
         admission: Admission,
         *,
         person: bool,
@@ -450,27 +452,27 @@ class Actuator:
             if isinstance(error, nvcf_errors.Forbidden):
                 failure = await account.forbidden(error, person=person)
             return replace(situation, failure=failure)
-        self._sightings.saw(target, self._clock())
+        self._presence_history.saw(target, self._clock())
         self._sent.undeploying(target, action.deployment_id)
-        memory.undeploys[version] = self._clock()
-        seen = situation.sighting(version)
+        local.undeploys[version] = self._clock()
+        seen = situation.observation(version)
         if action.purpose == Purpose.STALE and isinstance(seen, Present):
             self._note(resource, lost_from_sight(lost_deployment(situation, version, seen), action.deployment_id))
         self._tell(resource, action, None)
         return replace(situation, wrote=action)
 
-    async def _release(self, situation: Situation, action: DropFinalizer, memory: Memory) -> Situation:
+    async def _release(self, situation: Situation, action: DropFinalizer, local: LocalState) -> Situation:
         resource = situation.resource
         left = tuple(name for name in resource.finalizers if name != names.FINALIZER)
-        memory.released = resource.deleting
+        local.released = resource.deleting
         try:
-            after = self._read(situation, memory, await self._set_finalizers(resource, memory, left))
+            after = self._read(situation, local, await self._set_finalizers(resource, local, left))
         except (Missing, Vanished):
             after = resource
         except Unavailable:
             raise  # the finalizer may be off: the object's end is then no loss to report
         except BaseException:
-            memory.released = False  # nothing was written: whoever ends the object now leaves something behind
+            local.released = False  # nothing was written: whoever ends the object now leaves something behind
             raise
         if resource.deleting and not left:
             self._cache.drop(resource.key, resource.uid)  # the watch may have told its end before this answer came
@@ -479,12 +481,12 @@ class Actuator:
         self._tell(resource, action, None)
         return replace(situation, resource=after, wrote=action)
 
-    async def _prove_current(self, resource: Resource, memory: Memory) -> None:
+    async def _prove_current(self, resource: Resource, local: LocalState) -> None:
         """Read the resource itself before NVCF is changed, so that a stale list never undoes a person's edit."""
-        if await self._reread(resource, memory) != resource.resource_version:
+        if await self._reread(resource, local) != resource.resource_version:
             raise Outdated("the resource has changed")
 
-    async def _reread(self, resource: Resource, memory: Memory) -> str:
+    async def _reread(self, resource: Resource, local: LocalState) -> str:
         """Take in the object as the API server has it, and give its version.
 
         Raises:
@@ -497,27 +499,29 @@ class Actuator:
         self._cache.put(obj)
         version: str = obj["metadata"]["resourceVersion"]
         if version != resource.resource_version:
-            memory.found_current()
-        memory.proven = True
+            local.found_current()
+        local.proven = True
         return version
 
-    async def _set_finalizers(self, resource: Resource, memory: Memory, finalizers: tuple[str, ...]) -> dict[str, Any]:
+    async def _set_finalizers(
+        self, resource: Resource, local: LocalState, finalizers: tuple[str, ...]
+    ) -> dict[str, Any]:
         try:
             obj = await self._kube.patch_metadata(
                 resource.key, uid=resource.uid, resource_version=resource.resource_version, finalizers=finalizers
             )
         except KubeError as error:
             what = TAKE_FINALIZER if names.FINALIZER in finalizers else DROP_FINALIZER
-            await self._judge(error, what, resource, memory)
+            await self._judge(error, what, resource, local)
             raise
         self._cache.put(obj)
-        memory.proven = True
+        local.proven = True
         wanted, found = names.FINALIZER in finalizers, names.FINALIZER in (obj["metadata"].get("finalizers") or ())
         if wanted and not found:
             raise WriteRefused(TAKE_FINALIZER, KubeError(TAKEN_OFF))
         return obj
 
-    async def _judge(self, error: KubeError, what: str, resource: Resource, memory: Memory) -> None:
+    async def _judge(self, error: KubeError, what: str, resource: Resource, local: LocalState) -> None:
         """See by the object itself whether a write of ours came too late, or is refused.
 
         Returns only where it is neither, or where the refusal may pass at once.
@@ -530,20 +534,20 @@ class Actuator:
         """
         if not may_be_refusal(error):
             return
-        if await self._reread(resource, memory) != resource.resource_version:
+        if await self._reread(resource, local) != resource.resource_version:
             raise Outdated(str(error)) from None
-        if is_told(error, memory.attempts):
+        if is_reported(error, local.attempts):
             raise WriteRefused(what, error) from None
 
-    def _read(self, situation: Situation, memory: Memory, obj: dict[str, Any]) -> Resource:
+    def _read(self, situation: Situation, local: LocalState, obj: dict[str, Any]) -> Resource:
         """The resource after a write, as this process knows it, and as the claims of others have left it."""
-        return without(memory.view(Resource.read(obj), self._steady), frozenset(situation.holders))
+        return without(local.view(Resource.read(obj), self._steady), frozenset(situation.holders))
 
     def _tell(self, resource: Resource, action: Action, deployment_id: str | None) -> None:
         note = of_write(resource, action, deployment_id)
         if note is not None:
             self._note(resource, note)
 
-    def _note(self, resource: Resource, note: Note) -> None:
+    def _note(self, resource: Resource, note: EventNote) -> None:
         self._recorder.note(resource, note)
         log.log(logging.WARNING if note.warning else logging.INFO, "%s: %s", note.reason, note.message)

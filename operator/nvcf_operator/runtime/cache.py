@@ -18,11 +18,11 @@ from nvcf_operator.api.conditions import CREDENTIALS_VALID
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.names import DEFAULT_SECRET_KEY
 from nvcf_operator.api.spec import ManagementPolicy
-from nvcf_operator.core.looking import Glance
-from nvcf_operator.core.outlines import outline
+from nvcf_operator.core.fingerprints import deployment_fingerprint
+from nvcf_operator.core.poll_rules import PollKey
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.words import is_true
-from nvcf_operator.runtime.echoes import Echoes
+from nvcf_operator.runtime.own_writes import OwnWrites
 
 _OURS = (
     names.RECONCILE_REQUESTED_ANNOTATION,
@@ -56,7 +56,7 @@ class Digest:
     """Hash of finalizers and status, which only we should write."""
     versions: tuple[tuple[str, str], ...]
     """Function and version pairs that the object has to do with."""
-    glance: Glance
+    poll_key: PollKey
     body: bytes
 
 
@@ -74,7 +74,7 @@ class Cache:
         self._rival_moved = rival_moved
         self._digests: dict[Key, Digest] = {}
         self._by_version: dict[tuple[str, str], set[Key]] = {}
-        self._echoes = Echoes()
+        self._own_writes = OwnWrites()
         self.newest = 0
 
     def __len__(self) -> int:
@@ -87,25 +87,25 @@ class Cache:
         """Take in the answer to a worker's own call, and say what is new. The echo from the watch will be no news."""
         key, version = _name(obj), _version(obj)
         known = self._digests.get(key)
-        self._echoes.answered(key, version, known=None if known is None else known.resource_version)
+        self._own_writes.answered(key, version, known=None if known is None else known.resource_version)
         return self._take_in(key, obj)
 
     def see(self, obj: Mapping[str, Any], *, listed: bool) -> News:
         """Take in what the watch or a list brings, unless something newer is known, and say what is new about it."""
         key, version = _name(obj), _version(obj)
         if not listed:
-            ours, known = self._echoes.ours(key, version), self._digests.get(key)
+            ours, known = self._own_writes.ours(key, version), self._digests.get(key)
             if not ours and known is not None and version < known.resource_version:
                 return News.PERSON  # the answer to a write of ours has brought another hand's change along with it
         return self._take_in(key, obj)
 
     def doubt(self, key: Key) -> None:
         """Leave open whether the newest version is of our own writing, until the work on it ends."""
-        self._echoes.doubt(key, self._digests[key].resource_version)
+        self._own_writes.doubt(key, self._digests[key].resource_version)
 
     def settle(self, key: Key) -> bool:
         """Tell at the end of the work whether another hand has written meanwhile."""
-        return self._echoes.settle(key)
+        return self._own_writes.settle(key)
 
     def drop(self, key: Key, uid: str | None = None) -> bool:
         """Forget an object that is gone; with a uid only if it is that very one. Says whether it was known."""
@@ -113,7 +113,7 @@ class Cache:
         if known is None or (uid is not None and known.uid != uid):
             return False
         self._replace(key, known, None)
-        self._echoes.forget(key)
+        self._own_writes.forget(key)
         return True
 
     def is_another(self, key: Key, uid: str) -> bool:
@@ -131,10 +131,10 @@ class Cache:
         digest = self._digests.get(key)
         return None if digest is None else (digest.uid, digest.resource_version)
 
-    def glance(self, key: Key) -> Glance | None:
+    def poll_key(self, key: Key) -> PollKey | None:
         """Read the few fields that a poll needs, without reading the resource."""
         digest = self._digests.get(key)
-        return None if digest is None else digest.glance
+        return None if digest is None else digest.poll_key
 
     def with_version(self, function_id: str, version: str, *, but: Key | None) -> tuple[Resource, ...]:
         """Read the resources that have to do with a function version, all but one."""
@@ -213,7 +213,7 @@ def _digest(obj: Mapping[str, Any]) -> Digest:
         asked=hash((meta.get("deletionTimestamp"), json.dumps([annotations, set_at], sort_keys=True))),
         told=hash(json.dumps([meta.get("finalizers"), status], sort_keys=True)),
         versions=tuple((function, version) for version in sorted(versions) if version),
-        glance=_glance(meta, spec, own),
+        poll_key=_poll_key(meta, spec, own),
         body=zlib.compress(json.dumps(kept, separators=(",", ":")).encode(), level=1),
     )
 
@@ -230,7 +230,7 @@ def _force_delete_set(meta: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _glance(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> Glance:
+def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> PollKey:
     ref = (spec.get("credentials") or {}).get("secretRef") or {}
     valid = [item["status"] for item in status.get("conditions") or () if item.get("type") == CREDENTIALS_VALID]
     held = status.get("functionVersionId") if status.get("functionStatus") else None
@@ -239,13 +239,13 @@ def _glance(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[st
         or spec.get("suspend") is True
         or is_true((meta.get("annotations") or {}).get(names.PAUSED_ANNOTATION))
     )
-    return Glance(
+    return PollKey(
         function_id=str(spec.get("functionId", "")).lower(),
         held_version=held,
         shown_version=str(spec.get("functionVersionId", "")).lower() if silent and held is None else None,
         incoming_version=(status.get("incoming") or {}).get("functionVersionId"),
         leaving=any(item.get("functionVersionId") == held for item in status.get("retiring") or ()),
-        outline=outline(
+        deployment_fingerprint=deployment_fingerprint(
             status.get("deploymentId"),
             (
                 (item.get("gpuSpecificationId"), item.get("minInstances"), item.get("maxInstances"))

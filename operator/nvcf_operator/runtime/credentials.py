@@ -7,7 +7,7 @@ from pathlib import Path
 from nvcf_client import keys
 from nvcf_operator.core import credentials as rules
 from nvcf_operator.core.credentials import Credential, SecretName
-from nvcf_operator.core.situation import Trouble
+from nvcf_operator.core.situation import Failure
 from nvcf_operator.kube.secrets import Absent, Denied, Found, Secrets
 from nvcf_operator.settings import Settings
 
@@ -54,7 +54,7 @@ class Resolver:
         self._operator_key = OperatorKey(settings.api_key_file, redact=redact)
         self._redact = redact
 
-    async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Trouble:
+    async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Failure:
         """Give the credential, or why there is none. The Secret is read again when it was read longer ago."""
         read = await self._secrets.read(secret.namespace, secret.name, max_age=max_age)
         if isinstance(read, Found):

@@ -18,7 +18,7 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import kopf_session
 from nvcf_operator.runtime.background import Ending
 from nvcf_operator.runtime.cache import Cache, News
-from nvcf_operator.runtime.queue import DelayQueue, Lane
+from nvcf_operator.runtime.queue import DelayQueue, Priority
 from nvcf_operator.runtime.signals import Stop
 
 log = logging.getLogger(__name__)
@@ -215,11 +215,11 @@ class Informer:
             self._cache.doubt(key)  # most often the echo of a write whose answer is on its way to the worker
         elif first:
             urgent = bool(obj["metadata"].get("deletionTimestamp"))
-            self._queue.add(key, Lane.PERSON if urgent else Lane.BACKGROUND)
+            self._queue.add(key, Priority.HIGH if urgent else Priority.LOW)
         elif news == News.PERSON:
-            self._queue.add(key, Lane.PERSON)
+            self._queue.add(key, Priority.HIGH)
         else:
-            self._queue.add(key, Lane.NEW if news == News.NEW else Lane.BACKGROUND)
+            self._queue.add(key, Priority.NORMAL if news == News.NEW else Priority.LOW)
         return key
 
     def _leave(self, resource: Resource) -> None:

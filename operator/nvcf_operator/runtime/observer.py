@@ -10,35 +10,35 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core import troubles
+from nvcf_operator.core import error_classification
 from nvcf_operator.core.claims import claim_of, other_holder
 from nvcf_operator.core.credentials import Credential, in_ending_namespace, is_known_to_end, secret_of
 from nvcf_operator.core.deletion import needs_nvcf
-from nvcf_operator.core.looking import list_is_enough
-from nvcf_operator.core.outlines import outline_of
+from nvcf_operator.core.fingerprints import fingerprint_of
+from nvcf_operator.core.poll_rules import list_is_enough
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import (
     Absent,
     AccountView,
+    Failure,
     FunctionSeen,
     Listed,
+    Observation,
     Present,
-    Sighting,
+    Scope,
     Situation,
     Timing,
-    Trouble,
-    Unseen,
-    Whose,
+    Unknown,
 )
 from nvcf_operator.core.versions import on_record, versions_held, versions_of_interest, without
-from nvcf_operator.flowcontrol.gates import Closed
-from nvcf_operator.runtime.account import Account, Listing, gate_trouble
+from nvcf_operator.flowcontrol.limiters import LimiterClosed
+from nvcf_operator.runtime.account import Account, Listing, limiter_failure
 from nvcf_operator.runtime.accounts import Accounts
+from nvcf_operator.runtime.base_urls import BaseUrls
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.credentials import Resolver
-from nvcf_operator.runtime.memory import Memory, Sightings, Target
-from nvcf_operator.runtime.places import Places
+from nvcf_operator.runtime.local_state import LocalState, PresenceHistory, Target
 from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.settings import Settings
 
@@ -46,7 +46,7 @@ BELIEF = 10.0
 """Seconds: how old the account's list may be, that makes a 404 believable."""
 
 
-class Crowded(Exception):  # noqa: N818  the name says what happened
+class Saturated(Exception):  # noqa: N818  the name says what happened
     """Too many wait at an account's gate: come back later, and leave the worker to other accounts' resources."""
 
     def __init__(self, account: Account) -> None:
@@ -55,7 +55,7 @@ class Crowded(Exception):  # noqa: N818  the name says what happened
 
 
 @dataclass(slots=True)
-class Observation:
+class Observed:
     """A situation, and the account that it was seen through."""
 
     situation: Situation
@@ -71,7 +71,7 @@ class Observer:
         cache: Cache,
         accounts: Accounts,
         resolver: Resolver,
-        sightings: Sightings,
+        observations: PresenceHistory,
         sent: Sent,
         steady: SteadyClock,
         *,
@@ -86,8 +86,8 @@ class Observer:
         self._cache = cache
         self._accounts = accounts
         self._resolver = resolver
-        self._places = Places(accounts, resolver)
-        self._sightings = sightings
+        self._base_urls = BaseUrls(accounts, resolver)
+        self._presence_history = observations
         self._clock = clock
         self._poll_interval = settings.poll_interval
         self._timing = Timing(
@@ -99,7 +99,7 @@ class Observer:
             busy_poll=settings.busy_poll_interval,
         )
 
-    async def observe(self, resource: Resource, memory: Memory, *, person: bool, most_waiting: int) -> Observation:
+    async def observe(self, resource: Resource, local: LocalState, *, person: bool, most_waiting: int) -> Observed:
         """Look at everything that a decision on this resource may need, by as few calls as that takes.
 
         Raises:
@@ -108,19 +108,19 @@ class Observer:
         """
         base = Situation(resource=resource, now=self._steady.now(), timing=self._timing)
         if resource.spec is None or (resource.deleting and not needs_nvcf(resource)):
-            return Observation(base)
-        credential = await self._credential(resource, memory)
-        if isinstance(credential, Trouble):
+            return Observed(base)
+        credential = await self._credential(resource, local)
+        if isinstance(credential, Failure):
             if is_known_to_end(resource) or (resource.deleting and self._namespace_ends(resource.key.namespace)):
                 credential = in_ending_namespace(credential)
             # Without a key its base URL is not known either. What is on record stays blocked; of a copy that holds
             # nothing by its own record, whoever holds the version may be meant.
             holders = await self._holders(resource, None) if resource.deleting and resource.lost else {}
-            memory_now = memory.recollection(self._clock())
-            return Observation(replace(base, access=credential, holders=holders, memory=memory_now))
+            local_now = local.local_view(self._clock())
+            return Observed(replace(base, access=credential, holders=holders, local=local_now))
         account = self._accounts.of(resource.key, credential)
-        if account.crowded(most_waiting, resource.key.namespace, person=person):
-            raise Crowded(account)
+        if account.saturated(most_waiting, resource.key.namespace, person=person):
+            raise Saturated(account)
         person = person or account.hurries(resource)
         versions = versions_of_interest(resource)
         # Who only observes takes nothing from the holder, and looks all the same.
@@ -130,45 +130,45 @@ class Observer:
             versions = tuple(version for version in versions if version not in holders)
             base = replace(base, resource=resource, holders=holders)
         if not resource.deleting:
-            base = replace(base, mass_absence=account.absences.brakes(resource.key))
-        memory.sees_intent(resource.open_intent, self._clock())
-        sightings: dict[str, Sighting] = {}
+            base = replace(base, mass_absence=account.mass_deletion.holds_back(resource.key))
+        local.sees_intent(resource.open_intent, self._clock())
+        observations: dict[str, Observation] = {}
         view: AccountView | None = None
         function, shown = FunctionSeen.UNKNOWN, None
         for version in versions:
-            seen = await self._look(resource, memory, account, version, person=person)
-            sightings[version] = seen
+            seen = await self._look(resource, local, account, version, person=person)
+            observations[version] = seen
             if isinstance(seen, Absent | Present):
                 status = resource.status
                 view = account.view(resource.uid, status.account_id, status.credential)
             if isinstance(seen, Absent) and version == resource.wanted_version and not resource.deleting:
                 function, shown = await self._function(resource, account, version, person=person)
-            if isinstance(seen, Unseen) and seen.trouble.whose == Whose.CREDENTIAL:
+            if isinstance(seen, Unknown) and seen.failure.scope == Scope.CREDENTIAL:
                 break
-        if any(not isinstance(seen, Unseen) for seen in sightings.values()):
-            memory.credential = credential
-        observed = replace(base, sightings=sightings, account=view, function=function, function_status=shown)
-        return Observation(self.remember(observed, account, memory), account)
+        if any(not isinstance(seen, Unknown) for seen in observations.values()):
+            local.credential = credential
+        observed = replace(base, observations=observations, account=view, function=function, function_status=shown)
+        return Observed(self.remember(observed, account, local), account)
 
-    def remember(self, situation: Situation, account: Account, memory: Memory) -> Situation:
+    def remember(self, situation: Situation, account: Account, local: LocalState) -> Situation:
         """Add what this process remembers."""
         resource, now = situation.resource, self._clock()
         target = self.target(account, resource, resource.wanted_version)
         targets = {version: self.target(account, resource, version) for version in versions_of_interest(resource)}
         running = {version: self._sent.may_run_for(item, now) for version, item in targets.items()}
-        recollection = memory.recollection(
+        local_view = local.local_view(
             now,
             patch_supported=account.patch_supported,
             put_supported=account.put_supported,
-            version_seen_lately=self._sightings.seen_lately(target, now),
+            version_seen_lately=self._presence_history.seen_lately(target, now),
             posts_may_run_for={version: left for version, left in running.items() if left > 0},
             made_ids=self._sent.made_ids(targets.values(), resource.uid),
             undeployed_ids=self._sent.undeployed_ids(targets.values()),
         )
-        return replace(situation, memory=recollection)
+        return replace(situation, local=local_view)
 
-    async def look_again(
-        self, situation: Situation, account: Account, memory: Memory, version: str, *, person: bool
+    async def observe_again(
+        self, situation: Situation, account: Account, local: LocalState, version: str, *, person: bool
     ) -> Situation:
         """Read one version after a write and add what is seen."""
         resource = situation.resource
@@ -177,7 +177,7 @@ class Observer:
         if isinstance(seen, Absent | Present):
             view = account.view(resource.uid, resource.status.account_id, resource.status.credential)
         return self.remember(
-            replace(situation, sightings={**situation.sightings, version: seen}, account=view), account, memory
+            replace(situation, observations={**situation.observations, version: seen}, account=view), account, local
         )
 
     async def holder(self, resource: Resource, version: str, base_url: str | None) -> Key | None:
@@ -188,17 +188,17 @@ class Observer:
         others = self._cache.with_version(resource.function_id, version, but=resource.key)
         if not others:
             return None
-        places = await self._places.of(others) if base_url is not None else {}
+        base_urls = await self._base_urls.of(others) if base_url is not None else {}
         others = self._cache.with_version(resource.function_id, version, but=resource.key)
-        return other_holder(resource, version, others, base_url=base_url or "", places=places)
+        return other_holder(resource, version, others, base_url=base_url or "", base_urls=base_urls)
 
     async def claimant(self, resource: Resource, version: str, base_url: str | None) -> Key | None:
         """Another object that claims a version of one that is gone; where the base URL is not known, at any."""
         others = self._cache.with_version(resource.function_id, version, but=None)
-        places = await self._places.of(others) if others and base_url is not None else {}
+        base_urls = await self._base_urls.of(others) if others and base_url is not None else {}
         others = self._cache.with_version(resource.function_id, version, but=None)
         rivals = [other for other in others if other.uid != resource.uid]
-        there = [other for other in rivals if base_url is None or places.get(other.key, base_url) == base_url]
+        there = [other for other in rivals if base_url is None or base_urls.get(other.key, base_url) == base_url]
         claims = [claim for other in there if (claim := claim_of(other, version)) is not None]
         return min(claims).key if claims else None
 
@@ -221,78 +221,78 @@ class Observer:
         """Name a deployment in the world."""
         return (account.credential.base_url, resource.function_id, version)
 
-    async def _credential(self, resource: Resource, memory: Memory) -> Credential | Trouble:
+    async def _credential(self, resource: Resource, local: LocalState) -> Credential | Failure:
         assert resource.spec is not None, "observe() has dealt with a manifest that cannot be read"
-        troubled = resource.condition("CredentialsValid")
-        max_age = 2.0 if troubled is not None and troubled.status != "True" else float("inf")
+        failing = resource.condition("CredentialsValid")
+        max_age = 2.0 if failing is not None and failing.status != "True" else float("inf")
         secret = secret_of(resource.key.namespace, resource.spec)
         found = await self._resolver.resolve(secret, max_age=max_age)
-        known = memory.credential
+        known = local.credential
         if known is None or not resource.deleting:
             return found
         # A namespace that ends loses its Secret first; the operator's own key then speaks for another account.
         fell_through = isinstance(found, Credential) and found.source != known.source == str(secret)
-        return known if isinstance(found, Trouble) or fell_through else found
+        return known if isinstance(found, Failure) or fell_through else found
 
     async def _look(
-        self, resource: Resource, memory: Memory, account: Account, version: str, *, person: bool
-    ) -> Sighting:
-        if (trouble := account.waiting_for_probe()) is not None:
-            return Unseen(trouble)
-        if (closed := account.gate.closed_for(person)) is not None:
-            return Unseen(gate_trouble(closed))
+        self, resource: Resource, local: LocalState, account: Account, version: str, *, person: bool
+    ) -> Observation:
+        if (failure := account.waiting_for_probe()) is not None:
+            return Unknown(failure)
+        if (closed := account.limiter.closed_for(person)) is not None:
+            return Unknown(limiter_failure(closed))
         now = self._clock()
-        verify = memory.verify_at is not None and now >= memory.verify_at
-        deep = verify or now >= memory.deep_at > 0.0 or account.differences.want(resource.key)
+        verify = local.verify_at is not None and now >= local.verify_at
+        deep = verify or now >= local.deep_at > 0.0 or account.disproved_listings.want(resource.key)
         ready = resource.condition("Ready")
         if ready is not None and ready.reason in (Reason.DEPLOYING, Reason.SCALING_UP):
-            deep = deep or now - memory.last_get_at >= self._poll_interval
+            deep = deep or now - local.last_get_at >= self._poll_interval
         alone = version == resource.wanted_version and not resource.deleting
         if resource.holds and not deep and alone:
             listing = await self._recent_listing(account, person=person)
-            if isinstance(listing, Trouble):
-                return Unseen(listing)
-            entry = listing.entry(resource.function_id, version) if listing.asked_at > memory.last_write_at else None
+            if isinstance(listing, Failure):
+                return Unknown(listing)
+            entry = listing.entry(resource.function_id, version) if listing.asked_at > local.last_write_at else None
             if list_is_enough(resource, entry, deep=deep):
                 assert entry is not None, "a list without the version is never enough"
                 return Listed(entry.status)
         seen = await self._get(resource, account, version, person=person)
-        if not isinstance(seen, Unseen):
-            memory.last_get_at = now
-        if not isinstance(seen, Unseen) and version == resource.status.function_version_id:
-            found = outline_of(seen.deployment) if isinstance(seen, Present) else None
-            account.differences.read(resource.key, found)
-        if verify and version == resource.wanted_version and not isinstance(seen, Unseen):
-            memory.verify_at, memory.raised_minimum = None, False
+        if not isinstance(seen, Unknown):
+            local.last_get_at = now
+        if not isinstance(seen, Unknown) and version == resource.status.function_version_id:
+            found = fingerprint_of(seen.deployment) if isinstance(seen, Present) else None
+            account.disproved_listings.read(resource.key, found)
+        if verify and version == resource.wanted_version and not isinstance(seen, Unknown):
+            local.verify_at, local.raised_minimum = None, False
         return seen
 
-    async def _recent_listing(self, account: Account, *, person: bool) -> Listing | Trouble:
+    async def _recent_listing(self, account: Account, *, person: bool) -> Listing | Failure:
         """The list that the poller keeps; asked for when there is none yet, as after a start."""
         return await account.fresh_listing(2 * self._poll_interval, person=person)
 
-    async def _get(self, resource: Resource, account: Account, version: str, *, person: bool) -> Sighting:
+    async def _get(self, resource: Resource, account: Account, version: str, *, person: bool) -> Observation:
         """Read the deployment; a 404 counts only when the account answers."""
         target = self.target(account, resource, version)
         request = endpoints.get_deployment(function_id=resource.function_id, function_version_id=version)
         try:
             answer = await account.call(request, person=person)
-        except Closed as closed:
-            return Unseen(gate_trouble(closed))
+        except LimiterClosed as closed:
+            return Unknown(limiter_failure(closed))
         except nvcf_errors.NotFound as error:
             if error.unknown_path:
-                return Unseen(_strange(error))
+                return Unknown(_strange(error))
             # What is on record as deployed wants an account that answers now, not one that did a moment ago.
             known = version in versions_held(resource)
             listing = await account.fresh_listing(0.0 if known else BELIEF, person=person)
-            if isinstance(listing, Trouble):
-                return Unseen(listing)
+            if isinstance(listing, Failure):
+                return Unknown(listing)
             self._sent.missed(target, self._clock())
-            return Absent(self._sightings.missed(target, self._clock()))
+            return Absent(self._presence_history.missed(target, self._clock()))
         except nvcf_errors.Forbidden as error:
-            return Unseen(await account.forbidden(error, person=person))
+            return Unknown(await account.forbidden(error, person=person))
         except nvcf_errors.NvcfError as error:
-            return Unseen(account.reading(error))
-        self._sightings.saw(target, self._clock())
+            return Unknown(account.reading(error))
+        self._presence_history.saw(target, self._clock())
         return Present(answer.deployment)
 
     async def _function(
@@ -307,7 +307,7 @@ class Observer:
             answer = await account.call(request, person=person)
         except nvcf_errors.NotFound:
             return FunctionSeen.NOT_FOUND, None
-        except (Closed, nvcf_errors.NvcfError):
+        except (LimiterClosed, nvcf_errors.NvcfError):
             return FunctionSeen.UNKNOWN, None
         public = answer.function.owned_by_different_account
         return FunctionSeen.PUBLIC if public else FunctionSeen.OURS, answer.function.status
@@ -318,11 +318,11 @@ def deep_delay(interval: float, *, first: bool) -> float:
     return random.uniform(0.0, interval) if first else interval * random.uniform(0.9, 1.1)
 
 
-def _strange(error: nvcf_errors.NotFound) -> Trouble:
-    known = troubles.of_call(error)
-    return Trouble(
+def _strange(error: nvcf_errors.NotFound) -> Failure:
+    known = error_classification.of_call(error)
+    return Failure(
         Reason.INVALID_ANSWER,
         f"{known.message.split('. ')[0]}, and the response did not come from the NVCF API. Check the base URL "
         "(including its path prefix) and any proxy in between. The operator retries.",
-        Whose.SERVER,
+        Scope.SERVER,
     )

@@ -11,8 +11,8 @@ from nvcf_operator import logs, tracing
 from nvcf_operator.api.key import Key
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.credentials import SecretName, secret_named
-from nvcf_operator.core.looking import is_missing, is_news
-from nvcf_operator.core.outlines import Outline
+from nvcf_operator.core.fingerprints import DeploymentFingerprint
+from nvcf_operator.core.poll_rules import is_missing, is_news
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import Connection, connect
@@ -28,17 +28,17 @@ from nvcf_operator.runtime.background import Background
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.crd_fields import CrdFields
 from nvcf_operator.runtime.credentials import NOW, Resolver
-from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.informer import Informer
 from nvcf_operator.runtime.leadership import Leadership
-from nvcf_operator.runtime.memory import Memories, Sightings
+from nvcf_operator.runtime.local_state import LocalStates, PresenceHistory
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.orphans import Orphans
 from nvcf_operator.runtime.probes import Probes
-from nvcf_operator.runtime.queue import DelayQueue, Lane
+from nvcf_operator.runtime.queue import DelayQueue, Priority
 from nvcf_operator.runtime.reconciler import Reconciler
 from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.runtime.signals import Stop, Stopped
+from nvcf_operator.runtime.watchdog import Watchdogs
 from nvcf_operator.runtime.workers import Workers
 from nvcf_operator.settings import Settings
 from nvcf_operator.tracing import Tracer
@@ -103,9 +103,9 @@ class Operator:
         self._settings = settings
         self._user_agent = user_agent
         self.metrics = Metrics()
-        self.beats = Heartbeats()
+        self.beats = Watchdogs()
         self.queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
-        self.cache = Cache(rival_moved=lambda key: self.queue.add(key, Lane.BACKGROUND))
+        self.cache = Cache(rival_moved=lambda key: self.queue.add(key, Priority.LOW))
         unfenced = KubeClient(connection, observe=self.metrics.kube_request)
         place = connection.default_namespace or NAMESPACE
         leases = Leases(unfenced, place, leadership.NAME) if settings.leader_election else None
@@ -116,7 +116,7 @@ class Operator:
         self.secrets = Secrets(self.kube)
         self.recorder = Recorder(self.kube, instance=identity, on_drop=self.metrics.event_dropped)
         self.resolver = Resolver(self.secrets, settings, redact=logs.redact)
-        self.sightings = Sightings(settings.redeploy_settle_seconds, settings.nvcf_rate)
+        self.observations = PresenceHistory(settings.redeploy_settle_seconds, settings.nvcf_rate)
         self.accounts = Accounts(
             settings,
             self.metrics,
@@ -134,7 +134,7 @@ class Operator:
             self.cache,
             self.accounts,
             self.resolver,
-            self.sightings,
+            self.observations,
             self.sent,
             steady,
             refresh=self._refresh,
@@ -154,16 +154,16 @@ class Operator:
             self.cache,
             self.recorder,
             observer,
-            self.sightings,
+            self.observations,
             self.sent,
             steady,
-            server_loop=settings.redeploy_settle_seconds,
+            redeploy_settle=settings.redeploy_settle_seconds,
             unrecorded=lambda: self.crd_fields.unrecorded,
         )
         self.reconciler = Reconciler(
             self.kube,
             self.cache,
-            Memories(),
+            LocalStates(),
             self.accounts,
             observer,
             actuator,
@@ -175,7 +175,7 @@ class Operator:
             deep_interval=settings.deep_resync_interval,
             most_waiting=max(1, settings.workers // 4),
             rate=settings.nvcf_rate,
-            server_loop=settings.redeploy_settle_seconds,
+            redeploy_settle=settings.redeploy_settle_seconds,
             tracer=tracer,
         )
         self.workers = Workers(
@@ -255,56 +255,58 @@ class Operator:
         if obj is not None:
             self.cache.put(obj)
 
-    def _polled(self, account: Account, deployments: Mapping[str, Outline]) -> bool:
+    def _polled(self, account: Account, deployments: Mapping[str, DeploymentFingerprint]) -> bool:
         """Queue what new lists tell of an account's resources; say whether anything moved."""
         listing, moved = account.listing, False
         assert listing is not None, "a poll that was answered leaves a list"
-        account.absences.counts(self._missing(account, listing))
+        account.mass_deletion.counts(self._missing(account, listing))
         for key in tuple(account.keys):
-            glance = self.cache.glance(key)
-            if glance is None:
+            poll_key = self.cache.poll_key(key)
+            if poll_key is None:
                 self.accounts.leave(key)
                 continue
-            listed = deployments.get(glance.held_version or "")
-            news = is_news(glance, listing.entries)
-            news = (listed is not None and account.differences.shown(key, glance.outline, listed)) or news
-            if news or glance.credentials_refused:
-                self.queue.add(key, Lane.UNDER_WAY if key in account.busy else Lane.BACKGROUND)
+            listed = deployments.get(poll_key.held_version or "")
+            news = is_news(poll_key, listing.entries)
+            news = (
+                listed is not None and account.disproved_listings.shown(key, poll_key.deployment_fingerprint, listed)
+            ) or news
+            if news or poll_key.credentials_refused:
+                self.queue.add(key, Priority.IN_PROGRESS if key in account.busy else Priority.LOW)
             moved = moved or news
         return moved
 
     def _missing(self, account: Account, listing: Listing) -> dict[Key, bool]:
         """Say of each deployment on record whether a list lacks it."""
-        glances = {key: glance for key in account.keys if (glance := self.cache.glance(key)) is not None}
+        poll_keys = {key: poll_key for key in account.keys if (poll_key := self.cache.poll_key(key)) is not None}
         return {
-            key: is_missing(glance, listing.entries, listing.skipped)
-            for key, glance in glances.items()
-            if glance.held_version
+            key: is_missing(poll_key, listing.entries, listing.skipped)
+            for key, poll_key in poll_keys.items()
+            if poll_key.held_version
         }
 
     def _key_refused(self, account: Account) -> None:
         """Queue all resources of a key that is not accepted, so that each says so."""
         for key in tuple(account.keys):
-            self.queue.add(key, Lane.BACKGROUND)
+            self.queue.add(key, Priority.LOW)
 
     async def _reread(self, account: Account) -> None:
         """Read the Secrets of an account's resources again, and queue those whose credential is another one now."""
         answers: dict[SecretName, bool] = {}
         for key in tuple(account.keys):
-            glance = self.cache.glance(key)
-            if glance is None:
+            poll_key = self.cache.poll_key(key)
+            if poll_key is None:
                 continue
-            secret = secret_named(key.namespace, glance.secret)
+            secret = secret_named(key.namespace, poll_key.secret)
             if secret not in answers:
                 found = await self.resolver.resolve(secret, max_age=NOW)
                 answers[secret] = found == account.credential
             if not answers[secret]:
-                self.queue.add(key, Lane.BACKGROUND)
+                self.queue.add(key, Priority.LOW)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP)
             await self.accounts.sweep()
             now = asyncio.get_running_loop().time()
-            self.sightings.prune(now)
+            self.observations.prune(now)
             self.sent.prune(now)

@@ -17,10 +17,10 @@ from nvcf_client.models import Deployment
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.backoff import short
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Trouble
-from nvcf_operator.core.transitions import Note, not_followed, undeployed_for_nobody, vanished
+from nvcf_operator.core.situation import Failure
+from nvcf_operator.core.transitions import EventNote, not_followed, undeployed_for_nobody, vanished
 from nvcf_operator.core.versions import may_need_undeploying, versions_held
-from nvcf_operator.flowcontrol.gates import Closed
+from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.metrics import Metrics
@@ -118,7 +118,7 @@ class Orphans:
                     if await self._is_over(post, account, watch):
                         return
                     failures = 0
-                except (nvcf_errors.NvcfError, Closed, KubeError, _Unproven) as error:
+                except (nvcf_errors.NvcfError, LimiterClosed, KubeError, _Unproven) as error:
                     failures += 1
                     log.warning("version %s of the vanished %s: %s", version, resource.key, error)
                 await asyncio.sleep(max(self._pause, short(failures)) if failures else self._pause)
@@ -155,7 +155,7 @@ class Orphans:
             if error.unknown_path:
                 raise
         listing = await account.fresh_listing(0.0)
-        if isinstance(listing, Trouble):
+        if isinstance(listing, Failure):
             raise _Unproven(listing.message)
         self._sent.missed(post.target, self._clock())
         return None
@@ -171,7 +171,7 @@ class Orphans:
             self._sent.answered(post, found.deployment_id, self._clock())
         self._report(post.resource, undeployed_for_nobody(version, found.deployment_id))
 
-    def _report(self, resource: Resource, note: Note) -> None:
+    def _report(self, resource: Resource, note: EventNote) -> None:
         self._recorder.note(resource, note)
         log.warning("%s: %s: %s", resource.key, note.reason, note.message)
 

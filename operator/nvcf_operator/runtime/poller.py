@@ -11,10 +11,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-from nvcf_operator.core.outlines import Outline
-from nvcf_operator.core.situation import Trouble
+from nvcf_operator.core.fingerprints import DeploymentFingerprint
+from nvcf_operator.core.situation import Failure
 from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.heartbeat import Heartbeats
+from nvcf_operator.runtime.watchdog import Watchdogs
 
 STUCK = 120.0
 """Seconds after which a poll counts as standing still; each of its calls ends well before."""
@@ -44,19 +44,19 @@ class Poller:
         self,
         account: Account,
         *,
-        polled: Callable[[Account, Mapping[str, Outline]], bool],
+        polled: Callable[[Account, Mapping[str, DeploymentFingerprint]], bool],
         reread: Callable[[Account], Awaitable[None]],
         refused: Callable[[Account], None],
         interval: float,
         busy_interval: float,
-        beats: Heartbeats,
+        beats: Watchdogs,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._account = account
         self._polled = polled
         self._reread = reread
         self._refused = refused
-        self._told: Trouble | None = None
+        self._told: Failure | None = None
         self._interval = interval
         self._busy_interval = min(busy_interval, interval)
         self._pause = interval
@@ -76,16 +76,16 @@ class Poller:
 
     async def poll(self) -> None:
         """Poll once."""
-        refused = self._account.trouble is not None
+        refused = self._account.failure is not None
         await self._reread(self._account)
         if not self._account.keys:
             return
         listing = await self._account.fresh_listing(0.0)
-        if self._account.trouble is not None and self._account.trouble != self._told:
+        if self._account.failure is not None and self._account.failure != self._told:
             # Each of its resources says so once; until the key is accepted again nothing more is written.
-            self._told = self._account.trouble
+            self._told = self._account.failure
             self._refused(self._account)
-        if isinstance(listing, Trouble):
+        if isinstance(listing, Failure):
             return
         self._told = None
         moved = self._polled(self._account, await self._account.deployments()) or refused

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from nvcf_operator.runtime.schedule import Lane, Schedule
+from nvcf_operator.runtime.schedule import Priority, Schedule
 
-__all__ = ["DelayQueue", "Lane", "QueueClosed"]
+__all__ = ["DelayQueue", "Priority", "QueueClosed"]
 
 K = TypeVar("K", bound=Hashable)
 
@@ -41,12 +41,14 @@ class DelayQueue(Generic[K]):
     def __init__(self, *, group: Callable[[K], Hashable], clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._schedule = Schedule(group)
-        self._getters: dict[Lane | None, deque[asyncio.Future[None]]] = {only: deque() for only in (None, *Lane)}
+        self._getters: dict[Priority | None, deque[asyncio.Future[None]]] = {
+            only: deque() for only in (None, *Priority)
+        }
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
         self._closed = False
 
-    def add(self, key: K, lane: Lane, delay: float = 0.0) -> None:
+    def add(self, key: K, priority: Priority, delay: float = 0.0) -> None:
         """Have the key looked at in `delay` seconds, or earlier if that was asked for already.
 
         While the key is being worked on this is kept for later: the work may have begun with an older state.
@@ -55,10 +57,10 @@ class DelayQueue(Generic[K]):
         now = self._clock()
         due = _due(now, delay)
         if not self._closed:
-            self._schedule.add(key, lane, due, now)
+            self._schedule.add(key, priority, due, now)
             self._stir()
 
-    def take(self, *, only: Lane | None = None) -> tuple[K, Lane] | None:
+    def take(self, *, only: Priority | None = None) -> tuple[K, Priority] | None:
         """Take the key whose turn it is and the lane it came in; None if none is due. It is the caller's until `done`.
 
         Args:
@@ -70,9 +72,9 @@ class DelayQueue(Generic[K]):
         """
         if self._closed:
             raise QueueClosed("the queue is closed")
-        return self._schedule.take(tuple(Lane) if only is None else (only,), self._clock())
+        return self._schedule.take(tuple(Priority) if only is None else (only,), self._clock())
 
-    async def get(self, *, only: Lane | None = None) -> tuple[K, Lane]:
+    async def get(self, *, only: Priority | None = None) -> tuple[K, Priority]:
         """Wait until `take` gives something. A cancelled wait loses no key.
 
         A worker that is kept for people's changes waits with `only=Lane.PERSON`; it is woken for them only when no
@@ -86,7 +88,7 @@ class DelayQueue(Generic[K]):
             # One key wakes one getter. Whoever has taken a key, or gives up, passes on what is left.
             self._stir()
 
-    def done(self, key: K, *, requeue: tuple[Lane, float] | None = None) -> None:
+    def done(self, key: K, *, requeue: tuple[Priority, float] | None = None) -> None:
         """Give a key back after the work.
 
         Args:
@@ -115,17 +117,17 @@ class DelayQueue(Generic[K]):
             while self._wake(only):
                 pass
 
-    def depth(self) -> dict[Lane, int]:
+    def depth(self) -> dict[Priority, int]:
         """How many keys are due and wait for a worker, by lane."""
         self._schedule.advance(self._clock())
-        return {lane: self._schedule.depth(lane) for lane in Lane}
+        return {priority: self._schedule.depth(priority) for priority in Priority}
 
-    def overdue(self) -> dict[Lane, float]:
+    def overdue(self) -> dict[Priority, float]:
         """For how many seconds the longest waiting due key has been due, by lane; 0 where none waits."""
         now = self._clock()
         self._schedule.advance(now)
-        since = {lane: self._schedule.oldest(lane) for lane in Lane}
-        return {lane: 0.0 if oldest is None else max(now - oldest, 0.0) for lane, oldest in since.items()}
+        since = {priority: self._schedule.oldest(priority) for priority in Priority}
+        return {priority: 0.0 if oldest is None else max(now - oldest, 0.0) for priority, oldest in since.items()}
 
     def works_on(self, key: K) -> bool:
         """Whether the key is being worked on."""
@@ -140,7 +142,7 @@ class DelayQueue(Generic[K]):
         """How many keys stand, due or not; those being worked on do not."""
         return len(self._schedule)
 
-    async def _woken(self, only: Lane | None) -> None:
+    async def _woken(self, only: Priority | None) -> None:
         """Wait until there may be something to take."""
         getter = asyncio.get_running_loop().create_future()
         self._getters[only].append(getter)
@@ -155,12 +157,12 @@ class DelayQueue(Generic[K]):
         """Wake one getter that can take what is due, and set the timer for what is not."""
         if self._closed:
             return
-        for lane in Lane:
-            if self._schedule.depth(lane) and (self._wake(None) or self._wake(lane)):
+        for priority in Priority:
+            if self._schedule.depth(priority) and (self._wake(None) or self._wake(priority)):
                 break
         self._arm()
 
-    def _wake(self, only: Lane | None) -> bool:
+    def _wake(self, only: Priority | None) -> bool:
         getters = self._getters[only]
         while getters:
             getter = getters.popleft()

@@ -33,7 +33,7 @@ def may_be_refusal(error: KubeError) -> bool:
     return error.refuses or isinstance(error, Conflict)
 
 
-def is_told(error: KubeError, attempts: int) -> bool:
+def is_reported(error: KubeError, attempts: int) -> bool:
     """Whether a refusal is told, after so many failures in a row.
 
     An API server that starts forbids everything for a moment, so a 403 is told from the second time on.

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 from nvcf_operator.api.key import Key
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import acting_for
-from nvcf_operator.runtime.heartbeat import Heartbeats
-from nvcf_operator.runtime.queue import DelayQueue, Lane, QueueClosed
+from nvcf_operator.runtime.queue import DelayQueue, Priority, QueueClosed
+from nvcf_operator.runtime.watchdog import Watchdogs
 
 log = logging.getLogger(__name__)
 
-Reconcile = Callable[[Key, Lane], Awaitable[tuple[str, tuple[Lane, float] | None]]]
+Reconcile = Callable[[Key, Priority], Awaitable[tuple[str, tuple[Priority, float] | None]]]
 """Gives how the look has ended, and when to look again."""
 
 STUCK = 750.0
@@ -37,7 +37,7 @@ class Workers:
         queue: DelayQueue[Key],
         reconcile: Reconcile,
         metrics: Metrics,
-        beats: Heartbeats,
+        beats: Watchdogs,
         *,
         settle: Callable[[Key], bool],
         begin: asyncio.Event,
@@ -54,8 +54,10 @@ class Workers:
 
     def start(self) -> None:
         """Start them. Before kopf: it cancels tasks that are younger than itself when it ends."""
-        lanes = [Lane.PERSON] + [None] * max(1, self._count - 1)
-        self._tasks = [asyncio.create_task(self._work(i, only), name=f"worker {i}") for i, only in enumerate(lanes)]
+        priorities = [Priority.HIGH] + [None] * max(1, self._count - 1)
+        self._tasks = [
+            asyncio.create_task(self._work(i, only), name=f"worker {i}") for i, only in enumerate(priorities)
+        ]
 
     async def stop(self, grace: float) -> None:
         """Take no more keys, give those in work `grace` seconds to end, then cancel them: the record is enough."""
@@ -69,24 +71,24 @@ class Workers:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _work(self, number: int, only: Lane | None) -> None:
+    async def _work(self, number: int, only: Priority | None) -> None:
         await self._begin.wait()
         while True:
             try:
-                key, lane = await self._queue.get(only=only)
+                key, priority = await self._queue.get(only=only)
             except QueueClosed:
                 return
             acting_for.set(key.namespace)
             started = time.monotonic()
-            requeue: tuple[Lane, float] | None = (Lane.BACKGROUND, AFTER_A_BUG * random.uniform(0.8, 1.2))
+            requeue: tuple[Priority, float] | None = (Priority.LOW, AFTER_A_BUG * random.uniform(0.8, 1.2))
             result = "error"
             try:
                 with self._beats.watch(f"worker {number} on {key}", deadline=STUCK):
-                    result, requeue = await self._reconcile(key, lane)
+                    result, requeue = await self._reconcile(key, priority)
             except Exception:  # a fault of ours with one resource must not end the worker; the key comes back
                 log.exception("reconciling %s failed unexpectedly; it is retried", key)
             finally:
                 self._metrics.reconciled(result, time.monotonic() - started)
                 if self._settle(key):
-                    self._queue.add(key, Lane.BACKGROUND)
+                    self._queue.add(key, Priority.LOW)
                 self._queue.done(key, requeue=requeue)

@@ -81,4 +81,4 @@ def test_prometheus_can_read_each_query_of_the_dashboard(promtool: Promtool, tmp
 
     assert f"SUCCESS: {len(queries)} rules found" in check(queries)
     with pytest.raises(SaysNoError, match="could not parse expression"):
-        check({"panel:0:A": "sum by (lane (nvcf_operator_queue_depth)"})
+        check({"panel:0:A": "sum by (priority (nvcf_operator_queue_depth)"})

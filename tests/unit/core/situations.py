@@ -103,7 +103,7 @@ def absent(of: Resource, *, for_seconds: float = 1000.0, **changes: Any) -> Situ
     base = Situation(
         resource=of,
         now=NOW,
-        sightings={VERSION: Absent(for_seconds)},
+        observations={VERSION: Absent(for_seconds)},
         account=AccountView(Proof.PROVEN if of.status.account_id else Proof.NEVER_PINNED, ACCOUNT, "fingerprint"),
         function=FunctionSeen.OURS,
     )
@@ -112,7 +112,7 @@ def absent(of: Resource, *, for_seconds: float = 1000.0, **changes: Any) -> Situ
 
 def present(of: Resource, shown: Deployment | None = None, **changes: Any) -> Situation:
     """GET shows a deployment."""
-    base = Situation(resource=of, now=NOW, sightings={VERSION: Present(shown or deployment())}, account=PROVEN)
+    base = Situation(resource=of, now=NOW, observations={VERSION: Present(shown or deployment())}, account=PROVEN)
     return replace(base, **changes)
 
 
@@ -138,8 +138,8 @@ def told(situation: Situation) -> dict[str, tuple[str, str]]:
     return {item.type: (item.status, item.reason) for item in status.conditions}
 
 
-def verdict_of(decision: Decision) -> tuple[str, bool, bool, bool]:
+def condition_set_of(decision: Decision) -> tuple[str, bool, bool, bool]:
     """Reason, ready, reconciling, stalled."""
-    assert decision.verdict is not None, f"no verdict in {decision}"
-    verdict = decision.verdict
-    return str(verdict.reason), verdict.ready, verdict.reconciling, verdict.stalled
+    assert decision.condition_set is not None, f"no verdict in {decision}"
+    condition_set = decision.condition_set
+    return str(condition_set.reason), condition_set.ready, condition_set.reconciling, condition_set.stalled

@@ -65,14 +65,14 @@ def test_a_claim_on_record_comes_before_every_older_one_that_is_weaker() -> None
     strongest_first = [held(), COMES, GOES, resource()]
     for mine, theirs in pairwise(strongest_first):
         older = other(theirs, created=OLD)
-        assert other_holder(mine, VERSION, [older], base_url=HERE, places={}) is None
-        assert other_holder(older, VERSION, [mine], base_url=HERE, places={}) == mine.key
+        assert other_holder(mine, VERSION, [older], base_url=HERE, base_urls={}) is None
+        assert other_holder(older, VERSION, [mine], base_url=HERE, base_urls={}) == mine.key
 
 
 def test_a_copy_with_the_originals_record_holds_nothing_of_it() -> None:
     original, copy = other(held(), created=ONE_O_CLOCK), COPY
-    assert other_holder(copy, VERSION, [original], base_url=HERE, places={}) == original.key
-    assert other_holder(original, VERSION, [copy], base_url=HERE, places={}) is None
+    assert other_holder(copy, VERSION, [original], base_url=HERE, base_urls={}) == original.key
+    assert other_holder(original, VERSION, [copy], base_url=HERE, base_urls={}) is None
 
 
 CASES: list[tuple[str, Resource, Resource, bool]] = [
@@ -135,7 +135,7 @@ CASES += [
 
 @pytest.mark.parametrize(("mine", "theirs", "waits"), [pytest.param(*case[1:], id=case[0]) for case in CASES])
 def test_who_comes_first(mine: Resource, theirs: Resource, waits: bool) -> None:
-    found: Any = other_holder(mine, VERSION, [theirs], base_url=HERE, places={theirs.key: HERE})
+    found: Any = other_holder(mine, VERSION, [theirs], base_url=HERE, base_urls={theirs.key: HERE})
     assert found == (theirs.key if waits else None)
 
 
@@ -149,5 +149,5 @@ def test_who_comes_first(mine: Resource, theirs: Resource, waits: bool) -> None:
 )
 def test_a_holder_counts_at_its_own_base_url(place: str | None, waits: bool) -> None:
     theirs = other(held())
-    places = {} if place is None else {theirs.key: place}
-    assert (other_holder(MINE, VERSION, [theirs], base_url=HERE, places=places) is not None) == waits
+    base_urls = {} if place is None else {theirs.key: place}
+    assert (other_holder(MINE, VERSION, [theirs], base_url=HERE, base_urls=base_urls) is not None) == waits

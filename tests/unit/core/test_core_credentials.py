@@ -3,13 +3,13 @@
 import pytest
 
 from nvcf_operator.core.credentials import Credential, SecretName, of_operator, of_secret, secret_named
-from nvcf_operator.core.situation import Trouble
+from nvcf_operator.core.situation import Failure
 
 OWN, ALLOWED = "https://nvcf.example/v2/nvcf", "https://other.example/v2/nvcf"
 SECRET = SecretName("team", "nvcf-credentials", "NGC_API_KEY", named=False)
 
 
-def read(**data: str) -> Credential | Trouble:
+def read(**data: str) -> Credential | Failure:
     found = {name: text.encode() for name, text in data.items()}
     return of_secret(SECRET, found, base_url=OWN, allowed_base_urls=frozenset({ALLOWED}))
 
@@ -34,14 +34,14 @@ def test_a_key_goes_to_the_operators_base_url_unless_the_secret_names_another() 
 )
 def test_a_base_url_that_is_not_allowed_gets_no_key(url: str) -> None:
     found = read(NGC_API_KEY="nvapi-test", NVCF_BASE_URL=url)
-    assert isinstance(found, Trouble)
+    assert isinstance(found, Failure)
     assert found.reason == "BaseURLNotAllowed"
     assert "nvapi-test" not in found.message
 
 
 def test_a_base_url_of_a_team_gets_no_key_and_the_url_that_replaces_it_is_named() -> None:
     found = read(NGC_API_KEY="nvapi-test", NVCF_BASE_URL="https://other.example/v2/orgs/o/teams/t/nvcf")
-    assert isinstance(found, Trouble)
+    assert isinstance(found, Failure)
     assert found.reason == "BaseURLNotAllowed"
     assert "use https://other.example/v2/orgs/o/nvcf" in found.message
 
@@ -49,7 +49,7 @@ def test_a_base_url_of_a_team_gets_no_key_and_the_url_that_replaces_it_is_named(
 @pytest.mark.parametrize("key", ["", " ", "two words", "line\nline", "ключ", "x" * 4097])
 def test_what_cannot_be_a_key_is_refused_without_being_shown(key: str) -> None:
     found = read(NGC_API_KEY=key)
-    assert isinstance(found, Trouble)
+    assert isinstance(found, Failure)
     assert found.reason == "SecretInvalid"
     assert len(found.message) < 400
     assert not key.strip() or key not in found.message
@@ -58,7 +58,7 @@ def test_what_cannot_be_a_key_is_refused_without_being_shown(key: str) -> None:
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xff\xfe"])
 def test_a_byte_order_mark_is_named(mark: bytes) -> None:
     found = of_secret(SECRET, {"NGC_API_KEY": mark + b"nvapi-test"}, base_url=OWN, allowed_base_urls=frozenset())
-    assert isinstance(found, Trouble)
+    assert isinstance(found, Failure)
     assert "byte order mark" in found.message
     assert "nvapi" not in found.message
 
@@ -74,7 +74,7 @@ def test_the_operators_key_is_for_the_namespaces_it_was_opened_to(opened: tuple[
 
 def test_without_an_operator_key_nothing_is_left() -> None:
     found = of_operator(None, "team", base_url=OWN, opened_to=frozenset({"*"}), secret=SECRET)
-    assert isinstance(found, Trouble)
+    assert isinstance(found, Failure)
     assert found.reason == "NoCredentials"
 
 

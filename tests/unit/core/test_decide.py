@@ -11,19 +11,19 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.core.changes import Patch, Put
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.flap_guard import digest
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.repetition import digest
 from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.situation import (
     AccountView,
+    Failure,
     FunctionSeen,
     Listed,
+    LocalView,
     Proof,
-    Recollection,
+    Scope,
     Situation,
-    Trouble,
-    Unseen,
-    Whose,
+    Unknown,
 )
 from tests.unit.core.situations import (
     ACCOUNT,
@@ -31,23 +31,23 @@ from tests.unit.core.situations import (
     NOW,
     VERSION,
     absent,
+    condition_set_of,
     deployment,
     held,
     intent,
     present,
     resource,
     told,
-    verdict_of,
 )
 
-OUTAGE = Trouble(Reason.NVCF_UNAVAILABLE, "away", Whose.SERVER)
-BAD_KEY = Trouble(Reason.UNAUTHORIZED, "bad key", Whose.CREDENTIAL)
-NOT_YOURS = Trouble(Reason.FORBIDDEN, "not this function", Whose.RESOURCE)
+OUTAGE = Failure(Reason.NVCF_UNAVAILABLE, "away", Scope.SERVER)
+BAD_KEY = Failure(Reason.UNAUTHORIZED, "bad key", Scope.CREDENTIAL)
+NOT_YOURS = Failure(Reason.FORBIDDEN, "not this function", Scope.RESOURCE)
 OTHER_ACCOUNT = AccountView(Proof.MISMATCH, "other", "x")
 NO_ACCOUNT = AccountView(Proof.UNPROVEN, None, "x")
 REFUSE = {"adoptionPolicy": "Refuse"}
 RETAIN = {"deletionPolicy": "Retain"}
-UNDEPLOYED = Recollection(undeployed_ids=frozenset({DEPLOYMENT}))
+UNDEPLOYED = LocalView(undeployed_ids=frozenset({DEPLOYMENT}))
 
 
 def action_of(situation: Situation) -> Action | None:
@@ -64,53 +64,49 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ),
     (
         "open intent, 404 for less than the create settle",
-        absent(
-            resource(intent=intent(), finalizer=True), for_seconds=124.0, memory=Recollection(intent_settled_for=124.0)
-        ),
+        absent(resource(intent=intent(), finalizer=True), for_seconds=124.0, local=LocalView(intent_settled_for=124.0)),
         None,
         "the POST whose answer was lost may still be running",
     ),
     (
         "open intent seen only just now, 404 for long",
-        absent(resource(intent=intent(), finalizer=True), memory=Recollection(intent_settled_for=1.0)),
+        absent(resource(intent=intent(), finalizer=True), local=LocalView(intent_settled_for=1.0)),
         None,
         "the settle counts from this process's own first sight of the intent",
     ),
     (
         "open intent, 404 through the create settle",
-        absent(resource(intent=intent(), finalizer=True), memory=Recollection(intent_settled_for=126.0)),
+        absent(resource(intent=intent(), finalizer=True), local=LocalView(intent_settled_for=126.0)),
         Create,
         "nothing came of the POST",
     ),
     (
         "open intent of three specifications, 404 through the settle of one",
-        absent(
-            resource(intent=intent(specifications=3), finalizer=True), memory=Recollection(intent_settled_for=314.0)
-        ),
+        absent(resource(intent=intent(specifications=3), finalizer=True), local=LocalView(intent_settled_for=314.0)),
         None,
         "the server serves them one after the other",
     ),
     (
         "a POST of this process may run, and nothing is on record of it",
-        absent(resource(finalizer=True), memory=Recollection(posts_may_run_for={VERSION: 1.0})),
+        absent(resource(finalizer=True), local=LocalView(posts_may_run_for={VERSION: 1.0})),
         None,
         "what was sent counts, whatever became of the status",
     ),
     (
         "a POST of this process may run, and the finalizer was taken off",
-        absent(resource(), memory=Recollection(posts_may_run_for={VERSION: 1.0})),
+        absent(resource(), local=LocalView(posts_may_run_for={VERSION: 1.0})),
         TakeFinalizer,
         "what the POST makes has to be undeployed with the object",
     ),
     (
         "the finalizer was found without a record, 404 for less than the settle",
-        absent(resource(finalizer=True), memory=Recollection(finalizer_found_for=124.0)),
+        absent(resource(finalizer=True), local=LocalView(finalizer_found_for=124.0)),
         None,
         "a crash may have come between the POST and everything else",
     ),
     (
         "the finalizer was found without a record, 404 through the settle",
-        absent(resource(finalizer=True), memory=Recollection(finalizer_found_for=126.0)),
+        absent(resource(finalizer=True), local=LocalView(finalizer_found_for=126.0)),
         Create,
         "nothing was sent, or nothing came of it",
     ),
@@ -129,7 +125,7 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ("deployed before by record, gone through the settle", absent(held(), for_seconds=76.0), Create, "drift is mended"),
     (
         "seen deployed by another resource lately",
-        absent(resource(), for_seconds=10.0, memory=Recollection(version_seen_lately=True)),
+        absent(resource(), for_seconds=10.0, local=LocalView(version_seen_lately=True)),
         None,
         "the settle holds for whoever deployed it",
     ),
@@ -148,9 +144,9 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ("404 and the account does not answer", absent(held(), account=None), None, "a dependency's 404 passes through"),
     ("function unknown", absent(resource(), function=FunctionSeen.NOT_FOUND), None, "there is nothing to deploy"),
     ("function public", absent(resource(), function=FunctionSeen.PUBLIC), None, "another account's is not ours"),
-    ("NVCF away", present(held(), sightings={VERSION: Unseen(OUTAGE)}), None, "an outage is no absence"),
-    ("403 for this resource", present(held(), sightings={VERSION: Unseen(NOT_YOURS)}), None, "403 is no absence"),
-    ("401", present(held(), sightings={VERSION: Unseen(BAD_KEY)}), None, "401 is no absence"),
+    ("NVCF away", present(held(), observations={VERSION: Unknown(OUTAGE)}), None, "an outage is no absence"),
+    ("403 for this resource", present(held(), observations={VERSION: Unknown(NOT_YOURS)}), None, "403 is no absence"),
+    ("401", present(held(), observations={VERSION: Unknown(BAD_KEY)}), None, "401 is no absence"),
     ("deployed by somebody else, Adopt", present(resource()), TakeFinalizer, "the finalizer comes before adoption"),
     ("deployed by somebody else, Adopt, Retain", present(resource(spec=RETAIN)), None, "Retain needs no finalizer"),
     ("deployed by somebody else, Refuse", present(resource(spec=REFUSE)), None, "Refuse touches nothing"),
@@ -176,7 +172,12 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ),
     ("ERROR and max differs", present(held(), deployment("ERROR", gpu={"maxInstances": 9})), None, "ERROR takes none"),
     ("as specified", present(held()), None, "converged is silent"),
-    ("as specified by the list", present(held(), sightings={VERSION: Listed("ACTIVE")}), None, "converged is silent"),
+    (
+        "as specified by the list",
+        present(held(), observations={VERSION: Listed("ACTIVE")}),
+        None,
+        "converged is silent",
+    ),
     (
         "another resource holds the version",
         absent(resource(), holders={VERSION: Key("team", "first")}),
@@ -205,7 +206,7 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ),
     (
         "the row of an earlier deployment was written over ours",
-        present(held(intent=intent(answered=True, deployment_id="ours")), memory=UNDEPLOYED),
+        present(held(intent=intent(answered=True, deployment_id="ours")), local=UNDEPLOYED),
         Undeploy,
         "what was lost from sight is mended by another deployment",
     ),
@@ -228,25 +229,25 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ("deleted, gone", absent(held(deleting=True)), DropFinalizer, "a proven 404 ends it"),
     (
         "deleted, DELETE answered a moment ago and GET lags",
-        present(held(deleting=True), memory=Recollection(undeploy_sent_for={VERSION: 1.0})),
+        present(held(deleting=True), local=LocalView(undeploy_sent_for={VERSION: 1.0})),
         None,
         "DELETE is not hammered",
     ),
     (
         "deleted, DELETE answered long ago and GET does not say INACTIVE",
-        present(held(deleting=True), memory=Recollection(undeploy_sent_for={VERSION: 11.0})),
+        present(held(deleting=True), local=LocalView(undeploy_sent_for={VERSION: 11.0})),
         Undeploy,
         "a 200 from DELETE proves nothing",
     ),
     (
         "deleted with an open intent, 404 for less than the settle",
-        absent(resource(intent=intent(), finalizer=True, deleting=True), memory=Recollection(intent_settled_for=10.0)),
+        absent(resource(intent=intent(), finalizer=True, deleting=True), local=LocalView(intent_settled_for=10.0)),
         None,
         "a POST may still be running: no release",
     ),
     (
         "deleted with an open intent, 404 through the settle",
-        absent(resource(intent=intent(), finalizer=True, deleting=True), memory=Recollection(intent_settled_for=126.0)),
+        absent(resource(intent=intent(), finalizer=True, deleting=True), local=LocalView(intent_settled_for=126.0)),
         DropFinalizer,
         "nothing came of the POST",
     ),
@@ -271,7 +272,7 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
         None,
         "an unproven 404 releases nothing",
     ),
-    ("deleted, NVCF away", absent(held(deleting=True), sightings={VERSION: Unseen(OUTAGE)}), None, "no guess"),
+    ("deleted, NVCF away", absent(held(deleting=True), observations={VERSION: Unknown(OUTAGE)}), None, "no guess"),
     (
         "deleted, another resource holds the version",
         present(held(deleting=True), holders={VERSION: Key("team", "first")}),
@@ -298,7 +299,7 @@ WRITES: list[tuple[str, Situation, type[Action] | None, str]] = [
     ),
     (
         "deleted, a POST of this process may run, 404",
-        absent(held(deleting=True), memory=Recollection(posts_may_run_for={VERSION: 1.0})),
+        absent(held(deleting=True), local=LocalView(posts_may_run_for={VERSION: 1.0})),
         None,
         "what it makes has to be undeployed",
     ),
@@ -350,31 +351,31 @@ def test_concurrency_and_max_go_in_one_put() -> None:
 
 
 def test_a_server_without_patch_gets_a_put() -> None:
-    situation = present(held(), deployment(gpu={"maxInstances": 9}), memory=Recollection(patch_supported=False))
+    situation = present(held(), deployment(gpu={"maxInstances": 9}), local=LocalView(patch_supported=False))
     action = action_of(situation)
     assert isinstance(action, Change)
     assert isinstance(action.change, Put)
 
 
-NO_PUT = Recollection(put_supported=False)
+NO_PUT = LocalView(put_supported=False)
 
 
 def test_a_server_without_put_changes_numbers_by_patch_and_says_that_concurrency_is_immutable() -> None:
-    action = action_of(present(held(), deployment(gpu={"maxInstances": 9}), memory=NO_PUT))
+    action = action_of(present(held(), deployment(gpu={"maxInstances": 9}), local=NO_PUT))
     assert isinstance(action, Change)
     assert isinstance(action.change, Patch)
-    decision = decide(present(held(gpu={"maxRequestConcurrency": 8}), memory=NO_PUT))
+    decision = decide(present(held(gpu={"maxRequestConcurrency": 8}), local=NO_PUT))
     assert decision.action is None
-    assert verdict_of(decision) == ("ImmutableFieldChanged", False, False, True)
-    assert decision.verdict is not None
-    assert "no PUT" in decision.verdict.message
-    assert "maxRequestConcurrency: manifest 8" in decision.verdict.message
+    assert condition_set_of(decision) == ("ImmutableFieldChanged", False, False, True)
+    assert decision.condition_set is not None
+    assert "no PUT" in decision.condition_set.message
+    assert "maxRequestConcurrency: manifest 8" in decision.condition_set.message
 
 
 def test_a_server_without_put_redeploys_for_concurrency_where_the_manifest_says_so() -> None:
     edited = held(gpu={"maxRequestConcurrency": 8}, spec={"rollout": {"immutableChange": "Redeploy"}})
-    assert action_of(present(edited)) != action_of(present(edited, memory=NO_PUT))
-    assert isinstance(action_of(present(edited, memory=NO_PUT)), Undeploy)
+    assert action_of(present(edited)) != action_of(present(edited, local=NO_PUT))
+    assert isinstance(action_of(present(edited, local=NO_PUT)), Undeploy)
 
 
 def test_graceful_is_the_manifests_choice() -> None:
@@ -417,7 +418,7 @@ CONDITIONS: list[tuple[str, Situation, tuple[str, str, str, str], Reason]] = [
     ),
     (
         "our own raise of min",
-        present(held(), deployment("DEGRADING"), memory=Recollection(verify=True, raised_minimum=True)),
+        present(held(), deployment("DEGRADING"), local=LocalView(verify=True, raised_minimum=True)),
         ("True", "False", "True", "False"),
         Reason.SCALING_UP,
     ),
@@ -471,7 +472,7 @@ CONDITIONS: list[tuple[str, Situation, tuple[str, str, str, str], Reason]] = [
     ),
     (
         "deleted, and it serves until NVCF takes the DELETE",
-        present(held(deleting=True), memory=Recollection(undeploy_sent_for={VERSION: 1.0})),
+        present(held(deleting=True), local=LocalView(undeploy_sent_for={VERSION: 1.0})),
         ("True", "False", "True", "False"),
         Reason.DRAINING,
     ),
@@ -517,13 +518,13 @@ def test_the_table_of_conditions(situation: Situation, expected: tuple[str, str,
 
 def test_converged_status_is_not_written_again() -> None:
     of = held()
-    for situation in (present(of), present(of, sightings={VERSION: Listed("ACTIVE")})):
+    for situation in (present(of), present(of, observations={VERSION: Listed("ACTIVE")})):
         assert report(situation, decide(situation)).to_dict() == of.recorded
 
 
 def test_an_outage_writes_nothing_to_a_resource_in_order() -> None:
     of = held()
-    situation = present(of, sightings={VERSION: Unseen(OUTAGE)}, account=None)
+    situation = present(of, observations={VERSION: Unknown(OUTAGE)}, account=None)
     decision = decide(situation)
     assert decision.requeue is not None
     assert report(situation, decision).to_dict() == of.recorded
@@ -531,22 +532,22 @@ def test_an_outage_writes_nothing_to_a_resource_in_order() -> None:
 
 def test_an_outage_is_told_once_to_a_resource_with_work() -> None:
     of = resource()
-    situation = Situation(resource=of, now=NOW, sightings={VERSION: Unseen(OUTAGE)})
+    situation = Situation(resource=of, now=NOW, observations={VERSION: Unknown(OUTAGE)})
     record = report(situation, decide(situation)).to_dict()
     again = replace(situation, resource=resource(status=record), now=NOW + timedelta(seconds=90))
-    assert verdict_of(decide(situation)) == (Reason.NVCF_UNAVAILABLE, False, True, False)
+    assert condition_set_of(decide(situation)) == (Reason.NVCF_UNAVAILABLE, False, True, False)
     assert report(again, decide(again)).to_dict() == record
 
 
 def test_a_bad_key_is_told_and_leaves_ready_alone() -> None:
     of = held()
-    conditions = told(present(of, sightings={VERSION: Unseen(BAD_KEY)}, account=None))
+    conditions = told(present(of, observations={VERSION: Unknown(BAD_KEY)}, account=None))
     assert conditions["CredentialsValid"] == ("False", Reason.UNAUTHORIZED)
     assert conditions["Ready"] == ("True", Reason.ACTIVE)
 
 
 def test_a_rejected_post_is_tried_again_with_growing_waits_that_survive_a_restart() -> None:
-    refused = Trouble(Reason.REJECTED, "no such GPU", Whose.RESOURCE)
+    refused = Failure(Reason.REJECTED, "no such GPU", Scope.RESOURCE)
     situation = absent(resource(finalizer=True, intent=intent()), failure=refused, answered_intent=answered(intent()))
     waits, status = [], {}
     for _ in range(7):
@@ -566,27 +567,27 @@ def test_a_rejected_post_is_tried_again_with_growing_waits_that_survive_a_restar
 
 @pytest.mark.parametrize(
     "met",
-    [BAD_KEY, Trouble(Reason.FORBIDDEN, "a right is missing", Whose.RESOURCE)],
+    [BAD_KEY, Failure(Reason.FORBIDDEN, "a right is missing", Scope.RESOURCE)],
     ids=["the key is refused", "the list is refused"],
 )
-def test_a_refused_read_does_not_bring_the_next_attempt_forward(met: Trouble) -> None:
-    refused = Trouble(Reason.REJECTED, "no such GPU", Whose.RESOURCE)
+def test_a_refused_read_does_not_bring_the_next_attempt_forward(met: Failure) -> None:
+    refused = Failure(Reason.REJECTED, "no such GPU", Scope.RESOURCE)
     situation = absent(resource(finalizer=True, intent=intent()), failure=refused, answered_intent=answered(intent()))
     first = report(situation, decide(situation))
     without_key = present(
-        resource(finalizer=True, status=first.to_dict()), sightings={VERSION: Unseen(met)}, account=None
+        resource(finalizer=True, status=first.to_dict()), observations={VERSION: Unknown(met)}, account=None
     )
     then = report(without_key, decide(without_key))
     assert {c.type: c.reason for c in then.conditions}["Ready"] == met.reason
     assert then.retry == first.retry
     with_key = absent(resource(finalizer=True, status=then.to_dict()))
     assert decide(with_key).action is None
-    assert verdict_of(decide(with_key)) == (Reason.REJECTED, False, False, True), "no key is missing any more"
+    assert condition_set_of(decide(with_key)) == (Reason.REJECTED, False, False, True), "no key is missing any more"
     last = report(with_key, decide(with_key))
     assert last.retry == first.retry
     edited = present(
         resource(finalizer=True, status=first.to_dict(), generation=2),
-        sightings={VERSION: Unseen(met)},
+        observations={VERSION: Unknown(met)},
         account=None,
     )
     anew = report(edited, decide(edited)).retry
@@ -594,7 +595,7 @@ def test_a_refused_read_does_not_bring_the_next_attempt_forward(met: Trouble) ->
 
 
 def test_another_resource_that_holds_the_version_for_a_moment_does_not_bring_the_next_attempt_forward() -> None:
-    refused = Trouble(Reason.REJECTED, "no such GPU", Whose.RESOURCE)
+    refused = Failure(Reason.REJECTED, "no such GPU", Scope.RESOURCE)
     situation = absent(resource(finalizer=True, intent=intent()), failure=refused, answered_intent=answered(intent()))
     first = report(situation, decide(situation))
     behind = absent(resource(status=first.to_dict()), holders={VERSION: Key("team", "other")})
@@ -613,7 +614,7 @@ def test_the_third_identical_write_within_an_hour_is_the_last() -> None:
         assert isinstance(action, Change)
         after = present(of, deployment(), wrote=action)
         of = held(status=report(after, decide(after)).to_dict())
-    assert verdict_of(decide(present(of, seen))) == (Reason.NOT_CONVERGING, False, False, True)
+    assert condition_set_of(decide(present(of, seen))) == (Reason.NOT_CONVERGING, False, False, True)
     asked = held(status=of.recorded, annotations={names.RECONCILE_REQUESTED_ANNOTATION: "now"})
     assert isinstance(decide(present(asked, seen)).action, Change)
 
@@ -625,10 +626,10 @@ def test_what_somebody_undeploys_each_time_is_not_settled_for_and_a_request_is_k
     last = {"lastWrite": {"digest": digest(create), "count": 3, "since": "2026-01-31T11:30:00Z"}}
     of = held(status=last)
     for gone_for in (0.0, 1000.0):
-        assert verdict_of(decide(absent(of, for_seconds=gone_for))) == (Reason.NOT_CONVERGING, False, False, True)
+        assert condition_set_of(decide(absent(of, for_seconds=gone_for))) == (Reason.NOT_CONVERGING, False, False, True)
     asked = held(status=last, annotations={names.RECONCILE_REQUESTED_ANNOTATION: "now"})
     settling = absent(asked, for_seconds=0.0)
-    assert verdict_of(decide(settling))[0] == Reason.SETTLING
+    assert condition_set_of(decide(settling))[0] == Reason.SETTLING
     assert report(settling, decide(settling)).last_handled_reconcile_at is None, "else the request is spent"
     assert isinstance(decide(absent(asked)).action, Create)
     later = absent(of, now=NOW + timedelta(hours=1))
@@ -639,7 +640,7 @@ def test_reconcile_now_is_answered_once_it_was_looked_at() -> None:
     of = held(annotations={names.RECONCILE_REQUESTED_ANNOTATION: "2026"})
     situation = present(of)
     assert report(situation, decide(situation)).last_handled_reconcile_at == "2026"
-    blind = present(of, sightings={VERSION: Unseen(OUTAGE)})
+    blind = present(of, observations={VERSION: Unknown(OUTAGE)})
     assert report(blind, decide(blind)).last_handled_reconcile_at is None
 
 
@@ -665,7 +666,7 @@ def test_no_message_moves_while_nothing_happens() -> None:
     cases: list[Any] = [*(case[1] for case in CONDITIONS), *(case[1] for case in WRITES)]
     for situation in cases:
         decision = decide(situation)
-        if decision.verdict is not None:
+        if decision.condition_set is not None:
             later = decide(replace(situation, now=situation.now + timedelta(seconds=1)))
-            assert later.verdict is not None
-            assert later.verdict.message == decision.verdict.message
+            assert later.condition_set is not None
+            assert later.condition_set.message == decision.condition_set.message

@@ -14,12 +14,12 @@ from nvcf_operator.core.decide import decide
 from nvcf_operator.core.deletion import force_delete_is_stale
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
-from nvcf_operator.core.situation import Recollection, Situation, Trouble, Whose
+from nvcf_operator.core.situation import Failure, LocalView, Scope, Situation
 from tests.unit.core.situations import DEPLOYMENT, FUNCTION, NOW, VERSION, absent, held, present
 
 SINCE = datetime(2026, 1, 31, 11, 59, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-BAD_KEY = Trouble(Reason.UNAUTHORIZED, "bad key", Whose.CREDENTIAL)
+BAD_KEY = Failure(Reason.UNAUTHORIZED, "bad key", Scope.CREDENTIAL)
 FORCE = {names.FORCE_DELETE_ANNOTATION: " True "}
 BLOCKED = {"conditions": [{"type": "DeletionBlocked", "status": "True", "reason": "Unauthorized"}]}
 
@@ -50,11 +50,11 @@ def test_a_blocked_deletion_is_released_by_force_delete_and_not_by_a_stale_one()
     of = held(deleting=True, annotations=FORCE, status=BLOCKED)
     assert decide(replace(absent(of), access=BAD_KEY)).action == DropFinalizer()
     stale = replace(of, force_delete=False)
-    decision = decide(replace(absent(stale), access=BAD_KEY, memory=Recollection(stale_force_delete=True)))
+    decision = decide(replace(absent(stale), access=BAD_KEY, local=LocalView(stale_force_delete=True)))
     assert decision.action is None
-    assert decision.verdict is not None
-    assert decision.verdict.blocked
-    assert "remove it and set it again" in decision.verdict.message
+    assert decision.condition_set is not None
+    assert decision.condition_set.blocked
+    assert "remove it and set it again" in decision.condition_set.message
 
 
 def test_a_deletion_that_is_not_blocked_undeploys_whatever_force_delete_says() -> None:
@@ -64,7 +64,7 @@ def test_a_deletion_that_is_not_blocked_undeploys_whatever_force_delete_says() -
 @pytest.mark.parametrize("reason", [Reason.NO_CREDENTIALS, Reason.SECRET_NOT_FOUND])
 def test_in_a_namespace_that_ends_the_advice_can_be_followed(reason: Reason) -> None:
     of = held(deleting=True)
-    missing = Trouble(reason, "There is no Secret team/x. Create that Secret.", Whose.CREDENTIAL)
+    missing = Failure(reason, "There is no Secret team/x. Create that Secret.", Scope.CREDENTIAL)
     situation = Situation(of, NOW, access=in_ending_namespace(missing))
     status = report(situation, decide(situation))
     messages = {item.type: item.message for item in status.conditions}
@@ -78,5 +78,5 @@ def test_in_a_namespace_that_ends_the_advice_can_be_followed(reason: Reason) -> 
 
 
 def test_a_secret_that_is_there_can_be_put_right_in_a_namespace_that_ends_too() -> None:
-    refused = Trouble(Reason.UNAUTHORIZED, "NVCF does not know it. Put a valid key there.", Whose.CREDENTIAL)
+    refused = Failure(Reason.UNAUTHORIZED, "NVCF does not know it. Put a valid key there.", Scope.CREDENTIAL)
     assert in_ending_namespace(refused) == refused

@@ -44,7 +44,7 @@ def test_a_record_of_a_drain_counts_for_its_own_deployment_alone(situation: Situ
     assert (recorded(situation, VERSION) is not None) == counts
     assert asked_for(situation, VERSION) == counts
     assert drained_too_long(situation, VERSION) == counts
-    shown = isinstance(situation.sighting(VERSION), Present)
+    shown = isinstance(situation.observation(VERSION), Present)
     assert is_about_another(situation, item) == (shown and not counts)
 
 

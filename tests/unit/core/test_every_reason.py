@@ -10,7 +10,7 @@ from nvcf_operator.core.credentials import SecretName, unreadable
 from nvcf_operator.core.decide import unfinished
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import AccountView, FunctionSeen, Proof, Recollection, Situation, Whose
+from nvcf_operator.core.situation import AccountView, FunctionSeen, LocalView, Proof, Scope, Situation
 from nvcf_operator.core.transitions import of_write
 from tests.unit.core.situations import SPECIFICATION, VERSION, absent, deployment, held, present, resource, told
 from tests.unit.core.specification_samples import autoscaling
@@ -27,7 +27,7 @@ TOLD: list[tuple[Situation, str, tuple[str, Reason]]] = [
     (
         present(
             held(gpu={"autoscalingConfiguration": autoscaling()}),
-            memory=Recollection(patch_supported=False),
+            local=LocalView(patch_supported=False),
         ),
         "Stalled",
         ("True", Reason.NOT_SUPPORTED),
@@ -41,14 +41,14 @@ def test_a_reason_is_told(situation: Situation, condition: str, said: tuple[str,
 
 
 def test_a_secret_that_the_cluster_does_not_give_is_the_clusters_trouble() -> None:
-    trouble = unreadable(SecretName("team", "nvcf-credentials", "NGC_API_KEY", named=False), "timed out")
-    assert (trouble.reason, trouble.whose) == (Reason.SECRET_UNREADABLE, Whose.SERVER)
+    failure = unreadable(SecretName("team", "nvcf-credentials", "NGC_API_KEY", named=False), "timed out")
+    assert (failure.reason, failure.scope) == (Reason.SECRET_UNREADABLE, Scope.SERVER)
 
 
 def test_a_change_of_several_calls_says_that_it_goes_on() -> None:
-    verdict = unfinished(present(held())).verdict
-    assert verdict is not None
-    assert (verdict.reason, verdict.reconciling) == (Reason.UPDATING, True)
+    condition_set = unfinished(present(held())).condition_set
+    assert condition_set is not None
+    assert (condition_set.reason, condition_set.reconciling) == (Reason.UPDATING, True)
 
 
 EVENTS = [

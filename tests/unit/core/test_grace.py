@@ -11,8 +11,8 @@ from nvcf_operator.core import grace
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
-from nvcf_operator.core.situation import FunctionSeen, Recollection, Situation, Timing, Trouble, Unseen, Whose
-from nvcf_operator.runtime.memory import Memory
+from nvcf_operator.core.situation import Failure, FunctionSeen, LocalView, Scope, Situation, Timing, Unknown
+from nvcf_operator.runtime.local_state import LocalState
 from tests.unit.core.situations import NOW, VERSION, absent, held, resource, told
 
 CREDENTIALS = (
@@ -26,7 +26,7 @@ CREDENTIALS = (
 
 
 def without_key(reason: Reason) -> Situation:
-    return Situation(resource(), NOW, access=Trouble(reason, "it says why", Whose.CREDENTIAL))
+    return Situation(resource(), NOW, access=Failure(reason, "it says why", Scope.CREDENTIAL))
 
 
 AWAITED: list[tuple[str, Situation, Reason]] = [
@@ -36,7 +36,7 @@ AWAITED: list[tuple[str, Situation, Reason]] = [
         Situation(
             resource(),
             NOW,
-            sightings={VERSION: Unseen(Trouble(Reason.UNAUTHORIZED, "no", Whose.CREDENTIAL, retry_after=300.0))},
+            observations={VERSION: Unknown(Failure(Reason.UNAUTHORIZED, "no", Scope.CREDENTIAL, retry_after=300.0))},
         ),
         Reason.UNAUTHORIZED,
     ),
@@ -48,7 +48,7 @@ CASES = pytest.mark.parametrize(("situation", "reason"), [pytest.param(*case[1:]
 
 def after(situation: Situation, reason: Reason, seconds: float, *, generation: int = 1) -> Situation:
     """The same, after this process has told that reason for so long."""
-    return replace(situation, memory=Recollection(told=(reason, generation), told_for=seconds))
+    return replace(situation, local=LocalView(told=(reason, generation), reported_for=seconds))
 
 
 def shown(situation: Situation) -> tuple[str, str, str]:
@@ -107,20 +107,20 @@ def test_a_missing_version_is_looked_for_within_seconds_and_only_afterwards_by_r
 
 
 def test_a_resource_in_order_keeps_its_conditions_while_its_secret_is_missing() -> None:
-    trouble = Trouble(Reason.SECRET_NOT_FOUND, "it says why", Whose.CREDENTIAL)
-    assert told(Situation(held(), NOW, access=trouble))["Ready"] == ("True", Reason.ACTIVE)
+    failure = Failure(Reason.SECRET_NOT_FOUND, "it says why", Scope.CREDENTIAL)
+    assert told(Situation(held(), NOW, access=failure))["Ready"] == ("True", Reason.ACTIVE)
 
 
 def test_the_span_is_what_this_process_has_told_without_a_break() -> None:
     def say(situation: Situation) -> FunctionDeploymentStatus:
         return report(situation, decide(situation))
 
-    memory, missing = Memory(uid="u"), without_key(Reason.NO_CREDENTIALS)
-    memory.tells(missing.resource, say(missing), 100.0)
-    memory.tells(missing.resource, say(replace(missing, now=datetime(2030, 1, 1, tzinfo=UTC))), 130.0)
-    assert memory.recollection(140.0).told_for == 40.0, "whatever the time of day"
+    local, missing = LocalState(uid="u"), without_key(Reason.NO_CREDENTIALS)
+    local.tells(missing.resource, say(missing), 100.0)
+    local.tells(missing.resource, say(replace(missing, now=datetime(2030, 1, 1, tzinfo=UTC))), 130.0)
+    assert local.local_view(140.0).reported_for == 40.0, "whatever the time of day"
     refused = without_key(Reason.UNAUTHORIZED)
-    memory.tells(refused.resource, say(refused), 150.0)
-    assert memory.recollection(151.0).told_for == 1.0
-    memory.tells(replace(refused.resource, generation=2), say(refused), 160.0)
-    assert memory.recollection(161.0).told_for == 1.0
+    local.tells(refused.resource, say(refused), 150.0)
+    assert local.local_view(151.0).reported_for == 1.0
+    local.tells(replace(refused.resource, generation=2), say(refused), 160.0)
+    assert local.local_view(161.0).reported_for == 1.0

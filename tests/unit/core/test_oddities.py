@@ -10,10 +10,10 @@ from nvcf_client.responses import DeploymentResponse, reading
 from nvcf_operator.core.actions import Change, Undeploy
 from nvcf_operator.core.changes import Patch, Put
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.outlines import differ, outline_of
+from nvcf_operator.core.fingerprints import differ, fingerprint_of
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
-from tests.unit.core.situations import VERSION, deployment, held, present, verdict_of
+from tests.unit.core.situations import VERSION, condition_set_of, deployment, held, present
 
 REDEPLOY = {"rollout": {"immutableChange": "Redeploy"}}
 
@@ -50,26 +50,26 @@ def test_no_odd_field_holds_up_a_deletion(shown: Deployment) -> None:
 def test_what_cannot_be_read_is_no_difference_that_a_redeployment_could_mend(shown: Deployment) -> None:
     decision = decide(present(held(generation=2, spec=REDEPLOY, gpu={"clusters": ["one"]}), shown))
     assert decision.action is None
-    assert verdict_of(decision)[0] == Reason.INVALID_ANSWER
-    assert decision.verdict is not None
-    assert "deploymentSpecifications" in decision.verdict.message
+    assert condition_set_of(decision)[0] == Reason.INVALID_ANSWER
+    assert decision.condition_set is not None
+    assert "deploymentSpecifications" in decision.condition_set.message
 
 
 def test_what_was_as_specified_stays_so_while_a_field_of_it_cannot_be_read() -> None:
     resource = held(gpu={"clusters": ["one"]})
     decision = decide(present(resource, odd({"clusters": {}})))
-    assert (decision.action, verdict_of(decision)[0]) == (None, Reason.ACTIVE)
+    assert (decision.action, condition_set_of(decision)[0]) == (None, Reason.ACTIVE)
 
 
 def test_what_was_as_specified_still_shows_how_it_is_while_a_field_of_it_cannot_be_read() -> None:
     decision = decide(present(held(gpu={"clusters": ["one"]}), odd({"clusters": {}}, status="DEGRADED")))
-    assert (decision.action, verdict_of(decision)[0]) == (None, Reason.DEGRADED)
+    assert (decision.action, condition_set_of(decision)[0]) == (None, Reason.DEGRADED)
 
 
 def test_a_put_waits_while_what_it_must_repeat_cannot_be_read() -> None:
     edited = held(generation=2, gpu={"maxRequestConcurrency": 8})
     decision = decide(present(edited, odd({"clusters": {}})))
-    assert (decision.action, verdict_of(decision)[0]) == (None, Reason.INVALID_ANSWER)
+    assert (decision.action, condition_set_of(decision)[0]) == (None, Reason.INVALID_ANSWER)
     action = decide(present(edited, odd({"preferredOrder": {}}))).action
     assert isinstance(action, Change)
     assert isinstance(action.change, Put)
@@ -85,4 +85,4 @@ def test_a_specification_that_cannot_be_read_takes_no_numbers_from_the_status() 
 
 
 def test_a_list_whose_specifications_cannot_be_read_contradicts_no_record() -> None:
-    assert not differ(outline_of(deployment()), outline_of(odd({"maxInstances": "many"})))
+    assert not differ(fingerprint_of(deployment()), fingerprint_of(odd({"maxInstances": "many"})))

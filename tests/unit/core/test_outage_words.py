@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from nvcf_client.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
-from nvcf_operator.core import outages, troubles
+from nvcf_operator.core import error_classification, outages
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Whose
+from nvcf_operator.core.situation import Scope
 
 
 def failure(kind: type[NvcfError], **more: Any) -> NvcfError:
@@ -34,17 +34,17 @@ ERRORS = [
 def test_all_reading_calls_that_meet_one_failure_say_the_same(error: NvcfError) -> None:
     text = outages.told(error)
     assert error.operation not in text
-    for meaning in (troubles.of_reading, troubles.of_credential):
-        trouble = meaning(error)
-        assert (trouble.reason, trouble.whose, trouble.message) == (Reason.NVCF_UNAVAILABLE, Whose.SERVER, text)
+    for meaning in (error_classification.of_reading, error_classification.of_credential):
+        failure = meaning(error)
+        assert (failure.reason, failure.scope, failure.message) == (Reason.NVCF_UNAVAILABLE, Scope.SERVER, text)
 
 
 def test_a_write_that_was_not_sent_says_the_same_as_well() -> None:
     error = failure(Unreachable, operation="create_deployment", method="POST", obstacle=Obstacle.NAME)
-    assert troubles.of_call(error).message == outages.told(error)
+    assert error_classification.of_call(error).message == outages.told(error)
 
 
 def test_what_the_server_said_to_one_resources_write_is_not_told_to_others() -> None:
     error = failure(ServerFault, operation="create_deployment", method="POST", status=500, detail="its values")
     assert "its values" not in outages.told(error)
-    assert "its values" in troubles.of_call(error).message
+    assert "its values" in error_classification.of_call(error).message

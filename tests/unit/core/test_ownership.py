@@ -12,7 +12,7 @@ from nvcf_operator.core.ownership import is_stranger, lost_deployment, may_undep
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import OF_A_COPY, Resource
-from nvcf_operator.core.situation import Present, Recollection, Situation, Trouble, Whose
+from nvcf_operator.core.situation import Failure, LocalView, Present, Scope, Situation
 from nvcf_operator.core.versions import versions_held
 from tests.unit.core.situations import (
     DEPLOYMENT,
@@ -33,9 +33,9 @@ WANTS_OTHER = {"functionVersionId": OTHER_VERSION}
 FOREIGN = resource(intent=intent(uid="22222222-2222-2222-2222-222222222222"), finalizer=True)
 
 
-def knows(**memory: Any) -> dict[str, Any]:
+def knows(**local: Any) -> dict[str, Any]:
     """What this process remembers."""
-    return {"memory": Recollection(**memory)}
+    return {"local": LocalView(**local)}
 
 
 def on_its_way(**member: Any) -> Resource:
@@ -84,7 +84,7 @@ def shows(of: Resource, version: str = VERSION, found: str | None = DEPLOYMENT, 
     """NVCF shows a deployment of a version by that id; what else is changed is the situation's."""
     dated = {name: changes.pop(name) for name in ("lastUpdatedAt",) if name in changes}
     seen = deployment(functionVersionId=version, deploymentId=found, **dated)
-    return present(of, sightings={version: Present(seen)}, **changes)
+    return present(of, observations={version: Present(seen)}, **changes)
 
 
 ROLLS = held(
@@ -159,7 +159,7 @@ UNDEPLOYS: list[tuple[str, Situation, str, bool]] = [
 def test_a_deployment_is_undeployed_only_where_it_is_this_resources(
     situation: Situation, version: str, expected: bool
 ) -> None:
-    seen = situation.sighting(version)
+    seen = situation.observation(version)
     assert isinstance(seen, Present)
     assert may_undeploy(situation, version, seen) == expected
 
@@ -202,7 +202,7 @@ LOST: list[tuple[str, Situation, str | None]] = [
 
 @pytest.mark.parametrize(("situation", "expected"), [pytest.param(*case[1:], id=case[0]) for case in LOST])
 def test_the_row_of_an_earlier_deployment_is_told_from_another_one(situation: Situation, expected: str | None) -> None:
-    seen = situation.sighting(VERSION)
+    seen = situation.observation(VERSION)
     assert isinstance(seen, Present)
     assert lost_deployment(situation, VERSION, seen) == expected
 
@@ -212,7 +212,7 @@ def test_a_post_that_the_original_of_a_copy_may_have_made_is_told_from_one_that_
     written_for: str | None, begins: str
 ) -> None:
     status = {"uid": written_for, "observedGeneration": 1 if written_for else -1}
-    found = absent(resource(status=status, finalizer=True), memory=Recollection(finalizer_found_for=1.0))
+    found = absent(resource(status=status, finalizer=True), local=LocalView(finalizer_found_for=1.0))
     told = report(found, decide(found)).intent
     assert told is not None
     assert told.token.startswith(begins)
@@ -224,7 +224,7 @@ def test_a_strangers_deployment_is_not_recorded_while_the_object_goes() -> None:
     told = report(refused, decide(refused))
     assert told.deployment_id is None
     again = shows(replace(of, status=told), found=ANOTHER)
-    assert not may_undeploy(again, VERSION, again.sightings[VERSION])  # type: ignore[arg-type]
+    assert not may_undeploy(again, VERSION, again.observations[VERSION])  # type: ignore[arg-type]
     assert isinstance(decide(again).action, DropFinalizer)
 
 
@@ -238,21 +238,21 @@ def test_what_the_original_of_a_copy_asked_for_is_a_stranger_where_the_manifest_
     assert is_stranger(shows(of, found=ANOTHER)) is stranger
 
 
-NO_KEY = Trouble(Reason.SECRET_NOT_FOUND, "no Secret", Whose.CREDENTIAL)
-NO_RECORD = Recollection(finalizer_found_for=1.0)
+NO_KEY = Failure(Reason.SECRET_NOT_FOUND, "no Secret", Scope.CREDENTIAL)
+NO_RECORD = LocalView(finalizer_found_for=1.0)
 
 
 @pytest.mark.parametrize(
     ("situation", "begins"),
     [
-        pytest.param(absent(resource(finalizer=True), memory=NO_RECORD), "lost-", id="nothing is there"),
+        pytest.param(absent(resource(finalizer=True), local=NO_RECORD), "lost-", id="nothing is there"),
         pytest.param(
-            replace(absent(resource(finalizer=True), memory=NO_RECORD), sightings={}, access=NO_KEY),
+            replace(absent(resource(finalizer=True), local=NO_RECORD), observations={}, access=NO_KEY),
             "lost-",
             id="no key",
         ),
         pytest.param(
-            present(resource(spec={"suspend": True}, finalizer=True), memory=NO_RECORD),
+            present(resource(spec={"suspend": True}, finalizer=True), local=NO_RECORD),
             OF_A_COPY,
             id="it is only shown",
         ),

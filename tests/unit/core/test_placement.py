@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from nvcf_client.errors import Rejected, ServerFault
+from nvcf_operator.core.error_classification import of_call
 from nvcf_operator.core.placement import explained
-from nvcf_operator.core.troubles import of_call
 from tests.unit.core.specification_samples import wanted
 
 NOWHERE = "No cluster has GPU 'l40s' and instance type 'NCP.GPU.L40S_1x' available"
@@ -53,8 +53,8 @@ def test_what_names_nothing_of_the_manifest_is_told_as_it_is(detail: str, more: 
 
 def test_a_failure_is_no_refusal() -> None:
     error = ServerFault(operation="create_deployment", method="POST", path="/", detail=NOWHERE, status=500, formed=True)
-    trouble = of_call(error)
-    assert explained(trouble, error, [wanted()]) == trouble
+    failure = of_call(error)
+    assert explained(failure, error, [wanted()]) == failure
 
 
 def test_the_list_is_short_however_long_the_manifest_is() -> None:

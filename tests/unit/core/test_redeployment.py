@@ -7,7 +7,7 @@ from nvcf_operator.core.actions import Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
-from nvcf_operator.core.situation import Recollection, Situation
+from nvcf_operator.core.situation import LocalView, Situation
 from tests.unit.core.situations import DEPLOYMENT, VERSION, deployment, held, intent, present, resource, told
 
 ASKED = {names.REDEPLOY_REQUESTED_ANNOTATION: "before & after"}
@@ -31,7 +31,7 @@ SAFE: list[tuple[str, Situation]] = [
         "the status was lost, and this process knows that it has made it",
         present(
             resource(annotations=ASKED, finalizer=True, status=LOST),
-            memory=Recollection(made_ids=frozenset({DEPLOYMENT})),
+            local=LocalView(made_ids=frozenset({DEPLOYMENT})),
         ),
     ),
     (
@@ -66,13 +66,13 @@ def test_a_deployment_whose_answer_was_lost_is_as_new_as_the_request() -> None:
 
 def test_a_row_that_hides_our_deployment_is_undeployed_as_such_and_counted_like_a_redeployment() -> None:
     of, hidden = held(intent=intent(answered=True, deployment_id="made & lost")), deployment()
-    undeployed = Recollection(undeployed_ids=frozenset({DEPLOYMENT}))
+    undeployed = LocalView(undeployed_ids=frozenset({DEPLOYMENT}))
     for _ in range(3):
-        situation = present(of, hidden, memory=undeployed)
+        situation = present(of, hidden, local=undeployed)
         action = decide(situation).action
         assert action == Undeploy(VERSION, True, Purpose.STALE, DEPLOYMENT)
-        after = present(of, deployment("INACTIVE"), memory=undeployed, wrote=action)
+        after = present(of, deployment("INACTIVE"), local=undeployed, wrote=action)
         last = report(after, decide(after)).to_dict()["lastWrite"]
         of = held(intent=intent(answered=True, deployment_id="made & lost"), status={"lastWrite": last})
     assert last["count"] == 3
-    assert told(present(of, hidden, memory=undeployed))["Stalled"] == ("True", Reason.NOT_CONVERGING)
+    assert told(present(of, hidden, local=undeployed))["Stalled"] == ("True", Reason.NOT_CONVERGING)

@@ -11,9 +11,9 @@ from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Absent, Recollection, Situation
+from nvcf_operator.core.situation import Absent, LocalView, Situation
 from nvcf_operator.core.transitions import transitions
-from tests.unit.core.situations import NOW, VERSION, absent, held, present, resource, told, verdict_of
+from tests.unit.core.situations import NOW, VERSION, absent, condition_set_of, held, present, resource, told
 
 WORDS = "ValidatingAdmissionPolicy 'most' denied request: 64 at most"
 TOLD = messages.write_refused("add its finalizer to the resource", WORDS)
@@ -26,14 +26,14 @@ def refused(of: Resource, message: str = TOLD, **changes: Any) -> Situation:
 def test_a_refused_write_is_told_in_the_api_servers_words_and_nothing_is_written() -> None:
     decision = decide(refused(resource()))
     assert decision.action is None
-    assert verdict_of(decision) == ("WriteRefused", False, True, False)
-    assert decision.verdict is not None
-    assert WORDS in decision.verdict.message
+    assert condition_set_of(decision) == ("WriteRefused", False, True, False)
+    assert decision.condition_set is not None
+    assert WORDS in decision.condition_set.message
 
 
 @pytest.mark.parametrize(("attempts", "pause"), [(0, 1), (1, 2), (5, 32), (8, 256), (9, 300), (40, 300)])
 def test_the_pauses_after_refusals_grow_to_five_minutes(attempts: int, pause: int) -> None:
-    decision = decide(refused(resource(), memory=Recollection(attempts=attempts)))
+    decision = decide(refused(resource(), local=LocalView(attempts=attempts)))
     assert (decision.requeue, decision.backoff) == (float(pause), True)
 
 
@@ -42,14 +42,14 @@ def test_a_refusal_without_an_end_is_stalled_at_the_progress_deadline() -> None:
     status = report(begun, decide(begun))
     assert status.progressing_since == begun.now
     late = refused(resource(status=status.to_dict()))
-    assert verdict_of(decide(late)) == ("ProgressDeadlineExceeded", False, False, True)
+    assert condition_set_of(decide(late)) == ("ProgressDeadlineExceeded", False, False, True)
     ended = replace(late, refused=None)
     assert decide(ended).action is not None, "and it goes on by itself when the write passes"
 
 
 def test_a_refused_end_of_the_finalizer_blocks_the_deletion_and_tells_what_is_gone() -> None:
     of = held(deleting=True)
-    situation = replace(refused(of), sightings={VERSION: Absent(1000.0)})
+    situation = replace(refused(of), observations={VERSION: Absent(1000.0)})
     assert told(situation)["DeletionBlocked"] == ("True", Reason.WRITE_REFUSED)
     assert told(situation)["Ready"] == ("False", Reason.WRITE_REFUSED)
     assert told(situation)["Available"] == ("False", Reason.NOT_SERVING)

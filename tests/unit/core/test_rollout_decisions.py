@@ -12,19 +12,19 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, Purpose, Undeploy
 from nvcf_operator.core.decide import decide, unfinished
-from nvcf_operator.core.failure import ATTEMPTS
+from nvcf_operator.core.failed_deployment import ATTEMPTS
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import (
     Absent,
+    Failure,
     FunctionSeen,
+    LocalView,
+    Observation,
     Present,
-    Recollection,
-    Sighting,
+    Scope,
     Situation,
-    Trouble,
-    Whose,
 )
 from tests.unit.core.situations import (
     DEPLOYMENT,
@@ -67,14 +67,14 @@ def rolling(spec: dict[str, Any] | None = None, **status: Any) -> Resource:
     return held(spec=spec or WANTS_NEW, generation=2, status=status)
 
 
-def seen(resource: Resource, **sightings: Sighting) -> Situation:
+def seen(resource: Resource, **observations: Observation) -> Situation:
     """What was seen of old, new and third."""
     versions = {"old": OLD, "new": NEW, "third": THIRD}
-    shown = {versions[name]: sighting for name, sighting in sightings.items()}
+    shown = {versions[name]: observation for name, observation in observations.items()}
     return Situation(
         resource=resource,
         now=NOW,
-        sightings=shown,
+        observations=shown,
         account=PROVEN,
         function=FunctionSeen.OURS,
     )
@@ -175,7 +175,7 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
                 new=LONG,
                 third=Absent(124.0),
             ),
-            memory=Recollection(intent_settled_for=124.0),
+            local=LocalView(intent_settled_for=124.0),
         ),
         None,
     ),
@@ -188,7 +188,7 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
                 new=LONG,
                 third=Absent(126.0),
             ),
-            memory=Recollection(intent_settled_for=126.0),
+            local=LocalView(intent_settled_for=126.0),
         ),
         Create,
     ),
@@ -327,11 +327,11 @@ def test_a_crash_after_the_delete_is_seen_by_the_drain_itself() -> None:
 
 
 def test_a_delete_that_fails_is_told_and_tried_again_with_growing_waits() -> None:
-    away = Trouble(Reason.NVCF_UNAVAILABLE, "away", Whose.SERVER)
+    away = Failure(Reason.NVCF_UNAVAILABLE, "away", Scope.SERVER)
     decision = decide(replace(seen(rolling(incoming=incoming()), old=of(OLD), new=of(NEW)), failure=away))
     assert (decision.action, decision.backoff) == (None, True)
-    assert decision.verdict is not None
-    assert (decision.verdict.reason, decision.verdict.reconciling) == (Reason.NVCF_UNAVAILABLE, True)
+    assert decision.condition_set is not None
+    assert (decision.condition_set.reason, decision.condition_set.reconciling) == (Reason.NVCF_UNAVAILABLE, True)
 
 
 LOST = intent(NEW, token="lost")
@@ -407,13 +407,13 @@ def test_a_new_manifest_and_reconcile_now_lift_the_failure(lifted: dict[str, Any
     resource = held(**{"spec": WANTS_NEW, "generation": 2, "status": {"failed": FAILED}, **lifted})
     situation = seen(resource, old=of(OLD), new=LONG)
     assert isinstance(decide(situation).action, Create)
-    after = replace(situation, sightings={OLD: of(OLD), NEW: of(NEW, "DEPLOYING")}, wrote=decide(situation).action)
+    after = replace(situation, observations={OLD: of(OLD), NEW: of(NEW, "DEPLOYING")}, wrote=decide(situation).action)
     assert record(after).failed is None
 
 
 def test_a_version_that_is_wanted_again_is_not_forgotten_while_there_is_no_key() -> None:
     resource = rolling(retiring=[leaving(NEW, asked=False)])
-    no_key = Trouble(Reason.SECRET_NOT_FOUND, "the Secret is missing", Whose.CREDENTIAL)
+    no_key = Failure(Reason.SECRET_NOT_FOUND, "the Secret is missing", Scope.CREDENTIAL)
     blind = record(replace(seen(resource), access=no_key))
     assert [item.function_version_id for item in blind.retiring] == [NEW]
     status = record(seen(resource, old=of(OLD), new=of(NEW, "DEPLOYING")))
@@ -470,7 +470,7 @@ def test_a_retry_that_is_due_undeploys_and_counts_once() -> None:
     due = failing(attempts=2, nextAttemptTime="2026-01-31T11:59:00Z")
     action = decide(due).action
     assert action == undeploy(VERSION, graceful=False, purpose=Purpose.FAILED)
-    retry = record(replace(due, sightings={VERSION: Absent(0.0)}, wrote=action)).retry
+    retry = record(replace(due, observations={VERSION: Absent(0.0)}, wrote=action)).retry
     assert retry is not None
     assert (retry.attempts, retry.next_attempt_time) == (2, None)
 
@@ -498,7 +498,7 @@ def test_three_redeployments_that_somebody_undoes_are_enough() -> None:
     for _ in range(3):
         action = decide(situation).action
         assert isinstance(action, Undeploy)
-        status = report(replace(situation, wrote=action, sightings={VERSION: Absent(0.0)}), decide(situation))
+        status = report(replace(situation, wrote=action, observations={VERSION: Absent(0.0)}), decide(situation))
         again = held(spec=REDEPLOY, status={"lastWrite": status.to_dict()["lastWrite"]})
         situation = present(again, deployment(gpu={"gpu": "H100"}))
     assert told(situation)["Stalled"] == ("True", Reason.NOT_CONVERGING)

@@ -33,8 +33,8 @@ def test_before_its_deletion_it_is_invalid_and_nothing_is_touched() -> None:
     assert of.spec is None
     decision = decide(present(of))
     assert decision.action is None
-    assert decision.verdict is not None
-    assert decision.verdict.reason == Reason.INVALID_SPEC
+    assert decision.condition_set is not None
+    assert decision.condition_set.reason == Reason.INVALID_SPEC
 
 
 @pytest.mark.parametrize("policy", [{"deletionPolicy": "Retain"}, {"managementPolicy": "Observe"}], ids=str)
@@ -50,16 +50,16 @@ def test_what_was_to_stay_stays_though_the_rest_cannot_be_read(policy: dict[str,
 def test_whether_and_by_which_key_to_undeploy_is_never_guessed(spec: dict[str, Any]) -> None:
     decision = decide(present(held(deleting=True, spec=spec)))
     assert decision.action is None
-    assert decision.verdict is not None
-    assert (decision.verdict.blocked, decision.verdict.reason) == (True, Reason.INVALID_SPEC)
-    assert f"spec.{next(iter(spec))}" in decision.verdict.message
+    assert decision.condition_set is not None
+    assert (decision.condition_set.blocked, decision.condition_set.reason) == (True, Reason.INVALID_SPEC)
+    assert f"spec.{next(iter(spec))}" in decision.condition_set.message
 
 
 def test_with_nothing_on_record_and_no_version_in_the_manifest_the_object_stays() -> None:
     decision = decide(absent(resource(finalizer=True, deleting=True, spec={"functionVersionId": 5})))
     assert decision.action is None
-    assert decision.verdict is not None
-    assert decision.verdict.blocked
+    assert decision.condition_set is not None
+    assert decision.condition_set.blocked
 
 
 def test_the_secret_that_the_manifest_names_is_used() -> None:

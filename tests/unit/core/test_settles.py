@@ -13,7 +13,7 @@ from nvcf_operator.core.settles import (
     posts_specifications,
     redeploy_settle_left,
 )
-from nvcf_operator.core.situation import Absent, Recollection, Situation, Timing
+from nvcf_operator.core.situation import Absent, LocalView, Situation, Timing
 from tests.unit.core.situations import DEPLOYMENT, GPU, OTHER_VERSION, VERSION, absent, held, intent, resource
 
 
@@ -44,8 +44,8 @@ TWO = intent(specifications=2)
 OF_OTHER = intent(OTHER_VERSION)
 
 
-def knows(**memory: Any) -> Recollection:
-    return Recollection(**memory)
+def knows(**local: Any) -> LocalView:
+    return LocalView(**local)
 
 
 LEFT: list[tuple[str, Situation, float]] = [
@@ -54,15 +54,15 @@ LEFT: list[tuple[str, Situation, float]] = [
     ("an open intent, just seen", absent(resource(intent=intent()), for_seconds=0.0), 125.0),
     (
         "404 counts no longer than the intent is known",
-        absent(resource(intent=intent()), memory=knows(intent_settled_for=25.0)),
+        absent(resource(intent=intent()), local=knows(intent_settled_for=25.0)),
         100.0,
     ),
     (
         "the intent is known for longer than 404 lasts",
-        absent(resource(intent=intent()), for_seconds=5.0, memory=knows(intent_settled_for=1000.0)),
+        absent(resource(intent=intent()), for_seconds=5.0, local=knows(intent_settled_for=1000.0)),
         120.0,
     ),
-    ("both are long", absent(resource(intent=intent()), memory=knows(intent_settled_for=1000.0)), 0.0),
+    ("both are long", absent(resource(intent=intent()), local=knows(intent_settled_for=1000.0)), 0.0),
     (
         "the intent says how many specifications its POST had, whatever the manifest says now",
         absent(resource(intent=TWO), for_seconds=0.0),
@@ -72,32 +72,32 @@ LEFT: list[tuple[str, Situation, float]] = [
     ("an intent of another object", absent(resource(intent=intent(uid="x")), for_seconds=0.0), 0.0),
     (
         "the finalizer was found without a record",
-        absent(resource(finalizer=True), memory=knows(finalizer_found_for=25.0)),
+        absent(resource(finalizer=True), local=knows(finalizer_found_for=25.0)),
         100.0,
     ),
     (
         "so it was, and the manifest has three specifications",
-        absent(resource(spec=specifications(1, 1, 1), finalizer=True), memory=knows(finalizer_found_for=15.0)),
+        absent(resource(spec=specifications(1, 1, 1), finalizer=True), local=knows(finalizer_found_for=15.0)),
         300.0,
     ),
     (
         "this process has sent a POST, and the record was taken away since",
-        absent(resource(), memory=knows(posts_may_run_for={VERSION: 80.0})),
+        absent(resource(), local=knows(posts_may_run_for={VERSION: 80.0})),
         80.0,
     ),
     (
         "it has, and an older intent would end before",
-        absent(resource(intent=intent()), memory=knows(intent_settled_for=120.0, posts_may_run_for={VERSION: 80.0})),
+        absent(resource(intent=intent()), local=knows(intent_settled_for=120.0, posts_may_run_for={VERSION: 80.0})),
         80.0,
     ),
     (
         "it has, and the intent on record ends later",
-        absent(resource(intent=intent()), memory=knows(intent_settled_for=5.0, posts_may_run_for={VERSION: 80.0})),
+        absent(resource(intent=intent()), local=knows(intent_settled_for=5.0, posts_may_run_for={VERSION: 80.0})),
         120.0,
     ),
     (
         "it has sent a POST of another version",
-        absent(resource(), memory=knows(posts_may_run_for={OTHER_VERSION: 80.0})),
+        absent(resource(), local=knows(posts_may_run_for={OTHER_VERSION: 80.0})),
         0.0,
     ),
 ]
@@ -111,7 +111,7 @@ def test_how_long_a_post_may_still_run(situation: Situation, left: float) -> Non
 def test_the_next_post_waits_for_the_intents_version_too() -> None:
     moved = absent(held(spec={"functionVersionId": OTHER_VERSION}, intent=intent()), for_seconds=0.0)
     gone = {VERSION: Absent(0.0), OTHER_VERSION: Absent(1000.0)}
-    situation = Situation(resource=moved.resource, now=moved.now, sightings=gone, account=moved.account)
+    situation = Situation(resource=moved.resource, now=moved.now, observations=gone, account=moved.account)
     assert create_settle_left(situation, OTHER_VERSION) == 0.0
     assert next_post_allowed_in(situation) == 125.0
 
@@ -124,10 +124,10 @@ BEFORE: list[tuple[str, Situation, bool]] = [
     ("an answered intent made nothing", absent(resource(intent=intent(answered=True))), False),
     (
         "the finalizer was found without a record",
-        absent(resource(finalizer=True), memory=knows(finalizer_found_for=1.0)),
+        absent(resource(finalizer=True), local=knows(finalizer_found_for=1.0)),
         True,
     ),
-    ("this process saw it, for whomever", absent(resource(), memory=knows(version_seen_lately=True)), True),
+    ("this process saw it, for whomever", absent(resource(), local=knows(version_seen_lately=True)), True),
     (
         "it failed in a rollout",
         absent(resource(status={"observedGeneration": 1, "failed": {"functionVersionId": VERSION, "generation": 1}})),

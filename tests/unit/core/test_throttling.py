@@ -3,7 +3,7 @@
 import pytest
 
 from nvcf_client.errors import Throttled
-from nvcf_operator.core import troubles
+from nvcf_operator.core import error_classification
 from nvcf_operator.core.throttling import slow_down
 
 PLAIN = "The operator waits and retries."
@@ -35,7 +35,14 @@ def test_the_call_that_was_throttled_says_what_all_say_that_wait_behind_it() -> 
     error = Throttled(
         operation="create_deployment", method="POST", path="/", status=429, detail="größe & <nil>", retry_after=3599.0
     )
-    told = {meaning(error).message for meaning in (troubles.of_call, troubles.of_reading, troubles.of_credential)}
+    told = {
+        meaning(error).message
+        for meaning in (
+            error_classification.of_call,
+            error_classification.of_reading,
+            error_classification.of_credential,
+        )
+    }
     assert told == {slow_down(3600.0)}
     error.asked = None
-    assert troubles.of_call(error).message == slow_down(None)
+    assert error_classification.of_call(error).message == slow_down(None)

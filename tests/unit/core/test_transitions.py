@@ -11,7 +11,7 @@ from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import answered, report
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Present, Recollection, Situation
+from nvcf_operator.core.situation import LocalView, Present, Situation
 from nvcf_operator.core.transitions import discovered, left, lost_from_sight, released, vanished
 from tests.unit.core.situations import (
     DEPLOYMENT,
@@ -41,7 +41,7 @@ RELEASED: list[tuple[str, Situation, str | None]] = [
         present(
             DELETED,
             holders={VERSION: HOLDER},
-            sightings={OTHER_VERSION: Present(deployment(functionVersionId=OTHER_VERSION, deploymentId="d & co"))},
+            observations={OTHER_VERSION: Present(deployment(functionVersionId=OTHER_VERSION, deploymentId="d & co"))},
         ),
         f"{HELD_BY}; deployment d & co of version {OTHER_VERSION} was created by somebody else",
     ),
@@ -88,7 +88,7 @@ DISCOVERED: list[tuple[str, Situation, tuple[Reason, str] | None]] = [
         "the version of a rollout was there",
         present(
             held(spec={"functionVersionId": OTHER_VERSION}),
-            sightings={VERSION: Present(deployment()), OTHER_VERSION: Present(NEXT)},
+            observations={VERSION: Present(deployment()), OTHER_VERSION: Present(NEXT)},
         ),
         (Reason.ADOPTED, f"of version {OTHER_VERSION} (deployment"),
     ),
@@ -102,14 +102,14 @@ DISCOVERED: list[tuple[str, Situation, tuple[Reason, str] | None]] = [
      MADE),
     (
         "the answer was lost, and the status after it",
-        present(resource(finalizer=True), memory=Recollection(posts_may_run_for={VERSION: 1.0})),
+        present(resource(finalizer=True), local=LocalView(posts_may_run_for={VERSION: 1.0})),
         MADE,
     ),
     ("the answer was lost, and nothing is there yet", absent(SENT), None),
     ("NVCF has just answered", present(SENT, answered_intent=MINE, wrote=Create(VERSION, ())), None),
     (
         "NVCF has answered this process, and the status was lost",
-        present(resource(finalizer=True), memory=Recollection(made_ids=frozenset({DEPLOYMENT}))),
+        present(resource(finalizer=True), local=LocalView(made_ids=frozenset({DEPLOYMENT}))),
         None,
     ),
 ]  # fmt: skip

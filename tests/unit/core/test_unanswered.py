@@ -9,34 +9,34 @@ import pytest
 from nvcf_client import errors
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import Retry
-from nvcf_operator.core import troubles
+from nvcf_operator.core import error_classification
 from nvcf_operator.core.actions import Change, Create
 from nvcf_operator.core.decide import asking, decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import FunctionSeen, Recollection, Situation, Trouble, Unseen, Whose
+from nvcf_operator.core.situation import Failure, FunctionSeen, LocalView, Scope, Situation, Unknown
 from nvcf_operator.core.transitions import of_failure
 from tests.unit.core.situations import (
     NOW,
     OTHER_VERSION,
     VERSION,
     absent,
+    condition_set_of,
     deployment,
     held,
     intent,
     present,
     resource,
-    verdict_of,
 )
 
 SETTLE = 125.0
 WORDS = "NVCF answered create_deployment with 502: chart values too large"
-CLOSED = Trouble(Reason.NVCF_UNAVAILABLE, "NVCF is unreachable or returning errors.", Whose.SERVER, general=True)
+CLOSED = Failure(Reason.NVCF_UNAVAILABLE, "NVCF is unreachable or returning errors.", Scope.SERVER, general=True)
 
 
-def fault(operation: str = "create_deployment", detail: str = "chart values too large") -> Trouble:
-    return troubles.of_call(
+def fault(operation: str = "create_deployment", detail: str = "chart values too large") -> Failure:
+    return error_classification.of_call(
         errors.ServerFault(operation=operation, method="POST", path="/d", detail=detail, status=502)
     )
 
@@ -58,18 +58,18 @@ def after(attempts: int, *, ago: float = 0.0, deadline: int = 3600, **changes: A
 
 def watched(of: Resource, *, settled: float, **changes: Any) -> Situation:
     """404 for that long, as this process has seen."""
-    return absent(of, for_seconds=settled, memory=Recollection(intent_settled_for=settled), **changes)
+    return absent(of, for_seconds=settled, local=LocalView(intent_settled_for=settled), **changes)
 
 
 def message(situation: Situation) -> str:
-    found = decide(situation).verdict
+    found = decide(situation).condition_set
     assert found is not None
     return found.message
 
 
 def test_a_post_that_nvcf_refuses_by_5xx_is_told_in_its_words() -> None:
     situation = refused(resource(finalizer=True, intent=intent()))
-    assert verdict_of(decide(situation)) == ("AwaitingAnswer", False, True, False)
+    assert condition_set_of(decide(situation)) == ("AwaitingAnswer", False, True, False)
     assert WORDS in message(situation)
     assert "sends the request again after 125 seconds" in message(situation)
 
@@ -122,9 +122,9 @@ def test_an_edit_ends_the_pause() -> None:
 
 
 def test_the_count_outlives_what_nvcf_does_not_answer() -> None:
-    down = Trouble(Reason.NVCF_UNAVAILABLE, "get_deployment failed", Whose.SERVER)
+    down = Failure(Reason.NVCF_UNAVAILABLE, "get_deployment failed", Scope.SERVER)
     of = resource(finalizer=True, intent=intent())
-    situation = replace(refused(of), sightings={of.wanted_version: Unseen(down)})
+    situation = replace(refused(of), observations={of.wanted_version: Unknown(down)})
     status = report(situation, decide(situation))
     assert status.retry is not None
     assert (status.retry.attempts, status.retry.message) == (1, WORDS)
@@ -147,12 +147,12 @@ def test_a_post_that_is_left_open_does_not_begin_the_count_of_failed_deployments
 def test_posts_without_an_end_are_stalled_at_the_progress_deadline() -> None:
     of = after(3, ago=3601)
     decision = decide(watched(of, settled=10.0))
-    assert verdict_of(decision) == ("ProgressDeadlineExceeded", False, False, True)
+    assert condition_set_of(decision) == ("ProgressDeadlineExceeded", False, False, True)
     assert WORDS in message(watched(of, settled=10.0))
     due = watched(of, settled=5000.0)
     action = decide(due).action
     assert isinstance(action, Create), "it goes on trying"
-    told = asking(due, action).verdict
+    told = asking(due, action).condition_set
     assert told is not None
     assert told.stalled, "and does not turn back to progress for the length of a call"
 
@@ -160,7 +160,7 @@ def test_posts_without_an_end_are_stalled_at_the_progress_deadline() -> None:
 def test_a_deployment_that_came_after_all_gets_the_whole_deadline() -> None:
     of = after(3, ago=3601)
     situation = present(of, deployment("DEPLOYING"))
-    assert verdict_of(decide(situation)) == ("Deploying", False, True, False)
+    assert condition_set_of(decide(situation)) == ("Deploying", False, True, False)
     status = report(situation, decide(situation))
     assert status.progressing_since == NOW
     assert status.retry is None
@@ -175,7 +175,7 @@ def test_a_status_without_a_deployment_is_told_with_the_way_out() -> None:
 
 def test_a_version_that_is_gone_is_told_without_waiting_for_the_next_post() -> None:
     situation = watched(after(5, ago=200), settled=200.0, function=FunctionSeen.NOT_FOUND)
-    assert verdict_of(decide(situation))[0] == "FunctionNotFound"
+    assert condition_set_of(decide(situation))[0] == "FunctionNotFound"
 
 
 # What an Event tells.
@@ -201,32 +201,32 @@ def test_the_words_on_record_count_while_the_next_post_is_sent() -> None:
 
 def test_what_was_certainly_not_sent_is_no_event() -> None:
     closed = errors.Unreachable(operation="create_deployment", method="POST", path="/d", detail="refused")
-    assert of_failure(resource(), troubles.of_call(closed)) is None
+    assert of_failure(resource(), error_classification.of_call(closed)) is None
 
 
 # Changes in place: no settle, and the same words, deadline and Event.
 
 
-def change_refused(of: Resource, trouble: Trouble, **changes: Any) -> Situation:
-    return present(of, failure=trouble, **changes)
+def change_refused(of: Resource, failure: Failure, **changes: Any) -> Situation:
+    return present(of, failure=failure, **changes)
 
 
 def test_a_change_that_nvcf_refuses_by_5xx_runs_into_the_deadline() -> None:
-    of, trouble = held(gpu={"maxInstances": 9}, generation=2), fault("update_gpu_specification")
+    of, failure = held(gpu={"maxInstances": 9}, generation=2), fault("update_gpu_specification")
     assert isinstance(decide(present(of)).action, Change)
-    begun = change_refused(of, trouble, now=NOW - timedelta(seconds=3601))
-    assert verdict_of(decide(begun)) == ("NVCFUnavailable", False, True, False)
+    begun = change_refused(of, failure, now=NOW - timedelta(seconds=3601))
+    assert condition_set_of(decide(begun)) == ("NVCFUnavailable", False, True, False)
     status = report(begun, decide(begun))
     assert status.progressing_since == begun.now
     known = resource(finalizer=True, gpu={"maxInstances": 9}, generation=2, status=status.to_dict())
-    late = change_refused(known, trouble)
-    assert verdict_of(decide(late)) == ("ProgressDeadlineExceeded", False, False, True)
-    assert trouble.words in message(late)
+    late = change_refused(known, failure)
+    assert condition_set_of(decide(late)) == ("ProgressDeadlineExceeded", False, False, True)
+    assert failure.words in message(late)
 
 
 def test_a_closed_gate_does_not_take_the_place_of_nvcfs_words() -> None:
-    of, trouble = held(gpu={"maxInstances": 9}, generation=2), fault("update_gpu_specification")
-    begun = change_refused(of, trouble)
+    of, failure = held(gpu={"maxInstances": 9}, generation=2), fault("update_gpu_specification")
+    begun = change_refused(of, failure)
     status = report(begun, decide(begun))
     known = resource(finalizer=True, gpu={"maxInstances": 9}, generation=2, status=status.to_dict())
     closed = change_refused(known, CLOSED)
@@ -253,8 +253,8 @@ def test_a_pause_between_posts_holds_up_no_change_of_a_deployment_that_is_there(
     ],
 )
 def test_a_conflict_looks_soon_for_what_an_earlier_post_may_still_make(of: Resource, pause: float) -> None:
-    after_the_grace = Recollection(told=(str(Reason.CONFLICT), of.generation), told_for=60.0)
-    situation = present(of, holders={VERSION: Key("team", "another")}, memory=after_the_grace)
+    after_the_grace = LocalView(told=(str(Reason.CONFLICT), of.generation), reported_for=60.0)
+    situation = present(of, holders={VERSION: Key("team", "another")}, local=after_the_grace)
     assert decide(situation).requeue == pause
 
 
@@ -264,4 +264,4 @@ def test_a_post_that_is_taken_at_length_begins_the_deadline_anew(passed: float, 
     of = resource(finalizer=True, status={"observedGeneration": 1, "progressingSince": since.isoformat()})
     made = present(of, deployment("DEPLOYING"), wrote=Create(VERSION, ()))
     assert report(made, decide(made)).progressing_since == (NOW if fresh else since)
-    assert verdict_of(decide(made))[0] == "Deploying"
+    assert condition_set_of(decide(made))[0] == "Deploying"

@@ -6,12 +6,12 @@ import pytest
 
 from nvcf_client.errors import Rejected
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.error_classification import of_call
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import answered, report
-from nvcf_operator.core.situation import AccountView, Proof, Trouble, Whose
-from nvcf_operator.core.troubles import of_call
+from nvcf_operator.core.situation import AccountView, Failure, Proof, Scope
 from nvcf_operator.core.waiting import retry_due_in
-from tests.unit.core.situations import ACCOUNT, NOW, absent, held, intent, present, resource, verdict_of
+from tests.unit.core.situations import ACCOUNT, NOW, absent, condition_set_of, held, intent, present, resource
 
 
 @pytest.mark.parametrize(
@@ -30,16 +30,16 @@ def test_another_key_ends_the_wait_only_for_what_the_key_was_refused_for(reason:
 
 @pytest.mark.parametrize("settled", [0.0, 1000.0], ids=["seen gone a moment ago", "gone for long"])
 def test_the_very_first_post_that_is_refused_is_told_as_refused(settled: float) -> None:
-    refused = Trouble(Reason.REJECTED, "no such GPU", Whose.RESOURCE)
+    refused = Failure(Reason.REJECTED, "no such GPU", Scope.RESOURCE)
     of = resource(finalizer=True, intent=intent())
     decision = decide(absent(of, for_seconds=settled, failure=refused, answered_intent=answered(intent())))
-    assert verdict_of(decision) == ("Rejected", False, False, True)
+    assert condition_set_of(decision) == ("Rejected", False, False, True)
 
 
 NO_ROOM = "There are no available clusters with capacity for L40S GPU or NCP.GPU.L40S_1x instance type"
 
 
-def refusal(detail: str) -> Trouble:
+def refusal(detail: str) -> Failure:
     """What NVCF's 400 to a POST means."""
     return of_call(Rejected(operation="create_deployment", method="POST", path="/d", status=400, detail=detail))
 
@@ -55,16 +55,16 @@ def refusal(detail: str) -> Trouble:
     ],
 )
 def test_a_lack_of_capacity_is_told_from_a_manifest_that_is_wrong(detail: str, reason: Reason) -> None:
-    trouble = refusal(detail)
-    assert (trouble.reason, trouble.whose) == (reason, Whose.RESOURCE)
-    assert detail in trouble.message
+    failure = refusal(detail)
+    assert (failure.reason, failure.scope) == (reason, Scope.RESOURCE)
+    assert detail in failure.message
 
 
 def test_a_lack_of_capacity_is_reconciling_with_nvcfs_words_until_the_deadline_is_over() -> None:
     of = resource(finalizer=True, intent=intent(), spec={"rollout": {"progressDeadlineSeconds": 90}})
     situation = absent(of, failure=refusal(NO_ROOM), answered_intent=answered(intent()))
     decision = decide(situation)
-    assert verdict_of(decision) == (Reason.NO_CAPACITY, False, True, False)
+    assert condition_set_of(decision) == (Reason.NO_CAPACITY, False, True, False)
     assert decision.requeue == 60.0
     status = report(situation, decision)
     assert NO_ROOM in str(status.conditions)
@@ -76,14 +76,14 @@ def test_a_lack_of_capacity_is_reconciling_with_nvcfs_words_until_the_deadline_i
 
     again = absent(kept, now=NOW + timedelta(seconds=60), failure=refusal(NO_ROOM))
     decision = decide(again)
-    assert verdict_of(decision) == (Reason.NO_CAPACITY, False, True, False)
+    assert condition_set_of(decision) == (Reason.NO_CAPACITY, False, True, False)
     assert decision.requeue == 30.0, "though it is asked again after 120 s only"
     status = report(again, decision)
 
     kept = resource(finalizer=True, status=status.to_dict(), spec={"rollout": {"progressDeadlineSeconds": 90}})
     late = absent(kept, now=NOW + timedelta(seconds=90))
     decision = decide(late)
-    assert verdict_of(decision) == (Reason.PROGRESS_DEADLINE_EXCEEDED, False, False, True)
-    assert decision.verdict is not None
-    assert NO_ROOM in decision.verdict.message
+    assert condition_set_of(decision) == (Reason.PROGRESS_DEADLINE_EXCEEDED, False, False, True)
+    assert decision.condition_set is not None
+    assert NO_ROOM in decision.condition_set.message
     assert (decision.requeue, report(late, decision).retry) == (90.0, status.retry), "and it is asked again"

@@ -16,12 +16,12 @@ from nvcf_operator.core.decide import asking, decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Situation, Trouble, Whose
-from nvcf_operator.core.transitions import Note, ignored_words
+from nvcf_operator.core.situation import Failure, Scope, Situation
+from nvcf_operator.core.transitions import EventNote, ignored_words
 from nvcf_operator.core.words import ignored
 from tests.unit.core.situations import NOW, absent, held, present, resource
 
-OUTAGE = Trouble(Reason.NVCF_UNAVAILABLE, "it is away", Whose.SERVER)
+OUTAGE = Failure(Reason.NVCF_UNAVAILABLE, "it is away", Scope.SERVER)
 SWITCHES = pytest.mark.parametrize("name", [PAUSED_ANNOTATION, FORCE_DELETE_ANNOTATION])
 TOKENS = pytest.mark.parametrize("name", [RECONCILE_REQUESTED_ANNOTATION, REDEPLOY_REQUESTED_ANNOTATION])
 
@@ -69,7 +69,7 @@ def test_an_annotation_of_somebody_else_is_nobodys_business() -> None:
     assert ignored({"example.com/paused": "yes"}) == ()
 
 
-def events(of: Resource) -> tuple[tuple[Note, ...], Resource]:
+def events(of: Resource) -> tuple[tuple[EventNote, ...], Resource]:
     """The Events of one look, and the resource with the status after it."""
     situation = present(of)
     status = report(situation, decide(situation))
@@ -79,7 +79,7 @@ def events(of: Resource) -> tuple[tuple[Note, ...], Resource]:
 def test_it_is_told_once_by_an_event_and_in_the_message_for_as_long_as_it_stands() -> None:
     notes, after = events(held(annotations={PAUSED_ANNOTATION: "yes"}))
     (sentence,) = ignored({PAUSED_ANNOTATION: "yes"})
-    assert notes == (Note(True, Reason.ANNOTATION_IGNORED, sentence),)
+    assert notes == (EventNote(True, Reason.ANNOTATION_IGNORED, sentence),)
     ready = after.condition("Ready")
     assert ready is not None
     assert (ready.status, ready.message.startswith(sentence)) == ("True", True)
@@ -107,6 +107,6 @@ def test_the_write_of_an_intent_names_nothing_for_no_event_follows_it() -> None:
 
 def test_a_blocked_deletion_names_a_force_delete_that_says_nothing() -> None:
     of = held(annotations={FORCE_DELETE_ANNOTATION: "yes"}, deleting=True)
-    situation = Situation(of, NOW, access=Trouble(Reason.SECRET_NOT_FOUND, "it is gone", Whose.CREDENTIAL))
+    situation = Situation(of, NOW, access=Failure(Reason.SECRET_NOT_FOUND, "it is gone", Scope.CREDENTIAL))
     messages = {item.type: item.message for item in report(situation, decide(situation)).conditions}
     assert 'force-delete is "yes"' in messages[DELETION_BLOCKED]

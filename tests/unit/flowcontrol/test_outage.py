@@ -5,7 +5,7 @@ import weakref
 from typing import Any
 
 from nvcf_client.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
-from nvcf_operator.flowcontrol.gates import Closed, Gate
+from nvcf_operator.flowcontrol.limiters import Limiter, LimiterClosed
 from nvcf_operator.flowcontrol.outage import Outage
 
 
@@ -54,14 +54,14 @@ def test_an_answer_ends_it() -> None:
 
 
 def test_the_gate_tells_whom_it_turns_away_and_forgets_with_the_first_answer() -> None:
-    gate = Gate(50, 16, clock=lambda: 7.0, random=lambda: 0.0)
+    limiter = Limiter(50, 16, clock=lambda: 7.0, random=lambda: 0.0)
     for error in (REFUSED, LOST, REFUSED, LOST, REFUSED):
-        gate.failed(error=error)
-    closed = gate.closed_for()
-    assert isinstance(closed, Closed)
+        limiter.failed(error=error)
+    closed = limiter.closed_for()
+    assert isinstance(closed, LimiterClosed)
     assert isinstance(closed.cause, Unreachable)
-    gate.succeeded()
-    assert gate.cause is None
+    limiter.succeeded()
+    assert limiter.cause is None
 
 
 def test_what_is_kept_holds_nothing_of_the_call() -> None:

@@ -2,11 +2,10 @@
 
 import random
 
+from nvcf_operator.api.key import Key
 from tests.property.cluster_model import Cluster
 from tests.property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
 from tests.property.operator_model import Operator
-
-from nvcf_operator.api.key import Key
 
 
 class OneResource:

@@ -12,8 +12,8 @@ from nvcf_client.requests import Request
 from nvcf_client.responses import FunctionsResponse, reading
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Trouble
-from nvcf_operator.flowcontrol.gates import Gates
+from nvcf_operator.core.situation import Failure
+from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account, acting_for
 from tests.support import virtual_time
@@ -45,10 +45,10 @@ class Answers:
 
 
 def account(
-    gates: Gates, clock: Clock, key: str, owner: str | None = "acme", url: str = URL
+    limiters: Limiters, clock: Clock, key: str, owner: str | None = "acme", url: str = URL
 ) -> tuple[Account, Answers]:
     answers = Answers(owner)
-    return Account(Credential(url, key), answers, gates, Metrics(), clock=clock), answers  # type: ignore[arg-type]
+    return Account(Credential(url, key), answers, limiters, Metrics(), clock=clock), answers  # type: ignore[arg-type]
 
 
 def throttled() -> Throttled:
@@ -57,14 +57,14 @@ def throttled() -> Throttled:
 
 def test_two_keys_share_a_gate_once_both_lists_show_the_same_account() -> None:
     async def main(clock: Clock) -> None:
-        gates = Gates(50, 16, clock=clock)
-        one, _ = account(gates, clock, "nvapi-one")
-        two, _ = account(gates, clock, "nvapi-two")
-        assert one.gate is not two.gate
+        limiters = Limiters(50, 16, clock=clock)
+        one, _ = account(limiters, clock, "nvapi-one")
+        two, _ = account(limiters, clock, "nvapi-two")
+        assert one.limiter is not two.limiter
         await one.fresh_listing(0.0)
-        assert one.gate is not two.gate
+        assert one.limiter is not two.limiter
         await two.fresh_listing(0.0)
-        assert one.gate is two.gate
+        assert one.limiter is two.limiter
 
     virtual_time.run(main)
 
@@ -76,40 +76,40 @@ def test_two_keys_share_a_gate_once_both_lists_show_the_same_account() -> None:
 )
 def test_what_is_not_known_to_be_the_same_account_has_another_gate(owner: str | None, url: str) -> None:
     async def main(clock: Clock) -> None:
-        gates = Gates(50, 16, clock=clock)
-        one, _ = account(gates, clock, "nvapi-one")
-        two, _ = account(gates, clock, "nvapi-two", owner, url)
+        limiters = Limiters(50, 16, clock=clock)
+        one, _ = account(limiters, clock, "nvapi-one")
+        two, _ = account(limiters, clock, "nvapi-two", owner, url)
         await one.fresh_listing(0.0)
         await two.fresh_listing(0.0)
-        assert one.gate is not two.gate
+        assert one.limiter is not two.limiter
 
     virtual_time.run(main)
 
 
 def test_a_gate_is_kept_while_a_later_list_shows_no_account_and_left_for_another_account() -> None:
     async def main(clock: Clock) -> None:
-        gates = Gates(50, 16, clock=clock)
-        one, answers = account(gates, clock, "nvapi-one")
-        two, _ = account(gates, clock, "nvapi-two")
+        limiters = Limiters(50, 16, clock=clock)
+        one, answers = account(limiters, clock, "nvapi-one")
+        two, _ = account(limiters, clock, "nvapi-two")
         await one.fresh_listing(0.0)
         await two.fresh_listing(0.0)
         await asyncio.sleep(1.0)
         answers.account = None
         await one.fresh_listing(0.0)
-        assert one.gate is two.gate
+        assert one.limiter is two.limiter
         await asyncio.sleep(1.0)
         answers.account = "globex"
         await one.fresh_listing(0.0)
-        assert one.gate is not two.gate
+        assert one.limiter is not two.limiter
 
     virtual_time.run(main)
 
 
 def test_a_429_for_one_key_shuts_the_other_out() -> None:
     async def main(clock: Clock) -> None:
-        gates = Gates(50, 16, clock=clock)
-        one, answers = account(gates, clock, "nvapi-one")
-        two, others = account(gates, clock, "nvapi-two")
+        limiters = Limiters(50, 16, clock=clock)
+        one, answers = account(limiters, clock, "nvapi-one")
+        two, others = account(limiters, clock, "nvapi-two")
         await one.fresh_listing(0.0)
         await two.fresh_listing(0.0)
         await asyncio.sleep(1.0)
@@ -117,7 +117,7 @@ def test_a_429_for_one_key_shuts_the_other_out() -> None:
         with pytest.raises(Throttled):
             await one.call(GET)
         sent = others.sent
-        assert isinstance(await two.fresh_listing(0.0), Trouble)
+        assert isinstance(await two.fresh_listing(0.0), Failure)
         assert others.sent == sent
 
     virtual_time.run(main)
@@ -125,9 +125,9 @@ def test_a_429_for_one_key_shuts_the_other_out() -> None:
 
 def test_two_keys_together_stay_at_the_rate_and_namespaces_take_turns() -> None:
     async def main(clock: Clock) -> None:
-        gates = Gates(10, 16, clock=clock)
-        one, _ = account(gates, clock, "nvapi-one")
-        two, _ = account(gates, clock, "nvapi-two")
+        limiters = Limiters(10, 16, clock=clock)
+        one, _ = account(limiters, clock, "nvapi-one")
+        two, _ = account(limiters, clock, "nvapi-two")
         await one.fresh_listing(0.0)
         await two.fresh_listing(0.0)
         order: list[str] = []
@@ -151,15 +151,15 @@ def test_two_keys_together_stay_at_the_rate_and_namespaces_take_turns() -> None:
 
 def test_a_namespace_with_nobody_in_line_may_join_a_crowded_one() -> None:
     async def main(clock: Clock) -> None:
-        gates = Gates(1, 1, clock=clock)
-        one, _ = account(gates, clock, "nvapi-one")
+        limiters = Limiters(1, 1, clock=clock)
+        one, _ = account(limiters, clock, "nvapi-one")
         acting_for.set("big")
         waiting = [asyncio.ensure_future(one.call(GET)) for _ in range(5)]
         await virtual_time.settle()
-        assert one.crowded(4, "big", person=False)
-        assert not one.crowded(4, "small", person=False)
-        assert not one.crowded(4, "big", person=True)
-        assert one.crowded(2, "small", person=False)
+        assert one.saturated(4, "big", person=False)
+        assert not one.saturated(4, "small", person=False)
+        assert not one.saturated(4, "big", person=True)
+        assert one.saturated(2, "small", person=False)
         await asyncio.gather(*waiting)
 
     virtual_time.run(main)
@@ -168,34 +168,34 @@ def test_a_namespace_with_nobody_in_line_may_join_a_crowded_one() -> None:
 @pytest.mark.parametrize("kind", [Unauthorized, Forbidden])
 def test_where_the_key_is_refused_each_look_says_what_looks_like_a_mistake_in_it(kind: type[NvcfError]) -> None:
     async def main(clock: Clock) -> None:
-        one, answers = account(Gates(50, 16, clock=clock), clock, '"nvapi-one"')
+        one, answers = account(Limiters(50, 16, clock=clock), clock, '"nvapi-one"')
         answers.error = kind(operation="list_functions", method="GET", path="/", status=401, detail="no")
-        trouble = await one.fresh_listing(0.0)
-        assert isinstance(trouble, Trouble)
-        assert trouble.reason == Reason.UNAUTHORIZED
-        assert "quotation marks" in trouble.message
-        assert "nvapi" not in trouble.message
+        failure = await one.fresh_listing(0.0)
+        assert isinstance(failure, Failure)
+        assert failure.reason == Reason.UNAUTHORIZED
+        assert "quotation marks" in failure.message
+        assert "nvapi" not in failure.message
         probed = one.waiting_for_probe()
         assert probed is not None
-        assert probed.message == trouble.message
+        assert probed.message == failure.message
 
     virtual_time.run(main)
 
 
 def test_a_refused_key_of_no_odd_look_gets_no_hint() -> None:
     async def main(clock: Clock) -> None:
-        one, answers = account(Gates(50, 16, clock=clock), clock, "nvapi-one")
+        one, answers = account(Limiters(50, 16, clock=clock), clock, "nvapi-one")
         answers.error = Unauthorized(operation="list_functions", method="GET", path="/", status=401, detail="no")
-        trouble = await one.fresh_listing(0.0)
-        assert isinstance(trouble, Trouble)
-        assert "It may be" not in trouble.message
+        failure = await one.fresh_listing(0.0)
+        assert isinstance(failure, Failure)
+        assert "It may be" not in failure.message
 
     virtual_time.run(main)
 
 
 def test_a_key_that_stays_refused_is_told_in_the_words_of_the_first_refusal() -> None:
     async def main(clock: Clock) -> None:
-        one, answers = account(Gates(50, 16, clock=clock), clock, "nvapi-one")
+        one, answers = account(Limiters(50, 16, clock=clock), clock, "nvapi-one")
         answers.error = Unauthorized(operation="get_function", method="GET", path="/", status=401, detail="no")
         with pytest.raises(Unauthorized):
             await one.call(GET)
@@ -205,7 +205,7 @@ def test_a_key_that_stays_refused_is_told_in_the_words_of_the_first_refusal() ->
         for _ in range(4):
             await asyncio.sleep(one.probe_in or 0.0)
             listed, probed = await one.fresh_listing(0.0), one.waiting_for_probe()
-            assert isinstance(listed, Trouble)
+            assert isinstance(listed, Failure)
             assert probed is not None
             assert {listed.message, probed.message} == {first.message}
 
@@ -218,11 +218,11 @@ def test_odd_entries_of_a_list_are_counted_each_time_and_told_once(caplog: pytes
         entry = {"id": "f", "versionId": "v", "ncaId": "acme", "status": "ACTIVE"}
         body = json.dumps({"functions": [entry, {**entry, "versionId": "w", "status": None}]}).encode()
         answers = Answers("acme")
-        one = Account(Credential(URL, "nvapi-one"), answers, Gates(50, 16, clock=clock), metrics, clock=clock)  # type: ignore[arg-type]
+        one = Account(Credential(URL, "nvapi-one"), answers, Limiters(50, 16, clock=clock), metrics, clock=clock)  # type: ignore[arg-type]
         answers.listed = reading(FunctionsResponse)(body)
         for _ in range(3):
             listing = await one.fresh_listing(0.0)
-            assert not isinstance(listing, Trouble)
+            assert not isinstance(listing, Failure)
             assert (set(listing.entries), set(listing.skipped)) == ({"v"}, {"w"})
             await asyncio.sleep(1.0)
         counted = metrics.registry.get_sample_value(

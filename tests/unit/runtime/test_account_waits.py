@@ -10,15 +10,15 @@ from nvcf_client import endpoints
 from nvcf_client.errors import NvcfError, Obstacle, ServerFault, Throttled, Unreachable
 from nvcf_client.requests import Request
 from nvcf_operator.api import names
-from nvcf_operator.core import troubles
+from nvcf_operator.core import error_classification
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Trouble
-from nvcf_operator.flowcontrol.gates import Closed, Gates
+from nvcf_operator.core.situation import Failure
+from nvcf_operator.flowcontrol.limiters import LimiterClosed, Limiters
 from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.account import Account, gate_trouble
+from nvcf_operator.runtime.account import Account, limiter_failure
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 
@@ -58,8 +58,8 @@ class Down:
 
 
 def account(client: Failing | Down, clock: Clock) -> Account:
-    gates = Gates(50, 16, clock=clock, random=lambda: 0.0)
-    return Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-x"), client, gates, Metrics(), clock=clock)  # type: ignore[arg-type]
+    limiters = Limiters(50, 16, clock=clock, random=lambda: 0.0)
+    return Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-x"), client, limiters, Metrics(), clock=clock)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", [Throttled, ServerFault])
@@ -71,7 +71,7 @@ def test_no_wait_that_a_server_names_reaches_a_resource_longer_than_we_keep_it(
         with pytest.raises(kind) as caught:
             await account(Failing(kind, DAY), clock).call(GET, person=person)
         assert caught.value.retry_after == most
-        assert troubles.of_reading(caught.value).retry_after == most
+        assert error_classification.of_reading(caught.value).retry_after == most
 
     virtual_time.run(main)
 
@@ -84,12 +84,12 @@ def test_while_one_pause_lasts_every_look_says_the_same_whoever_asks(wait: float
         for turn in range(400):
             try:
                 await one.call(GET, person=turn % 2 == 0)
-            except Closed as closed:
-                trouble = gate_trouble(closed)
+            except LimiterClosed as closed:
+                failure = limiter_failure(closed)
             except NvcfError as error:
-                trouble = troubles.of_reading(error)
-            assert trouble.reason == Reason.THROTTLED
-            texts.add(trouble.message)
+                failure = error_classification.of_reading(error)
+            assert failure.reason == Reason.THROTTLED
+            texts.add(failure.message)
             await asyncio.sleep(7.3)
         assert len(texts) == 1, texts
         assert client.sent > 1, "the calls that try again say so, too"
@@ -102,20 +102,20 @@ def test_while_one_outage_lasts_every_look_says_the_same_whoever_asks() -> None:
         client, texts, sent = Down(), set(), set()
         one = account(client, clock)
         for turn in range(400):
-            trouble: object
+            failure: object
             if turn % 3 == 0:
-                trouble = await one.fresh_listing(0.0)
+                failure = await one.fresh_listing(0.0)
             else:
                 try:
                     await one.call(GET if turn % 3 == 1 else DELETE)
-                except Closed as closed:
-                    trouble = gate_trouble(closed)
+                except LimiterClosed as closed:
+                    failure = limiter_failure(closed)
                 except NvcfError as error:
-                    trouble = one.reading(error) if turn % 3 == 1 else one.writing(error)
+                    failure = one.reading(error) if turn % 3 == 1 else one.writing(error)
                     sent.add(error.operation)
-            assert isinstance(trouble, Trouble)
-            assert trouble.reason == Reason.NVCF_UNAVAILABLE
-            texts.add(trouble.message)
+            assert isinstance(failure, Failure)
+            assert failure.reason == Reason.NVCF_UNAVAILABLE
+            texts.add(failure.message)
             await asyncio.sleep(7.3)
         (text,) = texts
         assert "Connection refused" in text
@@ -132,12 +132,12 @@ def test_an_outage_is_told_to_all_keys_of_the_account_and_a_later_one_by_its_own
             with suppress(NvcfError):
                 await one.call(GET)
         other = account(client, clock)
-        other.gate = one.gate
-        trouble = await other.fresh_listing(0.0)
-        assert isinstance(trouble, Trouble)
-        assert "Connection refused" in trouble.message
+        other.limiter = one.limiter
+        failure = await other.fresh_listing(0.0)
+        assert isinstance(failure, Failure)
+        assert "Connection refused" in failure.message
         await asyncio.sleep(2.0)
-        one.gate.succeeded()
+        one.limiter.succeeded()
         client.obstacle, client.words = Obstacle.TLS, "certificate verify failed"
         with pytest.raises(Unreachable) as caught:
             await one.call(GET)
@@ -155,10 +155,10 @@ def test_a_pause_by_date_is_told_the_same_while_the_date_comes_nearer() -> None:
             client.retry_after = float(round(end - clock()))
             try:
                 await one.call(GET, person=True)
-            except Closed as closed:
-                texts.add(gate_trouble(closed).message)
+            except LimiterClosed as closed:
+                texts.add(limiter_failure(closed).message)
             except NvcfError as error:
-                texts.add(troubles.of_call(error).message)
+                texts.add(error_classification.of_call(error).message)
             await asyncio.sleep(31.7)
         assert len(texts) == 1, texts
         assert client.sent > 20
@@ -197,12 +197,12 @@ def test_what_a_person_waits_for_passes_as_a_persons_while_a_pause_lasts_and_onl
     async def main(clock: Clock) -> None:
         one = account(Failing(Throttled, DAY), clock)
         assert not one.hurries(seen), "else it goes in its own lane"
-        one.gate.throttled(DAY)
+        one.limiter.throttled(DAY)
         assert one.hurries(seen) == hurries, reason
         await asyncio.sleep(MOST_FOR_OTHERS)
         assert not one.hurries(seen)
         for _ in range(5):
-            one.gate.failed()
+            one.limiter.failed()
         assert not one.hurries(seen), "a breaker holds all alike"
 
     virtual_time.run(main)

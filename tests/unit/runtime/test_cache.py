@@ -107,11 +107,11 @@ def test_a_glance_shows_what_a_poll_needs() -> None:
     cache = Cache()
     conditions = [{"type": "CredentialsValid", "status": "True"}]
     cache.put(obj(5, status={"functionVersionId": VERSION, "functionStatus": "ACTIVE", "conditions": conditions}))
-    glance = cache.glance(KEY)
-    assert glance is not None
-    assert (glance.function_id, glance.held_version, glance.function_status) == (FUNCTION, VERSION, "ACTIVE")
-    assert not glance.credentials_refused
-    assert not glance.deleting
+    poll_key = cache.poll_key(KEY)
+    assert poll_key is not None
+    assert (poll_key.function_id, poll_key.held_version, poll_key.function_status) == (FUNCTION, VERSION, "ACTIVE")
+    assert not poll_key.credentials_refused
+    assert not poll_key.deleting
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,6 @@ def test_a_glance_names_the_version_that_is_only_shown(
     ):
         made = obj(version, status=status, annotations=annotations)
         cache.put(made | {"spec": made["spec"] | spec})
-        glance = cache.glance(KEY)
-        assert glance is not None
-        assert (glance.held_version, glance.shown_version) == found
+        poll_key = cache.poll_key(KEY)
+        assert poll_key is not None
+        assert (poll_key.held_version, poll_key.shown_version) == found

@@ -13,7 +13,7 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Denied, KubeError
 from nvcf_operator.runtime.crd_fields import CONFIRM, SOON, CrdFields
-from nvcf_operator.runtime.queue import Lane
+from nvcf_operator.runtime.queue import Priority
 from tests.support.virtual_time import Clock, run
 from tests.unit.runtime.one_resource import OneResource
 
@@ -32,7 +32,7 @@ class Stage(OneResource):
             self.operator.loop.run_until_complete(self.operator.informer.relist())
             self.cluster.now = self.nvcf.now
             self.operator.looking = ECHO
-            look = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Lane.BACKGROUND))
+            look = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Priority.LOW))
             self.operator.door.look_ends()
             delay = look.requeue[1] if look.requeue is not None else 0.0
             self.nvcf.advance(delay)

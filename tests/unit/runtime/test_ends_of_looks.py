@@ -7,7 +7,7 @@ import pytest
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.key import Key
-from nvcf_operator.core import verdicts
+from nvcf_operator.core import condition_sets
 from nvcf_operator.core.decide import unfinished
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.reasons import Reason
@@ -17,8 +17,8 @@ from nvcf_operator.metrics.figures import RESULTS
 from nvcf_operator.runtime import reconciler
 from nvcf_operator.runtime.actuator import Outdated, Vanished
 from nvcf_operator.runtime.guard import AT_ONCE, LONGEST, Guard
-from nvcf_operator.runtime.observer import Crowded, Observation
-from nvcf_operator.runtime.queue import Lane
+from nvcf_operator.runtime.observer import Observed, Saturated
+from nvcf_operator.runtime.queue import Priority
 from nvcf_operator.runtime.refusals import STATUS, WriteRefused
 from tests.property.cluster_model import Cluster
 from tests.unit.runtime.one_resource import OneResource
@@ -38,7 +38,7 @@ class Stage(OneResource):
         """Look once, when the last look wanted it; give how it ended, and the seconds until the next one."""
         self.cluster.now = self.nvcf.now
         self.operator.looking = ECHO
-        found = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Lane.BACKGROUND))
+        found = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Priority.LOW))
         self.operator.door.look_ends()
         delay = None if found.requeue is None else found.requeue[1]
         self.nvcf.advance(delay or 0.0)
@@ -50,8 +50,8 @@ class Stage(OneResource):
         return delays[2:]
 
     @property
-    def memory(self) -> Any:
-        found = self.operator.reconciler._memories.known(ECHO, "uid-1")
+    def local(self) -> Any:
+        found = self.operator.reconciler._local_states.known(ECHO, "uid-1")
         assert found is not None
         return found
 
@@ -72,7 +72,7 @@ def _raising(kind: type[errors.KubeError]) -> Callable[[Stage], BaseException]:
 
 
 RAISED: dict[str, Callable[[Stage], BaseException]] = {
-    "Crowded": lambda stage: Crowded(stage.operator.door),
+    "Crowded": lambda stage: Saturated(stage.operator.door),
     "Outdated": lambda stage: Outdated("the resource has changed"),
     "Vanished": lambda stage: Vanished("the resource is gone"),
     "WriteRefused": lambda stage: WriteRefused(STATUS, errors.Invalid("a policy", status=422)),
@@ -86,7 +86,7 @@ MET: set[str] = set()
 
 @pytest.mark.parametrize("end", list(RAISED))
 def test_what_cuts_a_look_short_is_followed_by_a_pause(stage: Stage, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
-    async def observe(*given: Any, **named: Any) -> Observation:
+    async def observe(*given: Any, **named: Any) -> Observed:
         raise RAISED[end](stage)
 
     known = stage.cluster.read(ECHO)
@@ -105,13 +105,13 @@ def test_what_cuts_a_look_short_is_followed_by_a_pause(stage: Stage, monkeypatch
 
 
 def progressing(message: str) -> Any:
-    return verdicts.progressing(Phase.PENDING, Reason.PENDING, message)
+    return condition_sets.progressing(Phase.PENDING, Reason.PENDING, message)
 
 
 DECIDED: dict[str, Callable[[Situation], Decision]] = {
     "nothing to tell": lambda situation: Decision(requeue=0.0),
-    "the same to tell": lambda situation: Decision(verdict=progressing("the same"), requeue=0.0),
-    "a failure": lambda situation: Decision(verdict=progressing("failed"), requeue=0.0, backoff=True),
+    "the same to tell": lambda situation: Decision(condition_set=progressing("the same"), requeue=0.0),
+    "a failure": lambda situation: Decision(condition_set=progressing("failed"), requeue=0.0, backoff=True),
     "a moment": lambda situation: Decision(requeue=1e-4),
     "more than one write to do": unfinished,
 }
@@ -154,7 +154,7 @@ def test_a_finalizer_that_is_taken_off_at_once_is_told_and_put_on_ever_more_rare
 def test_a_read_that_is_due_and_cannot_be_made_is_waited_for(stage: Stage, due: str) -> None:
     stage.operator.has_key = False
     stage.look()
-    setattr(stage.memory, due, stage.nvcf.now)
+    setattr(stage.local, due, stage.nvcf.now)
     assert min(stage.pauses()) >= 1.0
 
 

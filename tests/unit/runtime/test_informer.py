@@ -10,10 +10,10 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.cache import Cache
-from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.informer import Informer
-from nvcf_operator.runtime.queue import DelayQueue, Lane
-from nvcf_operator.runtime.reconciler import Look
+from nvcf_operator.runtime.queue import DelayQueue, Priority
+from nvcf_operator.runtime.reconciler import ReconcileResult
+from nvcf_operator.runtime.watchdog import Watchdogs
 from nvcf_operator.runtime.workers import Workers
 
 KEY = Key("team", "echo")
@@ -44,7 +44,7 @@ class Stage:
         self.informer = Informer(
             cast(KubeClient, None), self.cache, self.queue, namespaces=(), gone=lambda key: None, user_agent="test"
         )
-        self.looks: list[Lane] = []
+        self.looks: list[Priority] = []
         self.happens: list[list[tuple[str, dict[str, Any]]]] = []
 
     async def happen(self, what: str, thing: dict[str, Any]) -> None:
@@ -54,16 +54,16 @@ class Stage:
         else:
             await self.informer._seen({"type": None if what == "listed" else "MODIFIED", "object": thing})  # type: ignore[typeddict-item]
 
-    async def reconcile(self, key: Key, lane: Lane) -> Look:
-        self.looks.append(lane)
+    async def reconcile(self, key: Key, priority: Priority) -> ReconcileResult:
+        self.looks.append(priority)
         for what, thing in self.happens.pop(0) if self.happens else []:
             await self.happen(what, thing)
-        return Look("done", None)
+        return ReconcileResult("done", None)
 
     async def play(self, during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]]) -> None:
         """A resource is seen and looked at; things happen during the look and after it; all looks are made."""
         self.happens.append(during)
-        beats = Heartbeats()
+        beats = Watchdogs()
         begin = asyncio.Event()
         begin.set()
         workers = Workers(self.queue, self.reconcile, Metrics(), beats, settle=self.cache.settle, begin=begin, count=2)
@@ -102,35 +102,35 @@ async def test_the_echo_of_our_own_writes_is_no_reason_to_look_again(
 ) -> None:
     stage = Stage()
     await stage.play(during, after)
-    assert stage.looks == [Lane.NEW]
+    assert stage.looks == [Priority.NORMAL]
 
 
 FOREIGN = ("watch", obj(7, phase="Lost", **MARKED))
 EDIT = ("watch", obj(7, generation=2, **MARKED))
 
 NOTICED = [
-    pytest.param([*OURS], [*ECHOES, ("watch", obj(9, phase="Lost", **MARKED))], Lane.BACKGROUND, id="after our writes"),
-    pytest.param([ECHOES[0], OURS[0], FOREIGN], [], Lane.BACKGROUND, id="in the status, seen while we work"),
-    pytest.param([*OURS, ECHOES[0], FOREIGN, ECHOES[1]], [], Lane.PERSON, id="overtaken by our answer, seen in work"),
-    pytest.param(OURS, [ECHOES[0], FOREIGN, ECHOES[1]], Lane.PERSON, id="overtaken by our answer, seen after it"),
-    pytest.param([ECHOES[0], OURS[0], FOREIGN, OURS[1]], [ECHOES[1]], Lane.BACKGROUND, id="between our two writes"),
-    pytest.param([ECHOES[0]], [], Lane.BACKGROUND, id="a write of ours whose answer was lost"),
-    pytest.param([OURS[0], ("watch", obj(7))], [], Lane.BACKGROUND, id="our finalizer taken off while we work"),
-    pytest.param([*OURS, ECHOES[0], EDIT], [], Lane.PERSON, id="a person's edit, overtaken by our answer"),
-    pytest.param([OURS[0], EDIT, OURS[1]], [ECHOES[1]], Lane.PERSON, id="a person's edit, seen while we work"),
+    pytest.param([*OURS], [*ECHOES, ("watch", obj(9, phase="Lost", **MARKED))], Priority.LOW, id="after our writes"),
+    pytest.param([ECHOES[0], OURS[0], FOREIGN], [], Priority.LOW, id="in the status, seen while we work"),
+    pytest.param([*OURS, ECHOES[0], FOREIGN, ECHOES[1]], [], Priority.HIGH, id="overtaken by our answer, seen in work"),
+    pytest.param(OURS, [ECHOES[0], FOREIGN, ECHOES[1]], Priority.HIGH, id="overtaken by our answer, seen after it"),
+    pytest.param([ECHOES[0], OURS[0], FOREIGN, OURS[1]], [ECHOES[1]], Priority.LOW, id="between our two writes"),
+    pytest.param([ECHOES[0]], [], Priority.LOW, id="a write of ours whose answer was lost"),
+    pytest.param([OURS[0], ("watch", obj(7))], [], Priority.LOW, id="our finalizer taken off while we work"),
+    pytest.param([*OURS, ECHOES[0], EDIT], [], Priority.HIGH, id="a person's edit, overtaken by our answer"),
+    pytest.param([OURS[0], EDIT, OURS[1]], [ECHOES[1]], Priority.HIGH, id="a person's edit, seen while we work"),
 ]
 
 
-@pytest.mark.parametrize(("during", "after", "lane"), NOTICED)
+@pytest.mark.parametrize(("during", "after", "priority"), NOTICED)
 async def test_another_hands_change_is_looked_at_whatever_overtakes_it(
-    during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]], lane: Lane
+    during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]], priority: Priority
 ) -> None:
     stage = Stage()
     await stage.play(during, after)
-    assert stage.looks == [Lane.NEW, lane]
+    assert stage.looks == [Priority.NORMAL, priority]
 
 
 async def test_what_is_kept_of_a_key_ends_with_the_last_echo() -> None:
     stage = Stage()
     await stage.play(OURS, ECHOES)
-    assert stage.cache._echoes.idle
+    assert stage.cache._own_writes.idle

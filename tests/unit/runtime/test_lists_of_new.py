@@ -9,9 +9,9 @@ import pytest
 
 from nvcf_client.requests import Request
 from nvcf_operator.api.key import Key
-from nvcf_operator.flowcontrol.gates import Admission
+from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.runtime.observer import BELIEF
-from nvcf_operator.runtime.queue import Lane
+from nvcf_operator.runtime.queue import Priority
 from tests.property.cluster_model import Cluster
 from tests.property.nvcf_api import Door
 from tests.property.nvcf_model import FUNCTION, Account, specifications_of
@@ -43,7 +43,7 @@ class Crowd:
 
     def look(self) -> None:
         """Look at all of them, side by side."""
-        looks = (self.operator.reconciler.reconcile(key, Lane.NEW) for key in CROWD)
+        looks = (self.operator.reconciler.reconcile(key, Priority.NORMAL) for key in CROWD)
 
         async def all_of_them() -> None:
             await asyncio.gather(*looks)
@@ -55,7 +55,7 @@ class Crowd:
         """Look at one after the other."""
         for key in CROWD:
             self.cluster.now = self.nvcf.now
-            self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(key, Lane.NEW))
+            self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(key, Priority.NORMAL))
             self.nvcf.advance(apart)
 
     def count(self, operation: str) -> int:

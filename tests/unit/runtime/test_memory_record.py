@@ -12,7 +12,7 @@ from nvcf_operator.api.times import render
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.record import Record
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.runtime.memory import Memory
+from nvcf_operator.runtime.local_state import LocalState
 from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, held, intent, resource
 
 DRAIN = {"functionVersionId": VERSION, "deploymentId": DEPLOYMENT, "since": "2026-01-31T11:50:00Z"}
@@ -26,8 +26,8 @@ class Process:
     def __init__(self, of: Resource) -> None:
         self.monotonic, self.wall = 5.0, NOW.timestamp()
         self.clock = SteadyClock(lambda: self.monotonic, lambda: self.wall)
-        self.memory = Memory.begun(of, self.clock, self.monotonic)
-        self.memory.proven = True
+        self.local = LocalState.begun(of, self.clock, self.monotonic)
+        self.local.proven = True
 
     def passes(self, seconds: float, *, set_by: float = 0.0) -> None:
         """Time goes by, and the wall clock is set."""
@@ -35,7 +35,7 @@ class Process:
         self.wall += seconds + set_by
 
     def view(self, of: Resource) -> Resource:
-        return self.memory.view(of, self.clock)
+        return self.local.view(of, self.clock)
 
     def since(self, of: Resource) -> float:
         """For how long the drain has lasted, as decisions see it."""
@@ -77,8 +77,8 @@ def test_a_jump_before_an_object_was_met_moves_nothing_of_it() -> None:
     process.passes(0.0, set_by=-600.0)
     process.clock.now()
     late = Process(DRAINS)
-    late.clock, late.memory = process.clock, Memory.begun(DRAINS, process.clock, process.monotonic)
-    assert late.memory.view(DRAINS, process.clock).status.retiring[0].since == datetime(2026, 1, 31, 11, 50, tzinfo=UTC)
+    late.clock, late.local = process.clock, LocalState.begun(DRAINS, process.clock, process.monotonic)
+    assert late.local.view(DRAINS, process.clock).status.retiring[0].since == datetime(2026, 1, 31, 11, 50, tzinfo=UTC)
 
 
 def test_at_first_sight_no_time_of_another_clock_is_believed_beyond_its_limit() -> None:
@@ -91,9 +91,9 @@ def test_at_first_sight_no_time_of_another_clock_is_believed_beyond_its_limit() 
 
 def test_our_own_copy_of_what_a_list_showed_yields_to_what_the_watch_brings() -> None:
     process = Process(DRAINS)
-    process.memory.proven = False
-    process.memory.decided(process.view(DRAINS), DRAINS.status)
-    process.memory.written(proven=False)
+    process.local.proven = False
+    process.local.decided(process.view(DRAINS), DRAINS.status)
+    process.local.written(proven=False)
     newer = held(status={"lastHandledReconcileAt": "later"})
     assert process.view(newer).status.retiring == ()
 
@@ -106,7 +106,7 @@ def decided(of: Resource, **members: Any) -> FunctionDeploymentStatus:
 def test_a_status_that_could_not_be_written_counts_all_the_same() -> None:
     process = Process(held())
     process.view(held())
-    process.memory.decided(held(), decided(held(), retry=RETRY))
+    process.local.decided(held(), decided(held(), retry=RETRY))
     seen = process.view(held())
     assert seen.status.retry is not None
     assert seen.status.retry.attempts == 2, "the cluster still says that it was never tried"
@@ -116,19 +116,19 @@ def test_a_status_that_could_not_be_written_counts_all_the_same() -> None:
 def test_a_status_that_was_written_counts_as_it_stands_in_the_cluster() -> None:
     process = Process(DRAINS)
     process.view(DRAINS)
-    process.memory.decided(held(), held().status)
+    process.local.decided(held(), held().status)
     assert process.view(DRAINS).status.retiring == (), "not written yet"
-    process.memory.written(proven=True)
-    assert process.memory.proven
-    assert process.memory.record is None
+    process.local.written(proven=True)
+    assert process.local.proven
+    assert process.local.record is None
     edited = held(status={"lastHandledReconcileAt": "by hand"})
     assert process.view(edited).status == edited.status
 
 
 def test_our_own_copy_is_kept_after_a_write_while_something_is_measured() -> None:
     process = Process(held())
-    process.memory.decided(DRAINS, DRAINS.status)
-    process.memory.written(proven=True)
+    process.local.decided(DRAINS, DRAINS.status)
+    process.local.written(proven=True)
     assert process.view(held()).status.retiring == DRAINS.status.retiring
 
 
@@ -136,10 +136,10 @@ def test_an_intent_that_is_about_to_be_written_counts_from_then_on() -> None:
     bare = resource(finalizer=True)
     process = Process(bare)
     process.view(bare)
-    process.memory.intends(bare, intent())
+    process.local.intends(bare, intent())
     assert process.view(bare).open_intent == intent()
     assert process.view(resource(finalizer=True, intent=intent(token="of a saved copy"))).open_intent == intent()
-    process.memory.intends(bare, None)
+    process.local.intends(bare, None)
     assert process.view(bare).open_intent is None
 
 
@@ -147,7 +147,7 @@ def test_an_intent_leaves_the_rest_of_our_copy_alone() -> None:
     process = Process(DRAINS)
     process.view(DRAINS)
     process.passes(30.0)
-    process.memory.intends(held(), intent())
+    process.local.intends(held(), intent())
     assert process.since(held()) == 630.0
 
 
@@ -155,9 +155,9 @@ def test_an_intent_leaves_the_rest_of_our_copy_alone() -> None:
 def test_what_was_decided_on_what_a_list_showed_is_void_once_the_object_was_read(proven: bool) -> None:
     process = Process(DRAINS)
     process.view(DRAINS)
-    process.memory.proven = proven
-    process.memory.found_current()
-    assert process.memory.proven
+    process.local.proven = proven
+    process.local.found_current()
+    assert process.local.proven
     assert (process.view(held()).status.retiring != ()) == proven
 
 
@@ -186,26 +186,26 @@ def test_a_finalizer_without_a_record_is_remembered_from_the_first_sight(
     of: Resource, expected: float | None, reason: str
 ) -> None:
     process = Process(of)
-    assert process.memory.recollection(45.0).finalizer_found_for == expected, reason
+    assert process.local.local_view(45.0).finalizer_found_for == expected, reason
 
 
 def test_an_intent_in_place_of_a_lost_one_goes_on_from_the_first_sight() -> None:
     process = Process(resource(finalizer=True))
-    process.memory.sees_intent(None, 15.0)
-    process.memory.sees_intent(intent(token="lost"), 25.0)
-    after = process.memory.recollection(45.0)
+    process.local.sees_intent(None, 15.0)
+    process.local.sees_intent(intent(token="lost"), 25.0)
+    after = process.local.local_view(45.0)
     assert (after.intent_settled_for, after.finalizer_found_for) == (40.0, None)
 
 
 def test_an_intent_settles_from_its_own_first_sight() -> None:
-    memory = Memory(uid="u")
+    local = LocalState(uid="u")
     for now in (10.0, 20.0):
-        memory.sees_intent(intent(), now)
-    assert memory.recollection(30.0).intent_settled_for == 20.0
-    memory.sees_intent(intent(token="second"), 30.0)
-    assert memory.recollection(31.0).intent_settled_for == 1.0
-    memory.sees_intent(None, 40.0)
-    assert memory.recollection(50.0).intent_settled_for == 0.0
+        local.sees_intent(intent(), now)
+    assert local.local_view(30.0).intent_settled_for == 20.0
+    local.sees_intent(intent(token="second"), 30.0)
+    assert local.local_view(31.0).intent_settled_for == 1.0
+    local.sees_intent(None, 40.0)
+    assert local.local_view(50.0).intent_settled_for == 0.0
 
 
 FORCE = {names.FORCE_DELETE_ANNOTATION: "true"}
@@ -223,7 +223,7 @@ def test_force_delete_counts_that_comes_right_after_the_deletion_was_reported_as
     before = held(deleting=True)
     process = Process(before)
     of = process.view(before)
-    process.memory.decided(of, held(deleting=True, status=BLOCKED).status)
+    process.local.decided(of, held(deleting=True, status=BLOCKED).status)
     assert process.view(held(deleting=True, status=BLOCKED, annotations=FORCE)).force_delete
 
 
@@ -233,7 +233,7 @@ def test_force_delete_that_was_there_before_does_not_count_and_that_is_remembere
     blocked = held(deleting=True, status=BLOCKED, annotations=FORCE)
     for of in (before, blocked):
         assert not process.view(of).force_delete
-        assert process.memory.recollection(0.0).stale_force_delete
+        assert process.local.local_view(0.0).stale_force_delete
     (condition,) = BLOCKED["conditions"]
     long = {"conditions": [{**condition, "lastTransitionTime": render(NOW - timedelta(seconds=60))}]}
     since = replace(
@@ -246,4 +246,4 @@ def test_force_delete_that_was_there_before_does_not_count_and_that_is_remembere
 
 def test_our_copy_is_the_whole_record() -> None:
     process = Process(DRAINS)
-    assert Record.of(process.view(DRAINS).status) == process.memory.record
+    assert Record.of(process.view(DRAINS).status) == process.local.record

@@ -5,18 +5,18 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.outlines import Outline
+from nvcf_operator.core.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Trouble, Whose
-from nvcf_operator.flowcontrol.gates import Gates
+from nvcf_operator.core.situation import Failure, Scope
+from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.heartbeat import Heartbeats
 from nvcf_operator.runtime.poller import Poller
+from nvcf_operator.runtime.watchdog import Watchdogs
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 
-REFUSED = Trouble(Reason.UNAUTHORIZED, "NVCF does not accept the key", Whose.CREDENTIAL)
+REFUSED = Failure(Reason.UNAUTHORIZED, "NVCF does not accept the key", Scope.CREDENTIAL)
 
 
 class Nobody:
@@ -27,15 +27,15 @@ class Nobody:
 
 
 def account_of(clock: Clock) -> Account:
-    gates = Gates(50, 16, clock=clock)
-    return Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-old"), Nobody(), gates, Metrics(), clock=clock)  # type: ignore[arg-type]
+    limiters = Limiters(50, 16, clock=clock)
+    return Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-old"), Nobody(), limiters, Metrics(), clock=clock)  # type: ignore[arg-type]
 
 
 def poller_of(
     account: Account,
     clock: Clock,
     *,
-    polled: Callable[[Account, Mapping[str, Outline]], bool],
+    polled: Callable[[Account, Mapping[str, DeploymentFingerprint]], bool],
     reread: Callable[[Account], Awaitable[None]],
 ) -> Poller:
     return Poller(
@@ -45,7 +45,7 @@ def poller_of(
         refused=lambda _: None,
         interval=60.0,
         busy_interval=5.0,
-        beats=Heartbeats(),
+        beats=Watchdogs(),
         clock=clock,
     )
 
@@ -60,7 +60,7 @@ def test_a_refused_key_that_nobody_uses_any_more_leaves_the_loop_to_the_others()
             if polls > 100:
                 raise asyncio.CancelledError
 
-        def polled(_: Account, __: Mapping[str, Outline]) -> bool:
+        def polled(_: Account, __: Mapping[str, DeploymentFingerprint]) -> bool:
             raise AssertionError("nothing was listed")
 
         account = account_of(clock)

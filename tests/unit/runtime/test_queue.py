@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.runtime.queue import DelayQueue, Lane, QueueClosed
+from nvcf_operator.runtime.queue import DelayQueue, Priority, QueueClosed
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 
@@ -35,7 +35,7 @@ def queue(clock: Hand) -> DelayQueue[str]:
     return DelayQueue(group=namespace, clock=clock)
 
 
-def drain(queue: DelayQueue[str]) -> list[tuple[str, Lane]]:
+def drain(queue: DelayQueue[str]) -> list[tuple[str, Priority]]:
     """Take and finish all that is due."""
     taken = []
     while (item := queue.take()) is not None:
@@ -45,48 +45,46 @@ def drain(queue: DelayQueue[str]) -> list[tuple[str, Lane]]:
 
 
 MERGES = [
-    pytest.param([(Lane.NEW, 0)], {0: Lane.NEW}, id="one reason: due at once, in its lane"),
+    pytest.param([(Priority.NORMAL, 0)], {0: Priority.NORMAL}, id="one reason: due at once, in its lane"),
+    pytest.param([(Priority.LOW, 5), (Priority.LOW, 3)], {2: None, 3: Priority.LOW}, id="the earliest deadline wins"),
+    pytest.param([(Priority.LOW, 3), (Priority.LOW, 5)], {2: None, 3: Priority.LOW}, id="a later one adds nothing"),
     pytest.param(
-        [(Lane.BACKGROUND, 5), (Lane.BACKGROUND, 3)], {2: None, 3: Lane.BACKGROUND}, id="the earliest deadline wins"
-    ),
-    pytest.param(
-        [(Lane.BACKGROUND, 3), (Lane.BACKGROUND, 5)], {2: None, 3: Lane.BACKGROUND}, id="a later one adds nothing"
-    ),
-    pytest.param(
-        [(Lane.BACKGROUND, 60), (Lane.PERSON, 0)],
-        {0: Lane.PERSON},
+        [(Priority.LOW, 60), (Priority.HIGH, 0)],
+        {0: Priority.HIGH},
         id="a person does not wait for the background's date",
     ),
     pytest.param(
-        [(Lane.PERSON, 0), (Lane.BACKGROUND, 0)], {0: Lane.PERSON}, id="a poll does not demote a person's edit"
+        [(Priority.HIGH, 0), (Priority.LOW, 0)], {0: Priority.HIGH}, id="a poll does not demote a person's edit"
     ),
-    pytest.param([(Lane.BACKGROUND, 0), (Lane.PERSON, 0)], {0: Lane.PERSON}, id="an edit promotes what stands in line"),
     pytest.param(
-        [(Lane.PERSON, 30), (Lane.BACKGROUND, 0)],
-        {0: Lane.BACKGROUND},
+        [(Priority.LOW, 0), (Priority.HIGH, 0)], {0: Priority.HIGH}, id="an edit promotes what stands in line"
+    ),
+    pytest.param(
+        [(Priority.HIGH, 30), (Priority.LOW, 0)],
+        {0: Priority.LOW},
         id="a person's retry in half a minute makes no person's work of a poll result now",
     ),
     pytest.param(
-        [(Lane.PERSON, 30), (Lane.BACKGROUND, 0)],
-        {30: Lane.PERSON},
+        [(Priority.HIGH, 30), (Priority.LOW, 0)],
+        {30: Priority.HIGH},
         id="a key still in line moves up when its lane is due",
     ),
     pytest.param(
-        [(Lane.PERSON, 5), (Lane.BACKGROUND, 5)],
-        {4: None, 5: Lane.PERSON},
+        [(Priority.HIGH, 5), (Priority.LOW, 5)],
+        {4: None, 5: Priority.HIGH},
         id="of two at one time the urgent lane wins",
     ),
-    pytest.param([(Lane.NEW, -7)], {0: Lane.NEW}, id="a delay that is over is no delay"),
+    pytest.param([(Priority.NORMAL, -7)], {0: Priority.NORMAL}, id="a delay that is over is no delay"),
 ]
 
 
 @pytest.mark.parametrize(("asked", "seen"), MERGES)
 def test_reasons_to_look_at_one_key_merge(
-    queue: DelayQueue[str], clock: Hand, asked: list[tuple[Lane, float]], seen: dict[float, Lane | None]
+    queue: DelayQueue[str], clock: Hand, asked: list[tuple[Priority, float]], seen: dict[float, Priority | None]
 ) -> None:
     start = clock.now
-    for lane, delay in asked:
-        queue.add("a/x", lane, delay)
+    for priority, delay in asked:
+        queue.add("a/x", priority, delay)
     assert len(queue) == 1
     for later, expected in seen.items():
         clock.now = start + later
@@ -96,17 +94,17 @@ def test_reasons_to_look_at_one_key_merge(
 
 
 def test_lanes_are_strict_and_first_come_first_served(queue: DelayQueue[str]) -> None:
-    for key, lane in [("a/1", 3), ("a/2", 1), ("a/3", 0), ("a/4", 3), ("a/5", 1), ("a/6", 0)]:
-        queue.add(key, Lane(lane))
+    for key, priority in [("a/1", 3), ("a/2", 1), ("a/3", 0), ("a/4", 3), ("a/5", 1), ("a/6", 0)]:
+        queue.add(key, Priority(priority))
     assert [key for key, _ in drain(queue)] == ["a/3", "a/6", "a/2", "a/5", "a/1", "a/4"]
 
 
 def test_what_is_new_and_what_is_under_way_take_turns(queue: DelayQueue[str]) -> None:
     for number in range(3):
-        queue.add(f"a/new-{number}", Lane.NEW)
-        queue.add(f"a/going-{number}", Lane.UNDER_WAY)
-    queue.add("a/resync", Lane.BACKGROUND)
-    queue.add("a/edited", Lane.PERSON)
+        queue.add(f"a/new-{number}", Priority.NORMAL)
+        queue.add(f"a/going-{number}", Priority.IN_PROGRESS)
+    queue.add("a/resync", Priority.LOW)
+    queue.add("a/edited", Priority.HIGH)
     order = ["edited", "new-0", "going-0", "new-1", "going-1", "new-2", "going-2", "resync"]
     assert [key for key, _ in drain(queue)] == [f"a/{name}" for name in order]
 
@@ -114,7 +112,7 @@ def test_what_is_new_and_what_is_under_way_take_turns(queue: DelayQueue[str]) ->
 def test_the_first_of_a_crowd_is_ready_soon_after_its_deploy_time(queue: DelayQueue[str], clock: Hand) -> None:
     begun, crowd, look, deploys = clock.now, 500, 0.02, 1.0
     for number in range(crowd):
-        queue.add(f"a/{number}", Lane.NEW)
+        queue.add(f"a/{number}", Priority.NORMAL)
     asked: list[str] = []
     ready: list[tuple[str, int, float]] = []
     while len(ready) < crowd:
@@ -122,10 +120,10 @@ def test_the_first_of_a_crowd_is_ready_soon_after_its_deploy_time(queue: DelayQu
         clock.now += look
         if taken is None:
             continue
-        key, lane = taken
-        if lane == Lane.NEW:
+        key, priority = taken
+        if priority == Priority.NORMAL:
             asked.append(key)
-            queue.done(key, requeue=(Lane.UNDER_WAY, deploys))
+            queue.done(key, requeue=(Priority.IN_PROGRESS, deploys))
         else:
             ready.append((key, len(asked), clock.now - begun))
             queue.done(key)
@@ -137,44 +135,44 @@ def test_the_first_of_a_crowd_is_ready_soon_after_its_deploy_time(queue: DelayQu
 
 
 def test_keys_line_up_in_the_order_of_their_deadlines(queue: DelayQueue[str], clock: Hand) -> None:
-    queue.add("a/late", Lane.NEW, 2)
-    queue.add("a/early", Lane.NEW, 1)
+    queue.add("a/late", Priority.NORMAL, 2)
+    queue.add("a/early", Priority.NORMAL, 1)
     clock.now += 3
-    queue.add("a/now", Lane.NEW)
+    queue.add("a/now", Priority.NORMAL)
     assert [key for key, _ in drain(queue)] == ["a/early", "a/late", "a/now"]
 
 
 def test_groups_take_turns(queue: DelayQueue[str]) -> None:
     for number in range(1000):
-        queue.add(f"big/{number}", Lane.PERSON)
-    queue.add("small/1", Lane.PERSON)
-    queue.add("small/2", Lane.PERSON)
-    queue.add("tiny/1", Lane.PERSON)
+        queue.add(f"big/{number}", Priority.HIGH)
+    queue.add("small/1", Priority.HIGH)
+    queue.add("small/2", Priority.HIGH)
+    queue.add("tiny/1", Priority.HIGH)
     first = [key for key, _ in drain(queue)][:6]
     assert first == ["big/0", "small/1", "tiny/1", "big/1", "small/2", "big/2"]
 
 
 def test_a_key_in_work_is_held_back_until_done(queue: DelayQueue[str]) -> None:
-    queue.add("a/x", Lane.BACKGROUND)
-    assert queue.take() == ("a/x", Lane.BACKGROUND)
-    queue.add("a/x", Lane.PERSON)
+    queue.add("a/x", Priority.LOW)
+    assert queue.take() == ("a/x", Priority.LOW)
+    queue.add("a/x", Priority.HIGH)
     assert queue.take() is None
     queue.done("a/x")
-    assert queue.take() == ("a/x", Lane.PERSON)
+    assert queue.take() == ("a/x", Priority.HIGH)
     queue.done("a/x")
     assert queue.take() is None
 
 
 REQUEUES = [
     pytest.param([], None, {1e6: None}, id="nothing asked, nothing comes"),
-    pytest.param([], (Lane.BACKGROUND, 5), {4: None, 5: Lane.BACKGROUND}, id="the decision's own delay"),
+    pytest.param([], (Priority.LOW, 5), {4: None, 5: Priority.LOW}, id="the decision's own delay"),
     pytest.param(
-        [(Lane.PERSON, 0)], (Lane.BACKGROUND, 5), {0: Lane.PERSON}, id="an edit during the work comes at once"
+        [(Priority.HIGH, 0)], (Priority.LOW, 5), {0: Priority.HIGH}, id="an edit during the work comes at once"
     ),
-    pytest.param([(Lane.NEW, 9)], (Lane.BACKGROUND, 5), {5: Lane.BACKGROUND}, id="the decision's delay is the earlier"),
     pytest.param(
-        [(Lane.BACKGROUND, 3)], (Lane.BACKGROUND, 5), {2: None, 3: Lane.BACKGROUND}, id="an add is the earlier"
+        [(Priority.NORMAL, 9)], (Priority.LOW, 5), {5: Priority.LOW}, id="the decision's delay is the earlier"
     ),
+    pytest.param([(Priority.LOW, 3)], (Priority.LOW, 5), {2: None, 3: Priority.LOW}, id="an add is the earlier"),
 ]
 
 
@@ -182,14 +180,14 @@ REQUEUES = [
 def test_after_the_work_the_earliest_of_requeue_and_adds_counts(
     queue: DelayQueue[str],
     clock: Hand,
-    meanwhile: list[tuple[Lane, float]],
-    requeue: tuple[Lane, float] | None,
-    seen: dict[float, Lane | None],
+    meanwhile: list[tuple[Priority, float]],
+    requeue: tuple[Priority, float] | None,
+    seen: dict[float, Priority | None],
 ) -> None:
-    queue.add("a/x", Lane.NEW)
+    queue.add("a/x", Priority.NORMAL)
     queue.take()
-    for lane, delay in meanwhile:
-        queue.add("a/x", lane, delay)
+    for priority, delay in meanwhile:
+        queue.add("a/x", priority, delay)
     queue.done("a/x", requeue=requeue)
     start = clock.now
     for later, expected in seen.items():
@@ -198,44 +196,44 @@ def test_after_the_work_the_earliest_of_requeue_and_adds_counts(
 
 
 def test_delays_asked_for_during_the_work_count_from_the_asking(queue: DelayQueue[str], clock: Hand) -> None:
-    queue.add("a/x", Lane.NEW)
+    queue.add("a/x", Priority.NORMAL)
     queue.take()
-    queue.add("a/x", Lane.BACKGROUND, 10)
+    queue.add("a/x", Priority.LOW, 10)
     clock.now += 8
     queue.done("a/x")
     clock.now += 2
-    assert queue.take() == ("a/x", Lane.BACKGROUND)
+    assert queue.take() == ("a/x", Priority.LOW)
 
 
 @pytest.mark.parametrize("delay", [0, 5], ids=["in line", "waiting for its time"])
 def test_a_discarded_key_is_gone_until_it_is_added_again(queue: DelayQueue[str], clock: Hand, delay: float) -> None:
-    queue.add("a/x", Lane.NEW, delay)
+    queue.add("a/x", Priority.NORMAL, delay)
     queue.discard("a/x")
     queue.discard("a/unknown")
     clock.now += 10
     assert (queue.take(), len(queue)) == (None, 0)
-    queue.add("a/x", Lane.BACKGROUND)
-    assert queue.take() == ("a/x", Lane.BACKGROUND)
+    queue.add("a/x", Priority.LOW)
+    assert queue.take() == ("a/x", Priority.LOW)
 
 
 def test_discarding_during_the_work_voids_its_requeue_but_no_later_add(queue: DelayQueue[str]) -> None:
-    queue.add("a/x", Lane.NEW)
+    queue.add("a/x", Priority.NORMAL)
     queue.take()
-    queue.add("a/x", Lane.PERSON)
+    queue.add("a/x", Priority.HIGH)
     queue.discard("a/x")
-    queue.done("a/x", requeue=(Lane.BACKGROUND, 0))
+    queue.done("a/x", requeue=(Priority.LOW, 0))
     assert queue.take() is None, "the decision was about something that is gone"
 
-    queue.add("a/x", Lane.NEW)
+    queue.add("a/x", Priority.NORMAL)
     queue.take()
     queue.discard("a/x")
-    queue.add("a/x", Lane.NEW)
-    queue.done("a/x", requeue=(Lane.PERSON, 0))
-    assert queue.take() == ("a/x", Lane.NEW), "what was made anew under the same name counts"
+    queue.add("a/x", Priority.NORMAL)
+    queue.done("a/x", requeue=(Priority.HIGH, 0))
+    assert queue.take() == ("a/x", Priority.NORMAL), "what was made anew under the same name counts"
 
 
 def test_done_without_get_is_a_mistake(queue: DelayQueue[str]) -> None:
-    queue.add("a/x", Lane.NEW)
+    queue.add("a/x", Priority.NORMAL)
     with pytest.raises(ValueError, match="'a/x' is not being worked on"):
         queue.done("a/x")
 
@@ -243,29 +241,29 @@ def test_done_without_get_is_a_mistake(queue: DelayQueue[str]) -> None:
 @pytest.mark.parametrize("delay", [float("nan"), float("inf")])
 def test_a_delay_that_never_comes_is_a_mistake(queue: DelayQueue[str], delay: float) -> None:
     with pytest.raises(ValueError, match="finite"):
-        queue.add("a/x", Lane.NEW, delay)
+        queue.add("a/x", Priority.NORMAL, delay)
 
 
 def test_metrics_tell_depth_overdue_and_work(queue: DelayQueue[str], clock: Hand) -> None:
-    queue.add("a/1", Lane.BACKGROUND, 1)
-    queue.add("a/2", Lane.BACKGROUND, 3)
-    queue.add("a/3", Lane.PERSON)
-    queue.add("a/4", Lane.NEW, 100)
+    queue.add("a/1", Priority.LOW, 1)
+    queue.add("a/2", Priority.LOW, 3)
+    queue.add("a/3", Priority.HIGH)
+    queue.add("a/4", Priority.NORMAL, 100)
     clock.now += 5
-    assert queue.depth() == {Lane.PERSON: 1, Lane.NEW: 0, Lane.UNDER_WAY: 0, Lane.BACKGROUND: 2}
-    assert queue.overdue() == {Lane.PERSON: 5, Lane.NEW: 0, Lane.UNDER_WAY: 0, Lane.BACKGROUND: 4}
+    assert queue.depth() == {Priority.HIGH: 1, Priority.NORMAL: 0, Priority.IN_PROGRESS: 0, Priority.LOW: 2}
+    assert queue.overdue() == {Priority.HIGH: 5, Priority.NORMAL: 0, Priority.IN_PROGRESS: 0, Priority.LOW: 4}
     assert (queue.in_work, len(queue)) == (0, 4)
     queue.take()
-    assert (queue.depth()[Lane.PERSON], queue.in_work, len(queue)) == (0, 1, 3)
+    assert (queue.depth()[Priority.HIGH], queue.in_work, len(queue)) == (0, 1, 3)
 
 
 def test_keys_that_are_asked_for_early_each_time_leave_no_memory_behind(queue: DelayQueue[str], clock: Hand) -> None:
-    queue.add("a/quiet", Lane.BACKGROUND, 3000)  # stands before the stale deadlines, so that they do not surface
+    queue.add("a/quiet", Priority.LOW, 3000)  # stands before the stale deadlines, so that they do not surface
     for _ in range(200):
         for number in range(50):
-            queue.add(f"a/{number}", Lane.BACKGROUND)
+            queue.add(f"a/{number}", Priority.LOW)
             queue.take()
-            queue.done(f"a/{number}", requeue=(Lane.BACKGROUND, 3600))
+            queue.done(f"a/{number}", requeue=(Priority.LOW, 3600))
         clock.now += 5
     assert len(queue._schedule._deadlines) < 2000
     clock.now += 3600
@@ -288,28 +286,28 @@ def timed(test: Callable[[DelayQueue[str], Clock], Awaitable[None]]) -> Callable
     return wrapped
 
 
-def getting(queue: DelayQueue[str], **only: Any) -> asyncio.Task[tuple[str, Lane]]:
+def getting(queue: DelayQueue[str], **only: Any) -> asyncio.Task[tuple[str, Priority]]:
     return asyncio.ensure_future(queue.get(**only))
 
 
 @timed
 async def test_get_returns_at_the_deadline(queue: DelayQueue[str], clock: Clock) -> None:
     start = clock()
-    queue.add("a/x", Lane.BACKGROUND, 3600)
-    assert await queue.get() == ("a/x", Lane.BACKGROUND)
+    queue.add("a/x", Priority.LOW, 3600)
+    assert await queue.get() == ("a/x", Priority.LOW)
     assert clock() - start == pytest.approx(3600)
 
 
 @timed
 async def test_an_earlier_deadline_wakes_who_waits_for_a_later_one(queue: DelayQueue[str], clock: Clock) -> None:
     start = clock()
-    queue.add("a/late", Lane.BACKGROUND, 60)
+    queue.add("a/late", Priority.LOW, 60)
     getter = getting(queue)
     await asyncio.sleep(1)
-    queue.add("a/early", Lane.NEW, 4)
-    assert await getter == ("a/early", Lane.NEW)
+    queue.add("a/early", Priority.NORMAL, 4)
+    assert await getter == ("a/early", Priority.NORMAL)
     assert clock() - start == pytest.approx(5)
-    assert await queue.get() == ("a/late", Lane.BACKGROUND)
+    assert await queue.get() == ("a/late", Priority.LOW)
     assert clock() - start == pytest.approx(60)
 
 
@@ -318,33 +316,33 @@ async def test_several_waiters_get_one_key_each(queue: DelayQueue[str], clock: C
     getters = [getting(queue) for _ in range(3)]
     await virtual_time.settle()
     for number in range(3):
-        queue.add(f"a/{number}", Lane.NEW, 7)
+        queue.add(f"a/{number}", Priority.NORMAL, 7)
     keys = {key for key, _ in await asyncio.gather(*getters)}
     assert keys == {"a/0", "a/1", "a/2"}
 
 
 @timed
 async def test_done_wakes_a_waiter_for_what_was_held_back(queue: DelayQueue[str], clock: Clock) -> None:
-    queue.add("a/x", Lane.NEW)
+    queue.add("a/x", Priority.NORMAL)
     await queue.get()
     getter = getting(queue)
-    queue.add("a/x", Lane.PERSON)
+    queue.add("a/x", Priority.HIGH)
     await asyncio.sleep(100)
     assert not getter.done()
     queue.done("a/x")
-    assert await getter == ("a/x", Lane.PERSON)
+    assert await getter == ("a/x", Priority.HIGH)
 
 
 @timed
 async def test_the_reserved_worker_takes_people_s_work_only(queue: DelayQueue[str], clock: Clock) -> None:
-    reserved = getting(queue, only=Lane.PERSON)
-    queue.add("a/bulk", Lane.BACKGROUND)
-    queue.add("a/new", Lane.NEW)
+    reserved = getting(queue, only=Priority.HIGH)
+    queue.add("a/bulk", Priority.LOW)
+    queue.add("a/new", Priority.NORMAL)
     await asyncio.sleep(100)
     assert not reserved.done()
-    queue.add("a/edit", Lane.PERSON)
-    assert await reserved == ("a/edit", Lane.PERSON)
-    assert queue.depth() == {Lane.PERSON: 0, Lane.NEW: 1, Lane.UNDER_WAY: 0, Lane.BACKGROUND: 1}
+    queue.add("a/edit", Priority.HIGH)
+    assert await reserved == ("a/edit", Priority.HIGH)
+    assert queue.depth() == {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.IN_PROGRESS: 0, Priority.LOW: 1}
 
 
 @timed
@@ -352,21 +350,21 @@ async def test_the_reserved_worker_is_woken_when_a_key_in_line_becomes_a_person_
     queue: DelayQueue[str], clock: Clock
 ) -> None:
     start = clock()
-    queue.add("a/x", Lane.BACKGROUND)
-    queue.add("a/x", Lane.PERSON, 5)
-    assert await queue.get(only=Lane.PERSON) == ("a/x", Lane.PERSON)
+    queue.add("a/x", Priority.LOW)
+    queue.add("a/x", Priority.HIGH, 5)
+    assert await queue.get(only=Priority.HIGH) == ("a/x", Priority.HIGH)
     assert clock() - start == pytest.approx(5)
 
 
 @timed
 async def test_the_reserved_worker_stays_free_while_another_waits(queue: DelayQueue[str], clock: Clock) -> None:
-    reserved, general = getting(queue, only=Lane.PERSON), getting(queue)
+    reserved, general = getting(queue, only=Priority.HIGH), getting(queue)
     await virtual_time.settle()
-    queue.add("a/1", Lane.PERSON)
-    assert await general == ("a/1", Lane.PERSON)
+    queue.add("a/1", Priority.HIGH)
+    assert await general == ("a/1", Priority.HIGH)
     assert not reserved.done()
-    queue.add("a/2", Lane.PERSON)
-    assert await reserved == ("a/2", Lane.PERSON)
+    queue.add("a/2", Priority.HIGH)
+    assert await reserved == ("a/2", Priority.HIGH)
 
 
 @timed
@@ -375,36 +373,36 @@ async def test_a_getter_cancelled_in_the_moment_of_its_waking_loses_no_key(
 ) -> None:
     first, second = getting(queue), getting(queue)
     await virtual_time.settle()
-    queue.add("a/x", Lane.NEW)  # wakes the first, which has not run yet
+    queue.add("a/x", Priority.NORMAL)  # wakes the first, which has not run yet
     first.cancel()
-    assert await second == ("a/x", Lane.NEW)
+    assert await second == ("a/x", Priority.NORMAL)
     with pytest.raises(asyncio.CancelledError):
         await first
 
 
 @timed
 async def test_a_getter_that_times_out_leaves_the_queue_whole(queue: DelayQueue[str], clock: Clock) -> None:
-    queue.add("a/x", Lane.NEW, 10)
+    queue.add("a/x", Priority.NORMAL, 10)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(9):
             await queue.get()
-    assert await queue.get() == ("a/x", Lane.NEW)
+    assert await queue.get() == ("a/x", Priority.NORMAL)
 
 
 @timed
 async def test_closing_ends_all_getters_now_and_later(queue: DelayQueue[str], clock: Clock) -> None:
-    queue.add("a/held", Lane.NEW)
+    queue.add("a/held", Priority.NORMAL)
     await queue.get()
-    getters = [getting(queue), getting(queue, only=Lane.PERSON)]
+    getters = [getting(queue), getting(queue, only=Priority.HIGH)]
     await virtual_time.settle()
-    queue.add("a/x", Lane.NEW, 5)
+    queue.add("a/x", Priority.NORMAL, 5)
     queue.close()
     queue.close()
     for getter in getters:
         with pytest.raises(QueueClosed):
             await getter
-    queue.add("a/y", Lane.PERSON)
-    queue.done("a/held", requeue=(Lane.PERSON, 0))
+    queue.add("a/y", Priority.HIGH)
+    queue.done("a/held", requeue=(Priority.HIGH, 0))
     with pytest.raises(QueueClosed):
         await queue.get()
 
@@ -419,7 +417,7 @@ async def test_ten_thousand_keys_pass_twenty_workers_each_exactly_once_a_round(
     unfinished = set(keys)
     finished = asyncio.Event()
 
-    async def worker(only: Lane | None) -> None:
+    async def worker(only: Priority | None) -> None:
         while True:
             key, _ = await queue.get(only=only)
             assert key not in holders
@@ -431,12 +429,12 @@ async def test_ten_thousand_keys_pass_twenty_workers_each_exactly_once_a_round(
                 unfinished.remove(key)
             if not unfinished:
                 finished.set()
-            queue.done(key, requeue=(Lane.BACKGROUND, 60) if rounds[key] < 2 else None)
+            queue.done(key, requeue=(Priority.LOW, 60) if rounds[key] < 2 else None)
 
     workers = [asyncio.ensure_future(worker(None)) for _ in range(19)]
-    workers.append(asyncio.ensure_future(worker(Lane.PERSON)))
+    workers.append(asyncio.ensure_future(worker(Priority.HIGH)))
     for key in keys:
-        queue.add(key, Lane.BACKGROUND)
+        queue.add(key, Priority.LOW)
     async with asyncio.timeout(600):
         await finished.wait()
     assert set(rounds.values()) == {2}

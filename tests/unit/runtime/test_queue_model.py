@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from nvcf_operator.runtime.queue import DelayQueue, Lane, QueueClosed
+from nvcf_operator.runtime.queue import DelayQueue, Priority, QueueClosed
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 
 KEYS = st.sampled_from([f"{group}/{number}" for group in "abc" for number in range(3)])
-LANES = st.sampled_from(Lane)
+LANES = st.sampled_from(Priority)
 DELAYS = st.sampled_from([0.0, 0.0, 1.0, 2.0, 5.0, 30.0])
 
 
@@ -27,14 +27,14 @@ class Reasons:
     """Why a key is to be looked at: lane and due time of each; not in line before `since`."""
 
     since: float
-    all: list[tuple[Lane, float]] = field(default_factory=list)
+    all: list[tuple[Priority, float]] = field(default_factory=list)
 
-    def lane(self, now: float) -> Lane | None:
-        return min((lane for lane, due in self.all if due <= now), default=None)
+    def priority(self, now: float) -> Priority | None:
+        return min((priority for priority, due in self.all if due <= now), default=None)
 
-    def lined_up(self, lane: Lane) -> float:
+    def lined_up(self, priority: Priority) -> float:
         """When the key came in line in that lane."""
-        return max(min(due for asked, due in self.all if asked == lane), self.since)
+        return max(min(due for asked, due in self.all if asked == priority), self.since)
 
 
 class QueueAgainstModel(RuleBasedStateMachine):
@@ -45,51 +45,51 @@ class QueueAgainstModel(RuleBasedStateMachine):
         self.waiting: dict[str, Reasons] = {}
         self.in_work: dict[str, Reasons] = {}
         self.void: set[str] = set()
-        self.last: Lane | None = None
+        self.last: Priority | None = None
         # For each lane and group that has something due: the groups served since it had, or since its own turn.
-        self.passed_by: dict[tuple[Lane, str], list[str]] = {}
+        self.passed_by: dict[tuple[Priority, str], list[str]] = {}
 
-    def due(self) -> dict[str, Lane]:
-        lanes = {key: reasons.lane(self.now) for key, reasons in self.waiting.items()}
-        return {key: lane for key, lane in lanes.items() if lane is not None}
+    def due(self) -> dict[str, Priority]:
+        priorities = {key: reasons.priority(self.now) for key, reasons in self.waiting.items()}
+        return {key: priority for key, priority in priorities.items() if priority is not None}
 
-    @rule(key=KEYS, lane=LANES, delay=DELAYS)
-    def add(self, key: str, lane: Lane, delay: float) -> None:
-        self.queue.add(key, lane, delay)
+    @rule(key=KEYS, priority=LANES, delay=DELAYS)
+    def add(self, key: str, priority: Priority, delay: float) -> None:
+        self.queue.add(key, priority, delay)
         held = self.in_work.get(key)
         reasons = held if held is not None else self.waiting.setdefault(key, Reasons(self.now))
-        reasons.all.append((lane, self.now + delay))
+        reasons.all.append((priority, self.now + delay))
 
-    @rule(only=st.sampled_from([None, Lane.PERSON, Lane.NEW]))
-    def take(self, only: Lane | None) -> None:
+    @rule(only=st.sampled_from([None, Priority.HIGH, Priority.NORMAL]))
+    def take(self, only: Priority | None) -> None:
         taken = self.queue.take(only=only)
         due = self.due()
-        offered = sorted({lane for lane in due.values() if only in (None, lane)})
+        offered = sorted({priority for priority in due.values() if only in (None, priority)})
         if not offered:
             assert taken is None
             return
         assert taken is not None, f"{due} are due"
-        key, lane = taken
+        key, priority = taken
         assert key not in self.in_work, "a key has one holder"
         assert key in self.waiting, "nobody asked for this key"
-        turn = offered[0] == self.last == Lane.NEW and Lane.UNDER_WAY in offered
-        wanted = Lane.UNDER_WAY if turn else offered[0]
-        assert lane == wanted == due[key], "lower lanes first, but what is new and what is under way take turns"
-        self.last = lane if lane in (Lane.NEW, Lane.UNDER_WAY) else self.last
+        turn = offered[0] == self.last == Priority.NORMAL and Priority.IN_PROGRESS in offered
+        wanted = Priority.IN_PROGRESS if turn else offered[0]
+        assert priority == wanted == due[key], "lower lanes first, but what is new and what is under way take turns"
+        self.last = priority if priority in (Priority.NORMAL, Priority.IN_PROGRESS) else self.last
         group = namespace(key)
-        rivals = [other for other in due if due[other] == lane and namespace(other) == group]
-        first = min(self.waiting[other].lined_up(lane) for other in rivals)
-        assert self.waiting[key].lined_up(lane) == first, "first in, first out within a group"
+        rivals = [other for other in due if due[other] == priority and namespace(other) == group]
+        first = min(self.waiting[other].lined_up(priority) for other in rivals)
+        assert self.waiting[key].lined_up(priority) == first, "first in, first out within a group"
         for (other_lane, other), served in self.passed_by.items():
-            if other_lane == lane and other != group:
+            if other_lane == priority and other != group:
                 served.append(group)
                 assert served.count(group) <= 1, f"{group} twice while {other} waits for its turn"
-        self.passed_by.pop((lane, group), None)
+        self.passed_by.pop((priority, group), None)
         del self.waiting[key]
         self.in_work[key] = Reasons(self.now)
 
     @rule(data=st.data(), requeue=st.none() | st.tuples(LANES, DELAYS))
-    def done(self, data: st.DataObject, requeue: tuple[Lane, float] | None) -> None:
+    def done(self, data: st.DataObject, requeue: tuple[Priority, float] | None) -> None:
         if not self.in_work:
             return
         key = data.draw(st.sampled_from(sorted(self.in_work)))
@@ -117,17 +117,17 @@ class QueueAgainstModel(RuleBasedStateMachine):
     @invariant()
     def tells_the_same_as_the_model(self) -> None:
         due = self.due()
-        depth = {lane: sum(standing == lane for standing in due.values()) for lane in Lane}
+        depth = {priority: sum(standing == priority for standing in due.values()) for priority in Priority}
         assert self.queue.depth() == depth
         assert len(self.queue) == len(self.waiting)
         assert self.queue.in_work == len(self.in_work)
-        for lane, overdue in self.queue.overdue().items():
-            since = [min(time for _, time in self.waiting[key].all) for key in due if due[key] == lane]
+        for priority, overdue in self.queue.overdue().items():
+            since = [min(time for _, time in self.waiting[key].all) for key in due if due[key] == priority]
             assert overdue == max((self.now - time for time in since), default=0.0)
 
     @invariant()
     def groups_with_something_due_stand_in_the_rotation(self) -> None:
-        standing = {(lane, namespace(key)) for key, lane in self.due().items()}
+        standing = {(priority, namespace(key)) for key, priority in self.due().items()}
         self.passed_by = {place: self.passed_by.get(place, []) for place in standing}
 
 
@@ -142,7 +142,7 @@ TestQueueAgainstModel.settings = settings(max_examples=200, stateful_step_count=
 )
 @settings(max_examples=200, deadline=None)
 def test_every_key_comes_on_time_whoever_else_gives_up_waiting(
-    adds: list[tuple[float, str, Lane, float]], patience: list[float], reserved: int
+    adds: list[tuple[float, str, Priority, float]], patience: list[float], reserved: int
 ) -> None:
     async def main(clock: Clock) -> None:
         queue: DelayQueue[str] = DelayQueue(group=namespace, clock=clock)
@@ -152,12 +152,12 @@ def test_every_key_comes_on_time_whoever_else_gives_up_waiting(
             assert clock() == pytest.approx(due.pop(key), abs=1e-3)
             queue.done(key)
 
-        async def work(only: Lane | None = None) -> None:
-            key, lane = await queue.get(only=only)
-            assert only in (None, lane)
+        async def work(only: Priority | None = None) -> None:
+            key, priority = await queue.get(only=only)
+            assert only in (None, priority)
             handle(key)
 
-        async def worker(only: Lane | None) -> None:
+        async def worker(only: Priority | None) -> None:
             while True:
                 await work(only)
 
@@ -170,12 +170,12 @@ def test_every_key_comes_on_time_whoever_else_gives_up_waiting(
                     attempt.result()
 
         async def adding() -> None:
-            for pause, key, lane, delay in adds:
+            for pause, key, priority, delay in adds:
                 await asyncio.sleep(pause)
                 due[key] = min(clock() + delay, due.get(key, math.inf))
-                queue.add(key, lane, delay)
+                queue.add(key, priority, delay)
 
-        workers = [asyncio.ensure_future(worker(only)) for only in [Lane.PERSON] * reserved + [None]]
+        workers = [asyncio.ensure_future(worker(only)) for only in [Priority.HIGH] * reserved + [None]]
         await asyncio.gather(impatient(), adding())
         await asyncio.sleep(31)
         assert not due, "all that was asked for was handed out"

@@ -3,7 +3,7 @@
 import pytest
 
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.runtime.memory import Target
+from nvcf_operator.runtime.local_state import Target
 from nvcf_operator.runtime.sent import REMEMBERED, Sent, SentPost
 from tests.unit.core.situations import DEPLOYMENT, FUNCTION, OTHER_VERSION, UID, VERSION, resource
 

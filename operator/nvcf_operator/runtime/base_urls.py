@@ -9,7 +9,7 @@ from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.credentials import Resolver
 
 
-class Places:
+class BaseUrls:
     """Tells resources' base URLs: the one that was used last, else the one that the resource's Secret leads to."""
 
     def __init__(self, accounts: Accounts, resolver: Resolver) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.ordered import Order, ordered
 from nvcf_operator.core.report import report
+from nvcf_operator.core.requested_instances import Order, ordered
 from nvcf_operator.core.situation import Listed, Present, Situation
 from tests.unit.core.situations import OTHER_VERSION, VERSION, absent, deployment, held, present, resource
 
@@ -21,14 +21,14 @@ BOTH = {VERSION: Present(deployment()), OTHER_VERSION: Present(deployment("DEPLO
 
 CASES: list[tuple[str, Situation, tuple[Order, ...]]] = [
     ("it is deployed", present(held()), (DEPLOYED,)),
-    ("only the list was read", replace(present(held()), sightings={VERSION: Listed("ACTIVE")}), (DEPLOYED,)),
+    ("only the list was read", replace(present(held()), observations={VERSION: Listed("ACTIVE")}), (DEPLOYED,)),
     ("NVCF shows another number", present(held(), deployment(gpu={"maxInstances": 9})), (("L40S", DEPLOYED[1], 1, 9),)),
     ("NVCF names no type", present(held(), deployment(gpu={"instanceType": None})), (("L40S", "", 1, 4),)),
     ("it is gone", absent(held()), ()),
     ("it was never deployed", absent(resource()), ()),
     ("it drains", present(held(deleting=True), deployment("INACTIVE")), (DEPLOYED,)),
     ("another's, only observed", present(resource(spec={"managementPolicy": "Observe"})), ()),
-    ("two versions in a rollout", replace(present(ROLLOUT), sightings=BOTH), (COMING, DEPLOYED)),
+    ("two versions in a rollout", replace(present(ROLLOUT), observations=BOTH), (COMING, DEPLOYED)),
 ]
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvcf_operator.flowcontrol.gates import Admission, Closed, Gate, Reason
-from nvcf_operator.flowcontrol.turnstile import BURST_SECONDS
+from nvcf_operator.flowcontrol.admission_queue import BURST_SECONDS
+from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter, LimiterClosed
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 
@@ -39,13 +39,13 @@ CALLS = st.lists(
 )
 
 
-async def play(gate: Gate, clock: Clock, calls: list[Call]) -> list[Call]:
+async def play(limiter: Limiter, clock: Clock, calls: list[Call]) -> list[Call]:
     """Have them all made; those that passed, in the order they did."""
     passed: list[Call] = []
 
     async def make(call: Call) -> None:
         call.came = clock()
-        async with asyncio.timeout(call.patience) as patience, gate.admitted(call.person):
+        async with asyncio.timeout(call.patience) as patience, limiter.admitted(call.person):
             patience.reschedule(None)
             call.began = clock()
             passed.append(call)
@@ -68,10 +68,10 @@ async def play(gate: Gate, clock: Clock, calls: list[Call]) -> list[Call]:
 @settings(max_examples=300, deadline=None)
 def test_rate_places_and_order_hold_for_any_traffic(calls: list[Call], rate: float, concurrency: int) -> None:
     async def main(clock: Clock) -> None:
-        gate = Gate(rate, concurrency, clock=clock)
-        passed = await play(gate, clock, calls)
+        limiter = Limiter(rate, concurrency, clock=clock)
+        passed = await play(limiter, clock, calls)
         assert all(call.began is not None or call.patience < 1e6 for call in calls), "who is patient passes"
-        assert (gate.in_flight, gate.waiting) == (0, 0)
+        assert (limiter.in_flight, limiter.waiting) == (0, 0)
 
         ordinary_places = max(1, concurrency - max(1, concurrency // 10))
         for kind, some, share, places in [
@@ -105,15 +105,15 @@ OUTCOMES = st.lists(st.tuples(PAUSES, LENGTHS, st.sampled_from(KINDS)), max_size
 class Watcher:
     """The breaker's rule, told from outside by the calls that are out."""
 
-    def __init__(self, gate: Gate) -> None:
-        self.gate = gate
+    def __init__(self, limiter: Limiter) -> None:
+        self.limiter = limiter
         self.out: set[Admission] = set()
         self.late: set[Admission] = set()  # sent before the gate shut
         self.failures = 0
         self.opened = False
 
     async def make(self, lasts: float, outcome: str) -> None:
-        async with self.gate.admitted(False) as call:
+        async with self.limiter.admitted(False) as call:
             self.out.add(call)
             if self.opened:
                 assert self.out - self.late == {call}, "one probe at a time"
@@ -130,21 +130,21 @@ class Watcher:
     def tell(self, call: Admission, outcome: str) -> None:
         news = call not in self.late
         if outcome == "failed":
-            self.gate.failed(call)
+            self.limiter.failed(call)
             self.failures += news
             if news and (self.failures >= 5 or self.opened):
                 self.opened = True
-                assert not self.gate.open
+                assert not self.limiter.open
         else:
             if outcome == "succeeded":
-                self.gate.succeeded(call)
+                self.limiter.succeeded(call)
             else:
-                self.gate.throttled(2.0 if outcome.endswith(" s") else None, call)
+                self.limiter.throttled(2.0 if outcome.endswith(" s") else None, call)
             if news:
                 self.failures, self.opened = 0, False
-                assert self.gate.open == (outcome == "succeeded")
-        closed = self.gate.closed_for()
-        if closed is not None and closed.reason != Reason.PROBING:  # a probe that is out is not late
+                assert self.limiter.open == (outcome == "succeeded")
+        closed = self.limiter.closed_for()
+        if closed is not None and closed.reason != HoldReason.PROBING:  # a probe that is out is not late
             self.late |= self.out
 
 
@@ -154,17 +154,19 @@ def test_after_an_opening_one_call_at_a_time_is_out_until_one_is_answered(
     calls: list[tuple[float, float, str]],
 ) -> None:
     async def main(clock: Clock) -> None:
-        gate = Gate(1000, 50, clock=clock)
-        watcher = Watcher(gate)
+        limiter = Limiter(1000, 50, clock=clock)
+        watcher = Watcher(limiter)
         tasks = []
         for pause, lasts, outcome in calls:
             await asyncio.sleep(pause)
             tasks.append(asyncio.ensure_future(watcher.make(lasts, outcome)))
         for result in await asyncio.gather(*tasks, return_exceptions=True):
-            assert result is None or isinstance(result, Closed | ZeroDivisionError | asyncio.CancelledError), result
+            assert result is None or isinstance(result, LimiterClosed | ZeroDivisionError | asyncio.CancelledError), (
+                result
+            )
         await asyncio.sleep(120)
-        assert gate.open, "no gate stays shut when nobody is told off any more"
-        assert gate.in_flight == 0
+        assert limiter.open, "no gate stays shut when nobody is told off any more"
+        assert limiter.in_flight == 0
 
     virtual_time.run(main)
 
@@ -173,15 +175,15 @@ def test_after_an_opening_one_call_at_a_time_is_out_until_one_is_answered(
 @settings(max_examples=50, deadline=None)
 def test_however_long_the_outage_the_breaker_lets_a_probe_out_within_a_minute(failures: int, luck: float) -> None:
     async def main(clock: Clock) -> None:
-        gate = Gate(1000, 50, clock=clock, random=lambda: luck)
+        limiter = Limiter(1000, 50, clock=clock, random=lambda: luck)
         probes = []
         for _ in range(failures):
-            if closed := gate.closed_for():
+            if closed := limiter.closed_for():
                 assert 0 < closed.retry_after <= 60
                 await asyncio.sleep(closed.retry_after)
-            async with gate.admitted(False) as call:
+            async with limiter.admitted(False) as call:
                 probes.append(clock())
-                gate.failed(call)
+                limiter.failed(call)
         gaps = [later - earlier for earlier, later in pairwise(probes[4:])]
         assert all(0.5 - 1e-6 <= gap <= 60 + 1e-6 for gap in gaps)
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from nvcf_client.errors import NvcfError
+from nvcf_operator.flowcontrol.admission_queue import AdmissionQueue
 from nvcf_operator.flowcontrol.breaker import Breaker
 from nvcf_operator.flowcontrol.outage import Outage
 from nvcf_operator.flowcontrol.throttle import Throttle
-from nvcf_operator.flowcontrol.turnstile import Turnstile
 
 TRIAL_PATIENCE = 30.0
 """Seconds after which a probe that has not ended no longer keeps the next call from being one: a POST takes minutes."""
@@ -24,7 +24,7 @@ TRIAL_AGAIN = 1.0
 """Seconds after which to try again while another call is out to see whether the server still throttles."""
 
 
-class Reason(StrEnum):
+class HoldReason(StrEnum):
     """Why a gate lets no call pass."""
 
     THROTTLED = "throttled"
@@ -37,13 +37,14 @@ class Reason(StrEnum):
 
 
 _TEXTS = {
-    Reason.THROTTLED: "the server asked for a pause (429)",
-    Reason.FAILING: "the server failed or could not be reached several times in a row",
-    Reason.PROBING: "the server failed several times in a row, and one call is in flight to see whether it works again",
+    HoldReason.THROTTLED: "the server asked for a pause (429)",
+    HoldReason.FAILING: "the server failed or could not be reached several times in a row",
+    HoldReason.PROBING: "the server failed several times in a row, "
+    "and one call is in flight to see whether it works again",
 }
 
 
-class Closed(Exception):  # noqa: N818  the name says what happened
+class LimiterClosed(Exception):  # noqa: N818  the name says what happened
     """The gate lets no call of this account pass now; nothing was sent.
 
     Attributes:
@@ -55,7 +56,7 @@ class Closed(Exception):  # noqa: N818  the name says what happened
     """
 
     def __init__(
-        self, reason: Reason, retry_after: float, asked: float | None = None, cause: NvcfError | None = None
+        self, reason: HoldReason, retry_after: float, asked: float | None = None, cause: NvcfError | None = None
     ) -> None:
         super().__init__(reason, retry_after, asked)
         self.reason = reason
@@ -80,10 +81,10 @@ class Admission:
 
     person: bool
     era: int
-    gate: "Gate" = field(repr=False)
+    limiter: "Limiter" = field(repr=False)
 
 
-class Gate:
+class Limiter:
     """What every call of one account to one base URL passes.
 
     People's calls go before ordinary ones. The share `reserve` of the rate, and of the places (one at least), is kept
@@ -121,7 +122,7 @@ class Gate:
         reserve: float = 0.1,
     ) -> None:
         self._clock = clock
-        self._turnstile = Turnstile(rate, concurrency, reserve, clock)
+        self._queue = AdmissionQueue(rate, concurrency, reserve, clock)
         self._breaker = Breaker(random)
         self._probe: Admission | None = None
         self._probed_at = -math.inf
@@ -147,37 +148,37 @@ class Gate:
         if not self._breaker.closed or self._throttle.is_trying(now, person=person):
             self._probe, self._probed_at = call, now
         try:
-            if not await self._turnstile.enter(person, group):
+            if not await self._queue.enter(person, group):
                 raise self._turned_away(person)
             try:
                 if self._is_stale(call):  # the gate shut between the turn and this line
                     raise self._turned_away(person)
                 yield call
             finally:
-                self._turnstile.leave(person)
+                self._queue.leave(person)
         finally:
             if self._probe is call:
                 self._probe = None
 
-    def closed_for(self, person: bool = False) -> Closed | None:
+    def closed_for(self, person: bool = False) -> LimiterClosed | None:
         """What `admitted` would raise now; None if it would let the call in or have it wait."""
         now = self._clock()
         throttled, failing = self._throttle.left(now, person=person), self._breaker.left(now)
         if throttled and throttled >= failing:
-            return Closed(Reason.THROTTLED, throttled, self._throttle.asked)
+            return LimiterClosed(HoldReason.THROTTLED, throttled, self._throttle.asked)
         if failing:
-            return Closed(Reason.FAILING, failing, cause=self.cause)
+            return LimiterClosed(HoldReason.FAILING, failing, cause=self.cause)
         if self._probe is None or now - self._probed_at > TRIAL_PATIENCE:
             return None
         if not self._breaker.closed:
-            return Closed(Reason.PROBING, max(self._breaker.pause / 4, 1.0), cause=self.cause)
+            return LimiterClosed(HoldReason.PROBING, max(self._breaker.pause / 4, 1.0), cause=self.cause)
         if self._throttle.is_trying(now, person=person):
-            return Closed(Reason.THROTTLED, TRIAL_AGAIN, self._throttle.asked)
+            return LimiterClosed(HoldReason.THROTTLED, TRIAL_AGAIN, self._throttle.asked)
         return None
 
     def admits(self, person: bool) -> bool:
         """Whether a call would pass now without waiting; if not, a worker may turn to another account's work."""
-        return self.closed_for(person) is None and self._turnstile.is_free(person)
+        return self.closed_for(person) is None and self._queue.is_free(person)
 
     def succeeded(self, call: Admission | None = None) -> None:
         """Tell that the server answered, be it with a 4xx: it works. A success of the probe closes the breaker."""
@@ -205,7 +206,7 @@ class Gate:
         if self._throttle.told(self._clock(), retry_after, news=news, person=call is not None and call.person):
             self._shut()
 
-    def inherit(self, other: "Gate") -> None:
+    def inherit(self, other: "Limiter") -> None:
         """Take over the pause that the server asked another gate for, as far as it lasts."""
         if self._throttle.join(other._throttle, self._clock()):
             self._shut()
@@ -223,21 +224,21 @@ class Gate:
     @property
     def tokens(self) -> float:
         """Calls that the rate would let pass at once."""
-        return self._turnstile.tokens
+        return self._queue.tokens
 
     @property
     def in_flight(self) -> int:
         """Calls that hold a place."""
-        return self._turnstile.inside
+        return self._queue.inside
 
     @property
     def waiting(self) -> int:
         """Calls that wait for rate or a place."""
-        return self._turnstile.waiting
+        return self._queue.waiting
 
     def waiting_of(self, group: str) -> int:
         """Ordinary calls of a group that wait for rate or a place."""
-        return self._turnstile.waiting_of(group)
+        return self._queue.waiting_of(group)
 
     def _answered(self, call: Admission | None) -> None:
         was_closed = self._breaker.closed
@@ -247,18 +248,18 @@ class Gate:
             self._probe = None
 
     def _is_stale(self, call: Admission | None) -> bool:
-        return call is not None and call.gate is self and call.era != self._era
+        return call is not None and call.limiter is self and call.era != self._era
 
     def _shut(self) -> None:
         """Begin a new era. The probe, if it is still out, gives up its office by itself: there is one at a time."""
         self._era += 1
-        self._turnstile.turn_away()
+        self._queue.turn_away()
 
-    def _turned_away(self, person: bool) -> Closed:
-        return self.closed_for(person) or Closed(Reason.FAILING, 0.0, cause=self.cause)
+    def _turned_away(self, person: bool) -> LimiterClosed:
+        return self.closed_for(person) or LimiterClosed(HoldReason.FAILING, 0.0, cause=self.cause)
 
 
-class Gates:
+class Limiters:
     """The gates of all accounts, each made when it is first asked for, all with the same limits.
 
     Args:
@@ -280,33 +281,33 @@ class Gates:
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random.random,
     ) -> None:
-        def make() -> Gate:
-            return Gate(rate, concurrency, clock=clock, random=random)
+        def make() -> Limiter:
+            return Limiter(rate, concurrency, clock=clock, random=random)
 
         make()  # limits that make no sense are told now
         self._make = make
-        self._gates: dict[tuple[str, str], Gate] = {}
+        self._limiters: dict[tuple[str, str], Limiter] = {}
 
-    def of(self, base_url: str, account: str) -> Gate:
+    def of(self, base_url: str, account: str) -> Limiter:
         """The gate of an account at a base URL.
 
         `account` is its id, or the fingerprint of a key whose account is not known yet; never a key.
         """
         place = (base_url, account)
-        if place not in self._gates:
-            self._gates[place] = self._make()
-        return self._gates[place]
+        if place not in self._limiters:
+            self._limiters[place] = self._make()
+        return self._limiters[place]
 
-    def join(self, base_url: str, key: str, account: str) -> Gate:
+    def join(self, base_url: str, key: str, account: str) -> Limiter:
         """Give the account's gate to a key of it, and give up the gate that the key had by its fingerprint.
 
         What the server told the key lasts: a pause that it asked for shuts the account's gate.
         """
-        gate, own = self.of(base_url, account), self._gates.pop((base_url, key), None)
+        limiter, own = self.of(base_url, account), self._limiters.pop((base_url, key), None)
         if own is not None:
-            gate.inherit(own)
-        return gate
+            limiter.inherit(own)
+        return limiter
 
-    def __iter__(self) -> Iterator[tuple[str, str, Gate]]:
+    def __iter__(self) -> Iterator[tuple[str, str, Limiter]]:
         """Base URL, account and gate of each, for metrics."""
-        return iter([(*place, gate) for place, gate in self._gates.items()])
+        return iter([(*place, limiter) for place, limiter in self._limiters.items()])

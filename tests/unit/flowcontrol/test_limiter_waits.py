@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvcf_operator.flowcontrol.gates import TRIAL_PATIENCE, Closed, Gate, Gates, Reason
+from nvcf_operator.flowcontrol.limiters import TRIAL_PATIENCE, HoldReason, Limiter, LimiterClosed, Limiters
 from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE, honoured
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
@@ -17,8 +17,8 @@ from tests.support.virtual_time import Clock
 HOUR, DAY = 3600.0, 86_400.0
 
 
-def gate_of(clock: Clock) -> Gate:
-    return Gate(1000.0, 16, clock=clock, random=lambda: 0.0)
+def limiter_of(clock: Clock) -> Limiter:
+    return Limiter(1000.0, 16, clock=clock, random=lambda: 0.0)
 
 
 def timed(test: Callable[[Clock], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -31,20 +31,20 @@ def timed(test: Callable[[Clock], Coroutine[Any, Any, None]]) -> Callable[[], No
     return wrapped
 
 
-def closed(gate: Gate, *, person: bool) -> Closed:
-    found = gate.closed_for(person)
+def closed(limiter: Limiter, *, person: bool) -> LimiterClosed:
+    found = limiter.closed_for(person)
     assert found is not None, f"open for person={person}"
-    assert not gate.admits(person)
+    assert not limiter.admits(person)
     return found
 
 
-async def answered(gate: Gate, *, person: bool, with_429: bool = False, wait: float | None = None) -> None:
+async def answered(limiter: Limiter, *, person: bool, with_429: bool = False, wait: float | None = None) -> None:
     """One call that passes and is answered at once."""
-    async with gate.admitted(person) as call:
+    async with limiter.admitted(person) as call:
         if with_429:
-            gate.throttled(wait, call)
+            limiter.throttled(wait, call)
         else:
-            gate.succeeded(call)
+            limiter.succeeded(call)
 
 
 WAITS = [
@@ -62,18 +62,18 @@ def test_a_servers_wait_holds_people_for_minutes_and_others_for_a_quarter_of_an_
     asked: float, people: float, others: float, reason: str
 ) -> None:
     async def main(clock: Clock) -> None:
-        gate = gate_of(clock)
-        gate.throttled(asked)
+        limiter = limiter_of(clock)
+        limiter.throttled(asked)
         for person, held in ((True, people), (False, others)):
-            said = closed(gate, person=person)
-            assert (said.reason, said.retry_after, said.asked) == (Reason.THROTTLED, held, asked), reason
+            said = closed(limiter, person=person)
+            assert (said.reason, said.retry_after, said.asked) == (HoldReason.THROTTLED, held, asked), reason
             assert honoured(asked, person=person) == held
         await asyncio.sleep(people - 0.01)
-        closed(gate, person=True)
+        closed(limiter, person=True)
         await asyncio.sleep(0.01)
-        assert gate.closed_for(person=True) is None
+        assert limiter.closed_for(person=True) is None
         await asyncio.sleep(others - people)
-        assert gate.open
+        assert limiter.open
 
     virtual_time.run(main)
 
@@ -82,34 +82,34 @@ def test_a_servers_wait_holds_people_for_minutes_and_others_for_a_quarter_of_an_
 async def test_after_their_hold_one_call_of_people_at_a_time_tries_while_the_server_still_asks_for_a_pause(
     clock: Clock,
 ) -> None:
-    gate = gate_of(clock)
-    gate.throttled(HOUR)
+    limiter = limiter_of(clock)
+    limiter.throttled(HOUR)
     await asyncio.sleep(MOST_FOR_PEOPLE)
-    async with gate.admitted(True) as trial:
+    async with limiter.admitted(True) as trial:
         for _ in range(3):
-            said = closed(gate, person=True)
-            assert (said.reason, said.asked) == (Reason.THROTTLED, HOUR), "told as what it is: the server's pause"
+            said = closed(limiter, person=True)
+            assert (said.reason, said.asked) == (HoldReason.THROTTLED, HOUR), "told as what it is: the server's pause"
             assert 0 < said.retry_after <= 5, "behind a trial it is tried again soon"
-        gate.throttled(HOUR, trial)
-    assert closed(gate, person=True).retry_after == MOST_FOR_PEOPLE, "their pause has begun again"
-    assert closed(gate, person=False).retry_after == MOST_FOR_OTHERS
+        limiter.throttled(HOUR, trial)
+    assert closed(limiter, person=True).retry_after == MOST_FOR_PEOPLE, "their pause has begun again"
+    assert closed(limiter, person=False).retry_after == MOST_FOR_OTHERS
 
 
 @timed
 async def test_of_hundreds_of_people_few_ask_a_server_that_still_throttles(clock: Clock) -> None:
-    gate = gate_of(clock)
-    gate.throttled(DAY)
+    limiter = limiter_of(clock)
+    limiter.throttled(DAY)
     sent = 0
 
     async def insist() -> None:
         nonlocal sent
         while clock() < 1000.0 + HOUR:
             try:
-                async with gate.admitted(True) as call:
+                async with limiter.admitted(True) as call:
                     sent += 1
                     await asyncio.sleep(0.2)
-                    gate.throttled(DAY, call)
-            except Closed as shut:
+                    limiter.throttled(DAY, call)
+            except LimiterClosed as shut:
                 await asyncio.sleep(shut.retry_after)
 
     await asyncio.gather(*(insist() for _ in range(200)))
@@ -118,85 +118,85 @@ async def test_of_hundreds_of_people_few_ask_a_server_that_still_throttles(clock
 
 @timed
 async def test_a_person_whose_trial_is_answered_frees_people_and_leaves_the_others_their_pause(clock: Clock) -> None:
-    gate = gate_of(clock)
-    gate.throttled(HOUR)
+    limiter = limiter_of(clock)
+    limiter.throttled(HOUR)
     await asyncio.sleep(MOST_FOR_PEOPLE)
-    await answered(gate, person=True)
+    await answered(limiter, person=True)
     async with AsyncExitStack() as stack:
         for _ in range(10):
-            await stack.enter_async_context(gate.admitted(True))
-    assert closed(gate, person=False).retry_after == MOST_FOR_OTHERS - MOST_FOR_PEOPLE
-    await answered(gate, person=True, with_429=True, wait=5.0)
-    assert closed(gate, person=True).retry_after == MOST_FOR_PEOPLE, (
+            await stack.enter_async_context(limiter.admitted(True))
+    assert closed(limiter, person=False).retry_after == MOST_FOR_OTHERS - MOST_FOR_PEOPLE
+    await answered(limiter, person=True, with_429=True, wait=5.0)
+    assert closed(limiter, person=True).retry_after == MOST_FOR_PEOPLE, (
         "the pause that the server asked for lasts after all"
     )
 
 
 @timed
 async def test_after_the_longest_hold_one_ordinary_call_tries_for_all(clock: Clock) -> None:
-    gate = gate_of(clock)
-    gate.throttled(DAY)
+    limiter = limiter_of(clock)
+    limiter.throttled(DAY)
     await asyncio.sleep(MOST_FOR_OTHERS)
-    async with gate.admitted(False) as trial:
-        assert closed(gate, person=False).reason is Reason.THROTTLED
-        closed(gate, person=True)
-        gate.succeeded(trial)
-        assert gate.open, "it need not end before the others go on"
-        assert gate.closed_for(person=True) is None
-    async with gate.admitted(False), gate.admitted(False), gate.admitted(True):
-        assert gate.in_flight == 3
+    async with limiter.admitted(False) as trial:
+        assert closed(limiter, person=False).reason is HoldReason.THROTTLED
+        closed(limiter, person=True)
+        limiter.succeeded(trial)
+        assert limiter.open, "it need not end before the others go on"
+        assert limiter.closed_for(person=True) is None
+    async with limiter.admitted(False), limiter.admitted(False), limiter.admitted(True):
+        assert limiter.in_flight == 3
 
 
 @timed
 async def test_what_people_are_answered_does_not_let_a_second_ordinary_call_try(clock: Clock) -> None:
-    gate = gate_of(clock)
-    gate.throttled(DAY)
+    limiter = limiter_of(clock)
+    limiter.throttled(DAY)
     await asyncio.sleep(MOST_FOR_OTHERS)
-    await answered(gate, person=True)
-    async with gate.admitted(False):
-        await answered(gate, person=True)
-        closed(gate, person=False)
+    await answered(limiter, person=True)
+    async with limiter.admitted(False):
+        await answered(limiter, person=True)
+        closed(limiter, person=False)
 
 
 @pytest.mark.parametrize("wait", [None, 0.0, 1.0], ids=["none named", "0 named", "a short one named"])
 def test_a_trial_that_is_throttled_begins_peoples_pause_again_whatever_it_names(wait: float | None) -> None:
     async def main(clock: Clock) -> None:
-        gate = gate_of(clock)
-        gate.throttled(HOUR)
+        limiter = limiter_of(clock)
+        limiter.throttled(HOUR)
         for _ in range(5):
             await asyncio.sleep(MOST_FOR_PEOPLE)
-            await answered(gate, person=True, with_429=True, wait=wait)
-            assert closed(gate, person=True).retry_after == MOST_FOR_PEOPLE
-            assert closed(gate, person=True).asked == HOUR
+            await answered(limiter, person=True, with_429=True, wait=wait)
+            assert closed(limiter, person=True).retry_after == MOST_FOR_PEOPLE
+            assert closed(limiter, person=True).asked == HOUR
 
     virtual_time.run(main)
 
 
 @timed
 async def test_when_the_wait_that_the_server_named_is_over_all_pass_at_once(clock: Clock) -> None:
-    gate = gate_of(clock)
-    gate.throttled(300.0)
+    limiter = limiter_of(clock)
+    limiter.throttled(300.0)
     await asyncio.sleep(300.0)
-    async with gate.admitted(True), gate.admitted(True), gate.admitted(False), gate.admitted(False):
-        assert gate.in_flight == 4
+    async with limiter.admitted(True), limiter.admitted(True), limiter.admitted(False), limiter.admitted(False):
+        assert limiter.in_flight == 4
 
 
 @pytest.mark.parametrize("end", ["fails", "is cancelled", "ends without an outcome"])
 def test_a_trial_that_tells_nothing_leaves_its_office_to_the_next(end: str) -> None:
     async def main(clock: Clock) -> None:
-        gate = gate_of(clock)
-        gate.throttled(HOUR)
+        limiter = limiter_of(clock)
+        limiter.throttled(HOUR)
         await asyncio.sleep(MOST_FOR_PEOPLE)
         try:
-            async with gate.admitted(True) as trial:
+            async with limiter.admitted(True) as trial:
                 if end == "fails":
-                    gate.failed(trial)
+                    limiter.failed(trial)
                 elif end == "is cancelled":
                     raise asyncio.CancelledError
         except asyncio.CancelledError:
             pass
-        async with gate.admitted(True):
-            closed(gate, person=True)
+        async with limiter.admitted(True):
+            closed(limiter, person=True)
 
     virtual_time.run(main)
 
@@ -204,21 +204,21 @@ def test_a_trial_that_tells_nothing_leaves_its_office_to_the_next(end: str) -> N
 @pytest.mark.parametrize("shut_by", ["throttled", "failing"])
 def test_a_probe_that_takes_minutes_does_not_hold_the_others_for_minutes(shut_by: str) -> None:
     async def main(clock: Clock) -> None:
-        gate = gate_of(clock)
+        limiter = limiter_of(clock)
         if shut_by == "throttled":
-            gate.throttled(HOUR)
+            limiter.throttled(HOUR)
         else:
             for _ in range(5):
-                gate.failed()
+                limiter.failed()
         await asyncio.sleep(MOST_FOR_PEOPLE)
-        async with gate.admitted(True) as slow:
+        async with limiter.admitted(True) as slow:
             await asyncio.sleep(TRIAL_PATIENCE)
-            closed(gate, person=True)
+            closed(limiter, person=True)
             await asyncio.sleep(0.01)
-            async with gate.admitted(True):
-                closed(gate, person=True)
-            gate.succeeded(slow)
-        assert gate.closed_for(person=True) is None
+            async with limiter.admitted(True):
+                closed(limiter, person=True)
+            limiter.succeeded(slow)
+        assert limiter.closed_for(person=True) is None
 
     virtual_time.run(main)
 
@@ -237,33 +237,33 @@ def test_what_the_server_asked_for_is_told_without_a_running_clock(
     later: list[tuple[float, float | None]], asked: float, reason: str
 ) -> None:
     async def main(clock: Clock) -> None:
-        gate = gate_of(clock)
-        gate.throttled(HOUR)
+        limiter = limiter_of(clock)
+        limiter.throttled(HOUR)
         for pause, wait in later:
             await asyncio.sleep(pause)
-            gate.throttled(wait)
-            assert (closed(gate, person=True).asked, closed(gate, person=False).asked) == (asked, asked), reason
+            limiter.throttled(wait)
+            assert (closed(limiter, person=True).asked, closed(limiter, person=False).asked) == (asked, asked), reason
 
     virtual_time.run(main)
 
 
 @timed
 async def test_a_pause_that_the_server_did_not_name_says_so_and_a_new_one_forgets_the_old(clock: Clock) -> None:
-    gate = gate_of(clock)
-    gate.throttled(5.0)
-    assert closed(gate, person=False).asked == 5.0
+    limiter = limiter_of(clock)
+    limiter.throttled(5.0)
+    assert closed(limiter, person=False).asked == 5.0
     await asyncio.sleep(5.0)
-    gate.throttled(None)
-    assert closed(gate, person=False).asked is None
+    limiter.throttled(None)
+    assert closed(limiter, person=False).asked is None
 
 
 @timed
 async def test_a_key_brings_its_pause_with_what_is_left_of_both_holds(clock: Clock) -> None:
-    gates = Gates(rate=50, concurrency=16, clock=clock)
-    own = gates.of("https://a.example", "key")
+    limiters = Limiters(rate=50, concurrency=16, clock=clock)
+    own = limiters.of("https://a.example", "key")
     own.throttled(HOUR)
     await asyncio.sleep(100.0)
-    shared = gates.join("https://a.example", "key", "account")
+    shared = limiters.join("https://a.example", "key", "account")
     for person, left in ((True, 20.0), (False, 800.0)):
         assert (closed(shared, person=person).retry_after, closed(shared, person=person).asked) == (left, HOUR)
     await asyncio.sleep(20.0)
@@ -273,14 +273,14 @@ async def test_a_key_brings_its_pause_with_what_is_left_of_both_holds(clock: Clo
 
 @timed
 async def test_a_key_whose_pause_is_over_turns_nobody_away_from_the_gate_of_its_account(clock: Clock) -> None:
-    gates = Gates(rate=1, concurrency=1, clock=clock)
-    gates.of("https://a.example", "key").throttled(5.0)
+    limiters = Limiters(rate=1, concurrency=1, clock=clock)
+    limiters.of("https://a.example", "key").throttled(5.0)
     await asyncio.sleep(5.0)
-    shared = gates.of("https://a.example", "account")
+    shared = limiters.of("https://a.example", "account")
     async with shared.admitted(False):
         waiting = asyncio.ensure_future(answered(shared, person=False))
         await virtual_time.settle()
-        assert gates.join("https://a.example", "key", "account") is shared
+        assert limiters.join("https://a.example", "key", "account") is shared
     await waiting
 
 
@@ -302,20 +302,20 @@ def test_no_sequence_of_outcomes_holds_anybody_for_longer_than_minutes(
     calls: list[tuple[float, bool, float, str, float | None]],
 ) -> None:
     async def main(clock: Clock) -> None:
-        gate = gate_of(clock)
+        limiter = limiter_of(clock)
         waits: list[tuple[bool, float]] = []
 
         async def make(person: bool, lasts: float, outcome: str, wait: float | None) -> None:
             try:
-                async with gate.admitted(person) as call:
+                async with limiter.admitted(person) as call:
                     await asyncio.sleep(lasts)
                     if outcome == "throttled":
-                        gate.throttled(wait, call)
+                        limiter.throttled(wait, call)
                     elif outcome == "succeeded":
-                        gate.succeeded(call)
+                        limiter.succeeded(call)
                     elif outcome == "failed":
-                        gate.failed(call)
-            except Closed as shut:
+                        limiter.failed(call)
+            except LimiterClosed as shut:
                 waits.append((person, shut.retry_after))
 
         tasks = []
@@ -323,14 +323,14 @@ def test_no_sequence_of_outcomes_holds_anybody_for_longer_than_minutes(
             await asyncio.sleep(pause)
             tasks.append(asyncio.ensure_future(make(of_person, lasts, outcome, wait)))
             for person, most in ((True, MOST_FOR_PEOPLE), (False, MOST_FOR_OTHERS)):
-                shut = gate.closed_for(person)
+                shut = limiter.closed_for(person)
                 assert shut is None or 0 < shut.retry_after <= most
         await asyncio.gather(*tasks)
         assert all(0 <= wait <= (MOST_FOR_PEOPLE if person else MOST_FOR_OTHERS) for person, wait in waits)
         await asyncio.sleep(MOST_FOR_PEOPLE)
-        assert gate.closed_for(person=True) is None
+        assert limiter.closed_for(person=True) is None
         await asyncio.sleep(MOST_FOR_OTHERS)
-        assert gate.open
-        assert (gate.in_flight, gate.waiting) == (0, 0)
+        assert limiter.open
+        assert (limiter.in_flight, limiter.waiting) == (0, 0)
 
     virtual_time.run(main)

@@ -6,12 +6,12 @@ A 404 of GET is "not deployed", "no such version", "not in this key's account", 
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy
-from nvcf_operator.core import compare, messages, settles, verdicts
+from nvcf_operator.core import compare, condition_sets, messages, settles
 from nvcf_operator.core.actions import Create, TakeFinalizer
 from nvcf_operator.core.decision import Decision, act
+from nvcf_operator.core.flap_guard import at_limit, not_converging
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.repetition import at_limit, not_converging
-from nvcf_operator.core.situation import Absent, FunctionSeen, Proof, Situation, Trouble, Whose
+from nvcf_operator.core.situation import Absent, Failure, FunctionSeen, Proof, Scope, Situation
 from nvcf_operator.core.unanswered import awaiting
 from nvcf_operator.core.waiting import refused, retried, retry_due_in, waiting
 
@@ -26,8 +26,10 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
         return awaited
     recorded = resource.holds and resource.status.function_version_id == spec.function_version_id
     gone = ("deployment",) if resource.in_order and recorded else ()
-    if recorded and braked(situation):
-        return Decision(verdict=verdicts.stalled(Reason.MASS_ABSENCE, messages.MASS_ABSENCE, available=False))
+    if recorded and held_back(situation):
+        return Decision(
+            condition_set=condition_sets.stalled(Reason.MASS_ABSENCE, messages.MASS_ABSENCE, available=False)
+        )
     action = Create(
         function_version_id=spec.function_version_id,
         specifications=compare.create_body(spec.deployment_specifications),
@@ -39,7 +41,7 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
         # A request that lifts the brake or the guard holds until the POST.
         lifts = (recorded and situation.mass_absence) or at_limit(situation, action)
         return Decision(
-            verdict=verdicts.progressing(
+            condition_set=condition_sets.progressing(
                 Phase.PENDING, Reason.SETTLING, messages.settling(situation.timing.redeploy_settle), available=False
             ),
             requeue=min(wait, situation.timing.settle_poll),
@@ -47,9 +49,9 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
             seen=not lifts,
         )
     if situation.function == FunctionSeen.NOT_FOUND:
-        return refused(situation, Trouble(Reason.FUNCTION_NOT_FOUND, messages.no_function(spec), Whose.RESOURCE))
+        return refused(situation, Failure(Reason.FUNCTION_NOT_FOUND, messages.no_function(spec), Scope.RESOURCE))
     if situation.function == FunctionSeen.PUBLIC:
-        return refused(situation, Trouble(Reason.PUBLIC_FUNCTION, messages.public_function(spec), Whose.RESOURCE))
+        return refused(situation, Failure(Reason.PUBLIC_FUNCTION, messages.public_function(spec), Scope.RESOURCE))
     if situation.failure is not None:
         return waiting(situation, situation.failure, at_work=True)
     if (wait := retry_due_in(situation)) > 0:
@@ -63,18 +65,22 @@ def unproven(situation: Situation) -> Decision | None:
     """Refuse to believe a 404 of a key that is not shown to belong to the account on record."""
     view = situation.account
     if view is None:
-        return waiting(situation, Trouble(Reason.NVCF_UNAVAILABLE, messages.NO_LIST, Whose.SERVER))
+        return waiting(situation, Failure(Reason.NVCF_UNAVAILABLE, messages.NO_LIST, Scope.SERVER))
     recorded = situation.resource.status.account_id or ""
     if view.proof == Proof.MISMATCH:
         message = messages.account_mismatch(recorded, view.account_id or "")
-        return Decision(verdict=verdicts.stalled(Reason.ACCOUNT_MISMATCH, message), requeue=situation.timing.poll)
+        return Decision(
+            condition_set=condition_sets.stalled(Reason.ACCOUNT_MISMATCH, message), requeue=situation.timing.poll
+        )
     if view.proof == Proof.UNPROVEN:
         message = messages.account_unproven(recorded)
-        return Decision(verdict=verdicts.stalled(Reason.ACCOUNT_UNPROVEN, message), requeue=situation.timing.poll)
+        return Decision(
+            condition_set=condition_sets.stalled(Reason.ACCOUNT_UNPROVEN, message), requeue=situation.timing.poll
+        )
     return None
 
 
-def braked(situation: Situation) -> bool:
+def held_back(situation: Situation) -> bool:
     """Whether so much of the account is gone at once that none of it is deployed again without a person's word.
 
     The record keeps the brake on when the account's other deployments have been gone for long, or after a restart.

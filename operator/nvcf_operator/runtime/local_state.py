@@ -13,7 +13,7 @@ from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.deletion import force_delete_is_stale
 from nvcf_operator.core.record import Record, first_seen
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Recollection
+from nvcf_operator.core.situation import LocalView
 from nvcf_operator.runtime.guard import Guard
 
 ENDED = 10_000
@@ -24,7 +24,7 @@ Target = tuple[str, str, str]
 
 
 @dataclass(slots=True)
-class Memory:
+class LocalState:
     """One resource's. Times are this process's monotonic seconds."""
 
     uid: str
@@ -67,11 +67,11 @@ class Memory:
     """The annotation force-delete is there and does not count."""
     told: tuple[str, int] | None = None
     """The reason of Ready that was told last, and the generation that it was about."""
-    told_at: float = 0.0
+    reported_at: float = 0.0
     """When it was told first, without another one in between."""
-    refusal_told: str = ""
+    reported_refusal: str = ""
     """What an Event told last of a status that the API server refuses."""
-    failure_told: str = ""
+    reported_failure: str = ""
     """NVCF's words about a failed write that an Event told last."""
     guard: Guard = field(default_factory=Guard)
     writes: int = 0
@@ -80,7 +80,7 @@ class Memory:
     """We have taken our finalizer off, or are about to."""
 
     @classmethod
-    def begun(cls, resource: Resource, clock: SteadyClock, now: float) -> "Memory":
+    def begun(cls, resource: Resource, clock: SteadyClock, now: float) -> "LocalState":
         """Meet an object for the first time."""
         unknown = resource.lost and resource.has_finalizer and resource.intent is None
         return cls(uid=resource.uid, clock_jumped=clock.jumped, finalizer_found_at=now if unknown else None)
@@ -120,7 +120,7 @@ class Memory:
         ready = next((item for item in status.conditions if item.type == kinds.READY), None)
         told = (ready.reason, resource.generation) if ready is not None else None
         if told != self.told:
-            self.told, self.told_at = told, now
+            self.told, self.reported_at = told, now
 
     def written(self, *, proven: bool) -> None:
         """What was decided last stands in the cluster; proven if it was written there just now."""
@@ -150,7 +150,7 @@ class Memory:
         """
         self.outdated = 0
         if wait is None:
-            self.attempts, self.retry_at, self.failure_told = 0, float("-inf"), ""
+            self.attempts, self.retry_at, self.reported_failure = 0, float("-inf"), ""
             return
         self.attempts += now >= self.retry_at
         self.retry_at = now + wait
@@ -163,14 +163,14 @@ class Memory:
             since = now if self.finalizer_found_at is None else self.finalizer_found_at
             self.intent_seen, self.finalizer_found_at = (intent.token, since), None
 
-    def recollection(self, now: float, **known: Any) -> Recollection:
+    def local_view(self, now: float, **known: Any) -> LocalView:
         """Put it in the form that decisions take; `known` are members that others know."""
         found = self.finalizer_found_at
-        return Recollection(
+        return LocalView(
             intent_settled_for=now - self.intent_seen[1] if self.intent_seen is not None else 0.0,
             finalizer_found_for=now - found if found is not None else None,
             told=self.told,
-            told_for=now - self.told_at,
+            reported_for=now - self.reported_at,
             stale_force_delete=self.stale_force_delete,
             attempts=self.attempts,
             verify=self.verify_at is not None,
@@ -185,25 +185,25 @@ def _hash(resource: Resource) -> int:
     return hash(json.dumps(resource.recorded, sort_keys=True))
 
 
-class Memories:
+class LocalStates:
     """All resources' memories."""
 
     def __init__(self) -> None:
-        self._memories: dict[Key, Memory] = {}
+        self._local_states: dict[Key, LocalState] = {}
         self._ended: dict[str, None] = {}
         """The uids of the objects that ended last, the oldest first."""
 
-    def of(self, key: Key, uid: str, make: Callable[[], Memory]) -> Memory:
+    def of(self, key: Key, uid: str, make: Callable[[], LocalState]) -> LocalState:
         """The memory of this very object; a namesake made anew starts with none."""
-        known = self._memories.get(key)
+        known = self._local_states.get(key)
         if known is None or known.uid != uid:
-            known = self._memories[key] = make()
+            known = self._local_states[key] = make()
         return known
 
-    def known(self, key: Key, uid: str) -> Memory | None:
+    def known(self, key: Key, uid: str) -> LocalState | None:
         """The memory of this very object, if there is one."""
-        memory = self._memories.get(key)
-        return memory if memory is not None and memory.uid == uid else None
+        local = self._local_states.get(key)
+        return local if local is not None and local.uid == uid else None
 
     def ends(self, uid: str) -> bool:
         """Note the end of an object; whether it was not known before."""
@@ -215,10 +215,10 @@ class Memories:
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
-        self._memories.pop(key, None)
+        self._local_states.pop(key, None)
 
 
-class Sightings:
+class PresenceHistory:
     """When versions were last seen deployed, and since when they are seen to be gone; for whichever resource asks.
 
     Args:
@@ -260,7 +260,7 @@ class Sightings:
         if target not in self._present:
             return False
         if now - self._gone.get(target, now) >= self._remember:
-            self._forget_sight(target)
+            self._forget_presence(target)
             return False
         return True
 
@@ -268,11 +268,11 @@ class Sightings:
         """Drop what no decision asks for any more."""
         for target, gone in list(self._gone.items()):
             if now - gone > 10 * self._remember:
-                self._forget_sight(target)
+                self._forget_presence(target)
         for target, (_, last) in list(self._absent.items()):
             if now - last > 10 * self._remember:
                 del self._absent[target]
 
-    def _forget_sight(self, target: Target) -> None:
+    def _forget_presence(self, target: Target) -> None:
         self._present.pop(target, None)
         self._gone.pop(target, None)

@@ -11,7 +11,7 @@ FEW, SHARE = 5, 0.2
 """So many, or that share of all, may be gone before the brake is on."""
 
 
-class Absences:
+class MassDeletionGuard:
     """The absences that a key's polls show. Begins anew with the process, from its first poll."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -28,11 +28,11 @@ class Absences:
         if not self._on():
             self._told.clear()
 
-    def brakes(self, key: Key) -> bool:
+    def holds_back(self, key: Key) -> bool:
         """Whether this resource's deployment is one of too many that are gone."""
         return key in self._since and self._on()
 
-    def first_told_in(self, namespace: str) -> bool:
+    def first_reported_in(self, namespace: str) -> bool:
         """Whether nobody in that namespace was told of it yet; from then on somebody is."""
         first = namespace not in self._told
         self._told.add(namespace)

@@ -15,7 +15,7 @@ Numbers = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class DeploymentFingerprint:
     """A deployment in short."""
 
     deployment_id: str | None
@@ -23,19 +23,21 @@ class Outline:
     """Sorted, since their order is arbitrary; empty when nothing is known of them."""
 
 
-def outline(deployment_id: str | None, specifications: Iterable[tuple[str | None, int | None, int | None]]) -> Outline:
+def deployment_fingerprint(
+    deployment_id: str | None, specifications: Iterable[tuple[str | None, int | None, int | None]]
+) -> DeploymentFingerprint:
     """Make an outline of an id, and of id, minimum and maximum of each specification."""
     numbers = [
         (name or "", least, most) for name, least, most in specifications if least is not None and most is not None
     ]
-    return Outline(deployment_id, tuple(sorted(numbers)))
+    return DeploymentFingerprint(deployment_id, tuple(sorted(numbers)))
 
 
-def outline_of(deployment: Deployment) -> Outline:
+def fingerprint_of(deployment: Deployment) -> DeploymentFingerprint:
     """The outline of a deployment as NVCF shows it. Of specifications that cannot all be read nothing is known."""
     if not oddities.all_listed(deployment):
-        return Outline(deployment.deployment_id, ())
-    return outline(
+        return DeploymentFingerprint(deployment.deployment_id, ())
+    return deployment_fingerprint(
         deployment.deployment_id,
         (
             (item.gpu_specification_id, item.min_instances, item.max_instances)
@@ -44,7 +46,7 @@ def outline_of(deployment: Deployment) -> Outline:
     )
 
 
-def differ(one: Outline, other: Outline) -> bool:
+def differ(one: DeploymentFingerprint, other: DeploymentFingerprint) -> bool:
     """Whether two outlines contradict each other in something that both know."""
     if one.deployment_id and other.deployment_id and one.deployment_id != other.deployment_id:
         return True

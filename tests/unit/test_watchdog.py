@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from nvcf_operator.runtime.heartbeat import STILL, TICK, Heartbeats
+from nvcf_operator.runtime.watchdog import STILL, TICK, Watchdogs
 from tests.support import virtual_time
 
 
@@ -21,7 +21,7 @@ def clock() -> Clock:
 
 
 def test_work_is_overdue_only_after_its_own_deadline(clock: Clock) -> None:
-    beats = Heartbeats(clock=clock)
+    beats = Watchdogs(clock=clock)
     with beats.watch("worker 3", deadline=10), beats.watch("poller", deadline=20):
         clock.now += 10
         assert beats.overdue() == []
@@ -33,7 +33,7 @@ def test_work_is_overdue_only_after_its_own_deadline(clock: Clock) -> None:
 
 
 def test_work_that_fails_has_ended(clock: Clock) -> None:
-    beats = Heartbeats(clock=clock)
+    beats = Watchdogs(clock=clock)
     with pytest.raises(ConnectionError), beats.watch("worker 3", deadline=1):
         raise ConnectionError
     clock.now += 5
@@ -41,7 +41,7 @@ def test_work_that_fails_has_ended(clock: Clock) -> None:
 
 
 def test_a_loop_that_beats_is_never_overdue(clock: Clock) -> None:
-    beats = Heartbeats(clock=clock)
+    beats = Watchdogs(clock=clock)
     with beats.watch("poller", deadline=10) as beat:
         for _ in range(3):
             clock.now += 9
@@ -52,7 +52,7 @@ def test_a_loop_that_beats_is_never_overdue(clock: Clock) -> None:
 
 
 def test_several_of_one_name_are_told_apart(clock: Clock) -> None:
-    beats = Heartbeats(clock=clock)
+    beats = Watchdogs(clock=clock)
     with beats.watch("worker", deadline=1):
         clock.now += 5
         with beats.watch("worker", deadline=1):
@@ -60,7 +60,7 @@ def test_several_of_one_name_are_told_apart(clock: Clock) -> None:
 
 
 def test_an_event_loop_that_never_ticks_stands_still(clock: Clock) -> None:
-    beats = Heartbeats(clock=clock)
+    beats = Watchdogs(clock=clock)
     clock.now += STILL
     assert beats.overdue() == []
     clock.now += 1
@@ -69,7 +69,7 @@ def test_an_event_loop_that_never_ticks_stands_still(clock: Clock) -> None:
 
 def test_a_loop_that_turns_is_alive_and_its_lag_is_measured() -> None:
     async def main(clock: virtual_time.Clock) -> None:
-        beats = Heartbeats(clock=clock)
+        beats = Watchdogs(clock=clock)
         ticker = asyncio.create_task(beats.tick())
         await asyncio.sleep(1000)
         assert (beats.overdue(), beats.lag) == ([], 0.0)

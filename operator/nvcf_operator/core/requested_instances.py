@@ -21,7 +21,7 @@ def ordered(situation: Situation, status: FunctionDeploymentStatus) -> tuple[Ord
     found = [*_of(status.gpu_specifications)]
     others = {item.function_version_id for item in (status.incoming, *status.retiring) if item is not None}
     for version in others - {status.function_version_id}:
-        if isinstance(seen := situation.sighting(version), Present):
+        if isinstance(seen := situation.observation(version), Present):
             found += _of(seen.deployment.deployment_specifications)
     return tuple(sorted(found))
 

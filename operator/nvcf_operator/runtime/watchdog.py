@@ -19,7 +19,7 @@ class _Watched:
     beat_at: float
 
 
-class Heartbeats:
+class Watchdogs:
     """Knows what is under way and by when it must have given a sign of life.
 
     Args:

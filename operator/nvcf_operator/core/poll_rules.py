@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nvcf_operator.api.spec import ManagementPolicy
-from nvcf_operator.core.outlines import Outline
+from nvcf_operator.core.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 
@@ -51,7 +51,7 @@ def list_is_enough(resource: Resource, entry: Entry | None, *, deep: bool) -> bo
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class PollKey:
     """What a poll holds against the list: the few fields that are read for thousands of resources at once."""
 
     function_id: str
@@ -64,7 +64,7 @@ class Glance:
     leaving: bool
     """The version on record is being undeployed by us."""
     function_status: str | None
-    outline: Outline
+    deployment_fingerprint: DeploymentFingerprint
     """The deployment on record, in short."""
     credentials_refused: bool
     """The record says that the key was not accepted; before the first look it says nothing."""
@@ -73,18 +73,18 @@ class Glance:
     """Name and key of the Secret that the manifest names."""
 
 
-def is_news(glance: Glance, entries: Mapping[str, Entry]) -> bool:
+def is_news(poll_key: PollKey, entries: Mapping[str, Entry]) -> bool:
     """Whether a poll shows something else than what is on record, so that the resource wants a look."""
-    if glance.held_version is None:
-        entry = _of(glance, glance.shown_version, entries)
-        return entry is not None and entry.status != (glance.function_status or "INACTIVE")
-    entry, coming = _of(glance, glance.held_version, entries), _of(glance, glance.incoming_version, entries)
+    if poll_key.held_version is None:
+        entry = _of(poll_key, poll_key.shown_version, entries)
+        return entry is not None and entry.status != (poll_key.function_status or "INACTIVE")
+    entry, coming = _of(poll_key, poll_key.held_version, entries), _of(poll_key, poll_key.incoming_version, entries)
     if coming is not None and coming.status not in ("DEPLOYING", "INACTIVE"):
         return True
-    return entry is None or entry.status != glance.function_status
+    return entry is None or entry.status != poll_key.function_status
 
 
-def is_missing(glance: Glance, entries: Mapping[str, Entry], skipped: frozenset[str] = frozenset()) -> bool:
+def is_missing(poll_key: PollKey, entries: Mapping[str, Entry], skipped: frozenset[str] = frozenset()) -> bool:
     """Whether a poll shows that a deployment on record, which nobody here takes down, is not there any more.
 
     It is a hint for the brake on mass absence, never a proof. A version that is not in the list because its entry could
@@ -96,14 +96,14 @@ def is_missing(glance: Glance, entries: Mapping[str, Entry], skipped: frozenset[
         skipped: version ids of entries that could not be read.
 
     """
-    if glance.held_version is None or glance.deleting or glance.leaving:
+    if poll_key.held_version is None or poll_key.deleting or poll_key.leaving:
         return False
-    entry = _of(glance, glance.held_version, entries)
-    if entry is None and glance.held_version in skipped:
+    entry = _of(poll_key, poll_key.held_version, entries)
+    if entry is None and poll_key.held_version in skipped:
         return False
     return entry is None or entry.status == "INACTIVE"
 
 
-def _of(glance: Glance, version: str | None, entries: Mapping[str, Entry]) -> Entry | None:
+def _of(poll_key: PollKey, version: str | None, entries: Mapping[str, Entry]) -> Entry | None:
     entry = entries.get(version) if version is not None else None
-    return entry if entry is not None and entry.function_id == glance.function_id else None
+    return entry if entry is not None and entry.function_id == poll_key.function_id else None

@@ -2,19 +2,19 @@
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec
-from nvcf_operator.core import compare, health, messages, oddities, verdicts
+from nvcf_operator.core import compare, condition_sets, health, messages, oddities
 from nvcf_operator.core.actions import Change, DropFinalizer, Purpose, TakeFinalizer
 from nvcf_operator.core.changes import Put, Unsupported, next_change
 from nvcf_operator.core.deadline import progress_deadline
-from nvcf_operator.core.decision import Decision, Verdict, act
+from nvcf_operator.core.decision import ConditionSet, Decision, act
 from nvcf_operator.core.draining import asked_for
-from nvcf_operator.core.failure import failed
-from nvcf_operator.core.looking import was_confirmed
+from nvcf_operator.core.failed_deployment import failed
+from nvcf_operator.core.flap_guard import not_converging
 from nvcf_operator.core.ownership import is_stranger, lost_deployment, refuses
+from nvcf_operator.core.poll_rules import was_confirmed
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.redeployment import purpose, redeployed
-from nvcf_operator.core.repetition import not_converging
-from nvcf_operator.core.situation import Listed, Present, Situation, Trouble
+from nvcf_operator.core.situation import Failure, Listed, Present, Situation
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.waiting import retried, retry_due_in, waiting
 
@@ -24,7 +24,9 @@ def present(situation: Situation, seen: Present) -> Decision:
     resource, spec = situation.resource, situation.resource.spec
     assert spec is not None, "decide() has dealt with a manifest that cannot be read"
     if refuses(situation):
-        return Decision(verdict=verdicts.stalled(Reason.ALREADY_DEPLOYED, messages.already_deployed(spec)), seen=True)
+        return Decision(
+            condition_set=condition_sets.stalled(Reason.ALREADY_DEPLOYED, messages.already_deployed(spec)), seen=True
+        )
     if seen.status.upper() == "INACTIVE" or left_behind(situation):
         return draining(situation)
     if spec.deletion_policy == DeletionPolicy.DELETE and not resource.has_finalizer:
@@ -34,10 +36,10 @@ def present(situation: Situation, seen: Present) -> Decision:
     decision = in_hand(situation, seen, spec)
     if decision.action is not None and is_stranger(situation):
         # On record before it is touched: a crash after the write would forget that the version was deployed before.
-        verdict = verdicts.progressing(
-            Phase.PENDING, Reason.PENDING, messages.ADOPTING, available=verdicts.serves(seen.status)
+        condition_set = condition_sets.progressing(
+            Phase.PENDING, Reason.PENDING, messages.ADOPTING, available=condition_sets.serves(seen.status)
         )
-        return Decision(verdict=verdict, requeue=0.0)
+        return Decision(condition_set=condition_set, requeue=0.0)
     return decision
 
 
@@ -56,22 +58,26 @@ def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSp
     """Hold the deployment against the manifest, field by field, and mend at most one thing."""
     resource = situation.resource
     if odd := oddities.of_comparison(spec.deployment_specifications, seen.deployment):
-        return state(situation, seen) if was_confirmed(resource) else waiting(situation, oddities.trouble(odd))
+        return state(situation, seen) if was_confirmed(resource) else waiting(situation, oddities.failure(odd))
     found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
-    serving, put_supported = verdicts.serves(seen.status), situation.memory.put_supported
+    serving, put_supported = condition_sets.serves(seen.status), situation.local.put_supported
     if not put_supported:
         found = found.without_put()
     if found.immutable:
         message = messages.immutable(found.describe(), put_supported=put_supported)
-        return Decision(verdict=verdicts.stalled(Reason.IMMUTABLE_FIELD_CHANGED, message, available=serving), seen=True)
-    change = next_change(found, patch_supported=situation.memory.patch_supported, put_supported=put_supported)
+        return Decision(
+            condition_set=condition_sets.stalled(Reason.IMMUTABLE_FIELD_CHANGED, message, available=serving), seen=True
+        )
+    change = next_change(found, patch_supported=situation.local.patch_supported, put_supported=put_supported)
     if change is None:
         return state(situation, seen)
     if isinstance(change, Unsupported):
         message = messages.unsupported_by_server(change.fields)
-        return Decision(verdict=verdicts.stalled(Reason.NOT_SUPPORTED, message, available=serving), seen=True)
+        return Decision(
+            condition_set=condition_sets.stalled(Reason.NOT_SUPPORTED, message, available=serving), seen=True
+        )
     if isinstance(change, Put) and (odd := oddities.of_put(seen.deployment)):
-        return waiting(situation, oddities.trouble(odd), at_work=True)
+        return waiting(situation, oddities.failure(odd), at_work=True)
     if situation.failure is not None:
         return waiting(situation, situation.failure, at_work=True)
     if (wait := retry_due_in(situation)) > 0:
@@ -89,34 +95,42 @@ def listed(situation: Situation, entry: Listed) -> Decision:
 def state(situation: Situation, seen: Present | Listed) -> Decision:
     """Decide by the status of a deployment that is as specified."""
     status, timing = seen.status.upper(), situation.timing
-    verdict: Verdict
+    condition_set: ConditionSet
     scaling = scaling_up(situation)
     if status == "ACTIVE" and not scaling:
-        verify = timing.redeploy_settle if situation.memory.verify else None
+        verify = timing.redeploy_settle if situation.local.verify else None
         return Decision(
-            verdict=verdicts.in_force(messages.active(situation.resource.wanted_version)), requeue=verify, seen=True
+            condition_set=condition_sets.in_force(messages.active(situation.resource.wanted_version)),
+            requeue=verify,
+            seen=True,
         )
     deadline, left = progress_deadline(situation)
     told = health.of(situation, seen)
-    serving = verdicts.serves(status)
+    serving = condition_sets.serves(status)
     if status not in ("ACTIVE", "DEPLOYING", "DEGRADING", "DEGRADED"):
-        verdict = verdicts.unwell(Reason.UNKNOWN_STATUS, messages.unknown_status(seen.status), available=False)
+        condition_set = condition_sets.unwell(
+            Reason.UNKNOWN_STATUS, messages.unknown_status(seen.status), available=False
+        )
     elif left <= 0:
         message = messages.deadline_exceeded(seen.status, deadline, told)
-        verdict = verdicts.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, message, available=serving)
+        condition_set = condition_sets.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, message, available=serving)
     elif scaling:
-        verdict = verdicts.progressing(Phase.DEPLOYING, Reason.SCALING_UP, messages.SCALING_UP, available=serving)
+        condition_set = condition_sets.progressing(
+            Phase.DEPLOYING, Reason.SCALING_UP, messages.SCALING_UP, available=serving
+        )
     elif status == "DEPLOYING":
-        verdict = verdicts.progressing(Phase.DEPLOYING, Reason.DEPLOYING, messages.deploying(told), available=False)
+        condition_set = condition_sets.progressing(
+            Phase.DEPLOYING, Reason.DEPLOYING, messages.deploying(told), available=False
+        )
     else:
         reason = Reason.DEGRADED if status == "DEGRADED" else Reason.DEGRADING
-        verdict = verdicts.unwell(reason, messages.degraded(status, told), available=serving)
-    busy = not verdict.stalled
+        condition_set = condition_sets.unwell(reason, messages.degraded(status, told), available=serving)
+    busy = not condition_set.stalled
     # healthInfo stands in a GET only, so a deployment that takes long is read now and then.
-    look = timing.poll if verdict.reconciling and not verdict.stalled else None
-    requeue = timing.redeploy_settle if scaling or situation.memory.verify else None
+    look = timing.poll if condition_set.reconciling and not condition_set.stalled else None
+    requeue = timing.redeploy_settle if scaling or situation.local.verify else None
     waits = [wait for wait in (requeue, look, left if left > 0 else None) if wait is not None]
-    return Decision(verdict=verdict, requeue=min(waits, default=None), busy=busy, seen=True)
+    return Decision(condition_set=condition_set, requeue=min(waits, default=None), busy=busy, seen=True)
 
 
 def draining(situation: Situation) -> Decision:
@@ -129,14 +143,14 @@ def draining(situation: Situation) -> Decision:
         return step
     if situation.failure is not None:
         return waiting(situation, situation.failure, at_work=True)
-    verdict = verdicts.progressing(Phase.DRAINING, Reason.DRAINING, messages.FOREIGN_DRAIN, available=False)
+    condition_set = condition_sets.progressing(Phase.DRAINING, Reason.DRAINING, messages.FOREIGN_DRAIN, available=False)
     drift = ("deployment",) if resource.in_order else ()
-    return Decision(verdict=verdict, requeue=situation.timing.busy_poll, busy=True, seen=True, drift=drift)
+    return Decision(condition_set=condition_set, requeue=situation.timing.busy_poll, busy=True, seen=True, drift=drift)
 
 
-def hindered(situation: Situation, trouble: Trouble) -> Decision:
+def hindered(situation: Situation, failure: Failure) -> Decision:
     """Wait with work in hand."""
-    return waiting(situation, trouble, at_work=True)
+    return waiting(situation, failure, at_work=True)
 
 
 def left_behind(situation: Situation) -> bool:
@@ -153,4 +167,4 @@ def scaling_up(situation: Situation) -> bool:
     """Whether a minimum was raised by us and the server's own loop has not confirmed the instances yet."""
     ready = situation.resource.condition("Ready")
     recorded = ready is not None and ready.reason == Reason.SCALING_UP
-    return situation.memory.raised_minimum or (recorded and situation.memory.verify)
+    return situation.local.raised_minimum or (recorded and situation.local.verify)

@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from nvcf_operator.core.looking import Entry, Glance, is_missing, is_news
-from nvcf_operator.core.outlines import outline
+from nvcf_operator.core.fingerprints import deployment_fingerprint
+from nvcf_operator.core.poll_rules import Entry, PollKey, is_missing, is_news
 
 FUNCTION, VERSION, OTHER = "f", "v", "w"
-HELD = Glance(
+HELD = PollKey(
     function_id=FUNCTION,
     held_version=VERSION,
     shown_version=None,
     incoming_version=None,
     leaving=False,
     function_status="ACTIVE",
-    outline=outline(None, ()),
+    deployment_fingerprint=deployment_fingerprint(None, ()),
     credentials_refused=False,
     deleting=False,
     secret=None,
@@ -32,7 +32,7 @@ def entries(status: str | None, coming: str | None = None, function: str = FUNCT
 
 
 @pytest.mark.parametrize(
-    ("glance", "listed", "news"),
+    ("poll_key", "listed", "news"),
     [
         (HELD, entries("ACTIVE"), False),
         (HELD, entries("DEGRADED"), True),
@@ -53,8 +53,8 @@ def entries(status: str | None, coming: str | None = None, function: str = FUNCT
         (replace(SHOWN, function_status="ACTIVE"), entries("DEGRADED", function="another"), False),
     ],
 )
-def test_what_differs_from_the_record_is_news(glance: Glance, listed: dict[str, Entry], news: bool) -> None:
-    assert is_news(glance, listed) is news
+def test_what_differs_from_the_record_is_news(poll_key: PollKey, listed: dict[str, Entry], news: bool) -> None:
+    assert is_news(poll_key, listed) is news
 
 
 @pytest.mark.parametrize(

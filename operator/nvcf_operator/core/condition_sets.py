@@ -12,7 +12,7 @@ situation                                       Available Ready Reconciling Stal
 """
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.core.decision import Verdict
+from nvcf_operator.core.decision import ConditionSet
 from nvcf_operator.core.reasons import Reason
 
 SERVING = frozenset({"ACTIVE", "DEGRADING"})
@@ -24,26 +24,28 @@ def serves(status: str) -> bool:
     return status.upper() in SERVING
 
 
-def in_force(message: str) -> Verdict:
+def in_force(message: str) -> ConditionSet:
     """The manifest is fully in force."""
-    return Verdict(Phase.ACTIVE, Reason.ACTIVE, message, ready=True, available=True)
+    return ConditionSet(Phase.ACTIVE, Reason.ACTIVE, message, ready=True, available=True)
 
 
-def progressing(phase: Phase, reason: Reason, message: str, *, available: bool | None = None) -> Verdict:
+def progressing(phase: Phase, reason: Reason, message: str, *, available: bool | None = None) -> ConditionSet:
     """The operator or NVCF is at work, and it will go on by itself."""
-    return Verdict(phase, reason, message, reconciling=True, available=available)
+    return ConditionSet(phase, reason, message, reconciling=True, available=available)
 
 
-def stalled(reason: Reason, message: str, *, available: bool | None = None, phase: Phase = Phase.FAILED) -> Verdict:
+def stalled(
+    reason: Reason, message: str, *, available: bool | None = None, phase: Phase = Phase.FAILED
+) -> ConditionSet:
     """It does not go on without a person, or only slowly."""
-    return Verdict(phase, reason, message, stalled=True, available=available)
+    return ConditionSet(phase, reason, message, stalled=True, available=available)
 
 
-def unwell(reason: Reason, message: str, *, available: bool) -> Verdict:
+def unwell(reason: Reason, message: str, *, available: bool) -> ConditionSet:
     """NVCF is expected to heal it; nothing is to be done."""
-    return Verdict(Phase.DEGRADED, reason, message, available=available)
+    return ConditionSet(Phase.DEGRADED, reason, message, available=available)
 
 
-def at_rest(phase: Phase, reason: Reason, message: str, *, ready: bool, available: bool | None) -> Verdict:
+def at_rest(phase: Phase, reason: Reason, message: str, *, ready: bool, available: bool | None) -> ConditionSet:
     """Nothing is written by request of the manifest."""
-    return Verdict(phase, reason, message, ready=ready, available=available)
+    return ConditionSet(phase, reason, message, ready=ready, available=available)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from nvcf_operator.api.status import LastWrite
-from nvcf_operator.core import messages, verdicts
+from nvcf_operator.core import condition_sets, messages
 from nvcf_operator.core.actions import Action, Change, Create, Purpose, Undeploy
 from nvcf_operator.core.changes import Patch
 from nvcf_operator.core.decision import Decision
@@ -21,7 +21,7 @@ def not_converging(situation: Situation, action: Change | Create | Undeploy) -> 
     """Refuse a write that was made three times within an hour, until the manifest changes or reconcile-now."""
     if not at_limit(situation, action) or situation.resource.reconcile_requested:
         return None
-    return Decision(verdict=verdicts.stalled(Reason.NOT_CONVERGING, messages.NOT_CONVERGING))
+    return Decision(condition_set=condition_sets.stalled(Reason.NOT_CONVERGING, messages.NOT_CONVERGING))
 
 
 def at_limit(situation: Situation, action: Change | Create | Undeploy) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
-from nvcf_operator.core import backoff, health, messages, verdicts
+from nvcf_operator.core import backoff, condition_sets, health, messages
 from nvcf_operator.core.actions import Purpose, Undeploy
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.reasons import Reason
@@ -27,11 +27,13 @@ def failed(situation: Situation, seen: Present) -> Decision:
     retry = attempts_on_record(resource)
     asked = resource.reconcile_requested is not None or corrected(resource)
     if retry is not None and retry.attempts >= ATTEMPTS and retry.next_attempt_time is None and not asked:
-        verdict = verdicts.stalled(
+        condition_set = condition_sets.stalled(
             Reason.DEPLOYMENT_FAILED, messages.deployment_given_up(ATTEMPTS, told), available=False
         )
         # The status can be seen a moment before its reason is written.
-        return Decision(verdict=verdict, requeue=None if told else situation.timing.poll, retry=retry, seen=True)
+        return Decision(
+            condition_set=condition_set, requeue=None if told else situation.timing.poll, retry=retry, seen=True
+        )
     if situation.failure is not None:
         return waiting(situation, situation.failure, at_work=True)
     if asked or (retry is not None and retry.next_attempt_time is not None and retry_due_in(situation) <= 0):
@@ -41,10 +43,10 @@ def failed(situation: Situation, seen: Present) -> Decision:
     if retry is None or retry.next_attempt_time is None:
         retry = planned(situation, (retry.attempts if retry is not None else 0) + 1)
     message = messages.deployment_failed(retry.attempts, ATTEMPTS, told)
-    verdict = verdicts.progressing(Phase.FAILED, Reason.DEPLOYMENT_FAILED, message, available=False)
+    condition_set = condition_sets.progressing(Phase.FAILED, Reason.DEPLOYMENT_FAILED, message, available=False)
     assert retry.next_attempt_time is not None, "it is planned"
     left = max(0.0, (retry.next_attempt_time - situation.now).total_seconds())
-    return Decision(verdict=verdict, requeue=min(left, situation.timing.poll), retry=retry, seen=True)
+    return Decision(condition_set=condition_set, requeue=min(left, situation.timing.poll), retry=retry, seen=True)
 
 
 def attempts_on_record(resource: Resource) -> Retry | None:
@@ -80,6 +82,6 @@ def under_way(situation: Situation) -> Retry | None:
         return Retry(attempts=attempts, next_attempt_time=None, reason=Reason.DEPLOYMENT_FAILED)
     if retry is None:
         return None
-    seen = situation.sighting(resource.wanted_version)
+    seen = situation.observation(resource.wanted_version)
     waits = seen is None or not hasattr(seen, "status") or seen.status.upper() == "ERROR"
     return retry if waits else retry.model_copy(update={"next_attempt_time": None})

@@ -10,7 +10,7 @@ from enum import StrEnum
 from nvcf_client import errors
 from nvcf_operator.core import outages
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Trouble, Whose
+from nvcf_operator.core.situation import Failure, Scope
 from nvcf_operator.core.throttling import slow_down
 
 
@@ -27,18 +27,18 @@ class Meaning:
     """What a failure is called, and whose trouble it is."""
 
     reason: Reason
-    whose: Whose
+    scope: Scope
 
 
 MOST_WORDS = 640
 """Characters of NVCF's words in a message, so that what the operator does about it is never cut off."""
 
-_KEY = Meaning(Reason.UNAUTHORIZED, Whose.CREDENTIAL)
-_RIGHT = Meaning(Reason.FORBIDDEN, Whose.RESOURCE)
-_REFUSED = Meaning(Reason.REJECTED, Whose.RESOURCE)
-_DOWN = Meaning(Reason.NVCF_UNAVAILABLE, Whose.SERVER)
-_SLOWER = Meaning(Reason.THROTTLED, Whose.SERVER)
-_STRANGER = Meaning(Reason.INVALID_ANSWER, Whose.SERVER)
+_KEY = Meaning(Reason.UNAUTHORIZED, Scope.CREDENTIAL)
+_RIGHT = Meaning(Reason.FORBIDDEN, Scope.RESOURCE)
+_REFUSED = Meaning(Reason.REJECTED, Scope.RESOURCE)
+_DOWN = Meaning(Reason.NVCF_UNAVAILABLE, Scope.SERVER)
+_SLOWER = Meaning(Reason.THROTTLED, Scope.SERVER)
+_STRANGER = Meaning(Reason.INVALID_ANSWER, Scope.SERVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,43 +249,43 @@ def row_of(error: errors.NvcfError) -> Row:
     return next((row for row in TABLE if isinstance(error, row.kind)), _OTHER)
 
 
-def of_call(error: errors.NvcfError) -> Trouble:
+def of_call(error: errors.NvcfError) -> Failure:
     """Say what a failed write means. 403 is the resource's while the account's list is answered."""
     if isinstance(error, errors.Unreachable):
         return of_outage(error, error.retry_after)
-    return _trouble(error, row_of(error).write)
+    return _failure(error, row_of(error).write)
 
 
-def of_reading(error: errors.NvcfError) -> Trouble:
+def of_reading(error: errors.NvcfError) -> Failure:
     """Say what a failed read means."""
     if row_of(error).effect == Effect.FAILURE:
         return of_outage(error, error.retry_after)
-    return _trouble(error, row_of(error).read)
+    return _failure(error, row_of(error).read)
 
 
-def of_credential(error: errors.NvcfError) -> Trouble:
+def of_credential(error: errors.NvcfError) -> Failure:
     """Say what a failed list of the account's functions means: 403 there is the credential's own."""
     if isinstance(error, errors.Forbidden):
-        return _trouble(
+        return _failure(
             error,
             row_of(error).listing,
             "NVCF does not recognise this key, it was revoked, or it lacks the scope list_functions, which the "
             "operator needs in addition to deploy_function. A new key can take 15 minutes to take effect; the "
             "operator retries automatically.",
         )
-    return of_reading(error) if row_of(error).effect == Effect.FAILURE else _trouble(error, row_of(error).listing)
+    return of_reading(error) if row_of(error).effect == Effect.FAILURE else _failure(error, row_of(error).listing)
 
 
-def of_outage(cause: errors.NvcfError | None, retry_after: float | None) -> Trouble:
+def of_outage(cause: errors.NvcfError | None, retry_after: float | None) -> Failure:
     """Say that NVCF does not answer, by the failure that stands for all."""
-    return Trouble(_DOWN.reason, outages.told(cause), _DOWN.whose, retry_after)
+    return Failure(_DOWN.reason, outages.told(cause), _DOWN.scope, retry_after)
 
 
-def with_hint(trouble: Trouble, hint: str | None) -> Trouble:
+def with_hint(failure: Failure, hint: str | None) -> Failure:
     """Add what looks like a mistake in the key (`core.key_hints`) where NVCF does not accept it."""
-    if hint is None or trouble.reason != Reason.UNAUTHORIZED:
-        return trouble
-    return replace(trouble, message=f"{trouble.message} Possible cause: {hint.rstrip('.')}.")
+    if hint is None or failure.reason != Reason.UNAUTHORIZED:
+        return failure
+    return replace(failure, message=f"{failure.message} Possible cause: {hint.rstrip('.')}.")
 
 
 def may_pass(error: errors.NvcfError) -> bool:
@@ -293,13 +293,13 @@ def may_pass(error: errors.NvcfError) -> bool:
     return row_of(error).effect != Effect.ANSWER
 
 
-def missing_scope(scope: str) -> Trouble:
+def missing_scope(scope: str) -> Failure:
     """Say that the key works but lacks a scope."""
-    return Trouble(
+    return Failure(
         Reason.MISSING_SCOPE,
         f"NVCF recognises the key, but it lacks the scope {scope}; deploy_function and list_functions are both "
         "required. Grant the key that scope; the operator retries automatically.",
-        Whose.CREDENTIAL,
+        Scope.CREDENTIAL,
     )
 
 
@@ -310,15 +310,15 @@ NO_CAPACITY = re.compile(r"\bno available clusters?\b", re.IGNORECASE)
 _OTHER = Row(errors.NvcfError, "", _DOWN, _DOWN, _DOWN, Effect.FAILURE)
 
 
-def _trouble(error: errors.NvcfError, meaning: Meaning, advice: str | None = None) -> Trouble:
+def _failure(error: errors.NvcfError, meaning: Meaning, advice: str | None = None) -> Failure:
     if isinstance(error, errors.Throttled):  # in the words of the gate, which all other calls of the account get
-        return Trouble(meaning.reason, slow_down(error.asked), meaning.whose, error.retry_after)
+        return Failure(meaning.reason, slow_down(error.asked), meaning.scope, error.retry_after)
     reason = meaning.reason
     if reason == Reason.REJECTED and NO_CAPACITY.search(error.detail):
         reason = Reason.NO_CAPACITY
     told = _told(error)
     text = f"{told}. {advice or _ADVICE[reason]}"
-    return Trouble(reason, text, meaning.whose, error.retry_after, words=told if error.maybe_done else "")
+    return Failure(reason, text, meaning.scope, error.retry_after, words=told if error.maybe_done else "")
 
 
 def _told(error: errors.NvcfError) -> str:

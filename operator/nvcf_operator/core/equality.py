@@ -49,7 +49,7 @@ def values(wanted: Any, found: Any) -> bool:
 
 def places_of_values(wanted: Any, found: Any) -> Iterator[Path]:
     """Where free-form values differ: the members, as far down as both sides have them, in the order of their keys."""
-    return _places(_normal(wanted), _normal({} if found is None else found))
+    return _base_urls(_normal(wanted), _normal({} if found is None else found))
 
 
 def number(wanted: Any, found: Any) -> bool:
@@ -141,16 +141,16 @@ def _normal(value: Any) -> Any:
     return value
 
 
-def _places(wanted: Any, found: Any) -> Iterator[Path]:
+def _base_urls(wanted: Any, found: Any) -> Iterator[Path]:
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         for name in sorted({*wanted, *found}):
             if name not in wanted or name not in found:
                 yield (name,)
             else:
-                yield from ((name, *place) for place in _places(wanted[name], found[name]))
+                yield from ((name, *place) for place in _base_urls(wanted[name], found[name]))
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for position, (ours, theirs) in enumerate(zip(wanted, found, strict=True)):
-            yield from ((position, *place) for place in _places(ours, theirs))
+            yield from ((position, *place) for place in _base_urls(ours, theirs))
     elif not _equal(wanted, found):
         yield ()
 

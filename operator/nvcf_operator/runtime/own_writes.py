@@ -9,7 +9,7 @@ answered nor known, but older than what an answer brought, is another hand's cha
 from nvcf_operator.api.key import Key
 
 
-class Echoes:
+class OwnWrites:
     """Matches answers and echoes by resourceVersion. What it keeps of a key ends with the next echo, or the work."""
 
     def __init__(self) -> None:

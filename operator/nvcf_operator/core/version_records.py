@@ -46,7 +46,7 @@ def incoming(situation: Situation, decision: Decision, main: str | None) -> Inco
     if given_up(resource):
         return None
     known = old if old is not None and old.function_version_id == wanted else None
-    seen = situation.sighting(wanted)
+    seen = situation.observation(wanted)
     if isinstance(seen, Present) and not refuses(situation):
         since = known.since if known is not None else situation.now
         return Incoming(function_version_id=wanted, deployment_id=seen.deployment.deployment_id, since=since)
@@ -64,11 +64,11 @@ def retiring(situation: Situation, decision: Decision) -> tuple[Retiring, ...]:
         version, found = wrote.function_version_id, wrote.deployment_id
         kept[version] = draining.begun(situation, version, forced=not wrote.graceful, deployment_id=found)
     if resource.deleting:
-        due: tuple[str, ...] = tuple(situation.sightings)
+        due: tuple[str, ...] = tuple(situation.observations)
     else:
         due = () if at_rest(resource) else _due(situation, decision)
     for version in due:
-        seen = situation.sighting(version)
+        seen = situation.observation(version)
         if isinstance(seen, Present) and not may_undeploy(situation, version, seen):
             continue
         if isinstance(seen, Present) and seen.status.upper() == "INACTIVE":
@@ -90,7 +90,7 @@ def failed(situation: Situation, decision: Decision) -> Failed | None:
         return Failed(
             function_version_id=resource.wanted_version, generation=resource.generation, reason=decision.gives_up
         )
-    if resource.deleting or decision.verdict is None or given_up(resource):
+    if resource.deleting or decision.condition_set is None or given_up(resource):
         return resource.status.failed
     return None
 
@@ -103,13 +103,13 @@ def at_rest(resource: Resource) -> bool:
 
 def is_error(situation: Situation, version: str) -> bool:
     """Whether NVCF has given that version up, so that it stays there until it is undeployed."""
-    seen = situation.sighting(version)
+    seen = situation.observation(version)
     return isinstance(seen, Present) and seen.status.upper() == "ERROR"
 
 
 def _due(situation: Situation, decision: Decision) -> tuple[str, ...]:
     resource = situation.resource
-    seen = situation.sighting(resource.wanted_version)
+    seen = situation.observation(resource.wanted_version)
     due = leaving(situation, decision)
     if isinstance(seen, Present) and seen.status.upper() == "INACTIVE" and redeployment.purpose(situation, seen):
         due = (*due, resource.wanted_version)
@@ -130,7 +130,7 @@ def _done(situation: Situation, decision: Decision, version: str, item: Retiring
         return _gone(situation, version)
     if decision.gives_up is not None:
         return False
-    intent, there = situation.open_intent, isinstance(situation.sighting(version), Present)
+    intent, there = situation.open_intent, isinstance(situation.observation(version), Present)
     if item.since is None:  # NVCF was never asked, so it is kept; and on record as such as soon as it is seen
         return there or _gone(situation, version)
     asked_again = intent is not None and intent.function_version_id == version and there
@@ -140,7 +140,7 @@ def _done(situation: Situation, decision: Decision, version: str, item: Retiring
 def _asked_for(situation: Situation, main: str | None) -> Incoming | None:
     """The version of an intent whose answer was lost, when its deployment is there."""
     intent = situation.open_intent
-    seen = situation.sighting(intent.function_version_id) if intent is not None else None
+    seen = situation.observation(intent.function_version_id) if intent is not None else None
     if intent is None or not isinstance(seen, Present) or intent.function_version_id == main:
         return None
     return Incoming(
@@ -151,4 +151,4 @@ def _asked_for(situation: Situation, main: str | None) -> Incoming | None:
 
 
 def _gone(situation: Situation, version: str) -> bool:
-    return situation.believes_absence and isinstance(situation.sighting(version), Absent)
+    return situation.believes_absence and isinstance(situation.observation(version), Absent)
