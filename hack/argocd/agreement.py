@@ -18,7 +18,7 @@ AGREE = {
 def disagreement(resource: Mapping[str, Any], by: Scripts | None = None) -> str | None:
     """Say where Argo CD would show another thing than kstatus; None where they agree.
 
-    `by` are the scripts to ask; those that are shipped, unless told otherwise.
+    `by` are the scripts to ask; by default those that are shipped.
     """
     try:
         shown = (by or scripts()).health(resource)

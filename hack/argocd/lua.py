@@ -105,7 +105,7 @@ class Scripts:
         return tuple(self._actions)
 
     def health(self, resource: Object) -> Health:
-        """Tell a resource's health. Raises `LuaError` where Argo CD would show Unknown with that error."""
+        """Return a resource's health. Raises `LuaError` where Argo CD would show Unknown with that error."""
         found = self._run(self._health, resource)
         if not isinstance(found, dict):
             raise LuaError(f"health.lua gives {found!r}, which is no table")
@@ -114,7 +114,7 @@ class Scripts:
         return Health(found["status"], found.get("message", ""))
 
     def discover(self, resource: Object) -> list[dict[str, Any]]:
-        """Tell which actions are offered, and which of them are disabled, sorted by name."""
+        """Return which actions are offered, and which of them are disabled, sorted by name."""
         found = self._run(self._discovery, resource)
         assert isinstance(found, dict), f"discovery.lua gives {found!r}"
         return [{"name": name, "disabled": False, **(about or {})} for name, about in sorted(found.items())]

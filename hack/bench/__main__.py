@@ -11,7 +11,7 @@ from typing import Any
 
 from hack.bench.crowd import crowded
 from hack.bench.load import Cluster, each, run
-from hack.bench.printing import figure, machine, tell
+from hack.bench.printing import figure, machine, progress
 from hack.bench.processes import cpu_seconds
 from hack.bench.world import DEPLOY_SECONDS, World, world
 from hack.controlplane import writes_by_kind
@@ -43,10 +43,10 @@ def main() -> int:
     parser.add_argument("--no-crowd", action="store_true", help="leave out edits beside a crowd, and the 429 storm")
     arguments = parser.parse_args()
     settings = {**FLEET, **(DEFAULT_RATE if arguments.default_rate else {})}
-    tell(f"{arguments.resources} resources; {machine()}")
+    progress(f"{arguments.resources} resources; {machine()}")
     with world(arguments.resources) as here:
         alone = baseline(here)
-        tell(f"API server alone, 1 creation and 4 writes of each: {alone:.2f} s")
+        progress(f"API server alone, 1 creation and 4 writes of each: {alone:.2f} s")
         here.namespace("fleet")
         with Operator.start(here.identity, here.simulator.url, here.log, **settings) as operator:
             grown(here, operator, alone)
@@ -55,7 +55,7 @@ def main() -> int:
                 crowded(here, operator, "hurry")
         restarted(here, settings)
         if not arguments.no_crowd:
-            tell("from here on with the default rate")
+            progress("from here on with the default rate")
             with Operator.start(here.identity, here.simulator.url, here.log, **{**FLEET, **DEFAULT_RATE}) as operator:
                 all_known(operator, 2 * here.number)
                 calm = crowded(here, operator, "crowd")
@@ -97,7 +97,7 @@ def grown(here: World, operator: Operator, alone: float) -> None:
 
     started = time.monotonic()
     run(here.plane.kubeconfig, "fleet", create)
-    tell(f"created in {time.monotonic() - started:.1f} s; waiting for Ready ...")
+    progress(f"created in {time.monotonic() - started:.1f} s; waiting for Ready ...")
     ready = {"condition": "Ready", "status": "True"}
     eventually(
         lambda: operator.metric("nvcf_operator_resources", **ready),
@@ -157,7 +157,7 @@ def at_rest(here: World, operator: Operator, seconds: float) -> None:
         what="the Events are written",
     )
     offset, cursor, cpu = here.plane.audit_log.stat().st_size, here.simulator.cursor, operator.cpu_seconds()
-    tell(f"measuring {seconds:.0f} s at rest ...")
+    progress(f"measuring {seconds:.0f} s at rest ...")
     time.sleep(seconds)
     calls = Counter(entry["operation"] for entry in here.simulator.log(cursor))
     met = calls["listFunctions"] <= seconds / 60 + 1
@@ -170,7 +170,7 @@ def at_rest(here: World, operator: Operator, seconds: float) -> None:
 
 
 def all_known(operator: Operator, number: int) -> None:
-    """Wait until a new operator has looked at so many resources that are in order."""
+    """Wait until a new operator has reconciled so many resources that need nothing."""
     eventually(
         lambda: operator.metric("nvcf_operator_resources", condition="Ready", status="True"),
         lambda ready: ready >= number,
@@ -190,9 +190,9 @@ def restarted(here: World, settings: dict[str, Any]) -> None:
             lambda: operator.metric("nvcf_operator_reconciles_total"),
             lambda number: number >= here.number,
             within=120,
-            what="every resource was looked at",
+            what="every resource was reconciled",
         )
-        figure("restart, all looked at", f"{time.monotonic() - started:.1f} s", budget="15 s at 5,000")
+        figure("restart, all reconciled", f"{time.monotonic() - started:.1f} s", budget="15 s at 5,000")
         writes = writes_by_kind(here.plane.audit_log, user=OPERATOR, offset=offset)
         mutating = [entry for entry in here.simulator.log(cursor) if entry["mutating"]]
         number = len(mutating) + sum(writes.values())

@@ -1,4 +1,4 @@
-"""People's edits while a fleet of others converges, in calm and while NVCF answers the fleet with 429."""
+"""Users' edits while a fleet of others converges, in calm and while NVCF answers the fleet with 429."""
 
 import asyncio
 import statistics
@@ -10,13 +10,13 @@ from itertools import count
 from typing import Any
 
 from hack.bench.load import Cluster, each, run
-from hack.bench.printing import figure, tell
+from hack.bench.printing import figure, progress
 from hack.bench.world import World
 from tests.support.cluster import Namespace, manifest
 from tests.support.process import Operator
 from tests.support.waiting import eventually
 
-PEOPLE = 10
+EDITED = 10
 """Resources that are edited, of the fleet's account and of another one each."""
 
 READY = {"condition": "Ready", "status": "True"}
@@ -35,7 +35,7 @@ GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1}
 
 
 @dataclass
-class People:
+class Users:
     """Resources of one namespace that are edited, and the edits: what was asked for, and when that was answered."""
 
     namespace: str
@@ -66,7 +66,7 @@ class People:
 
 
 def crowded(here: World, operator: Operator, name: str, *, calm: float | None = None) -> float:
-    """Let a fleet grow beside people who edit; print how long an edit takes to its PATCH. Gives the fleet's seconds.
+    """Let a fleet grow beside users who edit; print how long an edit takes to its PATCH. Gives the fleet's seconds.
 
     Args:
         here: the world; its functions are used once more.
@@ -76,17 +76,17 @@ def crowded(here: World, operator: Operator, name: str, *, calm: float | None = 
 
     """
     stormy = calm is not None
-    tell(f"{here.number} more grow beside people who edit{', and NVCF answers 429' if stormy else ''} ...")
+    progress(f"{here.number} more grow beside users who edit{', and NVCF answers 429' if stormy else ''} ...")
     fleet = _functions(here, name, here.number, name)
-    groups = [_people(here, f"{name}-same", name), _people(here, f"{name}-other", f"{name}-other")]
+    groups = [_users(here, f"{name}-same", name), _users(here, f"{name}-other", f"{name}-other")]
     _key(here, name, name)
     cursor, over = here.simulator.cursor, threading.Event()
     before = operator.metric("nvcf_operator_resources", **READY)
     editors = [
         threading.Thread(
-            target=run, args=(here.plane.kubeconfig, people.namespace, lambda c, p=people: p.edit_until(over, c))
+            target=run, args=(here.plane.kubeconfig, users.namespace, lambda c, u=users: u.edit_until(over, c))
         )
-        for people in groups
+        for users in groups
     ]
     if stormy:
         for rule in STORM:
@@ -112,20 +112,20 @@ def crowded(here: World, operator: Operator, name: str, *, calm: float | None = 
     return seconds
 
 
-def _print(here: World, groups: list[People], cursor: int, name: str, seconds: float, calm: float | None) -> None:
+def _print(here: World, groups: list[Users], cursor: int, name: str, seconds: float, calm: float | None) -> None:
     what = "in a storm" if calm is not None else "beside a crowd"
     figure(f"fleet {what}", f"{seconds:.1f} s to all Ready" + (f", {calm:.1f} s in calm" if calm is not None else ""))
-    for people, whose in zip(groups, ("same account", "another account"), strict=True):
-        found = sorted(people.latencies(here, cursor))
+    for users, which in zip(groups, ("same account", "another account"), strict=True):
+        found = sorted(users.latencies(here, cursor))
         if len(found) < 2:
-            figure(f"edit to PATCH {what}, {whose}", f"{len(found)} of {len(people.edits)} edits arrived")
+            figure(f"edit to PATCH {what}, {which}", f"{len(found)} of {len(users.edits)} edits arrived")
             continue
         middle, late = statistics.median(found), statistics.quantiles(found, n=100, method="inclusive")[98]
         budget, met = "p50 50 ms, p99 250 ms", middle <= 50 and late <= 250
-        if calm is not None:  # its own account is asked to slow down, and a person's edit with it
-            budget, met = "under 1 s in another account", whose == "same account" or late < 1000
-        text = f"p50 {middle:.0f} ms, p99 {late:.0f} ms, {len(found)} of {len(people.edits)} edits, the rest overtaken"
-        figure(f"edit to PATCH, {whose}", text, budget=budget, met=met)
+        if calm is not None:  # its own account is asked to slow down, and a user's edit with it
+            budget, met = "under 1 s in another account", which == "same account" or late < 1000
+        text = f"p50 {middle:.0f} ms, p99 {late:.0f} ms, {len(found)} of {len(users.edits)} edits, the rest overtaken"
+        figure(f"edit to PATCH, {which}", text, budget=budget, met=met)
     calls = [entry for entry in here.simulator.log(cursor) if entry["key"] == name]
     posts = Counter(
         e["functionVersionId"] for e in calls if e["operation"] == "createDeployment" and e["status"] == 200
@@ -137,19 +137,19 @@ def _print(here: World, groups: list[People], cursor: int, name: str, seconds: f
         figure("calls answered 429", f"{refused} of {len(calls)}")
 
 
-def _people(here: World, namespace: str, account: str) -> People:
-    people = People(namespace, _functions(here, f"{namespace}-people", PEOPLE, account))
+def _users(here: World, namespace: str, account: str) -> Users:
+    users = Users(namespace, _functions(here, f"{namespace}-users", EDITED, account))
     _key(here, namespace, account)
 
     async def create(cluster: Cluster) -> None:
-        for number, (function, version) in enumerate(people.functions):
+        for number, (function, version) in enumerate(users.functions):
             await cluster.create(manifest(f"p{number}", function, version))
 
     run(here.plane.kubeconfig, namespace, create)
     place = Namespace(here.plane, namespace)
-    for number in range(PEOPLE):
+    for number in range(EDITED):
         place.wait_for(f"p{number}", within=60)
-    return people
+    return users
 
 
 def _functions(here: World, name: str, number: int, account: str) -> list[tuple[str, str]]:

@@ -19,6 +19,6 @@ def figure(name: str, value: object, *, budget: str = "", met: bool | None = Non
     print(f"  {name:32} {value}{tail}", flush=True)
 
 
-def tell(text: str) -> None:
+def progress(text: str) -> None:
     """Print what is done."""
     print(f"# {text}", flush=True)

@@ -29,7 +29,7 @@ def run(root: Path, *, with_parent: bool) -> None:
 
     The line has ``kubeconfig``, ``url``, ``audit_log`` and ``pid``. With ``with_parent`` it also ends with the process
     that started this one, and when standard input is a pipe that is closed. Raises
-    :class:`ProcessEndedError` when a server ends by itself.
+    :class:`ProcessEndedError` when a server ends on its own.
     """
     parent = os.getppid()
     watched = [0] if with_parent and stat.S_ISFIFO(os.fstat(0).st_mode) else []

@@ -106,7 +106,7 @@ def pins(version: str | None = None) -> Pins:
 
 
 def kubernetes_linker_flags(version: str) -> str:
-    """The flags that tell Kubernetes its version.
+    """The flags that set Kubernetes' version.
 
     Without these the server calls itself v0.0.0-master, which the version checks of clients refuse.
     """

@@ -158,13 +158,13 @@ class ControlPlane:
                 return
 
     def back_up(self) -> Path:
-        """Copy etcd's data, as a backup does, and give the copy. API server and etcd are started anew."""
+        """Copy etcd's data, as a backup does, and give the copy. API server and etcd are restarted."""
         copy = self.root / "backup"
         self._without_servers(lambda data: shutil.copytree(data, copy))
         return copy
 
     def restore(self, backup: Path) -> None:
-        """Put a copy of etcd's data in place of what there is. API server and etcd are started anew."""
+        """Put a copy of etcd's data in place of what there is. API server and etcd are restarted."""
 
         def replace(data: Path) -> None:
             shutil.rmtree(data)
@@ -180,7 +180,7 @@ class ControlPlane:
         self.start_api_server()
 
     def check(self) -> None:
-        """Raise :class:`ProcessEndedError`, with the end of its log, if a server has ended by itself."""
+        """Raise :class:`ProcessEndedError`, with the end of its log, if a server has ended on its own."""
         for process in self._processes.values():
             process.check()
 

@@ -1,4 +1,4 @@
-"""`make up` and `make down`: the same parts, left running for a person to play with."""
+"""`make up` and `make down`: the same parts, left running to play with."""
 
 import json
 import os
@@ -19,7 +19,7 @@ def up(root: Path) -> None:
     """Start a keeper that outlives this process, and say how to reach what it keeps."""
     if running(root) is not None:
         print("already running; `make down` ends it", file=sys.stderr)
-        tell(root)
+        explain(root)
         return
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
@@ -38,11 +38,11 @@ def up(root: Path) -> None:
             raise AssertionError(f"it did not start:\n{(root / 'keeper.log').read_text()[-2000:]}")
         time.sleep(0.1)
     keeper.returncode = 0  # it goes on without us
-    tell(root)
+    explain(root)
 
 
 def keep(root: Path) -> None:
-    """Run everything until this process is told to stop."""
+    """Run everything until this process gets a signal to stop."""
     with staged(root, behaviour={"deploySeconds": 5.0}, **SETTINGS) as stage:
         stage.namespace("demo")
         ready = {
@@ -87,7 +87,7 @@ def running(root: Path) -> int | None:
     return pid if b"demo" in command and b"keep" in command else None
 
 
-def tell(root: Path) -> None:
+def explain(root: Path) -> None:
     """Say how to reach it."""
     ready = json.loads((root / "ready.json").read_text())
     print(f"export KUBECONFIG={ready['kubeconfig']}")

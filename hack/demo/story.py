@@ -19,7 +19,7 @@ SETTINGS: dict[str, Any] = {"busy_poll_interval": 1.0, "poll_interval": 5.0}
 
 
 def show() -> None:
-    """Tell the story; AssertionError when it does not go as it should."""
+    """Play the story; AssertionError when it does not go as it should."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="nvcf-operator-demo-") as folder:
         say("Starting etcd, kube-apiserver and controller-manager, an NVCF simulator, and the operator under its own")

@@ -1,4 +1,4 @@
-"""Telling a waiting person what is being done, how far it is and that it still goes on."""
+"""Progress of a long step: what is being done, how far it is, and that it still runs."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Explanation:
 
     Attributes:
         detail: one line, without keys.
-        request_id: the server's id of the call, if told.
+        request_id: the server's id of the call, if it gave one.
         in_known_shape: the body has one of the shapes that NVCF and its gateway use for errors.
         about_an_object: the error bears a mark of NVCF's own code, so the path led to a known route.
 

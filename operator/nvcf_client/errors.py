@@ -99,7 +99,7 @@ def _rebuild(kind: type[NvcfError], attributes: dict[str, object]) -> NvcfError:
 
 
 class NotFound(NvcfError):
-    """404. Not there, or not for this key's account, or a dependency of the server said 404: NVCF does not tell which.
+    """404. Not there, or not for this key's account, or a dependency of the server said 404: NVCF does not say which.
 
     Attributes:
         unknown_path: the answer has none of the marks by which NVCF itself speaks of a missing object, so the route
@@ -145,7 +145,7 @@ class Forbidden(NvcfError):
 
 
 class Throttled(NvcfError):
-    """429: too many calls. `retry_after` holds the server's wish, if it told one.
+    """429: too many calls. `retry_after` holds what the server asked for, if it did.
 
     Attributes:
         asked: seconds of the pause that this answer belongs to, for texts that must not change while it lasts; the
@@ -198,7 +198,7 @@ class Obstacle(StrEnum):
 class Unreachable(NvcfError):
     """The request was certainly never received, so nothing can have come of it.
 
-    Name resolution, a refused connection, TLS, a proxy that opened no tunnel, the connect timeout, and waiting in vain
+    Name resolution, a refused connection, TLS, a proxy that opened no tunnel, the connect timeout, and waiting too long
     for a free connection of our own pool.
 
     Attributes:

@@ -95,10 +95,10 @@ UPDATABLE = frozenset(
         "max_request_concurrency",
     }
 )
-"""Fields of a GPU specification that a PUT carries. It changes the last three; the others tell which one is meant."""
+"""Fields of a GPU specification that a PUT carries. It changes the last three; the others identify it."""
 
 TOLD_BY_ID = frozenset({"gpu", "instance_type"})
-"""Those of them that are not to be sent beside an id, which tells the specification by itself."""
+"""Those of them that are not to be sent beside an id, which identifies the specification alone."""
 
 
 class GpuSpecification(Model):
@@ -136,7 +136,7 @@ class GpuSpecification(Model):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(RESPONSE_ONLY))
 
     def to_update(self) -> dict[str, Any]:
-        """The specification as a PUT carries it: its id, else what tells it apart, and the numbers to change.
+        """The specification as a PUT carries it: its id, else what identifies it, and the numbers to change.
 
         `backend` and `clusters` go along in any case, for the server wants them repeated.
         """
@@ -205,7 +205,7 @@ class Instance(Model):
 
 
 class Function(Model):
-    """One version of a function. Lists hold thousands of these, so only what tells versions apart is kept.
+    """One version of a function. Lists hold thousands of these, so only what identifies a version is kept.
 
     What a function may carry beyond (environment of its container, secrets' names, arguments) is not read at all.
     `active_instances` is None when the server did not say (lists; keys without `list_functions_details`).

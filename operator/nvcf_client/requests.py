@@ -138,26 +138,26 @@ def failure(call: Request[Any], answer: Answer, *, problem: str | None, key: str
 
     """
     answer = answer.without(key)
-    told = explain(answer, key)
-    strange = bool(answer.body.strip()) and not told.in_known_shape
-    kind = _kind(call, answer.status, told, strange=strange)
-    more: dict[str, Any] = {"unknown_path": not told.about_an_object} if kind is NotFound else {}
+    explained = explain(answer, key)
+    strange = bool(answer.body.strip()) and not explained.in_known_shape
+    kind = _kind(call, answer.status, explained, strange=strange)
+    more: dict[str, Any] = {"unknown_path": not explained.about_an_object} if kind is NotFound else {}
     more |= {"obstacle": Obstacle.PROXY} if kind is Unreachable else {}
     return kind(
         operation=call.operation,
         method=call.method,
         path=call.path,
         status=answer.status,
-        detail=_detail(answer, told, problem, key),
-        request_id=told.request_id,
+        detail=_detail(answer, explained, problem, key),
+        request_id=explained.request_id,
         retry_after=answer.retry_after(now),
         foreign=problem is not None or strange,
-        formed=problem is None and told.in_known_shape,
+        formed=problem is None and explained.in_known_shape,
         **more,
     )
 
 
-def _kind(call: Request[Any], status: int, told: Explanation, *, strange: bool) -> type[NvcfError]:
+def _kind(call: Request[Any], status: int, explained: Explanation, *, strange: bool) -> type[NvcfError]:
     if status == 407:
         return Unreachable  # a server never says so
     if strange and 400 <= status < 500 and not _tells_enough(call, status):
@@ -171,16 +171,16 @@ def _kind(call: Request[Any], status: int, told: Explanation, *, strange: bool) 
     if status != 408 and 400 <= status < 500:
         return Rejected
     if status == 408 or status >= 500:
-        return ServerFault if told.in_known_shape or not call.mutating else OutcomeUnknown
+        return ServerFault if explained.in_known_shape or not call.mutating else OutcomeUnknown
     return OutcomeUnknown if call.mutating else InvalidAnswer
 
 
 def _tells_enough(call: Request[Any], status: int) -> bool:
-    """Whether a status means the same whoever gives it: to slow down, to have waited in vain, or to know no PATCH."""
+    """Whether a status means the same whoever gives it: to slow down, that a wait timed out, or to know no PATCH."""
     return status in (408, 429) or (call.method == "PATCH" and status in (404, 405))
 
 
-def _detail(answer: Answer, told: Explanation, problem: str | None, key: str) -> str:
+def _detail(answer: Answer, explained: Explanation, problem: str | None, key: str) -> str:
     if problem is not None:
         return one_line(f"the answer is not what this call promises ({answer.outline}): {problem}", key)
     if answer.status == 407:
@@ -189,7 +189,7 @@ def _detail(answer: Answer, told: Explanation, problem: str | None, key: str) ->
         return one_line(
             f"the server redirects to {_place(answer)}; redirects are not followed, correct the base URL", key
         )
-    return told.detail
+    return explained.detail
 
 
 def _place(answer: Answer) -> str:

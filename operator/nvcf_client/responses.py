@@ -160,7 +160,7 @@ class _PassedOver:
     """What is left out of one body."""
 
     reasons: dict[str, str] = field(default_factory=dict)
-    """Why, by place. What leaving it out leads to, such as that a field is missing, is not told again."""
+    """Why, by place. What leaving it out leads to, such as that a field is missing, is not repeated."""
     versions: list[str] = field(default_factory=list)
     """Version ids of the functions that are left out."""
     of_deployment: dict[int, list[str]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Telling the person who waits what is being done."""
+"""Progress of what is being done."""
 
 import sys
 import time

@@ -27,7 +27,7 @@ from hack.gobuild.building import BuildError
 _PROGRAMS = (*podman.PROGRAMS, "debootstrap", "unshare", "ip", "bash")
 _NOBODY_ELSE = """\
 Another way is a cluster of yours: KUBECONFIG=FILE IMAGE=REGISTRY/nvcf-operator:TAG
-SIMULATOR_IMAGE=REGISTRY/nvcf-simulator:TAG make e2e (docs/image.md tells how to build and push them)."""
+SIMULATOR_IMAGE=REGISTRY/nvcf-simulator:TAG make e2e (docs/image.md says how to build and push them)."""
 
 
 def main(arguments: list[str]) -> int:

@@ -138,9 +138,9 @@ def _versions() -> dict[str, str]:
 
 
 def connect() -> None:
-    """Tell each node the way to the other's Pods: the network of the node image has none of its own.
+    """Give each node the routes to the other's Pods: the network of the node image has none of its own.
 
-    A node that was restarted has to be told again, and may have another address, which its Node shows only later.
+    A node that was restarted needs them again, and may have another address, which its Node shows only later.
     """
     shown = subprocess.run(["kubectl", "get", "nodes", "-o", "json"], check=True, stdout=subprocess.PIPE).stdout
     ways = {}

@@ -16,7 +16,7 @@ _PID_1 = '"$@"; exit $?'
 
 
 def run_isolated(command: Sequence[str | Path], *, env: Mapping[str, str], network: bool) -> int:
-    """Run a command with mounts and processes of its own, and without the machine's ``network`` if so told.
+    """Run a command with mounts and processes of its own, and without the machine's ``network`` if asked to.
 
     Its output is shown. It ends with this process, however that ends. Gives its exit status.
     """

@@ -15,7 +15,7 @@ def run_tests(arguments: list[str]) -> int:
     An interrupt is passed on to it once, and then it is waited for: it takes away what it has installed.
     """
     pytest = [sys.executable, "-m", "pytest", str(TESTS), "--capture=no", "-p", "no:cacheprovider"]
-    # In a group of its own, so that Ctrl-C does not tell it a second time: that would end its cleaning up.
+    # In a group of its own, so that Ctrl-C does not reach it a second time: that would end its cleaning up.
     process = subprocess.Popen([*pytest, *arguments], cwd=ROOT, process_group=0)
     try:
         return process.wait()

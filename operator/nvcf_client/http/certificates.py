@@ -1,7 +1,7 @@
 """Which certificate authorities are trusted, read again when their file has changed.
 
-Authorities are rotated while we run: cert-manager and Kubernetes replace the mounted file. Nobody tells us, but TLS
-fails then, and the file is looked at again.
+Authorities are rotated while we run: cert-manager and Kubernetes replace the mounted file. Nobody notifies us, but TLS
+fails then, and the file is read again.
 """
 
 import os
@@ -25,7 +25,7 @@ class Trust:
     Args:
         file: PEM file.
         directory: folder of certificates, as OpenSSL names them, in place of a file; several with colons between.
-        name: what it is, for people.
+        name: what it is, for messages.
 
     Attributes:
         context: what TLS connections are made with; another object once the file was read again.

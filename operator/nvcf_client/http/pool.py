@@ -1,6 +1,6 @@
 """A pool of connections for concurrent calls, each used by one call at a time.
 
-An HTTP library's own pool looks at all of its connections several times for every call; with 16 of them that was
+An HTTP library's own pool checks all of its connections several times for every call; with 16 of them that was
 measured to cost more than the call. Here a call takes the connection that was used last, so that connections stay warm,
 and those that nobody has needed for a while are closed by the next call.
 """

@@ -47,7 +47,7 @@ _OBSTACLES: dict[type[BaseException], Obstacle] = {
 
 
 class Progress:
-    """Watches one call on its way, to tell "never sent" from "sent" whatever ends it.
+    """Watches one call on its way, to distinguish "never sent" from "sent" whatever ends it.
 
     httpx names the steps of a request as they begin. A transport put in by a test names none; then the kind of the
     error decides.

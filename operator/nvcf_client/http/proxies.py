@@ -1,7 +1,7 @@
 """Which proxy the environment asks for, read as curl and kubectl do.
 
 The HTTP libraries' own `trust_env` does not do: httpx knows no networks in `NO_PROXY` and fails over IPv6 in it,
-aiohttp asks for the variables and for `~/.netrc` anew at every request, and both quote parts of a password when a
+aiohttp asks for the variables and for `~/.netrc` again at every request, and both quote parts of a password when a
 proxy's URL cannot be read.
 """
 
@@ -29,7 +29,7 @@ class Proxy:
 
     Attributes:
         url: its URL, with user name and password.
-        shown: its URL for people, without them.
+        shown: its URL for messages, without them.
         source: the variable that names it.
 
     """
@@ -91,7 +91,7 @@ def usable(value: str, source: str) -> Proxy:
 
 
 def _signed(parts: SplitResult) -> str:
-    """User name and password, quoted anew, since people leave as it is what others want quoted."""
+    """User name and password, quoted again, since users leave unquoted what others want quoted."""
     if parts.username is None:
         return ""
     password = "" if parts.password is None else f":{quote(unquote(parts.password), safe='')}"

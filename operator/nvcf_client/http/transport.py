@@ -44,7 +44,7 @@ class Transport:
         self._open()
 
     def send(self, request: Request[Any]) -> Answer:
-        """Send once. The time limit is looked at between reads, so a call may overrun it by the length of one.
+        """Send once. The time limit is checked between reads, so a call may overrun it by the length of one.
 
         Where TLS fails and the certificates to trust have changed meanwhile, it is sent with those.
 

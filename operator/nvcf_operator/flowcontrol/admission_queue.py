@@ -33,7 +33,7 @@ class AdmissionQueue:
         self._clock = clock
         self._tokens = TokenBucket(rate, rate * BURST_SECONDS, now)
         self._ordinary_tokens = TokenBucket(rate * (1 - reserve), rate * (1 - reserve) * BURST_SECONDS, now)
-        self._base_urls = places
+        self._places = places
         self._ordinary_places = max(places - max(int(places * reserve), 1), 1)
         self._inside = {True: 0, False: 0}
         self._lines: dict[bool, RoundRobin[asyncio.Future[bool]]] = {True: RoundRobin(), False: RoundRobin()}
@@ -112,7 +112,7 @@ class AdmissionQueue:
         return not self._lines[True] and (person or not self._lines[False])
 
     def _has_room(self, person: bool) -> bool:
-        return self.inside < self._base_urls and (person or self._inside[False] < self._ordinary_places)
+        return self.inside < self._places and (person or self._inside[False] < self._ordinary_places)
 
     def _wait(self, person: bool) -> float:
         """Seconds until the rate lets a call pass."""
