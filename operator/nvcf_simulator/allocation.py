@@ -44,7 +44,7 @@ class Allocation:
                 return
 
     async def _wait(self, function: Function) -> None:
-        slow: float | tuple[float, float] | None = function.weather.allocation_seconds
+        slow: float | tuple[float, float] | None = function.instance_behaviour.allocation_seconds
         if slow is None:
             slow = self._world.behaviour.races.slow_post
         seconds = slow if isinstance(slow, int | float) else self._world.random.uniform(*slow)

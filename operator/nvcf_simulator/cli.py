@@ -14,10 +14,10 @@ from aiohttp import web
 from nvcf_simulator.control.api import control_app
 from nvcf_simulator.http.routing import CONTROL
 from nvcf_simulator.http.server import Server
+from nvcf_simulator.parent_watch import ParentWatch
 from nvcf_simulator.scenario import ScenarioError, load
 from nvcf_simulator.seeding import deploy_at_start
 from nvcf_simulator.service import Service
-from nvcf_simulator.starter import Starter
 from nvcf_simulator.state_file import StateFile, StateFileError
 
 PREFIX = "/v2/nvcf"
@@ -66,12 +66,12 @@ def main(
     for fault in chosen.faults:
         service.faults.add(fault)
     try:
-        asyncio.run(serve(service, host, port, file, Starter(parent_pid) if parent_pid else None))
+        asyncio.run(serve(service, host, port, file, ParentWatch(parent_pid) if parent_pid else None))
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
 
 
-async def serve(service: Service, host: str, port: int, file: StateFile | None, parent: Starter | None) -> None:
+async def serve(service: Service, host: str, port: int, file: StateFile | None, parent: ParentWatch | None) -> None:
     """Serve until a signal ends it, or until the parent is gone. Raises OSError if it cannot listen."""
     app = web.Application(client_max_size=_LARGEST_BODY)
     app.add_subapp(f"/{CONTROL}", control_app(service))

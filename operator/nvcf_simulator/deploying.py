@@ -10,9 +10,9 @@ from nvcf_simulator.bodies.deployment import Patch, Update
 from nvcf_simulator.changing import apply_patch, apply_updates, named
 from nvcf_simulator.model.allocator import Allocator
 from nvcf_simulator.model.entities import BUSY, Deployment, Function, GpuSpecification
-from nvcf_simulator.model.ghosts import Ghosts
 from nvcf_simulator.model.identifiers import random_id
 from nvcf_simulator.model.removal import remove_deployment
+from nvcf_simulator.model.stale_writes import StaleWrites
 from nvcf_simulator.model.statuses import Statuses
 from nvcf_simulator.model.timestamps import milliseconds
 from nvcf_simulator.model.world import World
@@ -23,13 +23,18 @@ class Deploying:
     """Changes deployments on behalf of callers. All methods raise `ProblemError`."""
 
     def __init__(
-        self, world: World, allocator: Allocator, statuses: Statuses, ghosts: Ghosts, availability: Availability
+        self,
+        world: World,
+        allocator: Allocator,
+        statuses: Statuses,
+        stale_writes: StaleWrites,
+        availability: Availability,
     ) -> None:
         self._world = world
         self._allocator = allocator
         self._allocation = Allocation(world, allocator)
         self._statuses = statuses
-        self._ghosts = ghosts
+        self._stale_writes = stale_writes
         self._availability = availability
 
     def owned(self, caller: Caller, function_id: str, version_id: str, verb: str) -> Function:
@@ -129,7 +134,7 @@ class Deploying:
         self._world.set_status(function, "INACTIVE")
         await self._gap()
         if not graceful or self._statuses.drained(function):
-            self._ghosts.before_delete(row)
+            self._stale_writes.before_delete(row)
             self.remove(row)
 
     def remove(self, row: Deployment) -> None:
@@ -145,7 +150,7 @@ class Deploying:
         slow = self._world.behaviour.races.slow_patch
         if slow:
             await asyncio.sleep(self._world.clock.real(slow))
-        self._ghosts.before_update(row)
+        self._stale_writes.before_update(row)
         if only:
             fresh = deepcopy(self._world.row_by_id(row.id) or fresh)
             fresh.specifications = [only if s.id == only.id else s for s in fresh.specifications]

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from nvcf_simulator.bodies.function import default_details
 from nvcf_simulator.model.clock import SECOND
-from nvcf_simulator.model.entities import SCOPES, Account, Fate, Function, Key, Weather
+from nvcf_simulator.model.entities import SCOPES, Account, Function, InstanceBehaviour, Key, Outcome
 from nvcf_simulator.model.identifiers import derived_id, parse_id, random_id
 from nvcf_simulator.settings import Model, Seconds
 
@@ -79,13 +79,13 @@ class KeyEntry(Model):
         )
 
 
-class WeatherEntry(Model):
+class InstanceBehaviourEntry(Model):
     """How the instances of a version fare."""
 
-    fate: Fate = "run"
+    outcome: Outcome = Field("run", alias="fate")
     """run, wait (start and stay so), or fail."""
-    fates: dict[str, Fate] = Field(default_factory=dict)
-    """Instance type -> another fate for its instances."""
+    outcomes: dict[str, Outcome] = Field(default_factory=dict, alias="fates")
+    """By instance type, in place of `outcome`."""
     supply: bool = True
     """False: the allocator takes requests and gives nothing."""
     capacity: int | None = Field(None, ge=0)
@@ -97,9 +97,9 @@ class WeatherEntry(Model):
     error: str | None = None
     """Error log of failing instances."""
 
-    def made(self) -> Weather:
-        """Return the weather itself."""
-        return Weather(**self.model_dump())
+    def made(self) -> InstanceBehaviour:
+        """Return the behaviour itself."""
+        return InstanceBehaviour(**self.model_dump())
 
 
 class FunctionEntry(Model):
@@ -118,7 +118,7 @@ class FunctionEntry(Model):
     shared_with: list[str] = Field(default_factory=list)
     """Accounts that may use it."""
     queue_depth: int = Field(0, ge=0)
-    weather: WeatherEntry = Field(default_factory=WeatherEntry)
+    instance_behaviour: InstanceBehaviourEntry = Field(default_factory=InstanceBehaviourEntry, alias="weather")
     deployment_specifications: list[dict[str, Any]] | None = None
     """It is deployed and ACTIVE from the start, with these GPU specifications."""
 
@@ -150,5 +150,5 @@ class FunctionEntry(Model):
             public=self.public,
             shared_function=list(self.shared_with),
             queue_depth=self.queue_depth,
-            weather=self.weather.made(),
+            instance_behaviour=self.instance_behaviour.made(),
         )

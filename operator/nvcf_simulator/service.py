@@ -6,11 +6,11 @@ from nvcf_simulator.access import Gate
 from nvcf_simulator.availability import Availability
 from nvcf_simulator.deploying import Deploying
 from nvcf_simulator.http.faults import Faults
-from nvcf_simulator.http.journal import Journal
+from nvcf_simulator.http.request_log import RequestLog
 from nvcf_simulator.model.allocator import Allocator
 from nvcf_simulator.model.clock import SECOND
-from nvcf_simulator.model.ghosts import Ghosts
 from nvcf_simulator.model.loop import ServerLoop
+from nvcf_simulator.model.stale_writes import StaleWrites
 from nvcf_simulator.model.statuses import Statuses
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import ProblemError
@@ -23,25 +23,25 @@ class Service:
     world: World
     allocator: Allocator = field(init=False)
     statuses: Statuses = field(init=False)
-    ghosts: Ghosts = field(init=False)
+    stale_writes: StaleWrites = field(init=False)
     loop: ServerLoop = field(init=False)
     gate: Gate = field(init=False)
     availability: Availability = field(init=False)
     deploying: Deploying = field(init=False)
     faults: Faults = field(init=False)
-    journal: Journal = field(init=False)
+    request_log: RequestLog = field(init=False)
 
     def __post_init__(self) -> None:
         world = self.world
         self.allocator = Allocator(world)
         self.statuses = Statuses(world, self.allocator)
-        self.ghosts = Ghosts(world)
-        self.loop = ServerLoop(world, self.allocator, self.statuses, self.ghosts)
+        self.stale_writes = StaleWrites(world)
+        self.loop = ServerLoop(world, self.allocator, self.statuses, self.stale_writes)
         self.gate = Gate(world)
         self.availability = Availability(world)
-        self.deploying = Deploying(world, self.allocator, self.statuses, self.ghosts, self.availability)
+        self.deploying = Deploying(world, self.allocator, self.statuses, self.stale_writes, self.availability)
         self.faults = Faults(world.random)
-        self.journal = Journal()
+        self.request_log = RequestLog()
         self._buckets: dict[str, tuple[int, float]] = {}
 
     def limit_rate(self, nca_id: str) -> None:

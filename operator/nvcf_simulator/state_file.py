@@ -53,5 +53,5 @@ class StateFile:
         draft = self._path.with_name(self._path.name + ".draft")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_SHAPE.dump_json(world.state))
+            file.write(_SHAPE.dump_json(world.state, by_alias=True))
         os.replace(draft, self._path)

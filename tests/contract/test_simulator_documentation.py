@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from nvcf_simulator.cli import main
 from nvcf_simulator.control import bodies
 from nvcf_simulator.control.api import control_app
-from nvcf_simulator.entries import AccountEntry, FunctionEntry, KeyEntry, WeatherEntry
+from nvcf_simulator.entries import AccountEntry, FunctionEntry, InstanceBehaviourEntry, KeyEntry
 from nvcf_simulator.http.faults import Fault
-from nvcf_simulator.http.journal import Journal
+from nvcf_simulator.http.request_log import RequestLog
 from nvcf_simulator.model.catalogue import DEFAULT_TYPES, InstanceType
 from nvcf_simulator.scenario import OTHER_TOKEN, TOKEN, Scenario
 from nvcf_simulator.service import Service
@@ -37,7 +37,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     AccountEntry,
     KeyEntry,
     FunctionEntry,
-    WeatherEntry,
+    InstanceBehaviourEntry,
     InstanceType,
     Behaviour,
     Races,
@@ -77,7 +77,7 @@ def test_every_route_of_the_control_api_is_documented() -> None:
 
 def test_every_field_of_the_log_is_documented() -> None:
     names = ("method", "path", "query", "operation", "function_id", "version_id", "deployment_id", "key")
-    entry = Journal().begin(**dict.fromkeys((*names, "user_agent", "host")))
+    entry = RequestLog().begin(**dict.fromkeys((*names, "user_agent", "host")))
     assert set(entry.view()) - CODE == set()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from pydantic import ValidationError
 
-from nvcf_simulator.control import happenings, holdings, reading, server
+from nvcf_simulator.control import accounts, reading, server, versions
 from nvcf_simulator.problems import ProblemError
 from nvcf_simulator.scenario import explain
 from nvcf_simulator.service import Service
@@ -16,7 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def control_app(service: Service) -> web.Application:
     """Return the control API of a service."""
     app = web.Application(middlewares=[_explained])
-    for part in (reading.Reading, server.ServerControl, holdings.Holdings, happenings.Happenings):
+    for part in (reading.StateRoutes, server.ServerRoutes, accounts.AccountRoutes, versions.VersionRoutes):
         app.add_routes(part(service).routes())
     return app
 

@@ -4,14 +4,14 @@ from typing import Any
 
 from aiohttp import web
 
-from nvcf_simulator.http.journal import Entry
+from nvcf_simulator.http.request_log import Entry
 from nvcf_simulator.model.entities import Instance
 from nvcf_simulator.model.timestamps import instant
 from nvcf_simulator.service import Service
 from nvcf_simulator.views import deployment_view, function_view
 
 
-class Reading:
+class StateRoutes:
     """Reads and changes nothing but the log."""
 
     def __init__(self, service: Service) -> None:
@@ -34,7 +34,7 @@ class Reading:
             "time": instant(world.clock.now()),
             "loopPasses": self._service.loop.passes,
             "loopIsLooking": self._service.loop.begun > self._service.loop.passes,
-            "inFlight": self._service.journal.in_flight,
+            "inFlight": self._service.request_log.in_flight,
             "accounts": [
                 {"ncaId": a.nca_id, "org": a.org, "requestsPerSecond": a.requests_per_second}
                 for a in state.accounts.values()
@@ -78,14 +78,16 @@ class Reading:
         """
         query = request.query
         entries = [
-            entry.view() for entry in self._service.journal.since(int(query.get("since", "0"))) if _wanted(entry, query)
+            entry.view()
+            for entry in self._service.request_log.since(int(query.get("since", "0")))
+            if _wanted(entry, query)
         ]
-        return web.json_response({"entries": entries, "cursor": self._service.journal.cursor})
+        return web.json_response({"entries": entries, "cursor": self._service.request_log.cursor})
 
     async def clear_log(self, _: web.Request) -> web.Response:
         """Forget the requests that have ended."""
-        self._service.journal.clear()
-        return web.json_response({"cursor": self._service.journal.cursor})
+        self._service.request_log.clear()
+        return web.json_response({"cursor": self._service.request_log.cursor})
 
 
 def _wanted(entry: Entry, query: Any) -> bool:

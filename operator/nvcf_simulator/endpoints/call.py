@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from multidict import MultiMapping
 
 from nvcf_simulator.access import Caller
-from nvcf_simulator.http.journal import Entry
 from nvcf_simulator.http.reply import Reply
+from nvcf_simulator.http.request_log import Entry
 from nvcf_simulator.http.routing import Route
 from nvcf_simulator.model.identifiers import parse_id
 from nvcf_simulator.problems import invalid

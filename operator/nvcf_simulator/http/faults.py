@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from nvcf_simulator.http.journal import Entry
+from nvcf_simulator.http.request_log import Entry
 from nvcf_simulator.settings import Model, Seconds
 
 

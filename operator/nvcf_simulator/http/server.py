@@ -12,9 +12,9 @@ from aiohttp import web
 from nvcf_simulator.access import Caller
 from nvcf_simulator.endpoints import ENDPOINTS, Call
 from nvcf_simulator.http.faults import Fault
-from nvcf_simulator.http.journal import Entry, readable_body
 from nvcf_simulator.http.negotiation import check_media_types
 from nvcf_simulator.http.reply import JSON, Reply, gateway_reply, json_reply, problem_reply, unauthenticated_reply
+from nvcf_simulator.http.request_log import Entry, readable_body
 from nvcf_simulator.http.routing import Route, find_route
 from nvcf_simulator.problems import ProblemError, UnauthenticatedError
 from nvcf_simulator.service import Service
@@ -62,9 +62,9 @@ class Server:
         finally:
             status = reply.status if reply is not None else None
             if work is None or work.done():
-                service.journal.end(entry, status)
+                service.request_log.end(entry, status)
             else:
-                work.add_done_callback(lambda _: service.journal.end(entry, status))
+                work.add_done_callback(lambda _: service.request_log.end(entry, status))
 
     def _begun(self, request: web.Request, route: Route, body: bytes, entry: Entry) -> asyncio.Task[Reply]:
         """Carry a request out beside its answer."""
@@ -78,7 +78,7 @@ class Server:
         deployment_id = given.get("deploymentId")
         version_id = given.get("functionVersionId") or world.version_of(deployment_id or "")
         function = world.function(version_id or "")
-        return self._service.journal.begin(
+        return self._service.request_log.begin(
             method=request.method,
             path=request.path,
             query=request.query_string,

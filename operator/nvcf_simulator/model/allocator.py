@@ -11,12 +11,12 @@ from nvcf_simulator.model.clock import SECOND
 from nvcf_simulator.model.entities import (
     Backlog,
     Deployment,
-    Fate,
     Function,
     GpuSpecification,
     Instance,
+    InstanceBehaviour,
     InstanceState,
-    Weather,
+    Outcome,
 )
 from nvcf_simulator.model.identifiers import random_id
 from nvcf_simulator.model.world import World
@@ -96,8 +96,8 @@ class Allocator:
         """Iterate over a deployment's instances as they are by now."""
         now = self._world.clock.now()
         for instance in list(self._world.instances_of(deployment_id)):
-            if instance.state == "starting" and instance.ready_at <= now and instance.fate != "wait":
-                self._become(instance, "running" if instance.fate == "run" else "failed")
+            if instance.state == "starting" and instance.ready_at <= now and instance.outcome != "wait":
+                self._become(instance, "running" if instance.outcome == "run" else "failed")
             yield instance
 
     def everything(self) -> Iterator[Instance]:
@@ -128,19 +128,19 @@ class Allocator:
         self._world.touch(function)
         return len(gone)
 
-    def change_weather(self, function: Function, weather: Weather) -> None:
+    def change_instance_behaviour(self, function: Function, behaviour: InstanceBehaviour) -> None:
         """Change how instances fare, those included that are starting."""
-        function.weather = weather
+        function.instance_behaviour = behaviour
         row = self._world.row(function.version_id)
         ready = self._world.clock.now() + self._start_time(function)
         for instance in self.current(row.id) if row else ():
-            if instance.state == "starting" and instance.fate != weather.fate:
-                instance.fate = self._fate(weather, instance.instance_type)
+            if instance.state == "starting" and instance.outcome != behaviour.outcome:
+                instance.outcome = self._outcome(behaviour, instance.instance_type)
                 instance.ready_at = max(instance.ready_at, ready)
         self._world.touch(function)
 
     def _give(self, function: Function, request: Backlog, count: int) -> None:
-        now, weather = self._world.clock.now(), function.weather
+        now, behaviour = self._world.clock.now(), function.instance_behaviour
         request_id = random_id()
         for _ in range(count):
             instance = Instance(
@@ -153,8 +153,8 @@ class Allocator:
                 request_id=request_id,
                 created_at=now,
                 ready_at=now + self._start_time(function),
-                fate=self._fate(weather, request.wanted["instance_type"]),
-                error=weather.error or _ERROR,
+                outcome=self._outcome(behaviour, request.wanted["instance_type"]),
+                error=behaviour.error or _ERROR,
                 gpu=request.wanted["gpu"],
                 instance_type=request.wanted["instance_type"],
                 backend=request.wanted["backend"],
@@ -165,22 +165,24 @@ class Allocator:
         self._world.unsettled.add(function.version_id)
 
     def _start_time(self, function: Function) -> int:
-        seconds = function.weather.deploy_seconds
+        seconds = function.instance_behaviour.deploy_seconds
         return int((self._world.behaviour.deploy_seconds if seconds is None else seconds) * SECOND)
 
     @staticmethod
-    def _fate(weather: Weather, instance_type: str) -> Fate:
-        return weather.fates.get(instance_type, weather.fate)
+    def _outcome(behaviour: InstanceBehaviour, instance_type: str) -> Outcome:
+        return behaviour.outcomes.get(instance_type, behaviour.outcome)
 
     def _room(self, function: Function, instance_type: str) -> int:
         """Return how many more instances of a type a function version could get."""
-        weather = function.weather
-        if not weather.supply:
+        behaviour = function.instance_behaviour
+        if not behaviour.supply:
             return 0
         limits = [1_000_000]
-        if weather.capacity is not None:
+        if behaviour.capacity is not None:
             row = self._world.row(function.version_id)
-            limits.append(weather.capacity - sum(i.alive for i in self.current(row.id)) if row else weather.capacity)
+            limits.append(
+                behaviour.capacity - sum(i.alive for i in self.current(row.id)) if row else behaviour.capacity
+            )
         found = self._world.catalogue.find(instance_type) or InstanceType(name=instance_type, gpu="")
         limits.append(self._free(found))
         return max(0, min(limits))

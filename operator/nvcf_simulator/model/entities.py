@@ -6,7 +6,9 @@ lost or overwritten, as in the real service.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 Status = Literal["INACTIVE", "DEPLOYING", "ACTIVE", "DEGRADING", "DEGRADED", "ERROR"]
 """Status of a function version."""
@@ -17,8 +19,11 @@ BUSY: frozenset[Status] = frozenset({"DEPLOYING", "ACTIVE", "DEGRADING", "DEGRAD
 InstanceState = Literal["starting", "running", "failed", "lost", "terminated"]
 """State of an instance. The last two are ends: nobody pays for it any more."""
 
-Fate = Literal["run", "wait", "fail"]
-"""What becomes of an instance that starts: it runs, stays as it is, or fails."""
+Outcome = Literal["run", "wait", "fail"]
+"""What becomes of a starting instance: it runs, keeps starting, or fails."""
+
+SavedOutcome = Annotated[Outcome, Field(alias="fate")]
+"""An outcome in a state file, whose names are those of scenarios."""
 
 KeyKind = Literal["api-key", "jwt"]
 """Both are bearer tokens; only an API key carries a resource policy, and only a JWT expires."""
@@ -67,12 +72,12 @@ class Key:
 
 
 @dataclass(slots=True)
-class Weather:
+class InstanceBehaviour:
     """How the instances of one function version fare."""
 
-    fate: Fate = "run"
-    fates: dict[str, Fate] = field(default_factory=dict)
-    """Instance type -> another fate for its instances."""
+    outcome: SavedOutcome = "run"
+    outcomes: Annotated[dict[str, Outcome], Field(alias="fates")] = field(default_factory=dict)
+    """By instance type, in place of `outcome`."""
     supply: bool = True
     """False: the allocator takes requests and gives nothing."""
     capacity: int | None = None
@@ -103,7 +108,7 @@ class Function:
     shared_version: list[str] = field(default_factory=list)
     """Accounts that may use this version."""
     queue_depth: int = 0
-    weather: Weather = field(default_factory=Weather)
+    instance_behaviour: Annotated[InstanceBehaviour, Field(alias="weather")] = field(default_factory=InstanceBehaviour)
     odd: dict[str, Any] = field(default_factory=dict)
     """What answers about the function, its entry in lists included, show in place of the truth, by NVCF's names."""
     odd_deployment: dict[str, Any] = field(default_factory=dict)
@@ -163,8 +168,8 @@ class Instance:
     location: str
     created_at: int
     ready_at: int
-    """When its fate comes true."""
-    fate: Fate = "run"
+    """When its outcome comes true."""
+    outcome: SavedOutcome = "run"
     state: InstanceState = "starting"
     error: str | None = None
     ended_at: int | None = None

@@ -16,7 +16,7 @@ _KEPT_IN_ERROR = 7 * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Snapshot:
     """What the loop has read of one version: from then on it works with that, whatever happens meanwhile."""
 
     function: Function
@@ -32,20 +32,20 @@ class Statuses:
         self._allocator = allocator
         self._late_health: list[tuple[int, str, Health]] = []
 
-    def look(self, sight: Sight) -> bool:
+    def look(self, snapshot: Snapshot) -> bool:
         """Bring one deployment up to date; return whether it is settled until something happens to it."""
-        if self._world.row_by_id(sight.row.id) is None:
-            self._overtaken(sight)
+        if self._world.row_by_id(snapshot.row.id) is None:
+            self._overtaken(snapshot)
             return False
-        match sight.status:
+        match snapshot.status:
             case "DEPLOYING":
-                return self._deploying(sight)
+                return self._deploying(snapshot)
             case "ACTIVE" | "DEGRADING" | "DEGRADED":
-                return self._running(sight)
+                return self._running(snapshot)
             case "ERROR":
-                return self._failed(sight)
+                return self._failed(snapshot)
             case "INACTIVE":
-                return self._draining(sight)
+                return self._draining(snapshot)
 
     def write_late_health(self) -> None:
         """Write the health infos whose time has come."""
@@ -57,49 +57,49 @@ class Statuses:
                 row.health = entry[2]
                 self._world.put_row(row)
 
-    def _deploying(self, sight: Sight) -> bool:
-        function, row = sight.function, sight.row
+    def _deploying(self, snapshot: Snapshot) -> bool:
+        function, row = snapshot.function, snapshot.row
         try:
             instances = self._allocator.read(function, row)
         except ProblemError as problem:
-            self._fail_unread(sight, problem)
+            self._fail_unread(snapshot, problem)
             return False
         health = health_of(instances)
         if _all_met(row, instances):
-            self._become(sight, "ACTIVE")
+            self._become(snapshot, "ACTIVE")
             if row.health:
                 self._write_health(row, [entry for entry in health if entry in row.health])
             return False
         found = [instance for group in instances.values() for instance in group]
         if sum(s.min_instances for s in row.specifications) <= len(found) and all(i.state == "failed" for i in found):
-            self._become(sight, "ERROR")
-            self._end_instances(sight)
+            self._become(snapshot, "ERROR")
+            self._end_instances(snapshot)
         elif all(any(i.state == "running" for i in instances.get(s.id, ())) for s in row.specifications):
-            self._ask_for_missing(sight, instances)
+            self._ask_for_missing(snapshot, instances)
         if health:
             self._write_health(row, health)
         return False
 
-    def _fail_unread(self, sight: Sight, problem: ProblemError) -> None:
-        self._write_health(sight.row, unreadable(sight.row, problem))
-        self._become(sight, "ERROR")
-        self._end_instances(sight)
+    def _fail_unread(self, snapshot: Snapshot, problem: ProblemError) -> None:
+        self._write_health(snapshot.row, unreadable(snapshot.row, problem))
+        self._become(snapshot, "ERROR")
+        self._end_instances(snapshot)
 
-    def _overtaken(self, sight: Sight) -> None:
+    def _overtaken(self, snapshot: Snapshot) -> None:
         """Work off a row that was deleted since it was read, and may have a successor by now.
 
         Its instances have ended with it, which is taken for their failure: the row that was read is written with that,
         over nothing while the version is INACTIVE, and over the new deployment while that is DEPLOYING.
         """
-        function, row = sight.function, sight.row
+        function, row = snapshot.function, snapshot.row
         removed = self._world.function(row.version_id) is not function
-        if removed or sight.status == "INACTIVE" or function.status not in ("INACTIVE", "DEPLOYING"):
+        if removed or snapshot.status == "INACTIVE" or function.status not in ("INACTIVE", "DEPLOYING"):
             return
         try:
             if function.status == "DEPLOYING":
                 self._world.depend("instances", row.version_id)
         except ProblemError as problem:
-            self._fail_unread(sight, problem)
+            self._fail_unread(snapshot, problem)
             return
         ended: Instances = defaultdict(list)
         for instance in self._allocator.current(row.id):
@@ -109,8 +109,8 @@ class Statuses:
             row.health = health
             self._world.put_row(row)
 
-    def _running(self, sight: Sight) -> bool:
-        function, row = sight.function, sight.row
+    def _running(self, snapshot: Snapshot) -> bool:
+        function, row = snapshot.function, snapshot.row
         instances: Instances = {}
         readable = True
         try:
@@ -120,27 +120,27 @@ class Statuses:
         else:
             if row.health:
                 self._write_health(row, [entry for entry in health_of(instances) if entry in row.health])
-            self._ask_for_missing(sight, instances)
+            self._ask_for_missing(snapshot, instances)
         running = any(i.state == "running" for group in instances.values() for i in group)
-        scaled_to_zero = sight.status == "ACTIVE" and any(s.min_instances == 0 for s in row.specifications)
+        scaled_to_zero = snapshot.status == "ACTIVE" and any(s.min_instances == 0 for s in row.specifications)
         if not running and not scaled_to_zero:
-            self._become(sight, "DEGRADED")
+            self._become(snapshot, "DEGRADED")
         elif not _all_met(row, instances):
-            self._become(sight, "DEGRADING")
+            self._become(snapshot, "DEGRADING")
         else:
-            self._become(sight, "ACTIVE")
+            self._become(snapshot, "ACTIVE")
         return readable and function.status == "ACTIVE" and _all_met(row, instances) and _none_too_many(row, instances)
 
-    def _failed(self, sight: Sight) -> bool:
+    def _failed(self, snapshot: Snapshot) -> bool:
         now = self._world.clock.now()
-        if sight.row.updated_at < now - _KEPT_IN_ERROR:
-            self._world.set_status(sight.function, "INACTIVE")
-            remove_deployment(self._world, self._allocator, sight.row)
+        if snapshot.row.updated_at < now - _KEPT_IN_ERROR:
+            self._world.set_status(snapshot.function, "INACTIVE")
+            remove_deployment(self._world, self._allocator, snapshot.row)
         return False
 
-    def _draining(self, sight: Sight) -> bool:
-        if self.drained(sight.function):
-            remove_deployment(self._world, self._allocator, sight.row)
+    def _draining(self, snapshot: Snapshot) -> bool:
+        if self.drained(snapshot.function):
+            remove_deployment(self._world, self._allocator, snapshot.row)
         return False
 
     def drained(self, function: Function) -> bool:
@@ -151,27 +151,27 @@ class Statuses:
             return True
         return function.queue_depth == 0
 
-    def _ask_for_missing(self, sight: Sight, instances: Instances) -> None:
-        for specification in sight.row.specifications:
+    def _ask_for_missing(self, snapshot: Snapshot, instances: Instances) -> None:
+        for specification in snapshot.row.specifications:
             mine = instances.get(specification.id, [])
             missing = specification.min_instances - sum(i.alive for i in mine)
             running = [i for i in mine if i.state == "running"]
             try:
                 if missing > 0:
-                    self._allocator.ask(sight.function, sight.row.id, specification, missing)
+                    self._allocator.ask(snapshot.function, snapshot.row.id, specification, missing)
                 elif len(running) > specification.max_instances:
                     self._allocator.release_some(running, len(running) - specification.max_instances)
             except ProblemError:
                 continue  # the server tries again at its next look
 
-    def _become(self, sight: Sight, status: Status) -> None:
+    def _become(self, snapshot: Snapshot, status: Status) -> None:
         allowed = ("DEPLOYING",) if status == "ERROR" else BUSY
-        if sight.function.status != status and sight.function.status in allowed:
-            self._world.set_status(sight.function, status)
+        if snapshot.function.status != status and snapshot.function.status in allowed:
+            self._world.set_status(snapshot.function, status)
 
-    def _end_instances(self, sight: Sight) -> None:
+    def _end_instances(self, snapshot: Snapshot) -> None:
         with suppress(ProblemError):  # then they run on: nobody looks after a deployment in ERROR
-            self._allocator.release(sight.row.id, sight.row.version_id)
+            self._allocator.release(snapshot.row.id, snapshot.row.version_id)
 
     def _write_health(self, row: Deployment, health: Health) -> None:
         """Write the whole row as it was read, with its new health: this undoes what was written in between."""

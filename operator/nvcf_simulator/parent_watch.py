@@ -4,7 +4,7 @@ import os
 import select
 
 
-class Starter:
+class ParentWatch:
     """A process by its id, whether it is this one's parent or stands further up."""
 
     def __init__(self, process: int) -> None:

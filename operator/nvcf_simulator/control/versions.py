@@ -6,7 +6,7 @@ from aiohttp import web
 
 from nvcf_simulator.bodies.deployment import Update, read_post
 from nvcf_simulator.control.bodies import Dependencies, Loss, Scaling, VersionChange, read, read_object
-from nvcf_simulator.entries import WeatherEntry
+from nvcf_simulator.entries import InstanceBehaviourEntry
 from nvcf_simulator.model.clock import DAY
 from nvcf_simulator.model.entities import Deployment, Function, GpuSpecification
 from nvcf_simulator.problems import not_found
@@ -14,7 +14,7 @@ from nvcf_simulator.service import Service
 from nvcf_simulator.views import deployment_view, function_view
 
 
-class Happenings:
+class VersionRoutes:
     """Changes one version; its id is in the path."""
 
     def __init__(self, service: Service) -> None:
@@ -33,7 +33,7 @@ class Happenings:
             web.delete(f"{version}/row", self.lose_row),
             web.post(f"{version}/lose", self.lose),
             web.post(f"{version}/serve", self.serve),
-            web.put(f"{version}/weather", self.weather),
+            web.put(f"{version}/weather", self.change_instance_behaviour),
             web.put(f"{version}/dependencies", self.dependencies),
         ]
 
@@ -109,13 +109,13 @@ class Happenings:
         given = self._service.allocator.serve_backlog(self._function(request).version_id)
         return web.json_response({"given": given})
 
-    async def weather(self, request: web.Request) -> web.Response:
+    async def change_instance_behaviour(self, request: web.Request) -> web.Response:
         """Set how its instances fare; what is left out stays."""
-        function, change = self._function(request), await read(request, WeatherEntry)
+        function, change = self._function(request), await read(request, InstanceBehaviourEntry)
         given = {name: getattr(change, name) for name in change.model_fields_set}
-        weather = WeatherEntry.model_validate(asdict(function.weather) | given)
-        self._service.allocator.change_weather(function, weather.made())
-        return web.json_response(weather.model_dump(by_alias=True))
+        behaviour = InstanceBehaviourEntry.model_validate(asdict(function.instance_behaviour) | given)
+        self._service.allocator.change_instance_behaviour(function, behaviour.made())
+        return web.json_response(behaviour.model_dump(by_alias=True))
 
     async def dependencies(self, request: web.Request) -> web.Response:
         """Set which dependencies fail for this version; the others work."""

@@ -10,7 +10,7 @@ from nvcf_simulator.service import Service
 from nvcf_simulator.views import function_view
 
 
-class Holdings:
+class AccountRoutes:
     """Changes what accounts own."""
 
     def __init__(self, service: Service) -> None:

@@ -6,7 +6,7 @@ from nvcf_simulator.model.entities import Deployment
 from nvcf_simulator.model.world import World
 
 
-class Ghosts:
+class StaleWrites:
     """Keeps old rows until the next pass of the loop, where a switch asks for it."""
 
     def __init__(self, world: World) -> None:
@@ -28,7 +28,7 @@ class Ghosts:
             races.returning_row -= 1
             self._returning[row.version_id] = deepcopy(row)
 
-    def appear(self) -> None:
+    def apply(self) -> None:
         """Write the noted rows: an undone one only over itself, a returning one over whatever is there."""
         for row in self._undone.values():
             if self._world.row_by_id(row.id):

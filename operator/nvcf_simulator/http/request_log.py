@@ -61,7 +61,7 @@ class Entry:
         return shown | {"mutating": self.mutating, "inFlight": self.ended is None}
 
 
-class Journal:
+class RequestLog:
     """Keeps the latest requests, the running ones included."""
 
     def __init__(self) -> None:
