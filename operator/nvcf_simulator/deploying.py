@@ -9,12 +9,10 @@ from nvcf_simulator.availability import Availability
 from nvcf_simulator.bodies.deployment import Patch, Update
 from nvcf_simulator.changing import apply_patch, apply_updates, named
 from nvcf_simulator.model.allocator import Allocator
-from nvcf_simulator.model.entities import BUSY, Deployment, Function, GpuSpecification
-from nvcf_simulator.model.identifiers import random_id
-from nvcf_simulator.model.removal import remove_deployment
-from nvcf_simulator.model.stale_writes import StaleWrites
+from nvcf_simulator.model.clock import milliseconds
+from nvcf_simulator.model.entities import BUSY, Deployment, Function, GpuSpecification, random_id
+from nvcf_simulator.model.loop import StaleWrites
 from nvcf_simulator.model.statuses import Statuses
-from nvcf_simulator.model.timestamps import milliseconds
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import ProblemError, bad_request, forbidden, not_found
 
@@ -135,11 +133,7 @@ class Deploying:
         await self._gap()
         if not graceful or self._statuses.drained(function):
             self._stale_writes.before_delete(row)
-            self.remove(row)
-
-    def remove(self, row: Deployment) -> None:
-        """Take a deployment down by force."""
-        remove_deployment(self._world, self._allocator, row)
+            self._allocator.remove_deployment(row)
 
     def _check_busy(self, function: Function) -> None:
         if function.status not in BUSY:

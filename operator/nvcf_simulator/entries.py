@@ -7,8 +7,17 @@ from pydantic import AfterValidator, Field, model_validator
 
 from nvcf_simulator.bodies.function import default_details
 from nvcf_simulator.model.clock import SECOND
-from nvcf_simulator.model.entities import SCOPES, Account, Function, InstanceBehaviour, Key, Outcome
-from nvcf_simulator.model.identifiers import derived_id, parse_id, random_id
+from nvcf_simulator.model.entities import (
+    SCOPES,
+    Account,
+    Function,
+    InstanceBehaviour,
+    Key,
+    Outcome,
+    derived_id,
+    parse_id,
+    random_id,
+)
 from nvcf_simulator.settings import Model, Seconds
 
 ACCOUNT = "acme"

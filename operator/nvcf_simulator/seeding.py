@@ -4,9 +4,8 @@ import json
 
 from nvcf_simulator.bodies.deployment import read_post
 from nvcf_simulator.entries import FunctionEntry
-from nvcf_simulator.model.entities import Deployment, Function
-from nvcf_simulator.model.identifiers import random_id
-from nvcf_simulator.model.timestamps import milliseconds
+from nvcf_simulator.model.clock import milliseconds
+from nvcf_simulator.model.entities import Deployment, Function, random_id
 from nvcf_simulator.problems import ProblemError
 from nvcf_simulator.scenario import Scenario, ScenarioError
 from nvcf_simulator.service import Service

@@ -9,8 +9,7 @@ from nvcf_simulator.http.faults import Faults
 from nvcf_simulator.http.request_log import RequestLog
 from nvcf_simulator.model.allocator import Allocator
 from nvcf_simulator.model.clock import SECOND
-from nvcf_simulator.model.loop import ServerLoop
-from nvcf_simulator.model.stale_writes import StaleWrites
+from nvcf_simulator.model.loop import ServerLoop, StaleWrites
 from nvcf_simulator.model.statuses import Statuses
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import ProblemError

@@ -4,9 +4,8 @@ from typing import Any
 from zlib import crc32
 
 from nvcf_simulator.http.reply import json_bytes
-from nvcf_simulator.model.clock import SECOND
+from nvcf_simulator.model.clock import SECOND, exactly, instant
 from nvcf_simulator.model.entities import Deployment, Function, GpuSpecification, Instance
-from nvcf_simulator.model.timestamps import exactly, instant
 from nvcf_simulator.model.world import World
 
 _HIDDEN_FROM_OTHERS = (

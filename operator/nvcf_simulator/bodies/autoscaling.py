@@ -3,8 +3,7 @@
 from typing import Any
 
 from nvcf_simulator.bodies.reading import Reader
-from nvcf_simulator.model.clock import SECOND
-from nvcf_simulator.model.timestamps import write_duration
+from nvcf_simulator.model.clock import SECOND, write_duration
 
 _HOUR = 3600 * SECOND
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from nvcf_simulator.bodies.autoscaling import read_autoscaling
 from nvcf_simulator.bodies.reading import Reader, parse_object, unreadable
-from nvcf_simulator.model.entities import GpuSpecification
-from nvcf_simulator.model.identifiers import parse_id, random_id
+from nvcf_simulator.model.entities import GpuSpecification, parse_id, random_id
 from nvcf_simulator.problems import ProblemError
 from nvcf_simulator.settings import Behaviour
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from nvcf_simulator.bodies.reading import Reader, parse_object
-from nvcf_simulator.model.timestamps import write_duration
+from nvcf_simulator.model.clock import write_duration
 
 _NAME = re.compile(r"[a-z0-9A-Z][a-z0-9A-Z\-_]*")
 _TAG = re.compile(r"[a-zA-Z0-9\-_:=]+")

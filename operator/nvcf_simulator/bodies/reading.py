@@ -9,8 +9,7 @@ import json
 import math
 from typing import Any
 
-from nvcf_simulator.model.clock import SECOND
-from nvcf_simulator.model.timestamps import parse_duration
+from nvcf_simulator.model.clock import SECOND, parse_duration
 from nvcf_simulator.problems import ProblemError, invalid
 
 _INT_MIN, _INT_MAX = -(2**31), 2**31 - 1

@@ -60,7 +60,7 @@ class VersionRoutes:
         function = self._function(request)
         row = self._world.row(function.version_id)
         if row:
-            self._service.deploying.remove(row)
+            self._service.allocator.remove_deployment(row)
         self._world.remove_function(function)
         return web.json_response({})
 
@@ -95,7 +95,7 @@ class VersionRoutes:
         change = VersionChange.model_validate({"status": request.query.get("status", "ACTIVE")})
         row = self._world.row(function.version_id)
         if row:
-            self._service.deploying.remove(row)
+            self._service.allocator.remove_deployment(row)
         self._world.set_status(function, change.status or "ACTIVE")
         return web.json_response({"function": function_view(self._world, function)})
 

@@ -9,7 +9,7 @@ from nvcf_simulator.access import Caller
 from nvcf_simulator.http.reply import Reply
 from nvcf_simulator.http.request_log import Entry
 from nvcf_simulator.http.routing import Route
-from nvcf_simulator.model.identifiers import parse_id
+from nvcf_simulator.model.entities import parse_id
 from nvcf_simulator.problems import invalid
 from nvcf_simulator.service import Service
 

@@ -5,8 +5,7 @@ from nvcf_simulator.availability import parse_flag
 from nvcf_simulator.bodies.function import Details, read_definition, read_update
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import JSON, Reply, json_reply, no_content
-from nvcf_simulator.model.entities import Function
-from nvcf_simulator.model.identifiers import random_id
+from nvcf_simulator.model.entities import Function, random_id
 from nvcf_simulator.problems import forbidden, not_found
 from nvcf_simulator.views import function_fragment, function_view, instance_view
 
@@ -113,7 +112,7 @@ async def delete(call: Call) -> Reply:
     function = service.deploying.owned(call.caller, function_id, version_id, "delete")
     row = service.world.row(version_id)
     if row is not None:
-        service.deploying.remove(row)
+        service.allocator.remove_deployment(row)
     service.world.remove_function(function)
     call.commit()
     return no_content()

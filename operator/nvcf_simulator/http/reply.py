@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from nvcf_simulator.model.identifiers import random_id
+from nvcf_simulator.model.entities import random_id
 from nvcf_simulator.problems import ProblemError, UnauthenticatedError
 
 _TYPE = "urn:nv-boot:problem-details:"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import takewhile
 from typing import Any
 
-from nvcf_simulator.model.timestamps import instant
+from nvcf_simulator.model.clock import instant
 
 _LONGEST = 200_000
 

@@ -5,6 +5,7 @@ It knows deployments by id only, so that an instance whose deployment was lost r
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 
 from nvcf_simulator.model.catalogue import InstanceType
 from nvcf_simulator.model.clock import SECOND
@@ -17,8 +18,8 @@ from nvcf_simulator.model.entities import (
     InstanceBehaviour,
     InstanceState,
     Outcome,
+    random_id,
 )
-from nvcf_simulator.model.identifiers import random_id
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import ProblemError, bad_request
 
@@ -112,6 +113,18 @@ class Allocator:
             if instance.state not in ("lost", "terminated"):
                 self._become(instance, "terminated")
         self._world.state.backlog = [b for b in self._world.state.backlog if b.deployment_id != deployment_id]
+
+    def remove_deployment(self, row: Deployment) -> None:
+        """Delete the row of a deployment and end its instances.
+
+        If the allocator fails, the client does not learn of it and nothing retries: the instances leak.
+        """
+        self._world.remove_row(row.version_id)
+        function = self._world.function(row.version_id)
+        if function:
+            function.queue_depth = 0
+        with suppress(ProblemError):  # the real server logs it and continues
+            self.release(row.id, row.version_id)
 
     def release_some(self, instances: list[Instance], count: int) -> None:
         """End so many of these instances, the oldest first."""

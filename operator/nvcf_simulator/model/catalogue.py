@@ -5,8 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from nvcf_simulator.model.entities import GpuSpecification
-from nvcf_simulator.model.identifiers import derived_id
+from nvcf_simulator.model.entities import GpuSpecification, derived_id
 from nvcf_simulator.settings import Model
 
 

@@ -1,4 +1,4 @@
-"""The state machine of a deployment: what the server's loop makes of a row and its instances at each look."""
+"""The state machine of a deployment: what each loop pass makes of a row and its instances."""
 
 from collections import defaultdict
 from contextlib import suppress
@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from nvcf_simulator.model.allocator import Allocator
 from nvcf_simulator.model.clock import DAY, SECOND
-from nvcf_simulator.model.entities import BUSY, Deployment, Function, Status
-from nvcf_simulator.model.health import Health, Instances, health_of, unreadable
-from nvcf_simulator.model.removal import remove_deployment
+from nvcf_simulator.model.entities import BUSY, Deployment, Function, Instance, Status
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import ProblemError
 
 _KEPT_IN_ERROR = 7 * DAY
+_ZERO_ID = "00000000-0000-0000-0000-000000000000"
+
+Health = list[dict[str, str]]
+Instances = dict[str, list[Instance]]
+"""Instances by the id of their specification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Statuses:
         except ProblemError as problem:
             self._fail_unread(snapshot, problem)
             return False
-        health = health_of(instances)
+        health = _failed_health(instances)
         if _all_met(row, instances):
             self._become(snapshot, "ACTIVE")
             if row.health:
@@ -81,7 +84,7 @@ class Statuses:
         return False
 
     def _fail_unread(self, snapshot: Snapshot, problem: ProblemError) -> None:
-        self._write_health(snapshot.row, unreadable(snapshot.row, problem))
+        self._write_health(snapshot.row, _unread_health(snapshot.row, problem))
         self._become(snapshot, "ERROR")
         self._end_instances(snapshot)
 
@@ -104,7 +107,7 @@ class Statuses:
         ended: Instances = defaultdict(list)
         for instance in self._allocator.current(row.id):
             ended[instance.specification_id].append(instance)
-        health = health_of(ended)
+        health = _failed_health(ended)
         if health:
             row.health = health
             self._world.put_row(row)
@@ -119,7 +122,7 @@ class Statuses:
             readable = False
         else:
             if row.health:
-                self._write_health(row, [entry for entry in health_of(instances) if entry in row.health])
+                self._write_health(row, [entry for entry in _failed_health(instances) if entry in row.health])
             self._ask_for_missing(snapshot, instances)
         running = any(i.state == "running" for group in instances.values() for i in group)
         scaled_to_zero = snapshot.status == "ACTIVE" and any(s.min_instances == 0 for s in row.specifications)
@@ -135,12 +138,12 @@ class Statuses:
         now = self._world.clock.now()
         if snapshot.row.updated_at < now - _KEPT_IN_ERROR:
             self._world.set_status(snapshot.function, "INACTIVE")
-            remove_deployment(self._world, self._allocator, snapshot.row)
+            self._allocator.remove_deployment(snapshot.row)
         return False
 
     def _draining(self, snapshot: Snapshot) -> bool:
         if self.drained(snapshot.function):
-            remove_deployment(self._world, self._allocator, snapshot.row)
+            self._allocator.remove_deployment(snapshot.row)
         return False
 
     def drained(self, function: Function) -> bool:
@@ -193,3 +196,36 @@ def _none_too_many(row: Deployment, instances: Instances) -> bool:
     return all(
         sum(i.state == "running" for i in instances.get(s.id, ())) <= s.max_instances for s in row.specifications
     )
+
+
+def _failed_health(instances: Instances) -> Health:
+    """Return an entry for each specification whose instances all failed; `gpu` holds the instance type, as in NVCF."""
+    entries = []
+    for group in instances.values():
+        if group and not any(i.alive for i in group):
+            one = group[0]
+            entries.append(
+                {
+                    "icmsRequestId": _ZERO_ID,
+                    "gpu": one.instance_type,
+                    "backend": one.backend,
+                    "instanceType": one.instance_type,
+                    "error": one.error or "No reason was given",
+                }
+            )
+    return entries
+
+
+def _unread_health(row: Deployment, problem: ProblemError) -> Health:
+    """Return an entry for each specification of a deployment whose instances cannot be read."""
+    return [
+        {
+            "icmsRequestId": _ZERO_ID,
+            "gpu": specification.gpu,
+            "backend": specification.options.get("backend") or "UNKNOWN",
+            "instanceType": specification.instance_type,
+            "error": f"Function id '{row.function_id}', version '{row.version_id}', deployment id '{row.id}': "
+            f"the state of the instances could not be read: {problem.detail}",
+        }
+        for specification in row.specifications
+    ]
