@@ -1,4 +1,4 @@
-"""Who asks, and what they may do: tokens, scopes and resource policies."""
+"""Who calls, and what they may use and see: tokens, scopes, resource policies, visibility."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nvcf_simulator.model.clock import SECOND
 from nvcf_simulator.model.entities import Function, Key
 from nvcf_simulator.model.world import World
-from nvcf_simulator.problems import DependencyError, ProblemError, UnauthenticatedError, forbidden, not_found
+from nvcf_simulator.problems import DependencyError, ProblemError, UnauthenticatedError, forbidden, invalid, not_found
 
 _BAD_TOKEN = 'Bearer error="invalid_token"'
 _BACKUP = 60
@@ -118,3 +118,48 @@ class Gate:
     @staticmethod
     def _caller(key: Key) -> Caller:
         return Caller(key.nca_id, key.name, key.kind, frozenset(key.scopes), frozenset(key.resources))
+
+
+_KINDS = ("private", "public", "authorized")
+
+
+def listed_functions(world: World, caller: Caller, visibility: list[str]) -> list[Function]:
+    """Return what the account's list shows. A key's policy hides own and shared functions, public ones never."""
+    wanted = {word.strip().lower() for part in visibility for word in part.split(",") if word.strip()}
+    if wanted - set(_KINDS):
+        raise invalid(f"Failed to convert 'visibility' with value '{','.join(visibility)}': not one of {_KINDS}")
+    wanted = wanted or set(_KINDS)
+    found: dict[str, Function] = {}
+    if "public" in wanted:
+        found |= {function.version_id: function for function in world.offered() if function.public}
+    if "private" in wanted:
+        own = world.owned(caller.nca_id)
+        found |= {f.version_id: f for f in own if caller.unlimited or caller.may_use(f)}
+    if "authorized" in wanted:
+        found |= {f.version_id: f for f in world.offered() if caller.may_use_shared(f)}
+    return list(found.values())
+
+
+def visible_versions(world: World, caller: Caller, function_id: str) -> list[Function]:
+    """Return the visible versions of a function. Raises 404 if there are none, 403 if the policy hides them all."""
+    known = world.versions(function_id)
+    mine = [f for f in known if f.nca_id == caller.nca_id or caller.nca_id in (*f.shared_function, *f.shared_version)]
+    shown = [f for f in known if f.public or caller.may_use(f) or caller.may_use_shared(f)]
+    if shown:
+        return shown
+    if mine:
+        raise forbidden(f"Function id '{function_id}': Forbidden to retrieve versions")
+    raise not_found(f"Function id '{function_id}': Not found in account '{caller.nca_id}'")
+
+
+def visible_version(world: World, caller: Caller, function_id: str, version_id: str) -> Function:
+    """Return one version. Raises 404 if it is unknown or another's, 403 if the policy hides it."""
+    function = world.function(version_id, function_id)
+    about = f"Function id '{function_id}', version '{version_id}'"
+    if function is None:
+        raise not_found(f"{about}: Not found in account '{caller.nca_id}'")
+    if function.public or caller.may_use(function) or caller.may_use_shared(function):
+        return function
+    if caller.nca_id in (function.nca_id, *function.shared_function, *function.shared_version):
+        raise forbidden(f"{about}: Forbidden to retrieve function details")
+    raise not_found(f"{about}: Not found in account '{caller.nca_id}'")

@@ -13,10 +13,10 @@ from aiohttp import web
 
 from nvcf_simulator.control.api import control_app
 from nvcf_simulator.http.routing import CONTROL
-from nvcf_simulator.http.server import Server
 from nvcf_simulator.parent_watch import ParentWatch
 from nvcf_simulator.scenario import ScenarioError, load
 from nvcf_simulator.seeding import deploy_at_start
+from nvcf_simulator.server import Server
 from nvcf_simulator.service import Service
 from nvcf_simulator.state_file import StateFile, StateFileError
 

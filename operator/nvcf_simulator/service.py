@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from nvcf_simulator.access import Gate
 from nvcf_simulator.availability import Availability
-from nvcf_simulator.deploying import Deploying
+from nvcf_simulator.deployer import Deployer
 from nvcf_simulator.http.faults import Faults
 from nvcf_simulator.http.request_log import RequestLog
 from nvcf_simulator.model.allocator import Allocator
@@ -26,7 +26,7 @@ class Service:
     loop: ServerLoop = field(init=False)
     gate: Gate = field(init=False)
     availability: Availability = field(init=False)
-    deploying: Deploying = field(init=False)
+    deployer: Deployer = field(init=False)
     faults: Faults = field(init=False)
     request_log: RequestLog = field(init=False)
 
@@ -38,7 +38,7 @@ class Service:
         self.loop = ServerLoop(world, self.allocator, self.statuses, self.stale_writes)
         self.gate = Gate(world)
         self.availability = Availability(world)
-        self.deploying = Deploying(world, self.allocator, self.statuses, self.stale_writes, self.availability)
+        self.deployer = Deployer(world, self.allocator, self.statuses, self.stale_writes, self.availability)
         self.faults = Faults(world.random)
         self.request_log = RequestLog()
         self._buckets: dict[str, tuple[int, float]] = {}

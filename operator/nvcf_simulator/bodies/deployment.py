@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nvcf_simulator.bodies.autoscaling import read_autoscaling
 from nvcf_simulator.bodies.reading import Reader, parse_object, unreadable
+from nvcf_simulator.model.clock import SECOND, write_duration
 from nvcf_simulator.model.entities import GpuSpecification, parse_id, random_id
 from nvcf_simulator.problems import ProblemError
 from nvcf_simulator.settings import Behaviour
@@ -66,7 +66,7 @@ def read_patch(body: bytes) -> Patch:
     patch = Patch(
         min_instances=reader.integer("minInstances", least=0),
         max_instances=reader.integer("maxInstances", least=1),
-        autoscaling=read_autoscaling(reader),
+        autoscaling=_autoscaling(reader),
         policy=reader.choice("autoscalingConfigurationPolicy", _POLICIES),
     )
     reader.finish()
@@ -95,7 +95,7 @@ def _specification(reader: Reader, behaviour: Behaviour) -> GpuSpecification:
         "attributes": reader.texts("attributes"),
         "availabilityZones": reader.texts("availabilityZones"),
         "configuration": reader.mapping("configuration"),
-        "autoscalingConfiguration": read_autoscaling(reader),
+        "autoscalingConfiguration": _autoscaling(reader),
         "helmValidationPolicy": _helm_policy(reader),
     }
     least, most = _numbers(reader)
@@ -168,3 +168,50 @@ def _update(reader: Reader, behaviour: Behaviour) -> Update:
 def _check_minimums(reader: Reader, numbers: list[tuple[int, int]]) -> None:
     if any(least > most for least, most in numbers):
         reader.complain(_LIST, [list(pair) for pair in numbers], "minInstances must not exceed maxInstances")
+
+
+_HOUR = 3600 * SECOND
+
+
+def _autoscaling(parent: Reader, field: str = "autoscalingConfiguration") -> dict[str, Any] | None:
+    """Read it as answers show it, durations in ISO form; None if it is absent."""
+    reader = parent.nested(field)
+    if reader is None:
+        return None
+    shown: dict[str, Any] = {}
+    for name in ("scaleUpDetails", "scaleDownDetails"):
+        details = reader.nested(name)
+        if details is not None:
+            shown[name] = _details(details, up=name == "scaleUpDetails")
+    return shown
+
+
+def _details(reader: Reader, *, up: bool) -> dict[str, Any]:
+    factor, threshold = reader.number("factor"), reader.integer("threshold", least=0, most=100, required=True)
+    if factor is None:
+        reader.complain("factor", None, "must not be null")
+    elif up and factor <= 1:
+        reader.complain("factor", factor, "scaling up needs a factor above 1.0")
+    elif not up and not 0 < factor < 1:
+        reader.complain("factor", factor, "scaling down needs a factor above 0 and below 1.0")
+    shown: dict[str, Any] = {}
+    metric = reader.text("metric")
+    if metric and metric.strip():
+        shown["metric"] = metric
+    shown |= {"factor": factor, "threshold": threshold}
+    window = reader.nested("stickiness")
+    if window is not None:
+        shown["stickiness"] = _stickiness(window)
+    return shown
+
+
+def _stickiness(reader: Reader) -> dict[str, str]:
+    size, threshold = reader.duration("size"), reader.duration("threshold")
+    for name, value in (("size", size), ("threshold", threshold)):
+        if value is None:
+            reader.complain(name, None, "must not be null")
+    if size is not None and size > _HOUR:
+        reader.complain("size", write_duration(size), "must not be longer than PT1H")
+    if size is not None and threshold is not None and threshold >= size:
+        reader.complain("threshold", write_duration(threshold), "must be less than size")
+    return {"size": write_duration(size or 0), "threshold": write_duration(threshold or 0)}

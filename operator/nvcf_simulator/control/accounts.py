@@ -4,10 +4,10 @@ from aiohttp import web
 
 from nvcf_simulator.control.bodies import KeyChange, read
 from nvcf_simulator.entries import AccountEntry, FunctionEntry, KeyEntry
+from nvcf_simulator.http.views import function_view
 from nvcf_simulator.problems import not_found
 from nvcf_simulator.seeding import deploy_entry
 from nvcf_simulator.service import Service
-from nvcf_simulator.views import function_view
 
 
 class AccountRoutes:

@@ -5,10 +5,10 @@ from typing import Any
 from aiohttp import web
 
 from nvcf_simulator.http.request_log import Entry
+from nvcf_simulator.http.views import deployment_view, function_view
 from nvcf_simulator.model.clock import instant
 from nvcf_simulator.model.entities import Instance
 from nvcf_simulator.service import Service
-from nvcf_simulator.views import deployment_view, function_view
 
 
 class StateRoutes:

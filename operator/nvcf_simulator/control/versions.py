@@ -7,11 +7,11 @@ from aiohttp import web
 from nvcf_simulator.bodies.deployment import Update, read_post
 from nvcf_simulator.control.bodies import Dependencies, Loss, Scaling, VersionChange, read, read_object
 from nvcf_simulator.entries import InstanceBehaviourEntry
+from nvcf_simulator.http.views import deployment_view, function_view
 from nvcf_simulator.model.clock import DAY
 from nvcf_simulator.model.entities import Deployment, Function, GpuSpecification
 from nvcf_simulator.problems import not_found
 from nvcf_simulator.service import Service
-from nvcf_simulator.views import deployment_view, function_view
 
 
 class VersionRoutes:
@@ -68,7 +68,7 @@ class VersionRoutes:
         """Deploy, by the body of a POST."""
         function = self._function(request)
         specifications = read_post(await request.read(), self._world.behaviour)
-        row = await self._service.deploying.create(function, specifications)
+        row = await self._service.deployer.create(function, specifications)
         return self._shown(row, function)
 
     async def scale(self, request: web.Request) -> web.Response:
@@ -78,12 +78,12 @@ class VersionRoutes:
         if row is None:
             raise not_found("nothing is deployed")
         updates = [_update(specification, change) for specification in row.specifications]
-        return self._shown(await self._service.deploying.update(function, updates), function)
+        return self._shown(await self._service.deployer.update(function, updates), function)
 
     async def undeploy(self, request: web.Request) -> web.Response:
         """Undeploy; ?graceful=true waits for the queue."""
         graceful = request.query.get("graceful") == "true"
-        await self._service.deploying.delete(self._function(request), graceful=graceful)
+        await self._service.deployer.delete(self._function(request), graceful=graceful)
         return web.json_response({})
 
     async def lose_row(self, request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ async def read_version(call: Call) -> Reply:
     """GET of all accounts that may use one version."""
     function_id, version_id = call.id("functionId"), call.id("functionVersionId")
     call.caller.require(SCOPE)
-    return json_reply({"function": _merged(call.service.deploying.owned(call.caller, function_id, version_id, "read"))})
+    return json_reply({"function": _merged(call.service.deployer.owned(call.caller, function_id, version_id, "read"))})
 
 
 async def read_function(call: Call) -> Reply:
@@ -81,7 +81,7 @@ def _targets(call: Call, function_id: str, version_id: str | None) -> list[Funct
     call.caller.require(SCOPE)
     call.service.availability.refuse_public(function_id, version_id, "change the authorized parties of")
     if version_id is not None:
-        return [call.service.deploying.owned(call.caller, function_id, version_id, "authorize")]
+        return [call.service.deployer.owned(call.caller, function_id, version_id, "authorize")]
     found = _own(call, function_id)
     if not call.caller.may_use(found[0]):
         raise forbidden(f"Function id '{function_id}': Forbidden to change authorized parties")

@@ -3,12 +3,12 @@
 from nvcf_simulator.access import Caller
 from nvcf_simulator.availability import parse_flag
 from nvcf_simulator.bodies.deployment import read_patch, read_post, read_put
-from nvcf_simulator.changing import named
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import Reply, json_reply
+from nvcf_simulator.http.views import deployment_view, function_view, specification_view
 from nvcf_simulator.model.entities import Deployment, Function
 from nvcf_simulator.problems import ProblemError, forbidden, not_found
-from nvcf_simulator.views import deployment_view, function_view, specification_view
+from nvcf_simulator.updates import named
 
 SCOPE = "deploy_function"
 
@@ -21,8 +21,8 @@ async def create(call: Call) -> Reply:
     call.caller.require(SCOPE)
     service.availability.refuse_public(function_id, version_id, "deploy")
     call.limit_rate()
-    function = service.deploying.owned(call.caller, function_id, version_id, "create")
-    row = await service.deploying.create(function, specifications)
+    function = service.deployer.owned(call.caller, function_id, version_id, "create")
+    row = await service.deployer.create(function, specifications)
     call.commit()
     return json_reply({"deployment": deployment_view(service.world, row, function, fresh=True)})
 
@@ -59,9 +59,9 @@ async def update(call: Call) -> Reply:
     call.caller.require(SCOPE)
     service.availability.refuse_public(function_id, version_id, "update")
     call.limit_rate()
-    function = service.deploying.owned(call.caller, function_id, version_id, "update")
+    function = service.deployer.owned(call.caller, function_id, version_id, "update")
     before = service.world.row(version_id)
-    row = await service.deploying.update(function, updates)
+    row = await service.deployer.update(function, updates)
     if row is not before:
         call.commit()
     return json_reply({"deployment": deployment_view(service.world, row, function)})
@@ -76,7 +76,7 @@ async def patch(call: Call) -> Reply:
     row, _ = _by_id(call, deployment_id)
     service.availability.refuse_public(row.function_id, row.version_id, "update")
     call.limit_rate()
-    specification = await service.deploying.patch(row, call.caller, specification_id, change)
+    specification = await service.deployer.patch(row, call.caller, specification_id, change)
     if service.world.row_by_id(row.id) is not row:
         call.commit()
     return json_reply({"gpuSpecification": specification_view(service.world, specification)})
@@ -90,8 +90,8 @@ async def delete(call: Call) -> Reply:
     call.caller.require(SCOPE)
     service.availability.refuse_public(function_id, version_id, "undeploy")
     call.limit_rate()
-    function = service.deploying.owned(call.caller, function_id, version_id, "delete")
-    await service.deploying.delete(function, graceful=graceful)
+    function = service.deployer.owned(call.caller, function_id, version_id, "delete")
+    await service.deployer.delete(function, graceful=graceful)
     call.commit()
     return json_reply({"function": function_view(service.world, function)})
 

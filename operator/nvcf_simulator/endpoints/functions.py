@@ -1,13 +1,13 @@
 """`/functions`: creating, listing, reading, changing and deleting function versions."""
 
-from nvcf_simulator import visibility
+from nvcf_simulator.access import listed_functions, visible_version, visible_versions
 from nvcf_simulator.availability import parse_flag
 from nvcf_simulator.bodies.function import Details, read_definition, read_update
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import JSON, Reply, json_reply, no_content
+from nvcf_simulator.http.views import function_fragment, function_view, instance_view
 from nvcf_simulator.model.entities import Function, random_id
 from nvcf_simulator.problems import forbidden, not_found
-from nvcf_simulator.views import function_fragment, function_view, instance_view
 
 LIST_SCOPES = ("list_functions", "list_functions_details")
 
@@ -48,7 +48,7 @@ async def list_all(call: Call) -> Reply:
         function_fragment(world, function)
         if function.nca_id == nca_id
         else json_reply(function_view(world, function, nca_id)).body
-        for function in visibility.listed(world, call.caller, call.query.getall("visibility", []))
+        for function in listed_functions(world, call.caller, call.query.getall("visibility", []))
     ]
     return Reply(200, b'{"functions":[' + b",".join(parts) + b"]}", JSON)
 
@@ -57,7 +57,7 @@ async def list_ids(call: Call) -> Reply:
     """GET of the ids of the functions that the key may see."""
     call.caller.require(*LIST_SCOPES)
     call.limit_rate()
-    found = visibility.listed(call.service.world, call.caller, call.query.getall("visibility", []))
+    found = listed_functions(call.service.world, call.caller, call.query.getall("visibility", []))
     return json_reply({"functionIds": list(dict.fromkeys(function.id for function in found))})
 
 
@@ -67,7 +67,7 @@ async def list_versions(call: Call) -> Reply:
     call.caller.require(*LIST_SCOPES)
     call.limit_rate()
     world, caller = call.service.world, call.caller
-    found = visibility.versions(world, caller, function_id)
+    found = visible_versions(world, caller, function_id)
     return json_reply({"functions": [function_view(world, function, caller.nca_id) for function in found]})
 
 
@@ -78,7 +78,7 @@ async def read(call: Call) -> Reply:
     call.caller.require(*LIST_SCOPES)
     call.limit_rate()
     world, caller = call.service.world, call.caller
-    function = visibility.version(world, caller, function_id, version_id)
+    function = visible_version(world, caller, function_id, version_id)
     details = "list_functions_details" in caller.scopes
     view = function_view(world, function, caller.nca_id, secrets=details and with_secrets)
     if details and function.nca_id == caller.nca_id:
@@ -94,7 +94,7 @@ async def update(call: Call) -> Reply:
     changes = read_update(call.body)
     call.caller.require("update_function")
     call.limit_rate()
-    function = call.service.deploying.owned(call.caller, function_id, version_id, "update")
+    function = call.service.deployer.owned(call.caller, function_id, version_id, "update")
     details = function.details | changes
     function.details = {field: value for field, value in details.items() if value is not None}
     call.service.world.touch(function)
@@ -109,7 +109,7 @@ async def delete(call: Call) -> Reply:
     service = call.service
     service.availability.refuse_public(function_id, version_id, "delete")
     call.limit_rate()
-    function = service.deploying.owned(call.caller, function_id, version_id, "delete")
+    function = service.deployer.owned(call.caller, function_id, version_id, "delete")
     row = service.world.row(version_id)
     if row is not None:
         service.allocator.remove_deployment(row)

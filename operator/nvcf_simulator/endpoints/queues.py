@@ -1,11 +1,11 @@
 """`/queues`, and the deprecated list of cluster groups."""
 
-from nvcf_simulator import visibility
+from nvcf_simulator.access import visible_version, visible_versions
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import Reply, json_reply
+from nvcf_simulator.http.views import shown_status
 from nvcf_simulator.model.entities import Function
 from nvcf_simulator.problems import forbidden, not_found
-from nvcf_simulator.views import shown_status
 
 SCOPE = "queue_details"
 
@@ -18,9 +18,9 @@ async def read(call: Call) -> Reply:
     call.service.availability.refuse_public(function_id, None, "check the queue depth of")
     world, caller = call.service.world, call.caller
     if version_id is None:
-        found = visibility.versions(world, caller, function_id)
+        found = visible_versions(world, caller, function_id)
     else:
-        found = [visibility.version(world, caller, function_id, version_id)]
+        found = [visible_version(world, caller, function_id, version_id)]
     queues = [_shown(call, function) for function in found if function.status in ("ACTIVE", "DEPLOYING")]
     if not queues:
         raise not_found(f"Function id '{function_id}': Queue not found, the function is likely not deployed")

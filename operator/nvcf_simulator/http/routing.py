@@ -1,6 +1,8 @@
-"""Which operation a method and a path mean."""
+"""Which operation a method and a path mean, and which media types a request must declare."""
 
 from dataclasses import dataclass, field
+
+from nvcf_simulator.problems import ProblemError
 
 CONTROL = "_simulator"
 """First segment of the control API's paths."""
@@ -101,3 +103,25 @@ def _match(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | No
         elif wanted != segment:
             return None
     return parameters
+
+
+_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+def check_media_types(method: str, content_type: str | None, accept: str | None) -> None:
+    """Raise 415 for a body that is not declared as JSON, 406 if JSON is not accepted."""
+    if method in _WITH_BODY:
+        declared = (content_type or "").partition(";")[0].strip().lower()
+        if declared != "application/json":
+            raise ProblemError(
+                415,
+                f"Content-Type '{content_type or ''}' is not supported.",
+                "framework",
+                {"Accept": "application/json"},
+            )
+    if accept and not any(_takes_json(part) for part in accept.split(",")):
+        raise ProblemError(406, "Acceptable representations: [application/json].", "framework")
+
+
+def _takes_json(part: str) -> bool:
+    return part.partition(";")[0].strip().lower() in ("*/*", "application/*", "application/json", "")

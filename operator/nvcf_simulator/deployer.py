@@ -1,23 +1,25 @@
-"""Deploying, changing and undeploying a function version: the rules behind POST, PUT, PATCH and DELETE."""
+"""Deployer, changing and undeploying a function version: the rules behind POST, PUT, PATCH and DELETE."""
 
 import asyncio
 from copy import deepcopy
 
 from nvcf_simulator.access import Caller
-from nvcf_simulator.allocation import Allocation
 from nvcf_simulator.availability import Availability
 from nvcf_simulator.bodies.deployment import Patch, Update
-from nvcf_simulator.changing import apply_patch, apply_updates, named
 from nvcf_simulator.model.allocator import Allocator
 from nvcf_simulator.model.clock import milliseconds
 from nvcf_simulator.model.entities import BUSY, Deployment, Function, GpuSpecification, random_id
 from nvcf_simulator.model.loop import StaleWrites
 from nvcf_simulator.model.statuses import Statuses
 from nvcf_simulator.model.world import World
-from nvcf_simulator.problems import ProblemError, bad_request, forbidden, not_found
+from nvcf_simulator.problems import DependencyError, ProblemError, bad_request, forbidden, not_found
+from nvcf_simulator.updates import apply_patch, apply_updates, named
+
+_TRIES = 3
+"""How often one call is tried while the allocator answers 5xx."""
 
 
-class Deploying:
+class Deployer:
     """Changes deployments on behalf of callers. All methods raise `ProblemError`."""
 
     def __init__(
@@ -30,7 +32,7 @@ class Deploying:
     ) -> None:
         self._world = world
         self._allocator = allocator
-        self._allocation = Allocation(world, allocator)
+        self._allocation = _Allocation(world, allocator)
         self._statuses = statuses
         self._stale_writes = stale_writes
         self._availability = availability
@@ -157,3 +159,47 @@ class Deploying:
         gap = self._world.behaviour.races.write_gap
         if gap:
             await asyncio.sleep(self._world.clock.real(gap))
+
+
+class _Allocation:
+    """Asks the allocator once for each specification with minInstances > 0, one after the other.
+
+    Each call has its own time limit; nothing limits their sum. A call that is answered 5xx is tried again, one that is
+    cut by the limit is not.
+    """
+
+    def __init__(self, world: World, allocator: Allocator) -> None:
+        self._world = world
+        self._allocator = allocator
+
+    async def ask(self, function: Function, deployment_id: str, specifications: list[GpuSpecification]) -> None:
+        """Ask for the least instances of every specification. Raises `ProblemError`; what was given is kept then."""
+        self._world.unwritten.add(deployment_id)
+        try:
+            for specification in specifications:
+                if specification.min_instances:
+                    await self._ask_for(function, deployment_id, specification)
+        finally:
+            self._world.unwritten.discard(deployment_id)
+
+    async def _ask_for(self, function: Function, deployment_id: str, specification: GpuSpecification) -> None:
+        for left in reversed(range(_TRIES)):
+            await self._wait(function)
+            try:
+                self._allocator.ask(function, deployment_id, specification, specification.min_instances, keep=True)
+            except DependencyError as error:
+                if error.answered < 500 or not left:
+                    raise
+            else:
+                return
+
+    async def _wait(self, function: Function) -> None:
+        slow: float | tuple[float, float] | None = function.instance_behaviour.allocation_seconds
+        if slow is None:
+            slow = self._world.behaviour.races.slow_post
+        seconds = slow if isinstance(slow, int | float) else self._world.random.uniform(*slow)
+        limit = self._world.behaviour.allocation_timeout
+        if seconds:
+            await asyncio.sleep(self._world.clock.real(min(seconds, limit)))
+        if seconds > limit:
+            raise ProblemError(500, "the allocator did not answer", "framework")

@@ -12,10 +12,9 @@ from aiohttp import web
 from nvcf_simulator.access import Caller
 from nvcf_simulator.endpoints import ENDPOINTS, Call
 from nvcf_simulator.http.faults import Fault
-from nvcf_simulator.http.negotiation import check_media_types
 from nvcf_simulator.http.reply import JSON, Reply, gateway_reply, json_reply, problem_reply, unauthenticated_reply
 from nvcf_simulator.http.request_log import Entry, readable_body
-from nvcf_simulator.http.routing import Route, find_route
+from nvcf_simulator.http.routing import Route, check_media_types, find_route
 from nvcf_simulator.problems import ProblemError, UnauthenticatedError
 from nvcf_simulator.service import Service
 
