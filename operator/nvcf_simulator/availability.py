@@ -4,7 +4,7 @@ from nvcf_simulator.model.catalogue import Catalogue
 from nvcf_simulator.model.clock import SECOND
 from nvcf_simulator.model.entities import Function, GpuSpecification
 from nvcf_simulator.model.world import World
-from nvcf_simulator.problems import ProblemError, bad_request, invalid
+from nvcf_simulator.problems import ProblemError, bad_request
 
 _LARGEST_CONFIGURATION = 32 * 1024
 
@@ -83,15 +83,3 @@ class Availability:
             raise bad_request(problem.detail) from None
         if len(repr(specification.options.get("configuration", ""))) > _LARGEST_CONFIGURATION:
             raise ProblemError(500, "Internal server error", "framework")
-
-
-def parse_flag(name: str, text: str | None, default: bool) -> bool:
-    """Read a query parameter that is true or false. Raises 400 for anything else."""
-    match (text or "").strip().lower():
-        case "":
-            return default
-        case "false" | "off" | "no" | "0":
-            return False
-        case "true" | "on" | "yes" | "1":
-            return True
-    raise invalid(f"Failed to convert '{name}' with value '{text}': neither true nor false")

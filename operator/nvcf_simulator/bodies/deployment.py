@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nvcf_simulator.bodies.reading import Reader, parse_object, unreadable
+from nvcf_simulator.bodies.reader import Reader, parse_object, unreadable
 from nvcf_simulator.model.clock import SECOND, write_duration
 from nvcf_simulator.model.entities import GpuSpecification, parse_id, random_id
 from nvcf_simulator.problems import ProblemError
 from nvcf_simulator.settings import Behaviour
 
+_HOUR = 3600 * SECOND
 _LIST = "deploymentSpecifications"
 _POLICIES = ("CUSTOM_CONFIGURATION", "PLATFORM_CONFIGURATION")
 
@@ -168,9 +169,6 @@ def _update(reader: Reader, behaviour: Behaviour) -> Update:
 def _check_minimums(reader: Reader, numbers: list[tuple[int, int]]) -> None:
     if any(least > most for least, most in numbers):
         reader.complain(_LIST, [list(pair) for pair in numbers], "minInstances must not exceed maxInstances")
-
-
-_HOUR = 3600 * SECOND
 
 
 def _autoscaling(parent: Reader, field: str = "autoscalingConfiguration") -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from nvcf_simulator.bodies.reading import Reader, parse_object
+from nvcf_simulator.bodies.reader import Reader, parse_object
 from nvcf_simulator.model.clock import write_duration
 
 _NAME = re.compile(r"[a-z0-9A-Z][a-z0-9A-Z\-_]*")

@@ -29,7 +29,7 @@ async def read_function(call: Call) -> Reply:
 async def write(call: Call) -> Reply:
     """POST: these accounts in place of those that were there."""
     function_id = call.id("functionId")
-    version_id = _optional_version(call)
+    version_id = call.version_id()
     accounts = read_parties(call.body)
     targets = _targets(call, function_id, version_id)
     for account in accounts:
@@ -40,7 +40,7 @@ async def write(call: Call) -> Reply:
 async def change(call: Call) -> Reply:
     """PATCH: one account more or less; there must be some already."""
     function_id = call.id("functionId")
-    version_id = _optional_version(call)
+    version_id = call.version_id()
     account = read_party(call.body)
     targets = _targets(call, function_id, version_id)
     _check_account(call, account)
@@ -60,14 +60,10 @@ async def change(call: Call) -> Reply:
 async def clear(call: Call) -> Reply:
     """DELETE all of them."""
     function_id = call.id("functionId")
-    version_id = _optional_version(call)
+    version_id = call.version_id()
     targets = _targets(call, function_id, version_id)
     _store(call, targets, version_id, [])
     return json_reply({"function": _identity(targets[0], version_id)})
-
-
-def _optional_version(call: Call) -> str | None:
-    return call.id("functionVersionId") if "functionVersionId" in call.route.parameters else None
 
 
 def _own(call: Call, function_id: str) -> list[Function]:

@@ -33,6 +33,22 @@ class Call:
             raise invalid(f"Failed to convert '{name}' with value: '{text}'")
         return found
 
+    def version_id(self) -> str | None:
+        """Return the version id of the path, or None if the path names only a function. Raises 400 like `id`."""
+        return self.id("functionVersionId") if "functionVersionId" in self.route.parameters else None
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a query parameter that is true or false. Raises 400 of the framework for anything else."""
+        text = self.query.get(name)
+        match (text or "").strip().lower():
+            case "":
+                return default
+            case "false" | "off" | "no" | "0":
+                return False
+            case "true" | "on" | "yes" | "1":
+                return True
+        raise invalid(f"Failed to convert '{name}' with value '{text}': neither true nor false")
+
     def limit_rate(self) -> None:
         """Raise 429 when the account's requests come too fast."""
         self.service.limit_rate(self.caller.nca_id)

@@ -1,7 +1,6 @@
 """`/deployments`: the calls that the operator lives on."""
 
 from nvcf_simulator.access import Caller
-from nvcf_simulator.availability import parse_flag
 from nvcf_simulator.bodies.deployment import read_patch, read_post, read_put
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import Reply, json_reply
@@ -86,7 +85,7 @@ async def delete(call: Call) -> Reply:
     """DELETE, graceful or not."""
     service = call.service
     function_id, version_id = call.id("functionId"), call.id("functionVersionId")
-    graceful = parse_flag("graceful", call.query.get("graceful"), default=False)
+    graceful = call.flag("graceful", default=False)
     call.caller.require(SCOPE)
     service.availability.refuse_public(function_id, version_id, "undeploy")
     call.limit_rate()

@@ -1,11 +1,10 @@
-"""`/functions`: creating, listing, reading, changing and deleting function versions."""
+"""`/functions` and `/queues`: creating, listing, reading, changing and deleting function versions; cluster groups."""
 
 from nvcf_simulator.access import listed_functions, visible_version, visible_versions
-from nvcf_simulator.availability import parse_flag
 from nvcf_simulator.bodies.function import Details, read_definition, read_update
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import JSON, Reply, json_reply, no_content
-from nvcf_simulator.http.views import function_fragment, function_view, instance_view
+from nvcf_simulator.http.views import function_fragment, function_view, instance_view, shown_status
 from nvcf_simulator.model.entities import Function, random_id
 from nvcf_simulator.problems import forbidden, not_found
 
@@ -74,7 +73,7 @@ async def list_versions(call: Call) -> Reply:
 async def read(call: Call) -> Reply:
     """GET of one version; its instances and the names of its secrets with the details scope."""
     function_id, version_id = call.id("functionId"), call.id("functionVersionId")
-    with_secrets = parse_flag("includeSecrets", call.query.get("includeSecrets"), default=True)
+    with_secrets = call.flag("includeSecrets", default=True)
     call.caller.require(*LIST_SCOPES)
     call.limit_rate()
     world, caller = call.service.world, call.caller
@@ -118,6 +117,30 @@ async def delete(call: Call) -> Reply:
     return no_content()
 
 
+async def read_queue(call: Call) -> Reply:
+    """GET of one version's queue, or of the queues of all versions of a function."""
+    function_id = call.id("functionId")
+    version_id = call.version_id()
+    call.caller.require("queue_details")
+    call.service.availability.refuse_public(function_id, None, "check the queue depth of")
+    world, caller = call.service.world, call.caller
+    if version_id is None:
+        found = visible_versions(world, caller, function_id)
+    else:
+        found = [visible_version(world, caller, function_id, version_id)]
+    queues = [_queue(call, function) for function in found if function.status in ("ACTIVE", "DEPLOYING")]
+    if not queues:
+        raise not_found(f"Function id '{function_id}': Queue not found, the function is likely not deployed")
+    return json_reply({"functionId": function_id, "queues": queues})
+
+
+async def cluster_groups(call: Call) -> Reply:
+    """GET of the backends; API keys hear 403 on the direct API, not through the NGC gateway."""
+    if call.caller.kind != "jwt" and call.route.org is None:
+        raise forbidden("Access denied: API keys may not list cluster groups")
+    return json_reply({"clusterGroups": call.service.world.catalogue.cluster_groups()})
+
+
 def _check_account(call: Call) -> None:
     if call.caller.nca_id not in call.service.world.state.accounts:
         raise not_found(f"Account '{call.caller.nca_id}': Not found")
@@ -140,6 +163,15 @@ def _made(call: Call, function_id: str, name: str, details: Details, shared: lis
     return json_reply({"function": function_view(world, function, secrets=True)})
 
 
+def _queue(call: Call, function: Function) -> dict[str, object]:
+    return {
+        "functionVersionId": function.version_id,
+        "functionName": function.name,
+        "functionStatus": shown_status(call.service.world, function.status),
+        "queueDepth": function.queue_depth,
+    }
+
+
 ENDPOINTS: dict[str, Endpoint] = {
     "createFunction": create,
     "createVersion": create_version,
@@ -150,4 +182,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "updateFunction": update,
     "updateFunctionMetadata": update,
     "deleteFunction": delete,
+    "getQueue": read_queue,
+    "getQueues": read_queue,
+    "listClusterGroups": cluster_groups,
 }
