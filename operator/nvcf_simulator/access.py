@@ -61,7 +61,7 @@ def fingerprint(token: str) -> str:
     return "sha256:" + hashlib.sha256(token.encode()).hexdigest()[:12]
 
 
-class Gate:
+class Authenticator:
     """Decides on the `Authorization` header of every request."""
 
     def __init__(self, world: World) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import select
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -11,18 +12,41 @@ from pathlib import Path
 import click
 from aiohttp import web
 
-from nvcf_simulator.control.api import control_app
+from nvcf_simulator.control import control_app
 from nvcf_simulator.http.routing import CONTROL
-from nvcf_simulator.parent_watch import ParentWatch
 from nvcf_simulator.scenario import ScenarioError, load
-from nvcf_simulator.seeding import deploy_at_start
 from nvcf_simulator.server import Server
 from nvcf_simulator.service import Service
 from nvcf_simulator.state_file import StateFile, StateFileError
 
 PREFIX = "/v2/nvcf"
 _LARGEST_BODY = 4 * 1024 * 1024
-_LOOK_AT_PARENT_SECONDS = 0.2
+_PARENT_POLL_SECONDS = 0.2
+
+
+class ParentWatch:
+    """A process by its id, whether it is this one's parent or stands further up."""
+
+    def __init__(self, process: int) -> None:
+        self._process = process
+        self._descriptor: int | None = None
+        if hasattr(os, "pidfd_open") and not self._unknown():
+            self._descriptor = os.pidfd_open(process)  # stays true when the id is used again, and sees zombies
+
+    def ended(self) -> bool:
+        """Whether it has ended, killed or not."""
+        if self._descriptor is None:
+            return self._unknown()
+        return bool(select.select([self._descriptor], [], [], 0)[0])
+
+    def _unknown(self) -> bool:
+        try:
+            os.kill(self._process, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False
 
 
 @click.command()
@@ -57,14 +81,9 @@ def main(
                 setattr(chosen.behaviour, name, value)
         chosen.speed = speed or chosen.speed
         file = StateFile(state) if state else None
-        kept = file.read() if file else None
-        service = Service(chosen.world(kept))
-        if kept is None:
-            deploy_at_start(service, chosen)
+        service = Service.start(chosen, file.read() if file else None)
     except (ScenarioError, StateFileError) as error:
         raise click.ClickException(str(error)) from None
-    for fault in chosen.faults:
-        service.faults.add(fault)
     try:
         asyncio.run(serve(service, host, port, file, ParentWatch(parent_pid) if parent_pid else None))
     except OSError as error:
@@ -89,7 +108,7 @@ async def serve(service: Service, host: str, port: int, file: StateFile | None, 
             tasks.append(asyncio.create_task(file.keep(service.world)))
         while not ended.is_set() and not (parent and parent.ended()):
             with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), _LOOK_AT_PARENT_SECONDS)
+                await asyncio.wait_for(ended.wait(), _PARENT_POLL_SECONDS)
             for task in tasks:
                 if task.done():
                     task.result()  # it never ends but by an error: do not live on without it

@@ -85,7 +85,7 @@ class Server:
             function_id=given.get("functionId") or (function.id if function else None),
             version_id=version_id,
             deployment_id=deployment_id,
-            key=self._service.gate.name(request.headers.get("Authorization")),
+            key=self._service.authenticator.name(request.headers.get("Authorization")),
             user_agent=request.headers.get("User-Agent"),
             host=request.headers.get("Host"),
             traceparent=request.headers.get("traceparent"),
@@ -132,7 +132,7 @@ class Server:
 
     def _admitted(self, request: web.Request, *, gateway: bool) -> Caller:
         try:
-            return self._service.gate.admit(request.headers.get("Authorization"))
+            return self._service.authenticator.admit(request.headers.get("Authorization"))
         except ProblemError as problem:
             if gateway and problem.status == 403:
                 raise UnauthenticatedError from None  # the gateway does not tell a bad key from none

@@ -1,18 +1,24 @@
 """All parts of one simulated service, put together."""
 
+import json
 from dataclasses import dataclass, field
+from typing import Self
 
-from nvcf_simulator.access import Gate
+from nvcf_simulator.access import Authenticator
 from nvcf_simulator.availability import Availability
+from nvcf_simulator.bodies.deployment import read_post
 from nvcf_simulator.deployer import Deployer
+from nvcf_simulator.entries import FunctionEntry
 from nvcf_simulator.http.faults import Faults
 from nvcf_simulator.http.request_log import RequestLog
 from nvcf_simulator.model.allocator import Allocator
-from nvcf_simulator.model.clock import SECOND
+from nvcf_simulator.model.clock import SECOND, milliseconds
+from nvcf_simulator.model.entities import Deployment, Function, State, random_id
 from nvcf_simulator.model.loop import ServerLoop, StaleWrites
 from nvcf_simulator.model.statuses import Statuses
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import ProblemError
+from nvcf_simulator.scenario import Scenario, ScenarioError
 
 
 @dataclass
@@ -24,7 +30,7 @@ class Service:
     statuses: Statuses = field(init=False)
     stale_writes: StaleWrites = field(init=False)
     loop: ServerLoop = field(init=False)
-    gate: Gate = field(init=False)
+    authenticator: Authenticator = field(init=False)
     availability: Availability = field(init=False)
     deployer: Deployer = field(init=False)
     faults: Faults = field(init=False)
@@ -36,12 +42,49 @@ class Service:
         self.statuses = Statuses(world, self.allocator)
         self.stale_writes = StaleWrites(world)
         self.loop = ServerLoop(world, self.allocator, self.statuses, self.stale_writes)
-        self.gate = Gate(world)
+        self.authenticator = Authenticator(world)
         self.availability = Availability(world)
         self.deployer = Deployer(world, self.allocator, self.statuses, self.stale_writes, self.availability)
         self.faults = Faults(world.random)
         self.request_log = RequestLog()
         self._buckets: dict[str, tuple[int, float]] = {}
+
+    @classmethod
+    def start(cls, scenario: Scenario, saved: State | None = None) -> Self:
+        """Build the service of a scenario, with its deployments and faults. Raises `ScenarioError`.
+
+        A saved state replaces the scenario's accounts, keys, functions and deployments.
+        """
+        service = cls(scenario.world(saved))
+        if saved is None:
+            functions = iter(service.world.state.functions.values())
+            for entry in scenario.functions:
+                for _ in range(entry.count or 1):
+                    try:
+                        service.deploy_entry(next(functions), entry)
+                    except ProblemError as problem:
+                        where = f"function {entry.name!r}: deploymentSpecifications"
+                        raise ScenarioError(f"{where}: {problem.detail}") from None
+        for fault in scenario.faults:
+            service.faults.add(fault)
+        return service
+
+    def deploy_entry(self, function: Function, entry: FunctionEntry) -> None:
+        """Deploy a function as its entry says, with running instances. Raises `ProblemError`."""
+        if entry.deployment_specifications is None:
+            return
+        world = self.world
+        body = json.dumps({"deploymentSpecifications": entry.deployment_specifications}).encode()
+        specifications = read_post(body, world.behaviour)
+        self.availability.check(function, specifications)
+        now = milliseconds(world.clock.now())
+        row = Deployment(random_id(), function.id, function.version_id, function.nca_id, now, now, specifications)
+        world.put_row(row)
+        for specification in specifications:
+            self.allocator.ask(function, row.id, specification, specification.min_instances)
+        for instance in world.instances_of(row.id):
+            instance.ready_at = now
+        world.set_status(function, "ACTIVE")
 
     def limit_rate(self, nca_id: str) -> None:
         """Raise 429 when an account's requests come too fast: a bucket of one second's worth."""

@@ -13,8 +13,7 @@ from click import Option
 from pydantic import BaseModel
 
 from nvcf_simulator.cli import main
-from nvcf_simulator.control import bodies
-from nvcf_simulator.control.api import control_app
+from nvcf_simulator.control import bodies, control_app
 from nvcf_simulator.entries import AccountEntry, FunctionEntry, InstanceBehaviourEntry, KeyEntry
 from nvcf_simulator.http.faults import Fault
 from nvcf_simulator.http.request_log import RequestLog

@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from nvcf_simulator.scenario import ScenarioError, load
-from nvcf_simulator.seeding import deploy_at_start
 from nvcf_simulator.service import Service
 from tests.contract.simulator_client import H100, Api, eventually
 from tests.support.simulator import ACCOUNT, COMMAND, ECHO, KEY, Simulator
@@ -121,8 +120,7 @@ def test_a_scenario_that_cannot_be_used_is_told_by_place(tmp_path: Path, scenari
 
 
 def started(path: Path) -> None:
-    scenario = load(path)
-    deploy_at_start(Service(scenario.world()), scenario)
+    Service.start(load(path))
 
 
 def test_a_scenario_that_is_no_yaml_or_not_there_is_told(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from nvcf_simulator.control.bodies import KeyChange, read
 from nvcf_simulator.entries import AccountEntry, FunctionEntry, KeyEntry
 from nvcf_simulator.http.views import function_view
 from nvcf_simulator.problems import not_found
-from nvcf_simulator.seeding import deploy_entry
 from nvcf_simulator.service import Service
 
 
@@ -60,5 +59,5 @@ class AccountRoutes:
         made = entry.made(self._world.clock.now())
         for function in made:
             self._world.put_function(function)
-            deploy_entry(self._service, function, entry)
+            self._service.deploy_entry(function, entry)
         return web.json_response({"functions": [function_view(self._world, function) for function in made]})

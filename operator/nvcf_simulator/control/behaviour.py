@@ -10,7 +10,7 @@ from nvcf_simulator.service import Service
 from nvcf_simulator.settings import Behaviour
 
 
-class ServerRoutes:
+class BehaviourRoutes:
     """Changes what is true for everybody."""
 
     def __init__(self, service: Service) -> None:
