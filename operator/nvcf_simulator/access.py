@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from nvcf_simulator.model.clock import SECOND
 from nvcf_simulator.model.entities import Function, Key
 from nvcf_simulator.model.world import World
-from nvcf_simulator.problems import DependencyError, ProblemError, UnauthenticatedError, forbidden, invalid, not_found
+from nvcf_simulator.problems import (
+    DependencyError,
+    ProblemError,
+    UnauthenticatedError,
+    forbidden,
+    invalid,
+    named,
+    not_found,
+    unknown_function,
+)
 
 _BAD_TOKEN = 'Bearer error="invalid_token"'
 _BACKUP = 60
@@ -32,19 +41,17 @@ class Caller:
         """Whether a function of the account (None: the caller's) is within the key's policy."""
         if (nca_id or self.nca_id) != function.nca_id:
             return False
-        return self.kind == "jwt" or "account-functions:*" in self.resources or self._names(function)
+        return self.unlimited or self._names(function)
 
     def may_use_shared(self, function: Function) -> bool:
         """Whether a function that another account shares with the caller's is within the key's policy."""
-        if self.nca_id not in (*function.shared_function, *function.shared_version):
+        if not function.is_shared_with(self.nca_id):
             return False
         return self.kind == "jwt" or "authorized-functions:*" in self.resources or self._names(function)
 
     def may_create(self, function: Function | None) -> bool:
         """Whether the key may create a function (None), or another version of one."""
-        if self.kind == "jwt" or "account-functions:*" in self.resources:
-            return True
-        return function is not None and f"function:{function.id}/*" in self.resources
+        return self.unlimited or (function is not None and f"function:{function.id}/*" in self.resources)
 
     @property
     def unlimited(self) -> bool:
@@ -143,23 +150,21 @@ def listed_functions(world: World, caller: Caller, visibility: list[str]) -> lis
 def visible_versions(world: World, caller: Caller, function_id: str) -> list[Function]:
     """Return the visible versions of a function. Raises 404 if there are none, 403 if the policy hides them all."""
     known = world.versions(function_id)
-    mine = [f for f in known if f.nca_id == caller.nca_id or caller.nca_id in (*f.shared_function, *f.shared_version)]
     shown = [f for f in known if f.public or caller.may_use(f) or caller.may_use_shared(f)]
     if shown:
         return shown
-    if mine:
-        raise forbidden(f"Function id '{function_id}': Forbidden to retrieve versions")
-    raise not_found(f"Function id '{function_id}': Not found in account '{caller.nca_id}'")
+    if any(f.nca_id == caller.nca_id or f.is_shared_with(caller.nca_id) for f in known):
+        raise forbidden(f"{named(function_id)}: Forbidden to retrieve versions")
+    raise unknown_function(caller.nca_id, function_id)
 
 
 def visible_version(world: World, caller: Caller, function_id: str, version_id: str) -> Function:
     """Return one version. Raises 404 if it is unknown or another's, 403 if the policy hides it."""
     function = world.function(version_id, function_id)
-    about = f"Function id '{function_id}', version '{version_id}'"
     if function is None:
-        raise not_found(f"{about}: Not found in account '{caller.nca_id}'")
+        raise unknown_function(caller.nca_id, function_id, version_id)
     if function.public or caller.may_use(function) or caller.may_use_shared(function):
         return function
-    if caller.nca_id in (function.nca_id, *function.shared_function, *function.shared_version):
-        raise forbidden(f"{about}: Forbidden to retrieve function details")
-    raise not_found(f"{about}: Not found in account '{caller.nca_id}'")
+    if function.nca_id == caller.nca_id or function.is_shared_with(caller.nca_id):
+        raise forbidden(f"{named(function_id, version_id)}: Forbidden to retrieve function details")
+    raise unknown_function(caller.nca_id, function_id, version_id)

@@ -4,7 +4,7 @@ from nvcf_simulator.model.catalogue import Catalogue
 from nvcf_simulator.model.clock import SECOND
 from nvcf_simulator.model.entities import Function, GpuSpecification
 from nvcf_simulator.model.world import World
-from nvcf_simulator.problems import ProblemError, bad_request
+from nvcf_simulator.problems import ProblemError, bad_request, named
 
 _LARGEST_CONFIGURATION = 32 * 1024
 
@@ -22,7 +22,7 @@ class Availability:
         candidates = self._world.versions(function_id)
         for function in candidates:
             if version_id in (None, function.version_id) and self._is_public(function):
-                raise bad_request(f"Function id '{function_id}': Cannot {what} a public function")
+                raise bad_request(f"{named(function_id)}: Cannot {what} a public function")
 
     def _is_public(self, function: Function) -> bool:
         now, lifetime = self._world.clock.now(), int(self._world.behaviour.races.public_cache * SECOND)
@@ -46,7 +46,7 @@ class Availability:
     def check(self, function: Function, specifications: list[GpuSpecification]) -> None:
         """Raise `ProblemError` unless all of this can be deployed for this function."""
         catalogue = self.catalogue(function)
-        about = f"Function id '{function.id}', version '{function.version_id}'"
+        about = function.label
         if not catalogue.types:
             raise bad_request(f"{about}: No backends defined for account '{function.nca_id}'")
         for specification in specifications:

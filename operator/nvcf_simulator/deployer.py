@@ -12,8 +12,15 @@ from nvcf_simulator.model.entities import BUSY, Deployment, Function, GpuSpecifi
 from nvcf_simulator.model.loop import StaleWrites
 from nvcf_simulator.model.statuses import Statuses
 from nvcf_simulator.model.world import World
-from nvcf_simulator.problems import DependencyError, ProblemError, bad_request, forbidden, not_found
-from nvcf_simulator.updates import apply_patch, apply_updates, named
+from nvcf_simulator.problems import (
+    DependencyError,
+    ProblemError,
+    bad_request,
+    forbidden,
+    not_found,
+    unknown_function,
+)
+from nvcf_simulator.updates import apply_patch, apply_updates
 
 _TRIES = 3
 """How often one call is tried while the allocator answers 5xx."""
@@ -41,11 +48,9 @@ class Deployer:
         """Return a function version of the caller's account that its key may change."""
         function = self._world.function(version_id, function_id, caller.nca_id)
         if function is None:
-            raise not_found(
-                f"Function id '{function_id}', version '{version_id}': Not found in account '{caller.nca_id}'"
-            )
+            raise unknown_function(caller.nca_id, function_id, version_id)
         if not caller.may_use(function):
-            raise forbidden(f"{named(function)}: Forbidden to {verb} deployment")
+            raise forbidden(f"{function.label}: Forbidden to {verb} deployment")
         return function
 
     async def create(self, function: Function, specifications: list[GpuSpecification]) -> Deployment:
@@ -58,7 +63,7 @@ class Deployer:
             await self._allocation.ask(function, deployment_id, specifications)
         except ProblemError as problem:
             self._roll_back(function, deployment_id)
-            detail = f"{named(function)}: Failed to deploy: {problem.detail}"
+            detail = f"{function.label}: Failed to deploy: {problem.detail}"
             raise ProblemError(problem.status, detail, problem.origin) from None
         now = milliseconds(self._world.clock.now())
         row = Deployment(deployment_id, function.id, function.version_id, function.nca_id, now, now, specifications)
@@ -75,17 +80,17 @@ class Deployer:
         match function.status:
             case "INACTIVE" if row:
                 raise bad_request(
-                    f"{named(function)}: A deployment is there although the function is INACTIVE: "
+                    f"{function.label}: A deployment is there although the function is INACTIVE: "
                     "wait until it has drained and is gone"
                 )
             case "INACTIVE":
                 return
             case "ERROR":
-                raise bad_request(f"{named(function)}: There is a deployment in ERROR already, delete it first")
+                raise bad_request(f"{function.label}: There is a deployment in ERROR already, delete it first")
             case status if row:
-                raise bad_request(f"{named(function)}: Status {status}, change the specifications by PATCH instead")
+                raise bad_request(f"{function.label}: Status {status}, change the specifications by PATCH instead")
             case _:
-                raise ProblemError(500, f"{named(function)}: Missing deployment", "framework")
+                raise ProblemError(500, f"{function.label}: Missing deployment", "framework")
 
     def _roll_back(self, function: Function, deployment_id: str) -> None:
         """Undo a POST by its version, as the real server does: the row of another POST goes as well."""
@@ -110,14 +115,12 @@ class Deployer:
         """Change one specification. The account of the caller is not looked at: the real server does not, either."""
         function = self._world.function(row.version_id, row.function_id, row.nca_id)
         if function is None:
-            raise not_found(
-                f"Function id '{row.function_id}', version '{row.version_id}': Not found in account '{row.nca_id}'"
-            )
+            raise unknown_function(row.nca_id, row.function_id, row.version_id)
         if not caller.may_use(function, row.nca_id):
-            raise forbidden(f"{named(function)}: Forbidden to update deployment")
+            raise forbidden(f"{function.label}: Forbidden to update deployment")
         self._check_busy(function)
         if patch.empty:
-            raise bad_request(f"{named(function)}: the update is empty, at least one field must be given")
+            raise bad_request(f"{function.label}: the update is empty, at least one field must be given")
         fresh = deepcopy(row)
         mine = next((s for s in fresh.specifications if s.id == specification_id), None)
         if mine is None:
@@ -139,7 +142,7 @@ class Deployer:
 
     def _check_busy(self, function: Function) -> None:
         if function.status not in BUSY:
-            raise bad_request(f"{named(function)}: Invalid status '{function.status}'")
+            raise bad_request(f"{function.label}: Invalid status '{function.status}'")
 
     async def _write(self, row: Deployment, fresh: Deployment, only: GpuSpecification | None = None) -> Deployment:
         """Write what was read and changed, all of the row or only one specification of it."""

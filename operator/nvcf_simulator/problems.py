@@ -57,3 +57,13 @@ def forbidden(detail: str) -> ProblemError:
 def invalid(detail: str) -> ProblemError:
     """400 of the framework: the request cannot be read, or its body breaks a rule."""
     return ProblemError(400, detail, "framework")
+
+
+def named(function_id: str, version_id: str | None = None) -> str:
+    """Return how details name a function, or one of its versions."""
+    return f"Function id '{function_id}'" + (f", version '{version_id}'" if version_id is not None else "")
+
+
+def unknown_function(nca_id: str, function_id: str, version_id: str | None = None) -> ProblemError:
+    """404 of the service: the account has no such function, or no such version."""
+    return not_found(f"{named(function_id, version_id)}: Not found in account '{nca_id}'")

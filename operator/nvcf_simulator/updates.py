@@ -7,19 +7,14 @@ from nvcf_simulator.model.entities import Deployment, Function, GpuSpecification
 from nvcf_simulator.problems import bad_request
 
 
-def named(function: Function) -> str:
-    """Return the beginning of every message about a function version."""
-    return f"Function id '{function.id}', version '{function.version_id}'"
-
-
 def apply_updates(row: Deployment, function: Function, updates: list[Update], *, old: bool) -> bool:
     """Change all specifications of a row as PUT says; return whether that counts as a change."""
-    wrong = f"{named(function)}: the specifications must be those of the deployment"
+    wrong = f"{function.label}: the specifications must be those of the deployment"
     if len(row.specifications) != len(updates):
         raise bad_request(wrong)
     if not old and len(updates) > 1 and any(update.specification_id is None for update in updates):
         raise bad_request(
-            f"{named(function)}: several specifications must be named by gpuSpecificationId, or be changed by PATCH"
+            f"{function.label}: several specifications must be named by gpuSpecificationId, or be changed by PATCH"
         )
     changed, left = False, list(row.specifications)
     for update in updates:
@@ -47,11 +42,11 @@ def _alike(specification: GpuSpecification, update: Update) -> bool:
 def _apply_one(specification: GpuSpecification, update: Update, function: Function) -> bool:
     backend = specification.options.get("backend", "")
     if update.backend != backend:
-        raise bad_request(f"{named(function)}: backend '{update.backend}' is not the deployment's '{backend}'")
+        raise bad_request(f"{function.label}: backend '{update.backend}' is not the deployment's '{backend}'")
     clusters = set(specification.options.get("clusters", ()))
     if update.clusters != clusters:
         raise bad_request(
-            f"{named(function)}: clusters {sorted(update.clusters)} are not the deployment's {sorted(clusters)}"
+            f"{function.label}: clusters {sorted(update.clusters)} are not the deployment's {sorted(clusters)}"
         )
     before = (specification.min_instances, specification.max_instances, specification.max_request_concurrency)
     specification.min_instances, specification.max_instances = update.min_instances, update.max_instances

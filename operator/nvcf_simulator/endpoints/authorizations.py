@@ -6,7 +6,7 @@ from nvcf_simulator.bodies.function import read_parties, read_party
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import Reply, json_reply
 from nvcf_simulator.model.entities import Function
-from nvcf_simulator.problems import ProblemError, bad_request, forbidden, not_found
+from nvcf_simulator.problems import ProblemError, bad_request, forbidden, named, not_found
 
 SCOPE = "authorize_clients"
 EVERYBODY = "*"
@@ -23,7 +23,7 @@ async def read_function(call: Call) -> Reply:
     """GET of the accounts that may use each version of a function."""
     function_id = call.id("functionId")
     call.caller.require(SCOPE)
-    return json_reply({"functions": [_merged(v) for v in _own(call, function_id) if call.caller.may_use(v)]})
+    return json_reply({"functions": [_merged(v) for v in call.own_versions(function_id) if call.caller.may_use(v)]})
 
 
 async def write(call: Call) -> Reply:
@@ -45,7 +45,7 @@ async def change(call: Call) -> Reply:
     targets = _targets(call, function_id, version_id)
     _check_account(call, account)
     present = _parties(targets[0], version_id)
-    about = f"Function id '{function_id}'"
+    about = named(function_id)
     if not present:
         raise not_found(f"{about}: Not found: no account is authorized yet")
     if call.entry.path.endswith("/add"):
@@ -66,21 +66,14 @@ async def clear(call: Call) -> Reply:
     return json_reply({"function": _identity(targets[0], version_id)})
 
 
-def _own(call: Call, function_id: str) -> list[Function]:
-    found = [v for v in call.service.world.versions(function_id) if v.nca_id == call.caller.nca_id]
-    if not found:
-        raise not_found(f"Function id '{function_id}': Not found in account '{call.caller.nca_id}'")
-    return found
-
-
 def _targets(call: Call, function_id: str, version_id: str | None) -> list[Function]:
     call.caller.require(SCOPE)
     call.service.availability.refuse_public(function_id, version_id, "change the authorized parties of")
     if version_id is not None:
         return [call.service.deployer.owned(call.caller, function_id, version_id, "authorize")]
-    found = _own(call, function_id)
+    found = call.own_versions(function_id)
     if not call.caller.may_use(found[0]):
-        raise forbidden(f"Function id '{function_id}': Forbidden to change authorized parties")
+        raise forbidden(f"{named(function_id)}: Forbidden to change authorized parties")
     return found
 
 

@@ -9,8 +9,8 @@ from nvcf_simulator.access import Caller
 from nvcf_simulator.http.reply import Reply
 from nvcf_simulator.http.request_log import Entry
 from nvcf_simulator.http.routing import Route
-from nvcf_simulator.model.entities import parse_id
-from nvcf_simulator.problems import invalid
+from nvcf_simulator.model.entities import Function, parse_id
+from nvcf_simulator.problems import invalid, unknown_function
 from nvcf_simulator.service import Service
 
 
@@ -31,6 +31,13 @@ class Call:
         found = parse_id(text)
         if found is None:
             raise invalid(f"Failed to convert '{name}' with value: '{text}'")
+        return found
+
+    def own_versions(self, function_id: str) -> list[Function]:
+        """Return the caller's versions of a function, the oldest first. Raises 404 if there are none."""
+        found = [v for v in self.service.world.versions(function_id) if v.nca_id == self.caller.nca_id]
+        if not found:
+            raise unknown_function(self.caller.nca_id, function_id)
         return found
 
     def version_id(self) -> str | None:

@@ -6,8 +6,7 @@ from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import Reply, json_reply
 from nvcf_simulator.http.views import deployment_view, function_view, specification_view
 from nvcf_simulator.model.entities import Deployment, Function
-from nvcf_simulator.problems import ProblemError, forbidden, not_found
-from nvcf_simulator.updates import named
+from nvcf_simulator.problems import forbidden, not_found
 
 SCOPE = "deploy_function"
 
@@ -125,8 +124,7 @@ def _shown(call: Call, row: Deployment, function: Function) -> Reply:
 
 def _check_policy(caller: Caller, function: Function) -> None:
     if not caller.may_use(function):
-        problem: ProblemError = forbidden(f"{named(function)}: Forbidden to read deployment")
-        raise problem
+        raise forbidden(f"{function.label}: Forbidden to read deployment")
 
 
 ENDPOINTS: dict[str, Endpoint] = {

@@ -6,7 +6,7 @@ from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import JSON, Reply, json_reply, no_content
 from nvcf_simulator.http.views import function_fragment, function_view, instance_view, shown_status
 from nvcf_simulator.model.entities import Function, random_id
-from nvcf_simulator.problems import forbidden, not_found
+from nvcf_simulator.problems import forbidden, named, not_found
 
 LIST_SCOPES = ("list_functions", "list_functions_details")
 
@@ -30,11 +30,9 @@ async def create_version(call: Call) -> Reply:
     call.service.availability.refuse_public(function_id, None, "create a version of")
     call.limit_rate()
     _check_account(call)
-    versions = [v for v in call.service.world.versions(function_id) if v.nca_id == call.caller.nca_id]
-    if not versions:
-        raise not_found(f"Function id '{function_id}': Not found in account '{call.caller.nca_id}'")
+    versions = call.own_versions(function_id)
     if not call.caller.may_create(versions[0]):
-        raise forbidden(f"Function id '{function_id}': Forbidden to create function version")
+        raise forbidden(f"{named(function_id)}: Forbidden to create function version")
     return _made(call, function_id, name, details, versions[0].shared_function)
 
 
@@ -130,7 +128,7 @@ async def read_queue(call: Call) -> Reply:
         found = [visible_version(world, caller, function_id, version_id)]
     queues = [_queue(call, function) for function in found if function.status in ("ACTIVE", "DEPLOYING")]
     if not queues:
-        raise not_found(f"Function id '{function_id}': Queue not found, the function is likely not deployed")
+        raise not_found(f"{named(function_id)}: Queue not found, the function is likely not deployed")
     return json_reply({"functionId": function_id, "queues": queues})
 
 

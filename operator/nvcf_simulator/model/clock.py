@@ -41,14 +41,8 @@ _ISO = re.compile(
 
 def instant(nanoseconds: int) -> str:
     """Write a time in ISO-8601 with 0, 3, 6 or 9 fractional digits, as few as it takes."""
-    seconds, fraction = divmod(nanoseconds, SECOND)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    if not fraction:
-        return text + "Z"
-    digits = f"{fraction:09}"
-    while digits.endswith("000"):
-        digits = digits[:-3]
-    return f"{text}.{digits}Z"
+    needed = len(f"{nanoseconds % SECOND:09}".rstrip("0"))
+    return exactly(nanoseconds, -(-needed // 3) * 3)
 
 
 def exactly(nanoseconds: int, digits: int) -> str:

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from nvcf_simulator.problems import named
+
 _NAMESPACE = uuid.UUID("6f4d8d52-6c0b-5d7c-9b62-3f1d1f3c0a11")
 _LENGTHS = (8, 4, 4, 4, 12)
 _HEX = re.compile(r"[0-9a-fA-F]+")
@@ -122,6 +124,15 @@ class Function:
     """The same for its deployment."""
     odd_specifications: dict[str, Any] = field(default_factory=dict)
     """The same for each of its deployment's specifications."""
+
+    @property
+    def label(self) -> str:
+        """How error details name it."""
+        return named(self.id, self.version_id)
+
+    def is_shared_with(self, nca_id: str) -> bool:
+        """Whether an account other than its own may use it."""
+        return nca_id in self.shared_function or nca_id in self.shared_version
 
     @property
     def is_helm(self) -> bool:

@@ -77,7 +77,7 @@ class Statuses:
         if sum(s.min_instances for s in row.specifications) <= len(found) and all(i.state == "failed" for i in found):
             self._become(snapshot, "ERROR")
             self._end_instances(snapshot)
-        elif all(any(i.state == "running" for i in instances.get(s.id, ())) for s in row.specifications):
+        elif all(_running(instances, s.id) for s in row.specifications):
             self._ask_for_missing(snapshot, instances)
         if health:
             self._write_health(row, health)
@@ -187,15 +187,15 @@ class Statuses:
 
 
 def _all_met(row: Deployment, instances: Instances) -> bool:
-    return all(
-        sum(i.state == "running" for i in instances.get(s.id, ())) >= s.min_instances for s in row.specifications
-    )
+    return all(_running(instances, s.id) >= s.min_instances for s in row.specifications)
 
 
 def _none_too_many(row: Deployment, instances: Instances) -> bool:
-    return all(
-        sum(i.state == "running" for i in instances.get(s.id, ())) <= s.max_instances for s in row.specifications
-    )
+    return all(_running(instances, s.id) <= s.max_instances for s in row.specifications)
+
+
+def _running(instances: Instances, specification_id: str) -> int:
+    return sum(i.state == "running" for i in instances.get(specification_id, ()))
 
 
 def _failed_health(instances: Instances) -> Health:
