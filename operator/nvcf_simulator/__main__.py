@@ -1,4 +1,4 @@
-"""`python -m nvcf_simulator` is the command `nvcf-simulator`."""
+"""`python -m nvcf_simulator` runs the command `nvcf-simulator`."""
 
 from nvcf_simulator.cli import main
 

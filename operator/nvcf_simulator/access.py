@@ -1,4 +1,4 @@
-"""Who calls, and what they may use and see: tokens, scopes, resource policies, visibility."""
+"""Who calls, and what the caller may use and see: tokens, scopes, resource policies, visibility."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from nvcf_simulator.problems import (
 
 _BAD_TOKEN = 'Bearer error="invalid_token"'
 _BACKUP = 60
-"""While the key service is down a decision is served so many times longer."""
+"""How many times longer a decision is cached while the key service is down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A token that was accepted, and what it may do."""
+    """An accepted token, and what it grants."""
 
     nca_id: str
     key: str
@@ -64,12 +64,12 @@ class Caller:
 
 
 def fingerprint(token: str) -> str:
-    """Return a short name for a token that does not give it away."""
+    """Return a short name for a token that does not reveal it."""
     return "sha256:" + hashlib.sha256(token.encode()).hexdigest()[:12]
 
 
 class Authenticator:
-    """Decides on the `Authorization` header of every request."""
+    """Checks the `Authorization` header of every request."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -84,7 +84,7 @@ class Authenticator:
         return key.name if key else fingerprint(token)
 
     def admit(self, header: str | None) -> Caller:
-        """Return who asks. Raises `UnauthenticatedError` (401) or `ProblemError` (403, 404, 5xx)."""
+        """Return the caller. Raises `UnauthenticatedError` (401) or `ProblemError` (403, 404, 5xx)."""
         scheme, _, token = (header or "").partition(" ")
         token = token.strip()
         if scheme != "Bearer" or not token:
@@ -131,7 +131,7 @@ _KINDS = ("private", "public", "authorized")
 
 
 def listed_functions(world: World, caller: Caller, visibility: list[str]) -> list[Function]:
-    """Return what the account's list shows. A key's policy hides own and shared functions, public ones never."""
+    """Return what the account's list contains. A key's policy hides own and shared functions, never public ones."""
     wanted = {word.strip().lower() for part in visibility for word in part.split(",") if word.strip()}
     if wanted - set(_KINDS):
         raise invalid(f"Failed to convert 'visibility' with value '{','.join(visibility)}': not one of {_KINDS}")
@@ -159,7 +159,7 @@ def visible_versions(world: World, caller: Caller, function_id: str) -> list[Fun
 
 
 def visible_version(world: World, caller: Caller, function_id: str, version_id: str) -> Function:
-    """Return one version. Raises 404 if it is unknown or another's, 403 if the policy hides it."""
+    """Return one version. Raises 404 if it is unknown or belongs to others, 403 if the policy hides it."""
     function = world.function(version_id, function_id)
     if function is None:
         raise unknown_function(caller.nca_id, function_id, version_id)

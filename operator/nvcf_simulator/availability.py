@@ -1,4 +1,4 @@
-"""What can be deployed at this moment: the catalogue, the fields a kind of function takes, and public functions."""
+"""What can be deployed: the catalogue, the fields that a kind of function accepts, and public functions."""
 
 from nvcf_simulator.model.catalogue import Catalogue
 from nvcf_simulator.model.clock import SECOND
@@ -10,7 +10,7 @@ _LARGEST_CONFIGURATION = 32 * 1024
 
 
 class Availability:
-    """Checks before a deployment; what it has read it may remember for a while, as the real server does."""
+    """Checks before a deployment. What it reads may be cached for a while, as in the real server."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -18,7 +18,7 @@ class Availability:
         self._public: dict[str, tuple[int, bool]] = {}
 
     def refuse_public(self, function_id: str, version_id: str | None, what: str) -> None:
-        """Raise 400 if the function (in any version, if None) is public. Unknown ones are not."""
+        """Raise 400 if the version, or any version if None, is public. Unknown functions pass."""
         candidates = self._world.versions(function_id)
         for function in candidates:
             if version_id in (None, function.version_id) and self._is_public(function):
@@ -34,7 +34,7 @@ class Availability:
         return function.public
 
     def catalogue(self, function: Function) -> Catalogue:
-        """Return the catalogue as the server sees it. Raises `ProblemError` if it cannot be read."""
+        """Return the catalogue that the server currently sees. Raises `ProblemError` if it cannot be read."""
         now, lifetime = self._world.clock.now(), int(self._world.behaviour.races.catalogue_cache * SECOND)
         if self._catalogue and now - self._catalogue[0] < lifetime:
             return self._catalogue[1]
@@ -44,7 +44,7 @@ class Availability:
         return seen
 
     def check(self, function: Function, specifications: list[GpuSpecification]) -> None:
-        """Raise `ProblemError` unless all of this can be deployed for this function."""
+        """Raise `ProblemError` unless the function can be deployed with these specifications."""
         catalogue = self.catalogue(function)
         about = function.label
         if not catalogue.types:

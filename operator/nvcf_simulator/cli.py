@@ -25,16 +25,16 @@ _PARENT_POLL_SECONDS = 0.2
 
 
 class ParentWatch:
-    """A process by its id, whether it is this one's parent or stands further up."""
+    """Detects the end of the process that started this one, directly or not."""
 
     def __init__(self, process: int) -> None:
         self._process = process
         self._descriptor: int | None = None
         if hasattr(os, "pidfd_open") and not self._unknown():
-            self._descriptor = os.pidfd_open(process)  # stays true when the id is used again, and sees zombies
+            self._descriptor = os.pidfd_open(process)  # immune to the reuse of process ids, and sees zombies
 
     def ended(self) -> bool:
-        """Whether it has ended, killed or not."""
+        """Whether the process has ended, killed or not."""
         if self._descriptor is None:
             return self._unknown()
         return bool(select.select([self._descriptor], [], [], 0)[0])
@@ -52,13 +52,13 @@ class ParentWatch:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 for any free one.")
-@click.option("--scenario", type=click.Path(dir_okay=False, path_type=Path), help="YAML file of what there is.")
-@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the state.")
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="How much faster the clock runs.")
-@click.option("--period", type=click.FloatRange(min=0, min_open=True), help="Seconds between the loop's looks.")
+@click.option("--scenario", type=click.Path(dir_okay=False, path_type=Path), help="YAML file with the initial state.")
+@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File that the state is saved in.")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="How much faster the simulated clock runs.")
+@click.option("--period", type=click.FloatRange(min=0, min_open=True), help="Seconds between two loop passes.")
 @click.option("--deploy-seconds", type=click.FloatRange(min=0), help="Seconds an instance takes to start.")
-@click.option("--old", is_flag=True, help="Speak the old generation of the API (2.87).")
-@click.option("--parent-pid", type=click.IntRange(min=1), help="End when this process, the starter, has ended.")
+@click.option("--old", is_flag=True, help="Serve the old generation of the API (2.87).")
+@click.option("--parent-pid", type=click.IntRange(min=1), help="Exit when this parent process has ended.")
 @click.version_option(package_name="nvcf-operator")
 def main(
     host: str,
@@ -71,7 +71,7 @@ def main(
     old: bool,
     parent_pid: int | None,
 ) -> None:
-    """Serve an NVCF account; print one JSON line with its url when it listens."""
+    """Serve an NVCF account; print one JSON line with its URL once it listens."""
     logging.basicConfig(level=logging.WARNING)
     try:
         chosen = load(scenario)
@@ -91,7 +91,7 @@ def main(
 
 
 async def serve(service: Service, host: str, port: int, file: StateFile | None, parent: ParentWatch | None) -> None:
-    """Serve until a signal ends it, or until the parent is gone. Raises OSError if it cannot listen."""
+    """Serve until a signal arrives or the parent is gone. Raises OSError if it cannot listen."""
     app = web.Application(client_max_size=_LARGEST_BODY)
     app.add_subapp(f"/{CONTROL}", control_app(service))
     app.router.add_route("*", "/{path:.*}", Server(service).handle)
@@ -111,7 +111,7 @@ async def serve(service: Service, host: str, port: int, file: StateFile | None, 
                 await asyncio.wait_for(ended.wait(), _PARENT_POLL_SECONDS)
             for task in tasks:
                 if task.done():
-                    task.result()  # it never ends but by an error: do not live on without it
+                    task.result()  # it only ends with an error: do not continue without it
     finally:
         for task in tasks:
             task.cancel()

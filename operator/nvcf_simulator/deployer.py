@@ -23,11 +23,11 @@ from nvcf_simulator.problems import (
 from nvcf_simulator.updates import apply_patch, apply_updates
 
 _TRIES = 3
-"""How often one call is tried while the allocator answers 5xx."""
+"""Attempts of one call while the allocator returns 5xx."""
 
 
 class Deployer:
-    """Changes deployments on behalf of callers. All methods raise `ProblemError`."""
+    """Deploys, changes and undeploys. All methods raise `ProblemError`."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Deployer:
         self._availability = availability
 
     def owned(self, caller: Caller, function_id: str, version_id: str, verb: str) -> Function:
-        """Return a function version of the caller's account that its key may change."""
+        """Return a function version of the caller's account that the key may change."""
         function = self._world.function(version_id, function_id, caller.nca_id)
         if function is None:
             raise unknown_function(caller.nca_id, function_id, version_id)
@@ -54,13 +54,13 @@ class Deployer:
         return function
 
     async def create(self, function: Function, specifications: list[GpuSpecification]) -> Deployment:
-        """Deploy. Nothing of it can be seen before the allocator has answered for every specification."""
+        """Deploy. Nothing is visible before the allocator has responded for every specification."""
         self._check_undeployed(function)
         self._availability.check(function, specifications)
         self._world.depend("artifacts", function.version_id)
         deployment_id = random_id()
         try:
-            await self._allocation.ask(function, deployment_id, specifications)
+            await self._allocation.request(function, deployment_id, specifications)
         except ProblemError as problem:
             self._roll_back(function, deployment_id)
             detail = f"{function.label}: Failed to deploy: {problem.detail}"
@@ -70,7 +70,7 @@ class Deployer:
         self._world.put_row(row)
         await self._gap()
         if self._world.function(function.version_id) is None:
-            self._world.put_function(function)  # deleted meanwhile: the server writes it anew, with its status
+            self._world.put_function(function)  # deleted in the meantime: the server writes it back with its status
         idle = all(specification.min_instances == 0 for specification in specifications)
         self._world.set_status(function, "ACTIVE" if idle else "DEPLOYING")
         return row
@@ -93,14 +93,14 @@ class Deployer:
                 raise ProblemError(500, f"{function.label}: Missing deployment", "framework")
 
     def _roll_back(self, function: Function, deployment_id: str) -> None:
-        """Undo a POST by its version, as the real server does: the row of another POST goes as well."""
+        """Undo a POST by its version, as the real server does: the row of another POST is deleted as well."""
         for instance in self._allocator.current(deployment_id):
             self._allocator.release_some([instance], 1)
         self._world.remove_row(function.version_id)
         self._world.set_status(function, "INACTIVE")
 
     async def update(self, function: Function, updates: list[Update]) -> Deployment:
-        """Change min, max and concurrency of all specifications at once, as PUT does."""
+        """Change minimum, maximum and concurrency of all specifications, as PUT does."""
         self._check_busy(function)
         row = self._world.row(function.version_id)
         if row is None:
@@ -112,7 +112,7 @@ class Deployer:
         return await self._write(row, fresh)
 
     async def patch(self, row: Deployment, caller: Caller, specification_id: str, patch: Patch) -> GpuSpecification:
-        """Change one specification. The account of the caller is not looked at: the real server does not, either."""
+        """Change one specification. As in the real server, the caller's account is not checked."""
         function = self._world.function(row.version_id, row.function_id, row.nca_id)
         if function is None:
             raise unknown_function(row.nca_id, row.function_id, row.version_id)
@@ -130,7 +130,7 @@ class Deployer:
         return mine
 
     async def delete(self, function: Function, *, graceful: bool) -> None:
-        """Undeploy: at once, or, with a queue that is not empty and if asked to, once it is drained."""
+        """Undeploy, immediately or, if graceful, once the queue is empty."""
         row = self._world.row(function.version_id)
         if row is None:
             raise not_found(f"Function version '{function.version_id}': Deployment not found")
@@ -145,7 +145,7 @@ class Deployer:
             raise bad_request(f"{function.label}: Invalid status '{function.status}'")
 
     async def _write(self, row: Deployment, fresh: Deployment, only: GpuSpecification | None = None) -> Deployment:
-        """Write what was read and changed, all of the row or only one specification of it."""
+        """Write the changed row, or only one of its specifications."""
         slow = self._world.behaviour.races.slow_patch
         if slow:
             await asyncio.sleep(self._world.clock.real(slow))
@@ -153,7 +153,7 @@ class Deployer:
         if only:
             fresh = deepcopy(self._world.row_by_id(row.id) or fresh)
             fresh.specifications = [only if s.id == only.id else s for s in fresh.specifications]
-        # Strictly later than before, in the precision that is stored, so that a change can be seen by it.
+        # Strictly later than before, in the stored precision, so that every change is visible in it.
         fresh.updated_at = max(milliseconds(self._world.clock.now()), row.updated_at + 1_000_000)
         self._world.put_row(fresh)
         return fresh
@@ -165,31 +165,31 @@ class Deployer:
 
 
 class _Allocation:
-    """Asks the allocator once for each specification with minInstances > 0, one after the other.
+    """Calls the allocator once for each specification with minInstances > 0, one after the other.
 
-    Each call has its own time limit; nothing limits their sum. A call that is answered 5xx is tried again, one that is
-    cut by the limit is not.
+    Each call has its own time limit; nothing limits their sum. A call that returns 5xx is retried, one that exceeds the
+    limit is not.
     """
 
     def __init__(self, world: World, allocator: Allocator) -> None:
         self._world = world
         self._allocator = allocator
 
-    async def ask(self, function: Function, deployment_id: str, specifications: list[GpuSpecification]) -> None:
-        """Ask for the least instances of every specification. Raises `ProblemError`; what was given is kept then."""
+    async def request(self, function: Function, deployment_id: str, specifications: list[GpuSpecification]) -> None:
+        """Request the minimum of every specification. Raises `ProblemError`; instances provided before it are kept."""
         self._world.unwritten.add(deployment_id)
         try:
             for specification in specifications:
                 if specification.min_instances:
-                    await self._ask_for(function, deployment_id, specification)
+                    await self._request_for(function, deployment_id, specification)
         finally:
             self._world.unwritten.discard(deployment_id)
 
-    async def _ask_for(self, function: Function, deployment_id: str, specification: GpuSpecification) -> None:
+    async def _request_for(self, function: Function, deployment_id: str, specification: GpuSpecification) -> None:
         for left in reversed(range(_TRIES)):
             await self._wait(function)
             try:
-                self._allocator.ask(function, deployment_id, specification, specification.min_instances, keep=True)
+                self._allocator.request(function, deployment_id, specification, specification.min_instances, keep=True)
             except DependencyError as error:
                 if error.answered < 500 or not left:
                     raise

@@ -1,4 +1,4 @@
-"""Accounts, keys and functions as scenario files and the control API write them."""
+"""Accounts, keys and functions as scenario files and the control API describe them."""
 
 import re
 from typing import Annotated, Any, Literal, Self
@@ -39,17 +39,17 @@ class AccountEntry(Model):
 
     nca_id: str
     org: str | None = None
-    """The only name in NGC org URLs that leads to it; None: any does."""
+    """The only name in NGC org URLs that resolves to it; None: any does."""
     requests_per_second: float | None = Field(None, gt=0)
-    """More are answered 429; None: no limit."""
+    """Requests above it get 429; None: no limit."""
 
-    def made(self) -> Account:
-        """Return the account itself."""
+    def build(self) -> Account:
+        """Return the account described here."""
         return Account(self.nca_id, self.org, self.requests_per_second)
 
 
 class KeyEntry(Model):
-    """A key: an API key (its token begins with `nvapi-`) or a JWT (any other token)."""
+    """A key: an API key, whose token starts with `nvapi-`, or a JWT, with any other token."""
 
     name: str
     token: str = Field(min_length=1, repr=False)
@@ -60,20 +60,20 @@ class KeyEntry(Model):
     """account-functions:*, authorized-functions:*, function:ID/*, function:ID/VERSION."""
     revoked: bool = False
     service_status: int | None = Field(None, ge=400, le=599)
-    """What the key service answers when it is asked for this key."""
+    """Error status that the key service returns for this key."""
     effective_after: Seconds = 0
-    """The key is unknown for so long."""
+    """Seconds until the key takes effect."""
     expires_after: Seconds | None = None
-    """A JWT is refused after so long."""
+    """Seconds until a JWT expires."""
 
     @model_validator(mode="after")
     def _kind_and_token_agree(self) -> Self:
         if self.token.startswith("nvapi-") != (self.kind == "api-key"):
-            raise ValueError("the token of an api-key begins with nvapi-, that of a jwt does not")
+            raise ValueError("the token of an api-key must start with nvapi-, that of a jwt must not")
         return self
 
-    def made(self, now: int) -> Key:
-        """Return the key itself."""
+    def build(self, now: int) -> Key:
+        """Return the key described here."""
         return Key(
             self.name,
             self.token,
@@ -89,30 +89,30 @@ class KeyEntry(Model):
 
 
 class InstanceBehaviourEntry(Model):
-    """How the instances of a version fare."""
+    """How the instances of a version behave."""
 
     outcome: Outcome = Field("run", alias="fate")
-    """run, wait (start and stay so), or fail."""
+    """run, wait (keep starting), or fail."""
     outcomes: dict[str, Outcome] = Field(default_factory=dict, alias="fates")
     """By instance type, in place of `outcome`."""
     supply: bool = True
-    """False: the allocator takes requests and gives nothing."""
+    """False: the allocator accepts requests and provides nothing."""
     capacity: int | None = Field(None, ge=0)
-    """Most instances that this version may hold at once."""
+    """Maximum number of concurrent instances of this version."""
     deploy_seconds: Seconds | None = None
-    """Another start-up time than everybody's."""
+    """Start-up time in place of the server's."""
     allocation_seconds: Seconds | None = None
-    """Another time for each call to the allocator in POST than everybody's (`slowPost`)."""
+    """Duration of each allocator call in POST, in place of `slowPost`."""
     error: str | None = None
-    """Error log of failing instances."""
+    """Error text of failing instances."""
 
-    def made(self) -> InstanceBehaviour:
-        """Return the behaviour itself."""
+    def build(self) -> InstanceBehaviour:
+        """Return the behaviour described here."""
         return InstanceBehaviour(**self.model_dump())
 
 
 class FunctionEntry(Model):
-    """A function version, or `count` of them: NAME-0, NAME-1, ..., whose ids always belong to their names."""
+    """A function version, or `count` of them: NAME-0, NAME-1, ..., whose UUIDs are derived from their names."""
 
     name: str
     function_id: Uuid | None = None
@@ -123,22 +123,22 @@ class FunctionEntry(Model):
     public: bool = False
     count: int | None = Field(None, gt=0, le=100_000)
     details: dict[str, Any] = Field(default_factory=dict)
-    """More of what answers show, by NVCF's names: tags, inferenceUrl, ..."""
+    """Additional fields in responses, by NVCF's names: tags, inferenceUrl, ..."""
     shared_with: list[str] = Field(default_factory=list)
     """Accounts that may use it."""
     queue_depth: int = Field(0, ge=0)
     instance_behaviour: InstanceBehaviourEntry = Field(default_factory=InstanceBehaviourEntry, alias="weather")
     deployment_specifications: list[dict[str, Any]] | None = None
-    """It is deployed and ACTIVE from the start, with these GPU specifications."""
+    """If set, the function is deployed and ACTIVE from the start, with these GPU specifications."""
 
     @model_validator(mode="after")
-    def _many_have_no_id_of_their_own(self) -> Self:
+    def _count_excludes_ids(self) -> Self:
         if self.count is not None and (self.function_id or self.function_version_id):
-            raise ValueError("count makes many functions: leave functionId and functionVersionId out")
+            raise ValueError("count excludes functionId and functionVersionId")
         return self
 
-    def made(self, now: int) -> list[Function]:
-        """Return the functions themselves."""
+    def build(self, now: int) -> list[Function]:
+        """Return the functions described here."""
         if self.count is None:
             return [self._one(self.name, self.function_id, self.function_version_id, now)]
         names = [f"{self.name}-{number}" for number in range(self.count)]
@@ -159,5 +159,5 @@ class FunctionEntry(Model):
             public=self.public,
             shared_function=list(self.shared_with),
             queue_depth=self.queue_depth,
-            instance_behaviour=self.instance_behaviour.made(),
+            instance_behaviour=self.instance_behaviour.build(),
         )

@@ -1,17 +1,17 @@
-"""Failures of a request, before it is decided in which shape they are told."""
+"""Errors of a request, independent of the envelope they are reported in."""
 
 from typing import Literal
 
 Origin = Literal["service", "framework"]
-"""Who complains: the service's own errors carry a problem type, its framework's none."""
+"""Who reports the error: the service's own errors have a problem type, its framework's do not."""
 
 
 PASSED_THROUGH = frozenset({400, 401, 402, 403, 404, 409, 422, 429})
-"""Statuses of a dependency that come out as they are; all others come out as 502."""
+"""Statuses of a dependency that are passed through; all others become 502."""
 
 
 class ProblemError(Exception):
-    """A request that failed, with the status of its answer."""
+    """A failed request, with the status of its response."""
 
     def __init__(
         self, status: int, detail: str, origin: Origin = "service", headers: dict[str, str] | None = None
@@ -24,7 +24,7 @@ class ProblemError(Exception):
 
 
 class DependencyError(ProblemError):
-    """A dependency answered an error. `answered` is its own status, `status` the one that the client hears."""
+    """A dependency returned an error. `answered` is its own status, `status` the client's."""
 
     def __init__(self, name: str, answered: int) -> None:
         super().__init__(answered if answered in PASSED_THROUGH else 502, f"The {name} answered {answered}")
@@ -32,7 +32,7 @@ class DependencyError(ProblemError):
 
 
 class UnauthenticatedError(Exception):
-    """No usable token: 401 with an empty body, the reason in a header."""
+    """No usable token: 401 with an empty body and the reason in a header."""
 
     def __init__(self, challenge: str = "Bearer") -> None:
         super().__init__(challenge)
@@ -40,7 +40,7 @@ class UnauthenticatedError(Exception):
 
 
 def bad_request(detail: str) -> ProblemError:
-    """400 of the service: the state or the account does not allow it."""
+    """400 of the service: the state or the account does not allow the request."""
     return ProblemError(400, detail)
 
 
@@ -55,7 +55,7 @@ def forbidden(detail: str) -> ProblemError:
 
 
 def invalid(detail: str) -> ProblemError:
-    """400 of the framework: the request cannot be read, or its body breaks a rule."""
+    """400 of the framework: the request is unreadable, or its body is invalid."""
     return ProblemError(400, detail, "framework")
 
 

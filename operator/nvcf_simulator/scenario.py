@@ -1,4 +1,4 @@
-"""Scenarios: what there is at the start, as a YAML file says it."""
+"""Scenarios: the initial state, as a YAML file describes it."""
 
 from collections import Counter
 from pathlib import Path
@@ -21,7 +21,7 @@ ECHO = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"
 
 
 class ScenarioError(Exception):
-    """The scenario cannot be used; the message says where and why."""
+    """The scenario is unusable; the message says where and why."""
 
 
 def _accounts() -> list[AccountEntry]:
@@ -57,23 +57,23 @@ def _function(
 
 
 class Scenario(Model):
-    """All that there is at the start. What is left out is as without a scenario."""
+    """The initial state. What is left out has its default."""
 
     accounts: list[AccountEntry] = Field(default_factory=_accounts)
     keys: list[KeyEntry] = Field(default_factory=_keys)
     functions: list[FunctionEntry] = Field(default_factory=_functions)
     catalogue: list[InstanceType] = Field(default_factory=lambda: list(DEFAULT_TYPES))
     capacity: dict[str, int] = Field(default_factory=dict)
-    """Most instances at once by instance type, instead of the catalogue's own number."""
+    """Maximum number of concurrent instances by instance type, in place of the catalogue's."""
     behaviour: Behaviour = Field(default_factory=Behaviour)
     faults: list[Fault] = Field(default_factory=list)
     speed: float = Field(1.0, gt=0)
-    """How much faster than the machine's the simulated clock runs."""
+    """How much faster than the machine's clock the simulated one runs."""
     seed: int | None = None
-    """Makes what happens at random happen again."""
+    """Makes random events repeatable."""
 
     @model_validator(mode="after")
-    def _names_fit_together(self) -> Self:
+    def _names_are_consistent(self) -> Self:
         known = {account.nca_id for account in self.accounts}
         for what, names in (
             ("account", [account.nca_id for account in self.accounts]),
@@ -81,34 +81,34 @@ class Scenario(Model):
             ("key token", [key.token for key in self.keys]),
             ("function version", [f.function_version_id for f in self.functions if f.function_version_id]),
         ):
-            twice = [name for name, count in Counter(names).items() if count > 1]
-            if twice and what == "key token":
+            duplicates = [name for name, count in Counter(names).items() if count > 1]
+            if duplicates and what == "key token":
                 raise ValueError("two keys have the same token")
-            if twice:
-                raise ValueError(f"{what} {twice[0]!r} is there twice")
+            if duplicates:
+                raise ValueError(f"duplicate {what} {duplicates[0]!r}")
         for function in self.functions:
             if function.nca_id not in known:
-                raise ValueError(f"function {function.name!r} is of an account that is not there: {function.nca_id!r}")
+                raise ValueError(f"function {function.name!r} belongs to an unknown account: {function.nca_id!r}")
         return self
 
-    def world(self, kept: State | None = None) -> World:
-        """Make the world that this describes; what a state file kept takes the place of accounts, keys, functions."""
+    def world(self, saved: State | None = None) -> World:
+        """Build the world described here; a saved state replaces accounts, keys, functions and capacity."""
         clock = Clock(self.speed)
-        if kept is not None:
-            clock.jump(max(0, kept.clock_offset) / 1e9)
-        return World(kept or self._state(clock), clock, Catalogue(self.catalogue), self.behaviour, self.seed)
+        if saved is not None:
+            clock.jump(max(0, saved.clock_offset) / 1e9)
+        return World(saved or self._state(clock), clock, Catalogue(self.catalogue), self.behaviour, self.seed)
 
     def _state(self, clock: Clock) -> State:
         return State(
-            accounts={entry.nca_id: entry.made() for entry in self.accounts},
-            keys={entry.name: entry.made(clock.now()) for entry in self.keys},
-            functions={f.version_id: f for entry in self.functions for f in entry.made(clock.now())},
+            accounts={entry.nca_id: entry.build() for entry in self.accounts},
+            keys={entry.name: entry.build(clock.now()) for entry in self.keys},
+            functions={f.version_id: f for entry in self.functions for f in entry.build(clock.now())},
             capacity=dict(self.capacity),
         )
 
 
 def load(path: Path | None) -> Scenario:
-    """Read a scenario file. Raises `ScenarioError`, naming every mistake by its place."""
+    """Read a scenario file. Raises `ScenarioError` with the location of each error."""
     if path is None:
         return Scenario()
     try:
@@ -118,12 +118,12 @@ def load(path: Path | None) -> Scenario:
     try:
         return Scenario.model_validate(value)
     except ValidationError as error:
-        raise ScenarioError("\n".join([f"{path} is not a scenario:", *explain(error)])) from None
+        raise ScenarioError("\n".join([f"{path} is not a valid scenario:", *explain(error)])) from None
 
 
 def explain(error: ValidationError) -> list[str]:
-    """Return one line for each mistake, without the values: a token may be among them."""
+    """Return one line for each error, without the values: a token may be among them."""
     return [
-        f"  {'.'.join(map(str, item['loc'])) or 'as a whole'}: {item['msg']}"
+        f"  {'.'.join(map(str, item['loc'])) or 'top level'}: {item['msg']}"
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     ]

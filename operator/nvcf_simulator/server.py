@@ -1,4 +1,4 @@
-"""One request from arrival to answer: log, fault, identity, path, media type, endpoint, envelope."""
+"""One request from arrival to response: log, fault, identity, path, media type, endpoint, envelope."""
 
 import asyncio
 import logging
@@ -18,22 +18,22 @@ from nvcf_simulator.http.routing import Route, check_media_types, find_route
 from nvcf_simulator.problems import ProblemError, UnauthenticatedError
 from nvcf_simulator.service import Service
 
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 class BrokenError(Exception):
-    """The connection is to break instead of an answer."""
+    """The connection is to be reset instead of a response."""
 
 
 class Server:
-    """Answers the API's requests."""
+    """Serves the API's requests."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._left: set[asyncio.Task[Reply]] = set()
+        self._unfinished: set[asyncio.Task[Reply]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request. Once begun it is carried out, whether the client still waits or not."""
+        """Serve one request. Once started it is executed, whether or not the client still waits."""
         service = self._service
         behaviour = service.world.behaviour
         route = find_route(request.path, old=behaviour.generation == "old", put=behaviour.put)
@@ -45,8 +45,8 @@ class Server:
             entry.body = readable_body(body)
             fault = service.faults.choose(entry)
             if fault is not None and fault.when == "during":
-                work = self._begun(request, route, body, entry)
-                reply = await _early(fault, request, work)
+                work = self._started(request, route, body, entry)
+                reply = await _early_response(fault, request, work)
             else:
                 reply = await self._with_fault(fault, request, route, body, entry)
             if behaviour.notice is not None and self._gateway(route):
@@ -54,9 +54,9 @@ class Server:
             return await _sent(request, reply, truncate=fault is not None and fault.truncate)
         except BrokenError:
             reply = None
-            break_off(request)
+            reset_connection(request)
             return web.Response()
-        except ConnectionError:  # the client has gone before all of its request was there
+        except ConnectionError:  # the client disconnected before its request was complete
             return web.Response()
         finally:
             status = reply.status if reply is not None else None
@@ -65,11 +65,11 @@ class Server:
             else:
                 work.add_done_callback(lambda _: service.request_log.end(entry, status))
 
-    def _begun(self, request: web.Request, route: Route, body: bytes, entry: Entry) -> asyncio.Task[Reply]:
-        """Carry a request out beside its answer."""
-        work = asyncio.create_task(self._carried_out(request, route, body, entry))
-        self._left.add(work)
-        work.add_done_callback(self._left.discard)
+    def _started(self, request: web.Request, route: Route, body: bytes, entry: Entry) -> asyncio.Task[Reply]:
+        """Execute a request independently of its response."""
+        work = asyncio.create_task(self._executed(request, route, body, entry))
+        self._unfinished.add(work)
+        work.add_done_callback(self._unfinished.discard)
         return work
 
     def _logged(self, request: web.Request, route: Route) -> Entry:
@@ -95,29 +95,29 @@ class Server:
         self, fault: Fault | None, request: web.Request, route: Route, body: bytes, entry: Entry
     ) -> Reply:
         if fault is None:
-            return await self._carried_out(request, route, body, entry)
+            return await self._executed(request, route, body, entry)
         if fault.when == "before":
             await asyncio.sleep(fault.delay)
-            answer = await _instead(fault, request, None)
-            return answer if answer is not None else await self._carried_out(request, route, body, entry)
-        reply = await self._carried_out(request, route, body, entry)
+            response = await _fault_response(fault, request, None)
+            return response if response is not None else await self._executed(request, route, body, entry)
+        reply = await self._executed(request, route, body, entry)
         await asyncio.sleep(fault.delay)
-        return await _instead(fault, request, reply) or reply
+        return await _fault_response(fault, request, reply) or reply
 
-    async def _carried_out(self, request: web.Request, route: Route, body: bytes, entry: Entry) -> Reply:
+    async def _executed(self, request: web.Request, route: Route, body: bytes, entry: Entry) -> Reply:
         gateway = self._gateway(route)
         try:
-            return await self._answered(request, route, body, entry, gateway=gateway)
+            return await self._respond(request, route, body, entry, gateway=gateway)
         except UnauthenticatedError as error:
             return unauthenticated_reply(error, gateway=gateway)
         except ProblemError as problem:
             return problem_reply(problem, request.path, gateway=gateway)
-        except Exception:  # a fault of the simulator is one answer of 500 and a traceback in its log, not its end
+        except Exception:  # a bug of the simulator causes one 500 and a traceback in its log, not its end
             logging.exception("%s %s failed", request.method, request.path)
             unexpected = ProblemError(500, "Internal server error", "framework")
             return problem_reply(unexpected, request.path, gateway=gateway)
 
-    async def _answered(self, request: web.Request, route: Route, body: bytes, entry: Entry, *, gateway: bool) -> Reply:
+    async def _respond(self, request: web.Request, route: Route, body: bytes, entry: Entry, *, gateway: bool) -> Reply:
         caller = self._admitted(request, gateway=gateway)
         self._check_org(caller, route)
         if not route.operations:
@@ -135,7 +135,7 @@ class Server:
             return self._service.authenticator.admit(request.headers.get("Authorization"))
         except ProblemError as problem:
             if gateway and problem.status == 403:
-                raise UnauthenticatedError from None  # the gateway does not tell a bad key from none
+                raise UnauthenticatedError from None  # the gateway does not distinguish a bad key from none
             raise
 
     def _check_org(self, caller: Caller, route: Route) -> None:
@@ -148,8 +148,8 @@ class Server:
         return envelope == "gateway" or (envelope == "auto" and route.org is not None)
 
 
-def break_off(request: web.BaseRequest) -> None:
-    """Break the connection by a reset, as a proxy that dies would."""
+def reset_connection(request: web.BaseRequest) -> None:
+    """Reset the connection, as a dying proxy does."""
     if request.transport is None:
         return
     connection = request.transport.get_extra_info("socket")
@@ -158,36 +158,36 @@ def break_off(request: web.BaseRequest) -> None:
     request.transport.abort()
 
 
-async def _instead(fault: Fault, request: web.BaseRequest, reply: Reply | None) -> Reply | None:
-    """What is answered instead; None: what would be answered anyhow. Raises `BrokenError` to break the connection."""
+async def _fault_response(fault: Fault, request: web.BaseRequest, reply: Reply | None) -> Reply | None:
+    """Return the fault's response; None for the regular one. Raises `BrokenError` to reset the connection."""
     if fault.hang:
         await _client_gone(request)
     if fault.reset or fault.hang:
         raise BrokenError
     if fault.status is None and fault.body is None:
         return None
-    answer = _fault_reply(fault, request.path) if fault.status is not None else Reply(reply.status if reply else 200)
+    response = _fault_reply(fault, request.path) if fault.status is not None else Reply(reply.status if reply else 200)
     if fault.body is not None:
-        answer.body, answer.content_type = fault.body.encode(), fault.content_type or answer.content_type or JSON
+        response.body, response.content_type = fault.body.encode(), fault.content_type or response.content_type or JSON
     if fault.content_type is not None:
-        answer.content_type = fault.content_type
-    answer.headers |= fault.headers
+        response.content_type = fault.content_type
+    response.headers |= fault.headers
     if fault.retry_after is not None:
-        answer.headers["Retry-After"] = str(fault.retry_after)
-    return answer
+        response.headers["Retry-After"] = str(fault.retry_after)
+    return response
 
 
-async def _early(fault: Fault, request: web.BaseRequest, work: asyncio.Task[Reply]) -> Reply:
-    """Answer a request by its fault while it is carried out, which goes on. Raises `BrokenError`."""
+async def _early_response(fault: Fault, request: web.BaseRequest, work: asyncio.Task[Reply]) -> Reply:
+    """Respond with the fault while the request is executed, which continues. Raises `BrokenError`."""
     await asyncio.sleep(fault.delay)
-    answer = await _instead(fault, request, None)
-    return answer if answer is not None else await work
+    response = await _fault_response(fault, request, None)
+    return response if response is not None else await work
 
 
 async def _client_gone(request: web.BaseRequest) -> None:
-    """Wait until the client has given up."""
+    """Wait until the client has disconnected."""
     while True:
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
         if request.transport is None or request.transport.is_closing():
             return
 
@@ -214,7 +214,7 @@ async def _sent(request: web.Request, reply: Reply, *, truncate: bool) -> web.St
     if not truncate:
         return web.Response(status=reply.status, body=reply.body or None, headers=headers)
     response = web.StreamResponse(status=reply.status, headers={**headers, "Content-Length": str(len(reply.body) + 64)})
-    with suppress(ConnectionError):  # the client may have gone meanwhile, which is all the same here
+    with suppress(ConnectionError):  # the client may have disconnected, which does not matter here
         await response.prepare(request)
         await response.write(reply.body[: len(reply.body) // 2])
     if request.transport is not None:

@@ -1,4 +1,4 @@
-"""All parts of one simulated service, put together."""
+"""One simulated service, assembled from its parts."""
 
 import json
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from nvcf_simulator.scenario import Scenario, ScenarioError
 
 @dataclass
 class Service:
-    """The state and everything that reads or changes it."""
+    """The state, and everything that reads or changes it."""
 
     world: World
     allocator: Allocator = field(init=False)
@@ -81,13 +81,13 @@ class Service:
         row = Deployment(random_id(), function.id, function.version_id, function.nca_id, now, now, specifications)
         world.put_row(row)
         for specification in specifications:
-            self.allocator.ask(function, row.id, specification, specification.min_instances)
+            self.allocator.request(function, row.id, specification, specification.min_instances)
         for instance in world.instances_of(row.id):
             instance.ready_at = now
         world.set_status(function, "ACTIVE")
 
     def limit_rate(self, nca_id: str) -> None:
-        """Raise 429 when an account's requests come too fast: a bucket of one second's worth."""
+        """Raise 429 if an account exceeds its rate: a token bucket that holds one second's requests."""
         account = self.world.state.accounts.get(nca_id)
         if account is None or account.requests_per_second is None:
             return

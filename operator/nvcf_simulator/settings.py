@@ -1,4 +1,4 @@
-"""How the simulated server behaves: pace, generation, envelope, races. Set by scenario and control API alike."""
+"""How the simulated server behaves: pace, generation, envelope, races. Set by scenarios and the control API."""
 
 from typing import Annotated, Literal
 
@@ -8,78 +8,78 @@ from pydantic.alias_generators import to_camel
 Seconds = Annotated[float, Field(ge=0)]
 Status = Annotated[int, Field(ge=400, le=599)]
 DependencyName = Literal["allocator", "instances", "keys", "catalogue", "queue", "artifacts", "helm"]
-"""What the service leans on: allocation and release of instances, reading them, the key service, the catalogue of
-GPUs, the message bus with the queues, the registry of images and charts, the check of Helm values."""
+"""What the service depends on: allocating and releasing instances, reading them, the key service, the GPU catalogue,
+the message bus with the queues, the registry of images and charts, the validation of Helm values."""
 
 
 class Model(BaseModel):
-    """Written in camelCase; a name it does not know is an error."""
+    """A model in camelCase that rejects unknown names."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", validate_assignment=True)
 
 
 class Failure(Model):
-    """What a dependency answers instead of working."""
+    """How a dependency fails."""
 
     status: Status = 503
     count: Annotated[int, Field(gt=0)] | None = None
-    """So many times, then it works again; None: until it is taken away."""
+    """Number of failing calls, after which it works again; None: it fails until reset."""
 
 
 class Races(Model):
-    """Switches for the races of the real server, all off. Those with a time are about how long something takes."""
+    """Switches that provoke the races of the real server. All are off by default."""
 
     slow_post: Seconds | tuple[Seconds, Seconds] = 0
-    """Each call to the allocator in POST takes so long (two numbers: at random between). There is one call for each
-    specification with minInstances > 0, one after the other; row and status are written after the last one."""
+    """Duration of each allocator call in POST, or a range to choose it from at random. POST makes one call for each
+    specification with minInstances > 0, one after the other, and writes row and status after the last one."""
     slow_patch: Seconds = 0
-    """PATCH and PUT write so long after they have read: parallel ones lose updates."""
+    """Delay between read and write of PATCH and PUT: parallel ones lose updates."""
     slow_loop: Seconds = 0
-    """A pass of the loop takes so long: it reads all rows first and writes them last. It undoes a PATCH of a DEPLOYING
+    """Duration of a loop pass: it reads all rows first and writes them last. It undoes a PATCH of a DEPLOYING
     deployment with a failing specification, brings a deleted row back, and writes it over a new deployment."""
     write_gap: Seconds = 0
-    """Between the two writes of POST (row, then status) and of DELETE (status, then row)."""
+    """Delay between the two writes of POST (row, then status) and of DELETE (status, then row)."""
     undone_patch: int = Field(0, ge=0)
-    """So many PATCH or PUT of DEPLOYING deployments are undone at the loop's next pass."""
+    """Number of PATCH and PUT of DEPLOYING deployments that the loop's next pass undoes."""
     returning_row: int = Field(0, ge=0)
-    """So many deleted rows are written back at the loop's next pass, over whatever is there then."""
+    """Number of deleted rows that the loop's next pass writes back, over whatever exists by then."""
     late_health_info: Seconds = 0
-    """ERROR is seen so long before its healthInfo."""
+    """How long ERROR is visible before its healthInfo."""
     public_cache: Seconds = 0
-    """The check for public functions remembers its answer so long (real: 180)."""
+    """How long the check for public functions is cached (real: 180)."""
     catalogue_cache: Seconds = 0
-    """The catalogue is remembered so long, bad answers included (real: 900)."""
+    """How long the catalogue is cached, bad responses included (real: 900)."""
     key_cache: Seconds = 0
-    """A key's decision is remembered so long (real: 60), and 60 times as long while the key service is down."""
+    """How long the decision about a key is cached (real: 60); 60 times as long while the key service is down."""
 
 
 class Behaviour(Model):
-    """All that can be chosen about the server."""
+    """The settings of the server."""
 
     generation: Literal["current", "old"] = "current"
     """old: the API of OpenAPI 2.87."""
     envelope: Literal["auto", "direct", "gateway"] = "auto"
-    """Shape of errors: problem JSON, or the NGC gateway's requestStatus; auto: the latter on org URLs."""
+    """Format of errors: problem JSON, or the NGC gateway's requestStatus; auto: the latter on org URLs."""
     put: bool = True
-    """False: deployments cannot be changed by PUT any more, which is 405."""
+    """False: PUT of a deployment is 405."""
     notice: str | None = None
-    """What the NGC gateway announces in a header of each answer on org URLs, and elsewhere under its envelope."""
+    """Text that the NGC gateway announces in a header of each response, wherever its envelope is used."""
     period: Annotated[float, Field(gt=0)] = 1.0
     """Simulated seconds between two passes of the server's loop (real: 60)."""
     deploy_seconds: Seconds = 3.0
-    """Simulated seconds an instance takes to start."""
+    """Simulated seconds that an instance takes to start."""
     allocation_timeout: Seconds = 30.0
-    """A call to the allocator that takes longer is cut, and the POST is 500 (real: 30)."""
+    """An allocator call that takes longer is aborted, and the POST is 500 (real: 30)."""
     plain: bool = False
-    """True: answers hold known fields only, and times have no more digits than they need."""
+    """True: responses contain known fields only, and timestamps no more digits than needed."""
     shuffle: bool = True
-    """Specifications come back in another order."""
+    """Specifications come back in a different order."""
     forget_unserved: bool = True
-    """Without capacity the server never asks again (real); False: the request waits for capacity."""
+    """True: instances requested without capacity are never requested again (real); False: the request waits."""
     placement: bool = True
-    """False: every cluster, region and attribute that is asked for is taken for one that there is."""
+    """False: every requested cluster, region and attribute is accepted as existing."""
     loop: bool = True
-    """False: the server's loop stands still, and statuses become stale."""
+    """False: the server's loop is stopped, and statuses become stale."""
     races: Races = Field(default_factory=Races)
     dependencies: dict[DependencyName, Failure] = Field(default_factory=dict)
     """Dependencies that fail for everybody."""

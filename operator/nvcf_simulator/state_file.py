@@ -1,4 +1,4 @@
-"""The state in a file, so that a simulator that is started again goes on where it was."""
+"""The state in a file, so that a restarted simulator resumes where it was."""
 
 import asyncio
 import os
@@ -10,26 +10,26 @@ from nvcf_simulator.model.entities import State
 from nvcf_simulator.model.world import World
 
 PAUSE = 0.5
-"""Seconds after a change until it is written."""
+"""Seconds between two checks for changes to write."""
 
 _SHAPE = TypeAdapter(State)
 
 
 class StateFileError(Exception):
-    """The file cannot be used; the message says why."""
+    """The file is unusable; the message says why."""
 
 
 class StateFile:
-    """Reads the state at the start and writes it after changes.
+    """Reads the state at startup and writes it after changes.
 
-    The file holds the tokens of keys: only its owner may read it.
+    The file contains the tokens of keys: only its owner may read it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> State | None:
-        """Return what was kept, or None if nothing was. Raises `StateFileError`."""
+        """Return the saved state, or None if there is no file. Raises `StateFileError`."""
         try:
             return _SHAPE.validate_json(self._path.read_bytes())
         except FileNotFoundError:
@@ -37,17 +37,17 @@ class StateFile:
         except OSError as error:
             raise StateFileError(f"{self._path}: {error.strerror}") from None
         except ValidationError as error:
-            raise StateFileError(f"{self._path} is not a state file ({error.error_count()} mistakes)") from None
+            raise StateFileError(f"{self._path} is not a state file ({error.error_count()} errors)") from None
 
     async def keep(self, world: World) -> None:
-        """Write after changes, for ever."""
+        """Write after changes, until cancelled."""
         while True:
             await asyncio.sleep(PAUSE)
             if world.changed:
                 self.write(world)
 
     def write(self, world: World) -> None:
-        """Write now, whole or not at all."""
+        """Write atomically."""
         world.changed = False
         world.state.clock_offset = world.clock.offset()
         draft = self._path.with_name(self._path.name + ".draft")

@@ -1,4 +1,4 @@
-"""In-place changes of GPU specifications, by PUT and PATCH. All functions raise `ProblemError`."""
+"""In-place changes of GPU specifications by PUT and PATCH. All functions raise `ProblemError`."""
 
 from copy import deepcopy
 
@@ -8,7 +8,7 @@ from nvcf_simulator.problems import bad_request
 
 
 def apply_updates(row: Deployment, function: Function, updates: list[Update], *, old: bool) -> bool:
-    """Change all specifications of a row as PUT says; return whether that counts as a change."""
+    """Apply a PUT to all specifications of a row; return whether it counts as a change."""
     wrong = f"{function.label}: the specifications must be those of the deployment"
     if len(row.specifications) != len(updates):
         raise bad_request(wrong)
@@ -32,7 +32,7 @@ def _named_by(specification: GpuSpecification, update: Update) -> bool:
 
 
 def _alike(specification: GpuSpecification, update: Update) -> bool:
-    """Tell specifications apart as the old generation did, which had no ids."""
+    """Whether an update is for a specification in the old generation, which has no ids."""
     return (
         specification.gpu.lower() == update.gpu.lower()
         and specification.options.get("backend", "").lower() == update.backend.lower()
@@ -57,7 +57,7 @@ def _apply_one(specification: GpuSpecification, update: Update, function: Functi
 
 
 def apply_patch(specification: GpuSpecification, patch: Patch) -> bool:
-    """Change one specification as PATCH says; return whether anything changed."""
+    """Apply a PATCH to one specification; return whether anything changed."""
     before = deepcopy(specification)
     if patch.min_instances is not None:
         specification.min_instances = patch.min_instances

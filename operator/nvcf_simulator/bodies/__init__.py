@@ -1,1 +1,1 @@
-"""What requests may say: reading JSON as leniently as NVCF does, and all complaints about a body in one answer."""
+"""Request bodies: JSON is read as leniently as NVCF does, and one response lists all violations of a body."""

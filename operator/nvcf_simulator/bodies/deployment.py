@@ -16,7 +16,7 @@ _POLICIES = ("CUSTOM_CONFIGURATION", "PLATFORM_CONFIGURATION")
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What PUT says of one specification."""
+    """The change of one specification in PUT."""
 
     specification_id: str | None
     min_instances: int
@@ -25,12 +25,12 @@ class Update:
     backend: str
     clusters: frozenset[str]
     gpu: str = ""
-    """Only the old generation, which knows no ids, looks at it."""
+    """Used by the old generation only, which has no ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """What PATCH says."""
+    """The change of one specification in PATCH."""
 
     min_instances: int | None
     max_instances: int | None
@@ -39,7 +39,7 @@ class Patch:
 
     @property
     def empty(self) -> bool:
-        """Whether it brings no field that is known."""
+        """Whether it has no known field."""
         return all(x is None for x in (self.min_instances, self.max_instances, self.autoscaling, self.policy))
 
 
@@ -53,7 +53,7 @@ def read_post(body: bytes, behaviour: Behaviour) -> list[GpuSpecification]:
 
 
 def read_put(body: bytes, behaviour: Behaviour) -> list[Update]:
-    """Read the new numbers of all specifications. Raises `ProblemError`."""
+    """Read the changes of all specifications. Raises `ProblemError`."""
     reader = Reader("updateFunctionDeploymentRequest", parse_object(body))
     updates = [_update(item, behaviour) for item in _items(reader)]
     _check_minimums(reader, [(u.min_instances, u.max_instances) for u in updates])
@@ -81,7 +81,7 @@ def _items(reader: Reader) -> list[Reader]:
         reader.finish()
     found = [item for item in items or [] if item is not None]
     if len(found) != len(items or []):
-        raise ProblemError(500, "Internal server error", "framework")  # the real server stumbles over null, too
+        raise ProblemError(500, "Internal server error", "framework")  # the real server fails on null as well
     return found
 
 
@@ -115,7 +115,7 @@ def _specification(reader: Reader, behaviour: Behaviour) -> GpuSpecification:
 def _numbers(reader: Reader) -> tuple[int, int]:
     least = reader.integer("minInstances", least=0, required=True)
     most = reader.integer("maxInstances", least=1, required=True)
-    # Absent ones were complained about; these stand-ins keep the rule min <= max from speaking up as well.
+    # Missing numbers are violations already; these defaults do not violate min <= max in addition.
     return least or 0, 2**31 if most is None else most
 
 

@@ -15,7 +15,7 @@ Details = dict[str, Any]
 
 
 def read_definition(body: bytes) -> tuple[str, Details]:
-    """Read name and details of a new version, what is left out filled in. Raises `ProblemError`."""
+    """Read name and details of a new version, with defaults for what is left out. Raises `ProblemError`."""
     reader = Reader("createFunctionRequest", parse_object(body))
     name, description = reader.text("name", required=True) or "", reader.text("description")
     if name and (not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME):
@@ -80,7 +80,7 @@ def read_party(body: bytes) -> str:
 
 
 def default_details(name: str, **more: Any) -> Details:
-    """Return the details of a function of which nothing but its name and `more` is known."""
+    """Return default details of a function, overridden by `more`."""
     health = {"protocol": "HTTP", "uri": _HEALTH_PATH, "port": 8000, "timeout": "PT10S", "expectedStatusCode": 200}
     return {
         "functionType": "DEFAULT",

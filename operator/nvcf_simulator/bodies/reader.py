@@ -1,8 +1,8 @@
-"""Reads values out of JSON as the service's JSON library does, and collects what breaks a rule.
+"""Reads values from JSON as the service's JSON library does, and collects violations.
 
-Two kinds of trouble: a value that cannot be understood at all ends the reading (`unreadable`), a value that breaks a
-rule is noted, so that one answer names all of them. Text holding a number is a number, a number is text, a fraction is
-cut off; numbers beyond 32 bits, truth values for numbers and lists for scalars are not understood.
+There are two kinds of errors: a value of the wrong type ends the reading (`unreadable`), a value that violates a rule
+is collected, so that one response lists all of them. Text that contains a number is read as a number, a number as text,
+and fractions are truncated; numbers beyond 32 bits, booleans for numbers and lists for scalars have the wrong type.
 """
 
 import json
@@ -17,7 +17,7 @@ _SHOWN = 256
 
 
 def unreadable(path: str, why: str) -> ProblemError:
-    """400 for a body that cannot be mapped; names the place."""
+    """400 for a body that cannot be mapped, with the path of the value."""
     return invalid(f"Failed to read request: {path or 'body'}: {why}")
 
 
@@ -39,7 +39,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _finite(text: str) -> float:
-    """Read a number that an answer can show again: JSON has no infinity."""
+    """Read a number that a response can contain: JSON has no infinity."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text} is beyond 64 bits")
@@ -47,7 +47,7 @@ def _finite(text: str) -> float:
 
 
 class Reader:
-    """Reads the fields of one object; broken rules gather in a list that nested readers share."""
+    """Reads the fields of one object; nested readers share its list of violations."""
 
     def __init__(self, kind: str, fields: dict[str, Any], path: str = "", complaints: list[str] | None = None) -> None:
         self._kind = kind
@@ -56,14 +56,14 @@ class Reader:
         self._complaints: list[str] = [] if complaints is None else complaints
 
     def complain(self, field: str, value: object, message: str) -> None:
-        """Note that a field breaks a rule."""
+        """Record that a field violates a rule."""
         shown = "null" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
         if len(shown) > _SHOWN:
             shown = f"{shown[:_SHOWN]}... (of {len(shown)} characters)"
         self._complaints.append(f"[object={self._kind}, field={self._at(field)}, rejected={shown}, message={message}]")
 
     def finish(self) -> None:
-        """Raise one problem for all broken rules, if there are any."""
+        """Raise one problem for all violations, if there are any."""
         if self._complaints:
             raise invalid("Validation failed: " + " ".join(self._complaints))
 
@@ -114,7 +114,7 @@ class Reader:
         return number
 
     def text(self, field: str, *, required: bool = False) -> str | None:
-        """Read text; required means neither null nor blank."""
+        """Read text; if required, it must be neither null nor blank."""
         value = self._text(field, self._fields.get(field))
         if required and (value is None or not value.strip()):
             self.complain(field, value, "must not be blank")
@@ -130,7 +130,7 @@ class Reader:
         raise unreadable(self._at(field), "text was expected")
 
     def texts(self, field: str) -> list[str] | None:
-        """Read a set of texts: blanks and duplicates dropped, None if nothing remains."""
+        """Read a set of texts without blanks and duplicates; None if nothing remains."""
         value = self.items(field)
         if value is None:
             return None
@@ -145,19 +145,19 @@ class Reader:
         return value
 
     def mapping(self, field: str) -> dict[str, Any] | None:
-        """Read an object as it is."""
+        """Read an object as is."""
         value = self._fields.get(field)
         if value is not None and not isinstance(value, dict):
             raise unreadable(self._at(field), "an object was expected")
         return value
 
     def nested(self, field: str) -> "Reader | None":
-        """Read an object with fields of its own."""
+        """Read an object through a reader of its own."""
         value = self.mapping(field)
         return None if value is None else Reader(self._kind, value, self._at(field), self._complaints)
 
     def nested_items(self, field: str) -> "list[Reader | None] | None":
-        """Read a list of objects; null in it stays None."""
+        """Read a list of objects; nulls in it stay None."""
         value = self.items(field)
         if value is None:
             return None
@@ -170,7 +170,7 @@ class Reader:
         return readers
 
     def choice(self, field: str, values: tuple[str, ...]) -> str | None:
-        """Read one of several words in any letter case; return it in its own."""
+        """Read one of several words, ignoring case; return it as listed."""
         value = self.text(field)
         if value is None or not value.strip():
             return None

@@ -1,4 +1,4 @@
-"""Accounts, keys and functions: made and changed without asking anybody."""
+"""Accounts, keys and functions, created and changed without credentials."""
 
 from aiohttp import web
 
@@ -10,7 +10,7 @@ from nvcf_simulator.service import Service
 
 
 class AccountRoutes:
-    """Changes what accounts own."""
+    """Routes for accounts, keys and functions."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -28,25 +28,25 @@ class AccountRoutes:
 
     async def add_account(self, request: web.Request) -> web.Response:
         """Create or replace an account."""
-        self._world.put_account((await read(request, AccountEntry)).made())
+        self._world.put_account((await read(request, AccountEntry)).build())
         return web.json_response({})
 
     async def remove_account(self, request: web.Request) -> web.Response:
-        """Have an account exist no more; its keys and functions stay behind."""
+        """Remove an account; its keys and functions remain."""
         self._world.state.accounts.pop(request.match_info["ncaId"], None)
         self._world.changed = True
         return web.json_response({})
 
     async def add_key(self, request: web.Request) -> web.Response:
         """Create or replace a key, by its name."""
-        self._world.put_key((await read(request, KeyEntry)).made(self._world.clock.now()))
+        self._world.put_key((await read(request, KeyEntry)).build(self._world.clock.now()))
         return web.json_response({})
 
     async def change_key(self, request: web.Request) -> web.Response:
-        """Revoke a key, or give it another account, other scopes or another policy."""
+        """Revoke a key, or change its account, scopes or policy."""
         key = self._world.state.keys.get(request.match_info["name"])
         if key is None:
-            raise not_found(f"there is no key {request.match_info['name']!r}")
+            raise not_found(f"unknown key {request.match_info['name']!r}")
         change = await read(request, KeyChange)
         for field in change.model_fields_set:
             setattr(key, field, getattr(change, field))
@@ -54,9 +54,9 @@ class AccountRoutes:
         return web.json_response({})
 
     async def add_function(self, request: web.Request) -> web.Response:
-        """Create a function version, or many."""
+        """Create one function version, or many."""
         entry = await read(request, FunctionEntry)
-        made = entry.made(self._world.clock.now())
+        made = entry.build(self._world.clock.now())
         for function in made:
             self._world.put_function(function)
             self._service.deploy_entry(function, entry)

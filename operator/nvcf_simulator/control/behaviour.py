@@ -1,4 +1,4 @@
-"""How the server behaves: switches, dependencies, faults, capacity, catalogue and clock."""
+"""The server's behaviour: switches, dependencies, faults, capacity, catalogue, clock and loop."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from nvcf_simulator.settings import Behaviour
 
 
 class BehaviourRoutes:
-    """Changes what is true for everybody."""
+    """Routes for what affects every client."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -29,17 +29,17 @@ class BehaviourRoutes:
             web.post("/serve", self.serve),
             web.put("/catalogue", self.hide),
             web.post("/clock", self.jump),
-            web.post("/loop", self.look),
+            web.post("/loop", self.run_pass),
             web.post("/loop/hold", self.hold),
             web.post("/loop/finish", self.finish),
         ]
 
     async def behaviour(self, _: web.Request) -> web.Response:
-        """Return how the server behaves."""
+        """Return the behaviour."""
         return web.json_response(self._world.behaviour.model_dump(mode="json", by_alias=True))
 
     async def change_behaviour(self, request: web.Request) -> web.Response:
-        """Merge into how the server behaves; `dependencies` is replaced as a whole."""
+        """Merge into the behaviour; `dependencies` is replaced as a whole."""
         merged = _merged(self._world.behaviour.model_dump(mode="json", by_alias=True), await read_object(request))
         self._world.behaviour = Behaviour.model_validate(merged)
         self._world.fragments.clear()
@@ -47,20 +47,20 @@ class BehaviourRoutes:
         return await self.behaviour(request)
 
     async def faults(self, _: web.Request) -> web.Response:
-        """Return the faults in force, and how often each was met."""
+        """Return the faults, and how often each applied."""
         return web.json_response({"faults": self._service.faults.rules()})
 
     async def add_fault(self, request: web.Request) -> web.Response:
-        """Put a fault in force."""
+        """Add a fault."""
         return web.json_response({"name": self._service.faults.add(await read(request, Fault))})
 
     async def remove_faults(self, request: web.Request) -> web.Response:
-        """Take the faults of ?name= away, or all."""
+        """Remove the fault given by ?name=, or all."""
         self._service.faults.remove(request.query.get("name"))
         return await self.faults(request)
 
     async def set_capacity(self, request: web.Request) -> web.Response:
-        """Set how many instances there can be at once, by instance type. What was asked for in vain stays unserved."""
+        """Set the maximum number of concurrent instances by instance type. The backlog stays unserved."""
         changes = Capacity(capacity=await read_object(request)).capacity
         self._world.state.capacity |= {name: limit for name, limit in changes.items() if limit is not None}
         for name in [name for name, limit in changes.items() if limit is None]:
@@ -69,11 +69,11 @@ class BehaviourRoutes:
         return web.json_response(self._world.state.capacity)
 
     async def serve(self, _: web.Request) -> web.Response:
-        """Give the instances that were asked for in vain, as far as there is room."""
+        """Provide the instances that were requested without capacity, as far as there is room."""
         return web.json_response({"given": self._service.allocator.serve_backlog()})
 
     async def hide(self, request: web.Request) -> web.Response:
-        """Have instance types or GPUs missing from the catalogue; an empty list brings all back."""
+        """Hide instance types or GPUs from the catalogue; an empty list restores all."""
         self._world.hidden = set((await read(request, Hidden)).hidden)
         return web.json_response({"hidden": sorted(self._world.hidden)})
 
@@ -83,18 +83,18 @@ class BehaviourRoutes:
         self._world.unsettle()
         return web.json_response({})
 
-    async def look(self, _: web.Request) -> web.Response:
-        """Have the server's loop look at everything once, now."""
-        await self._service.loop.look()
+    async def run_pass(self, _: web.Request) -> web.Response:
+        """Run one pass of the server's loop immediately."""
+        await self._service.loop.run_pass()
         return web.json_response({"passes": self._service.loop.passes})
 
     async def hold(self, _: web.Request) -> web.Response:
-        """Have the server's loop read all rows now and work them off at `finish`; no other pass begins meanwhile."""
+        """Have the server's loop read all rows now and process them at `finish`; no other pass starts in between."""
         self._service.loop.hold()
         return web.json_response({"passes": self._service.loop.passes})
 
     async def finish(self, _: web.Request) -> web.Response:
-        """Have the server's loop work off what it has read, if a pass is held."""
+        """Finish the held pass of the server's loop, if there is one."""
         self._service.loop.finish()
         return web.json_response({"passes": self._service.loop.passes})
 

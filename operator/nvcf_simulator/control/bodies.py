@@ -13,7 +13,7 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 class KeyChange(Model):
-    """What of a key is to be different."""
+    """Changes of a key."""
 
     nca_id: str | None = None
     scopes: list[str] | None = None
@@ -23,20 +23,20 @@ class KeyChange(Model):
 
 
 class VersionChange(Model):
-    """What of a function version is to be different."""
+    """Changes of a function version."""
 
     queue_depth: int | None = Field(None, ge=0)
     public: bool | None = None
     status: Status | None = None
-    """Written as it is: the server's loop goes on from there."""
+    """Written as is: the server's loop continues from there."""
     older_by_days: float | None = None
-    """The last update of its deployment was so long earlier."""
+    """Moves the last update of its deployment back by this many days."""
     odd: dict[str, Any] | None = None
-    """What answers about it, its entry in lists included, show in place of the truth; {} for the truth again."""
+    """Overlays it in responses, including its entry in lists; {} reverts it."""
     odd_deployment: dict[str, Any] | None = None
-    """The same for its deployment."""
+    """Overlays its deployment in responses."""
     odd_specifications: dict[str, Any] | None = None
-    """The same for each specification of its deployment."""
+    """Overlays each specification of its deployment in responses."""
 
 
 class Scaling(Model):
@@ -48,31 +48,31 @@ class Scaling(Model):
 
 
 class Loss(Model):
-    """How many instances vanish; None: all that run."""
+    """How many instances are lost; None: all running ones."""
 
     count: int | None = Field(None, ge=0)
 
 
 class Jump(Model):
-    """How far the clock moves."""
+    """How far the clock moves forward."""
 
     seconds: Seconds
 
 
 class Hidden(Model):
-    """Instance types and GPUs that the catalogue lacks for the time being."""
+    """Instance types and GPUs that are missing from the catalogue for the time being."""
 
     hidden: list[str]
 
 
 class Capacity(Model):
-    """Most instances at once by instance type; null: the catalogue's own number again."""
+    """Maximum number of concurrent instances by instance type; null: the catalogue's number."""
 
     capacity: dict[str, Annotated[int, Field(ge=0)] | None]
 
 
 class Dependencies(Model):
-    """Which dependencies fail, and how; the others work."""
+    """Which dependencies fail and how; the others work."""
 
     dependencies: dict[DependencyName, Failure]
 
@@ -87,5 +87,5 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     text = await request.text()
     value = json.loads(text) if text else {}
     if not isinstance(value, dict):
-        raise ValueError("a JSON object is expected")
+        raise ValueError("expected a JSON object")
     return value

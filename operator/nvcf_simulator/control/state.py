@@ -1,4 +1,4 @@
-"""What the control API shows: state, allocations, the log of requests."""
+"""What the control API reads: state, allocations, the request log."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from nvcf_simulator.service import Service
 
 
 class StateRoutes:
-    """Reads and changes nothing but the log."""
+    """Read-only routes, and clearing the log."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -28,7 +28,7 @@ class StateRoutes:
         ]
 
     async def state(self, _: web.Request) -> web.Response:
-        """Everything there is. Keys without their tokens."""
+        """Return the complete state. Keys come without their tokens."""
         world, state = self._world, self._world.state
         shown = {
             "time": instant(world.clock.now()),
@@ -63,7 +63,7 @@ class StateRoutes:
         return web.json_response(shown)
 
     async def allocations(self, request: web.Request) -> web.Response:
-        """Return all instances there ever were: they outlive rows that are lost. With ?alive=true the paid ones."""
+        """Return all instances that ever existed, including those of lost rows; ?alive=true for live ones only."""
         return web.json_response({"allocations": self._allocations(request.query.get("alive") == "true")})
 
     def _allocations(self, alive_only: bool) -> list[dict[str, Any]]:
@@ -72,9 +72,9 @@ class StateRoutes:
         return [_allocation(item, known) for item in found if item.alive or not alive_only]
 
     async def log(self, request: web.Request) -> web.Response:
-        """Return the requests after ?since=, those that still run included; other parameters filter.
+        """Return the requests after ?since=, including running ones.
 
-        They are ?version=, ?operation=, ?method=, ?key= and ?mutating=true.
+        The filters are ?version=, ?operation=, ?method=, ?key= and ?mutating=true.
         """
         query = request.query
         entries = [
@@ -85,7 +85,7 @@ class StateRoutes:
         return web.json_response({"entries": entries, "cursor": self._service.request_log.cursor})
 
     async def clear_log(self, _: web.Request) -> web.Response:
-        """Forget the requests that have ended."""
+        """Clear the requests that have ended."""
         self._service.request_log.clear()
         return web.json_response({"cursor": self._service.request_log.cursor})
 

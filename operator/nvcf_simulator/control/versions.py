@@ -1,4 +1,4 @@
-"""What happens to one function version without the client's doing: somebody else's hand, or the hardware's."""
+"""Out-of-band changes of one function version: by somebody else, or by the hardware."""
 
 from dataclasses import asdict
 
@@ -15,7 +15,7 @@ from nvcf_simulator.service import Service
 
 
 class VersionRoutes:
-    """Changes one version; its id is in the path."""
+    """Routes for one version, whose id is in the path."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -38,7 +38,7 @@ class VersionRoutes:
         ]
 
     async def change(self, request: web.Request) -> web.Response:
-        """Set its queue, whether it is public, its status, the age of its deployment, or odd values in answers."""
+        """Set its queue, whether it is public, its status, the age of its deployment, or odd values in responses."""
         function, change = self._function(request), await read(request, VersionChange)
         if change.queue_depth is not None:
             function.queue_depth = change.queue_depth
@@ -65,18 +65,18 @@ class VersionRoutes:
         return web.json_response({})
 
     async def deploy(self, request: web.Request) -> web.Response:
-        """Deploy, by the body of a POST."""
+        """Deploy with the body of a POST."""
         function = self._function(request)
         specifications = read_post(await request.read(), self._world.behaviour)
         row = await self._service.deployer.create(function, specifications)
         return self._shown(row, function)
 
     async def scale(self, request: web.Request) -> web.Response:
-        """Change the numbers of every specification."""
+        """Change the numbers of all specifications."""
         function, change = self._function(request), await read(request, Scaling)
         row = self._world.row(function.version_id)
         if row is None:
-            raise not_found("nothing is deployed")
+            raise not_found("the version is not deployed")
         updates = [_update(specification, change) for specification in row.specifications]
         return self._shown(await self._service.deployer.update(function, updates), function)
 
@@ -87,9 +87,9 @@ class VersionRoutes:
         return web.json_response({})
 
     async def lose_row(self, request: web.Request) -> web.Response:
-        """Have its deployment be gone, with row and instances, and its status be ?status=, by default ACTIVE.
+        """Remove its deployment, with row and instances, and set its status to ?status=, by default ACTIVE.
 
-        That is what the server is left with when its loop and a DELETE write at once.
+        This is the state that remains when the server's loop and a DELETE write concurrently.
         """
         function = self._function(request)
         change = VersionChange.model_validate({"status": request.query.get("status", "ACTIVE")})
@@ -100,21 +100,21 @@ class VersionRoutes:
         return web.json_response({"function": function_view(self._world, function)})
 
     async def lose(self, request: web.Request) -> web.Response:
-        """Have running instances vanish."""
+        """Lose running instances."""
         gone = self._service.allocator.lose(self._function(request), (await read(request, Loss)).count)
         return web.json_response({"lost": gone})
 
     async def serve(self, request: web.Request) -> web.Response:
-        """Give the instances that were asked for in vain, as far as there is room."""
+        """Provide the instances that were requested without capacity, as far as there is room."""
         given = self._service.allocator.serve_backlog(self._function(request).version_id)
         return web.json_response({"given": given})
 
     async def change_instance_behaviour(self, request: web.Request) -> web.Response:
-        """Set how its instances fare; what is left out stays."""
+        """Set how its instances behave; fields left out keep their values."""
         function, change = self._function(request), await read(request, InstanceBehaviourEntry)
         given = {name: getattr(change, name) for name in change.model_fields_set}
         behaviour = InstanceBehaviourEntry.model_validate(asdict(function.instance_behaviour) | given)
-        self._service.allocator.change_instance_behaviour(function, behaviour.made())
+        self._service.allocator.change_instance_behaviour(function, behaviour.build())
         return web.json_response(behaviour.model_dump(by_alias=True))
 
     async def dependencies(self, request: web.Request) -> web.Response:
@@ -128,7 +128,7 @@ class VersionRoutes:
     def _function(self, request: web.Request) -> Function:
         function = self._world.function(request.match_info["version"].lower())
         if function is None:
-            raise not_found(f"there is no function version {request.match_info['version']!r}")
+            raise not_found(f"unknown function version {request.match_info['version']!r}")
         return function
 
     def _shown(self, row: Deployment, function: Function) -> web.Response:

@@ -1,4 +1,4 @@
-"""What each operation of the API does, by its name in the log."""
+"""The operations of the API, by their names in the request log."""
 
 from nvcf_simulator.endpoints import authorizations, deployments, functions
 from nvcf_simulator.endpoints.call import Call, Endpoint

@@ -27,7 +27,7 @@ async def read_function(call: Call) -> Reply:
 
 
 async def write(call: Call) -> Reply:
-    """POST: these accounts in place of those that were there."""
+    """POST: replace the authorized accounts."""
     function_id = call.id("functionId")
     version_id = call.version_id()
     accounts = read_parties(call.body)
@@ -38,7 +38,7 @@ async def write(call: Call) -> Reply:
 
 
 async def change(call: Call) -> Reply:
-    """PATCH: one account more or less; there must be some already."""
+    """PATCH: add or remove one account; there must be some already."""
     function_id = call.id("functionId")
     version_id = call.version_id()
     account = read_party(call.body)
@@ -58,7 +58,7 @@ async def change(call: Call) -> Reply:
 
 
 async def clear(call: Call) -> Reply:
-    """DELETE all of them."""
+    """DELETE all authorizations."""
     function_id = call.id("functionId")
     version_id = call.version_id()
     targets = _targets(call, function_id, version_id)

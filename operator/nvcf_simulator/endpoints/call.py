@@ -1,4 +1,4 @@
-"""One request on its way through an endpoint."""
+"""The request that an endpoint handles."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from nvcf_simulator.service import Service
 
 @dataclass(slots=True)
 class Call:
-    """Who asks for what."""
+    """A request of an admitted caller for a known operation."""
 
     service: Service
     caller: Caller
@@ -26,7 +26,7 @@ class Call:
     entry: Entry
 
     def id(self, name: str) -> str:
-        """A UUID of the path. Raises 400 of the framework for what is none."""
+        """Return a UUID of the path. Raises 400 of the framework if it is invalid."""
         text = self.route.parameters[name]
         found = parse_id(text)
         if found is None:
@@ -57,11 +57,11 @@ class Call:
         raise invalid(f"Failed to convert '{name}' with value '{text}': neither true nor false")
 
     def limit_rate(self) -> None:
-        """Raise 429 when the account's requests come too fast."""
+        """Raise 429 if the account exceeds its rate."""
         self.service.limit_rate(self.caller.nca_id)
 
     def commit(self) -> None:
-        """Note that the state has changed."""
+        """Record that the request has changed the state."""
         self.entry.commit()
 
 

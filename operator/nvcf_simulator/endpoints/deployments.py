@@ -1,4 +1,4 @@
-"""`/deployments`: the calls that the operator lives on."""
+"""`/deployments`: the calls that the operator is built on."""
 
 from nvcf_simulator.access import Caller
 from nvcf_simulator.bodies.deployment import read_patch, read_post, read_put
@@ -26,7 +26,7 @@ async def create(call: Call) -> Reply:
 
 
 async def read(call: Call) -> Reply:
-    """GET by function and version. Where nothing is deployed the key's policy is not looked at."""
+    """GET by function and version. If nothing is deployed, the key's policy is not checked."""
     function_id, version_id = call.id("functionId"), call.id("functionVersionId")
     call.caller.require(SCOPE)
     call.limit_rate()
@@ -39,7 +39,7 @@ async def read(call: Call) -> Reply:
 
 
 async def read_by_id(call: Call) -> Reply:
-    """GET by the deployment's own id."""
+    """GET by deployment id."""
     deployment_id = call.id("deploymentId")
     call.caller.require(SCOPE)
     call.limit_rate()
@@ -66,7 +66,7 @@ async def update(call: Call) -> Reply:
 
 
 async def patch(call: Call) -> Reply:
-    """PATCH of one specification. The account is not looked at, as in the real server."""
+    """PATCH of one specification. As in the real server, the account is not checked."""
     service = call.service
     deployment_id, specification_id = call.id("deploymentId"), call.id("gpuSpecificationId")
     change = read_patch(call.body)
@@ -95,7 +95,7 @@ async def delete(call: Call) -> Reply:
 
 
 async def list_all(call: Call) -> Reply:
-    """GET of all deployments; on NGC org URLs only. Draining ones are left out."""
+    """GET of all deployments, without draining ones; on NGC org URLs only."""
     call.caller.require(SCOPE)
     call.limit_rate()
     world = call.service.world

@@ -19,11 +19,11 @@ async def create(call: Call) -> Reply:
     _check_account(call)
     if not call.caller.may_create(None):
         raise forbidden("Forbidden to create function")
-    return _made(call, random_id(), name, details, [])
+    return _created(call, random_id(), name, details, [])
 
 
 async def create_version(call: Call) -> Reply:
-    """POST of another version of a function; accounts that may use every version may use this one."""
+    """POST of another version of a function; accounts that may use every version may use this one as well."""
     function_id = call.id("functionId")
     name, details = read_definition(call.body)
     call.caller.require("register_function")
@@ -33,7 +33,7 @@ async def create_version(call: Call) -> Reply:
     versions = call.own_versions(function_id)
     if not call.caller.may_create(versions[0]):
         raise forbidden(f"{named(function_id)}: Forbidden to create function version")
-    return _made(call, function_id, name, details, versions[0].shared_function)
+    return _created(call, function_id, name, details, versions[0].shared_function)
 
 
 async def list_all(call: Call) -> Reply:
@@ -100,7 +100,7 @@ async def update(call: Call) -> Reply:
 
 
 async def delete(call: Call) -> Reply:
-    """DELETE of a version; its deployment goes with it, by force."""
+    """DELETE of a version and, immediately, of its deployment."""
     function_id, version_id = call.id("functionId"), call.id("functionVersionId")
     call.caller.require("delete_function")
     service = call.service
@@ -133,7 +133,7 @@ async def read_queue(call: Call) -> Reply:
 
 
 async def cluster_groups(call: Call) -> Reply:
-    """GET of the backends; API keys hear 403 on the direct API, not through the NGC gateway."""
+    """GET of the backends; API keys get 403 on the direct API, but not through the NGC gateway."""
     if call.caller.kind != "jwt" and call.route.org is None:
         raise forbidden("Access denied: API keys may not list cluster groups")
     return json_reply({"clusterGroups": call.service.world.catalogue.cluster_groups()})
@@ -144,7 +144,7 @@ def _check_account(call: Call) -> None:
         raise not_found(f"Account '{call.caller.nca_id}': Not found")
 
 
-def _made(call: Call, function_id: str, name: str, details: Details, shared: list[str]) -> Reply:
+def _created(call: Call, function_id: str, name: str, details: Details, shared: list[str]) -> Reply:
     world = call.service.world
     function = Function(
         id=function_id,

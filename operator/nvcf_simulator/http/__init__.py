@@ -1,1 +1,1 @@
-"""The HTTP side: paths, negotiation, envelopes, faults, and the log of every request."""
+"""The HTTP side: routing, media types, envelopes, views, faults and the request log."""

@@ -1,4 +1,4 @@
-"""Faults that requests meet: which ones, how often, and what happens to them."""
+"""Faults: which requests they apply to, how often, and with what effect."""
 
 from fnmatch import fnmatchcase
 from random import Random
@@ -11,53 +11,53 @@ from nvcf_simulator.settings import Model, Seconds
 
 
 class Fault(Model):
-    """A rule: requests that match it (all that is given must) meet what it says."""
+    """A rule: requests that match all of its conditions get its effect."""
 
-    model_config = ConfigDict(validate_assignment=False)  # its counters move with every request
+    model_config = ConfigDict(validate_assignment=False)  # its counters change with every request
 
     name: str | None = None
-    """Shown in the log; counted if none is given."""
+    """Shown in the log; generated if none is given."""
 
     method: str | list[str] | None = None
     operation: str | list[str] | None = None
-    """As the log names it: createDeployment, getDeployment, ..."""
+    """As named in the log: createDeployment, getDeployment, ..."""
     path: str | None = None
-    """A pattern with * and ? over the whole path."""
+    """A pattern with * and ? that matches the whole path."""
     function_id: str | None = None
     function_version_id: str | None = None
     key: str | None = None
     """Name of the key."""
     query: str | None = None
-    """A pattern with * and ? over the query."""
+    """A pattern with * and ? that matches the whole query."""
 
     skip: int = Field(0, ge=0)
-    """So many matching requests are left alone first: 2 begins with the third."""
+    """Number of matching requests to skip first: with 2 it starts with the third."""
     count: int | None = Field(None, gt=0)
-    """So many requests meet it, then it is over; None: all."""
+    """Maximum number of requests that it applies to; None: all."""
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     when: Literal["before", "during", "after"] = "before"
-    """before: the request is not carried out. after: it is, and its answer is replaced. during: it is answered so
-    while it is carried out, and goes on."""
+    """before: the request is not executed. after: it is, and its response is replaced. during: it gets this response
+    while it is being executed, which continues."""
     status: Annotated[int, Field(ge=200, le=599)] | None = None
-    """Answer this; None with nothing else than a delay: the request is only late."""
+    """Status of the response; None with only a delay: the request is only delayed."""
     envelope: Literal["service", "framework", "gateway", "message", "issue", "empty"] = "service"
-    """Shape of the body."""
+    """Format of the body."""
     detail: str = "Injected fault"
     body: str | None = None
-    """This text instead of an envelope; without a status it replaces the body of the real answer."""
+    """This text instead of an envelope; without a status it replaces the body of the real response."""
     content_type: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     retry_after: str | int | None = None
     delay: Seconds = 0
-    """Seconds of the machine's clock, before anything else (after: between execution and answer; during: since it
-    began)."""
+    """Seconds of the machine's clock, before anything else (after: between execution and response; during: since the
+    start)."""
     hang: bool = False
-    """Never answer."""
+    """Never respond."""
     reset: bool = False
-    """Break the connection instead of answering."""
+    """Reset the connection instead of responding."""
     truncate: bool = False
-    """Promise a longer body than is sent, and hang up."""
+    """Announce a longer body than is sent, and close the connection."""
 
     matched: int = Field(0, exclude=True)
     met: int = Field(0, exclude=True)
@@ -70,7 +70,7 @@ class Fault(Model):
         return value
 
     def matches(self, entry: Entry) -> bool:
-        """Whether a request is one that this rule is about."""
+        """Whether a request matches all conditions."""
         pairs = (
             (self.function_id, entry.function_id),
             (self.function_version_id, entry.version_id),
@@ -90,33 +90,33 @@ def _among(wanted: str | list[str] | None, got: str | None) -> bool:
 
 
 class Faults:
-    """The rules in force, in order: the first one that applies is met."""
+    """The active rules, in order: the first one that applies wins."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._rules: list[Fault] = []
-        self._named = 0
+        self._added = 0
 
     def add(self, fault: Fault) -> str:
-        """Put a rule in force; return its name."""
-        self._named += 1
-        fault.name = fault.name or f"fault-{self._named}"
+        """Add a rule; return its name."""
+        self._added += 1
+        fault.name = fault.name or f"fault-{self._added}"
         self._rules.append(fault)
         return fault.name
 
     def remove(self, name: str | None = None) -> None:
-        """Take the rules of that name away, or all."""
+        """Remove the rules with this name, or all."""
         self._rules = [rule for rule in self._rules if name not in (None, rule.name)]
 
     def rules(self) -> list[dict[str, Any]]:
-        """Return the rules, and how many requests matched and met each."""
+        """Return the rules, and how many requests each `matched` and `met`."""
         return [
             rule.model_dump(by_alias=True, exclude_defaults=True) | {"matched": rule.matched, "met": rule.met}
             for rule in self._rules
         ]
 
     def choose(self, entry: Entry) -> Fault | None:
-        """Return what a request meets, and count it."""
+        """Return the rule that applies to a request, and count it."""
         for rule in self._rules:
             if not rule.matches(entry):
                 continue

@@ -1,4 +1,4 @@
-"""Answers, and the shapes in which failures are told."""
+"""Responses, and the envelopes of errors."""
 
 import json
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ JSON = "application/json"
 
 @dataclass(slots=True)
 class Reply:
-    """An answer before it is sent."""
+    """A response before it is sent."""
 
     status: int = 200
     body: bytes = b""
@@ -23,17 +23,17 @@ class Reply:
 
 
 def json_reply(value: Any, status: int = 200) -> Reply:
-    """Answer a JSON value."""
+    """Respond with a JSON value."""
     return Reply(status, json_bytes(value), JSON)
 
 
 def json_bytes(value: Any) -> bytes:
-    """Write JSON as the service does: compact, letters as they are; halves of surrogate pairs become `?`."""
+    """Write JSON as the service does: compact, not escaped; lone surrogates become `?`."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def no_content() -> Reply:
-    """Answer 204."""
+    """Respond 204."""
     return Reply(204)
 
 
@@ -46,7 +46,7 @@ def title_of(status: int) -> str:
 
 
 def problem_reply(problem: ProblemError, path: str, *, gateway: bool = False) -> Reply:
-    """Answer a failure as problem JSON, or as the NGC gateway would."""
+    """Respond with an error as problem JSON, or as the NGC gateway does."""
     if gateway:
         reply = gateway_reply(problem.status, problem.detail)
     else:
@@ -65,14 +65,14 @@ def problem_reply(problem: ProblemError, path: str, *, gateway: bool = False) ->
 
 
 def unauthenticated_reply(error: UnauthenticatedError, *, gateway: bool) -> Reply:
-    """Answer 401."""
+    """Respond 401."""
     if gateway:
         return gateway_reply(401, "Invalid or missing credentials")
     return Reply(401, headers={"WWW-Authenticate": error.challenge})
 
 
 def gateway_reply(status: int, detail: str) -> Reply:
-    """Answer a failure in the envelope of the NGC gateway."""
+    """Respond with an error in the envelope of the NGC gateway."""
     code = title_of(status).upper().replace(" ", "_").replace("-", "_")
     return json_reply(
         {"requestStatus": {"statusCode": code, "statusDescription": detail, "requestId": random_id()}}, status

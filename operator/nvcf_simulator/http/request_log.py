@@ -1,4 +1,4 @@
-"""The log of every request: when it came and went, what it asked, whether it changed anything."""
+"""The request log: when each request started and ended, what it asked for, whether it changed anything."""
 
 import json
 import time
@@ -28,27 +28,27 @@ class Entry:
     version_id: str | None
     deployment_id: str | None
     key: str | None
-    """Name of the key, or a fingerprint of a token that is none. Never the token."""
+    """Name of the key, or a fingerprint of an unknown token. Never the token."""
     user_agent: str | None
     host: str | None
     traceparent: str | None = None
-    """The W3C header that tells which trace the request is a part of."""
+    """The W3C header with the trace that the request belongs to."""
     body: Any = None
     status: int | None = None
-    """None: still running, or no answer was sent."""
+    """None: still running, or no response was sent."""
     committed: float | None = None
-    """When it changed the state; None: it changed nothing (yet)."""
+    """When it changed the state; None: it has changed nothing."""
     ended: float | None = None
     fault: str | None = None
-    """Name of the fault that it met."""
+    """Name of the fault that applied to it."""
 
     @property
     def mutating(self) -> bool:
-        """Whether its method is one that changes things."""
+        """Whether its method may change the state."""
         return self.method not in ("GET", "HEAD", "OPTIONS")
 
     def commit(self) -> None:
-        """Note that the state changes now."""
+        """Record that the request has changed the state."""
         self.committed = time.monotonic()
 
     def view(self) -> dict[str, Any]:
@@ -62,14 +62,14 @@ class Entry:
 
 
 class RequestLog:
-    """Keeps the latest requests, the running ones included."""
+    """The latest requests, including running ones."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=_LONGEST)
         self._last = 0
 
     def begin(self, **known: Any) -> Entry:
-        """Log that a request came."""
+        """Log the start of a request."""
         self._last += 1
         entry = Entry(id=self._last, started=time.monotonic(), time=instant(time.time_ns()), **known)
         self._entries.append(entry)
@@ -77,7 +77,7 @@ class RequestLog:
 
     @staticmethod
     def end(entry: Entry, status: int | None) -> None:
-        """Log that a request was answered; None: it got no answer."""
+        """Log the end of a request; without a status it got no response."""
         entry.status = status
         entry.ended = time.monotonic()
 
@@ -93,16 +93,16 @@ class RequestLog:
 
     @property
     def in_flight(self) -> int:
-        """How many requests are being answered."""
+        """Number of running requests."""
         return sum(entry.ended is None for entry in self._entries)
 
     def clear(self) -> None:
-        """Forget what has ended; ids go on counting."""
+        """Drop the ended requests; ids continue."""
         self._entries = deque((entry for entry in self._entries if entry.ended is None), maxlen=_LONGEST)
 
 
 def readable_body(body: bytes) -> Any:
-    """Return a body as JSON if it is that, else as text, cut if it is long."""
+    """Return a body as JSON if possible, else as truncated text."""
     if not body:
         return None
     try:

@@ -52,13 +52,13 @@ _ORG_SPLIT = [(tuple(pattern.split("/")), methods) for pattern, methods in _ORG_
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a path leads to."""
+    """What is at a path."""
 
     operations: dict[str, str] = field(default_factory=dict)
     """Method -> operation; empty if there is nothing at the path."""
     parameters: dict[str, str] = field(default_factory=dict)
     org: str | None = None
-    """The organisation of an NGC URL."""
+    """The organization in an NGC URL."""
 
     def operation(self, method: str) -> str | None:
         """Return the operation of a method; HEAD is GET without a body."""
@@ -69,7 +69,7 @@ NOWHERE = Route()
 
 
 def find_route(path: str, *, old: bool, put: bool = True) -> Route:
-    """Return what is at a path; `old` is the old generation of the API, without `put` no deployment takes a PUT."""
+    """Return what is at a path; `old`: in the old generation of the API; `put`: whether deployments accept PUT."""
     segments = path.split("/")[1:]
     org: str | None = None
     if segments[:2] == ["v2", "nvcf"]:
@@ -109,7 +109,7 @@ _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 def check_media_types(method: str, content_type: str | None, accept: str | None) -> None:
-    """Raise 415 for a body that is not declared as JSON, 406 if JSON is not accepted."""
+    """Raise 415 if the body is not declared as JSON, 406 if the client does not accept JSON."""
     if method in _WITH_BODY:
         declared = (content_type or "").partition(";")[0].strip().lower()
         if declared != "application/json":

@@ -1,4 +1,4 @@
-"""Entities as answers show them: NVCF's names, nulls left out, times in ISO-8601."""
+"""Entities as responses show them: NVCF's names, no nulls, times in ISO-8601."""
 
 from typing import Any
 from zlib import crc32
@@ -22,22 +22,22 @@ _HIDDEN_FROM_OTHERS = (
     "rateLimit",
 )
 _UNKNOWN: dict[str, Any] = {"newerField": {"<since>": "2026 & später", "weights": [0.5, None, {}]}}
-"""What no client knows: newer servers answer more than older clients have read of."""
+"""A field that no client knows, as newer servers send."""
 
 _OLD_STATUS = {"DEGRADED": "ACTIVE", "DEGRADING": "ACTIVE"}
 
 
 def shown_status(world: World, status: str) -> str:
-    """Return a status by the names that this generation of the API knows."""
+    """Return a status by its name in this generation of the API."""
     return _OLD_STATUS.get(status, status) if world.behaviour.generation == "old" else status
 
 
 def function_view(
     world: World, function: Function, nca_id: str | None = None, *, secrets: bool = False
 ) -> dict[str, Any]:
-    """Show a function version to an account; to another one than its own less of it (None: to its own).
+    """Show a function version to an account (None: its own); other accounts see fewer fields.
 
-    The names of its secrets are shown where they are asked for only.
+    The names of its secrets are shown on request only.
     """
     view: dict[str, Any] = {
         "id": function.id,
@@ -59,7 +59,7 @@ def function_view(
 
 
 def function_fragment(world: World, function: Function) -> bytes:
-    """Return the JSON of a function as its own account's lists show it, remembered until it changes."""
+    """Return the JSON of a function in lists of its own account, cached until it changes."""
     known = world.fragments.get(function.version_id)
     if known is None:
         known = json_bytes(function_view(world, function))
@@ -68,7 +68,7 @@ def function_fragment(world: World, function: Function) -> bytes:
 
 
 def deployment_view(world: World, row: Deployment, function: Function, *, fresh: bool = False) -> dict[str, Any]:
-    """Show a deployment. The answer to POST (`fresh`) has finer times and another order than what follows."""
+    """Show a deployment. The response to POST (`fresh`) has finer times and a different order than later ones."""
     old = world.behaviour.generation == "old"
     specifications = sorted(row.specifications, key=lambda s: s.id)
     if fresh and world.behaviour.shuffle:
@@ -108,7 +108,7 @@ def _unknown(world: World) -> dict[str, Any]:
 
 
 def _odd_time(world: World, nanoseconds: int, owner: str, *, cut: bool = True) -> str:
-    """Write a time with 0 to 9 fractional digits, as many for all times of one owner; without `cut` nothing is lost."""
+    """Write a time with 0 to 9 fractional digits, the same number for one owner; without `cut` nothing is truncated."""
     if world.behaviour.plain:
         return instant(nanoseconds)
     digits = crc32(owner.encode()) % 10

@@ -1,1 +1,1 @@
-"""What an account holds, and how it changes by itself: functions, deployments, instances, the server's own loop."""
+"""What accounts hold, and how it changes over time: functions, deployments, instances, the server's own loop."""

@@ -1,6 +1,6 @@
-"""The allocator: gives instances within the capacity there is, and takes them back.
+"""The allocator: provides instances within the capacity, and releases them.
 
-It knows deployments by id only, so that an instance whose deployment was lost runs on until somebody ends it.
+It knows deployments by id only: an instance whose deployment was lost keeps running until it is released.
 """
 
 from collections import Counter, defaultdict
@@ -27,11 +27,11 @@ _ERROR = (
     "Inference container <main> exited with code 1 before it became healthy – Größe „{{n}}“ & more: "
     "https://logs.simulator.invalid/show?instance=<unknown>&since=-1h&level=err%20or&lang=日本語"
 )
-"""Odd, as error logs are: markup, quotes, a URL with parameters, letters beyond ASCII."""
+"""Odd on purpose, like real error logs: markup, quotes, a URL with parameters, non-ASCII letters."""
 
 
 class Allocator:
-    """Instances of all accounts, and how many more there can be."""
+    """Provides and ends the instances of all accounts."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -39,18 +39,18 @@ class Allocator:
             instance.instance_type.lower() for instance in world.state.instances.values() if instance.alive
         )
 
-    def ask(
+    def request(
         self, function: Function, deployment_id: str, specification: GpuSpecification, count: int, keep: bool = False
     ) -> None:
-        """Ask for instances; fewer may come, or none. Raises `DependencyError` if the allocator fails.
+        """Request instances; fewer may be provided, or none. Raises `DependencyError` if the allocator fails.
 
-        With `keep`, as POST asks, the rest stays in the backlog, which is served by `serve_backlog` only, and it is an
-        error (`ProblemError`) where there is no place at all.
+        With `keep`, as POST does, the rest stays in the backlog, which only `serve_backlog` serves, and it is an error
+        (`ProblemError`) if no cluster fits or has a free GPU.
         """
         self._world.depend("allocator", function.version_id)
         if keep:
             self._check_place(specification)
-        given = min(count, self._room(function, specification.instance_type))
+        provided = min(count, self._room(function, specification.instance_type))
         found = self._world.catalogue.find(specification.instance_type)
         wanted = {
             "gpu": specification.gpu,
@@ -58,13 +58,13 @@ class Allocator:
             "backend": specification.options.get("backend") or (found.backends[0] if found else "NCP"),
             "location": (found.clusters or found.regions or [""])[0] if found else "",
         }
-        request = Backlog(deployment_id, specification.id, function.version_id, count - given, wanted)
-        self._give(function, request, given)
+        request = Backlog(deployment_id, specification.id, function.version_id, count - provided, wanted)
+        self._provide(function, request, provided)
         if keep and request.count:
             self._world.state.backlog.append(request)
 
     def serve_backlog(self, version_id: str | None = None) -> int:
-        """Give what was asked for in vain, as far as there is room now; return how many instances that were."""
+        """Provide the instances of the backlog, as far as there is room; return how many were provided."""
         state, total = self._world.state, 0
         for request in list(state.backlog):
             function = self._world.function(request.version_id)
@@ -73,16 +73,16 @@ class Allocator:
             if function is None or self._world.row_by_id(request.deployment_id) is None:
                 state.backlog.remove(request)
                 continue
-            given = min(request.count, self._room(function, request.wanted["instance_type"]))
-            self._give(function, request, given)
-            total += given
-            request.count -= given
+            provided = min(request.count, self._room(function, request.wanted["instance_type"]))
+            self._provide(function, request, provided)
+            total += provided
+            request.count -= provided
             if not request.count:
                 state.backlog.remove(request)
         return total
 
     def read(self, function: Function, deployment: Deployment) -> dict[str, list[Instance]]:
-        """Return a deployment's instances by specification, those that ended aside.
+        """Return a deployment's instances by specification, without ended ones.
 
         Raises `ProblemError` if the instances cannot be read.
         """
@@ -94,7 +94,7 @@ class Allocator:
         return found
 
     def current(self, deployment_id: str) -> Iterator[Instance]:
-        """Iterate over a deployment's instances as they are by now."""
+        """Iterate over a deployment's instances in their current state."""
         now = self._world.clock.now()
         for instance in list(self._world.instances_of(deployment_id)):
             if instance.state == "starting" and instance.ready_at <= now and instance.outcome != "wait":
@@ -102,12 +102,12 @@ class Allocator:
             yield instance
 
     def everything(self) -> Iterator[Instance]:
-        """Iterate over all instances there ever were, as they are by now."""
+        """Iterate over all instances that ever existed, in their current state."""
         for deployment_id in {instance.deployment_id for instance in self._world.state.instances.values()}:
             yield from self.current(deployment_id)
 
     def release(self, deployment_id: str, version_id: str) -> None:
-        """End all instances of a deployment. Raises `ProblemError` if the allocator fails: they run on."""
+        """End all instances of a deployment. Raises `ProblemError` if the allocator fails: they keep running."""
         self._world.depend("allocator", version_id)
         for instance in self.current(deployment_id):
             if instance.state not in ("lost", "terminated"):
@@ -127,12 +127,12 @@ class Allocator:
             self.release(row.id, row.version_id)
 
     def release_some(self, instances: list[Instance], count: int) -> None:
-        """End so many of these instances, the oldest first."""
+        """End this number of instances, the oldest first."""
         for instance in sorted(instances, key=lambda instance: instance.created_at)[:count]:
             self._become(instance, "terminated")
 
     def lose(self, function: Function, count: int | None = None) -> int:
-        """Have running instances of a version vanish, as if preempted; return how many."""
+        """Lose running instances of a version, as if preempted; return how many."""
         row = self._world.row(function.version_id)
         running = [i for i in self.current(row.id) if i.state == "running"] if row else []
         gone = running if count is None else running[:count]
@@ -142,7 +142,7 @@ class Allocator:
         return len(gone)
 
     def change_instance_behaviour(self, function: Function, behaviour: InstanceBehaviour) -> None:
-        """Change how instances fare, those included that are starting."""
+        """Change how instances behave, including those that are starting."""
         function.instance_behaviour = behaviour
         row = self._world.row(function.version_id)
         ready = self._world.clock.now() + self._start_time(function)
@@ -152,7 +152,7 @@ class Allocator:
                 instance.ready_at = max(instance.ready_at, ready)
         self._world.touch(function)
 
-    def _give(self, function: Function, request: Backlog, count: int) -> None:
+    def _provide(self, function: Function, request: Backlog, count: int) -> None:
         now, behaviour = self._world.clock.now(), function.instance_behaviour
         request_id = random_id()
         for _ in range(count):
@@ -186,7 +186,7 @@ class Allocator:
         return behaviour.outcomes.get(instance_type, behaviour.outcome)
 
     def _room(self, function: Function, instance_type: str) -> int:
-        """Return how many more instances of a type a function version could get."""
+        """Return how many more instances of a type a function version can get."""
         behaviour = function.instance_behaviour
         if not behaviour.supply:
             return 0
@@ -201,9 +201,9 @@ class Allocator:
         return max(0, min(limits))
 
     def _check_place(self, specification: GpuSpecification) -> None:
-        """Raise `ProblemError` where no cluster is left, or none has a free GPU: 400, and 409 for a `backend`.
+        """Raise `ProblemError` if no cluster fits, or none has a free GPU: 400, and 409 for a `backend`.
 
-        It names GPU and instance type only, not what of the specification leaves no cluster.
+        The message names GPU and instance type only, not the field that no cluster fits.
         """
         found = self._world.catalogue.find(specification.instance_type)
         if found is None:
@@ -217,7 +217,7 @@ class Allocator:
             raise bad_request(f"No cluster has {what} available")
 
     def _free(self, found: InstanceType) -> int:
-        """Return how many more instances of a type there can be, for whomever."""
+        """Return how many more instances of a type there can be, for all accounts."""
         capacity = self._world.state.capacity.get(found.name, found.capacity)
         return 1_000_000 if capacity is None else capacity - self._alive[found.name.lower()]
 

@@ -1,4 +1,4 @@
-"""What GPUs there are: instance types, and the backends and clusters that have them."""
+"""The available GPUs: instance types, and the backends and clusters that provide them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,9 +18,9 @@ class InstanceType(Model):
     clusters: list[str] = Field(default_factory=list)
     regions: list[str] = Field(default_factory=list)
     attributes: list[str] = Field(default_factory=list)
-    """What its clusters have. Of clusters, regions and attributes an empty list means that any will do."""
+    """Attributes of its clusters. An empty list of clusters, regions or attributes accepts any."""
     capacity: int | None = Field(None, ge=0)
-    """Most instances at once; None: no limit."""
+    """Maximum number of concurrent instances; None: no limit."""
     cpu_arch: str | None = None
     os: str | None = None
     driver_version: str | None = None
@@ -29,8 +29,8 @@ class InstanceType(Model):
     gpu_memory: str | None = None
 
     def is_at(self, specification: GpuSpecification) -> bool:
-        """Whether it is in a cluster that a specification asks for: one of its clusters and regions, with all of its
-        attributes, in any letter case."""
+        """Whether a cluster fits a specification: one of its clusters, in one of its regions, with all of its
+        attributes, ignoring case."""
         wanted, here = (
             [{name.lower() for name in names} for names in lists]
             for lists in (
@@ -42,7 +42,7 @@ class InstanceType(Model):
         return somewhere and (not here[2] or wanted[2] <= here[2])
 
     def shown(self) -> dict[str, str]:
-        """Return what answers show of it beside the fields of the request."""
+        """Return the fields that responses show in addition to those of the request."""
         names = {"cpu_arch", "os", "driver_version", "storage", "system_memory", "gpu_memory"}
         return self.model_dump(by_alias=True, exclude_none=True, include=names)
 
@@ -75,27 +75,27 @@ DEFAULT_TYPES = (
 
 
 class Catalogue:
-    """Finds GPUs, instance types and backends in any letter case."""
+    """Finds GPUs, instance types and backends, ignoring case."""
 
     def __init__(self, types: Iterable[InstanceType]) -> None:
         self.types = tuple(types)
         self._by_name = {t.name.lower(): t for t in self.types}
 
     def find(self, name: str) -> InstanceType | None:
-        """Return the instance type of that name."""
+        """Return the instance type with this name."""
         return self._by_name.get(name.lower())
 
     def without(self, names: Iterable[str]) -> "Catalogue":
-        """Return the catalogue as it is while these instance types or GPUs are missing from it."""
+        """Return the catalogue without these instance types or GPUs."""
         hidden = {name.lower() for name in names}
         return Catalogue(t for t in self.types if not {t.name.lower(), t.gpu.lower()} & hidden)
 
     def has_backend(self, backend: str) -> bool:
-        """Whether there is such a backend (cluster group)."""
+        """Whether this backend (cluster group) exists."""
         return any(backend.lower() == b.lower() for t in self.types for b in t.backends)
 
     def of_gpu(self, gpu: str, backend: str | None) -> list[InstanceType]:
-        """Return the instance types of a GPU, in one backend or in all."""
+        """Return the instance types of a GPU, in one backend or all."""
         return [
             t
             for t in self.types

@@ -9,7 +9,7 @@ DAY = 86_400 * SECOND
 
 
 class Clock:
-    """Nanoseconds since 1970, `speed` times as fast as the machine's clock since it was made."""
+    """Nanoseconds since 1970 that pass `speed` times as fast as on the machine's clock."""
 
     def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
@@ -22,15 +22,15 @@ class Clock:
         return self._wall + int((time.monotonic_ns() - self._start) * self.speed) + self._jumped
 
     def jump(self, seconds: float) -> None:
-        """Move forward at once."""
+        """Jump forward."""
         self._jumped += int(seconds * SECOND)
 
     def offset(self) -> int:
-        """Return how far this clock is ahead of the machine's."""
+        """Return how far it is ahead of the machine's clock."""
         return self.now() - time.time_ns()
 
     def real(self, seconds: float) -> float:
-        """Return how long so many simulated seconds take on the machine's clock."""
+        """Return how many seconds of the machine's clock these simulated seconds take."""
         return seconds / self.speed
 
 
@@ -40,20 +40,20 @@ _ISO = re.compile(
 
 
 def instant(nanoseconds: int) -> str:
-    """Write a time in ISO-8601 with 0, 3, 6 or 9 fractional digits, as few as it takes."""
+    """Write a time in ISO-8601 with 0, 3, 6 or 9 fractional digits, as few as needed."""
     needed = len(f"{nanoseconds % SECOND:09}".rstrip("0"))
     return exactly(nanoseconds, -(-needed // 3) * 3)
 
 
 def exactly(nanoseconds: int, digits: int) -> str:
-    """Write a time in ISO-8601 with so many fractional digits, 0 to 9; what does not fit is cut."""
+    """Write a time in ISO-8601, truncated to this number of fractional digits, 0 to 9."""
     seconds, fraction = divmod(nanoseconds, SECOND)
     text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{f'{fraction:09}'[:digits]}Z" if digits else text + "Z"
 
 
 def milliseconds(nanoseconds: int) -> int:
-    """Cut a time to whole milliseconds, the precision in which the service stores it."""
+    """Truncate a time to milliseconds, the precision that the service stores."""
     return nanoseconds // 1_000_000 * 1_000_000
 
 

@@ -1,8 +1,8 @@
-"""The things that exist: accounts, keys, functions, deployments and instances.
+"""The entities: accounts, keys, functions, deployments and instances.
 
-Plain data, so that the whole state can be written to a file and read back. Times are nanoseconds since 1970 of the
-simulated clock. An instance belongs to a deployment by id only: it outlives the row of its deployment when that is
-lost or overwritten, as in the real service.
+Plain data, so that the whole state can be saved to a file and loaded. Times are nanoseconds since 1970 of the simulated
+clock. An instance refers to its deployment by id only: as in the real service, it outlives a row that is lost or
+overwritten.
 """
 
 import random
@@ -23,10 +23,10 @@ Status = Literal["INACTIVE", "DEPLOYING", "ACTIVE", "DEGRADING", "DEGRADED", "ER
 """Status of a function version."""
 
 BUSY: frozenset[Status] = frozenset({"DEPLOYING", "ACTIVE", "DEGRADING", "DEGRADED"})
-"""The states in which a deployment may be changed in place."""
+"""Statuses in which a deployment may be changed in place."""
 
 InstanceState = Literal["starting", "running", "failed", "lost", "terminated"]
-"""State of an instance. The last two are ends: nobody pays for it any more."""
+"""State of an instance. In the last two it has ended, and costs nothing."""
 
 Outcome = Literal["run", "wait", "fail"]
 """What becomes of a starting instance: it runs, keeps starting, or fails."""
@@ -47,7 +47,7 @@ SCOPES = (
     "queue_details",
     "authorize_clients",
 )
-"""The scopes of a key that may do everything."""
+"""All scopes."""
 
 
 @dataclass(slots=True)
@@ -56,14 +56,14 @@ class Account:
 
     nca_id: str
     org: str | None = None
-    """Name in org URLs; None: any."""
+    """The only name in org URLs that resolves to it; None: any does."""
     requests_per_second: float | None = None
-    """More are answered 429; None: no limit."""
+    """Requests above it get 429; None: no limit."""
 
 
 @dataclass(slots=True)
 class Key:
-    """A bearer token and what it may do."""
+    """A bearer token, and what it grants."""
 
     name: str
     token: str = field(repr=False)
@@ -75,28 +75,28 @@ class Key:
     revoked: bool = False
     expires_at: int | None = None
     effective_at: int = 0
-    """A new key is unknown until then."""
+    """The key is unknown until then."""
     service_status: int | None = None
-    """What the key service answers when asked for this key, instead of a decision."""
+    """Error status that the key service returns for this key."""
 
 
 @dataclass(slots=True)
 class InstanceBehaviour:
-    """How the instances of one function version fare."""
+    """How the instances of one function version behave."""
 
     outcome: SavedOutcome = "run"
     outcomes: Annotated[dict[str, Outcome], Field(alias="fates")] = field(default_factory=dict)
     """By instance type, in place of `outcome`."""
     supply: bool = True
-    """False: the allocator takes requests and gives nothing."""
+    """False: the allocator accepts requests and provides nothing."""
     capacity: int | None = None
-    """Most instances that this version may hold at once."""
+    """Maximum number of concurrent instances of this version."""
     deploy_seconds: float | None = None
-    """Another start-up time than everybody's."""
+    """Start-up time in place of the server's."""
     allocation_seconds: float | None = None
-    """Another time for each call to the allocator in POST than everybody's."""
+    """Duration of each allocator call in POST, in place of `slowPost`."""
     error: str | None = None
-    """Error log of failing instances."""
+    """Error text of failing instances."""
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class Function:
     name: str
     created_at: int
     details: dict[str, Any] = field(default_factory=dict)
-    """All else that answers show, by NVCF's names."""
+    """The other fields in responses, by NVCF's names."""
     status: Status = "INACTIVE"
     public: bool = False
     shared_function: list[str] = field(default_factory=list)
@@ -119,11 +119,11 @@ class Function:
     queue_depth: int = 0
     instance_behaviour: Annotated[InstanceBehaviour, Field(alias="weather")] = field(default_factory=InstanceBehaviour)
     odd: dict[str, Any] = field(default_factory=dict)
-    """What answers about the function, its entry in lists included, show in place of the truth, by NVCF's names."""
+    """Overlays the function in responses, including its entry in lists, by NVCF's names."""
     odd_deployment: dict[str, Any] = field(default_factory=dict)
-    """The same for its deployment."""
+    """Overlays its deployment in responses."""
     odd_specifications: dict[str, Any] = field(default_factory=dict)
-    """The same for each of its deployment's specifications."""
+    """Overlays each specification of its deployment in responses."""
 
     @property
     def label(self) -> str:
@@ -152,7 +152,7 @@ class GpuSpecification:
     max_request_concurrency: int = 1
     preferred_order: int = 1
     options: dict[str, Any] = field(default_factory=dict)
-    """The optional fields that were sent, by NVCF's names, normalised."""
+    """The optional fields of the request, by NVCF's names, normalised."""
 
 
 @dataclass(slots=True)
@@ -171,7 +171,7 @@ class Deployment:
 
 @dataclass(slots=True)
 class Instance:
-    """A worker that somebody pays for while it starts or runs."""
+    """A worker. It costs money while it starts or runs."""
 
     id: str
     deployment_id: str
@@ -186,7 +186,7 @@ class Instance:
     location: str
     created_at: int
     ready_at: int
-    """When its outcome comes true."""
+    """When its outcome takes effect."""
     outcome: SavedOutcome = "run"
     state: InstanceState = "starting"
     error: str | None = None
@@ -194,25 +194,25 @@ class Instance:
 
     @property
     def alive(self) -> bool:
-        """Whether it starts or runs."""
+        """Whether it is starting or running."""
         return self.state in ("starting", "running")
 
 
 @dataclass(slots=True)
 class Backlog:
-    """Instances that were asked for when there was no room: the server does not ask again."""
+    """Instances requested without capacity: the server does not request them again."""
 
     deployment_id: str
     specification_id: str
     version_id: str
     count: int
     wanted: dict[str, str]
-    """What an instance made later needs to know."""
+    """Fields of an instance that is provided later."""
 
 
 @dataclass
 class State:
-    """All that a state file keeps."""
+    """Everything that a state file saves."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
@@ -220,11 +220,11 @@ class State:
     functions: dict[str, Function] = field(default_factory=dict)
     """By version id."""
     deployments: dict[str, Deployment] = field(default_factory=dict)
-    """By version id, one row each: a second writer overwrites."""
+    """By version id, one row each: the last writer wins."""
     instances: dict[str, Instance] = field(default_factory=dict)
     backlog: list[Backlog] = field(default_factory=list)
     capacity: dict[str, int] = field(default_factory=dict)
-    """Instance type -> most instances of it at once; a type that is absent has no limit."""
+    """Maximum number of concurrent instances by instance type, in place of the catalogue's."""
     clock_offset: int = 0
     """How far the simulated clock was ahead of the machine's."""
 
@@ -235,12 +235,12 @@ def random_id() -> str:
 
 
 def derived_id(*names: object) -> str:
-    """Return the UUID that always belongs to these names."""
+    """Return the UUID that is derived from these names."""
     return str(uuid.uuid5(_NAMESPACE, "/".join(map(str, names))))
 
 
 def parse_id(text: str) -> str | None:
-    """Return a UUID in its usual form, or None if the text is none. Groups may lack their leading zeros."""
+    """Return a UUID in its usual form, or None if the text is not a UUID. Groups may lack leading zeros."""
     groups = text.strip().split("-")
     if len(groups) != len(_LENGTHS) or not all(
         _HEX.fullmatch(group) and len(group) <= length for group, length in zip(groups, _LENGTHS, strict=True)

@@ -1,4 +1,4 @@
-"""The server's own loop: once a period it updates every deployment that may change."""
+"""The server's own loop, which updates every deployment that may change once a period, and its stale writes."""
 
 import asyncio
 from copy import deepcopy
@@ -10,7 +10,7 @@ from nvcf_simulator.model.world import World
 
 
 class StaleWrites:
-    """Keeps old rows until the next pass of the loop, where a switch asks for it."""
+    """Rows that the loop writes back at its next pass, although they were changed or deleted: two of its races."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -18,21 +18,21 @@ class StaleWrites:
         self._returning: dict[str, Deployment] = {}
 
     def before_update(self, row: Deployment) -> None:
-        """Note the row that PATCH or PUT is about to change."""
+        """Record the row that PATCH or PUT is about to change."""
         races, function = self._world.behaviour.races, self._world.function(row.version_id)
         if races.undone_patch and function and function.status == "DEPLOYING":
             races.undone_patch -= 1
             self._undone[row.version_id] = deepcopy(row)
 
     def before_delete(self, row: Deployment) -> None:
-        """Note the row that DELETE is about to delete."""
+        """Record the row that DELETE is about to delete."""
         races = self._world.behaviour.races
         if races.returning_row:
             races.returning_row -= 1
             self._returning[row.version_id] = deepcopy(row)
 
     def apply(self) -> None:
-        """Write the noted rows: an undone one only over itself, a returning one over whatever is there."""
+        """Write the recorded rows: an undone one only over itself, a returning one over whatever exists."""
         for row in self._undone.values():
             if self._world.row_by_id(row.id):
                 self._world.put_row(row)
@@ -44,7 +44,7 @@ class StaleWrites:
 
 
 class ServerLoop:
-    """Runs for as long as the server does. A pass reads rows first and works them off afterwards."""
+    """Runs as long as the server. A pass first reads the rows, then processes them."""
 
     def __init__(self, world: World, allocator: Allocator, statuses: Statuses, stale_writes: StaleWrites) -> None:
         self._world = world
@@ -53,53 +53,53 @@ class ServerLoop:
         self._stale_writes = stale_writes
         self._held: list[Snapshot] | None = None
         self.begun = 0
-        """How often it has begun to look."""
+        """Number of started passes."""
         self.passes = 0
-        """How often it has looked."""
+        """Number of finished passes."""
 
     async def run(self) -> None:
-        """Look once a period, for ever. There is one pass at a time: none begins while one is held."""
+        """Run a pass once a period, until cancelled. There is one at a time: none starts while one is held."""
         while True:
             await asyncio.sleep(self._world.clock.real(self._world.behaviour.period))
             if self._world.behaviour.loop and self._held is None:
-                await self.look()
+                await self.run_pass()
 
-    async def look(self) -> None:
-        """Look at every deployment once, `slowLoop` between reading and writing."""
+    async def run_pass(self) -> None:
+        """Update every deployment once, with `slowLoop` between reading and writing."""
         slow = self._world.behaviour.races.slow_loop
-        snapshots = self._begin(slow=bool(slow))
+        snapshots = self._start(slow=bool(slow))
         if slow:
             await asyncio.sleep(self._world.clock.real(slow))
-        self._work_off(snapshots, slow=bool(slow))
+        self._process(snapshots, slow=bool(slow))
 
     def hold(self) -> None:
-        """Begin a pass that lasts until `finish`: read all rows now. A pass that is held already stays as it is."""
+        """Start a pass that lasts until `finish`: read all rows now. No effect if one is held already."""
         if self._held is None:
-            self._held = self._begin(slow=True)
+            self._held = self._start(slow=True)
 
     def finish(self) -> None:
-        """Work off what the pass that is held has read, if there is one."""
+        """Process what the held pass has read, if there is one."""
         held, self._held = self._held, None
         if held is not None:
-            self._work_off(held, slow=True)
+            self._process(held, slow=True)
 
-    def _begin(self, *, slow: bool) -> list[Snapshot]:
+    def _start(self, *, slow: bool) -> list[Snapshot]:
         self._stale_writes.apply()
         if not self._world.behaviour.forget_unserved:
             self._allocator.serve_backlog()
         self.begun += 1
         return self._read(slow=slow)
 
-    def _work_off(self, snapshots: list[Snapshot], *, slow: bool) -> None:
+    def _process(self, snapshots: list[Snapshot], *, slow: bool) -> None:
         for snapshot in snapshots:
-            # What a slow pass finds settled may have been changed since it was read: the next pass looks again.
-            if self._statuses.look(snapshot) and not slow:
+            # What a slow pass finds settled may have changed since it was read: the next pass checks it again.
+            if self._statuses.update(snapshot) and not slow:
                 self._world.unsettled.discard(snapshot.function.version_id)
         self._statuses.write_late_health()
         self.passes += 1
 
     def _read(self, *, slow: bool) -> list[Snapshot]:
-        """Read what there is to look at; a slow pass reads all of it, in copies that show later writes nothing."""
+        """Read the unsettled rows; a slow pass reads all rows, as copies that later writes do not change."""
         snapshots = []
         for version_id in list(self._world.state.deployments if slow else self._world.unsettled):
             row, function = self._world.row(version_id), self._world.function(version_id)

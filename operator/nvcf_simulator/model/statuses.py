@@ -20,7 +20,7 @@ Instances = dict[str, list[Instance]]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the loop has read of one version: from then on it works with that, whatever happens meanwhile."""
+    """What the loop has read of one version. It works with that, whatever changes in the meantime."""
 
     function: Function
     status: Status
@@ -28,15 +28,15 @@ class Snapshot:
 
 
 class Statuses:
-    """Looks at one deployment and changes its status, its health and the instances asked for."""
+    """Updates the status of a deployment, its health and the instances requested for it."""
 
     def __init__(self, world: World, allocator: Allocator) -> None:
         self._world = world
         self._allocator = allocator
         self._late_health: list[tuple[int, str, Health]] = []
 
-    def look(self, snapshot: Snapshot) -> bool:
-        """Bring one deployment up to date; return whether it is settled until something happens to it."""
+    def update(self, snapshot: Snapshot) -> bool:
+        """Update one deployment; return whether it is settled until something changes it."""
         if self._world.row_by_id(snapshot.row.id) is None:
             self._overtaken(snapshot)
             return False
@@ -51,7 +51,7 @@ class Statuses:
                 return self._draining(snapshot)
 
     def write_late_health(self) -> None:
-        """Write the health infos whose time has come."""
+        """Write the health infos that are due."""
         now = self._world.clock.now()
         for entry in [entry for entry in self._late_health if entry[0] <= now]:
             self._late_health.remove(entry)
@@ -78,7 +78,7 @@ class Statuses:
             self._become(snapshot, "ERROR")
             self._end_instances(snapshot)
         elif all(_running(instances, s.id) for s in row.specifications):
-            self._ask_for_missing(snapshot, instances)
+            self._request_missing(snapshot, instances)
         if health:
             self._write_health(row, health)
         return False
@@ -89,10 +89,10 @@ class Statuses:
         self._end_instances(snapshot)
 
     def _overtaken(self, snapshot: Snapshot) -> None:
-        """Work off a row that was deleted since it was read, and may have a successor by now.
+        """Process a row that was deleted since it was read, and may have a successor.
 
-        Its instances have ended with it, which is taken for their failure: the row that was read is written with that,
-        over nothing while the version is INACTIVE, and over the new deployment while that is DEPLOYING.
+        Its instances have ended with it, which counts as their failure: the row is written back with that health, over
+        nothing while the version is INACTIVE, and over the new deployment while that is DEPLOYING.
         """
         function, row = snapshot.function, snapshot.row
         removed = self._world.function(row.version_id) is not function
@@ -123,7 +123,7 @@ class Statuses:
         else:
             if row.health:
                 self._write_health(row, [entry for entry in _failed_health(instances) if entry in row.health])
-            self._ask_for_missing(snapshot, instances)
+            self._request_missing(snapshot, instances)
         running = any(i.state == "running" for group in instances.values() for i in group)
         scaled_to_zero = snapshot.status == "ACTIVE" and any(s.min_instances == 0 for s in row.specifications)
         if not running and not scaled_to_zero:
@@ -147,25 +147,25 @@ class Statuses:
         return False
 
     def drained(self, function: Function) -> bool:
-        """Whether no request is queued, as far as the service can tell: a broken message bus counts as empty."""
+        """Whether no request is queued, as far as the service knows: a failing message bus counts as empty."""
         try:
             self._world.depend("queue", function.version_id)
         except ProblemError:
             return True
         return function.queue_depth == 0
 
-    def _ask_for_missing(self, snapshot: Snapshot, instances: Instances) -> None:
+    def _request_missing(self, snapshot: Snapshot, instances: Instances) -> None:
         for specification in snapshot.row.specifications:
             mine = instances.get(specification.id, [])
             missing = specification.min_instances - sum(i.alive for i in mine)
             running = [i for i in mine if i.state == "running"]
             try:
                 if missing > 0:
-                    self._allocator.ask(snapshot.function, snapshot.row.id, specification, missing)
+                    self._allocator.request(snapshot.function, snapshot.row.id, specification, missing)
                 elif len(running) > specification.max_instances:
                     self._allocator.release_some(running, len(running) - specification.max_instances)
             except ProblemError:
-                continue  # the server tries again at its next look
+                continue  # the server retries at its next pass
 
     def _become(self, snapshot: Snapshot, status: Status) -> None:
         allowed = ("DEPLOYING",) if status == "ERROR" else BUSY
@@ -173,11 +173,11 @@ class Statuses:
             self._world.set_status(snapshot.function, status)
 
     def _end_instances(self, snapshot: Snapshot) -> None:
-        with suppress(ProblemError):  # then they run on: nobody looks after a deployment in ERROR
+        with suppress(ProblemError):  # they keep running: a deployment in ERROR is not cleaned up
             self._allocator.release(snapshot.row.id, snapshot.row.version_id)
 
     def _write_health(self, row: Deployment, health: Health) -> None:
-        """Write the whole row as it was read, with its new health: this undoes what was written in between."""
+        """Write the whole row as it was read, with its new health: this undoes writes in between."""
         late = self._world.behaviour.races.late_health_info
         if late:
             self._late_health.append((self._world.clock.now() + int(late * SECOND), row.id, health))
@@ -199,7 +199,7 @@ def _running(instances: Instances, specification_id: str) -> int:
 
 
 def _failed_health(instances: Instances) -> Health:
-    """Return an entry for each specification whose instances all failed; `gpu` holds the instance type, as in NVCF."""
+    """Return an entry for each specification whose instances all failed; `gpu` is the instance type, as in NVCF."""
     entries = []
     for group in instances.values():
         if group and not any(i.alive for i in group):

@@ -1,4 +1,4 @@
-"""The one state of the simulated service, with the indexes that make it fast to ask."""
+"""The state of the simulated service, with indexes for fast lookups."""
 
 import random
 from collections import defaultdict
@@ -12,7 +12,7 @@ from nvcf_simulator.settings import Behaviour, DependencyName, Failure
 
 
 class World:
-    """State, clock, catalogue and behaviour; every change of what is stored goes through here."""
+    """State, clock, catalogue and behaviour. All writes of the state go through here."""
 
     def __init__(
         self, state: State, clock: Clock, catalogue: Catalogue, behaviour: Behaviour, seed: int | None = None
@@ -21,19 +21,19 @@ class World:
         self.clock = clock
         self.catalogue = catalogue
         self.hidden: set[str] = set()
-        """Instance types and GPUs that the catalogue lacks for the time being."""
+        """Instance types and GPUs that are currently missing from the catalogue."""
         self.behaviour = behaviour
         self.random = random.Random(seed)
         self.failures: dict[str, dict[DependencyName, Failure]] = defaultdict(dict)
-        """Version id -> dependency -> how it fails for this version."""
+        """How dependencies fail for one version, by its id."""
         self.unsettled: set[str] = set()
-        """Versions that the loop must look at; the others cannot change by themselves."""
+        """Versions that the loop must process; the others do not change on their own."""
         self.unwritten: set[str] = set()
-        """Deployments that a POST is making: they may have instances, and have no row yet."""
+        """Deployments that a POST is creating: they may have instances, but have no row yet."""
         self.changed = False
-        """Set by every change; whoever keeps a state file clears it."""
+        """Set by every change; the state file clears it when it saves."""
         self.fragments: dict[str, bytes] = {}
-        """Version id -> the function as lists show it, as long as it is true."""
+        """Cached JSON of functions in lists, by version id."""
         self._versions: dict[str, set[str]] = defaultdict(set)
         self._owned: dict[str, dict[str, Function]] = defaultdict(dict)
         self._offered: dict[str, Function] = {}
@@ -43,7 +43,7 @@ class World:
         self.rebuild()
 
     def rebuild(self) -> None:
-        """Make the indexes again, after the state was replaced."""
+        """Rebuild the indexes from the state."""
         for index in (self.fragments, self._versions, self._owned, self._tokens, self._deployed, self._instances):
             index.clear()
         for function in self.state.functions.values():
@@ -97,7 +97,7 @@ class World:
             self._offered.pop(function.version_id, None)
 
     def remove_function(self, function: Function) -> None:
-        """Delete a function version; its deployment is another's concern."""
+        """Delete a function version, without its deployment."""
         self.state.functions.pop(function.version_id, None)
         self._versions[function.id].discard(function.version_id)
         self._owned[function.nca_id].pop(function.version_id, None)
@@ -105,7 +105,7 @@ class World:
         self.touch(function)
 
     def function(self, version_id: str, function_id: str | None = None, nca_id: str | None = None) -> Function | None:
-        """Return the version, if it is of that function and that account."""
+        """Return the version, if it belongs to that function and that account."""
         found = self.state.functions.get(version_id)
         if found is None or function_id not in (None, found.id) or nca_id not in (None, found.nca_id):
             return None
@@ -130,20 +130,20 @@ class World:
         self.touch(function)
 
     def touch(self, function: Function) -> None:
-        """Forget what was remembered of a version, and have the loop look at it."""
+        """Drop what is cached of a version, and have the loop process it."""
         self.fragments.pop(function.version_id, None)
         self._index_offer(function)
         self.unsettled.add(function.version_id)
         self.changed = True
 
     def unsettle(self) -> None:
-        """Have the loop look at every deployment."""
+        """Have the loop process every deployment."""
         self.unsettled.update(self.state.deployments)
 
     # deployments
 
     def put_row(self, row: Deployment) -> None:
-        """Write the row of a deployment, over another one of the same version if there is one."""
+        """Write the row of a deployment, over any other of the same version."""
         self.state.deployments[row.version_id] = row
         self._deployed[row.id] = row.version_id
         self.unsettled.add(row.version_id)
@@ -165,13 +165,13 @@ class World:
         return row if row and row.id == deployment_id else None
 
     def version_of(self, deployment_id: str) -> str | None:
-        """Return the version that a deployment is or was of, whether its row still exists or not."""
+        """Return the version of a deployment, whether or not its row still exists."""
         return self._deployed.get(deployment_id)
 
     # instances
 
     def put_instance(self, instance: Instance) -> None:
-        """Remember a new instance."""
+        """Add an instance."""
         self.state.instances[instance.id] = instance
         self._instances[instance.deployment_id][instance.id] = instance
         self.changed = True
