@@ -26,9 +26,9 @@ class Availability:
 
     def _is_public(self, function: Function) -> bool:
         now, lifetime = self._world.clock.now(), int(self._world.behaviour.races.public_cache * SECOND)
-        asked, answer = self._public.get(function.version_id, (0, False))
-        if lifetime and now - asked < lifetime:
-            return answer
+        cached_at, cached = self._public.get(function.version_id, (0, False))
+        if lifetime and now - cached_at < lifetime:
+            return cached
         if lifetime:
             self._public[function.version_id] = (now, function.public)
         return function.public

@@ -122,12 +122,12 @@ class Deployer:
         if patch.empty:
             raise bad_request(f"{function.label}: the update is empty, at least one field must be given")
         fresh = deepcopy(row)
-        mine = next((s for s in fresh.specifications if s.id == specification_id), None)
-        if mine is None:
+        changed = next((s for s in fresh.specifications if s.id == specification_id), None)
+        if changed is None:
             raise not_found(f"Deployment id '{row.id}': GPU specification '{specification_id}': Not found")
-        if apply_patch(mine, patch):
-            await self._write(row, fresh, mine)
-        return mine
+        if apply_patch(changed, patch):
+            await self._write(row, fresh, changed)
+        return changed
 
     async def delete(self, function: Function, *, graceful: bool) -> None:
         """Undeploy, immediately or, if graceful, once the queue is empty."""

@@ -18,12 +18,12 @@ def apply_updates(row: Deployment, function: Function, updates: list[Update], *,
         )
     changed, left = False, list(row.specifications)
     for update in updates:
-        mine = next((s for s in left if (_alike if old else _named_by)(s, update)), None)
-        if mine is None:
+        match = next((s for s in left if (_alike if old else _named_by)(s, update)), None)
+        if match is None:
             raise bad_request(wrong)
         if old:
-            left.remove(mine)
-        changed |= _apply_one(mine, update, function)
+            left.remove(match)
+        changed |= _apply_one(match, update, function)
     return changed
 
 

@@ -172,7 +172,7 @@ def _check_minimums(reader: Reader, numbers: list[tuple[int, int]]) -> None:
 
 
 def _autoscaling(parent: Reader, field: str = "autoscalingConfiguration") -> dict[str, Any] | None:
-    """Read it as answers show it, durations in ISO form; None if it is absent."""
+    """Read it as responses show it, with durations in ISO-8601; None if absent."""
     reader = parent.nested(field)
     if reader is None:
         return None

@@ -56,8 +56,8 @@ class AccountRoutes:
     async def add_function(self, request: web.Request) -> web.Response:
         """Create one function version, or many."""
         entry = await read(request, FunctionEntry)
-        made = entry.build(self._world.clock.now())
-        for function in made:
+        functions = entry.build(self._world.clock.now())
+        for function in functions:
             self._world.put_function(function)
             self._service.deploy_entry(function, entry)
-        return web.json_response({"functions": [function_view(self._world, function) for function in made]})
+        return web.json_response({"functions": [function_view(self._world, function) for function in functions]})

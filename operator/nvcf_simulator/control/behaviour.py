@@ -86,17 +86,17 @@ class BehaviourRoutes:
     async def run_pass(self, _: web.Request) -> web.Response:
         """Run one pass of the server's loop immediately."""
         await self._service.loop.run_pass()
-        return web.json_response({"passes": self._service.loop.passes})
+        return web.json_response({"passes": self._service.loop.finished})
 
     async def hold(self, _: web.Request) -> web.Response:
         """Have the server's loop read all rows now and process them at `finish`; no other pass starts in between."""
         self._service.loop.hold()
-        return web.json_response({"passes": self._service.loop.passes})
+        return web.json_response({"passes": self._service.loop.finished})
 
     async def finish(self, _: web.Request) -> web.Response:
         """Finish the held pass of the server's loop, if there is one."""
         self._service.loop.finish()
-        return web.json_response({"passes": self._service.loop.passes})
+        return web.json_response({"passes": self._service.loop.finished})
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

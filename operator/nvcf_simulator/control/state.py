@@ -32,8 +32,8 @@ class StateRoutes:
         world, state = self._world, self._world.state
         shown = {
             "time": instant(world.clock.now()),
-            "loopPasses": self._service.loop.passes,
-            "loopIsLooking": self._service.loop.begun > self._service.loop.passes,
+            "loopPasses": self._service.loop.finished,
+            "loopIsLooking": self._service.loop.started > self._service.loop.finished,
             "inFlight": self._service.request_log.in_flight,
             "accounts": [
                 {"ncaId": a.nca_id, "org": a.org, "requestsPerSecond": a.requests_per_second}

@@ -122,10 +122,10 @@ class Catalogue:
 
 
 def _gpu(gpu: str, types: list[InstanceType]) -> dict[str, Any]:
-    mine = [t for t in types if t.gpu == gpu]
+    of_gpu = [t for t in types if t.gpu == gpu]
     return {
         "name": gpu,
         "instanceTypes": [
-            {"name": t.name, "description": f"One worker with {t.gpu}", "default": t is mine[0]} for t in mine
+            {"name": t.name, "description": f"One worker with {t.gpu}", "default": t is of_gpu[0]} for t in of_gpu
         ],
     }

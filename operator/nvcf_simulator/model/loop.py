@@ -52,9 +52,9 @@ class ServerLoop:
         self._statuses = statuses
         self._stale_writes = stale_writes
         self._held: list[Snapshot] | None = None
-        self.begun = 0
+        self.started = 0
         """Number of started passes."""
-        self.passes = 0
+        self.finished = 0
         """Number of finished passes."""
 
     async def run(self) -> None:
@@ -87,7 +87,7 @@ class ServerLoop:
         self._stale_writes.apply()
         if not self._world.behaviour.forget_unserved:
             self._allocator.serve_backlog()
-        self.begun += 1
+        self.started += 1
         return self._read(slow=slow)
 
     def _process(self, snapshots: list[Snapshot], *, slow: bool) -> None:
@@ -96,7 +96,7 @@ class ServerLoop:
             if self._statuses.update(snapshot) and not slow:
                 self._world.unsettled.discard(snapshot.function.version_id)
         self._statuses.write_late_health()
-        self.passes += 1
+        self.finished += 1
 
     def _read(self, *, slow: bool) -> list[Snapshot]:
         """Read the unsettled rows; a slow pass reads all rows, as copies that later writes do not change."""

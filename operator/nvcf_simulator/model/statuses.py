@@ -156,9 +156,9 @@ class Statuses:
 
     def _request_missing(self, snapshot: Snapshot, instances: Instances) -> None:
         for specification in snapshot.row.specifications:
-            mine = instances.get(specification.id, [])
-            missing = specification.min_instances - sum(i.alive for i in mine)
-            running = [i for i in mine if i.state == "running"]
+            requested = instances.get(specification.id, [])
+            missing = specification.min_instances - sum(i.alive for i in requested)
+            running = [i for i in requested if i.state == "running"]
             try:
                 if missing > 0:
                     self._allocator.request(snapshot.function, snapshot.row.id, specification, missing)

@@ -184,8 +184,8 @@ class World:
 
     def depend(self, name: DependencyName, version_id: str | None = None) -> None:
         """Use a dependency of the service. Raises `DependencyError` if it is set to fail."""
-        mine = self.failures.get(version_id or "", {})
-        for failures in (mine, self.behaviour.dependencies):
+        own = self.failures.get(version_id or "", {})
+        for failures in (own, self.behaviour.dependencies):
             failure = failures.get(name)
             if failure is None:
                 continue
