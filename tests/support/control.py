@@ -1,4 +1,4 @@
-"""Speaks to a simulator's control API."""
+"""A client of the simulator's control API."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,11 +11,11 @@ from tests.support.clients import ThreadClients
 Json = dict[str, Any]
 
 ODD_NAME = "echo <β> & „größer“"
-"""Name of a function, unless a test gives one: markup and letters that a text may have to be cleared of."""
+"""Default name of a function: markup and letters that consumers may have to escape."""
 
 
 class Control:
-    """A simulator that runs already, by the URL of its control API."""
+    """Controls a running simulator, given the URL of its control API."""
 
     def __init__(self, control: str) -> None:
         self.control = control
@@ -25,82 +25,82 @@ class Control:
         """Close the connections."""
         self._clients.close()
 
-    # what there is
+    # read
 
     def state(self) -> Json:
-        """Functions, deployments and allocations."""
+        """Return the complete state."""
         return self._ask("GET", "/state")
 
     def deployments(self) -> dict[str, Json]:
-        """Deployments by version id."""
+        """Return the deployments by version id."""
         return {item["functionVersionId"]: item for item in self.state()["deployments"]}
 
     def allocations(self, *, alive: bool = True) -> list[Json]:
-        """Instances that somebody pays for, or all there ever were."""
+        """Return the live instances, or all that ever existed."""
         found: list[Json] = self._ask("GET", "/allocations")["allocations"]
         return [item for item in found if item["alive"] or not alive]
 
     def leaked(self) -> list[Json]:
-        """Instances that run on although no deployment has them any more."""
+        """Return live instances that belong to no deployment."""
         return [item for item in self.allocations() if item["leaked"]]
 
     def in_flight(self) -> int:
-        """How many requests are being answered."""
+        """Return the number of running requests."""
         return int(self.state()["inFlight"])
 
     def log(self, since: int = 0, **wanted: Any) -> list[Json]:
-        """Requests after a cursor whose fields are as wanted, the oldest first."""
+        """Return the requests after a cursor with these field values, the oldest first."""
         entries: list[Json] = self._ask("GET", "/log", params={"since": since})["entries"]
         return [entry for entry in entries if all(entry[name] == value for name, value in wanted.items())]
 
     def writes(self, since: int = 0) -> list[tuple[str, str]]:
-        """Method and path of the requests that may change something, the oldest first."""
+        """Return method and path of the mutating requests, the oldest first."""
         return [(entry["method"], entry["path"]) for entry in self.log(since) if entry["mutating"]]
 
     @property
     def cursor(self) -> int:
-        """Number of the latest request."""
+        """The id of the latest request."""
         return int(self._ask("GET", "/log", params={"since": 2**60})["cursor"])
 
-    # what is done to it
+    # change
 
     def clear_log(self) -> None:
-        """Forget the requests that have ended."""
+        """Clear the requests that have ended."""
         self._ask("DELETE", "/log")
 
     def behave(self, **changes: Any) -> None:
-        """Merge into how it behaves: `behave(races={"slowPost": 1})`."""
+        """Merge into the behaviour: `behave(races={"slowPost": 1})`."""
         self._ask("PATCH", "/behaviour", json=changes)
 
     def fault(self, **rule: Any) -> str:
-        """Put a fault in force, by the names of `nvcf_simulator.http.faults.Fault` in camelCase."""
+        """Add a fault, by the names of `nvcf_simulator.http.faults.Fault` in camelCase; return its name."""
         return str(self._ask("POST", "/faults", json=rule)["name"])
 
     def faults(self) -> list[Json]:
-        """Return the faults in force, and how many requests `matched` and `met` each."""
+        """Return the faults, with the number of requests each `matched` and `met`."""
         found: list[Json] = self._ask("GET", "/faults")["faults"]
         return found
 
     def clear_faults(self, name: str | None = None) -> None:
-        """Take the faults of that name away, or all."""
+        """Remove the faults with this name, or all."""
         self._ask("DELETE", "/faults", params={} if name is None else {"name": name})
 
     def add_function(self, name: str = ODD_NAME, **given: Any) -> tuple[str, str]:
-        """Create a function; give its id and its version's."""
-        made = self._ask("POST", "/functions", json={"name": name, **given})["functions"][0]
-        return made["id"], made["versionId"]
+        """Create a function; return its id and its version id."""
+        created = self._ask("POST", "/functions", json={"name": name, **given})["functions"][0]
+        return created["id"], created["versionId"]
 
     def add_functions(self, name: str, count: int, **given: Any) -> list[tuple[str, str]]:
-        """Create many functions; give each one's id and its version's."""
-        made = self._ask("POST", "/functions", json={"name": name, "count": count, **given})["functions"]
-        return [(item["id"], item["versionId"]) for item in made]
+        """Create many functions; return the id and version id of each."""
+        created = self._ask("POST", "/functions", json={"name": name, "count": count, **given})["functions"]
+        return [(item["id"], item["versionId"]) for item in created]
 
     def add_account(self, nca_id: str, **given: Any) -> None:
-        """Create or replace an account, with `requestsPerSecond` or `org` perhaps."""
+        """Create or replace an account, optionally with `requestsPerSecond` and `org`."""
         self._ask("POST", "/accounts", json={"ncaId": nca_id, **given})
 
     def remove_account(self, nca_id: str) -> None:
-        """Have an account exist no more."""
+        """Remove an account."""
         self._ask("DELETE", f"/accounts/{nca_id}")
 
     def add_key(self, name: str, token: str, **given: Any) -> None:
@@ -108,31 +108,31 @@ class Control:
         self._ask("POST", "/keys", json={"name": name, "token": token, **given})
 
     def change_key(self, name: str, **changes: Any) -> None:
-        """Revoke a key, or give it another account, other scopes or another policy."""
+        """Revoke a key, or change its account, scopes or policy."""
         self._ask("PATCH", f"/keys/{name}", json=changes)
 
     def deploy(self, version: str, *specifications: Mapping[str, Any]) -> Json:
-        """Deploy as somebody else would."""
+        """Deploy as an outside change."""
         body = {"deploymentSpecifications": list(specifications)}
         deployed: Json = self._ask("POST", f"/versions/{version}/deployment", json=body)["deployment"]
         return deployed
 
     def undeploy(self, version: str, *, graceful: bool = False) -> None:
-        """Undeploy as somebody else would."""
+        """Undeploy as an outside change."""
         self._ask("DELETE", f"/versions/{version}/deployment", params={"graceful": str(graceful).lower()})
 
     def redeploy(self, version: str) -> Json:
-        """Undeploy and deploy again, as somebody else would: another deploymentId, the same numbers."""
+        """Undeploy and deploy again as an outside change: a new deploymentId, the same numbers."""
         deployed = self.deployments()[version]["deploymentSpecifications"]
         self.undeploy(version)
         return self.deploy(version, *deployed)
 
     def lose_row(self, version: str, *, status: str = "ACTIVE") -> None:
-        """Leave a version with this status and no deployment: POST is 500 until the version is deleted."""
+        """Remove the deployment but set this status: POST is 500 until the version is deleted."""
         self._ask("DELETE", f"/versions/{version}/row", params={"status": status})
 
     def scale(self, version: str, **numbers: int) -> None:
-        """Change numbers as somebody else would."""
+        """Change the numbers of a deployment as an outside change."""
         self._ask("PATCH", f"/versions/{version}/deployment", json=numbers)
 
     def change(self, version: str, **changes: Any) -> None:
@@ -144,17 +144,17 @@ class Control:
         self._ask("PUT", f"/versions/{version}/weather", json=changes)
 
     def lose(self, version: str, count: int | None = None) -> None:
-        """Have running instances vanish."""
+        """Lose running instances; all without a count."""
         self._ask("POST", f"/versions/{version}/lose", json={} if count is None else {"count": count})
 
     def serve(self, version: str) -> None:
-        """Give the instances that were asked for in vain."""
+        """Provide the instances that were requested without capacity."""
         self._ask("POST", f"/versions/{version}/serve")
 
     def depend(self, version: str, **failures: Any) -> None:
         """Set which dependencies fail for a version: `depend(v, allocator={"status": 503})`; the others work.
 
-        With `count` so many calls fail; POST tries one call to the allocator up to three times.
+        With `count` that many calls fail; POST tries each allocator call up to three times.
         """
         self._ask("PUT", f"/versions/{version}/dependencies", json=failures)
 
@@ -163,11 +163,11 @@ class Control:
         self._ask("DELETE", f"/versions/{version}")
 
     def capacity(self, **limits: int | None) -> None:
-        """Set how many instances of a type there can be at once; None: as many as the catalogue says."""
+        """Set the maximum number of concurrent instances by type; None: the catalogue's number."""
         self._ask("PUT", "/capacity", json=limits)
 
     def hide(self, *names: str) -> None:
-        """Have instance types or GPUs missing from the catalogue; none: all are back."""
+        """Hide instance types or GPUs from the catalogue; without names restore all."""
         self._ask("PUT", "/catalogue", json={"hidden": list(names)})
 
     def look(self) -> None:
@@ -176,7 +176,7 @@ class Control:
 
     @contextmanager
     def long_pass(self) -> Iterator[None]:
-        """Have a pass of the server's loop read all rows before the body, and work them off after it."""
+        """Run a pass of the server's loop that reads all rows before the body and processes them after it."""
         self._ask("POST", "/loop/hold")
         try:
             yield

@@ -1,4 +1,4 @@
-"""Starts `nvcf-simulator`."""
+"""Runs `nvcf-simulator` as a process."""
 
 import json
 import os
@@ -24,7 +24,7 @@ START_SECONDS = 30.0
 
 
 class Simulator(Control):
-    """A running simulator and its control API. Ends with its starter."""
+    """A running simulator and its control API. It exits with the process that started it."""
 
     def __init__(self, arguments: list[str]) -> None:
         self._process = subprocess.Popen(
@@ -58,17 +58,17 @@ class Simulator(Control):
     def start(
         cls, scenario: Mapping[str, Any] | None = None, *, port: int = 0, state: Path | None = None, **behaviour: Any
     ) -> "Iterator[Simulator]":
-        """Run a simulator for the body.
+        """Run a simulator for the duration of the body.
 
         Args:
-            scenario: what a scenario file may hold, by its names.
-            port: where to listen; 0 for any free port.
-            state: file that keeps the state.
+            scenario: contents of a scenario file.
+            port: port to listen on; 0 for any free port.
+            state: file to save the state in.
             behaviour: merged into the scenario's behaviour, by the names of `nvcf_simulator.settings.Behaviour`.
 
         """
         chosen = dict(scenario or {})
-        # A pass of the server's loop and the start of an instance take a fraction of a second unless told otherwise.
+        # A pass of the server's loop and the start of an instance take a fraction of a second by default.
         chosen["behaviour"] = {"period": 0.2, "deploySeconds": 0.5, **chosen.get("behaviour", {}), **behaviour}
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "scenario.yaml"
@@ -81,7 +81,7 @@ class Simulator(Control):
                 simulator.stop()
 
     def stop(self) -> None:
-        """End it, and wait until it is gone."""
+        """Terminate the process and wait for it."""
         self.close()
         self._end()
 
