@@ -218,7 +218,7 @@ def quiet(life: Life) -> None:
     run.happened("trouble ends")
     run.simulator.clear_faults(run.name)
     for version in run.versions:
-        run.simulator.weather(version, fate="run")
+        run.simulator.instance_behaviour(version, outcome="run")
     _queue(0)[1](life)
     found = run.find()
     if found is not None and "deletionTimestamp" not in found["metadata"]:

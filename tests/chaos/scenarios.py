@@ -101,13 +101,13 @@ def roll_out(run: Run) -> None:
 
 def given_up(run: Run) -> None:
     """Begin with a deployment that NVCF gave up."""
-    run.simulator.weather(run.versions[0], fate="fail", error="bad image")
+    run.simulator.instance_behaviour(run.versions[0], outcome="fail", error="bad image")
     run.apply()
     run.until_phase("Failed")
 
 
 def retry(run: Run) -> None:
-    run.happens("instances start again").weather(run.versions[0], fate="run")
+    run.happens("instances start again").instance_behaviour(run.versions[0], outcome="run")
     run.until_ready()
 
 

@@ -126,7 +126,7 @@ def a_request_is_answered_once(run: Run) -> list[str]:
 
 
 def what_was_asked_for_a_vanished_resource_is_undeployed(run: Run) -> list[str]:
-    run.simulator.weather(run.versions[0], allocationSeconds=2.5)
+    run.simulator.instance_behaviour(run.versions[0], allocationSeconds=2.5)
     post = {"operation": "createDeployment", "functionVersionId": run.versions[0], "count": 1}
     run.simulator.fault(**post, when="during", delay=0.1, reset=True)
     run.apply()
@@ -148,7 +148,7 @@ def what_a_vanished_resource_leaves_is_told_whoever_hears_of_its_end(run: Run) -
 
 
 def a_post_of_several_specifications_is_not_made_again(run: Run) -> list[str]:
-    run.simulator.weather(run.versions[0], allocationSeconds=2.0)
+    run.simulator.instance_behaviour(run.versions[0], allocationSeconds=2.0)
     post = {"operation": "createDeployment", "functionVersionId": run.versions[0], "count": 1}
     run.simulator.fault(**post, when="during", delay=0.1, reset=True)
     run.apply(deploymentSpecifications=SEVERAL)
@@ -166,7 +166,7 @@ def what_an_old_row_hides_is_told_and_deployed_again(run: Run) -> list[str]:
     run.eventually(lambda: entries(run, **posts), lambda made: len(made) == 2, "it is deployed again")
     new = run.simulator.deployments()[run.versions[0]]["deploymentId"]
     run.until(lambda found: found["status"].get("deploymentId") == new, "the new deployment is on record")
-    run.simulator.look()
+    run.simulator.run_pass()
     run.simulator.behave(loop=True)
     if not came(lambda: writes(run), lambda made: len(made) == 5):
         return [f"after the old row came back, NVCF was asked for {writes(run)[3:]}"]

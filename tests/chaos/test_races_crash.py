@@ -94,7 +94,7 @@ def test_an_inactive_row_of_a_post_in_the_making_is_waited_for(place: Place) -> 
 
 
 def test_a_patch_undone_over_a_crash_is_made_again(place: Place) -> None:
-    place.simulator.weather(place.version, supply=False)
+    place.simulator.instance_behaviour(place.version, supply=False)
     # The loop's look comes between the two operators, and the read-back after it.
     place.simulator.behave(loop=False, races={"undonePatch": 1})
     with place.operator(redeploy_settle_seconds=8, deep_resync_interval=3600):
@@ -102,7 +102,7 @@ def test_a_patch_undone_over_a_crash_is_made_again(place: Place) -> None:
         place.namespace.wait_for("echo", "Reconciling", reason="Deploying")
         place.namespace.scale("echo", maxInstances=6)
         place.namespace.wait_until("echo", lambda found: found["status"].get("instances") == "1-6", what="the change")
-    place.simulator.look()
+    place.simulator.run_pass()
     assert maximum(place) == 2, "the loop has undone it"
     with place.operator(redeploy_settle_seconds=8, deep_resync_interval=3600):
         eventually(lambda: maximum(place), lambda number: number == 6, within=30, what="it is made again")

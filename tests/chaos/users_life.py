@@ -111,7 +111,7 @@ def _forced_away(life: Life) -> None:
 def _forced_away_from_a_post(life: Life) -> None:
     run, cursor = life.run, life.run.simulator.cursor
     version = run.add_version()
-    run.simulator.weather(version, allocationSeconds=ALLOCATION)
+    run.simulator.instance_behaviour(version, allocationSeconds=ALLOCATION)
     post = {"operation": "createDeployment", "functionVersionId": version, "count": 1}
     run.simulator.fault(**post, name=run.name, when="during", delay=0.1, reset=True)
     run.edit(functionVersionId=version)
@@ -156,7 +156,7 @@ def _slow_pass(life: Life) -> None:
 def _instances_fail(life: Life) -> None:
     life.failed = True
     for version in life.run.versions:
-        life.run.simulator.weather(version, fate="fail")
+        life.run.simulator.instance_behaviour(version, outcome="fail")
         life.run.simulator.lose(version)
 
 

@@ -91,7 +91,7 @@ def test_what_was_given_before_the_last_call_is_shown_nowhere_and_has_not_leaked
 def test_a_call_that_is_answered_5xx_is_tried_three_times(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
-    simulator.weather(echo[1], allocationSeconds=0.5)
+    simulator.instance_behaviour(echo[1], allocationSeconds=0.5)
     simulator.depend(echo[1], allocator={"status": 503, "count": 2})
     assert api.deploy(echo).status_code == 200
     assert lasted(simulator, echo) >= 1.5, "each try takes its time"
@@ -126,7 +126,7 @@ def test_a_call_that_hangs_is_cut_once_and_ends_the_post(simulator: Simulator, a
 
 def test_a_version_can_be_slower_than_the_others(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.behave(races={"slowPost": NEVER}, allocationTimeout=NEVER)
-    simulator.weather(echo[1], allocationSeconds=0)
+    simulator.instance_behaviour(echo[1], allocationSeconds=0)
     assert api.deploy(echo).status_code == 200
 
 
@@ -150,7 +150,7 @@ def test_a_post_that_fails_late_takes_the_row_of_another_post_away(
     simulator.behave(races={"slowPost": 0})
     second = api.deploy(echo)
     assert second.status_code == 200
-    simulator.look()
+    simulator.run_pass()
     assert api.status(echo) == "ACTIVE"
     simulator.depend(echo[1], allocator={"status": 404})
     assert not first.done(), "the first POST ended too early"

@@ -65,10 +65,10 @@ def test_capacity_is_shared_by_all_and_freed_by_undeploying(simulator: Simulator
     first, second = simulator.add_function("first"), simulator.add_function("second")
     api.deployed(first, a100)
     api.deploy(second, a100)
-    simulator.look()
+    simulator.run_pass()
     assert api.status(second) == "DEPLOYING", "one of two came"
     api.undeploy(first)
-    simulator.look()
+    simulator.run_pass()
     assert api.status(second) == "DEPLOYING", "the server does not ask again"
     api.undeploy(second)
     api.deployed(second, a100)
@@ -81,7 +81,7 @@ def test_a_request_can_wait_for_capacity_if_the_scenario_says_so() -> None:
         simulator.capacity(**{"NCP.GPU.H100_1x": 0})
         echo = simulator.add_function()
         api.deploy(echo)
-        simulator.look()
+        simulator.run_pass()
         assert api.status(echo) == "DEPLOYING"
         simulator.capacity(**{"NCP.GPU.H100_1x": 1})
         api.wait(echo, "ACTIVE")
@@ -91,29 +91,29 @@ def test_running_functions_ask_again_when_capacity_is_back(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     api.deployed(echo)
-    simulator.weather(echo[1], capacity=0)
+    simulator.instance_behaviour(echo[1], capacity=0)
     simulator.lose(echo[1])
     api.wait(echo, "DEGRADED")
-    simulator.weather(echo[1], capacity=None)
+    simulator.instance_behaviour(echo[1], capacity=None)
     api.wait(echo, "ACTIVE")
 
 
 def test_the_clock_can_be_moved_past_the_start_of_instances(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
-    simulator.weather(echo[1], deploySeconds=7200)
+    simulator.instance_behaviour(echo[1], deploySeconds=7200)
     api.deploy(echo)
-    simulator.look()
+    simulator.run_pass()
     assert api.status(echo) == "DEPLOYING"
     simulator.jump(7200)
-    simulator.look()
+    simulator.run_pass()
     assert api.status(echo) == "ACTIVE"
 
 
 def test_an_instance_that_starts_is_an_allocation_and_shown_with_its_function(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
-    simulator.weather(echo[1], fate="wait")
+    simulator.instance_behaviour(echo[1], outcome="wait")
     api.deploy(echo)
     allocation = next(item for item in simulator.allocations() if item["functionVersionId"] == echo[1])
     assert (allocation["state"], allocation["leaked"]) == ("starting", False)

@@ -140,12 +140,12 @@ def test_a_patch_to_minimum_0_leaves_a_degraded_deployment_degraded(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     deployment = api.deployed(echo)
-    simulator.weather(echo[1], supply=False)
+    simulator.instance_behaviour(echo[1], supply=False)
     simulator.lose(echo[1])
     api.wait(echo, "DEGRADED")
     assert api.patch(deployment, minInstances=0).status_code == 200
-    simulator.look()
-    simulator.look()
+    simulator.run_pass()
+    simulator.run_pass()
     assert api.status(echo) == "DEGRADED"
 
 
@@ -162,7 +162,7 @@ def test_a_key_of_another_policy_may_not_patch(simulator: Simulator, api: Api, e
 def test_more_than_max_running_instances_are_ended(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     deployment = api.deployed(echo, minInstances=3, maxInstances=4)
     assert api.patch(deployment, minInstances=1, maxInstances=1).status_code == 200
-    simulator.look()
+    simulator.run_pass()
     alive = [item for item in simulator.allocations() if item["functionVersionId"] == echo[1]]
     assert len(alive) == 1
 
@@ -170,13 +170,13 @@ def test_more_than_max_running_instances_are_ended(simulator: Simulator, api: Ap
 def test_without_capacity_nobody_asks_again_though_capacity_is_back_and_min_raised(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
-    simulator.weather(echo[1], capacity=0)
+    simulator.instance_behaviour(echo[1], capacity=0)
     api.deploy(echo)
-    simulator.weather(echo[1], capacity=None)
+    simulator.instance_behaviour(echo[1], capacity=None)
     deployment = api.get(echo).json()["deployment"]
     assert api.patch(deployment, minInstances=2).status_code == 200
-    simulator.look()
-    simulator.look()
+    simulator.run_pass()
+    simulator.run_pass()
     assert api.status(echo) == "DEPLOYING"
     simulator.serve(echo[1])
     api.wait(echo, "ACTIVE")
@@ -185,9 +185,11 @@ def test_without_capacity_nobody_asks_again_though_capacity_is_back_and_min_rais
 def test_one_failing_specification_shows_its_health_while_the_rest_still_deploys(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
-    simulator.weather(echo[1], fates={"NCP.GPU.L40S_1x": "fail", "NCP.GPU.H100_1x": "wait"}, error="no such image")
+    simulator.instance_behaviour(
+        echo[1], outcomes={"NCP.GPU.L40S_1x": "fail", "NCP.GPU.H100_1x": "wait"}, error="no such image"
+    )
     api.deploy(echo, H100, L40S)
-    simulator.weather(echo[1], deploySeconds=0)
+    simulator.instance_behaviour(echo[1], deploySeconds=0)
 
     def health() -> object:
         return api.get(echo).json()["deployment"].get("healthInfo")
@@ -209,7 +211,7 @@ def test_when_instances_cannot_be_read_deploying_ends_in_error_and_active_only_d
     simulator.depend(lasting[1])
     api.wait(lasting, "ACTIVE")
 
-    simulator.weather(echo[1], fate="wait")
+    simulator.instance_behaviour(echo[1], outcome="wait")
     api.deploy(echo)
     simulator.depend(echo[1], instances={"status": 503, "count": 1})
     assert "could not be read" in api.wait(echo, "ERROR")["healthInfo"][0]["error"]
@@ -219,7 +221,7 @@ def test_when_instances_cannot_be_read_deploying_ends_in_error_and_active_only_d
 def test_a_deployment_that_fails_after_a_week_is_removed_at_once(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
-    simulator.weather(echo[1], capacity=0)
+    simulator.instance_behaviour(echo[1], capacity=0)
     api.deploy(echo)
     simulator.change(echo[1], olderByDays=8)
     simulator.depend(echo[1], instances={"status": 503, "count": 1})

@@ -228,7 +228,7 @@ def test_cluster_groups_are_not_for_api_keys_but_on_the_gateway(simulator: Simul
 
 
 def test_the_list_follows_every_change_of_status(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
-    simulator.weather(echo[1], deploySeconds=3)
+    simulator.instance_behaviour(echo[1], deploySeconds=3)
 
     def listed() -> str:
         shown = api.http.get(PRIVATE).json()["functions"]

@@ -55,7 +55,7 @@ def test_letters_are_written_as_they_are(api: Api, echo: tuple[str, str]) -> Non
 def test_the_error_of_an_instance_is_odd_and_holds_a_url_with_parameters(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
-    simulator.weather(echo[1], fate="fail")
+    simulator.instance_behaviour(echo[1], outcome="fail")
     assert api.deploy(echo, H100, L40S).status_code == 200
     health = api.wait(echo, "ERROR")["healthInfo"]
     assert len(health) == 2
@@ -70,7 +70,7 @@ def everything(api: Api, simulator: Simulator, function: tuple[str, str]) -> dic
     listed = api.http.get("/functions").json()["functions"]
     read = api.http.get(version_of(function)).json()["function"]
     failed = simulator.add_function()
-    simulator.weather(failed[1], fate="fail")
+    simulator.instance_behaviour(failed[1], outcome="fail")
     api.deploy(failed)
     return {
         "deployment": deployment,

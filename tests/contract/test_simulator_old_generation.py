@@ -71,13 +71,13 @@ def test_put_finds_specifications_by_gpu_and_backend(api: Api) -> None:
 
 def test_it_knows_no_degraded_and_names_health_by_its_old_id(simulator: Simulator, api: Api) -> None:
     api.deployed(FUNCTION, OLD)
-    simulator.weather(ECHO, supply=False)
+    simulator.instance_behaviour(ECHO, supply=False)
     simulator.lose(ECHO)
-    simulator.look()
-    simulator.look()
+    simulator.run_pass()
+    simulator.run_pass()
     assert api.status(FUNCTION) == "ACTIVE"
     api.undeploy(FUNCTION)
 
-    simulator.weather(ECHO, supply=True, fate="fail")
+    simulator.instance_behaviour(ECHO, supply=True, outcome="fail")
     api.deploy(FUNCTION, OLD)
     assert api.wait(FUNCTION, "ERROR")["healthInfo"][0].keys() >= {"sisRequestId", "error"}

@@ -154,7 +154,7 @@ def test_a_function_can_be_deployed_from_the_start() -> None:
     scenario = {"functions": [{"name": "old", "count": 3, "deploymentSpecifications": [H100]}]}
     with Simulator.start(scenario) as simulator, Api(simulator) as api:
         assert [d["functionStatus"] for d in simulator.state()["deployments"]] == ["ACTIVE"] * 3
-        simulator.look()
+        simulator.run_pass()
         assert {f["status"] for f in api.http.get("/functions").json()["functions"]} == {"ACTIVE"}
         assert {item["state"] for item in simulator.allocations()} == {"running"}
 

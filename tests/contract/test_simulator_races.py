@@ -57,7 +57,7 @@ def under_way(simulator: Simulator, function: tuple[str, str], operation: str) -
 
 def make_active(simulator: Simulator, api: Api, function: tuple[str, str], *specifications: Any) -> Any:
     assert api.deploy(function, *specifications).status_code == 200
-    simulator.look()
+    simulator.run_pass()
     return api.wait(function, "ACTIVE")
 
 
@@ -147,28 +147,28 @@ def test_parallel_patches_of_two_specifications_lose_nothing(
 def test_a_switched_patch_is_undone_at_the_loops_next_look(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
-    simulator.weather(echo[1], fate="wait")
+    simulator.instance_behaviour(echo[1], outcome="wait")
     api.deploy(echo)
     before = api.get(echo).json()["deployment"]
     simulator.behave(races={"undonePatch": 1})
     assert api.patch(before, maxInstances=9).json()["gpuSpecification"]["maxInstances"] == 9
     patched = api.get(echo).json()["deployment"]
     assert moment(patched["lastUpdatedAt"]) > moment(before["lastUpdatedAt"])
-    simulator.look()
+    simulator.run_pass()
     assert api.get(echo).json()["deployment"] == before, "the time of the last update goes back as well"
     assert api.patch(before, maxInstances=9).status_code == 200
-    simulator.look()
+    simulator.run_pass()
     assert api.get(echo).json()["deployment"]["deploymentSpecifications"][0]["maxInstances"] == 9, "it was one"
 
 
 def test_a_slow_loop_undoes_a_patch_while_a_specification_fails(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
-    simulator.weather(echo[1], fates={"NCP.GPU.H100_1x": "fail", "NCP.GPU.L40S_1x": "wait"})
+    simulator.instance_behaviour(echo[1], outcomes={"NCP.GPU.H100_1x": "fail", "NCP.GPU.L40S_1x": "wait"})
     api.deploy(echo, H100, L40S)
     before = api.get(echo).json()["deployment"]
     simulator.behave(races={"slowLoop": 3})
-    look = pool.submit(simulator.look)
+    look = pool.submit(simulator.run_pass)
     eventually(lambda: simulator.state()["loopIsLooking"], "the loop has read what is there")
     assert api.patch(before, maxInstances=9).status_code == 200
     look.result()
@@ -186,12 +186,12 @@ def test_a_deleted_row_comes_back_for_one_look_of_the_loop(
     assert api.status(echo) == "404"
     # The pass that writes the row back looks at it before it ends, and cleans it up at the next one.
     simulator.change(echo[1], queueDepth=1)
-    simulator.look()
+    simulator.run_pass()
     shown = api.get(echo).json()["deployment"]
     assert (shown["functionStatus"], shown["deploymentId"]) == ("INACTIVE", before["deploymentId"])
     assert "INACTIVE" in api.deploy(echo).json()["detail"]
     simulator.change(echo[1], queueDepth=0)
-    simulator.look()
+    simulator.run_pass()
     assert api.status(echo) == "404"
     assert api.deploy(echo).status_code == 200
 
@@ -203,7 +203,7 @@ def test_an_old_row_overwrites_a_new_deployment_whose_instances_leak(
     simulator.behave(races={"returningRow": 1})
     api.undeploy(echo)
     new = api.deploy(echo).json()["deployment"]
-    simulator.look()
+    simulator.run_pass()
     assert api.get(echo).json()["deployment"]["deploymentId"] == old["deploymentId"]
     assert api.http.get(f"/deployments/{new['deploymentId']}").status_code == 404
     assert new["deploymentId"] in {item["deploymentId"] for item in simulator.leaked()}
@@ -225,7 +225,7 @@ def check_overwritten(simulator: Simulator, api: Api, function: tuple[str, str],
         assert (shown["deploymentId"], shown["functionStatus"]) == (old["deploymentId"], "DEPLOYING")
         assert shown["lastUpdatedAt"] == old["lastUpdatedAt"]
         assert moment(shown["lastUpdatedAt"]) < moment(new["lastUpdatedAt"])
-        simulator.look()
+        simulator.run_pass()
     assert api.http.get(f"/deployments/{new['deploymentId']}").status_code == 404
     assert [(item["deploymentId"], item["leaked"]) for item in alive(simulator, function)] == [
         (new["deploymentId"], True)
@@ -237,7 +237,7 @@ def test_a_slow_pass_writes_the_row_that_it_read_over_a_new_deployment(
 ) -> None:
     old = make_active(simulator, api, echo)
     simulator.behave(races={"slowLoop": 4})
-    look = pool.submit(simulator.look)
+    look = pool.submit(simulator.run_pass)
     eventually(lambda: simulator.state()["loopIsLooking"], "the loop has read what is there")
     new = redeploy(simulator, api, echo)
     assert not look.done(), "the redeployment came too late for this pass"
@@ -281,7 +281,7 @@ def test_a_slow_pass_leaves_a_deployment_alone_that_stayed(
     before = make_active(simulator, api, echo)
     with simulator.long_pass():
         assert api.patch(before, minInstances=2).status_code == 200
-    simulator.look()
+    simulator.run_pass()
     assert api.get(echo).json()["deployment"]["deploymentSpecifications"][0]["minInstances"] == 2
     assert len(alive(simulator, echo)) == 2, "the next pass asks for what the slow one did not see"
 
@@ -297,7 +297,7 @@ def test_a_row_deleted_during_a_slow_pass_is_back_for_one_look(
     assert (shown["functionStatus"], shown["deploymentId"]) == ("INACTIVE", old["deploymentId"])
     assert api.deploy(echo).status_code == 400
     assert alive(simulator, echo) == []
-    simulator.look()
+    simulator.run_pass()
     assert api.status(echo) == "404"
 
 
@@ -328,7 +328,7 @@ def test_a_status_without_a_row_is_ended_by_deleting_the_version_only(
         answer = api.deploy(echo)
         assert (answer.status_code, "Missing deployment" in answer.json()["detail"]) == (500, True)
         assert api.http.get(version_of(echo)).json()["function"]["status"] == status
-        simulator.look()
+        simulator.run_pass()
     assert alive(simulator, echo) == []
     assert api.http.delete(version_of(echo)).status_code == 204
     again = simulator.add_function(functionId=echo[0], functionVersionId=echo[1])
@@ -367,13 +367,13 @@ def test_a_graceful_delete_while_the_message_bus_is_down_counts_as_drained(
 
 
 def test_error_is_seen_before_its_health_info(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
-    simulator.weather(echo[1], fate="fail")
+    simulator.instance_behaviour(echo[1], outcome="fail")
     simulator.behave(races={"lateHealthInfo": 5})
     api.deploy(echo)
-    simulator.look()
+    simulator.run_pass()
     assert "healthInfo" not in api.wait(echo, "ERROR")
     simulator.jump(6)
-    simulator.look()
+    simulator.run_pass()
     assert api.get(echo).json()["deployment"]["healthInfo"]
 
 
@@ -405,9 +405,9 @@ def test_a_loop_that_stands_still_shows_active_while_instances_are_gone(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     make_active(simulator, api, echo)
-    simulator.weather(echo[1], supply=False)
+    simulator.instance_behaviour(echo[1], supply=False)
     simulator.lose(echo[1])
     shown = api.http.get(version_of(echo)).json()["function"]
     assert (shown["status"], shown["activeInstances"]) == ("ACTIVE", [])
-    simulator.look()
+    simulator.run_pass()
     assert api.status(echo) == "DEGRADED"

@@ -101,7 +101,7 @@ def test_a_clock_that_jumps_cuts_no_drain_short(place: Place, clock: Clock, hour
 @pytest.mark.parametrize("hours", [2, -2])
 def test_a_clock_that_jumps_gives_no_rollout_up(place: Place, clock: Clock, hours: int) -> None:
     second = place.simulator.add_function(functionId=place.function)[1]
-    place.simulator.weather(second, supply=False)
+    place.simulator.instance_behaviour(second, supply=False)
     with operator(place):
         apply(place)
         place.ready()
@@ -111,7 +111,7 @@ def test_a_clock_that_jumps_gives_no_rollout_up(place: Place, clock: Clock, hour
         read_again(place, second)
         tools.look_now(place.namespace, "echo")
         place.namespace.wait_for("echo", "Stalled", "False")
-        place.simulator.weather(second, supply=True)
+        place.simulator.instance_behaviour(second, supply=True)
         place.simulator.serve(second)
         place.ready()
     deleted = [entry["functionVersionId"] for entry in place.simulator.log(operation="deleteDeployment")]
@@ -159,7 +159,7 @@ def test_a_deadline_that_began_on_a_clock_that_was_ahead_is_told_when_it_is_over
     place: Place, clock: Clock, restarted: bool
 ) -> None:
     clock.set(2 * HOUR)
-    place.simulator.weather(place.version, supply=False)
+    place.simulator.instance_behaviour(place.version, supply=False)
     with operator(place):
         apply(place, rollout={"progressDeadlineSeconds": 6})
         place.namespace.wait_for("echo", "Reconciling", reason="Deploying")

@@ -52,13 +52,13 @@ def test_an_edit_after_an_odd_token_was_answered_is_reported(place: Place, token
 
 @pytest.mark.parametrize("message", MESSAGES, ids=range(len(MESSAGES)))
 def test_a_failure_told_in_odd_text_is_over_when_it_is_over(place: Place, message: str) -> None:
-    place.simulator.weather(place.version, fate="fail", error=message)
+    place.simulator.instance_behaviour(place.version, outcome="fail", error=message)
     with place.operator() as operator:
         apply(place)
         found = place.namespace.wait_for("echo", "Reconciling", reason="DeploymentFailed")
         place.namespace.wait_until("echo", lambda it: bool(it["status"].get("health")), what="NVCF's words")
         (told,) = place.namespace.get("echo")["status"]["health"]
-        place.simulator.weather(place.version, fate="run", error="")
+        place.simulator.instance_behaviour(place.version, outcome="run", error="")
         place.namespace.annotate("echo", reconcile_requested_at="now")
         place.ready()
         assert refused(operator) == 0
@@ -119,7 +119,7 @@ def test_a_manifest_that_was_refused_in_odd_text_is_ready_when_corrected(place: 
 
 def test_retries_of_a_failure_told_in_odd_text_are_counted(place: Place, tmp_path: Path) -> None:
     """Each costs a DELETE, a POST and instances: uncounted they would come without a pause and without an end."""
-    place.simulator.weather(place.version, fate="fail", error=MESSAGES[1])
+    place.simulator.instance_behaviour(place.version, outcome="fail", error=MESSAGES[1])
     settings = {**FAST, "namespaces": place.namespace.name}
     with (
         Forkery.start(tmp_path / "forks") as forkery,

@@ -63,7 +63,7 @@ def test_changed_numbers_are_mended_at_the_next_poll(place: Place) -> None:
 
 def test_a_redeployment_that_is_active_again_is_seen_at_the_next_poll(place: Place) -> None:
     with operator_at_ngc(place):
-        place.simulator.weather(place.version, deploySeconds=0)
+        place.simulator.instance_behaviour(place.version, deploySeconds=0)
         other = place.simulator.redeploy(place.version)["deploymentId"]
         place.namespace.wait_until("echo", lambda found: found["status"]["deploymentId"] == other, what="the other id")
         place.ready()

@@ -74,10 +74,10 @@ def test_concurrency_and_maximum_go_in_one_put(team: Team) -> None:
 def test_a_raised_minimum_is_progress_until_the_instances_run(team: Team) -> None:
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo")
-    team.simulator.weather(team.version, supply=False)
+    team.simulator.instance_behaviour(team.version, supply=False)
     team.namespace.scale("echo", minInstances=2)
     team.namespace.wait_for("echo", "Reconciling", "True", reason="ScalingUp")
-    team.simulator.weather(team.version, supply=True)
+    team.simulator.instance_behaviour(team.version, supply=True)
     team.simulator.serve(team.version)
     found = team.namespace.wait_for("echo")
     assert condition_of(found, "Reconciling")["status"] == "False"
@@ -211,7 +211,7 @@ def test_what_is_only_shown_is_followed_by_polls(team: Team, silent: dict[str, A
     team.simulator.deploy(team.version, GPU)
     shows("ACTIVE")
     team.namespace.wait_for("echo")
-    team.simulator.weather(team.version, supply=False)
+    team.simulator.instance_behaviour(team.version, supply=False)
     team.simulator.lose(team.version)
     shows("DEGRADED")
     team.simulator.undeploy(team.version)
@@ -238,7 +238,7 @@ def test_a_second_resource_on_one_version_waits_for_the_first(team: Team) -> Non
 
 
 def test_error_is_shown_with_the_reason_that_nvcf_gives(team: Team) -> None:
-    team.simulator.weather(team.version, fate="fail", error="image pull failed: no such tag")
+    team.simulator.instance_behaviour(team.version, outcome="fail", error="image pull failed: no such tag")
     team.namespace.apply(team.manifest())
     found = team.namespace.wait_for("echo", "Reconciling", reason="DeploymentFailed")
     assert "image pull failed: no such tag" in condition_of(found, "Ready")["message"]
@@ -250,18 +250,18 @@ def test_error_is_shown_with_the_reason_that_nvcf_gives(team: Team) -> None:
 def test_degraded_is_shown_and_heals_without_a_write(team: Team) -> None:
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo")
-    team.simulator.weather(team.version, supply=False)
+    team.simulator.instance_behaviour(team.version, supply=False)
     team.simulator.lose(team.version)
     found = team.namespace.wait_for("echo", "Ready", "False", reason="Degraded")
     assert condition_of(found, "Available")["status"] == "False"
-    team.simulator.weather(team.version, supply=True)
+    team.simulator.instance_behaviour(team.version, supply=True)
     team.simulator.serve(team.version)
     team.namespace.wait_for("echo")
     assert team.writes() == [("createDeployment", 200)]
 
 
 def test_a_deployment_that_never_comes_up_is_told_after_its_deadline(team: Team) -> None:
-    team.simulator.weather(team.version, supply=False)
+    team.simulator.instance_behaviour(team.version, supply=False)
     team.namespace.apply(team.manifest(rollout={"progressDeadlineSeconds": 2}))
     found = team.namespace.wait_for("echo", "Stalled", reason="ProgressDeadlineExceeded")
     assert "rollout.progressDeadlineSeconds (2)" in condition_of(found, "Stalled")["message"]
@@ -269,7 +269,7 @@ def test_a_deployment_that_never_comes_up_is_told_after_its_deadline(team: Team)
 
 
 def test_an_undone_patch_is_made_again(team: Team) -> None:
-    team.simulator.weather(team.version, supply=False)
+    team.simulator.instance_behaviour(team.version, supply=False)
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo", "Reconciling", "True", reason="Deploying")
     team.simulator.behave(races={"undonePatch": 1})

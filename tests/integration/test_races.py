@@ -124,7 +124,7 @@ def test_a_deletion_waits_for_the_post_whose_answer_was_lost(team: Team) -> None
 def deploy_slowly(team: Team) -> None:
     """Have a deployment that stays DEPLOYING with one specification that fails, and a loop that stands still."""
     team.simulator.behave(loop=False)
-    team.simulator.weather(team.version, fates={"NCP.GPU.L40S_1x": "wait", "NCP.GPU.H100_1x": "fail"})
+    team.simulator.instance_behaviour(team.version, outcomes={"NCP.GPU.L40S_1x": "wait", "NCP.GPU.H100_1x": "fail"})
     body = team.manifest(rollout={"progressDeadlineSeconds": 600})
     body["spec"]["deploymentSpecifications"].append({**GPU, "gpu": "H100", "instanceType": "NCP.GPU.H100_1x"})
     team.namespace.apply(body)
@@ -138,7 +138,7 @@ def test_a_patch_undone_by_the_servers_loop_is_made_again(team: Team) -> None:
     # Longer than the edit takes, and over before the PATCH is read back.
     team.simulator.behave(races={"slowLoop": 5.0})
     with ThreadPoolExecutor(1) as pool:
-        look = pool.submit(team.simulator.look)
+        look = pool.submit(team.simulator.run_pass)
         team.namespace.edit("echo", deploymentSpecifications=[{**spec[0], "maxInstances": 6}, spec[1]])
         eventually(team.writes, lambda writes: PATCHED in writes, within=20, what="the PATCH")
         assert not look.done(), "the PATCH came too late for this look of the loop"
@@ -175,10 +175,10 @@ def test_no_post_into_a_row_that_comes_back(team: Team) -> None:
     )
     # The queue keeps the row from being cleared away by the look that brings it back.
     team.simulator.change(team.version, queueDepth=1)
-    team.simulator.look()
+    team.simulator.run_pass()
     team.namespace.wait_for("echo", "Reconciling", reason="Draining")
     team.simulator.change(team.version, queueDepth=0)
-    team.simulator.look()
+    team.simulator.run_pass()
     team.simulator.behave(loop=True)
     team.namespace.wait_for("echo")
     back = [entry for entry in team.asked("getDeployment") if entry["status"] == 200][-2:]
@@ -247,14 +247,14 @@ def test_a_failed_read_of_the_allocator_is_waited_out_without_a_write(team: Team
 
 
 def test_an_error_by_a_failed_read_of_the_allocator_is_deployed_anew(team: Team) -> None:
-    team.simulator.weather(team.version, fate="wait")
+    team.simulator.instance_behaviour(team.version, outcome="wait")
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo", "Reconciling", reason="Deploying")
     team.simulator.depend(team.version, instances={"status": 503})
     team.simulator.change(team.version, olderByDays=0)
     team.namespace.wait_for("echo", "Reconciling", reason="DeploymentFailed")
     team.simulator.depend(team.version)
-    team.simulator.weather(team.version, fate="run")
+    team.simulator.instance_behaviour(team.version, outcome="run")
     team.namespace.annotate("echo", reconcile_requested_at="now")  # else the next attempt is a minute away
     team.namespace.wait_for("echo", within=40)
     assert team.writes() == [CREATED, ("deleteDeployment", 200), CREATED]
@@ -367,7 +367,7 @@ def test_a_key_that_is_remembered_works_on_and_is_told_when_it_does_not(team: Te
 
 def test_an_error_is_told_with_the_reason_that_comes_after_it(team: Team) -> None:
     team.simulator.behave(races={"lateHealthInfo": 1.0})
-    team.simulator.weather(team.version, fate="fail", error="image pull failed")
+    team.simulator.instance_behaviour(team.version, outcome="fail", error="image pull failed")
     team.namespace.apply(team.manifest())
     team.namespace.wait_until("echo", lambda found: found["status"].get("functionStatus") == "ERROR", what="ERROR")
     team.namespace.wait_until(
@@ -379,14 +379,14 @@ def test_an_error_is_told_with_the_reason_that_comes_after_it(team: Team) -> Non
 
 
 def test_a_deployment_that_the_server_removed_is_deployed_again(team: Team) -> None:
-    team.simulator.weather(team.version, fate="wait")
+    team.simulator.instance_behaviour(team.version, outcome="wait")
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo", "Reconciling", reason="Deploying")
     team.simulator.behave(loop=False)
     team.simulator.change(team.version, olderByDays=8)
-    team.simulator.weather(team.version, fate="fail", deploySeconds=0)
+    team.simulator.instance_behaviour(team.version, outcome="fail", deploySeconds=0)
     eventually(lambda: _looked(team), lambda rows: team.version not in rows, within=20, what="the server removes it")
-    team.simulator.weather(team.version, fate="run")
+    team.simulator.instance_behaviour(team.version, outcome="run")
     team.simulator.behave(loop=True)
     team.namespace.wait_for("echo", within=120)  # a minute where the operator has seen the ERROR before it went
     assert team.writes() == [CREATED, CREATED]
@@ -394,5 +394,5 @@ def test_a_deployment_that_the_server_removed_is_deployed_again(team: Team) -> N
 
 
 def _looked(team: Team) -> Any:
-    team.simulator.look()
+    team.simulator.run_pass()
     return team.simulator.deployments()

@@ -59,12 +59,12 @@ def test_a_redeploy_asked_for_before_the_first_deployment_is_answered_by_it(team
 
 @pytest.mark.parametrize("asked", ["redeploy_requested_at", "reconcile_requested_at", "edit"])
 def test_a_failed_deployment_is_made_again_at_once_when_a_person_acts(team: Team, asked: str) -> None:
-    team.simulator.weather(team.version, fate="fail", error="bad image")
+    team.simulator.instance_behaviour(team.version, outcome="fail", error="bad image")
     team.namespace.apply(team.manifest())
     found = team.namespace.wait_for("echo", "Reconciling", "True", reason="DeploymentFailed")
     assert found["status"]["retry"]["attempts"] == 1
     assert "attempt 1 of 5" in condition_of(found, "Ready")["message"]
-    team.simulator.weather(team.version, fate="run")
+    team.simulator.instance_behaviour(team.version, outcome="run")
     if asked == "edit":
         team.namespace.scale("echo", maxInstances=5)
     else:
@@ -76,11 +76,11 @@ def test_a_failed_deployment_is_made_again_at_once_when_a_person_acts(team: Team
 
 
 def test_a_failed_deployment_is_made_again_by_itself_after_a_minute(team: Team) -> None:
-    team.simulator.weather(team.version, fate="fail", error="bad image")
+    team.simulator.instance_behaviour(team.version, outcome="fail", error="bad image")
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo", "Reconciling", "True", reason="DeploymentFailed")
     failed_at = team.asked("getDeployment")[-1]["started"]
-    team.simulator.weather(team.version, fate="run")
+    team.simulator.instance_behaviour(team.version, outcome="run")
     team.namespace.wait_for("echo", within=90)
     (delete,) = team.asked("deleteDeployment")
     assert delete["started"] - failed_at > 50.0

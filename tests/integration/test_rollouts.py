@@ -40,7 +40,7 @@ def test_blue_green_brings_the_new_version_up_before_the_old_one_goes(team: Team
 
 def test_while_the_new_version_comes_up_the_old_one_serves_and_the_status_says_so(team: Team, other: str) -> None:
     deployed(team)
-    team.simulator.weather(other, supply=False)
+    team.simulator.instance_behaviour(other, supply=False)
     team.namespace.edit("echo", functionVersionId=other)
     # Before its POST the status says so already, with the intent; from the answer on it names the new version.
     team.namespace.wait_until("echo", lambda found: "incoming" in found["status"], what="the new version is named")
@@ -53,7 +53,7 @@ def test_while_the_new_version_comes_up_the_old_one_serves_and_the_status_says_s
     )
     assert status["incoming"]["functionVersionId"] == other
     assert condition_of(found, "Available")["status"] == "True"
-    team.simulator.weather(other, supply=True)
+    team.simulator.instance_behaviour(other, supply=True)
     team.simulator.serve(other)
     team.namespace.wait_for("echo")
 
@@ -90,17 +90,17 @@ def test_recreate_does_not_take_a_version_down_for_one_that_does_not_exist(team:
 
 
 @pytest.mark.parametrize(
-    ("weather", "deadline", "said"),
+    ("behaviour", "deadline", "said"),
     [
-        ({"fate": "fail", "error": "image pull failed: no such tag"}, 600, "image pull failed: no such tag"),
+        ({"outcome": "fail", "error": "image pull failed: no such tag"}, 600, "image pull failed: no such tag"),
         ({"supply": False}, 8, "rollout.progressDeadlineSeconds (8)"),
     ],
 )
 def test_a_version_that_does_not_come_up_is_taken_down_and_the_old_one_goes_on(
-    team: Team, other: str, weather: dict[str, Any], deadline: int, said: str
+    team: Team, other: str, behaviour: dict[str, Any], deadline: int, said: str
 ) -> None:
     deployed(team, rollout={"progressDeadlineSeconds": deadline})
-    team.simulator.weather(other, **weather)
+    team.simulator.instance_behaviour(other, **behaviour)
     team.namespace.edit("echo", functionVersionId=other)
     found = team.namespace.wait_for("echo", "Stalled", reason="RolloutFailed")
     assert said in condition_of(found, "Stalled")["message"]
@@ -119,7 +119,7 @@ def test_a_version_that_does_not_come_up_is_taken_down_and_the_old_one_goes_on(
         ("createDeployment", other),
         ("deleteDeployment", other),
     ]
-    team.simulator.weather(other, fate="run", supply=True)
+    team.simulator.instance_behaviour(other, outcome="run", supply=True)
     team.namespace.annotate("echo", reconcile_requested_at="again")
     team.namespace.wait_for("echo")
     assert set(team.mine()) == {other}
@@ -128,7 +128,7 @@ def test_a_version_that_does_not_come_up_is_taken_down_and_the_old_one_goes_on(
 def test_a_second_change_in_the_middle_ends_at_the_newest_version(team: Team, other: str) -> None:
     third = team.another_version()
     deployed(team)
-    team.simulator.weather(other, supply=False)
+    team.simulator.instance_behaviour(other, supply=False)
     team.namespace.edit("echo", functionVersionId=other)
     team.namespace.wait_for("echo", "Reconciling", "True", reason="RollingOut")
     team.namespace.edit("echo", functionVersionId=third)
@@ -140,7 +140,7 @@ def test_a_second_change_in_the_middle_ends_at_the_newest_version(team: Team, ot
 
 def test_back_to_the_old_version_in_the_middle_touches_only_the_new_one(team: Team, other: str) -> None:
     deployed(team)
-    team.simulator.weather(other, supply=False)
+    team.simulator.instance_behaviour(other, supply=False)
     team.namespace.edit("echo", functionVersionId=other)
     team.namespace.wait_for("echo", "Reconciling", "True", reason="RollingOut")
     team.namespace.edit("echo", functionVersionId=team.version)
@@ -166,7 +166,7 @@ def test_back_to_the_old_version_while_it_drains_waits_for_its_end_and_deploys_i
 
 def test_deletion_in_the_middle_leaves_neither_version(team: Team, other: str) -> None:
     deployed(team)
-    team.simulator.weather(other, supply=False)
+    team.simulator.instance_behaviour(other, supply=False)
     team.namespace.edit("echo", functionVersionId=other)
     team.namespace.wait_for("echo", "Reconciling", "True", reason="RollingOut")
     team.namespace.delete("echo")
@@ -176,7 +176,7 @@ def test_deletion_in_the_middle_leaves_neither_version(team: Team, other: str) -
 
 
 def test_a_version_that_nvcf_gave_up_makes_way_at_once(team: Team, other: str) -> None:
-    team.simulator.weather(team.version, fate="fail", error="bad image")
+    team.simulator.instance_behaviour(team.version, outcome="fail", error="bad image")
     team.namespace.apply(team.manifest())
     team.namespace.wait_for("echo", "Reconciling", "True", reason="DeploymentFailed")
     team.namespace.edit("echo", functionVersionId=other)

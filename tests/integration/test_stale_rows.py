@@ -45,7 +45,7 @@ def test_a_new_deployment_that_an_old_row_hides_is_told_and_deployed_again(place
         old, lost = redeployed(place)
         if restarted:
             operator.kill()
-        place.simulator.look()
+        place.simulator.run_pass()
         assert shown(place) == old, "the old row did not come back"
         place.simulator.behave(loop=True)
         if not restarted:

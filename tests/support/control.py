@@ -12,6 +12,7 @@ Json = dict[str, Any]
 
 ODD_NAME = "echo <β> & „größer“"
 """Default name of a function: markup and letters that consumers may have to escape."""
+_WIRE_NAMES = {"outcome": "fate", "outcomes": "fates"}
 
 
 class Control:
@@ -139,9 +140,10 @@ class Control:
         """Set queueDepth, public, status, olderByDays or odd values (odd, oddDeployment, oddSpecifications)."""
         self._ask("PATCH", f"/versions/{version}", json=changes)
 
-    def weather(self, version: str, **changes: Any) -> None:
-        """Set how a version's instances fare, by the names of a scenario's `weather`."""
-        self._ask("PUT", f"/versions/{version}/weather", json=changes)
+    def instance_behaviour(self, version: str, **changes: Any) -> None:
+        """Set how a version's instances behave: `outcome` and `outcomes`, else the names of a scenario's `weather`."""
+        body = {_WIRE_NAMES.get(name, name): value for name, value in changes.items()}
+        self._ask("PUT", f"/versions/{version}/weather", json=body)
 
     def lose(self, version: str, count: int | None = None) -> None:
         """Lose running instances; all without a count."""
@@ -170,8 +172,8 @@ class Control:
         """Hide instance types or GPUs from the catalogue; without names restore all."""
         self._ask("PUT", "/catalogue", json={"hidden": list(names)})
 
-    def look(self) -> None:
-        """Have the server's loop look at everything once, now."""
+    def run_pass(self) -> None:
+        """Run one pass of the server's loop immediately."""
         self._ask("POST", "/loop")
 
     @contextmanager

@@ -120,14 +120,14 @@ def story(team: Team) -> Story:
 
 def test_a_commit_is_progressing_and_then_healthy_and_an_edit_is_one_patch(story: Story) -> None:
     team, simulator = story.team, story.team.world.simulator
-    simulator.weather(story.version, supply=False)
+    simulator.instance_behaviour(story.version, supply=False)
     say("commit: a new function, for which NVCF has no instance at first")
     revision = story.commit("Deploy echo")
     team.namespace.wait_for("echo", "Reconciling", reason="Deploying", within=60)
     team.application.refresh()
     team.application.wait("Synced", "Progressing", revision=revision)
     team.application.wait_shown("echo", "Progressing", "NVCF is waiting for the deployment's instances")
-    simulator.weather(story.version, supply=True)
+    simulator.instance_behaviour(story.version, supply=True)
     simulator.serve(story.version)
     team.application.wait("Synced", "Healthy")
     team.application.wait_shown("echo", "Healthy", "ACTIVE as specified")
@@ -266,11 +266,11 @@ def test_fifty_functions_cause_no_sync_loop_and_no_refresh_storm(world: World, t
         began = Figures.now(team)
         for _ in range(ROUNDS):
             for version in suspended:
-                world.simulator.weather(version, supply=False)
+                world.simulator.instance_behaviour(version, supply=False)
                 world.simulator.lose(version)
             wait_for_status("DEGRADED", of=suspended, team=team)
             for version in suspended:
-                world.simulator.weather(version, supply=True)
+                world.simulator.instance_behaviour(version, supply=True)
                 world.simulator.serve(version)
             wait_for_status("ACTIVE", of=suspended, team=team)
         return Figures.now(team) - began
