@@ -29,11 +29,6 @@ def api(simulator: Simulator) -> Iterator[Api]:
         yield client
 
 
-@pytest.fixture
-def echo(simulator: Simulator) -> tuple[str, str]:
-    return simulator.add_function()
-
-
 @pytest.mark.parametrize(("when", "deployed"), [("before", False), ("after", True)])
 @pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}, {"body": "<html>", "contentType": "text/html"}])
 def test_before_nothing_is_carried_out_and_after_only_the_answer_is_lost(

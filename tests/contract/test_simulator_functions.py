@@ -26,20 +26,9 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="module")
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def other(simulator: Simulator) -> Iterator[Api]:
     with Api(simulator, OTHER_KEY) as client:
         yield client
-
-
-@pytest.fixture
-def echo(simulator: Simulator) -> tuple[str, str]:
-    return simulator.add_function()
 
 
 def test_a_new_function_is_inactive_and_what_its_definition_leaves_out_is_filled_in(api: Api) -> None:
