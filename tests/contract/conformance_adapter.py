@@ -1,4 +1,4 @@
-"""What the conformance cases ask of the world, done to the simulator by its control API."""
+"""Prepares the simulator for the conformance cases through its control API."""
 
 import itertools
 import os
@@ -39,7 +39,7 @@ class Simulator:
         self._numbers = itertools.count()
 
     def reset(self) -> None:
-        """Set the pace that `period` promises, room for all cases, and answers of this version of the service only."""
+        """Set the pace given by `period`, capacity for all cases, and responses with known fields only."""
         self._ask(
             "PATCH", "/behaviour", {"period": self.period, "deploySeconds": 0.4, "plain": True, "placement": False}
         )
@@ -112,7 +112,7 @@ class Simulator:
         return token
 
     def world(self, step: str, ids: dict[str, Any]) -> None:  # noqa: C901  one word a case
-        """Change the world around a scenario's function."""
+        """Change the conditions of a scenario's function."""
         version = f"/versions/{ids['V']}"
         word, *rest = step.split()
         weather = f"{version}/weather"

@@ -1,4 +1,4 @@
-"""A client of the simulator for its own tests: plain HTTP, nothing of the product in between."""
+"""A client of the simulator's NVCF API for its own tests: plain HTTP, independent of nvcf_client."""
 
 import time
 from datetime import datetime
@@ -14,7 +14,7 @@ DEADLINE = 15.0
 
 
 class Api:
-    """Sends requests with one key, and waits for what it expects."""
+    """Sends requests with one key, and waits for expected statuses."""
 
     def __init__(self, simulator: Simulator, token: str | None = KEY, *, url: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
@@ -27,7 +27,7 @@ class Api:
         self.http.close()
 
     def deploy(self, function: tuple[str, str], *specifications: Any, **overrides: Any) -> httpx.Response:
-        """POST a deployment; of one H100 specification unless told otherwise."""
+        """POST a deployment, by default with one H100 specification."""
         body = {"deploymentSpecifications": list(specifications) or [H100 | overrides]}
         return self.http.post(deployment_of(function), json=body)
 
@@ -88,12 +88,12 @@ def version_of(function: tuple[str, str]) -> str:
 
 
 def moment(text: str) -> datetime:
-    """A time as answers write it, to the microsecond."""
+    """Parse a time of a response, to the microsecond."""
     return datetime.fromisoformat(text)
 
 
 def eventually(condition: Any, what: str) -> Any:
-    """Wait until a function gives something true; return that."""
+    """Wait until a function returns something true; return that."""
     end, last = time.monotonic() + DEADLINE, None
     while time.monotonic() < end:
         last = condition()

@@ -1,4 +1,4 @@
-"""The simulator answers as the real open-source server did: every conformance case, none skipped."""
+"""The simulator responds like the real open-source server in every conformance case."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ Verdicts = dict[str, dict[str, str]]
 
 @pytest.fixture(scope="module")
 def verdicts() -> Verdicts:
-    """Run all cases side by side, once; what came of each, by its name."""
+    """Run all cases once, in parallel; return the result of each by its name."""
     runner = FOLDER / "conformance" / "conformance.py"
     adapter = f"{FOLDER / 'conformance_adapter.py'}:Simulator"
     with Simulator.start() as simulator:
@@ -38,10 +38,10 @@ def verdicts() -> Verdicts:
     return {line["name"]: line for line in lines}
 
 
-def test_there_are_as_many_cases_as_the_real_server_was_asked(verdicts: Verdicts) -> None:
+def test_there_are_as_many_cases_as_the_real_server_was_given(verdicts: Verdicts) -> None:
     assert len(verdicts) == len(CASES) == 124
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_answer_is_the_real_servers(verdicts: Verdicts, name: str) -> None:
+def test_the_response_is_the_real_servers(verdicts: Verdicts, name: str) -> None:
     assert (verdicts[name]["verdict"], verdicts[name]["why"]) == ("ok", "")

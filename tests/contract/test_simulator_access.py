@@ -1,4 +1,4 @@
-"""Transport, tokens, keys and envelopes of the simulator."""
+"""Media types, tokens, keys and envelopes of the simulator."""
 
 import httpx
 import pytest
@@ -23,7 +23,7 @@ TEAM = "/v2/orgs/acme/teams/vision/nvcf"
         ("Bearer not-a-token", "neither API key nor JWT"),
     ],
 )
-def test_without_a_usable_token_the_answer_is_401_and_empty(
+def test_without_a_usable_token_the_response_is_an_empty_401(
     simulator: Simulator, header: str | None, reason: str
 ) -> None:
     headers = {} if header is None else {"Authorization": header}
@@ -46,7 +46,7 @@ def test_without_a_usable_token_the_answer_is_401_and_empty(
         ("DELETE", "/functions", 405),
     ],
 )
-def test_what_the_framework_refuses_has_no_problem_type(api: Api, method: str, path: str, status: int) -> None:
+def test_errors_of_the_framework_have_no_problem_type(api: Api, method: str, path: str, status: int) -> None:
     answer = api.http.request(method, path)
     assert answer.status_code == status
     assert answer.json().keys() == {"title", "status", "detail", "instance"}
@@ -65,7 +65,7 @@ def test_what_the_framework_refuses_has_no_problem_type(api: Api, method: str, p
         ("application/problem+json", 406),
     ],
 )
-def test_an_answer_is_json_or_none(api: Api, accept: str, status: int) -> None:
+def test_the_response_is_json_or_406(api: Api, accept: str, status: int) -> None:
     assert api.http.get(deployment_of(FUNCTION), headers={"Accept": accept}).status_code == status
 
 
@@ -81,7 +81,7 @@ def test_ids_are_read_in_any_letter_case_and_without_leading_zeros(simulator: Si
     assert api.http.get(f"/functions/{function.upper()}/versions/b-1-4001-8001-b").status_code == 200
 
 
-def test_a_new_key_takes_its_time(simulator: Simulator) -> None:
+def test_a_new_key_takes_effect_after_a_delay(simulator: Simulator) -> None:
     simulator.add_key("young", "nvapi-young", effectiveAfter=600)
     with Api(simulator, "nvapi-young") as young:
         assert young.get(FUNCTION).status_code == 403
@@ -134,7 +134,7 @@ def test_a_dependencys_own_401_has_a_body(simulator: Simulator) -> None:
         assert doubted.get(FUNCTION).json()["type"]
 
 
-def test_a_decision_about_a_key_is_remembered_and_longer_while_the_key_service_is_down() -> None:
+def test_the_decision_about_a_key_is_cached_and_longer_while_the_key_service_is_down() -> None:
     with Simulator.start(races={"keyCache": 60}) as simulator, Api(simulator) as api:
         assert api.get(FUNCTION).status_code == 404
         simulator.change_key("default", revoked=True)
@@ -148,7 +148,7 @@ def test_a_decision_about_a_key_is_remembered_and_longer_while_the_key_service_i
         assert api.get(FUNCTION).status_code == 403
 
 
-def test_too_many_requests_of_an_account_are_429_and_other_accounts_go_on() -> None:
+def test_too_many_requests_of_an_account_get_429_and_other_accounts_are_unaffected() -> None:
     with Simulator.start() as simulator, Api(simulator) as api, Api(simulator, OTHER_KEY) as other:
         simulator.add_account("acme", requestsPerSecond=2)
         statuses = [api.http.get("/functions").status_code for _ in range(8)]
@@ -159,7 +159,7 @@ def test_too_many_requests_of_an_account_are_429_and_other_accounts_go_on() -> N
 
 
 @pytest.mark.parametrize("prefix", [ORG, TEAM])
-def test_org_urls_answer_as_the_gateway_does(simulator: Simulator, prefix: str) -> None:
+def test_org_urls_respond_like_the_gateway(simulator: Simulator, prefix: str) -> None:
     base = simulator.url.replace("/v2/nvcf", prefix)
     with Api(simulator, url=base) as gateway, Api(simulator, "nvapi-unknown", url=base) as stranger:
         status = gateway.get(FUNCTION).json()["requestStatus"]
@@ -183,7 +183,7 @@ def test_only_org_urls_list_deployments_and_leave_draining_ones_out(simulator: S
     assert draining[1] not in listed
 
 
-def test_an_organization_is_for_its_own_account(simulator: Simulator) -> None:
+def test_an_organization_accepts_its_own_account_only(simulator: Simulator) -> None:
     simulator.add_account("initech", org="initech")
     simulator.add_key("initech", "nvapi-initech", ncaId="initech")
     base = simulator.url.removesuffix("/v2/nvcf")

@@ -1,4 +1,4 @@
-"""How POST asks for instances: specification by specification, each with its tries, and what a late failure undoes."""
+"""How POST requests instances: one specification after the other, each with retries, and what a late failure undoes."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +52,7 @@ def wait_for_post(simulator: Simulator, function: tuple[str, str]) -> None:
     eventually(lambda: simulator.log(**asked, inFlight=True), "the POST")
 
 
-def test_every_specification_is_a_call_of_its_own_and_nothing_limits_their_sum(
+def test_each_specification_is_a_separate_call_and_nothing_limits_their_sum(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     simulator.behave(races={"slowPost": 0.6}, allocationTimeout=1)
@@ -61,14 +61,14 @@ def test_every_specification_is_a_call_of_its_own_and_nothing_limits_their_sum(
     assert len(alive(simulator, echo)) == 4
 
 
-def test_a_specification_of_minimum_0_is_not_asked_for(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_a_specification_with_minimum_0_makes_no_call(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.behave(races={"slowPost": NEVER}, allocationTimeout=NEVER, dependencies={"allocator": {"status": 503}})
     assert api.deploy(echo, IDLE, IDLE).status_code == 200
     assert api.status(echo) == "ACTIVE"
     assert alive(simulator, echo) == []
 
 
-def test_what_was_given_before_the_last_call_is_shown_nowhere_and_has_not_leaked(
+def test_instances_provided_before_the_last_call_are_not_visible_and_not_leaked(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
     simulator.behave(races={"slowPost": 3})
@@ -83,9 +83,7 @@ def test_what_was_given_before_the_last_call_is_shown_nowhere_and_has_not_leaked
     assert {item["leaked"] for item in alive(simulator, echo)} == {False}
 
 
-def test_a_call_that_is_answered_5xx_is_tried_three_times(
-    simulator: Simulator, api: Api, echo: tuple[str, str]
-) -> None:
+def test_a_call_that_returns_5xx_is_tried_three_times(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.instance_behaviour(echo[1], allocationSeconds=0.5)
     simulator.depend(echo[1], allocator={"status": 503, "count": 2})
     assert api.deploy(echo).status_code == 200
@@ -93,7 +91,7 @@ def test_a_call_that_is_answered_5xx_is_tried_three_times(
     assert len(alive(simulator, echo)) == 1
 
 
-def test_the_tries_are_those_of_one_specification(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_the_attempts_are_counted_per_specification(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.depend(echo[1], allocator={"status": 500, "count": 3})
     answer = api.deploy(echo, H100, L40S)
     assert (answer.status_code, api.status(echo)) == (502, "404")
@@ -103,7 +101,7 @@ def test_the_tries_are_those_of_one_specification(simulator: Simulator, api: Api
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429])
-def test_a_call_that_is_answered_4xx_is_not_tried_again(
+def test_a_call_that_returns_4xx_is_not_retried(
     simulator: Simulator, api: Api, echo: tuple[str, str], status: int
 ) -> None:
     simulator.depend(echo[1], allocator={"status": status, "count": 1})
@@ -111,7 +109,9 @@ def test_a_call_that_is_answered_4xx_is_not_tried_again(
     assert api.deploy(echo).status_code == 200
 
 
-def test_a_call_that_hangs_is_cut_once_and_ends_the_post(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_a_call_that_hangs_is_aborted_once_and_fails_the_post(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
     simulator.behave(races={"slowPost": NEVER}, allocationTimeout=0.8)
     answer = api.deploy(echo, H100, L40S)
     assert (answer.status_code, "type" in answer.json()) == (500, False)
@@ -125,7 +125,7 @@ def test_a_version_can_be_slower_than_the_others(simulator: Simulator, api: Api,
     assert api.deploy(echo).status_code == 200
 
 
-def test_a_post_that_fails_late_ends_what_it_was_given_before(
+def test_a_post_that_fails_late_ends_the_instances_provided_before(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
     simulator.behave(races={"slowPost": 3})
@@ -136,7 +136,7 @@ def test_a_post_that_fails_late_ends_what_it_was_given_before(
     assert alive(simulator, echo) == []
 
 
-def test_a_post_that_fails_late_takes_the_row_of_another_post_away(
+def test_a_post_that_fails_late_deletes_the_row_of_another_post(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
     simulator.behave(races={"slowPost": 4})
@@ -161,7 +161,7 @@ def test_a_post_that_fails_late_takes_the_row_of_another_post_away(
     [{"clusters": ["misspelt"]}, {"regions": ["eu-nowhere"]}, {"attributes": ["KATA", "misspelt"]}],
     ids=lambda place: next(iter(place)),
 )
-def test_a_place_that_is_not_there_is_400_and_neither_named_nor_told_at_minimum_0(
+def test_an_unknown_place_is_a_400_without_its_name_and_not_checked_at_minimum_0(
     api: Api, echo: tuple[str, str], place: dict[str, Any]
 ) -> None:
     refused = api.deploy(echo, L40S | place)
@@ -175,12 +175,12 @@ def test_a_place_that_is_not_there_is_400_and_neither_named_nor_told_at_minimum_
     assert api.deploy(echo, L40S | place | {"minInstances": 0}).status_code == 200
 
 
-def test_places_are_found_in_any_letter_case(api: Api, echo: tuple[str, str]) -> None:
+def test_places_are_found_ignoring_case(api: Api, echo: tuple[str, str]) -> None:
     place = {"clusters": ["NCP-Cluster-1", "elsewhere"], "regions": ["US-EAST-1"], "attributes": ["kata"]}
     assert api.deploy(echo, L40S | place).status_code == 200
 
 
-def test_without_any_free_gpu_it_is_400_and_409_for_a_backend(simulator: Simulator, api: Api) -> None:
+def test_without_a_free_gpu_post_is_400_and_409_for_a_backend(simulator: Simulator, api: Api) -> None:
     a100 = {"gpu": "A100", "instanceType": "NCP.GPU.A100_1x", "minInstances": 1, "maxInstances": 1}
     simulator.capacity(**{"NCP.GPU.A100_1x": 0})
     plain, placed = simulator.add_function(), simulator.add_function()
@@ -192,9 +192,7 @@ def test_without_any_free_gpu_it_is_400_and_409_for_a_backend(simulator: Simulat
     simulator.capacity(**{"NCP.GPU.A100_1x": None})
 
 
-def test_an_allocator_that_takes_every_place_can_be_chosen(
-    simulator: Simulator, api: Api, echo: tuple[str, str]
-) -> None:
+def test_the_check_of_places_can_be_switched_off(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.behave(placement=False)
     assert api.deploy(echo, L40S | {"clusters": ["anywhere"]}).status_code == 200
     simulator.behave(placement=True)

@@ -1,4 +1,4 @@
-"""The simulator's control API: what happens without the client's doing, capacity, and the log of requests."""
+"""The simulator's control API: outside changes, capacity, and the request log."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,7 @@ from tests.contract.simulator_client import H100, L40S, Api, deployment_of, even
 from tests.support.simulator import Simulator
 
 
-def test_somebody_else_can_deploy_scale_redeploy_and_undeploy(
+def test_outside_changes_deploy_scale_redeploy_and_undeploy(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     simulator.deploy(echo[1], H100, L40S)
@@ -26,12 +26,12 @@ def test_somebody_else_can_deploy_scale_redeploy_and_undeploy(
     assert [item for item in simulator.allocations() if item["functionVersionId"] == echo[1]] == []
 
 
-def test_what_somebody_else_does_is_not_in_the_log_of_requests(simulator: Simulator, echo: tuple[str, str]) -> None:
+def test_outside_changes_are_not_in_the_request_log(simulator: Simulator, echo: tuple[str, str]) -> None:
     simulator.deploy(echo[1], H100)
     assert simulator.log(functionVersionId=echo[1]) == []
 
 
-def test_a_status_can_be_set_and_the_loop_goes_on_from_there(
+def test_a_status_can_be_set_and_the_loop_continues_from_it(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     api.deployed(echo)
@@ -69,7 +69,7 @@ def test_a_request_can_wait_for_capacity_if_the_scenario_says_so() -> None:
         api.wait(echo, "ACTIVE")
 
 
-def test_running_functions_ask_again_when_capacity_is_back(
+def test_running_functions_request_instances_again_when_capacity_is_back(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     api.deployed(echo)
@@ -92,7 +92,7 @@ def test_the_clock_can_be_moved_past_the_start_of_instances(
     assert api.status(echo) == "ACTIVE"
 
 
-def test_an_instance_that_starts_is_an_allocation_and_shown_with_its_function(
+def test_a_starting_instance_is_an_allocation_and_shown_with_its_function(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     simulator.instance_behaviour(echo[1], outcome="wait")
@@ -105,7 +105,7 @@ def test_an_instance_that_starts_is_an_allocation_and_shown_with_its_function(
     assert shown[0]["location"] == "ncp-cluster-1"
 
 
-def test_the_log_tells_all_about_a_request(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_the_log_records_everything_about_a_request(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     api.http.get(version_of(echo), headers={"User-Agent": "tester/1.0"}, params={"a": "b"})
     deployment = api.deploy(echo).json()["deployment"]
     api.patch(deployment, maxInstances=3)
@@ -129,7 +129,7 @@ def test_the_log_tells_all_about_a_request(simulator: Simulator, api: Api, echo:
     assert idle["committed"] is None, "a PATCH that changes nothing commits nothing"
 
 
-def test_the_log_goes_on_from_a_cursor_and_can_be_cleared(
+def test_the_log_continues_from_a_cursor_and_can_be_cleared(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     api.get(echo)
@@ -155,7 +155,7 @@ def test_requests_in_flight_are_counted_and_outlive_clearing(
     assert simulator.in_flight() == 0
 
 
-def test_the_log_can_be_filtered_where_it_is_kept(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_the_log_can_be_filtered_by_the_simulator(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     api.get(echo)
     api.undeploy(echo)
 
@@ -181,7 +181,7 @@ def test_the_log_can_be_filtered_where_it_is_kept(simulator: Simulator, api: Api
         ("POST", "/versions/nope/lose", {}, "nope"),
     ],
 )
-def test_a_mistake_is_told_by_name(simulator: Simulator, method: str, path: str, body: object, word: str) -> None:
+def test_an_error_names_its_field(simulator: Simulator, method: str, path: str, body: object, word: str) -> None:
     answer = httpx.request(method, simulator.control + path, json=body, trust_env=False)
     assert answer.status_code in (400, 404)
     assert word in answer.json()["error"]

@@ -1,4 +1,4 @@
-"""Deployments: what the simulator does beyond the conformance cases, by the facts about the real server."""
+"""Deployments: behaviour of the real server beyond the conformance cases."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from tests.support.simulator import OTHER_KEY, Simulator
         ("", None, "empty text is null, which is not allowed here"),
     ],
 )
-def test_numbers_are_read_as_leniently_as_the_real_server_reads_them(
+def test_numbers_are_read_as_leniently_as_by_the_real_server(
     api: Api, echo: tuple[str, str], value: object, shown: int | None, reason: str
 ) -> None:
     answer = api.deploy(echo, minInstances=0, maxInstances=value)
@@ -36,7 +36,7 @@ def test_numbers_are_read_as_leniently_as_the_real_server_reads_them(
         assert answer.json()["deployment"]["deploymentSpecifications"][0]["maxInstances"] == shown, reason
 
 
-def test_all_complaints_about_a_body_come_in_one_answer(api: Api, echo: tuple[str, str]) -> None:
+def test_one_response_lists_all_violations_of_a_body(api: Api, echo: tuple[str, str]) -> None:
     bad = {"gpu": " ", "minInstances": -1, "maxInstances": 0, "maxRequestConcurrency": 0, "preferredOrder": 100}
     detail = api.deploy(echo, bad).json()["detail"]
     for field in ("gpu", "instanceType", "minInstances", "maxInstances", "maxRequestConcurrency", "preferredOrder"):
@@ -55,7 +55,7 @@ def test_two_identical_specifications_are_two(api: Api, echo: tuple[str, str]) -
     assert len({item["gpuSpecificationId"] for item in shown}) == 2
 
 
-def test_specifications_come_back_in_another_order_than_in_the_answer_to_post(api: Api, echo: tuple[str, str]) -> None:
+def test_specifications_come_back_in_a_different_order_than_from_post(api: Api, echo: tuple[str, str]) -> None:
     answered = api.deploy(echo, H100, L40S).json()["deployment"]["deploymentSpecifications"]
     read = api.get(echo).json()["deployment"]["deploymentSpecifications"]
     assert answered == read[::-1]
@@ -131,7 +131,7 @@ def test_a_patch_to_minimum_0_leaves_a_degraded_deployment_degraded(
     assert api.status(echo) == "DEGRADED"
 
 
-def test_a_key_of_another_policy_may_not_patch(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_a_key_with_another_policy_may_not_patch(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     deployment = api.deployed(echo, minInstances=0)
     simulator.add_key("elsewhere", "nvapi-elsewhere", resources=["function:00000000-0000-4000-8000-000000000001/*"])
     with Api(simulator, "nvapi-elsewhere") as stranger:
@@ -141,7 +141,7 @@ def test_a_key_of_another_policy_may_not_patch(simulator: Simulator, api: Api, e
         assert other.patch(deployment, maxInstances=9).status_code == 200, "the account is not looked at"
 
 
-def test_more_than_max_running_instances_are_ended(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_instances_above_the_maximum_are_ended(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     deployment = api.deployed(echo, minInstances=3, maxInstances=4)
     assert api.patch(deployment, minInstances=1, maxInstances=1).status_code == 200
     simulator.run_pass()
@@ -149,7 +149,7 @@ def test_more_than_max_running_instances_are_ended(simulator: Simulator, api: Ap
     assert len(alive) == 1
 
 
-def test_without_capacity_nobody_asks_again_though_capacity_is_back_and_min_raised(
+def test_instances_missing_for_lack_of_capacity_are_not_requested_again(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     simulator.instance_behaviour(echo[1], capacity=0)
@@ -200,7 +200,7 @@ def test_when_instances_cannot_be_read_deploying_ends_in_error_and_active_only_d
     assert not [item for item in simulator.allocations() if item["functionVersionId"] == echo[1]]
 
 
-def test_a_deployment_that_fails_after_a_week_is_removed_at_once(
+def test_a_deployment_that_fails_after_a_week_is_removed_immediately(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     simulator.instance_behaviour(echo[1], capacity=0)
@@ -222,7 +222,7 @@ def test_a_deployment_that_fails_after_a_week_is_removed_at_once(
         ("helm", 500, 400),
     ],
 )
-def test_a_dependency_that_fails_shows_in_posts_own_status(
+def test_a_failing_dependency_determines_the_status_of_post(
     simulator: Simulator, api: Api, dependency: str, status: int, told: int
 ) -> None:
     function = simulator.add_function(kind="helm" if dependency == "helm" else "container")
@@ -233,7 +233,7 @@ def test_a_dependency_that_fails_shows_in_posts_own_status(
     assert api.status(function) == "404"
 
 
-def test_without_put_it_is_405_and_all_else_works(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_without_put_it_is_405_and_everything_else_works(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     deployment = api.deployed(echo)
     (specification,) = deployment["deploymentSpecifications"]
     simulator.behave(put=False)

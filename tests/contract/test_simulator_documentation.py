@@ -1,4 +1,4 @@
-"""docs/simulator.md against the code: everything that can be set is on the page, and what the page shows works."""
+"""docs/simulator.md against the code: everything that can be set is documented, and the examples work."""
 
 import inspect
 import re
@@ -30,7 +30,7 @@ PAGE = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
 _FENCED = re.compile(r"```\w*\n(.*?)```", re.DOTALL)
 _INLINE = re.findall(r"`([^`]+)`", _FENCED.sub("", PAGE))
 CODE = set(re.findall(r"[A-Za-z]\w*", " ".join(_INLINE)))
-"""Words of the page's text that are set as code; its examples do not count as documentation."""
+"""Words in the page's text that are set as code; examples do not count as documentation."""
 MODELS: tuple[type[BaseModel], ...] = (
     Scenario,
     AccountEntry,
@@ -80,7 +80,7 @@ def test_every_field_of_the_log_is_documented() -> None:
     assert set(entry.view()) - CODE == set()
 
 
-def test_what_is_there_at_the_start_is_documented() -> None:
+def test_the_default_scenario_is_documented() -> None:
     for word in (TOKEN, OTHER_TOKEN, ECHO, *(t.name for t in DEFAULT_TYPES), *(t.gpu for t in DEFAULT_TYPES)):
         assert word in PAGE
 
@@ -129,7 +129,7 @@ def test_every_example_manifest_can_be_deployed(simulators: dict[str, Simulator]
             api.wait(function, "ACTIVE")
 
 
-def test_the_helper_has_a_method_for_each_thing_that_can_be_done() -> None:
+def test_the_client_has_a_method_for_each_call() -> None:
     source = inspect.getsource(Control)
     for method, path in re.findall(r"\| `(POST|PUT|PATCH|DELETE) (/[\w/]*)", PAGE):
         assert path.split("/{")[0] in source, f"{method} {path}"

@@ -1,4 +1,4 @@
-"""Faults that the simulator injects: what is answered, and whether the request was carried out."""
+"""Faults that the simulator injects: the response, and whether the request was executed."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -31,7 +31,7 @@ def api(simulator: Simulator) -> Iterator[Api]:
 
 @pytest.mark.parametrize(("when", "deployed"), [("before", False), ("after", True)])
 @pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}, {"body": "<html>", "contentType": "text/html"}])
-def test_before_nothing_is_carried_out_and_after_only_the_answer_is_lost(
+def test_before_prevents_execution_and_after_only_loses_the_response(
     simulator: Simulator, api: Api, echo: tuple[str, str], when: str, deployed: bool, fault: dict[str, Any]
 ) -> None:
     name = simulator.fault(operation="createDeployment", when=when, functionVersionId=echo[1], **fault)
@@ -48,7 +48,7 @@ def test_before_nothing_is_carried_out_and_after_only_the_answer_is_lost(
 
 
 @pytest.mark.parametrize("fault", [{"status": 504}, {"reset": True}])
-def test_a_request_that_is_cut_off_while_it_runs_goes_on(
+def test_a_request_that_is_cut_off_while_it_runs_continues(
     simulator: Simulator, api: Api, echo: tuple[str, str], fault: dict[str, Any]
 ) -> None:
     simulator.behave(races={"slowPost": 3})
@@ -74,7 +74,7 @@ def test_a_request_that_is_cut_off_while_it_runs_goes_on(
     "operation", ["createDeployment", "updateDeployment", "updateGpuSpecification", "deleteDeployment"]
 )
 @pytest.mark.parametrize("fault", [{"status": 504}, {"reset": True}])
-def test_every_write_goes_on_when_its_answer_is_cut_off(
+def test_every_write_continues_when_its_response_is_cut_off(
     simulator: Simulator, api: Api, echo: tuple[str, str], operation: str, fault: dict[str, Any]
 ) -> None:
     writes: dict[str, Callable[[], httpx.Response]] = {
@@ -84,7 +84,7 @@ def test_every_write_goes_on_when_its_answer_is_cut_off(
         "deleteDeployment": lambda: api.undeploy(echo),
     }
     before = {} if operation == "createDeployment" else api.deployed(echo)
-    # Each is slow in its own way: in the gap of a POST the loop would take its row for one that has drained.
+    # Each has its own way to be slow: in the gap of a POST the loop would consider the row drained.
     simulator.behave(races={"slowPost": 2, "slowPatch": 2, "writeGap": 2 * (operation == "deleteDeployment")})
     simulator.fault(operation=operation, when="during", functionVersionId=echo[1], **fault)
     try:
@@ -125,7 +125,7 @@ def test_the_envelope_of_a_fault_can_be_chosen(
     assert "slow down" in answer.text
 
 
-def test_an_empty_a_broken_and_a_short_body_can_be_had(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_a_body_can_be_empty_broken_or_short(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.fault(functionVersionId=echo[1], status=502, envelope="empty", count=1)
     simulator.fault(functionVersionId=echo[1], body="{", count=1)
     simulator.fault(functionVersionId=echo[1], truncate=True, when="after", count=1)
@@ -137,14 +137,14 @@ def test_an_empty_a_broken_and_a_short_body_can_be_had(simulator: Simulator, api
     assert api.get(echo).status_code == 404
 
 
-def test_a_delay_delays_and_the_answer_stays(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_a_delay_does_not_change_the_response(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.fault(functionVersionId=echo[1], delay=0.3)
     assert api.get(echo).status_code == 404
     entry = simulator.log(functionVersionId=echo[1])[0]
     assert entry["ended"] - entry["started"] >= 0.3
 
 
-def test_a_hanging_request_is_in_flight_until_its_client_gives_up(
+def test_a_hanging_request_is_in_flight_until_its_client_disconnects(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     simulator.fault(functionVersionId=echo[1], hang=True)
@@ -166,7 +166,7 @@ def test_a_hanging_request_is_in_flight_until_its_client_gives_up(
         ({"key": "default"}, "a key by its name"),
     ],
 )
-def test_a_fault_meets_only_what_it_matches(
+def test_a_fault_applies_only_to_what_it_matches(
     simulator: Simulator, api: Api, echo: tuple[str, str], matcher: dict[str, Any], reason: str
 ) -> None:
     simulator.fault(status=503, **matcher)
@@ -175,13 +175,15 @@ def test_a_fault_meets_only_what_it_matches(
         assert second.http.delete(f"/functions/{echo[0]}/versions/{echo[1]}").status_code == 204, reason
 
 
-def test_a_fault_begins_later_and_ends_after_its_count(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_a_fault_starts_after_its_skip_and_ends_after_its_count(
+    simulator: Simulator, api: Api, echo: tuple[str, str]
+) -> None:
     simulator.fault(functionVersionId=echo[1], status=503, skip=1, count=2)
     assert [api.get(echo).status_code for _ in range(5)] == [404, 503, 503, 404, 404]
     assert simulator.faults()[0]["met"] == 2
 
 
-def test_chance_is_the_same_again_by_the_seed() -> None:
+def test_the_seed_makes_chance_repeatable() -> None:
     def statuses() -> list[int]:
         with Simulator.start({"seed": 7}) as simulator, Api(simulator) as api:
             simulator.fault(status=503, probability=0.5)
@@ -192,7 +194,7 @@ def test_chance_is_the_same_again_by_the_seed() -> None:
     assert first == statuses()
 
 
-def test_faults_can_be_in_the_scenario_and_are_taken_away_by_name() -> None:
+def test_faults_can_be_in_the_scenario_and_are_removed_by_name() -> None:
     scenario = {"faults": [{"name": "outage", "status": 500}, {"name": "rest", "status": 502}]}
     with Simulator.start(scenario) as simulator, Api(simulator) as api:
         assert api.http.get("/functions").status_code == 500
@@ -200,7 +202,7 @@ def test_faults_can_be_in_the_scenario_and_are_taken_away_by_name() -> None:
         assert api.http.get("/functions").status_code == 502
 
 
-def test_a_rule_that_says_nothing_known_is_refused(simulator: Simulator) -> None:
+def test_a_rule_with_an_unknown_field_is_rejected(simulator: Simulator) -> None:
     answer = httpx.post(f"{simulator.control}/faults", json={"statuz": 500}, trust_env=False)
     assert answer.status_code == 400
     assert "statuz" in answer.json()["error"]

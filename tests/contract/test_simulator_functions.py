@@ -1,4 +1,4 @@
-"""Functions, who sees them, authorizations, queues and cluster groups in the simulator."""
+"""Functions, their visibility, authorizations, queues and cluster groups in the simulator."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +31,7 @@ def other(simulator: Simulator) -> Iterator[Api]:
         yield client
 
 
-def test_a_new_function_is_inactive_and_what_its_definition_leaves_out_is_filled_in(api: Api) -> None:
+def test_a_new_function_is_inactive_and_gets_defaults(api: Api) -> None:
     shown = api.http.post("/functions", json={**GOOD, "inferencePort": 9000}).json()["function"]
     assert shown["status"] == "INACTIVE"
     assert shown["ncaId"] == ACCOUNT
@@ -60,7 +60,7 @@ def test_a_new_function_is_inactive_and_what_its_definition_leaves_out_is_filled
         ({"inferencePort": "x"}, "inferencePort", "a port is a number"),
     ],
 )
-def test_a_wrong_definition_is_refused_and_the_field_named(
+def test_an_invalid_definition_is_rejected_with_its_field(
     api: Api, changes: dict[str, Any], field: str, reason: str
 ) -> None:
     answer = api.http.post("/functions", json=GOOD | changes)
@@ -118,7 +118,7 @@ def test_each_call_needs_its_scope(simulator: Simulator, echo: tuple[str, str], 
     assert scope in answer.json()["detail"]
 
 
-def test_a_key_for_one_function_may_make_versions_of_it_and_nothing_else(
+def test_a_key_for_one_function_may_create_its_versions_and_nothing_else(
     simulator: Simulator, echo: tuple[str, str]
 ) -> None:
     simulator.add_key("narrow", "nvapi-narrow", resources=[f"function:{echo[0]}/*"])
@@ -154,11 +154,11 @@ def test_public_functions_are_listed_whatever_the_policy_but_not_as_private_ones
     simulator.change(echo[1], public=False)
 
 
-def test_an_unknown_visibility_is_refused(api: Api) -> None:
+def test_an_unknown_visibility_is_rejected(api: Api) -> None:
     assert api.http.get("/functions?visibility=secret").status_code == 400
 
 
-def test_a_shared_function_is_seen_and_not_deployed_by_the_other_account(
+def test_a_shared_function_is_visible_to_the_other_account_but_not_deployable(
     simulator: Simulator, api: Api, other: Api, echo: tuple[str, str]
 ) -> None:
     simulator.add_key("others", "nvapi-others", ncaId="globex", resources=["authorized-functions:*"])
@@ -179,7 +179,7 @@ def test_a_shared_function_is_seen_and_not_deployed_by_the_other_account(
     assert other.http.get(version_of(echo)).status_code == 404
 
 
-def test_one_account_more_or_less_is_authorized_by_patch(api: Api, echo: tuple[str, str]) -> None:
+def test_patch_adds_and_removes_one_authorized_account(api: Api, echo: tuple[str, str]) -> None:
     path, party = f"/authorizations/functions/{echo[0]}", {"authorizedParty": {"ncaId": "globex"}}
     assert api.http.patch(f"{path}/add", json=party).status_code == 404, "none is authorized yet"
     assert api.http.post(path, json={"authorizedParties": [{"ncaId": "globex"}]}).status_code == 200
@@ -189,12 +189,12 @@ def test_one_account_more_or_less_is_authorized_by_patch(api: Api, echo: tuple[s
 
 
 @pytest.mark.parametrize("account", ["*", ACCOUNT, "nobody"])
-def test_nobody_is_authorized_who_cannot_be(api: Api, echo: tuple[str, str], account: str) -> None:
+def test_invalid_accounts_are_not_authorized(api: Api, echo: tuple[str, str], account: str) -> None:
     body = {"authorizedParties": [{"ncaId": account}]}
     assert api.http.post(f"/authorizations{version_of(echo)}", json=body).status_code == 400
 
 
-def test_a_queue_is_there_while_deployed(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_a_queue_exists_while_deployed(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     path = f"/queues{version_of(echo)}"
     assert api.http.get(path).status_code == 404
     api.deployed(echo, minInstances=0)
@@ -206,7 +206,7 @@ def test_a_queue_is_there_while_deployed(simulator: Simulator, api: Api, echo: t
     assert api.http.get(path).status_code == 404, "a draining function takes no requests"
 
 
-def test_cluster_groups_are_not_for_api_keys_but_on_the_gateway(simulator: Simulator, api: Api) -> None:
+def test_cluster_groups_are_for_api_keys_on_the_gateway_only(simulator: Simulator, api: Api) -> None:
     assert api.http.get("/clusterGroups").status_code == 403
     simulator.add_key("jwt", "eyJ.eyJ.x", kind="jwt")
     with Api(simulator, "eyJ.eyJ.x") as client:
@@ -216,7 +216,7 @@ def test_cluster_groups_are_not_for_api_keys_but_on_the_gateway(simulator: Simul
         assert gateway.http.get("/clusterGroups").json()["clusterGroups"] == groups
 
 
-def test_the_list_follows_every_change_of_status(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_the_list_shows_every_change_of_status(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.instance_behaviour(echo[1], deploySeconds=3)
 
     def listed() -> str:

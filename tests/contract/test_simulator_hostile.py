@@ -1,4 +1,4 @@
-"""Bodies that no client should send: the answer is the service's, the log can be read, and the next request works."""
+"""Bodies that no client should send: the response is the service's, the log is readable, and the next request works."""
 
 import pytest
 
@@ -20,7 +20,7 @@ _DEEP = b"[" * 100_000
         (b'{"deploymentSpecifications": [{"minInstances": 1e999}]}', "beyond 64 bits"),
     ],
 )
-def test_a_body_that_cannot_be_read_is_a_problem_of_the_framework(
+def test_an_unreadable_body_is_an_error_of_the_framework(
     simulator: Simulator, api: Api, body: bytes, reason: str
 ) -> None:
     cursor = simulator.cursor
@@ -42,7 +42,7 @@ def test_a_body_that_cannot_be_read_is_a_problem_of_the_framework(
         ("helm", "configuration", '{"replicas": 1e999}', "chart values, which are taken as they are"),
     ],
 )
-def test_a_number_that_json_cannot_show_is_refused_and_never_answered(
+def test_a_number_beyond_json_is_rejected_and_never_returned(
     simulator: Simulator, api: Api, kind: str, field: str, value: str, reason: str
 ) -> None:
     function = simulator.add_function(kind=kind)

@@ -1,4 +1,4 @@
-"""Ordinary answers are odd: markup, letters beyond ASCII, URLs with parameters, unknown fields, all kinds of times."""
+"""Ordinary responses are odd: markup, non-ASCII letters, URLs with parameters, unknown fields, all kinds of times."""
 
 import re
 from collections.abc import Iterator
@@ -36,12 +36,12 @@ def test_names_and_descriptions_are_odd(simulator: Simulator, api: Api, echo: tu
     assert is_odd(api.http.get(version_of((ECHO, ECHO))).json()["function"]["description"])
 
 
-def test_letters_are_written_as_they_are(api: Api, echo: tuple[str, str]) -> None:
+def test_non_ascii_letters_are_not_escaped(api: Api, echo: tuple[str, str]) -> None:
     for answer in (api.http.get(version_of(echo)), api.http.get("/functions")):
         assert ODD_NAME.split()[-1].strip('"').encode() in answer.content
 
 
-def test_the_error_of_an_instance_is_odd_and_holds_a_url_with_parameters(
+def test_the_error_of_an_instance_is_odd_and_contains_a_url_with_parameters(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     simulator.instance_behaviour(echo[1], outcome="fail")
@@ -54,7 +54,7 @@ def test_the_error_of_an_instance_is_odd_and_holds_a_url_with_parameters(
 
 
 def everything(api: Api, simulator: Simulator, function: tuple[str, str]) -> dict[str, Any]:
-    """One object of each kind, as answers show it."""
+    """One object of each kind, as responses show it."""
     deployment = api.deployed(function, minInstances=1)
     listed = api.http.get("/functions").json()["functions"]
     read = api.http.get(version_of(function)).json()["function"]
@@ -72,12 +72,12 @@ def everything(api: Api, simulator: Simulator, function: tuple[str, str]) -> dic
     }
 
 
-def test_every_object_holds_a_field_that_no_client_knows(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_every_object_contains_an_unknown_field(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     for kind, shown in everything(api, simulator, echo).items():
         assert isinstance(shown["newerField"], dict), kind
 
 
-def test_fields_that_answers_hold_may_be_posted_back(api: Api, echo: tuple[str, str]) -> None:
+def test_fields_of_responses_may_be_posted_back(api: Api, echo: tuple[str, str]) -> None:
     first = api.deployed(echo, H100, L40S)
     assert api.undeploy(echo).status_code == 200
     assert api.deploy(echo, *first["deploymentSpecifications"]).status_code == 200
@@ -94,7 +94,7 @@ def test_times_have_0_to_9_fractional_digits(simulator: Simulator, api: Api) -> 
     assert len({digits(row["lastUpdatedAt"]) for row in rows}) > 3
 
 
-def test_a_time_is_the_same_at_every_read_and_that_of_an_update_loses_nothing(api: Api, echo: tuple[str, str]) -> None:
+def test_a_time_is_the_same_at_every_read_and_the_last_update_is_not_truncated(api: Api, echo: tuple[str, str]) -> None:
     before = api.deployed(echo, minInstances=0)
     seen = [moment(before["lastUpdatedAt"])]
     for maximum in range(3, 9):
@@ -108,14 +108,14 @@ def test_a_time_is_the_same_at_every_read_and_that_of_an_update_loses_nothing(ap
     assert seen == sorted(set(seen)), "each update has a later time"
 
 
-def test_a_plain_server_answers_known_fields_and_short_times() -> None:
+def test_a_plain_server_sends_known_fields_and_short_times() -> None:
     with Simulator.start(plain=True, deploySeconds=0) as simulator, Api(simulator) as api:
         for kind, shown in everything(api, simulator, simulator.add_function()).items():
             assert "newerField" not in shown, kind
         assert {digits(item["createdAt"]) for item in api.http.get("/functions").json()["functions"]} <= {0, 3, 6, 9}
 
 
-def test_answers_show_odd_values_where_they_are_told_to(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_responses_show_the_odd_values_that_are_set(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     api.deployed(echo)
     simulator.change(echo[1], odd={"status": None}, oddDeployment={"createdAt": 5}, oddSpecifications={"clusters": 7})
     listed = [item for item in api.http.get("/functions").json()["functions"] if item["versionId"] == echo[1]]

@@ -1,4 +1,4 @@
-"""The old generation of the API (2.87), which the old SDK's documentation was written for."""
+"""The old generation of the API (2.87), which the old SDK's documentation describes."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def api(simulator: Simulator) -> Iterator[Api]:
         yield client
 
 
-def test_a_deployment_has_the_fields_of_its_time(api: Api) -> None:
+def test_a_deployment_has_the_fields_of_that_generation(api: Api) -> None:
     shown = api.deployed(FUNCTION, OLD)
     assert shown.keys() == {
         "functionId",
@@ -47,13 +47,13 @@ def test_a_deployment_has_the_fields_of_its_time(api: Api) -> None:
         ({"gpu": None}, "gpu"),
     ],
 )
-def test_its_rules_are_those_of_its_time(api: Api, changes: dict[str, object], field: str) -> None:
+def test_the_rules_are_those_of_that_generation(api: Api, changes: dict[str, object], field: str) -> None:
     answer = api.deploy(FUNCTION, OLD | changes)
     assert answer.status_code == 400
     assert field in answer.json()["detail"]
 
 
-def test_there_is_no_patch_and_no_reading_by_deployment_id(simulator: Simulator, api: Api) -> None:
+def test_there_is_no_patch_and_no_get_by_deployment_id(simulator: Simulator, api: Api) -> None:
     api.deployed(FUNCTION, OLD)
     assert api.http.patch(f"/deployments/{ECHO}/gpu-specifications/{ECHO}", json={"maxInstances": 3}).status_code == 404
     assert api.http.get(f"/deployments/{ECHO}").status_code == 404
@@ -69,7 +69,7 @@ def test_put_finds_specifications_by_gpu_and_backend(api: Api) -> None:
     assert api.update(FUNCTION, OLD, OLD).status_code == 400
 
 
-def test_it_knows_no_degraded_and_names_health_by_its_old_id(simulator: Simulator, api: Api) -> None:
+def test_there_is_no_degraded_and_health_has_the_old_id(simulator: Simulator, api: Api) -> None:
     api.deployed(FUNCTION, OLD)
     simulator.instance_behaviour(ECHO, supply=False)
     simulator.lose(ECHO)

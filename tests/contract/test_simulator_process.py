@@ -1,4 +1,4 @@
-"""The command `nvcf-simulator`: its one line, its files, its end."""
+"""The command `nvcf-simulator`: its output, its files, its exit."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def written(path: Path, scenario: Any) -> Path:
     return path
 
 
-def test_it_prints_one_line_of_json_when_it_listens_and_ends_on_sigterm() -> None:
+def test_it_prints_one_json_line_when_it_listens_and_exits_on_sigterm() -> None:
     with subprocess.Popen([COMMAND, "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = json.loads(process.stdout.readline())
@@ -48,7 +48,7 @@ def test_it_prints_one_line_of_json_when_it_listens_and_ends_on_sigterm() -> Non
         assert process.wait(10) == 0
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = run("--port", str(taken.getsockname()[1]))
     assert result.returncode == 1
@@ -56,7 +56,7 @@ def test_a_port_that_is_taken_is_told() -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_it_ends_with_its_starter_even_when_that_is_killed() -> None:
+def test_it_exits_with_its_parent_even_if_that_is_killed() -> None:
     starter = (
         "import time; from tests.support.simulator import Simulator\n"
         "with Simulator.start() as simulator: print(simulator.pid, flush=True); time.sleep(60)"
@@ -79,7 +79,7 @@ def test_it_ends_with_its_starter_even_when_that_is_killed() -> None:
     eventually(gone, "the end of the simulator")
 
 
-def test_it_ends_with_a_process_further_up_and_at_once_if_that_is_gone_already() -> None:
+def test_it_exits_with_an_ancestor_and_immediately_if_that_is_gone() -> None:
     with subprocess.Popen(["sleep", "60"]) as grandparent:
         command: list[str | Path] = [COMMAND, "--parent-pid", str(grandparent.pid)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -110,34 +110,34 @@ def test_it_ends_with_a_process_further_up_and_at_once_if_that_is_gone_already()
         ("text", ["scenario"]),
     ],
 )
-def test_a_scenario_that_cannot_be_used_is_told_by_place(tmp_path: Path, scenario: Any, words: list[str]) -> None:
+def test_an_invalid_scenario_is_reported_with_the_location(tmp_path: Path, scenario: Any, words: list[str]) -> None:
     path = written(tmp_path / "scenario.yaml", scenario)
     with pytest.raises(ScenarioError) as error:
         started(path)
     for word in words:
         assert word in str(error.value)
-    assert "plain" not in str(error.value), "a token is never told"
+    assert "plain" not in str(error.value), "tokens are never shown"
 
 
 def started(path: Path) -> None:
     Service.start(load(path))
 
 
-def test_a_scenario_that_is_no_yaml_or_not_there_is_told(tmp_path: Path) -> None:
+def test_a_scenario_that_is_not_yaml_or_missing_is_reported(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("a: [")
     for name in ("broken.yaml", "missing.yaml"):
         with pytest.raises(ScenarioError, match=name):
             load(tmp_path / name)
 
 
-def test_the_command_tells_a_mistake_without_a_traceback(tmp_path: Path) -> None:
+def test_the_command_reports_an_error_without_a_traceback(tmp_path: Path) -> None:
     result = run("--scenario", str(written(tmp_path / "scenario.yaml", {"functons": []})))
     assert result.returncode == 1
     assert "functons" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_many_functions_have_ids_that_belong_to_their_names() -> None:
+def test_many_functions_have_ids_derived_from_their_names() -> None:
     scenario = {"functions": [{"name": "bench", "count": 1000}]}
 
     def listed() -> list[dict[str, Any]]:
@@ -159,7 +159,7 @@ def test_a_function_can_be_deployed_from_the_start() -> None:
         assert {item["state"] for item in simulator.allocations()} == {"running"}
 
 
-def test_a_state_file_goes_on_where_the_last_run_was_and_is_for_its_owner_only(tmp_path: Path) -> None:
+def test_a_state_file_resumes_the_last_run_and_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     with Simulator.start(state=path) as simulator, Api(simulator) as api:
         api.deployed(FUNCTION)
@@ -173,7 +173,7 @@ def test_a_state_file_goes_on_where_the_last_run_was_and_is_for_its_owner_only(t
         assert simulator.state()["time"] > before["deployment"]["createdAt"]
 
 
-def test_the_state_of_a_simulator_that_was_killed_is_in_its_file(tmp_path: Path) -> None:
+def test_the_state_of_a_killed_simulator_is_in_its_file(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     with Simulator.start(state=path) as simulator, Api(simulator) as api:
         api.deployed(FUNCTION)
@@ -183,7 +183,7 @@ def test_the_state_of_a_simulator_that_was_killed_is_in_its_file(tmp_path: Path)
         assert api.status(FUNCTION) == "ACTIVE"
 
 
-def test_a_file_that_is_no_state_is_left_alone_and_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_state_is_reported_and_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text('{"accounts": 1}')
     result = run("--state", str(path))
@@ -192,7 +192,7 @@ def test_a_file_that_is_no_state_is_left_alone_and_told(tmp_path: Path) -> None:
     assert path.read_text() == '{"accounts": 1}'
 
 
-def test_flags_say_more_than_the_scenario(tmp_path: Path) -> None:
+def test_flags_override_the_scenario(tmp_path: Path) -> None:
     path = written(tmp_path / "scenario.yaml", {"behaviour": {"period": 60, "deploySeconds": 60}})
     arguments = ["--scenario", str(path), "--speed", "100", "--period", "5", "--deploy-seconds", "20", "--old"]
     simulator = Simulator(arguments)

@@ -1,4 +1,4 @@
-"""The races of the real server, each as a switch of the simulator: off they do not happen, on they do."""
+"""The races of the real server: each happens if its switch is on, and only then."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from tests.support.simulator import Simulator
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Simulator]:
-    # The loop looks when a test says so, so that each race has its place in time.
+    # Passes run only when a test starts them, so that races are deterministic.
     with Simulator.start(period=3600, deploySeconds=0) as simulator:
         yield simulator
 
@@ -56,7 +56,7 @@ def make_active(simulator: Simulator, api: Api, function: tuple[str, str], *spec
     return api.wait(function, "ACTIVE")
 
 
-def test_nothing_of_a_slow_post_is_seen_before_its_end(
+def test_nothing_of_a_slow_post_is_visible_before_its_end(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
     simulator.behave(races={"slowPost": 3})
@@ -73,7 +73,7 @@ def test_nothing_of_a_slow_post_is_seen_before_its_end(
     assert api.status(echo) == "DEPLOYING"
 
 
-def test_a_post_goes_on_when_its_client_is_gone(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_a_post_continues_when_its_client_is_gone(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.behave(races={"slowPost": [3, 3.5]})
     api.http.timeout = httpx.Timeout(0.1)
     with pytest.raises(httpx.ReadTimeout):
@@ -83,7 +83,7 @@ def test_a_post_goes_on_when_its_client_is_gone(simulator: Simulator, api: Api, 
     api.wait(echo, "DEPLOYING")
 
 
-def test_allocation_is_cut_and_leaves_nothing(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_an_aborted_allocation_leaves_nothing(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.behave(races={"slowPost": 5}, allocationTimeout=0.2)
     answer = api.deploy(echo)
     simulator.behave(allocationTimeout=30)
@@ -92,7 +92,7 @@ def test_allocation_is_cut_and_leaves_nothing(simulator: Simulator, api: Api, ec
     assert alive(simulator, echo) == []
 
 
-def test_of_posts_at_once_all_win_and_the_losers_instances_leak_beyond_delete(
+def test_concurrent_posts_all_succeed_and_the_losers_instances_leak(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
     simulator.behave(races={"slowPost": 2})
@@ -108,7 +108,7 @@ def test_of_posts_at_once_all_win_and_the_losers_instances_leak_beyond_delete(
     assert api.http.get(f"/deployments/{gone}").status_code == 404
 
 
-def test_without_the_switch_the_second_post_is_refused(
+def test_without_the_switch_the_second_post_is_rejected(
     simulator: Simulator, api: Api, echo: tuple[str, str], pool: ThreadPoolExecutor
 ) -> None:
     answers = list(pool.map(lambda _: api.deploy(echo), range(3)))
@@ -139,9 +139,7 @@ def test_parallel_patches_of_two_specifications_lose_nothing(
     assert [item["maxInstances"] for item in shown] == [7, 7]
 
 
-def test_a_switched_patch_is_undone_at_the_loops_next_look(
-    simulator: Simulator, api: Api, echo: tuple[str, str]
-) -> None:
+def test_a_patch_is_undone_at_the_next_pass_if_switched(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.instance_behaviour(echo[1], outcome="wait")
     api.deploy(echo)
     before = api.get(echo).json()["deployment"]
@@ -172,14 +170,12 @@ def test_a_slow_loop_undoes_a_patch_while_a_specification_fails(
     assert after["healthInfo"]
 
 
-def test_a_deleted_row_comes_back_for_one_look_of_the_loop(
-    simulator: Simulator, api: Api, echo: tuple[str, str]
-) -> None:
+def test_a_deleted_row_comes_back_for_one_pass(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     before = make_active(simulator, api, echo)
     simulator.behave(races={"returningRow": 1})
     assert api.undeploy(echo).status_code == 200
     assert api.status(echo) == "404"
-    # The pass that writes the row back looks at it before it ends, and cleans it up at the next one.
+    # The pass that writes the row back processes it before it ends, and the next one cleans it up.
     simulator.change(echo[1], queueDepth=1)
     simulator.run_pass()
     shown = api.get(echo).json()["deployment"]
@@ -205,7 +201,7 @@ def test_an_old_row_overwrites_a_new_deployment_whose_instances_leak(
 
 
 def redeploy(simulator: Simulator, api: Api, function: tuple[str, str]) -> Any:
-    """Undeploy and deploy at once; return what POST answers."""
+    """Undeploy and deploy immediately; return the response to POST."""
     assert api.undeploy(function).status_code == 200
     assert api.status(function) == "404"
     answer = api.deploy(function)
@@ -214,7 +210,7 @@ def redeploy(simulator: Simulator, api: Api, function: tuple[str, str]) -> Any:
 
 
 def check_overwritten(simulator: Simulator, api: Api, function: tuple[str, str], old: Any, new: Any) -> None:
-    """The old row is shown in place of the new deployment, whose instances run on."""
+    """The old row is shown in place of the new deployment, whose instances keep running."""
     for _ in range(3):
         shown = api.get(function).json()["deployment"]
         assert (shown["deploymentId"], shown["functionStatus"]) == (old["deploymentId"], "DEPLOYING")
@@ -244,7 +240,7 @@ def test_a_slow_pass_writes_the_row_that_it_read_over_a_new_deployment(
     assert [item["deploymentId"] for item in alive(simulator, echo)] == [new["deploymentId"]], "DELETE ends the old one"
 
 
-def test_a_pass_can_be_held_for_as_long_as_a_test_likes(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_a_pass_can_be_held_as_long_as_a_test_needs(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     spared = simulator.add_function("made after the pass has begun")
     old = make_active(simulator, api, echo)
     with simulator.long_pass():
@@ -255,7 +251,7 @@ def test_a_pass_can_be_held_for_as_long_as_a_test_likes(simulator: Simulator, ap
     assert api.wait(spared, "ACTIVE")
 
 
-def test_no_other_pass_of_the_loop_begins_while_one_is_held() -> None:
+def test_no_other_pass_starts_while_one_is_held() -> None:
     with Simulator.start(period=0.05, deploySeconds=0) as simulator, Api(simulator) as api:
         echo = simulator.add_function()
         old = api.deployed(echo)
@@ -270,7 +266,7 @@ def test_no_other_pass_of_the_loop_begins_while_one_is_held() -> None:
         eventually(lambda: simulator.state()["loopPasses"] > before + 1, "the next pass")
 
 
-def test_a_slow_pass_leaves_a_deployment_alone_that_stayed(
+def test_a_slow_pass_does_not_affect_a_deployment_that_remains(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     before = make_active(simulator, api, echo)
@@ -281,7 +277,7 @@ def test_a_slow_pass_leaves_a_deployment_alone_that_stayed(
     assert len(alive(simulator, echo)) == 2, "the next pass asks for what the slow one did not see"
 
 
-def test_a_row_deleted_during_a_slow_pass_is_back_for_one_look(
+def test_a_row_deleted_during_a_slow_pass_is_back_for_one_pass(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     old = make_active(simulator, api, echo)
@@ -296,7 +292,7 @@ def test_a_row_deleted_during_a_slow_pass_is_back_for_one_look(
     assert api.status(echo) == "404"
 
 
-def test_a_slow_pass_that_cannot_read_instances_has_the_new_deployment_fail_under_the_old_id(
+def test_a_slow_pass_that_cannot_read_instances_fails_the_new_deployment_under_the_old_id(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     old = make_active(simulator, api, echo)
@@ -311,7 +307,7 @@ def test_a_slow_pass_that_cannot_read_instances_has_the_new_deployment_fail_unde
 
 @pytest.mark.parametrize("deployed", [True, False])
 @pytest.mark.parametrize("status", ["ACTIVE", "DEPLOYING"])
-def test_a_status_without_a_row_is_ended_by_deleting_the_version_only(
+def test_only_deleting_the_version_ends_a_status_without_a_row(
     simulator: Simulator, api: Api, echo: tuple[str, str], deployed: bool, status: str
 ) -> None:
     if deployed:
@@ -361,7 +357,7 @@ def test_a_graceful_delete_while_the_message_bus_is_down_counts_as_drained(
     assert api.status(echo) == "404"
 
 
-def test_error_is_seen_before_its_health_info(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+def test_error_is_visible_before_its_health_info(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.instance_behaviour(echo[1], outcome="fail")
     simulator.behave(races={"lateHealthInfo": 5})
     api.deploy(echo)
@@ -372,7 +368,7 @@ def test_error_is_seen_before_its_health_info(simulator: Simulator, api: Api, ec
     assert api.get(echo).json()["deployment"]["healthInfo"]
 
 
-def test_a_function_made_public_is_refused_only_when_the_cache_has_forgotten(
+def test_a_function_made_public_is_rejected_only_when_the_cache_expires(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     simulator.behave(races={"publicCache": 180})
@@ -384,9 +380,7 @@ def test_a_function_made_public_is_refused_only_when_the_cache_has_forgotten(
     assert "public" in api.deploy(echo).json()["detail"]
 
 
-def test_a_bad_catalogue_stays_for_as_long_as_it_is_cached(
-    simulator: Simulator, api: Api, echo: tuple[str, str]
-) -> None:
+def test_a_bad_catalogue_stays_as_long_as_it_is_cached(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     simulator.behave(races={"catalogueCache": 900})
     simulator.hide("H100")
     assert "H100" in api.deploy(echo).json()["detail"]
@@ -396,7 +390,7 @@ def test_a_bad_catalogue_stays_for_as_long_as_it_is_cached(
     assert api.deploy(echo).status_code == 200
 
 
-def test_a_loop_that_stands_still_shows_active_while_instances_are_gone(
+def test_a_stopped_loop_shows_active_while_instances_are_gone(
     simulator: Simulator, api: Api, echo: tuple[str, str]
 ) -> None:
     make_active(simulator, api, echo)
