@@ -26,7 +26,7 @@ class Object:
 
 
 @dataclass(frozen=True)
-class Told:
+class Content:
     reason: str = "Active"
     message: str = "The deployment serves."
     warning: bool = False
@@ -56,7 +56,7 @@ def about(hands: Hands, name: str) -> Object:
 
 async def test_an_event_is_found_by_every_way_of_asking(recorder: Recorder, hands: Hands) -> None:
     hands.create("echo")
-    recorder.note(about(hands, "echo"), Told("Drift", "Somebody changed it.", warning=True))
+    recorder.note(about(hands, "echo"), Content("Drift", "Somebody changed it.", warning=True))
     await recorder.flush(DEADLINE)
     (event,) = json.loads(hands.kubectl("get", "events", "-o", "json"))["items"]
     assert (event["type"], event["reason"], event["message"]) == ("Warning", "Drift", "Somebody changed it.")
@@ -73,7 +73,7 @@ async def test_an_event_is_found_by_every_way_of_asking(recorder: Recorder, hand
 async def test_what_happens_again_is_one_event_with_a_count(recorder: Recorder, hands: Hands) -> None:
     hands.create("echo")
     for _ in range(3):
-        recorder.note(about(hands, "echo"), Told())
+        recorder.note(about(hands, "echo"), Content())
         await recorder.flush(DEADLINE)
     (event,) = json.loads(hands.kubectl("get", "events", "-o", "json"))["items"]
     assert event["count"] == 3
@@ -83,7 +83,7 @@ async def test_what_happens_again_is_one_event_with_a_count(recorder: Recorder, 
 async def test_a_resource_with_the_longest_name_has_events_too(recorder: Recorder, hands: Hands) -> None:
     name = "x" * 253
     hands.create(name)
-    recorder.note(about(hands, name), Told())
+    recorder.note(about(hands, name), Content())
     await recorder.flush(DEADLINE)
     assert "The deployment serves." in hands.kubectl("get", "events")
 
@@ -99,8 +99,8 @@ async def test_an_ending_namespace_takes_no_event_and_nobody_else_suffers(
     control_plane.kubectl("delete", "namespace", going.namespace, "--wait=false")
     try:
         await until(lambda: going.get("fd", "echo")["metadata"].get("deletionTimestamp"), "its deletion has begun")
-        recorder.note(about_going, Told())
-        recorder.note(about(hands, "echo"), Told())
+        recorder.note(about_going, Content())
+        recorder.note(about(hands, "echo"), Content())
         await recorder.flush(DEADLINE)
         assert "The deployment serves." in hands.kubectl("get", "events")
         assert going.kubectl("get", "events", "-o", "name") == ""

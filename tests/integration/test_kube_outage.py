@@ -28,13 +28,13 @@ FOR_EVER = float("inf")
 
 
 @dataclass(frozen=True)
-class About:
+class Ref:
     key: Key
     uid: str
 
 
 @dataclass(frozen=True)
-class Told:
+class Content:
     reason: str
     message: str = "The deployment serves."
     warning: bool = False
@@ -99,7 +99,7 @@ async def test_calls_fail_at_once_and_the_same_client_works_when_the_api_server_
         assert time.monotonic() - began < 5, "nobody waits for a server that refuses the connection"
         assert isinstance(await secrets.read(NAMESPACE, "nvcf-credentials", max_age=0), Unanswered)
         assert await secrets.read(NAMESPACE, "nvcf-credentials", max_age=FOR_EVER) == held, "what was read stays known"
-        recorder.note(About(key, which["uid"]), Told("Active"))
+        recorder.note(Ref(key, which["uid"]), Content("Active"))
     finally:
         await asyncio.to_thread(plane.start_api_server)
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from nvcf_operator.runtime.local import LocalState
+
 from nvcf_client import errors, requests
 from nvcf_client.answers import explain
 from nvcf_operator import logs
@@ -27,13 +29,12 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Absent, Failure, Situation, Unknown
 from nvcf_operator.core.transitions import EventNote as Told
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.notes import Note
+from nvcf_operator.kube.event_record import EventRecord
 from nvcf_operator.runtime import actuator, reconciler
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.credentials import Resolver
-from nvcf_operator.runtime.local_state import LocalState
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.queue import DelayQueue, Priority
 from nvcf_operator.runtime.reconciler import Reconciler
@@ -180,8 +181,10 @@ def events_first() -> None:
 
     async def release(self: Actuator, situation: Situation, action: DropFinalizer, local: LocalState) -> Situation:
         resource = situation.resource
-        note = Note.of(resource, Told(False, Reason.DRAINING, "The deployment is gone from NVCF."), datetime.now(UTC))
-        await self._kube.create_event(resource.key.namespace, note.body(instance="planted"))
+        record = EventRecord.of(
+            resource, Told(False, Reason.DRAINING, "The deployment is gone from NVCF."), datetime.now(UTC)
+        )
+        await self._kube.create_event(resource.key.namespace, record.body(instance="planted"))
         return await original(self, situation, action, local)
 
     Actuator._release = release  # type: ignore[method-assign]

@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from nvcf_operator.api.key import Key
+from nvcf_operator.kube import event_queue
 from nvcf_operator.kube import events as module
-from nvcf_operator.kube import lines
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Conflict, Denied, KubeError, Missing, Unavailable
 from nvcf_operator.kube.events import Recorder
@@ -34,7 +34,7 @@ OTHER = Object(Key("another", "echo"), "u3")
 
 
 @dataclass(frozen=True)
-class Told:
+class Content:
     warning: bool = False
     reason: str = "Active"
     message: str = "Serves."
@@ -110,7 +110,7 @@ def play(scenario: Scenario, *, dropped: Callable[[], None] = lambda: None) -> N
 
 def test_an_event_is_written_as_kubectl_shows_it() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
-        recorder.note(Object(), Told(warning=True, reason="Drift", message="Somebody changed it."))
+        recorder.note(Object(), Content(warning=True, reason="Drift", message="Somebody changed it."))
         await asyncio.sleep(1)
         (event,) = cluster.events.values()
         name = event["metadata"].pop("name")
@@ -144,7 +144,7 @@ def test_an_event_is_written_as_kubectl_shows_it() -> None:
 @pytest.mark.parametrize("name", ["a" * 253, "b" * 229 + "-" * 5 + "c", "b" * 229 + ".c" + "d" * 20])
 def test_the_name_of_an_event_is_valid_whatever_the_resource_is_called(name: str) -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
-        recorder.note(Object(key=Key("ns", name)), Told())
+        recorder.note(Object(key=Key("ns", name)), Content())
         await asyncio.sleep(1)
         (event_name,) = cluster.events
         assert len(event_name) <= 253
@@ -155,8 +155,8 @@ def test_the_name_of_an_event_is_valid_whatever_the_resource_is_called(name: str
 
 def test_a_long_message_is_cut_and_shows_it() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
-        recorder.note(Object(), Told(message="x" * 1024))
-        recorder.note(Object(), Told(message="y" * 1025))
+        recorder.note(Object(), Content(message="x" * 1024))
+        recorder.note(Object(), Content(message="y" * 1025))
         await asyncio.sleep(1)
         assert [message for message, _ in cluster.told()] == ["x" * 1024, "y" * 1023 + "…"]
 
@@ -166,14 +166,14 @@ def test_a_long_message_is_cut_and_shows_it() -> None:
 def test_identical_events_within_10_minutes_are_one_that_is_counted() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         for _ in range(3):
-            recorder.note(Object(), Told())
+            recorder.note(Object(), Content())
             await asyncio.sleep(599)
         (event,) = cluster.events.values()
         assert event["count"] == 3
         assert event["firstTimestamp"] == "2026-01-01T12:00:00Z"
         assert event["lastTimestamp"] == "2026-01-01T12:19:58Z"
         await asyncio.sleep(2)
-        recorder.note(Object(), Told())
+        recorder.note(Object(), Content())
         await asyncio.sleep(1)
         assert cluster.told() == [("Serves.", 3), ("Serves.", 1)]
 
@@ -181,17 +181,17 @@ def test_identical_events_within_10_minutes_are_one_that_is_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "about", "told"),
+    ("reason", "about", "content"),
     [
-        ("a namesake made anew", Object(uid="u2"), Told()),
-        ("another reason", Object(), Told(reason="Deploying")),
-        ("another message", Object(), Told(message="Other.")),
+        ("a namesake made anew", Object(uid="u2"), Content()),
+        ("another reason", Object(), Content(reason="Deploying")),
+        ("another message", Object(), Content(message="Other.")),
     ],
 )
-def test_another_event_is_not_counted_with_it(reason: str, about: Object, told: Told) -> None:
+def test_another_event_is_not_counted_with_it(reason: str, about: Object, content: Content) -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
-        recorder.note(Object(), Told())
-        recorder.note(about, told)
+        recorder.note(Object(), Content())
+        recorder.note(about, content)
         await asyncio.sleep(1)
         assert [count for _, count in cluster.told()] == [1, 1], reason
 
@@ -201,7 +201,7 @@ def test_another_event_is_not_counted_with_it(reason: str, about: Object, told: 
 def test_events_that_repeat_while_they_wait_are_one_write() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         for _ in range(100):
-            recorder.note(Object(), Told())
+            recorder.note(Object(), Content())
         await asyncio.sleep(1)
         assert cluster.told() == [("Serves.", 100)]
         assert len(cluster.writes) == 1
@@ -210,13 +210,13 @@ def test_events_that_repeat_while_they_wait_are_one_write() -> None:
 
 
 def test_when_too_many_wait_the_oldest_are_given_up_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MOST_WAITING", 4)
+    monkeypatch.setattr(event_queue, "MOST_WAITING", 4)
     dropped: list[None] = []
 
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
-        recorder.note(OTHER, Told(message="of another namespace"))
+        recorder.note(OTHER, Content(message="of another namespace"))
         for number in range(5):
-            recorder.note(Object(), Told(message=str(number)))
+            recorder.note(Object(), Content(message=str(number)))
         await asyncio.sleep(1)
         assert [message for message, _ in cluster.told()] == ["of another namespace", "2", "3", "4"]
         assert len(dropped) == 2
@@ -241,8 +241,8 @@ def test_a_namespace_that_takes_no_events_holds_up_and_drops_no_others(refusal: 
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.refusing[ECHO.namespace] = refusal
         for number in range(50):
-            recorder.note(Object(), Told(message=f"refused {number}"))
-            recorder.note(OTHER, Told(message=str(number)))
+            recorder.note(Object(), Content(message=f"refused {number}"))
+            recorder.note(OTHER, Content(message=str(number)))
         await asyncio.sleep(2.5)
         assert [message for message, _ in cluster.told()] == [str(number) for number in range(50)]
 
@@ -253,10 +253,10 @@ def test_a_namespace_that_is_slow_holds_up_others_once_at_most() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.slowly[ECHO.namespace] = 25.0
         for number in range(20):
-            recorder.note(Object(), Told(message=f"slow {number}"))
+            recorder.note(Object(), Content(message=f"slow {number}"))
         await asyncio.sleep(60)
         for number in range(20):
-            recorder.note(OTHER, Told(message=str(number)))
+            recorder.note(OTHER, Content(message=str(number)))
         await asyncio.sleep(1)
         assert [message for message, _ in cluster.told() if "slow" not in message] == [str(n) for n in range(20)]
         await asyncio.sleep(20 * 60)
@@ -268,8 +268,8 @@ def test_a_namespace_that_is_slow_holds_up_others_once_at_most() -> None:
 def test_namespaces_take_turns() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         for number in range(100):
-            recorder.note(Object(), Told(message=f"many {number}"))
-        recorder.note(OTHER, Told(message="one"))
+            recorder.note(Object(), Content(message=f"many {number}"))
+        recorder.note(OTHER, Content(message="one"))
         await asyncio.sleep(0.1)
         assert "one" in [message for message, _ in cluster.told()]
 
@@ -284,13 +284,13 @@ def test_a_namespace_that_refuses_costs_one_try_for_each_further_event_and_one_l
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.refusing[ECHO.namespace] = Denied("forbidden", status=403)
         for number in range(10):
-            recorder.note(Object(), Told(message=str(number)))
+            recorder.note(Object(), Content(message=str(number)))
         await asyncio.sleep(60)
         assert len(cluster.writes) == module.REFUSALS + 9
         assert len(dropped) == 10
         assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
         cluster.refusing.clear()
-        recorder.note(Object(), Told(message="taken"))
+        recorder.note(Object(), Content(message="taken"))
         await asyncio.sleep(60)
         assert cluster.told() == [("taken", 1)]
 
@@ -301,12 +301,12 @@ def test_a_namespace_that_ends_is_known_until_one_of_its_events_is_taken() -> No
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         ends = "unable to create new content in namespace ns because it is being terminated"
         cluster.refusing[ECHO.namespace] = Denied(ends, status=403)
-        recorder.note(Object(), Told(message="refused"))
-        recorder.note(OTHER, Told())
+        recorder.note(Object(), Content(message="refused"))
+        recorder.note(OTHER, Content())
         await asyncio.sleep(1)
         assert (recorder.ends(ECHO.namespace), recorder.ends(OTHER.key.namespace)) == (True, False)
         cluster.refusing.clear()
-        recorder.note(Object(), Told(message="its namesake takes it"))
+        recorder.note(Object(), Content(message="its namesake takes it"))
         await asyncio.sleep(1)
         assert not recorder.ends(ECHO.namespace)
 
@@ -316,9 +316,9 @@ def test_a_namespace_that_ends_is_known_until_one_of_its_events_is_taken() -> No
 def test_what_is_told_again_while_it_is_refused_is_one_event_that_is_counted() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.refusing[ECHO.namespace] = Unavailable("too many", status=429, retry_after=5.0)
-        recorder.note(Object(), Told())
+        recorder.note(Object(), Content())
         await asyncio.sleep(0.005)
-        recorder.note(Object(), Told())
+        recorder.note(Object(), Content())
         await asyncio.sleep(2)
         cluster.refusing.clear()
         await asyncio.sleep(10)
@@ -332,7 +332,7 @@ def test_what_was_written_is_remembered_within_bounds(monkeypatch: pytest.Monkey
 
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         for message in ("a", "b", "c", "a"):
-            recorder.note(Object(), Told(message=message))
+            recorder.note(Object(), Content(message=message))
             await asyncio.sleep(1)
         assert cluster.told() == [("a", 1), ("b", 1), ("c", 1), ("a", 1)]
 
@@ -342,7 +342,7 @@ def test_what_was_written_is_remembered_within_bounds(monkeypatch: pytest.Monkey
 def test_the_recorder_rests_as_long_as_it_writes() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         for number in range(3):
-            recorder.note(Object(), Told(message=str(number)))
+            recorder.note(Object(), Content(message=str(number)))
         await asyncio.sleep(1)
         times = [at for _, at in cluster.writes]
         assert [round(b - a, 3) for a, b in pairwise(times)] == [0.02, 0.02]
@@ -362,8 +362,8 @@ def test_the_recorder_rests_as_long_as_it_writes() -> None:
 def test_a_refused_event_is_given_up_and_the_next_one_written(failure: Exception) -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.failures = [failure]
-        recorder.note(Object(), Told(message="first"))
-        recorder.note(Object(), Told(message="second"))
+        recorder.note(Object(), Content(message="first"))
+        recorder.note(Object(), Content(message="second"))
         await asyncio.sleep(1)
         assert cluster.told() == [("second", 1)]
 
@@ -373,7 +373,7 @@ def test_a_refused_event_is_given_up_and_the_next_one_written(failure: Exception
 def test_while_the_api_server_is_away_events_wait() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.failures = [Unavailable("refused")] * 3
-        recorder.note(Object(), Told())
+        recorder.note(Object(), Content())
         await asyncio.sleep(30)
         assert cluster.told() == [("Serves.", 1)]
         assert len(cluster.writes) == 4, "after 1, 2 and 4 s"
@@ -384,7 +384,7 @@ def test_while_the_api_server_is_away_events_wait() -> None:
 def test_an_event_that_is_forbidden_while_the_api_server_starts_is_tried_again() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.failures = [Denied("rbac is not ready", status=403)] * 2
-        recorder.note(Object(), Told())
+        recorder.note(Object(), Content())
         await asyncio.sleep(10)
         assert cluster.told() == [("Serves.", 1)]
 
@@ -394,8 +394,8 @@ def test_an_event_that_is_forbidden_while_the_api_server_starts_is_tried_again()
 def test_an_event_that_is_forbidden_for_good_is_given_up_within_seconds() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.failures = [Denied("forbidden", status=403)] * module.REFUSALS
-        recorder.note(Object(), Told(message="first"))
-        recorder.note(Object(), Told(message="second"))
+        recorder.note(Object(), Content(message="first"))
+        recorder.note(Object(), Content(message="second"))
         await asyncio.sleep(10)
         assert cluster.told() == [("second", 1)]
 
@@ -405,7 +405,7 @@ def test_an_event_that_is_forbidden_for_good_is_given_up_within_seconds() -> Non
 def test_an_event_is_tried_as_late_as_the_api_server_asks() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.failures = [Unavailable("too many", status=429, retry_after=20.0)]
-        recorder.note(Object(), Told())
+        recorder.note(Object(), Content())
         await asyncio.sleep(60)
         (_, first), (_, second) = cluster.writes
         assert round(second - first) == 20
@@ -416,8 +416,8 @@ def test_an_event_is_tried_as_late_as_the_api_server_asks() -> None:
 def test_an_event_that_cannot_be_written_for_minutes_is_given_up() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.failures = [Unavailable("refused")] * len(module.PAUSES)
-        recorder.note(Object(), Told(message="first"))
-        recorder.note(Object(), Told(message="second"))
+        recorder.note(Object(), Content(message="first"))
+        recorder.note(Object(), Content(message="second"))
         await asyncio.sleep(600)
         assert cluster.told() == [("second", 1)]
 
@@ -427,9 +427,9 @@ def test_an_event_that_cannot_be_written_for_minutes_is_given_up() -> None:
 def test_an_answer_that_was_lost_makes_no_second_event() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.loses_answers = True
-        recorder.note(Object(), Told())
+        recorder.note(Object(), Content())
         await asyncio.sleep(10)
-        recorder.note(Object(), Told())
+        recorder.note(Object(), Content())
         await asyncio.sleep(10)
         assert [verb for verb, _ in cluster.writes] == ["create", "create", "patch"]
         assert cluster.told() == [("Serves.", 2)]
@@ -439,10 +439,10 @@ def test_an_answer_that_was_lost_makes_no_second_event() -> None:
 
 def test_an_event_that_somebody_has_deleted_is_told_anew() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
-        recorder.note(Object(), Told())
+        recorder.note(Object(), Content())
         await asyncio.sleep(1)
         cluster.events.clear()
-        recorder.note(Object(), Told())
+        recorder.note(Object(), Content())
         await asyncio.sleep(1)
         assert cluster.told() == [("Serves.", 1)]
 
@@ -452,7 +452,7 @@ def test_an_event_that_somebody_has_deleted_is_told_anew() -> None:
 def test_at_the_end_what_waits_is_written_without_pauses() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         for number in range(10):
-            recorder.note(Object(), Told(message=str(number)))
+            recorder.note(Object(), Content(message=str(number)))
         started = asyncio.get_running_loop().time()
         await recorder.flush(5)
         assert round(asyncio.get_running_loop().time() - started, 3) == 0.1
@@ -466,7 +466,7 @@ def test_the_end_is_not_held_up_by_an_api_server_that_is_away(error: KubeError) 
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.failures = [error] * 1000
         for number in range(1000):
-            recorder.note(Object(), Told(message=str(number)))
+            recorder.note(Object(), Content(message=str(number)))
         await asyncio.sleep(0.015)
         started = asyncio.get_running_loop().time()
         await recorder.flush(1)

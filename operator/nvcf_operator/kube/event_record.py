@@ -1,4 +1,4 @@
-"""One Kubernetes Event: what it is about, what it says, and how it is written.
+"""One Kubernetes Event: the object it refers to, its content, and how it is written.
 
 It is of `v1`, whose times and counts every kubectl shows; `events.k8s.io` serves the same objects.
 """
@@ -17,19 +17,19 @@ MOST_MESSAGE: Final = 1024
 """Characters of a message: the API's bound for the note of an Event."""
 
 
-class About(Protocol):
-    """The object that an Event is about."""
+class ObjectRef(Protocol):
+    """The object that an Event refers to."""
 
     @property
     def key(self) -> Key:
-        """Its place."""
+        """Its namespace and name."""
 
     @property
     def uid(self) -> str:
         """Its identity."""
 
 
-class Told(Protocol):
+class EventContent(Protocol):
     """What an Event says."""
 
     @property
@@ -45,13 +45,13 @@ class Told(Protocol):
         """Its message."""
 
 
-Same = tuple[str, str, str]
-"""What makes two Events identical: the object's uid, reason, message."""
+EventIdentity = tuple[str, str, str]
+"""What identical Events share: the object's uid, reason, message."""
 
 
 @dataclass(slots=True)
-class Note:
-    """An Event that waits to be written, as often as it was told meanwhile."""
+class EventRecord:
+    """An Event that waits to be written, with the number of times that it was recorded since."""
 
     key: Key
     uid: str
@@ -64,14 +64,15 @@ class Note:
     token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @classmethod
-    def of(cls, about: About, told: Told, now: datetime) -> "Note":
-        """What was told of an object just now."""
-        message = told.message if len(told.message) <= MOST_MESSAGE else told.message[: MOST_MESSAGE - 1] + "…"
-        return cls(about.key, about.uid, told.warning, str(told.reason), message, now, now)
+    def of(cls, ref: ObjectRef, content: EventContent, now: datetime) -> "EventRecord":
+        """The record of an Event that occurs now."""
+        text = content.message
+        message = text if len(text) <= MOST_MESSAGE else text[: MOST_MESSAGE - 1] + "…"
+        return cls(ref.key, ref.uid, content.warning, str(content.reason), message, now, now)
 
     @property
-    def same(self) -> Same:
-        """What another Event must share with it to be the same."""
+    def identity(self) -> EventIdentity:
+        """What another Event must share with it to be identical."""
         return (self.uid, self.reason, self.message)
 
     @property
@@ -80,7 +81,7 @@ class Note:
         return f"{self.key.name[:230].rstrip('.-')}.{self.token}"
 
     def body(self, *, instance: str) -> dict[str, Any]:
-        """The Event, as told by that instance of the operator."""
+        """The Event, as reported by that instance of the operator."""
         return {
             "apiVersion": "v1",
             "kind": "Event",
