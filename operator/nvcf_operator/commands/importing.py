@@ -10,12 +10,12 @@ from nvcf_client import endpoints, errors
 from nvcf_client.answers import one_line
 from nvcf_client.models import Deployment, Function
 from nvcf_client.responses import FunctionsResponse
-from nvcf_operator.commands import manifests, scopes
-from nvcf_operator.commands.asking import RATE, Asker
-from nvcf_operator.commands.explaining import NEW_KEY, in_words, of_key
+from nvcf_operator.commands import manifests
 from nvcf_operator.commands.manifests import Manifest
 from nvcf_operator.commands.options import ImportOptions, ImportSettings, read_key
+from nvcf_operator.commands.read_only_client import RATE, ReadOnlyClient
 from nvcf_operator.commands.specifications import NotExpressibleError
+from nvcf_operator.commands.text import NEW_KEY, counted, error_text, with_key_hint
 from nvcf_operator.redaction import Redactor
 
 COMPLETE, FAILED, INCOMPLETE = 0, 1, 3
@@ -40,8 +40,8 @@ _GONE = (
 )
 
 
-Tell = Callable[[str], None]
-"""Says a line to the person at the terminal."""
+Report = Callable[[str], None]
+"""Prints a line for the user at the terminal."""
 
 
 class NothingReadError(Exception):
@@ -58,7 +58,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of it: manifests in the order of their names, versions without one, and what else is to be told."""
+    """The result: manifests in the order of their names, versions without one, and what else is to be reported."""
 
     manifests: tuple[Manifest, ...]
     left_out: tuple[LeftOut, ...]
@@ -79,64 +79,64 @@ class Imported:
 
 
 def run(account: ImportSettings, options: ImportOptions) -> int:
-    """Print manifests on standard output, all else on standard error; give the exit code."""
+    """Print manifests on standard output, all else on standard error; return the exit code."""
     key = read_key(account.api_key_file)
     redactor = Redactor()
     redactor.add(key)
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         click.echo(f"nvcf-operator: {redactor.clean(line)}", err=True)
 
     try:
-        found = asyncio.run(_read(account, options, key, tell))
+        found = asyncio.run(_read(account, options, key, report))
     except NothingReadError as error:
-        tell(str(error))
+        report(str(error))
         return FAILED
     for item in found.manifests:
         click.echo(item.to_yaml(), nl=False)
     for line in lines(found):
-        tell(line)
+        report(line)
     return COMPLETE if found.complete else INCOMPLETE
 
 
 def lines(found: Imported) -> list[str]:
-    """What is told beside the manifests: each thing that is left out, then how much there is of what."""
-    told = list(found.remarks)
-    told += [f"left out: {_title(item.function)}: {item.why}" for item in found.left_out]
-    told += [f"left out of {item.name}: {note}" for item in found.manifests for note in item.left_out]
-    told += [f"note on {item.name}: {note}" for item in found.manifests for note in item.remarks]
-    told += [f"left out: entries of NVCF's list that cannot be read: {text}" for text in found.unreadable]
-    told += [f"no function has the name or id {pattern!r}" for pattern in found.unmatched]
+    """What is reported beside the manifests: each thing that is left out, then the numbers."""
+    reported = list(found.remarks)
+    reported += [f"left out: {_title(item.function)}: {item.why}" for item in found.left_out]
+    reported += [f"left out of {item.name}: {note}" for item in found.manifests for note in item.left_out]
+    reported += [f"note on {item.name}: {note}" for item in found.manifests for note in item.remarks]
+    reported += [f"left out: entries of NVCF's list that cannot be read: {text}" for text in found.unreadable]
+    reported += [f"no function has the name or id {pattern!r}" for pattern in found.unmatched]
     fields = sum(len(item.left_out) for item in found.manifests)
-    told.append(
-        f"{_count(len(found.manifests), 'manifest')}, {_count(len(found.left_out), 'deployed version')} left out, "
-        f"{_count(fields, 'field')} left out"
+    reported.append(
+        f"{counted(len(found.manifests), 'manifest')}, {counted(len(found.left_out), 'deployed version')} left out, "
+        f"{counted(fields, 'field')} left out"
     )
-    return told
+    return reported
 
 
-async def _read(account: ImportSettings, options: ImportOptions, key: str, tell: Tell) -> Imported:
-    async with Asker(account, key, timeout=options.timeout) as asker:
-        found = await read(asker, options, key, tell)
-        return replace(found, remarks=(*found.remarks, *(f"the gateway says: {text}" for text in asker.notices)))
+async def _read(account: ImportSettings, options: ImportOptions, key: str, report: Report) -> Imported:
+    async with ReadOnlyClient(account, key, timeout=options.timeout) as client:
+        found = await read(client, options, key, report)
+        return replace(found, remarks=(*found.remarks, *(f"the gateway says: {text}" for text in client.notices)))
 
 
-async def read(asker: Asker, options: ImportOptions, key: str, tell: Tell) -> Imported:
+async def read(client: ReadOnlyClient, options: ImportOptions, key: str, report: Report) -> Imported:
     """Read what is deployed, and make manifests of it.
 
     Raises:
         NothingReadError: the account could not be read at all.
 
     """
-    answer = await _listed(asker, key)
+    answer = await _listed(client, key)
     # In an order that does not depend on the server's.
     functions = sorted(answer.functions, key=lambda item: (item.name or "", item.id, item.version_id))
-    public, remarks = await _public(asker)
+    public, remarks = await _public(client)
     names = manifests.resource_names(functions)
     wanted = [item for item in functions if options.wants(item.name, item.id, item.version_id)]
     if len(wanted) > MANY:
-        tell(f"requesting the deployments of {len(wanted)} versions, {RATE:g} per second")
-    results = await asyncio.gather(*(_one(asker, item, public, names, options, key) for item in wanted))
+        report(f"requesting the deployments of {len(wanted)} versions, {RATE:g} per second")
+    results = await asyncio.gather(*(_one(client, item, public, names, options, key) for item in wanted))
     return Imported(
         manifests=tuple(sorted((item for item in results if isinstance(item, Manifest)), key=lambda item: item.name)),
         left_out=tuple(item for item in results if isinstance(item, LeftOut)),
@@ -146,37 +146,37 @@ async def read(asker: Asker, options: ImportOptions, key: str, tell: Tell) -> Im
     )
 
 
-async def _listed(asker: Asker, key: str) -> FunctionsResponse:
+async def _listed(client: ReadOnlyClient, key: str) -> FunctionsResponse:
     """The account's own versions."""
     try:
-        answer = await asker.ask(endpoints.list_functions(visibility="private"))
+        answer = await client.call(endpoints.list_functions(visibility="private"))
     except errors.Forbidden as error:
         raise NothingReadError(
-            of_key(
+            with_key_hint(
                 f"NVCF does not list the functions ({error.detail.rstrip('. ')}): it does not know the key, or the "
                 f"key lacks the scope list_functions; {NEW_KEY}. `nvcf-operator check` shows which",
                 key,
             )
         ) from None
     except errors.Unauthorized as error:
-        raise NothingReadError(of_key(in_words(error), key)) from None
+        raise NothingReadError(with_key_hint(error_text(error), key)) from None
     except errors.NvcfError as error:
-        raise NothingReadError(in_words(error)) from None
-    may = await scopes.may_deploy(asker)
+        raise NothingReadError(error_text(error)) from None
+    may = await client.may_deploy()
     if isinstance(may, errors.NvcfError):
-        raise NothingReadError(in_words(may))
+        raise NothingReadError(error_text(may))
     if not may:
         raise NothingReadError("the key lacks the scope deploy_function, which NVCF also requires to read deployments")
     return answer
 
 
-async def _public(asker: Asker) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The versions that are public, by id; and what is to be told when NVCF does not say."""
+async def _public(client: ReadOnlyClient) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The versions that are public, by id; and what is to be reported when NVCF does not say."""
     try:
-        answer = await asker.ask(endpoints.list_functions(visibility="public"))
+        answer = await client.call(endpoints.list_functions(visibility="public"))
     except errors.NvcfError as error:
         return frozenset(), (
-            f"NVCF does not report which functions are public, so none is left out: {in_words(error)}",
+            f"NVCF does not report which functions are public, so none is left out: {error_text(error)}",
         )
     public = frozenset(item.version_id for item in answer.functions)
     if not answer.skipped_versions:
@@ -186,7 +186,7 @@ async def _public(asker: Asker) -> tuple[frozenset[str], tuple[str, ...]]:
 
 
 async def _one(
-    asker: Asker,
+    client: ReadOnlyClient,
     function: Function,
     public: frozenset[str],
     names: dict[str, str],
@@ -198,15 +198,15 @@ async def _one(
     A version that the list shows as INACTIVE is asked for as well: it has a deployment while it drains.
     """
     try:
-        answer = await asker.ask(
+        answer = await client.call(
             endpoints.get_deployment(function_id=function.id, function_version_id=function.version_id)
         )
     except errors.NotFound as error:
         if error.unknown_path:
-            return LeftOut(function, in_words(error))
+            return LeftOut(function, error_text(error))
         return None if function.status.upper() == "INACTIVE" else LeftOut(function, _GONE)
     except errors.NvcfError as error:
-        return LeftOut(function, in_words(error))
+        return LeftOut(function, error_text(error))
     why = _unfit(function, answer.deployment, public)
     if why is not None:
         return LeftOut(function, why)
@@ -243,7 +243,3 @@ def _unmatched(functions: Sequence[Function], options: ImportOptions) -> tuple[s
 
 def _title(function: Function) -> str:
     return f"{one_line(function.name or 'function', limit=100)}, version {one_line(function.version_id, limit=64)}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

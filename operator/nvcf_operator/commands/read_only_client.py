@@ -1,4 +1,4 @@
-"""Asks NVCF politely: paced, and again after failures, but not for ever."""
+"""The client of the commands: reading calls alone, paced, retried after failures, and given up in the end."""
 
 import asyncio
 import time
@@ -6,31 +6,34 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
+from nvcf_client import endpoints, errors
 from nvcf_client.client import AsyncClient
-from nvcf_client.errors import NvcfError, OutcomeUnknown, ServerFault, Throttled, Unreachable
+from nvcf_client.endpoints.deployments import NOWHERE
+from nvcf_client.errors import NvcfError
 from nvcf_client.requests import Request
 from nvcf_client.retries import Retries
 from nvcf_operator.commands.options import AccountSettings
+from nvcf_operator.core.error_classification import Effect, row_of
 from nvcf_operator.flowcontrol.limiters import Admission, Limiter, LimiterClosed
 
 T = TypeVar("T")
 
 RATE = 25.0
-"""Calls a second: half of the operator's, which may use the same account."""
+"""Calls per second: half of the operator's, which may use the same account."""
 
 CONCURRENCY = 8
-"""Calls at a time."""
+"""Concurrent calls."""
 
 PATIENCE = 30.0
-"""Seconds without any usable answer after which nothing more is asked; longer where one call may take longer."""
+"""Seconds without any usable answer after which no more calls are made; longer where one call may take longer."""
 
 
-class Asker:
+class ReadOnlyClient:
     """One command's connection to NVCF.
 
-    Reading calls alone are made, and those are made again after a 429, a 5xx, and when no answer came: up to three
-    times, with growing pauses, and with the server's own Retry-After. Once NVCF has failed for `PATIENCE`, all
-    calls that wait fail, too, so that a command ends however much it has to ask.
+    It makes reading calls alone, and retries those after a 429, a 5xx, and when no answer came: up to three times, with
+    growing pauses, and with the server's own Retry-After. Once NVCF has failed for `PATIENCE`, all calls that wait
+    fail, too, so that a command ends however many calls it has to make.
 
     Attributes:
         notices: what NGC's gateway has announced, each text once, in the order in which they came.
@@ -66,8 +69,8 @@ class Asker:
     ) -> None:
         await self._client.aclose()
 
-    async def ask(self, request: Request[T]) -> T:
-        """Make a reading call and give its result.
+    async def call(self, request: Request[T]) -> T:
+        """Make a reading call and return its result.
 
         Raises:
             NvcfError: it failed, for good or for too long.
@@ -95,18 +98,35 @@ class Asker:
                 raise error
             await asyncio.sleep(pause)
 
+    async def may_deploy(self) -> bool | NvcfError:
+        """Whether the key has the scope deploy_function, which NVCF also requires to read deployments.
+
+        Asked for the deployment of a version that no account has, NVCF answers 404 to a key that has the scope and 403
+        to one that lacks it. Any other answer shows neither: its error.
+        """
+        try:
+            await self.call(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE))
+        except errors.NotFound as error:
+            return error if error.unknown_path else True
+        except errors.Forbidden:
+            return False
+        except NvcfError as error:
+            return error
+        return True
+
     async def _send(self, request: Request[T], admission: Admission) -> T:
         try:
             result = await self._client.send(request)
         except NvcfError as error:
-            if isinstance(error, Throttled):
-                self._last_error = error
-                self._gate.throttled(error.retry_after, admission)
-            elif isinstance(error, ServerFault | Unreachable | OutcomeUnknown):
-                self._last_error = error
-                self._gate.failed(admission)
-            else:
-                self._answered(admission)
+            match row_of(error).effect:
+                case Effect.PAUSE:
+                    self._last_error = error
+                    self._gate.throttled(error.retry_after, admission)
+                case Effect.FAILURE:
+                    self._last_error = error
+                    self._gate.failed(admission)
+                case Effect.ANSWER:
+                    self._answered(admission)
             raise
         self._answered(admission)
         return result

@@ -1,4 +1,4 @@
-"""Failed calls in plain words: what it means for the person at the terminal, and what to do."""
+"""Texts for the terminal: what a failed call means and what to do about it, and numbers of things."""
 
 from nvcf_client import errors
 from nvcf_client.errors import NvcfError, Obstacle
@@ -19,37 +19,42 @@ NOT_NVCF = "Check the path in --nvcf-base-url, --nvcf-host-header, and proxies i
 NEW_KEY = "a new or changed key can take 15 minutes to take effect"
 
 
-def of_key(words: str, key: str) -> str:
-    """These words about a key that NVCF refuses, with what looks like a mistake in it."""
+def with_key_hint(text: str, key: str) -> str:
+    """A text about a key that NVCF refuses, with what looks like a mistake in the key."""
     hint = key_hints.oddity(key)
-    return words if hint is None else f"{words.rstrip('. ')}. Possible cause: {hint}"
+    return text if hint is None else f"{text.rstrip('. ')}. Possible cause: {hint}"
 
 
-def in_words(error: NvcfError) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 version`, `2 versions`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def error_text(error: NvcfError) -> str:
     """What happened and what to do, in one line without a full stop at its end."""
-    told = error.detail.rstrip(". ")
+    detail = error.detail.rstrip(". ")
     match error:
         case errors.Unreachable():
-            return f"{told}: {_OBSTACLES[error.obstacle]}"
+            return f"{detail}: {_OBSTACLES[error.obstacle]}"
         case errors.OutcomeUnknown():
-            return f"{told}. Try again; --timeout gives it more time"
+            return f"{detail}. Try again; --timeout gives it more time"
         case errors.Redirected():
-            return told
+            return detail
         case errors.InvalidAnswer() if error.status is None or error.status < 300:
-            return f"the response did not come from NVCF: {told}. {NOT_NVCF}"
+            return f"the response did not come from NVCF: {detail}. {NOT_NVCF}"
         case errors.ServerFault() if not error.foreign:
-            return f"NVCF returned an error ({error.status}: {told}). Try again later"
+            return f"NVCF returned an error ({error.status}: {detail}). Try again later"
         case errors.Throttled():
-            return f"too many calls (429: {told}). Try again later"
+            return f"too many calls (429: {detail}). Try again later"
         case _ if error.foreign:
-            return f"the {error.status} response did not come from NVCF: {told}. {NOT_NVCF}"
+            return f"the {error.status} response did not come from NVCF: {detail}. {NOT_NVCF}"
         case errors.Unauthorized():
-            return f"NVCF does not accept the key (401: {told}). Put a valid key into the file; {NEW_KEY}"
+            return f"NVCF does not accept the key (401: {detail}). Put a valid key into the file; {NEW_KEY}"
         case errors.Forbidden():
-            return f"the key may not do this (403: {told})"
+            return f"the key may not do this (403: {detail})"
         case errors.NotFound() if error.unknown_path:
-            return f"there is no such path (404: {told}). {NOT_NVCF}"
+            return f"there is no such path (404: {detail}). {NOT_NVCF}"
         case errors.NotFound():
-            return f"not found (404: {told})"
+            return f"not found (404: {detail})"
         case _:
-            return f"NVCF answered {error.status}: {told}. Try again later"
+            return f"NVCF answered {error.status}: {detail}. Try again later"

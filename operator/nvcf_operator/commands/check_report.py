@@ -1,4 +1,4 @@
-"""Answers of `nvcf-operator check`: one plain line each, or JSON."""
+"""The report of `nvcf-operator check`: one plain line for each result, or JSON."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -7,21 +7,21 @@ from enum import StrEnum
 from typing import Any
 
 
-class Result(StrEnum):
-    """How a question came out."""
+class Outcome(StrEnum):
+    """How a check came out."""
 
     OK = "ok"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """It could not be asked, or the answer tells neither."""
+    """It could not be made, or NVCF's response shows neither."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A question and how it came out."""
+class CheckResult:
+    """A check and how it came out."""
 
     question: str
-    result: Result
+    outcome: Outcome
     text: str
     """What was found, and what to do."""
     required: bool = True
@@ -30,7 +30,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class DeployedVersion:
-    """A version that the account runs; `running` is None where NVCF does not tell its instances."""
+    """A version that the account runs; `running` is None where NVCF does not report its instances."""
 
     function_name: str
     function_id: str
@@ -41,21 +41,21 @@ class DeployedVersion:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All answers, and what is deployed."""
+    """All results, and what is deployed."""
 
     base_url: str
-    answers: tuple[Answer, ...]
+    results: tuple[CheckResult, ...]
     account_id: str | None = None
     deployed: Sequence[DeployedVersion] = field(default=())
 
     @property
     def ok(self) -> bool:
-        """Whether all that the operator needs is there."""
-        return all(item.result == Result.OK for item in self.answers if item.required)
+        """Whether all required checks passed."""
+        return all(item.outcome == Outcome.OK for item in self.results if item.required)
 
     def to_text(self) -> str:
-        """A line for each answer, then a line for each version that is deployed."""
-        rows = [(item.result.value, _question(item), item.text) for item in self.answers]
+        """A line for each result, then a line for each version that is deployed."""
+        rows = [(item.outcome.value, _question(item), item.text) for item in self.results]
         text = _table(rows)
         if self.deployed:
             heads = ("FUNCTION", "VERSION", "STATUS", "RUNNING")
@@ -70,8 +70,8 @@ class Report:
             "baseUrl": self.base_url,
             "accountId": self.account_id,
             "answers": [
-                {"question": x.question, "result": x.result.value, "required": x.required, "text": x.text}
-                for x in self.answers
+                {"question": x.question, "result": x.outcome.value, "required": x.required, "text": x.text}
+                for x in self.results
             ],
             "deployed": [
                 {
@@ -95,9 +95,9 @@ def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
     return clean(value) if isinstance(value, str) else value
 
 
-def _question(answer: Answer) -> str:
-    dispensable = not answer.required and answer.result != Result.OK
-    return f"{answer.question} (optional)" if dispensable else answer.question
+def _question(result: CheckResult) -> str:
+    dispensable = not result.required and result.outcome != Outcome.OK
+    return f"{result.question} (optional)" if dispensable else result.question
 
 
 def _running(version: DeployedVersion) -> str:
