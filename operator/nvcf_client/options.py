@@ -9,6 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from nvcf_client import keys, urls
 
+DISTRIBUTION = "nvcf-operator"
+"""The name under which the client is installed, and by which it identifies itself."""
+
 _OWN_HEADERS = frozenset(
     {"accept", "authorization", "connection", "content-length", "content-type", "host", "transfer-encoding"}
 )
@@ -87,9 +90,15 @@ def from_environment(api_key: str | None, base_url: str | None) -> tuple[str, st
 
 
 @cache
+def installed_version() -> str | None:
+    """The version of the installed distribution; None if it is not installed."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return None
+
+
 def default_user_agent() -> str:
     """`nvcf-operator/<version>`."""
-    try:
-        return f"nvcf-operator/{version('nvcf-operator')}"
-    except PackageNotFoundError:
-        return "nvcf-operator"
+    found = installed_version()
+    return DISTRIBUTION if found is None else f"{DISTRIBUTION}/{found}"

@@ -67,7 +67,7 @@ class ReconcileResult(NamedTuple):
     """How a look at a resource has ended."""
 
     result: str
-    """One of `metrics.figures.RESULTS`."""
+    """One of `metrics.metrics.RESULTS`."""
     requeue: Requeue | None
     """Lane and seconds after which to look again without being told."""
 

@@ -13,7 +13,7 @@ from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Situation
 from nvcf_operator.kube import errors
-from nvcf_operator.metrics.figures import RESULTS
+from nvcf_operator.metrics.metrics import RESULTS
 from nvcf_operator.runtime import reconciler
 from nvcf_operator.runtime.actuator import Outdated, Vanished
 from nvcf_operator.runtime.guard import AT_ONCE, LONGEST, Guard

@@ -1,7 +1,6 @@
-"""All figures of one operator, each by the name of what has happened."""
+"""All metrics of one operator, recorded by the name of what happened."""
 
-from collections.abc import Callable, Hashable, Iterable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import (
@@ -15,13 +14,30 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
+from nvcf_client.options import installed_version
+from nvcf_operator.api.conditions import CONDITION_TYPES
 from nvcf_operator.core.fields import FIELDS
-from nvcf_operator.metrics import queue
-from nvcf_operator.metrics.accounts import Account, AccountFigures
-from nvcf_operator.metrics.census import Census, State
-from nvcf_operator.metrics.names import LATENCY, LONG, PREFIX, UNKNOWN
-from nvcf_operator.metrics.orders import Order, Orders
-from nvcf_operator.metrics.queue import Queue
+from nvcf_operator.metrics.collectors import (
+    PREFIX,
+    UNKNOWN,
+    AccountCollector,
+    AccountFigures,
+    PerResourceGauge,
+    QueueFigures,
+    watch_queue,
+)
+
+LATENCY: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Buckets of the duration of calls and reconciles, in seconds."""
+
+LONG: Final = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
+"""Buckets of the time that NVCF takes to deploy, in seconds."""
+
+ConditionState = tuple[str, str]
+"""Type and status of a condition."""
+
+InstanceRequest = tuple[str, str, int, int]
+"""GPU, instance type, minimum and maximum number of instances."""
 
 WRITES: Final = ("finalizer", "intent", "status", "event")
 """Kinds of calls to the Kubernetes API that change something."""
@@ -30,18 +46,18 @@ CHANGES: Final = ("create", "change", "undeploy")
 """Kinds of actions that change something in NVCF."""
 
 RESULTS: Final = ("done", "crowded", "outdated", "kube_error", "error")
-"""How a look at a resource ends: to its end; put off, for too many are waiting for the account; begun anew, for the
-resource has changed meanwhile; cut short by the Kubernetes API; or by a bug."""
+"""How a reconcile ends: completed; postponed, because too many wait for the account; restarted, because the resource
+has changed in the meantime; failed because of the Kubernetes API; or because of a bug."""
 
 DRIFTING: Final = ("deployment", "deploymentSpecifications", *FIELDS)
-"""What somebody else may change: the deployment is gone, it has more or fewer specifications, or a field of one."""
+"""What others may change: the deployment is gone, it has more or fewer specifications, or a field of one."""
 
-# A second series for each counter, which nobody asks for.
+# A second series for each counter, which nobody needs.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """Counts what happens, in a registry of its own."""
+    """Records what happens, in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -98,11 +114,23 @@ class Metrics:
             "Fields that the CRD lacks because it is older than the operator; also 0 before it was read.",
             registry=self.registry,
         )
-        self._census = Census()
-        self._orders = Orders()
-        self.registry.register(self._census)
-        self.registry.register(self._orders)
-        Info(PREFIX + "build", "The running version.", registry=self.registry).info({"version": _version()})
+        self._condition_counts = self._per_resource(
+            {"resources": "Resources by condition and its status."},
+            ("condition", "status"),
+            [(kind, status) for kind in CONDITION_TYPES for status in ("True", "False")],
+        )
+        # The labels are what NVCF has accepted from its catalogue, so there are as many as it offers. Running instances
+        # are not counted: that would take a call for each resource and poll.
+        self._requested_instances = self._per_resource(
+            {
+                "instances_min": "Minimum number of instances that NVCF keeps running for the deployments of all "
+                "resources.",
+                "instances_max": "Maximum number of instances that NVCF may run for the deployments of all resources.",
+            },
+            ("gpu", "instance_type"),
+        )
+        version = installed_version() or UNKNOWN
+        Info(PREFIX + "build", "The running version.", registry=self.registry).info({"version": version})
         ProcessCollector(registry=self.registry)
         # Shown as 0 from the start, so that the first one is seen as a rise.
         for counter, values in (
@@ -120,7 +148,7 @@ class Metrics:
         self._call_seconds.labels(operation).observe(seconds)
 
     def odd_values(self, operation: str, kinds: int) -> None:
-        """Count what of an answer was passed over, since it has another form than is known."""
+        """Count the kinds of odd values in a response that were ignored."""
         self._odd_values.labels(operation).inc(kinds)
 
     def reconciled_write(self, kind: str) -> None:
@@ -135,7 +163,7 @@ class Metrics:
             self._kube_writes.labels(kind).inc()
 
     def reconciled(self, result: str, seconds: float) -> None:
-        """Count a look at a resource by one of `RESULTS`."""
+        """Count a reconcile by one of `RESULTS`."""
         self._reconciles.labels(result).inc()
         self._reconcile_seconds.observe(seconds)
 
@@ -149,7 +177,7 @@ class Metrics:
             self._drift.labels(field).inc()
 
     def became_ready(self, seconds: float) -> None:
-        """Note for how long a resource that became Ready had not been."""
+        """Record how long a resource took to become Ready."""
         self._ready.observe(seconds)
 
     def left_behind(self, deployments: int = 1) -> None:
@@ -157,43 +185,44 @@ class Metrics:
         self._left_behind.inc(deployments)
 
     def event_dropped(self) -> None:
-        """Count an Event that was given up."""
+        """Count an Event that was dropped."""
         self._events_dropped.inc()
 
     def crd_lacks(self, fields: int) -> None:
-        """Note how many fields the cluster's CRD lacks."""
+        """Record how many fields the cluster's CRD lacks."""
         self._crd_fields.set(fields)
 
-    def resource_shows(self, key: Hashable, conditions: Iterable[State]) -> None:
-        """Take down type and status of all conditions that a resource shows now."""
-        self._census.put(key, conditions)
+    def resource_shows(self, key: Hashable, conditions: Iterable[ConditionState]) -> None:
+        """Record type and status of all conditions that a resource has now."""
+        self._condition_counts.put(key, [(state, (1,)) for state in sorted(set(conditions))])
 
-    def resource_orders(self, key: Hashable, orders: Iterable[Order]) -> None:
-        """Take down the instances that a resource has ordered in NVCF now."""
-        self._orders.put(key, orders)
+    def resource_orders(self, key: Hashable, requests: Iterable[InstanceRequest]) -> None:
+        """Record the instances that a resource requests from NVCF now."""
+        shares = [((gpu, kind), (fewest, most)) for gpu, kind, fewest, most in requests]
+        self._requested_instances.put(key, shares)
 
     def resource_gone(self, key: Hashable) -> None:
-        """Count a resource no more."""
-        self._census.drop(key)
-        self._orders.drop(key)
+        """Stop counting a resource."""
+        self._condition_counts.drop(key)
+        self._requested_instances.drop(key)
 
-    def watch_queue(self, work: Queue) -> None:
-        """Show the work queue, read when the metrics are."""
-        queue.watch(work, self.registry)
+    def watch_queue(self, queue: QueueFigures) -> None:
+        """Show the work queue, read at each scrape."""
+        watch_queue(queue, self.registry)
 
     def watch_leader(self, leads: Callable[[], bool]) -> None:
-        """Show whether this replica leads, read when the metrics are."""
+        """Show whether this replica leads, read at each scrape."""
         gauge = Gauge(
             PREFIX + "leader", "1 if this replica is the active leader, 0 if it is on standby.", registry=self.registry
         )
         gauge.set_function(leads)
 
-    def watch_accounts(self, accounts: Iterable[Account]) -> None:
-        """Show the accounts in use, read when the metrics are."""
-        self.registry.register(AccountFigures(accounts))
+    def watch_accounts(self, accounts: Iterable[AccountFigures]) -> None:
+        """Show the accounts in use, read at each scrape."""
+        self.registry.register(AccountCollector(accounts))
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
-        """All figures in the form that an Accept header asks for, and its content type."""
+        """All metrics in the format that an Accept header asks for, and its content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
 
@@ -203,9 +232,9 @@ class Metrics:
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(PREFIX + name, text, labels, buckets=buckets, registry=self.registry)
 
-
-def _version() -> str:
-    try:
-        return version("nvcf-operator")
-    except PackageNotFoundError:
-        return UNKNOWN
+    def _per_resource(
+        self, texts: Mapping[str, str], labels: Sequence[str], initial: Iterable[tuple[str, ...]] = ()
+    ) -> PerResourceGauge:
+        gauges = PerResourceGauge(texts, labels, initial)
+        self.registry.register(gauges)
+        return gauges
