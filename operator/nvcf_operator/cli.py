@@ -13,15 +13,15 @@ from pydantic_settings import BaseSettings
 
 from nvcf_client import keys
 from nvcf_operator import logs, settings
-from nvcf_operator.commands.options import AccountSettings, CheckOptions, ImportOptions, ImportSettings
 from nvcf_operator.settings import Settings
+from nvcf_operator.settings.options import AccountSettings, CheckOptions, ImportOptions, ImportSettings
 
 BAD_SETTINGS = 2
 """Exit code when nothing was started because of a setting."""
 
 
 class _Command(click.Command):
-    """A command whose complaints about what was typed show no key."""
+    """A command whose usage errors show no key."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -61,23 +61,23 @@ def _option(
 
 
 def _checked(given: Mapping[str, Any], *models: type[BaseModel]) -> tuple[Any, ...]:
-    """The settings of these models; the command ends where there are mistakes in any of them."""
+    """The settings of these models; the command ends if any of them has errors."""
     chosen = {name: value for name, value in given.items() if value not in (None, ())}
-    made, mistakes = [], []
+    made, errors = [], []
     for model in models:
         try:
             made.append(model(**{name: value for name, value in chosen.items() if name in model.model_fields}))
         except ValidationError as error:
-            mistakes += settings.mistakes(error, model)
-    for line in mistakes:
+            errors += settings.validation_errors(error, model)
+    for line in errors:
         click.echo(f"nvcf-operator: {line}", err=True)
-    if mistakes:
+    if errors:
         sys.exit(BAD_SETTINGS)
     return tuple(made)
 
 
-def _ensure_ways(nvcf: settings.NvcfSettings, *more: str) -> None:
-    """End the command where a variable or file of the environment keeps a server from being asked at all."""
+def _ensure_reachable(nvcf: settings.NvcfSettings, *more: str) -> None:
+    """End the command if a variable or file of the environment keeps a server from being reached at all."""
     from nvcf_client.http import route
 
     ca_file = str(nvcf.nvcf_ca_file) if nvcf.nvcf_ca_file else None
@@ -88,8 +88,8 @@ def _ensure_ways(nvcf: settings.NvcfSettings, *more: str) -> None:
         sys.exit(BAD_SETTINGS)
 
 
-def _warn_of_strangers() -> None:
-    for line in settings.strangers(os.environ):
+def _warn_of_unknown_variables() -> None:
+    for line in settings.unknown_variables(os.environ):
         click.echo(f"nvcf-operator: {line}", err=True)
 
 
@@ -113,9 +113,9 @@ def run(**given: Any) -> None:
     with signals.ending_at_once():
         checked: Settings
         (checked,) = _checked(given, Settings)
-        _ensure_ways(checked, *checked.allowed_base_urls)
+        _ensure_reachable(checked, *checked.allowed_base_urls)
         logs.configure(checked.log_format, checked.log_level)
-        for line in settings.strangers(os.environ):
+        for line in settings.unknown_variables(os.environ):
             logging.getLogger(__name__).warning("%s", line)
         from nvcf_operator.runtime import operator
 
@@ -136,8 +136,8 @@ def import_(**given: Any) -> None:
     from nvcf_operator.commands import importing
 
     account, options = _checked(given, ImportSettings, ImportOptions)
-    _ensure_ways(account)
-    _warn_of_strangers()
+    _ensure_reachable(account)
+    _warn_of_unknown_variables()
     sys.exit(importing.run(account, options))
 
 
@@ -154,8 +154,8 @@ def check(**given: Any) -> None:
     from nvcf_operator.commands import checking
 
     account, options = _checked(given, AccountSettings, CheckOptions)
-    _ensure_ways(account)
-    _warn_of_strangers()
+    _ensure_reachable(account)
+    _warn_of_unknown_variables()
     sys.exit(checking.run(account, options))
 
 

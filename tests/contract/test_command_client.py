@@ -8,8 +8,8 @@ import pytest
 from nvcf_client import endpoints
 from nvcf_client.errors import OutcomeUnknown, ServerFault
 from nvcf_operator.commands import read_only_client
-from nvcf_operator.commands.options import AccountSettings
 from nvcf_operator.commands.read_only_client import ReadOnlyClient
+from nvcf_operator.settings.options import AccountSettings
 from tests.contract.client_server import Server, answer, serving, silence
 
 LIST = endpoints.list_functions(visibility="private")

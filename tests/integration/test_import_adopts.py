@@ -13,7 +13,7 @@ import pytest
 from hack.controlplane import ControlPlane
 from nvcf_client.models import Deployment, Function
 from nvcf_operator.commands.manifests import manifest
-from nvcf_operator.commands.options import ImportOptions
+from nvcf_operator.settings.options import ImportOptions
 from tests.support.cluster import RESOURCE, Namespace, condition_of
 from tests.support.process import Operator
 from tests.support.simulator import ACCOUNT, KEY, Simulator

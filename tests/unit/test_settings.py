@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from hack.docs.settings import settings_markdown
 from nvcf_client import urls
 from nvcf_operator import settings
-from nvcf_operator.setting_values import is_hosted
 from nvcf_operator.settings import Settings
+from nvcf_operator.settings.describe import SERVICE_LINK
+from nvcf_operator.settings.values import is_hosted
 
 ROOT = Path(__file__).parents[2]
 SELF_MANAGED = "https://api.nvcf.example.org/v2/nvcf"
@@ -32,7 +33,7 @@ def make(**given: Any) -> Settings:
 def complaints(**given: Any) -> list[str]:
     with pytest.raises(ValidationError) as caught:
         Settings(**given)
-    return settings.mistakes(caught.value)
+    return settings.validation_errors(caught.value)
 
 
 def test_the_settings_and_defaults_are_those_of_the_design() -> None:
@@ -192,7 +193,7 @@ def test_a_key_given_in_the_wrong_place_is_not_told(name: str, key: str) -> None
     try:
         make(**{name: key})
     except ValidationError as error:
-        told = [str(error), *settings.mistakes(error)]
+        told = [str(error), *settings.validation_errors(error)]
     assert "hunter2" not in "\n".join(told)
 
 
@@ -269,7 +270,7 @@ def test_misspelt_variables_are_named_and_service_links_are_not() -> None:
         "NVCF_OPERATOR_METRICS_SERVICE_PORT",
     ]
     good = [settings.variable(name) for name in Settings.model_fields]
-    found = list(settings.strangers([*links, *good, "PATH", "NVCF_OPERATOR_WORKER", "NVCF_OPERATOR_COLOUR"]))
+    found = list(settings.unknown_variables([*links, *good, "PATH", "NVCF_OPERATOR_WORKER", "NVCF_OPERATOR_COLOUR"]))
     assert found == [
         "the variable NVCF_OPERATOR_COLOUR is not a setting",
         "the variable NVCF_OPERATOR_WORKER is not a setting; did you mean NVCF_OPERATOR_WORKERS?",
@@ -277,7 +278,7 @@ def test_misspelt_variables_are_named_and_service_links_are_not() -> None:
 
 
 def test_no_setting_is_taken_for_a_service_link() -> None:
-    assert all(not settings._SERVICE_LINK.fullmatch(name.upper()) for name in Settings.model_fields)
+    assert all(not SERVICE_LINK.fullmatch(name.upper()) for name in Settings.model_fields)
 
 
 def test_settings_stay_as_they_were_checked() -> None:

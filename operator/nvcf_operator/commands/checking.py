@@ -12,10 +12,10 @@ from nvcf_client.answers import one_line
 from nvcf_client.models import Function, Instance
 from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.commands.check_report import CheckResult, DeployedVersion, Outcome, Report
-from nvcf_operator.commands.options import AccountSettings, CheckOptions, KeyFileError, read_key
 from nvcf_operator.commands.read_only_client import ReadOnlyClient
 from nvcf_operator.commands.text import NEW_KEY, counted, error_text, with_key_hint
 from nvcf_operator.redaction import Redactor
+from nvcf_operator.settings.options import AccountSettings, CheckOptions, KeyFileError, read_key
 
 PASSED, NOT_PASSED = 0, 1
 """Exit codes: all required checks passed; or one failed, or could not be made."""

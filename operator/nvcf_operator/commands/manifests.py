@@ -13,8 +13,8 @@ from nvcf_client.answers import one_line
 from nvcf_client.models import Deployment, Function
 from nvcf_operator.api import names
 from nvcf_operator.api.spec import FunctionDeploymentSpec
-from nvcf_operator.commands.options import ImportOptions
 from nvcf_operator.commands.specifications import NotExpressibleError, written
+from nvcf_operator.settings.options import ImportOptions
 
 LONGEST_NAME = 63
 """Characters of a resource's name: those of a label, though the API server takes more."""

@@ -12,9 +12,9 @@ from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.errors import NvcfError
 from nvcf_client.requests import Request
 from nvcf_client.retries import Retries
-from nvcf_operator.commands.options import AccountSettings
 from nvcf_operator.core.error_classification import Effect, row_of
 from nvcf_operator.flowcontrol.limiters import Admission, Limiter, LimiterClosed
+from nvcf_operator.settings.options import AccountSettings
 
 T = TypeVar("T")
 

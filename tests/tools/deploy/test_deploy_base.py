@@ -13,7 +13,7 @@ from nvcf_operator.api import names
 from nvcf_operator.cli import main
 from nvcf_operator.runtime.leadership import NAME as LEASE
 from nvcf_operator.runtime.operator import NAMESPACE as LEASE_NAMESPACE
-from nvcf_operator.settings import Settings, strangers
+from nvcf_operator.settings import Settings, unknown_variables
 
 ROOT = Path(__file__).parents[3]
 BASE = ROOT / "deploy" / "base"
@@ -176,7 +176,7 @@ def test_the_operator_starts_with_the_arguments_and_variables_that_it_is_given(
     found = Settings(**{name: value for name, value in given.items() if value not in (None, ())})
     assert found.log_format == "json"
     assert found.leader_election
-    assert list(strangers(os.environ)) == []
+    assert list(unknown_variables(os.environ)) == []
 
 
 def test_the_image_is_of_this_version(container: dict[str, Any]) -> None:

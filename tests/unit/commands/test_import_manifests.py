@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from nvcf_client.models import Deployment, Function
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.commands.manifests import Manifest, manifest, resource_names
-from nvcf_operator.commands.options import ImportOptions
 from nvcf_operator.commands.specifications import NotExpressibleError
+from nvcf_operator.settings.options import ImportOptions
 
 FUNCTION = "3E4666BF-d5e5-4aa7-b8ce-cefe41c7568a"
 VERSION = "7c1e0b4a-9a39-4c7e-8d1f-3f5f0f7b9a10"

@@ -1,4 +1,4 @@
-"""The forms that the value of a setting takes, and what each of them allows."""
+"""The types of settings: how a value is parsed, and what it may be."""
 
 import os
 import re
@@ -24,7 +24,7 @@ _HOST = re.compile(r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a form is told to people: the placeholder in the help, and what is allowed, to follow `must be`."""
+    """How a type is described: the placeholder in the help, and what is allowed, to follow `must be`."""
 
     placeholder: str
     allowed: str

@@ -1,7 +1,7 @@
-"""What the commands take, checked before anything is asked.
+"""The options of `import` and `check`, checked before any call is made.
 
-Where NVCF is and which key is used are settings like those of `run`, with the same flags and variables. What one
-command alone takes is a flag and no variable.
+Where NVCF is and which key is used are settings like those of `run`, with the same flags and variables. What only one
+command takes is a flag and no variable.
 """
 
 from fnmatch import fnmatchcase
@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from nvcf_client import keys
-from nvcf_operator import setting_values as values
 from nvcf_operator.api.spec import DeletionPolicy
 from nvcf_operator.core import key_hints
-from nvcf_operator.setting_values import Form
-from nvcf_operator.settings import NvcfSettings
+from nvcf_operator.settings import values
+from nvcf_operator.settings.model import NvcfSettings
+from nvcf_operator.settings.values import Form
 
 _SECRET_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 
@@ -47,7 +47,7 @@ def read_key(path: Path) -> str:
 
 
 class AccountSettings(NvcfSettings):
-    """Where NVCF is, and the key to ask it with."""
+    """Where NVCF is, and the key to use."""
 
     api_key_file: Annotated[Path, Form("FILE", "the path of a file that contains the API key")] = Field(
         description="File with the API key."
@@ -55,7 +55,7 @@ class AccountSettings(NvcfSettings):
 
 
 class ImportSettings(AccountSettings):
-    """The same, where a key that cannot be used is a mistake like others; `check` answers for it."""
+    """The same, where an unusable key is an error in the settings; `check` reports it as a result."""
 
     @field_validator("api_key_file")
     @classmethod
