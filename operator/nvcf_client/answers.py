@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from nvcf_client.keys import redacted, without
+from nvcf_client.text import shorten
 
 MAX_DETAIL = 400
 """No more of a server's words is kept, in characters."""
@@ -135,7 +136,7 @@ def one_line(text: str, key: str = "", limit: int = MAX_DETAIL) -> str:
     whole = without(text, key)
     printable = "".join(char if char.isprintable() else " " for char in whole[:_MAX_READ])
     line = redacted(" ".join(printable.split()), key)
-    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+    return shorten(line, limit, "...")
 
 
 def _moment(date: str) -> float | None:

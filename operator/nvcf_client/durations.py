@@ -3,6 +3,8 @@
 import re
 from decimal import Decimal
 
+from nvcf_client.text import shorten
+
 _DURATION = re.compile(
     r"(?P<sign>[+-])?P(?!$)"
     r"(?:(?P<days>[+-]?\d+)D)?"
@@ -32,6 +34,7 @@ def seconds(value: str | int | float) -> Decimal:
     match = _DURATION.fullmatch(value.strip())
     parts = {unit: match[unit] for unit in _SECONDS_OF if match[unit] is not None} if match else {}
     if match is None or not parts or not all(any(map(str.isdigit, part)) for part in parts.values()):
-        raise ValueError(f"{value[:64]!r} is not a duration: give ISO-8601 text like PT10M, or a number of seconds")
+        shown = shorten(value, 64)
+        raise ValueError(f"{shown!r} is not a duration: give ISO-8601 text like PT10M, or a number of seconds")
     total = sum((Decimal(part.replace(",", ".")) * _SECONDS_OF[unit] for unit, part in parts.items()), Decimal(0))
     return -total if match["sign"] == "-" else total

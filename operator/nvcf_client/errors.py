@@ -27,6 +27,8 @@ Texts are short and hold no key, no header and no dump of an answer's body.
 from enum import StrEnum
 from typing import Any
 
+from nvcf_client.text import shorten
+
 MAX_MESSAGE = 512
 """No message is longer, in characters."""
 
@@ -82,10 +84,9 @@ class NvcfError(Exception):
         status = "" if self.status is None else f" ({self.status})"
         tail = "" if self.request_id is None else f" [request {self.request_id}]"
         head = f"{self.operation} {self.meaning}{status}: "
-        place = f" ({self.method} {self.path[:160]})"
+        place = f" ({self.method} {shorten(self.path, 160, '...')})"
         room = MAX_MESSAGE - len(head) - len(place) - len(tail)
-        detail = self.detail if len(self.detail) <= room else f"{self.detail[: max(room - 3, 0)]}..."
-        return f"{head}{detail}{place}{tail}"[:MAX_MESSAGE]
+        return shorten(f"{head}{shorten(self.detail, room, '...')}{place}{tail}", MAX_MESSAGE, "...")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Errors cross process borders (test workers) whole, in spite of keyword-only arguments."""

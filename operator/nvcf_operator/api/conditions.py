@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
+from nvcf_client.text import shorten
 from nvcf_operator.api.model import ApiModel
 from nvcf_operator.api.times import Time
 
@@ -46,10 +47,8 @@ class Phase(StrEnum):
     FAILED = "Failed"
 
 
-def _shorten(message: object) -> object:
-    if isinstance(message, str) and len(message) > MESSAGE_LIMIT:
-        return message[: MESSAGE_LIMIT - 1] + "…"
-    return message
+def _shortened(message: object) -> object:
+    return shorten(message, MESSAGE_LIMIT) if isinstance(message, str) else message
 
 
 class Condition(ApiModel):
@@ -64,7 +63,7 @@ class Condition(ApiModel):
     reason: Annotated[str, Field(max_length=1024)]
     """Why, as one word of a closed list."""
 
-    message: Annotated[str, BeforeValidator(_shorten), Field(max_length=MESSAGE_LIMIT)] = ""
+    message: Annotated[str, BeforeValidator(_shortened), Field(max_length=MESSAGE_LIMIT)] = ""
     """What happened, what the operator will do, and what a person can do."""
 
     last_transition_time: Time | None = None

@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nvcf_client.text import shorten
 from nvcf_operator.kube.absence import Asked
 
 MOST_MESSAGE = 512
@@ -126,7 +127,8 @@ def of_answer(
         kind, message = (Missing, message) if absent else (Unavailable, asked.refused_by_a_stranger(answer, raw))
     elif status == 422 and _UID in _fields(answer):
         kind, message = Conflict, "another object has this name now"
-    return kind(message[:MOST_MESSAGE], status=status, reason=str(answer.get("reason") or ""), retry_after=retry_after)
+    reason = str(answer.get("reason") or "")
+    return kind(shorten(message, MOST_MESSAGE), status=status, reason=reason, retry_after=retry_after)
 
 
 def _fields(answer: Mapping[str, Any]) -> set[str]:

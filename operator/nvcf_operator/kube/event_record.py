@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from nvcf_client.text import shorten
 from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.times import render
@@ -66,8 +67,7 @@ class EventRecord:
     @classmethod
     def of(cls, ref: ObjectRef, content: EventContent, now: datetime) -> "EventRecord":
         """The record of an Event that occurs now."""
-        text = content.message
-        message = text if len(text) <= MOST_MESSAGE else text[: MOST_MESSAGE - 1] + "…"
+        message = shorten(content.message, MOST_MESSAGE)
         return cls(ref.key, ref.uid, content.warning, str(content.reason), message, now, now)
 
     @property

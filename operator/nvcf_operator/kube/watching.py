@@ -11,6 +11,7 @@ from typing import Final
 
 import aiohttp
 
+from nvcf_client.text import shorten
 from nvcf_operator.api import names
 from nvcf_operator.kube.absence import read_answer, words_of
 
@@ -60,7 +61,7 @@ class SteadyWatch:
         if (wait := response.headers.get("Retry-After", "")).isdecimal():
             pause = max(pause, min(LONGEST_PAUSE, float(wait)))
         what = f"{'watch' if 'watch' in request.url.query else 'list'} of {path.rsplit('/', 1)[-1]}"
-        said = words_of(read_answer(raw) or {}, raw)[:200]
+        said = shorten(words_of(read_answer(raw) or {}, raw), 200)
         log.warning("the %s was answered %d, retrying in %.0f s: %s", what, status, pause, said)
         await self._sleep(pause)
         raise aiohttp.ClientPayloadError(f"the {what} was answered {status}")
