@@ -36,7 +36,7 @@ __all__ = [
     "ScaleUpDetails",
     "SecretRef",
     "Stickiness",
-    "Undeploy",
+    "UndeploySpec",
     "VersionChange",
 ]
 
@@ -141,7 +141,7 @@ class Rollout(ApiModel):
     """Seconds that NVCF may take to deploy before that counts as a failure. NVCF itself has no deadline."""
 
 
-class Undeploy(ApiModel):
+class UndeploySpec(ApiModel):
     """How a deployment is taken down."""
 
     graceful: Annotated[bool, changes(Mutability.OPERATOR)] = True
@@ -188,7 +188,7 @@ class FunctionDeploymentSpec(ApiModel):
     rollout: Annotated[Rollout, changes(Mutability.OPERATOR)] = Rollout()
     """How changes that NVCF cannot make in place are rolled out."""
 
-    undeploy: Annotated[Undeploy, changes(Mutability.OPERATOR)] = Undeploy()
+    undeploy: Annotated[UndeploySpec, changes(Mutability.OPERATOR)] = UndeploySpec()
     """How the deployment is taken down."""
 
     deletion_policy: Annotated[DeletionPolicy, changes(Mutability.OPERATOR)] = DeletionPolicy.DELETE

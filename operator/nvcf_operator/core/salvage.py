@@ -14,7 +14,7 @@ from nvcf_operator.api.spec import (
     DeploymentSpecification,
     FunctionDeploymentSpec,
     OnDrainTimeout,
-    Undeploy,
+    UndeploySpec,
 )
 from nvcf_operator.api.status import FunctionDeploymentStatus
 
@@ -22,7 +22,7 @@ NEEDED = ("deletionPolicy", "managementPolicy", "credentials")
 """What says whether anything is undeployed at all, and by which key."""
 
 CAREFUL = {
-    "undeploy": Undeploy(graceful=True, on_drain_timeout=OnDrainTimeout.WAIT),
+    "undeploy": UndeploySpec(graceful=True, on_drain_timeout=OnDrainTimeout.WAIT),
     "adoptionPolicy": AdoptionPolicy.REFUSE,
 }
 """What counts where these cannot be read: no queued request is lost, and nobody else's deployment is touched."""

@@ -15,7 +15,7 @@ from nvcf_operator.api.spec import (
     ManagementPolicy,
     OnDrainTimeout,
     Rollout,
-    Undeploy,
+    UndeploySpec,
     VersionChange,
 )
 from nvcf_operator.api.specification import CONFIGURATION_LIMIT
@@ -40,7 +40,9 @@ def test_what_a_manifest_leaves_out_of_the_settings_has_the_documented_default()
         immutable_change=ImmutableChange.REJECT,
         progress_deadline_seconds=3600,
     )
-    assert spec.undeploy == Undeploy(graceful=True, drain_timeout_seconds=3600, on_drain_timeout=OnDrainTimeout.FORCE)
+    assert spec.undeploy == UndeploySpec(
+        graceful=True, drain_timeout_seconds=3600, on_drain_timeout=OnDrainTimeout.FORCE
+    )
     assert spec.deletion_policy is DeletionPolicy.DELETE
     assert spec.adoption_policy is AdoptionPolicy.ADOPT
     assert spec.management_policy is ManagementPolicy.MANAGE
