@@ -7,9 +7,8 @@ from hack.docs.markdown import code, table, type_in_words
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CONDITION_TYPES, Phase
 from nvcf_operator.api.crd import COLUMNS, DESCRIPTION, field_schema
-from nvcf_operator.api.describe import default_of, prose
-from nvcf_operator.api.flatten import Schema
 from nvcf_operator.api.model import MUTABILITY
+from nvcf_operator.api.schema import Schema, default_of, prose
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.api.specification import CONFIGURATION_LIMIT
 from nvcf_operator.api.status import FunctionDeploymentStatus

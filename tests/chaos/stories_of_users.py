@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from nvcf_operator.api.times import render
+from nvcf_operator.api.model import render
 from tests.chaos import hands
 from tests.chaos.story import GPU, Story, beside, came, entries, remains, told, writes, wrong_posts
 from tests.chaos.world import Run

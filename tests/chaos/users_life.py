@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nvcf_operator.api.times import render
+from nvcf_operator.api.model import render
 from tests.chaos import hands
 from tests.chaos.life import NEIGHBOUR, Drawn, Life
 from tests.chaos.world import NAME

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from hack.controlplane import ControlPlane
+from nvcf_operator.api.model import render
 from nvcf_operator.api.names import FINALIZER
-from nvcf_operator.api.times import render
 from tests.support import tools
 from tests.support.cluster import Namespace, condition_of
 from tests.support.place import Place

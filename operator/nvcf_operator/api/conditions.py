@@ -8,8 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from nvcf_client.text import shorten
-from nvcf_operator.api.model import ApiModel
-from nvcf_operator.api.times import Time
+from nvcf_operator.api.model import ApiModel, Time
 
 AVAILABLE: Final = "Available"
 READY: Final = "Ready"

@@ -7,8 +7,7 @@ import yaml
 from pydantic import BaseModel
 
 from nvcf_operator.api import names
-from nvcf_operator.api.describe import described, inherit, without_defaults
-from nvcf_operator.api.flatten import Schema, flatten
+from nvcf_operator.api.schema import Schema, described, flatten, inherit, without_defaults
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.api.status import FunctionDeploymentStatus
 

@@ -1,10 +1,11 @@
-"""The base of all models of the resource, and the marks from which its CRD takes what Python's types cannot say."""
+"""The base of all models of the resource, its times, and the marks for what its CRD cannot take from Python's types."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
@@ -67,3 +68,17 @@ def of_type(kind: str, *, keys: Iterable[str] = ()) -> dict[str, Any]:
     """How server-side apply merges a list: `atomic`, `set`, or `map` by `keys`."""
     found: dict[str, Any] = {"x-kubernetes-list-type": kind}
     return found | ({"x-kubernetes-list-map-keys": list(keys)} if keys else {})
+
+
+def whole_second(moment: datetime) -> datetime:
+    """Return `moment` in UTC without its fraction of a second, so that what is written is what is read back."""
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def render(moment: datetime) -> str:
+    """Write `moment` as Kubernetes does: UTC, whole seconds, `2026-01-31T12:00:00Z`."""
+    return whole_second(moment).isoformat().replace("+00:00", "Z")
+
+
+Time = Annotated[AwareDatetime, AfterValidator(whole_second), PlainSerializer(render, return_type=str)]
+"""A field of the resource that holds a point in time; a `datetime` with a time zone in Python."""

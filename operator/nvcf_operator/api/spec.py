@@ -6,15 +6,18 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from nvcf_operator.api import names
-from nvcf_operator.api.autoscaling import AutoscalingConfiguration, ScaleDownDetails, ScaleUpDetails, Stickiness
 from nvcf_operator.api.model import ApiModel, Mutability, cel, changes, of_type, rules
 from nvcf_operator.api.specification import (
     CONFIGURATION_LIMIT,
+    AutoscalingConfiguration,
     AutoscalingConfigurationPolicy,
     DeploymentSpecification,
     HelmValidation,
     HelmValidationPolicy,
     KubernetesType,
+    ScaleDownDetails,
+    ScaleUpDetails,
+    Stickiness,
 )
 
 __all__ = [

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from nvcf_operator.api.conditions import Condition
-from nvcf_operator.api.model import ApiModel, of_type
-from nvcf_operator.api.times import Time
+from nvcf_operator.api.model import ApiModel, Time, of_type
 
 
 class ObservedGpuSpecification(ApiModel):

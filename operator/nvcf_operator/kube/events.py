@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from nvcf_operator.api.times import render
+from nvcf_operator.api.model import render
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Conflict, Denied, Missing, Unavailable
 from nvcf_operator.kube.event_queue import EventQueues, NamespaceQueue

@@ -7,7 +7,7 @@ import pytest
 
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CREDENTIALS_VALID, DELETION_BLOCKED
-from nvcf_operator.api.times import render
+from nvcf_operator.api.model import render
 from nvcf_operator.core.actions import DropFinalizer, Undeploy
 from nvcf_operator.core.credentials import in_ending_namespace, is_known_to_end
 from nvcf_operator.core.decide import decide

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api import names
+from nvcf_operator.api.model import render
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.api.times import render
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.record import Record
 from nvcf_operator.core.resource import Resource

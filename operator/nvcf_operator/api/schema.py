@@ -1,10 +1,12 @@
-"""From pydantic's JSON schema to the structural schema that a CRD takes.
+"""From pydantic's JSON schema to the structural schema of a CRD, with descriptions that state default and mutability.
 
-JSON schema says more than a CRD may, and says some things otherwise: references, unions with null, titles, numeric
-exclusive bounds. Each is turned into the CRD's form; whatever has no such form is refused, so that no constraint is
-lost in silence.
+JSON schema allows more than a CRD, and expresses some things differently: references, unions with null, titles, numeric
+exclusive bounds. Each is converted to the CRD's form; whatever has no such form is refused, so that no constraint is
+lost silently.
 """
 
+import inspect
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -120,3 +122,58 @@ def _without_null(schema: Mapping[str, Any], path: str) -> Schema:
     if len(members) != 1 or len(schema["anyOf"]) != 2:
         raise UnsupportedSchemaError(f"{path}: only a union of one type and null has a form in a structural schema")
     return {**members[0], **{key: value for key, value in schema.items() if key != "anyOf"}}
+
+
+def inherit(schema: Mapping[str, Any], mutability: str | None = None) -> Schema:
+    """Give every field the mutability of the nearest field around it that states one."""
+    here = schema.get(MUTABILITY, mutability)
+    found = dict(schema)
+    if here:
+        found[MUTABILITY] = here
+    if "properties" in schema:
+        found["properties"] = {name: inherit(field, here) for name, field in schema["properties"].items()}
+    if "items" in schema:
+        found["items"] = inherit(schema["items"], here)
+    return found
+
+
+def prose(schema: Mapping[str, Any]) -> str:
+    """What the field is: its own text, on one line for each paragraph."""
+    paragraphs = inspect.cleandoc(schema.get("description", "")).split("\n\n")
+    return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def default_of(schema: Mapping[str, Any]) -> str:
+    """The field's default as a manifest writes it; empty when there is none, or when its fields have their own."""
+    value = schema.get("default")
+    if value is None or isinstance(value, (dict, list)):
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def without_defaults(schema: Mapping[str, Any]) -> Schema:
+    """Take every default out of a schema: those of a status are for readers of an incomplete one, not for writers."""
+    found = {key: value for key, value in schema.items() if key != "default"}
+    if "properties" in schema:
+        found["properties"] = {name: without_defaults(field) for name, field in schema["properties"].items()}
+    if "items" in schema:
+        found["items"] = without_defaults(schema["items"])
+    return found
+
+
+def described(schema: Mapping[str, Any]) -> Schema:
+    """Write default and mutability into every description, and take the mutability itself out of the schema."""
+    found = {key: value for key, value in schema.items() if key != MUTABILITY}
+    sentences = [prose(schema)] if "description" in schema else []
+    if sentences and (default := default_of(schema)):
+        sentences.append(f"Default: {default}.")
+    if sentences and MUTABILITY in schema:
+        sentences.append(f"Change: {schema[MUTABILITY]}.")
+    if sentences:
+        found["description"] = " ".join(sentences)
+    if "properties" in schema:
+        found["properties"] = {name: described(field) for name, field in schema["properties"].items()}
+    if "items" in schema:
+        items = {key: value for key, value in schema["items"].items() if key != MUTABILITY}
+        found["items"] = described(items)
+    return found

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, JsonValue
 
-from nvcf_operator.api.flatten import UnsupportedSchemaError, flatten
+from nvcf_operator.api.schema import UnsupportedSchemaError, flatten
 
 
 class Inner(BaseModel):
