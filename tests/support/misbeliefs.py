@@ -14,8 +14,8 @@ from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import deployed, draining, equality, ownership, redeployment
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation, Timing
-from nvcf_operator.kube.absence import Asked
 from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.target import RequestTarget
 from nvcf_operator.runtime import local_state
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.local_state import LocalState
@@ -88,7 +88,7 @@ def stale_row_taken_for_ours() -> None:
 
 def any_404_is_absence() -> None:
     """A 404 means that the object is gone, whoever says it."""
-    Asked.is_absent_by = lambda self, answer: True  # type: ignore[method-assign]
+    RequestTarget.is_missing_by = lambda self, answer: True  # type: ignore[method-assign]
 
 
 def status_compared_by_bytes() -> None:

@@ -1,4 +1,4 @@
-"""One call to the Kubernetes API: sent as the identity that is valid now, counted, traced, and judged by its answer."""
+"""One call to the Kubernetes API: sent with the current identity, measured, traced, and classified by its response."""
 
 import json
 import time
@@ -9,14 +9,14 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from nvcf_operator.kube.absence import Asked, read_answer
 from nvcf_operator.kube.connection import Connection
-from nvcf_operator.kube.errors import KubeError, Unavailable, of_answer
+from nvcf_operator.kube.errors import KubeError, Unavailable, of_response
+from nvcf_operator.kube.target import RequestTarget, parse
 from nvcf_operator.tracing import Span, Tracer
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30.0)
 WRITE_TIMEOUT: Final = aiohttp.ClientTimeout(total=40.0)
-"""The API server waits up to 30 s for a slow admission webhook, and its answer has to come back after that."""
+"""The API server waits up to 30 s for a slow admission webhook, and responds only after that."""
 FIELD_MANAGER: Final = "nvcf-operator"
 
 JSON: Final = "application/json"
@@ -25,14 +25,14 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 
 Observe = Callable[[str, str, float], None]
 """Called after every call with its kind (get, list, schema, finalizer, intent, status, secret, event, lease), the HTTP
-status or what happened instead, and seconds."""
+status or what happened instead, and the duration in seconds."""
 
 Trace = Callable[[str, str, str], AbstractContextManager[Span]]
 """Opens a span for a call, by its kind, method and URL."""
 
 
 class Calls:
-    """Makes calls; a read has 30 s, a write 40. Every one raises a `KubeError` by its meaning.
+    """Makes calls: a read may take 30 s, a write 40 s. Each raises the `KubeError` that its failure means.
 
     Args:
         connection: the cluster.
@@ -109,11 +109,11 @@ class Calls:
             raise Unavailable(f"{method} {kind}: {error or type(error).__name__}") from None
         finally:
             self._observe(kind, code, time.monotonic() - started)
-        value, status = read_answer(raw), response.status
+        value, status = parse(raw), response.status
         if 200 <= status < 300:
             if value is not None:
                 return value
             raise Unavailable(f"the API server answered with HTTP {status} and no JSON object", status=status)
         retry_after = response.headers.get("Retry-After", "")
         wait = float(retry_after) if retry_after.isdecimal() else None
-        raise of_answer(status, value or {}, asked=Asked.by(method, path), raw=raw, retry_after=wait)
+        raise of_response(status, value or {}, target=RequestTarget.of(method, path), raw=raw, retry_after=wait)

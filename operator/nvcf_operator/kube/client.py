@@ -1,4 +1,4 @@
-"""The few calls to the Kubernetes API that the operator makes, as plain JSON: models of all kinds would cost memory."""
+"""The few calls to the Kubernetes API that the operator makes, in plain JSON: models of all kinds would cost memory."""
 
 import base64
 import json
@@ -10,21 +10,21 @@ from yarl import URL
 
 from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
-from nvcf_operator.kube.absence import Asked
 from nvcf_operator.kube.calls import JSON, JSON_PATCH, TIMEOUT, Calls
-from nvcf_operator.kube.errors import NO_FIELD_BLAMED, Conflict, Invalid, KubeError, Missing, Unavailable, of_answer
+from nvcf_operator.kube.errors import NO_FIELD_BLAMED, Conflict, Invalid, KubeError, Missing, Unavailable, of_response
+from nvcf_operator.kube.target import RequestTarget
 
 CHUNK: Final = 500
-"""Objects of one page of a list."""
+"""Objects per page of a list."""
 MOST_RESTARTS: Final = 3
-"""Times that a list begins again because its snapshot had expired."""
+"""Most restarts of a list whose snapshot has expired."""
 
 
 class ResourceList(list[Any]):
-    """Resources, or what was kept of each.
+    """Resources, or what `keep` returned for each.
 
     Attributes:
-        resource_version: what they were listed at; the lowest one when several lists were needed.
+        resource_version: the version of the list; the lowest one of several lists.
 
     """
 
@@ -34,11 +34,11 @@ class ResourceList(list[Any]):
 class KubeClient(Calls):
     """Reads and writes FunctionDeployments, reads Secrets, writes Events and the Lease.
 
-    Absent is only what a `Status` calls absent by its name: any other 404 is `Unavailable`.
+    An object is missing only if a `Status` says so by its name: any other 404 is `Unavailable`.
     """
 
     async def get_resource(self, key: Key) -> dict[str, Any] | None:
-        """Read a resource; None when it is not there."""
+        """Read a resource; None if it does not exist."""
         try:
             return await self._read("get", _resource(key))
         except Missing:
@@ -49,8 +49,8 @@ class KubeClient(Calls):
     ) -> ResourceList:
         """List all resources of these namespaces, or of the cluster when none is named.
 
-        `keep` is called with each one as its page arrives, and what it gives is listed: thousands of whole resources
-        in memory at once would cost more than all else. It may be called again for one when the list begins again.
+        `keep` is called with each one as its page arrives, and what it returns is listed: thousands of whole resources
+        in memory at once would cost more than all else. It may be called again for one when the list restarts.
         """
         places: list[str | None] = [*dict.fromkeys(namespaces)] or [None]
         pages = [await self._list(namespace, keep) for namespace in places]
@@ -59,15 +59,15 @@ class KubeClient(Calls):
         return found
 
     async def current_version(self, namespaces: Sequence[str] = ()) -> int:
-        """The resourceVersion that the cluster has come to, of a list that is read for certain, not from a cache."""
+        """The current resourceVersion of the cluster, from a consistent list, not from a cache."""
         page = await self._read("list", f"{_collection(next(iter(namespaces), None))}?limit=1")
         return int(page["metadata"]["resourceVersion"])
 
     async def served_schema(self) -> Mapping[str, Any]:
-        """The schema of a FunctionDeployment as the API server publishes it to all (OpenAPI v3); it may lag seconds.
+        """The schema of a FunctionDeployment as the API server publishes it (OpenAPI v3); it may lag by seconds.
 
         Raises:
-            KubeError: it publishes none, or did not answer.
+            KubeError: it publishes none, or did not respond.
 
         """
         document = await self._read("schema", f"/openapi/v3/apis/{names.API_VERSION}")
@@ -80,7 +80,7 @@ class KubeClient(Calls):
     async def patch_metadata(
         self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
     ) -> dict[str, Any]:
-        """Set all finalizers of the very object and version that was read. Of metadata nothing else is ever written.
+        """Set all finalizers of exactly the object and version that was read. No other metadata is ever written.
 
         Raises:
             Conflict: it has changed since, or another object has its name now.
@@ -101,36 +101,35 @@ class KubeClient(Calls):
         kind: str = "status",
         trial: bool = False,
     ) -> dict[str, Any]:
-        """Set members of the status (`kube.status.merge_patch`; None removes one) of that very object and version.
+        """Set members of the status (`kube.status.merge_patch`; None removes one) of exactly that object and version.
 
-        A JSON patch that sets resourceVersion is refused when the object has another one by now. What stands in the
-        status is not compared: the API server compares JSON by bytes, and escapes text otherwise than we do. A merge
-        patch does not do, for it merges members instead of setting them, and at the status subresource the API server
-        ignores a uid in it. Null removes because the API server prunes it where the schema does not call a field
-        nullable.
+        A JSON patch that sets resourceVersion is refused if the object has another one by now. The content of the
+        status is not compared: the API server compares JSON by bytes, and escapes text differently. A merge patch
+        would merge members instead of setting them, and at the status subresource the API server ignores a uid in it.
+        Null removes a member because the API server prunes it where the schema does not declare a field nullable.
 
         Args:
             key: the object's name.
             uid: the object's own.
-            resource_version: the version that the status was made from.
+            resource_version: the version that the status is based on.
             status: the members to set.
             kind: what metrics and traces call the write.
-            trial: have the API server answer as if, and store nothing.
+            trial: dry run; the API server stores nothing.
 
         Raises:
             Conflict: it has changed since, or another object has its name now.
-            Invalid: the API server does not take such a status.
+            Invalid: the API server rejects such a status.
             Missing: it is gone.
 
         """
-        the_very_one: list[dict[str, Any]] = [
+        exact_version: list[dict[str, Any]] = [
             {"op": "test", "path": "/metadata/uid", "value": uid},
             {"op": "add", "path": "/metadata/resourceVersion", "value": resource_version},
         ]
         members = [{"op": "add", "path": f"/status/{name}", "value": value} for name, value in status.items()]
         path = f"{_resource(key)}/status" + ("?dryRun=All" if trial else "")
         try:
-            return await self._write(kind, "PATCH", path, JSON_PATCH, the_very_one + members)
+            return await self._write(kind, "PATCH", path, JSON_PATCH, exact_version + members)
         except Invalid as error:
             if error.message != NO_FIELD_BLAMED:
                 raise
@@ -142,12 +141,12 @@ class KubeClient(Calls):
             raise Conflict("another object has this name now", status=refused.status)
         if isinstance(found.get("status"), dict):
             raise refused
-        # No member can be set in a status that is not there, as under a CRD that gives it no default.
+        # No member can be set in a status that does not exist, as under a CRD without a default for it.
         whole = {"op": "add", "path": "/status", "value": {k: v for k, v in status.items() if v is not None}}
-        return await self._write(kind, "PATCH", path, JSON_PATCH, [*the_very_one, whole])
+        return await self._write(kind, "PATCH", path, JSON_PATCH, [*exact_version, whole])
 
     async def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
-        """Read a Secret's data, decoded; None when it is not there. Nothing of it stands in any error."""
+        """Read a Secret's data, decoded; None if it does not exist. No error contains any of it."""
         try:
             secret = await self._read("secret", f"/api/v1/namespaces/{namespace}/secrets/{name}")
         except Missing:
@@ -155,7 +154,7 @@ class KubeClient(Calls):
         return {item: base64.b64decode(text or "") for item, text in (secret.get("data") or {}).items()}
 
     async def create_event(self, namespace: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Write an Event of `v1`. A Conflict says that it is there already."""
+        """Create an Event of `v1`. A Conflict means that it exists already."""
         return await self._write("event", "POST", f"/api/v1/namespaces/{namespace}/events", JSON, body)
 
     async def patch_event(self, namespace: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,13 +164,13 @@ class KubeClient(Calls):
     async def lease(
         self, method: str, namespace: str, name: str, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """GET, PUT or POST a Lease. Not fenced: the fence stands on it."""
+        """GET, PUT or POST a Lease. Not fenced: the fence depends on it."""
         path = _leases(namespace) + ("" if method == "POST" else f"/{name}")
         data = json.dumps(body).encode() if body is not None else None
         return await self._call("lease", method, path, JSON if data is not None else None, data)
 
     async def lease_changed(self, namespace: str, name: str, resource_version: str) -> None:
-        """Wait until a Lease is another one than at that version. The caller bounds the time."""
+        """Wait until a Lease differs from that version. The caller bounds the time."""
         query = {"watch": "1", "fieldSelector": f"metadata.name={name}", "resourceVersion": resource_version}
         url = URL(self._connection.server + _leases(namespace), encoded=True).with_query(query)
         try:
@@ -179,7 +178,7 @@ class KubeClient(Calls):
                 url, timeout=aiohttp.ClientTimeout(total=None, connect=TIMEOUT.total), allow_redirects=False
             ) as response:
                 if response.status != 200:
-                    raise of_answer(response.status, {}, asked=Asked.by("GET", _leases(namespace)))
+                    raise of_response(response.status, {}, target=RequestTarget.of("GET", _leases(namespace)))
                 await response.content.readline()
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"GET lease: {error or type(error).__name__}") from None
@@ -199,7 +198,7 @@ class KubeClient(Calls):
                     ) from None
                 if error.status != 410 or path == first or restarts == MOST_RESTARTS:
                     raise
-                # The snapshot that the pages are of is gone. Pages of two snapshots do not make a list: begin again.
+                # The snapshot of the pages has expired. Pages of two snapshots do not make a list: restart.
                 found, path, restarts = ResourceList(), first, restarts + 1
                 continue
             found += [keep(item) for item in page["items"]]

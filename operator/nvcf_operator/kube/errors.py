@@ -1,4 +1,4 @@
-"""What can go wrong in a call to the Kubernetes API, by what it means for the caller."""
+"""Failures of calls to the Kubernetes API, by what they mean for the caller."""
 
 # ruff: noqa: N818  the names say what happened, and read well in `except Conflict`
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from nvcf_client.text import shorten
-from nvcf_operator.kube.absence import Asked
+from nvcf_operator.kube.target import RequestTarget
 
 MOST_MESSAGE = 512
-"""Characters of the API server's message that are kept: a refused object may be repeated in it."""
+"""Characters of the API server's message that are kept: it may repeat a refused object."""
 
 
 class KubeError(Exception):
     """A call failed. The text holds no token and no data of a Secret.
 
     Attributes:
-        status: the HTTP status; None when no answer came.
+        status: the HTTP status; None if there was no response.
         reason: the API server's one word, such as `Conflict`; may be empty.
         message: its sentence, or what happened on the way.
-        retry_after: seconds that the server asks to wait; None when it does not say.
+        retry_after: seconds that the server asks to wait; None if it does not say.
 
     """
 
@@ -34,26 +34,26 @@ class KubeError(Exception):
 
     @property
     def refuses(self) -> bool:
-        """Whether the API server does not take what was to be written, or not from us, however often it is asked.
+        """Whether the API server rejects the write, or rejects it from the operator, however often it is retried.
 
-        That a webhook cannot be reached is told as a fault of the API server (500), and lasts as long as that does.
+        An unreachable webhook is reported as a fault of the API server (500), and lasts as long as that does.
         """
         return self.status == 500 and "failed calling webhook" in self.message
 
 
 class Conflict(KubeError):
-    """409, and 422 that blames the uid: the object is a newer one than was read, or another one of that name."""
+    """409, and 422 that blames the uid: the object has changed since it was read, or another one has its name."""
 
 
 class Denied(KubeError):
-    """403: RBAC does not allow it, or the namespace is going away.
+    """403: RBAC does not allow it, or the namespace is being deleted.
 
     An API server that starts forbids everything until it has read its rules, some 100 ms.
     """
 
     @property
     def refuses(self) -> bool:
-        """True: see the class. Admission webhooks and quotas answer so, too."""
+        """True: see the class. Admission webhooks and quotas respond with 403, too."""
         return True
 
     @property
@@ -63,26 +63,26 @@ class Denied(KubeError):
 
 
 class Invalid(KubeError):
-    """400, 413, 422: the API server does not take such an object.
+    """400, 413, 422: the API server rejects such an object.
 
-    Or no longer: a new finalizer on one that is going.
+    That includes a new finalizer on an object that is being deleted.
     """
 
     @property
     def refuses(self) -> bool:
-        """True: see the class. Admission policies answer so, too."""
+        """True: see the class. Admission policies respond with 422, too."""
         return True
 
 
 class Missing(KubeError):
-    """404 with a `Status` that names the object: it is gone. For an object to be made: its namespace is."""
+    """404 with a `Status` that names the object: it does not exist. For an object to be created: its namespace."""
 
 
 class Unavailable(KubeError):
-    """No usable answer: 401, 410, 429, 5xx, anything unforeseen, timeouts, broken connections. Try again.
+    """No usable response: 401, 410, 429, 5xx, anything unforeseen, timeouts, broken connections. Try again.
 
-    A 401 is here because it tells of our own identity and not of what was asked for; a new token may cure it. So is a
-    404 that does not name what was asked for: something on the way may have said it.
+    A 401 is here because it is about the operator's own identity and not about the target; a new token may fix it. So
+    is a 404 that does not name the target: a proxy may have sent it.
     """
 
 
@@ -101,30 +101,30 @@ _BY_STATUS: Mapping[int, type[KubeError]] = {
 _UID = "metadata.uid"
 
 NO_FIELD_BLAMED = "the server rejected our request due to an error in our request"
-"""All that the API server says when a JSON patch cannot be applied, such as when its `test` fails or a path is missing.
+"""The whole message of the API server when a JSON patch cannot be applied: its `test` failed, or a path is missing.
 
-Which of these it was, it does not say.
+It does not say which.
 """
 
 
-def of_answer(
-    status: int, answer: Mapping[str, Any], *, asked: Asked, raw: bytes = b"", retry_after: float | None = None
+def of_response(
+    status: int, answer: Mapping[str, Any], *, target: RequestTarget, raw: bytes = b"", retry_after: float | None = None
 ) -> KubeError:
-    """The error that an answer means.
+    """The error that a response means.
 
     Args:
         status: the HTTP status.
-        answer: the API server's `Status` object; empty when it sent none.
-        asked: what was asked for: a 404 is believed only if it names that.
-        raw: the answer's body as it came.
+        answer: the API server's `Status` object; empty if it sent none.
+        target: what was requested: a 404 is believed only if it names that.
+        raw: the response body as received.
         retry_after: seconds that the server asks to wait.
 
     """
     kind = _BY_STATUS.get(status, Unavailable)
     message = str(answer.get("message") or f"the API server answered with HTTP {status}")
     if status == 404:
-        absent = asked.is_absent_by(answer)
-        kind, message = (Missing, message) if absent else (Unavailable, asked.refused_by_a_stranger(answer, raw))
+        missing = target.is_missing_by(answer)
+        kind, message = (Missing, message) if missing else (Unavailable, target.foreign_404(answer, raw))
     elif status == 422 and _UID in _fields(answer):
         kind, message = Conflict, "another object has this name now"
     reason = str(answer.get("reason") or "")

@@ -10,7 +10,7 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Conflict, KubeError, Missing
 
 RELEASED = 1
-"""Seconds of validity of a Lease that was given back, as client-go writes it."""
+"""Duration in seconds of a released Lease, as client-go writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Lease:
 
     @classmethod
     def read(cls, obj: Mapping[str, Any]) -> "Lease":
-        """Read an object; what is missing in it is as if nobody led."""
+        """Read an object; missing fields mean that nobody leads."""
         spec = obj.get("spec") or {}
         return cls(
             holder=spec.get("holderIdentity") or "",
@@ -51,11 +51,11 @@ class Lease:
         )
 
     def released(self) -> "Lease":
-        """The same Lease when its holder gives it back."""
+        """The same Lease when its holder releases it."""
         return replace(self, holder="", seconds=RELEASED, acquired=_now(), renewed=_now())
 
     def body(self, namespace: str, name: str) -> dict[str, Any]:
-        """The object to write; with the resourceVersion that was read, so that of two who write one is refused."""
+        """The object to write, with the resourceVersion that was read: one of two concurrent writes is refused."""
         metadata = {"name": name, "namespace": namespace}
         if self.resource_version:
             metadata["resourceVersion"] = self.resource_version
@@ -69,39 +69,39 @@ class Lease:
         return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
 
 
+@dataclass(slots=True)
 class Leases:
-    """Reads and writes one Lease. Every call raises a `KubeError` by its meaning."""
+    """Reads and writes one Lease. Each call raises the `KubeError` that its failure means."""
 
-    def __init__(self, kube: KubeClient, namespace: str, name: str) -> None:
-        self._kube = kube
-        self._namespace = namespace
-        self._name = name
+    kube: KubeClient
+    namespace: str
+    name: str
 
     def __str__(self) -> str:
-        return f"Lease {self._namespace}/{self._name}"
+        return f"Lease {self.namespace}/{self.name}"
 
     async def read(self) -> Lease | None:
-        """Read it; None when it is not there."""
+        """Read it; None if it does not exist."""
         try:
-            return Lease.read(await self._kube.lease("GET", self._namespace, self._name))
+            return Lease.read(await self.kube.lease("GET", self.namespace, self.name))
         except Missing:
             return None
 
     async def write(self, lease: Lease) -> Lease | None:
-        """Write it as it was read and changed since, or make it; None when another one was faster."""
+        """Update or create it; None if another replica was faster."""
         method = "PUT" if lease.resource_version else "POST"
-        body = lease.body(self._namespace, self._name)
+        body = lease.body(self.namespace, self.name)
         try:
-            return Lease.read(await self._kube.lease(method, self._namespace, self._name, body))
+            return Lease.read(await self.kube.lease(method, self.namespace, self.name, body))
         except (Conflict, Missing):
             return None
 
     async def changed(self, lease: Lease, *, within: float) -> None:
-        """Wait until it is another one than this, for `within` seconds at most. A watch that fails is waited out."""
+        """Wait until it changes, for `within` seconds at most. A watch that fails is waited out."""
         try:
             async with asyncio.timeout(within):
                 try:
-                    await self._kube.lease_changed(self._namespace, self._name, lease.resource_version)
+                    await self.kube.lease_changed(self.namespace, self.name, lease.resource_version)
                 except KubeError:
                     await asyncio.sleep(within)
         except TimeoutError:
@@ -109,7 +109,7 @@ class Leases:
 
 
 NOBODYS = Lease(holder="", seconds=0, acquired="", renewed="", transitions=-1)
-"""What a Lease that does not exist is taken for: its first holder's is transition 0."""
+"""Stands for a Lease that does not exist: its first holder's is transition 0."""
 
 
 def _now() -> str:

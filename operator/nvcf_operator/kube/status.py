@@ -1,4 +1,4 @@
-"""What of a status must be written."""
+"""The difference between two statuses, as a patch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ def _with_conditions_of_others(old: Mapping[str, Any], new: Mapping[str, Any]) -
     if not foreign:
         return new
     wanted = [*(new.get("conditions") or ()), *foreign]
-    # A list that says the same in another order, as other tools merge it, is no reason to write.
+    # The same conditions in another order, as other tools merge them, are no reason to write.
     same = sorted(wanted, key=_type) == sorted(stored, key=_type)
     return {**new, "conditions": list(stored) if same else wanted}
 

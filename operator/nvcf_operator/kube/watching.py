@@ -1,7 +1,7 @@
-"""Keeps kopf's lists and watches running over answers that would end kopf, and with it the process.
+"""Keeps kopf's lists and watches running over responses that would end kopf, and with it the process.
 
-kopf ends by an exception at the first 404 to a list or a watch, whoever said it, and at 5xx that last for a minute.
-To start kopf again would not do: as it ends, it cancels every task of the process that is younger than itself.
+kopf ends with an exception at the first 404 to a list or a watch, whoever sent it, and at 5xx that last for a minute.
+Restarting kopf is no solution: when it ends, it cancels every task of the process that is younger than itself.
 """
 
 import asyncio
@@ -13,32 +13,32 @@ import aiohttp
 
 from nvcf_client.text import shorten
 from nvcf_operator.api import names
-from nvcf_operator.kube.absence import read_answer, words_of
+from nvcf_operator.kube.target import message_of, parse
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 
 FIRST_PAUSE: Final = 1.0
-"""Seconds before a list or a watch is asked for again; doubled up to `LONGEST_PAUSE`."""
+"""Seconds before a list or a watch is retried; doubled up to `LONGEST_PAUSE`."""
 LONGEST_PAUSE: Final = 20.0
-"""Shorter than the 30 s that a list has in all: the pause is part of the request."""
+"""Shorter than the 30 s that a list may take in total: the pause is part of the request."""
 DISCOVERY_PAUSES: Final = (1.0, 2.0, 4.0)
-"""Seconds between the tries to find out which versions are served, before a 404 to that is believed."""
+"""Seconds between the tries to discover the served versions, before a 404 to that is believed."""
 
 _MOST_READ: Final = 16_384
 
 
 class SteadyWatch:
-    """A middleware of kopf's session, which only reads. `sleep` passes the seconds of a pause."""
+    """A middleware of kopf's session, which only reads. `sleep` waits for the seconds of a pause."""
 
     def __init__(self, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._sleep = sleep
         self._pauses: dict[str, float] = {}
-        """The next pause of each path whose last answer was of no use."""
+        """The next pause of each path whose last response was of no use."""
 
     async def __call__(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-        """Pass a request on, and let kopf see no answer to a list or a watch that it gives up at.
+        """Pass a request on, and hide responses to a list or a watch that would end kopf.
 
         Raises:
             ClientPayloadError: after a pause: kopf then lists again, or watches again from where it was.
@@ -61,13 +61,13 @@ class SteadyWatch:
         if (wait := response.headers.get("Retry-After", "")).isdecimal():
             pause = max(pause, min(LONGEST_PAUSE, float(wait)))
         what = f"{'watch' if 'watch' in request.url.query else 'list'} of {path.rsplit('/', 1)[-1]}"
-        said = shorten(words_of(read_answer(raw) or {}, raw), 200)
+        said = shorten(message_of(parse(raw) or {}, raw), 200)
         log.warning("the %s was answered %d, retrying in %.0f s: %s", what, status, pause, said)
         await self._sleep(pause)
         raise aiohttp.ClientPayloadError(f"the {what} was answered {status}")
 
     async def _discovered(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-        """Ask what is served. After the end of a CRD the API server itself says 404 of its version, and keeps to it."""
+        """Discover what is served. After a CRD is deleted, the API server keeps answering 404 for its version."""
         response = await handler(request)
         for pause in DISCOVERY_PAUSES:
             if response.status != 404:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.kube.absence import Asked
 from nvcf_operator.kube.errors import (
     NO_FIELD_BLAMED,
     Conflict,
@@ -14,10 +13,11 @@ from nvcf_operator.kube.errors import (
     KubeError,
     Missing,
     Unavailable,
-    of_answer,
+    of_response,
 )
+from nvcf_operator.kube.target import RequestTarget
 
-ECHO = Asked("GET", "nvcf-operator.io", "functiondeployments", "ns", "echo")
+ECHO = RequestTarget("GET", "nvcf-operator.io", "functiondeployments", "ns", "echo")
 
 
 def refusal(field_: str) -> dict[str, Any]:
@@ -63,23 +63,25 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
 def test_an_answer_is_an_error_by_its_meaning(case: Case) -> None:
-    error = of_answer(case.status, case.answer, asked=ECHO)
+    error = of_response(case.status, case.answer, target=ECHO)
     assert type(error) is case.means
     assert error.status == case.status
 
 
 def test_an_error_says_what_the_api_server_said() -> None:
-    error = of_answer(403, {"reason": "Forbidden", "message": 'secrets "x" is forbidden'}, asked=ECHO, retry_after=3.0)
+    error = of_response(
+        403, {"reason": "Forbidden", "message": 'secrets "x" is forbidden'}, target=ECHO, retry_after=3.0
+    )
     assert (str(error), error.message) == ('secrets "x" is forbidden',) * 2
     assert (error.reason, error.retry_after) == ("Forbidden", 3.0)
 
 
 def test_an_error_without_a_message_names_the_status() -> None:
-    assert str(of_answer(502, {}, asked=ECHO)) == "the API server answered with HTTP 502"
+    assert str(of_response(502, {}, target=ECHO)) == "the API server answered with HTTP 502"
 
 
 def test_a_message_is_cut_because_a_refused_object_may_be_repeated_in_it() -> None:
-    assert len(of_answer(422, {"message": "x" * 10_000}, asked=ECHO).message) == 512
+    assert len(of_response(422, {"message": "x" * 10_000}, target=ECHO).message) == 512
 
 
 @pytest.mark.parametrize(
@@ -96,5 +98,5 @@ def test_a_message_is_cut_because_a_refused_object_may_be_repeated_in_it() -> No
     ],
 )
 def test_what_admission_quota_and_rights_refuse_is_a_refusal(status: int, message: str, refuses: bool) -> None:
-    asked = Asked("PATCH", "nvcf-operator.io", "functiondeployments", "ns", "echo")
-    assert of_answer(status, {"kind": "Status", "message": message}, asked=asked).refuses == refuses
+    target = RequestTarget("PATCH", "nvcf-operator.io", "functiondeployments", "ns", "echo")
+    assert of_response(status, {"kind": "Status", "message": message}, target=target).refuses == refuses

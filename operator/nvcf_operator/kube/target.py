@@ -1,7 +1,7 @@
-"""What a path asks for, and whether an answer of 404 speaks of it.
+"""The object or collection that a request targets, and whether a 404 is about it.
 
-Load balancers, aggregators and API servers that do not serve a version (yet) say 404, too. Only a `Status` that names
-the very thing that was asked for is the API server's word that it is not there.
+Load balancers, aggregators and API servers that do not serve a version (yet) respond with 404, too. Only a `Status`
+that names the requested object proves that it does not exist.
 """
 
 import json
@@ -24,15 +24,15 @@ _PLAIN: Final = b"404 page not found"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a call asks for: an object, a part of one, or a collection.
+class RequestTarget:
+    """What a request targets: an object, a subresource of one, or a collection.
 
     Attributes:
         method: the HTTP method.
-        group: of the API; empty for the core's.
-        plural: the name of the objects' kind as it stands in paths.
-        namespace: where; empty for all.
-        name: the object's; empty for the collection, also when one is made in it.
+        group: the API group; empty for the core group.
+        plural: the plural name of the kind, as in paths.
+        namespace: the namespace; empty for all.
+        name: the object's name; empty for the collection, also when an object is created in it.
         part: the subresource; empty for the whole object.
 
     """
@@ -45,18 +45,18 @@ class Asked:
     part: str = ""
 
     @classmethod
-    def by(cls, method: str, path: str) -> "Asked":
-        """Read a path of the API server's, with its query or without."""
+    def of(cls, method: str, path: str) -> "RequestTarget":
+        """Parse a path of the API server, with or without a query."""
         if path.startswith("/openapi/"):
             return cls(method, "", "schemas")
         found = _PATH.fullmatch(path)
         assert found is not None, f"no path of an object or a collection: {path}"
         return cls(method, **{part: text or "" for part, text in found.groupdict().items()})
 
-    def is_absent_by(self, answer: Mapping[str, Any]) -> bool:
-        """Whether the body of a 404 says that it is not there.
+    def is_missing_by(self, answer: Mapping[str, Any]) -> bool:
+        """Whether the body of a 404 says that the target does not exist.
 
-        For what is to be made, that is the word that its namespace is not there.
+        For an object to be created, that is a 404 that names its namespace.
         """
         details = answer.get("details")
         if answer.get("kind") != "Status" or not isinstance(details, Mapping):
@@ -66,8 +66,8 @@ class Asked:
             return True
         return bool(self.name) and named == (self.group, self.plural, self.name)
 
-    def refused_by_a_stranger(self, answer: Mapping[str, Any], raw: bytes) -> str:
-        """The sentence about a 404 that does not speak of it."""
+    def foreign_404(self, answer: Mapping[str, Any], raw: bytes) -> str:
+        """The message about a 404 that does not name the target."""
         noun = _NOUNS.get(self.plural, self.plural)
         if self.name:
             place, it = f"{self.namespace}/{self.name}", f"this {noun}"
@@ -76,19 +76,19 @@ class Asked:
             place, it = f"{noun} in {self.namespace}", "this namespace"
         else:
             place, it = f"{self.plural} in {self.namespace or 'all namespaces'}", "them"
-        words = words_of(answer, raw)
-        return f"{self.method} {place} got a 404 from something that does not mention {it}: {words}"
+        said = message_of(answer, raw)
+        return f"{self.method} {place} got a 404 from something that does not mention {it}: {said}"
 
 
-def words_of(answer: Mapping[str, Any], raw: bytes) -> str:
-    """What an answer says; of a text that is no `Status` only its size, for a request may be repeated in it."""
+def message_of(answer: Mapping[str, Any], raw: bytes) -> str:
+    """The message of a response; only the size of a body that is no `Status`, since it may repeat the request."""
     if answer.get("kind") == "Status" and answer.get("message"):
         return str(answer["message"])
     return _PLAIN.decode() if raw.strip() == _PLAIN else f"{len(raw)} bytes that are no Status"
 
 
-def read_answer(raw: bytes) -> dict[str, Any] | None:
-    """An answer's JSON object; None for a proxy's own page, an answer cut short, and any other JSON."""
+def parse(raw: bytes) -> dict[str, Any] | None:
+    """The JSON object of a response; None for a proxy's own page, a truncated response, and any other JSON."""
     try:
         value = json.loads(raw)
     except ValueError:
