@@ -1,11 +1,11 @@
-"""The time of day, for what people read, and spans that no jump of it can change."""
+"""The time of day, for what people read, and time spans that no clock change affects."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 JUMP = 2.0
-"""Seconds by which the wall clock must differ from the steady one to count as set; less is its ordinary correction."""
+"""Seconds by which the wall clock must differ from the steady one to count as set; less is ordinary correction."""
 
 
 def wall_time() -> float:
@@ -14,7 +14,7 @@ def wall_time() -> float:
 
 
 class SteadyClock:
-    """The time of day, counted on by the monotonic clock, so that spans between two of its times are really passed.
+    """The time of day, advanced by the monotonic clock, so that spans between two of its times have really passed.
 
     When the wall clock was set, the time of day follows it, and `jumped` says by how much in all: whoever keeps a time
     of this clock moves it by the same amount (`core.record`), and the span since then stays what it was.

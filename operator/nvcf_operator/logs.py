@@ -12,7 +12,7 @@ from types import MappingProxyType, TracebackType
 from nvcf_operator.redaction import Redactor
 
 QUIET = ("kopf", "asyncio", "aiohttp")
-"""Loggers whose lines below WARNING help only who debugs."""
+"""Loggers whose lines below WARNING help only in debugging."""
 
 MUTE = ("httpx", "httpcore", "kubernetes")
 """Loggers that are kept at WARNING always: below it they log URLs, and whole answers with Secrets in them."""
@@ -42,7 +42,7 @@ def bind(**fields: str | None) -> Iterator[None]:
 
 
 def redact(secret: str) -> None:
-    """Never let this text out in a log line. Cheap for one that is known."""
+    """Never write this text to a log line. Cheap for a known one."""
     _redactor.add(secret)
 
 
@@ -64,33 +64,33 @@ class JsonFormatter(logging.Formatter):
             "message": clean(_message(record)),
             **{name: clean(text) for name, text in _bound.get().items()},
         }
-        if trouble := _trouble(self, record):
-            entry["exception"] = clean(trouble)
+        if exception := _exception(self, record):
+            entry["exception"] = clean(exception)
         return json.dumps(entry, ensure_ascii=False)
 
 
 class TextFormatter(logging.Formatter):
-    """One line for people; a traceback follows it, indented. What others say cannot begin a line of its own."""
+    """One line for people; a traceback follows it, indented. Foreign text cannot begin a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record."""
         bound = _bound.get()
         place = f" {bound['namespace']}/{bound['name']}" if "namespace" in bound and "name" in bound else ""
         line = f"{_time(record)} {record.levelname:7}{place} {_message(record)}".translate(_ESCAPES)
-        if trouble := _trouble(self, record):
-            line += "\n  " + trouble.translate(_ESCAPES_BUT_LINES).replace("\n", "\n  ")
+        if exception := _exception(self, record):
+            line += "\n  " + exception.translate(_ESCAPES_BUT_LINES).replace("\n", "\n  ")
         return clean(line)
 
 
 class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # no subscript at run time in Python 3.11
-    """Writes lines; keeps silent when it cannot. The standard complaint prints a record's raw arguments."""
+    """Writes lines, and says nothing if it cannot: the standard error report prints a record's raw arguments."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the name is logging's
         """Drop the line."""
 
 
 def configure(log_format: str, log_level: str) -> None:
-    """Send all log lines, warnings and the last words of a crash to standard error, from that level on.
+    """Send all log lines, warnings and the exception of a crash to standard error, from that level on.
 
     Args:
         log_format: `json` or `text`.
@@ -123,7 +123,7 @@ def _message(record: logging.LogRecord) -> str:
         return f"{record.msg} (the arguments of this log line do not fit it)"
 
 
-def _trouble(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+def _exception(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     parts = [formatter.formatException(record.exc_info)] if record.exc_info and record.exc_info[0] else []
     parts += [formatter.formatStack(record.stack_info)] if record.stack_info else []
     return "\n".join(parts)

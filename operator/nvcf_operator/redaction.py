@@ -1,4 +1,4 @@
-"""Finds registered keys in texts, in a time that does not grow with their number."""
+"""Removes registered keys from texts, in a time that does not grow with their number."""
 
 from typing import Final
 

@@ -1,9 +1,9 @@
-"""OpenTelemetry traces, on request: a span for each look at a resource, and in it one for each call that it makes.
+"""OpenTelemetry traces, if enabled: a span for each reconcile of a resource, and in it one for each call that it makes.
 
-Nothing of OpenTelemetry is imported before tracing is asked for, and it is not among the operator's own dependencies:
-the extra `tracing` brings it. Where spans go, and how many, is told by OpenTelemetry's own variables (`OTEL_*`). What a
-span holds is named here, by OpenTelemetry's semantic conventions where they have a name: no header, no body and no
-text of an error is ever in it.
+OpenTelemetry is imported only if tracing is enabled, and is not among the operator's own dependencies: the extra
+`tracing` installs it. Its own variables (`OTEL_*`) say where spans go, and how many. The content of a span is named
+here, by OpenTelemetry's semantic conventions where they have a name: a span never contains a header, a body or the text
+of an error.
 """
 
 import os
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 Attributes = dict[str, str | int]
 
 PROTOCOL: Final = "http/protobuf"
-"""The only form of OTLP that is spoken."""
+"""The only protocol of OTLP that is supported."""
 
 PROTOCOL_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 
 FLUSH: Final = 3.0
-"""Seconds that spans which are not sent yet get at the end."""
+"""Seconds to send the remaining spans at the end."""
 
 _PACKAGES: Final = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 _OURS: Final = "nvcf_operator."
@@ -36,7 +36,7 @@ _CONVENTIONAL: Final = {"namespace": "k8s.namespace.name"}
 
 
 def problem() -> str | None:
-    """Why there can be no traces; None if there can."""
+    """Why traces are impossible; None if they are possible."""
     if not _installed():
         return "needs OpenTelemetry, which is not installed: install nvcf-operator with its extra `tracing`"
     for name in PROTOCOL_VARIABLES:
@@ -46,16 +46,16 @@ def problem() -> str | None:
 
 
 class Span:
-    """One span; this one takes nothing down."""
+    """One span; this one records nothing."""
 
     trace_id: str | None = None
-    """The trace that it belongs to, in hexadecimal digits; None when nothing is traced."""
+    """The id of its trace, in hexadecimal digits; None if nothing is traced."""
 
     def ended(self, result: str) -> None:
-        """Say how a look at a resource went."""
+        """Record the result of a reconcile."""
 
     def answered(self, code: str) -> None:
-        """Say how an HTTP call went: its status, or what happened in place of an answer."""
+        """Record the result of an HTTP call: its status, or what happened instead."""
 
 
 class Tracer:
@@ -64,31 +64,31 @@ class Tracer:
     _NOTHING = nullcontext(Span())
 
     def look(self, about: Mapping[str, str]) -> AbstractContextManager[Span]:
-        """A look at a resource, by what its log lines say of it: the root of a trace."""
+        """A reconcile of a resource, with the fields of its log lines: the root of a trace."""
         return self._NOTHING
 
     def nvcf(self, operation: str, method: str, url: str) -> AbstractContextManager[Span]:
-        """A call to NVCF; `headers` are to be sent with it."""
+        """A call to NVCF; send `headers` with it."""
         return self._NOTHING
 
     def kubernetes(self, kind: str, method: str, url: str) -> AbstractContextManager[Span]:
-        """A write to the Kubernetes API that a look makes itself."""
+        """A write to the Kubernetes API that a reconcile makes itself."""
         return self._NOTHING
 
     def headers(self) -> Mapping[str, str]:
-        """What W3C Trace Context has a request carry for the span that is open."""
+        """The headers of W3C Trace Context for the current span."""
         return {}
 
     def close(self) -> None:
-        """Send what was not sent yet, for `FLUSH` seconds at most."""
+        """Send the remaining spans, for `FLUSH` seconds at most."""
 
 
 def tracer(*, wanted: bool, identity: str) -> Tracer:
     """The tracer of this process.
 
     Args:
-        wanted: whether there are to be traces; then there must be no `problem`.
-        identity: tells replicas apart.
+        wanted: whether to trace; then there must be no `problem`.
+        identity: distinguishes replicas.
 
     """
     return _OpenTelemetry(identity) if wanted else Tracer()
@@ -110,7 +110,7 @@ class _OpenTelemetrySpan(Span):
             self.failed(code)
 
     def failed(self, kind: str) -> None:
-        """Mark it as failed by a kind of error; the first kind counts. An error's text may quote what is secret."""
+        """Mark it as failed by a kind of error; the first kind counts. An error's text may quote secrets."""
         from opentelemetry.trace import StatusCode
 
         if not self._failed:
@@ -137,7 +137,7 @@ class _OpenTelemetry(Tracer):
         from opentelemetry.trace import get_current_span
 
         if not get_current_span().get_span_context().is_valid:
-            return self._NOTHING  # an Event, which is written after the look that tells of it
+            return self._NOTHING  # an Event, which is written after the reconcile that records it
         return self._open(f"kubernetes {kind}", {_OURS + "write": kind, **_http(method, url)}, client=True)
 
     def headers(self) -> Mapping[str, str]:
@@ -146,7 +146,7 @@ class _OpenTelemetry(Tracer):
         return carrier
 
     def close(self) -> None:
-        # The exporter tries again for longer than a Pod has to end; as a daemon it holds up nothing.
+        # The exporter retries for longer than a Pod has to terminate; as a daemon it delays nothing.
         last = threading.Thread(target=self._provider.shutdown, daemon=True)
         last.start()
         last.join(FLUSH)
@@ -178,7 +178,7 @@ def _provider(identity: str) -> "TracerProvider":
 
     name, _, version = default_user_agent().partition("/")
     ours = {"service.name": name, "service.version": version, "service.instance.id": identity}
-    resource = Resource.create(ours).merge(OTELResourceDetector().detect())  # what the variables say goes before
+    resource = Resource.create(ours).merge(OTELResourceDetector().detect())  # the variables take precedence
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
@@ -198,5 +198,5 @@ def _http(method: str, url: str) -> Attributes:
 def _installed() -> bool:
     try:
         return all(find_spec(name) is not None for name in _PACKAGES)
-    except ModuleNotFoundError:  # the package that it would stand in is not there
+    except ModuleNotFoundError:  # its parent package is not installed
         return False

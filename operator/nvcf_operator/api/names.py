@@ -1,4 +1,4 @@
-"""The names by which the cluster knows the resource. All are fixed for ever: manifests and other tools hold them."""
+"""The names by which the cluster knows the resource. None may ever change: manifests and other tools contain them."""
 
 GROUP = "nvcf-operator.io"
 VERSION = "v1alpha1"

@@ -117,7 +117,7 @@ def _keyword(key: str, value: Any, path: str) -> Schema:
 
 
 def _without_null(schema: Mapping[str, Any], path: str) -> Schema:
-    """Read `anyOf: [X, null]` as X; what stands beside the anyOf speaks of the field and wins."""
+    """Read `anyOf: [X, null]` as X; keywords beside the anyOf describe the field and take precedence."""
     members = [member for member in schema["anyOf"] if member != {"type": "null"}]
     if len(members) != 1 or len(schema["anyOf"]) != 2:
         raise UnsupportedSchemaError(f"{path}: only a union of one type and null has a form in a structural schema")

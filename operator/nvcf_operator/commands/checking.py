@@ -244,7 +244,7 @@ def _instances(running: Sequence[_Running]) -> tuple[Outcome, str]:
 
 
 def _idle(known: Iterable[_Running]) -> list[str]:
-    """Versions that are ACTIVE and run nothing, which is in order where the minimum is 0 and trouble elsewhere."""
+    """Versions that are ACTIVE without an instance, which is fine if the minimum is 0 and a fault otherwise."""
     return [
         one_line(item.function.version_id, limit=64)
         for item in known

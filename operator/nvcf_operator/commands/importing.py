@@ -22,7 +22,7 @@ COMPLETE, FAILED, INCOMPLETE = 0, 1, 3
 """Exit codes: all that is deployed is printed; nothing could be read; something was left out."""
 
 MANY = 100
-"""Versions to ask for, above which a line says how long it takes."""
+"""Versions to request, above which a line says how long it takes."""
 
 _STATES = {
     "INACTIVE": "it is draining, or is just being deployed. Import again once that is done",
@@ -220,7 +220,7 @@ async def _one(
 
 
 def _unfit(function: Function, deployment: Deployment, public: frozenset[str]) -> str | None:
-    """Why a deployment is not to be adopted; None where nothing speaks against it."""
+    """Why a deployment must not be adopted; None if it may be."""
     if function.owned_by_different_account:
         return _ELSEWHERE
     if function.version_id in public:

@@ -25,13 +25,13 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{2,}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest, what a reader is told about it, and what it does not say of the deployment."""
+    """A manifest, its comments, and what it leaves out of the deployment."""
 
     body: Mapping[str, Any]
     about: str
     left_out: tuple[str, ...]
     remarks: tuple[str, ...] = ()
-    """What is to be known when it is applied."""
+    """What to know when it is applied."""
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ def manifest(name: str, function: Function, deployment: Deployment, options: Imp
         function: the version as the account's list shows it.
         deployment: the deployment as a GET shows it.
         options: what the manifest is to say beside the deployment.
-        key: the API key, which stands in no manifest.
+        key: the API key, which no manifest contains.
 
     Raises:
         NotExpressibleError: no manifest can say what is deployed.
@@ -82,10 +82,10 @@ def manifest(name: str, function: Function, deployment: Deployment, options: Imp
 
 
 def resource_names(functions: Iterable[Function]) -> dict[str, str]:
-    """A name for each version, by its id: the function's name, and as much of the version's id as tells it apart.
+    """A name for each version, by its id: the function's name, and as much of the version's id as makes it unique.
 
-    A name depends on function and version alone, so that it is the same at the next run whatever is deployed by then.
-    Ids that are no UUID have no name.
+    A name depends on function and version alone, so that the next run gives the same, whatever is deployed by then. Ids
+    that are no UUID have no name.
     """
     versions = {item.version_id.lower(): item.name or "" for item in functions}
     versions = {version: name for version, name in versions.items() if _UUID.fullmatch(version)}
@@ -103,7 +103,7 @@ def _joined(function: str, version: str) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML that every parser reads alike: texts that some of them take for numbers or switches are quoted."""
+    """YAML that every parser reads alike: texts that some of them read as numbers or booleans are quoted."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

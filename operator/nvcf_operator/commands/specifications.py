@@ -1,8 +1,8 @@
-"""From a GPU specification that NVCF shows to one of a manifest that says the same, and that the CRD takes.
+"""From a GPU specification that NVCF shows to an equal one of a manifest, which the CRD accepts.
 
-Written is what the server shows and a request may carry. What a manifest cannot say, because the CRD is stricter than
-the server or because it would count as a difference, is left out, for a field that is left out is the server's: it is
-neither sent nor compared. Whatever is left out is told.
+A manifest contains what the server shows and a request may carry. What it cannot express, because the CRD is stricter
+than the server or because it would count as a difference, is left out: such a field is the server's, and neither sent
+nor compared. Whatever is left out is reported.
 """
 
 import json
@@ -24,7 +24,7 @@ from nvcf_operator.core.equality import named
 LIST = "deploymentSpecifications"
 SETS = ("clusters", "regions", "attributes", "availabilityZones")
 MOST = 16
-"""Specifications that a manifest takes."""
+"""Most specifications of a manifest."""
 
 _HOUR = 3600
 _MILLISECOND = Decimal("0.001")
@@ -36,17 +36,17 @@ _REQUIRED = ("gpu", "minInstances", "maxInstances")
 
 
 class NotExpressibleError(ValueError):
-    """No manifest can say what is deployed. The text says why, without values."""
+    """No manifest can express what is deployed. The text says why, without values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The specifications of a manifest, in an order that does not depend on the server's, and what they do not say."""
+    """The specifications of a manifest, in an order that does not depend on the server's, and what they leave out."""
 
     specifications: tuple[DeploymentSpecification, ...]
     left_out: tuple[str, ...]
     remarks: tuple[str, ...] = ()
-    """What is to be known when the manifest is applied."""
+    """What to know when the manifest is applied."""
 
 
 def written(found: Sequence[GpuSpecification], *, with_configuration: bool = False, key: str = "") -> Written:
@@ -58,7 +58,7 @@ def written(found: Sequence[GpuSpecification], *, with_configuration: bool = Fal
         key: the API key; Helm values that hold it are never written.
 
     Raises:
-        NotExpressibleError: a manifest would differ from the deployment, or the CRD would not take it.
+        NotExpressibleError: a manifest would differ from the deployment, or the CRD would reject it.
 
     """
     if not 0 < len(found) <= MOST:
@@ -184,7 +184,7 @@ def _duration(length: Decimal) -> str:
 
 
 def _taken(body: dict[str, Any], left_out: list[str]) -> DeploymentSpecification:
-    """The body as the CRD takes it: a value that it refuses is left out, with as little else as can be."""
+    """The body as the CRD accepts it: a value that it rejects is left out, with as little else as possible."""
     while True:
         if not body.get("autoscalingConfiguration", True):
             del body["autoscalingConfiguration"]

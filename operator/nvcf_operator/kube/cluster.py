@@ -1,7 +1,7 @@
-"""Which cluster is meant, and as whom: `KUBECONFIG`, else the pod's ServiceAccount, else `~/.kube/config`.
+"""The cluster and the identity to use: `KUBECONFIG`, else the pod's ServiceAccount, else `~/.kube/config`.
 
-The files are read by the official client's own code. What it leaves to its callers is here: renewing credentials that
-run out, and telling of a bad file without repeating what stands in it.
+The official client's own code reads the files. What it leaves to its callers is here: renewing credentials that
+expire, and reporting a bad file without repeating its content.
 """
 
 import asyncio
@@ -25,19 +25,19 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 DEFAULT_KUBECONFIG = "~/.kube/config"
 
 REFRESH = 60.0
-"""Seconds after which credentials that can change are looked at again."""
+"""Seconds after which credentials that can change are re-read."""
 
 PLUGIN_TIMEOUT = 20.0
 """Seconds that an exec plugin or an identity provider gets, within the 30 s of the request that waits for it."""
 
 _BROKEN = (ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError)
-"""What the official client raises over a file that is not what it should be."""
+"""What the official client raises for an invalid file."""
 
 
 class ConnectionProblem(aiohttp.ClientConnectionError):
-    """No cluster is configured, or its configuration cannot be used; the text says what was looked at.
+    """No cluster is configured, or its configuration cannot be used; the text says what was checked.
 
-    Where it comes up in the middle of the work, it is one more way in which the API server cannot be reached.
+    After the start, it is one more way in which the API server cannot be reached.
     """
 
 
@@ -47,9 +47,9 @@ class Cluster:
 
     Attributes:
         configuration: the official client's; its hook keeps the token fresh.
-        namespace: of the pod, or of the kubeconfig's context; None when it names none.
+        namespace: of the pod, or of the kubeconfig's context; None if it names none.
         in_pod: whether this process runs in that cluster, which is then never behind a proxy.
-        source: where it was found, for a person.
+        source: where it was found, for messages.
 
     """
 
@@ -59,7 +59,7 @@ class Cluster:
     source: str
 
     async def authorization(self) -> str | None:
-        """The header for a request made now; None when the identity is a client certificate, or nobody's.
+        """The header for a request made now; None if the identity is a client certificate, or there is none.
 
         Raises:
             ConnectionProblem: the token cannot be read.
@@ -84,7 +84,7 @@ async def load() -> Cluster:
         return await _from_kubeconfig(kubeconfig, f"KUBECONFIG={kubeconfig}")
     if (SERVICE_ACCOUNT / "token").exists():
         return _from_pod()
-    if os.path.exists(default):  # noqa: ASYNC240  one look at a local file, at the start
+    if os.path.exists(default):  # noqa: ASYNC240  one check of a local file, at the start
         return await _from_kubeconfig(default, DEFAULT_KUBECONFIG)
     raise ConnectionProblem(
         "no cluster is configured: looked at KUBECONFIG (not set), the pod's ServiceAccount "
@@ -125,7 +125,7 @@ async def _from_kubeconfig(paths: str, source: str) -> Cluster:
 
 
 class _Refresh:
-    """Renews a kubeconfig's credentials that run out; the official client leaves that to its callers."""
+    """Renews a kubeconfig's credentials that expire; the official client leaves that to its callers."""
 
     def __init__(self, loader: KubeConfigLoader, *, plugin: bool) -> None:
         self._loader = loader
@@ -133,18 +133,18 @@ class _Refresh:
         self._due = time.monotonic() + REFRESH
 
     async def __call__(self, configuration: Configuration) -> None:
-        """Renew them if that is due, or leave what there is: an old token is better than none."""
+        """Renew them if that is due, else keep them: an old token is better than none."""
         if time.monotonic() < self._due:
             return
-        # Set first: requests that come meanwhile go out with the old token, which is good for minutes still.
+        # Set first: requests in the meantime use the old token, which is still valid for minutes.
         self._due = time.monotonic() + REFRESH
         if self._plugin and not hasattr(self._loader, "exec_plugin_expiry"):
-            return  # a plugin that tells no expiry is asked again after a 401, as kubectl does
+            return  # a plugin that reports no expiry is run again after a 401, as kubectl does
         try:
             async with asyncio.timeout(PLUGIN_TIMEOUT):
                 await self._loader.load_and_set(configuration)
         except (*_BROKEN, TimeoutError) as error:
-            log.warning("the kubeconfig's credentials were not renewed: %s", _told(error))
+            log.warning("the kubeconfig's credentials were not renewed: %s", _description(error))
 
 
 def _configuration() -> Configuration:
@@ -161,11 +161,11 @@ def _user(config: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
 
 
 def _unusable(source: str, error: Exception) -> ConnectionProblem:
-    return ConnectionProblem(f"{source} cannot be used: {_told(error)}")
+    return ConnectionProblem(f"{source} cannot be used: {_description(error)}")
 
 
-def _told(error: Exception) -> str:
-    """The error's text, without the entries of the kubeconfig that the official client repeats, tokens and all."""
+def _description(error: Exception) -> str:
+    """The error's text, without the entries of the kubeconfig that the official client repeats, including tokens."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"{error.problem} in line {error.problem_mark.line + 1}"
     if isinstance(error, ConfigException | OSError):

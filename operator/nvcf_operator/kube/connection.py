@@ -1,4 +1,4 @@
-"""One pool of connections to the cluster, whose requests are signed with what is valid now."""
+"""One pool of connections to the cluster, whose requests carry the current credentials."""
 
 import asyncio
 import logging
@@ -25,19 +25,19 @@ WATCHES = 1_000
 """Most connections of kopf's session, which holds one open for each namespace that it watches."""
 
 REFUSED_PAUSE = 5.0
-"""Seconds by which a second 401 is held back: kopf logs in again at once after each, and would turn in circles."""
+"""Seconds by which a second 401 is delayed: kopf logs in again immediately after each, and would loop."""
 
 
 class Connection:
     """One cluster, as one identity, through one bounded pool of connections.
 
-    After a 401, or when the server's certificate is not trusted any more, the configuration is loaded again and the
-    request made once more: neither was carried out. Credentials for another server than at the start are not taken; a
-    new client certificate is shown on new connections.
+    After a 401, or when the server's certificate is no longer trusted, the configuration is re-read and the request
+    retried once: neither was carried out. Credentials for another server than at the start are not accepted; a new
+    client certificate is used for new connections.
 
     Attributes:
         server: the API server's base URL.
-        default_namespace: of the pod, or of the kubeconfig's context; None when it names none.
+        default_namespace: of the pod, or of the kubeconfig's context; None if it names none.
         session: for all requests; it is closed by `close`.
 
     """
@@ -74,7 +74,7 @@ class Connection:
 
     async def _sign(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
         if request.url.origin() != self._origin:
-            return await handler(request)  # redirected to somebody else, who must not see the token
+            return await handler(request)  # redirected to another server, which must not see the token
         used = self._cluster
         await self._authorize(request)
         try:
@@ -98,7 +98,7 @@ class Connection:
             request.headers["Authorization"] = token
 
     async def _reload(self, used: Cluster) -> None:
-        """Load the configuration again, once for all requests that were made with the old one."""
+        """Re-read the configuration, once for all requests that were made with the old one."""
         async with self._reloading:
             if self._cluster is not used:
                 return
@@ -127,7 +127,7 @@ async def connect(
         outermost: middlewares that see each request before it is signed.
 
     Raises:
-        ConnectionProblem: there is none, or its configuration cannot be used; the text says what was looked at.
+        ConnectionProblem: there is none, or its configuration cannot be used; the text says what was checked.
 
     """
     found = await cluster.load()
@@ -140,7 +140,7 @@ async def connect(
 
 
 async def kopf_session(*, user_agent: str) -> kopf.AiohttpSession:
-    """Make a session for kopf, which closes it by itself and asks for another when the API server says 401."""
+    """Make a session for kopf, which closes it itself and requests another one after a 401."""
     connection = await connect(limit=WATCHES, user_agent=user_agent, outermost=(SteadyWatch(),))
     return kopf.AiohttpSession(
         server=connection.server, default_namespace=connection.default_namespace, aiohttp_session=connection.session
