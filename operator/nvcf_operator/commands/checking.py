@@ -2,16 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import click
 
 from nvcf_client import endpoints, errors
 from nvcf_client.answers import one_line
-from nvcf_client.models import Function, Instance
+from nvcf_client.models import Function
 from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.commands.check_report import CheckResult, DeployedVersion, Outcome, Report
+from nvcf_operator.commands.instances import DETAILS, may_see_instances, read_instances, running_instances
 from nvcf_operator.commands.read_only_client import ReadOnlyClient
 from nvcf_operator.commands.text import NEW_KEY, counted, error_text, with_key_hint
 from nvcf_operator.redaction import Redactor
@@ -21,7 +21,7 @@ PASSED, NOT_PASSED = 0, 1
 """Exit codes: all required checks passed; or one failed, or could not be made."""
 
 KEY, SERVER, ACCEPTED = "key", "server", "accepted"
-LIST, DEPLOY, DETAILS = "list_functions", "deploy_function", "list_functions_details"
+LIST, DEPLOY = "list_functions", "deploy_function"
 ACCOUNT, DEPLOYMENTS, INSTANCES = "account", "deployments", "instances"
 ANNOUNCED = "announced"
 
@@ -29,9 +29,6 @@ QUESTIONS = (KEY, SERVER, ACCEPTED, LIST, DEPLOY, DETAILS, ACCOUNT, DEPLOYMENTS,
 """In the order in which they are reported. What the gateway announces is shown only where it announces something."""
 
 REQUIRED = frozenset({KEY, SERVER, ACCEPTED, LIST, DEPLOY})
-
-RUNNING = frozenset({"ACTIVE", "RUNNING"})
-"""Statuses of an instance that works."""
 
 _UNANSWERED = "skipped: an earlier check did not pass"
 
@@ -55,22 +52,6 @@ def run(account: AccountSettings, options: CheckOptions) -> int:
 Results = dict[str, tuple[Outcome, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
-    """Instances of one version; None where NVCF does not report them; the error of a failed call."""
-
-    function: Function
-    instances: tuple[Instance, ...] | None
-    error: errors.NvcfError | None = None
-
-    @property
-    def number(self) -> int | None:
-        """How many work."""
-        if self.instances is None:
-            return None
-        return sum((item.instance_status or "").upper() in RUNNING for item in self.instances)
-
-
 async def _ask(account: AccountSettings, options: CheckOptions, key: str) -> Report:
     results: Results = {KEY: (Outcome.OK, "the file contains a key that can be sent")}
     async with ReadOnlyClient(account, key, timeout=options.timeout) as client:
@@ -89,26 +70,10 @@ async def _ask(account: AccountSettings, options: CheckOptions, key: str) -> Rep
         results[ACCOUNT], account_id = _account(own)
         deployed = sorted((x for x in own if _is_deployed(x)), key=lambda x: (x.name or "", x.id, x.version_id))
         results[DEPLOYMENTS] = (Outcome.OK, _counts(own, deployed))
-        running = await _running(client, deployed)
-        results[DETAILS], results[INSTANCES] = _details(running), _instances(running)
+        instances = await read_instances(client, deployed)
+        results[DETAILS], results[INSTANCES] = may_see_instances(instances), running_instances(instances)
         results |= _announced(client)
-    return _report(account.nvcf_base_url, results, account_id, [_shown(item) for item in running])
-
-
-async def _running(client: ReadOnlyClient, deployed: Sequence[Function]) -> list[_Running]:
-    """The instances of each version. Where one shows that NVCF does not report them, no other is requested."""
-    first = [await _instances_of(client, item) for item in deployed[:1]]
-    if first and first[0].error is None and first[0].instances is None:
-        return [*first, *(_Running(item, None) for item in deployed[1:])]
-    return [*first, *await asyncio.gather(*(_instances_of(client, item) for item in deployed[1:]))]
-
-
-async def _instances_of(client: ReadOnlyClient, function: Function) -> _Running:
-    request = endpoints.get_function(function_id=function.id, function_version_id=function.version_id)
-    try:
-        return _Running(function, (await client.call(request)).function.active_instances)
-    except errors.NvcfError as error:
-        return _Running(function, None, error)
+    return _report(account.nvcf_base_url, results, account_id, [item.shown for item in instances])
 
 
 async def _without_list(client: ReadOnlyClient, error: errors.NvcfError, base_url: str) -> Results:
@@ -212,56 +177,3 @@ def _counts(own: Sequence[Function], deployed: Sequence[Function]) -> str:
     statuses = ", ".join(f"{number} {status}" for status, number in sorted(by_status.items()))
     of = counted(len({item.id for item in deployed}), "function")
     return f"{counted(len(deployed), 'version')} of {of} deployed: {statuses}; {idle} not deployed, or draining"
-
-
-def _details(running: Sequence[_Running]) -> tuple[Outcome, str]:
-    if any(item.instances is not None for item in running):
-        return Outcome.OK, "the key may see running instances"
-    failed = next((item.error for item in running if item.error is not None), None)
-    if failed is not None:
-        return Outcome.UNKNOWN, error_text(failed)
-    if running:
-        text = f"the key lacks the scope {DETAILS}: running instances are not shown. Everything else works"
-        return Outcome.FAILED, text
-    return Outcome.UNKNOWN, "nothing is deployed, so this cannot be checked"
-
-
-def _instances(running: Sequence[_Running]) -> tuple[Outcome, str]:
-    known = [item for item in running if item.instances is not None]
-    if not running:
-        return Outcome.OK, "nothing is deployed, so nothing runs"
-    if not known:
-        return Outcome.UNKNOWN, "NVCF does not report them"
-    works = sum(item.number or 0 for item in known)
-    others = Counter(_state(x) for item in known for x in item.instances or () if _state(x) not in RUNNING)
-    text = f"{counted(works, 'instance')} running for {counted(len(known), 'version')}"
-    text += "".join(f", {number} {state}" for state, number in sorted(others.items()))
-    silent = len(running) - len(known)
-    if silent:
-        return Outcome.UNKNOWN, f"{text}; NVCF does not report them for {counted(silent, 'version')} more"
-    without = _idle(known)
-    return Outcome.OK, text + (f"; ACTIVE without a running instance: {', '.join(without)}" if without else "")
-
-
-def _idle(known: Iterable[_Running]) -> list[str]:
-    """Versions that are ACTIVE without an instance, which is fine if the minimum is 0 and a fault otherwise."""
-    return [
-        one_line(item.function.version_id, limit=64)
-        for item in known
-        if item.number == 0 and item.function.status.upper() == "ACTIVE"
-    ][:10]
-
-
-def _state(instance: Instance) -> str:
-    return one_line((instance.instance_status or "UNKNOWN").upper(), limit=32)
-
-
-def _shown(item: _Running) -> DeployedVersion:
-    function = item.function
-    return DeployedVersion(
-        one_line(function.name or "", limit=100) or "-",
-        function.id,
-        function.version_id,
-        one_line(function.status, limit=32),
-        item.number,
-    )
