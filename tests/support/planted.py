@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from nvcf_operator.runtime.local import LocalState
+from nvcf_operator.runtime.local_state import LocalState
 
 from nvcf_client import errors, requests
 from nvcf_client.answers import explain
