@@ -11,8 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from nvcf_operator.runtime.local_state import LocalState
-
 from nvcf_client import errors, requests
 from nvcf_client.answers import explain
 from nvcf_operator import logs
@@ -35,6 +33,7 @@ from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.credentials import Resolver
+from nvcf_operator.runtime.local_state import LocalState
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.queue import DelayQueue, Priority
 from nvcf_operator.runtime.reconciler import Reconciler
