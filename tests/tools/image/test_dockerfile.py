@@ -151,5 +151,5 @@ def test_the_build_is_given_what_it_copies_and_nothing_else_of_a_checkout() -> N
 
 def test_the_wheel_holds_the_operator_and_the_simulator_and_nothing_of_the_tools_and_tests() -> None:
     held = {Path(file.distribution_path) for file in WheelBuilder(str(ROOT)).recurse_included_files()}
-    assert {path.parts[0] for path in held} == {"nvcf_operator", "nvcf_simulator"}
+    assert {path.parts[0] for path in held} == {"nvcf_client", "nvcf_operator", "nvcf_simulator"}
     assert Path("nvcf_operator/cli.py") in held
