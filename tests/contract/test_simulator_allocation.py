@@ -32,6 +32,11 @@ def api(simulator: Simulator) -> Iterator[Api]:
 
 
 @pytest.fixture
+def echo(simulator: Simulator) -> tuple[str, str]:
+    return simulator.add_function()
+
+
+@pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4) as executor:
         yield executor

@@ -29,6 +29,11 @@ def api(simulator: Simulator) -> Iterator[Api]:
         yield client
 
 
+@pytest.fixture
+def echo(simulator: Simulator) -> tuple[str, str]:
+    return simulator.add_function()
+
+
 @pytest.mark.parametrize(("when", "deployed"), [("before", False), ("after", True)])
 @pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}, {"body": "<html>", "contentType": "text/html"}])
 def test_before_prevents_execution_and_after_only_loses_the_response(

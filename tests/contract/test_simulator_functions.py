@@ -26,9 +26,20 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="module")
+def api(simulator: Simulator) -> Iterator[Api]:
+    with Api(simulator) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
 def other(simulator: Simulator) -> Iterator[Api]:
     with Api(simulator, OTHER_KEY) as client:
         yield client
+
+
+@pytest.fixture
+def echo(simulator: Simulator) -> tuple[str, str]:
+    return simulator.add_function()
 
 
 def test_a_new_function_is_inactive_and_gets_defaults(api: Api) -> None:

@@ -19,6 +19,17 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def api(simulator: Simulator) -> Iterator[Api]:
+    with Api(simulator) as client:
+        yield client
+
+
+@pytest.fixture
+def echo(simulator: Simulator) -> tuple[str, str]:
+    return simulator.add_function()
+
+
 def is_odd(text: str) -> bool:
     return {"<", "&"} <= set(text) and not text.isascii()
 

@@ -33,6 +33,11 @@ def api(simulator: Simulator) -> Iterator[Api]:
 
 
 @pytest.fixture
+def echo(simulator: Simulator) -> tuple[str, str]:
+    return simulator.add_function()
+
+
+@pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(8) as executor:
         yield executor
