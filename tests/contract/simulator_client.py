@@ -18,7 +18,9 @@ class Api:
 
     def __init__(self, simulator: Simulator, token: str | None = KEY, *, url: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
-        self.http = httpx.Client(base_url=url or simulator.url, headers=headers, timeout=20, trust_env=False)
+        self.http = httpx.Client(
+            base_url=url or simulator.url, headers=headers, timeout=20, trust_env=False, verify=False
+        )
 
     def __enter__(self) -> "Api":
         return self
@@ -85,6 +87,11 @@ def deployment_of(function: tuple[str, str]) -> str:
 def version_of(function: tuple[str, str]) -> str:
     """Path of a function version."""
     return f"/functions/{function[0]}/versions/{function[1]}"
+
+
+def alive(simulator: Simulator, function: tuple[str, str]) -> list[dict[str, Any]]:
+    """The running instances of a function version."""
+    return [item for item in simulator.allocations() if item["functionVersionId"] == function[1]]
 
 
 def moment(text: str) -> datetime:

@@ -15,12 +15,6 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 SPECIFICATION = {"gpu": "L40S", "instance_type": "NCP.GPU.L40S_1x", "min_instances": 1, "max_instances": 2}
 
 
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator.start() as running:
-        yield running
-
-
 @pytest.fixture
 def client(simulator: Simulator) -> Iterator[Client]:
     """A client of an account in which nothing is deployed and nothing fails."""

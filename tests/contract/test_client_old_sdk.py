@@ -6,7 +6,7 @@ import pytest
 
 from tests.contract.client_documentation import OLD_ID as ID
 from tests.contract.client_documentation import run
-from tests.contract.client_server import answer, serving
+from tests.contract.scripted_server import answer, serving
 
 PATH = f"/v2/nvcf/deployments/functions/{ID}/versions/{ID}"
 BODY = b'{"deploymentSpecifications":[{"backend":"string","gpu":"string","maxInstances":123,"minInstances":123}]}'

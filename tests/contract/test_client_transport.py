@@ -18,7 +18,17 @@ from hack.controlplane.certificates import Authority
 from nvcf_client import AsyncClient, Client, NvcfError, endpoints
 from nvcf_client.errors import Obstacle, Unreachable
 from nvcf_client.requests import Request
-from tests.contract.client_server import Act, answer, drip, full_listener, hang_up, reset, serving, silence, tunnelling
+from tests.contract.scripted_server import (
+    Act,
+    answer,
+    drip,
+    full_listener,
+    hang_up,
+    reset,
+    serving,
+    silence,
+    tunnelling,
+)
 
 KEY = "nvapi-test-not-a-key"
 FV = {"function_id": "F", "function_version_id": "V"}
@@ -62,10 +72,7 @@ def ask_async(request: Request[Any], **options: Any) -> Any:
 
 
 @pytest.fixture(params=[ask_sync, ask_async], ids=["sync", "async"])
-def ask(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
-        monkeypatch.delenv(variable, raising=False)
-        monkeypatch.delenv(variable.lower(), raising=False)
+def ask(request: pytest.FixtureRequest, no_proxy: None) -> Ask:
     kind: Ask = request.param
     return kind
 

@@ -1,7 +1,5 @@
 """Media types, tokens, keys and envelopes of the simulator."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -11,18 +9,6 @@ from tests.support.simulator import ECHO, KEY, OTHER_KEY, Simulator
 FUNCTION = (ECHO, ECHO)
 ORG = "/v2/orgs/acme/nvcf"
 TEAM = "/v2/orgs/acme/teams/vision/nvcf"
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator.start() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.simulator_client import H100, L40S, Api, eventually, version_of
+from tests.contract.simulator_client import H100, L40S, Api, alive, eventually, version_of
 from tests.support.simulator import Simulator
 
 IDLE = H100 | {"minInstances": 0}
@@ -14,36 +14,14 @@ NEVER = 3600
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with Simulator.start(period=3600, deploySeconds=0) as simulator:
-        yield simulator
+def simulator_options() -> dict[str, Any]:
+    return {"period": 3600, "deploySeconds": 0}
 
 
 @pytest.fixture
 def simulator(running: Simulator) -> Iterator[Simulator]:
     yield running
     running.behave(races={"slowPost": 0}, allocationTimeout=30, dependencies={})
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
-
-
-@pytest.fixture
-def echo(simulator: Simulator) -> tuple[str, str]:
-    return simulator.add_function()
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as executor:
-        yield executor
-
-
-def alive(simulator: Simulator, function: tuple[str, str]) -> list[Any]:
-    return [item for item in simulator.allocations() if item["functionVersionId"] == function[1]]
 
 
 def lasted(simulator: Simulator, function: tuple[str, str]) -> float:

@@ -1,6 +1,5 @@
 """The simulator's control API: outside changes, capacity, and the request log."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -8,23 +7,6 @@ import pytest
 
 from tests.contract.simulator_client import H100, L40S, Api, deployment_of, eventually, version_of
 from tests.support.simulator import Simulator
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator.start() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
-
-
-@pytest.fixture
-def echo(simulator: Simulator) -> tuple[str, str]:
-    return simulator.add_function()
 
 
 def test_outside_changes_deploy_scale_redeploy_and_undeploy(

@@ -1,6 +1,5 @@
 """Deployments: behaviour of the real server beyond the conformance cases."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,23 +7,6 @@ import pytest
 
 from tests.contract.simulator_client import H100, L40S, Api, deployment_of, eventually, moment, version_of
 from tests.support.simulator import OTHER_KEY, Simulator
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator.start() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
-
-
-@pytest.fixture
-def echo(simulator: Simulator) -> tuple[str, str]:
-    return simulator.add_function()
 
 
 @pytest.mark.parametrize(

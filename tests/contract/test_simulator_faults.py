@@ -11,27 +11,15 @@ from tests.support.simulator import KEY, Simulator
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with Simulator.start() as simulator:
-        simulator.add_key("second", "nvapi-second")
-        yield simulator
+def running(running: Simulator) -> Simulator:
+    running.add_key("second", "nvapi-second")
+    return running
 
 
 @pytest.fixture
 def simulator(running: Simulator) -> Iterator[Simulator]:
     yield running
     running.clear_faults()
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
-
-
-@pytest.fixture
-def echo(simulator: Simulator) -> tuple[str, str]:
-    return simulator.add_function()
 
 
 @pytest.mark.parametrize(("when", "deployed"), [("before", False), ("after", True)])

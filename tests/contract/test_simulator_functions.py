@@ -20,26 +20,14 @@ PRIVATE = "/functions?visibility=private"
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator.start({"functions": []}) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def other(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator, OTHER_KEY) as client:
-        yield client
+def simulator_options() -> dict[str, Any]:
+    return {"scenario": {"functions": []}}
 
 
 @pytest.fixture
-def echo(simulator: Simulator) -> tuple[str, str]:
-    return simulator.add_function()
+def other(simulator: Simulator) -> Iterator[Api]:
+    with Api(simulator, OTHER_KEY) as client:
+        yield client
 
 
 def test_a_new_function_is_inactive_and_gets_defaults(api: Api) -> None:

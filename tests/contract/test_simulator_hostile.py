@@ -1,25 +1,11 @@
 """Bodies that no client should send: the response is the service's, the log is readable, and the next request works."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.contract.simulator_client import Api, deployment_of
 from tests.support.simulator import Simulator
 
 _DEEP = b"[" * 100_000
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator.start() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Ordinary responses are odd: markup, non-ASCII letters, URLs with parameters, unknown fields, all kinds of times."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,20 +13,8 @@ _FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?Z")
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator.start(deploySeconds=0) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
-
-
-@pytest.fixture
-def echo(simulator: Simulator) -> tuple[str, str]:
-    return simulator.add_function()
+def simulator_options() -> dict[str, Any]:
+    return {"deploySeconds": 0}
 
 
 def is_odd(text: str) -> bool:

@@ -17,12 +17,6 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
-@pytest.fixture
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
-
-
 def test_a_deployment_has_the_fields_of_that_generation(api: Api) -> None:
     shown = api.deployed(FUNCTION, OLD)
     assert shown.keys() == {

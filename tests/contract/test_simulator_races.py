@@ -7,15 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.simulator_client import H100, L40S, Api, eventually, moment, version_of
+from tests.contract.simulator_client import H100, L40S, Api, alive, eventually, moment, version_of
 from tests.support.simulator import Simulator
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
+def simulator_options() -> dict[str, Any]:
     # Passes run only when a test starts them, so that races are deterministic.
-    with Simulator.start(period=3600, deploySeconds=0) as simulator:
-        yield simulator
+    return {"period": 3600, "deploySeconds": 0}
 
 
 @pytest.fixture
@@ -24,27 +23,6 @@ def simulator(running: Simulator) -> Iterator[Simulator]:
     yield running
     running.behave(races=before, dependencies={})
     running.hide()
-
-
-@pytest.fixture
-def api(simulator: Simulator) -> Iterator[Api]:
-    with Api(simulator) as client:
-        yield client
-
-
-@pytest.fixture
-def echo(simulator: Simulator) -> tuple[str, str]:
-    return simulator.add_function()
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(8) as executor:
-        yield executor
-
-
-def alive(simulator: Simulator, function: tuple[str, str]) -> list[Any]:
-    return [item for item in simulator.allocations() if item["functionVersionId"] == function[1]]
 
 
 def under_way(simulator: Simulator, function: tuple[str, str], operation: str) -> Callable[[], Any]:

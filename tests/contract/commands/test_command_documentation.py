@@ -15,7 +15,7 @@ from nvcf_operator.cli import main
 from tests.support.simulator import KEY, Simulator
 from tests.support.waiting import eventually
 
-PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
+PAGE = Path(__file__).parents[3] / "docs" / "commands.md"
 URL = "http://127.0.0.1:8080/v2/nvcf"
 """The base URL that the page's examples use."""
 

@@ -2,7 +2,6 @@
 
 import json
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import pytest
 
 from hack.controlplane.certificates import Authority
-from tests.contract.client_server import answer, reset, serving, silence
-from tests.contract.command_process import Account, Done, nvcf_operator
+from tests.contract.commands.command_process import Account, Done, nvcf_operator
+from tests.contract.scripted_server import answer, reset, serving, silence
 from tests.support.simulator import KEY, Simulator
 from tests.support.waiting import eventually
 
@@ -55,20 +54,6 @@ class Checked:
     def unknown(self) -> set[str]:
         """Questions without an answer."""
         return {name for name, result in self.results.items() if result == "unknown"}
-
-
-@pytest.fixture(params=["current", "old"])
-def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    with Simulator.start({"functions": []}, generation=request.param) as running:
-        yield running
-        assert [entry for entry in running.log() if entry["mutating"]] == []
-
-
-@pytest.fixture
-def current() -> Iterator[Simulator]:
-    with Simulator.start({"functions": []}) as running:
-        yield running
-        assert [entry for entry in running.log() if entry["mutating"]] == []
 
 
 def checked(url: str, folder: Path, *arguments: str, key: str = KEY) -> Checked:

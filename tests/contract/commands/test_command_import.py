@@ -1,31 +1,16 @@
 """`nvcf-operator import` on an account, in both generations of the API, and with what can go wrong."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.contract.command_process import Account, Done, nvcf_operator
+from tests.contract.commands.command_process import Account, Done, nvcf_operator
 from tests.support.simulator import KEY, OTHER_KEY, Simulator
 
 T10 = {"backend": "GFN", "gpu": "T10", "instanceType": "g4.tiny", "minInstances": 1, "maxInstances": 2}
 """Of the catalogue of both generations."""
-
-
-@pytest.fixture(params=["current", "old"])
-def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    with Simulator.start({"functions": []}, generation=request.param) as running:
-        yield running
-        assert [entry for entry in running.log() if entry["mutating"]] == []
-
-
-@pytest.fixture
-def current() -> Iterator[Simulator]:
-    with Simulator.start({"functions": []}) as running:
-        yield running
-        assert [entry for entry in running.log() if entry["mutating"]] == []
 
 
 def imported(simulator: Simulator, folder: Path, *arguments: str, key: str = KEY) -> Done:

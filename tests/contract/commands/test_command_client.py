@@ -10,18 +10,13 @@ from nvcf_client.errors import OutcomeUnknown, ServerFault
 from nvcf_operator.commands import read_only_client
 from nvcf_operator.commands.read_only_client import ReadOnlyClient
 from nvcf_operator.settings.options import AccountSettings
-from tests.contract.client_server import Server, answer, serving, silence
+from tests.contract.scripted_server import Server, answer, serving, silence
+
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 LIST = endpoints.list_functions(visibility="private")
 NOTHING = answer(200, b'{"functions": []}')
 BUSY = answer(503, b'{"title": "T", "detail": "busy"}')
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 def client(server: Server, timeout: float = 5.0) -> ReadOnlyClient:
