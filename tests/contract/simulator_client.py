@@ -1,16 +1,17 @@
 """A client of the simulator's NVCF API for its own tests: plain HTTP, independent of nvcf_client."""
 
-import time
 from datetime import datetime
 from typing import Any
 
 import httpx
 
 from tests.support.simulator import KEY, Simulator
+from tests.support.waiting import eventually
 
 H100 = {"gpu": "H100", "instanceType": "NCP.GPU.H100_1x", "minInstances": 1, "maxInstances": 2}
 L40S = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
 DEADLINE = 15.0
+"""Seconds for anything that a test waits for."""
 
 
 class Api:
@@ -65,18 +66,13 @@ class Api:
 
     def wait(self, function: tuple[str, str], wanted: str) -> Any:
         """Wait for a status; return the deployment, or None for 404."""
-        seen: list[str] = []
-        end = time.monotonic() + DEADLINE
-        while time.monotonic() < end:
+
+        def look() -> tuple[str, Any]:
             answer = self.get(function)
             shown = answer.json().get("deployment")
-            now = shown["functionStatus"] if shown else str(answer.status_code)
-            if now == wanted:
-                return shown
-            if seen[-1:] != [now]:
-                seen.append(now)
-            time.sleep(0.03)
-        raise AssertionError(f"expected {wanted} within {DEADLINE} s, saw {' -> '.join(seen)}")
+            return (shown["functionStatus"] if shown else str(answer.status_code)), shown
+
+        return eventually(look, lambda seen: seen[0] == wanted, within=DEADLINE, what=f"the status {wanted}")[1]
 
 
 def deployment_of(function: tuple[str, str]) -> str:
@@ -97,14 +93,3 @@ def alive(simulator: Simulator, function: tuple[str, str]) -> list[dict[str, Any
 def moment(text: str) -> datetime:
     """Parse a time of a response, to the microsecond."""
     return datetime.fromisoformat(text)
-
-
-def eventually(condition: Any, what: str) -> Any:
-    """Wait until a function returns something true; return that."""
-    end, last = time.monotonic() + DEADLINE, None
-    while time.monotonic() < end:
-        last = condition()
-        if last:
-            return last
-        time.sleep(0.03)
-    raise AssertionError(f"{what} did not come within {DEADLINE} s; last seen {last!r}")

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.simulator_client import H100, L40S, Api, alive, eventually, version_of
+from tests.contract.simulator_client import DEADLINE, H100, L40S, Api, alive, version_of
 from tests.support.simulator import Simulator
+from tests.support.waiting import eventually
 
 IDLE = H100 | {"minInstances": 0}
 NEVER = 3600
@@ -32,7 +33,7 @@ def lasted(simulator: Simulator, function: tuple[str, str]) -> float:
 
 def wait_for_post(simulator: Simulator, function: tuple[str, str]) -> None:
     asked: dict[str, Any] = {"functionVersionId": function[1], "operation": "createDeployment"}
-    eventually(lambda: simulator.log(**asked, inFlight=True), "the POST")
+    eventually(lambda: simulator.log(**asked, inFlight=True), within=DEADLINE, what="the POST")
 
 
 def test_each_specification_is_a_separate_call_and_nothing_limits_their_sum(
@@ -56,7 +57,7 @@ def test_instances_provided_before_the_last_call_are_not_visible_and_not_leaked(
 ) -> None:
     simulator.behave(races={"slowPost": 3})
     answer = pool.submit(api.deploy, echo, H100, L40S)
-    (first,) = eventually(lambda: alive(simulator, echo), "the first specification's instance")
+    (first,) = eventually(lambda: alive(simulator, echo), within=DEADLINE, what="the first specification's instance")
     assert (first["instanceType"], first["leaked"]) == ("NCP.GPU.H100_1x", False)
     assert api.status(echo) == "404"
     assert api.undeploy(echo).status_code == 404
@@ -113,7 +114,7 @@ def test_a_post_that_fails_late_ends_the_instances_provided_before(
 ) -> None:
     simulator.behave(races={"slowPost": 3})
     answer = pool.submit(api.deploy, echo, H100, L40S)
-    eventually(lambda: alive(simulator, echo), "the first specification's instance")
+    eventually(lambda: alive(simulator, echo), within=DEADLINE, what="the first specification's instance")
     simulator.depend(echo[1], allocator={"status": 404})
     assert answer.result().status_code == 404
     assert alive(simulator, echo) == []

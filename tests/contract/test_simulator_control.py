@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.contract.simulator_client import H100, L40S, Api, deployment_of, eventually, version_of
+from tests.contract.simulator_client import DEADLINE, H100, L40S, Api, deployment_of, version_of
 from tests.support.simulator import Simulator
+from tests.support.waiting import eventually
 
 
 def test_outside_changes_deploy_scale_redeploy_and_undeploy(
@@ -148,7 +149,7 @@ def test_requests_in_flight_are_counted_and_outlive_clearing(
     simulator.fault(functionVersionId=echo[1], delay=3, count=1)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(api.get, echo)
-        eventually(simulator.in_flight, "a request in flight")
+        eventually(simulator.in_flight, within=DEADLINE, what="a request in flight")
         simulator.clear_log()
         assert [entry["inFlight"] for entry in simulator.log()] == [True]
         assert answer.result().status_code == 404

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.simulator_client import H100, L40S, Api, deployment_of, eventually, moment, version_of
+from tests.contract.simulator_client import DEADLINE, H100, L40S, Api, deployment_of, moment, version_of
 from tests.support.simulator import OTHER_KEY, Simulator
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize(
@@ -173,10 +174,10 @@ def test_one_failing_specification_shows_its_health_while_the_rest_still_deploys
     api.deploy(echo, H100, L40S)
     simulator.instance_behaviour(echo[1], deploySeconds=0)
 
-    def health() -> object:
+    def health() -> Any:
         return api.get(echo).json()["deployment"].get("healthInfo")
 
-    entry = eventually(health, "healthInfo")[0]
+    entry = eventually(health, within=DEADLINE, what="healthInfo")[0]
     assert api.status(echo) == "DEPLOYING"
     assert entry["error"] == "no such image"
     assert entry["icmsRequestId"] == "00000000-0000-0000-0000-000000000000"

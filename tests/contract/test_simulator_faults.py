@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.simulator_client import Api, deployment_of, eventually
+from tests.contract.simulator_client import DEADLINE, Api, deployment_of
 from tests.support.simulator import KEY, Simulator
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,9 @@ def test_a_request_that_is_cut_off_while_it_runs_continues(
     assert api.status(echo) == "404"
     simulator.behave(races={"slowPost": 0})
     (entry,) = eventually(
-        lambda: [found for found in simulator.log(**asked) if not found["inFlight"]], "the end of the POST"
+        lambda: [found for found in simulator.log(**asked) if not found["inFlight"]],
+        within=DEADLINE,
+        what="the end of the POST",
     )
     assert entry["committed"] is not None
     assert entry["status"] == fault.get("status")
@@ -87,7 +90,7 @@ def test_every_write_continues_when_its_response_is_cut_off(
     asked: dict[str, Any] = {"functionVersionId": echo[1], "operation": operation}
     (entry,) = simulator.log(**asked)
     assert (entry["inFlight"], entry["committed"]) == (True, None)
-    (entry,) = eventually(lambda: simulator.log(**asked, inFlight=False), "its end")
+    (entry,) = eventually(lambda: simulator.log(**asked, inFlight=False), within=DEADLINE, what="its end")
     simulator.behave(races={"slowPost": 0, "slowPatch": 0, "writeGap": 0})
     assert entry["committed"] is not None
     assert entry["status"] == fault.get("status")
@@ -144,7 +147,9 @@ def test_a_hanging_request_is_in_flight_until_its_client_disconnects(
     api.http.timeout = httpx.Timeout(0.3)
     with pytest.raises(httpx.ReadTimeout):
         api.get(echo)
-    entry = eventually(lambda: simulator.log(functionVersionId=echo[1], inFlight=False), "the end")[0]
+    entry = eventually(
+        lambda: simulator.log(functionVersionId=echo[1], inFlight=False), within=DEADLINE, what="the end"
+    )[0]
     assert entry["status"] is None
 
 

@@ -16,8 +16,9 @@ import yaml
 
 from nvcf_simulator.scenario import ScenarioError, load
 from nvcf_simulator.service import Service
-from tests.contract.simulator_client import H100, Api, eventually
+from tests.contract.simulator_client import DEADLINE, H100, Api
 from tests.support.simulator import ACCOUNT, COMMAND, ECHO, KEY, Simulator
+from tests.support.waiting import eventually
 
 FUNCTION = (ECHO, ECHO)
 
@@ -76,7 +77,7 @@ def test_it_exits_with_its_parent_even_if_that_is_killed() -> None:
         except FileNotFoundError:
             return True
 
-    eventually(gone, "the end of the simulator")
+    eventually(gone, within=DEADLINE, what="the end of the simulator")
 
 
 def test_it_exits_with_an_ancestor_and_immediately_if_that_is_gone() -> None:
@@ -177,7 +178,9 @@ def test_the_state_of_a_killed_simulator_is_in_its_file(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     with Simulator.start(state=path) as simulator, Api(simulator) as api:
         api.deployed(FUNCTION)
-        eventually(lambda: path.exists() and b'"ACTIVE"' in path.read_bytes(), "the state in the file")
+        eventually(
+            lambda: path.exists() and b'"ACTIVE"' in path.read_bytes(), within=DEADLINE, what="the state in the file"
+        )
         os.kill(simulator.pid, signal.SIGKILL)
     with Simulator.start(state=path) as simulator, Api(simulator) as api:
         assert api.status(FUNCTION) == "ACTIVE"

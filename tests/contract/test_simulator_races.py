@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.simulator_client import H100, L40S, Api, alive, eventually, moment, version_of
+from tests.contract.simulator_client import DEADLINE, H100, L40S, Api, alive, moment, version_of
 from tests.support.simulator import Simulator
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_nothing_of_a_slow_post_is_visible_before_its_end(
 ) -> None:
     simulator.behave(races={"slowPost": 3})
     answer = pool.submit(api.deploy, echo)
-    entry = eventually(under_way(simulator, echo, "createDeployment"), "the POST")[0]
+    entry = eventually(under_way(simulator, echo, "createDeployment"), within=DEADLINE, what="the POST")[0]
     assert entry["status"] is None
     assert entry["committed"] is None
     assert api.status(echo) == "404"
@@ -145,7 +146,7 @@ def test_a_slow_loop_undoes_a_patch_while_a_specification_fails(
     before = api.get(echo).json()["deployment"]
     simulator.behave(races={"slowLoop": 3})
     look = pool.submit(simulator.run_pass)
-    eventually(lambda: simulator.state()["loopIsLooking"], "the loop has read what is there")
+    eventually(lambda: simulator.state()["loopIsLooking"], within=DEADLINE, what="the loop has read what is there")
     assert api.patch(before, maxInstances=9).status_code == 200
     look.result()
     after = api.get(echo).json()["deployment"]
@@ -212,7 +213,7 @@ def test_a_slow_pass_writes_the_row_that_it_read_over_a_new_deployment(
     old = make_active(simulator, api, echo)
     simulator.behave(races={"slowLoop": 4})
     look = pool.submit(simulator.run_pass)
-    eventually(lambda: simulator.state()["loopIsLooking"], "the loop has read what is there")
+    eventually(lambda: simulator.state()["loopIsLooking"], within=DEADLINE, what="the loop has read what is there")
     new = redeploy(simulator, api, echo)
     assert not look.done(), "the redeployment came too late for this pass"
     assert api.get(echo).json()["deployment"]["deploymentId"] == new["deploymentId"]
@@ -246,7 +247,7 @@ def test_no_other_pass_starts_while_one_is_held() -> None:
             assert api.status(echo) == "DEPLOYING", "ten periods later"
             assert simulator.state()["loopPasses"] == before
         assert api.get(echo).json()["deployment"]["deploymentId"] == old["deploymentId"] != new["deploymentId"]
-        eventually(lambda: simulator.state()["loopPasses"] > before + 1, "the next pass")
+        eventually(lambda: simulator.state()["loopPasses"] > before + 1, within=DEADLINE, what="the next pass")
 
 
 def test_a_slow_pass_does_not_affect_a_deployment_that_remains(

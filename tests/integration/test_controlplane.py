@@ -5,22 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hack.controlplane import ControlPlane, KubectlError, RootInUseError, read_audit_log, writes_by_kind
 from hack.controlplane.ports import free_ports
-
-
-def eventually(condition: Callable[[], bool], what: Callable[[], str], seconds: float = 30.0) -> None:
-    """Wait until the condition holds; fail after the deadline with what was seen."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"not within {seconds} s; seen: {what()}"
-        time.sleep(0.1)
+from tests.support.waiting import eventually
 
 
 def test_the_server_answers_with_the_pinned_version(control_plane: ControlPlane) -> None:
@@ -101,7 +92,8 @@ def test_a_deployment_makes_pending_pods(control_plane: ControlPlane, namespace:
     def phases() -> str:
         return control_plane.kubectl("get", "pods", here, "--output=jsonpath={.items[*].status.phase}")
 
-    eventually(lambda: phases() == "Pending Pending", phases)
+    seen = eventually(phases, lambda seen: seen == "Pending Pending", within=30, what="two Pods are Pending")
+    assert seen == "Pending Pending"
 
 
 @pytest.mark.needs_assets

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -15,6 +14,7 @@ from typing import IO
 import pytest
 
 from hack.controlplane.ownership import owner
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.needs_assets
 
@@ -60,10 +60,7 @@ def servers(root: Path) -> dict[str, str]:
 
 
 def wait_until_gone(root: Path, seconds: float = 10.0) -> None:
-    until = time.monotonic() + seconds
-    while left := servers(root):
-        assert time.monotonic() < until, f"still running after {seconds} s: {left}"
-        time.sleep(0.05)
+    eventually(lambda: servers(root), lambda left: not left, within=seconds, what="all servers have ended")
 
 
 def test_kill_9_of_the_starter_ends_all_servers(running: subprocess.Popen[str], tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.events import Recorder
 from tests.integration.kube_cluster import Hands
+from tests.support.waiting import eventually
 
 DEADLINE = 30.0
 
@@ -98,7 +99,12 @@ async def test_an_ending_namespace_takes_no_event_and_nobody_else_suffers(
     about_going = about(going, "echo")
     control_plane.kubectl("delete", "namespace", going.namespace, "--wait=false")
     try:
-        await until(lambda: going.get("fd", "echo")["metadata"].get("deletionTimestamp"), "its deletion has begun")
+        await asyncio.to_thread(
+            eventually,
+            lambda: going.get("fd", "echo")["metadata"].get("deletionTimestamp"),
+            within=DEADLINE,
+            what="its deletion has begun",
+        )
         recorder.note(about_going, Content())
         recorder.note(about(hands, "echo"), Content())
         await recorder.flush(DEADLINE)
@@ -106,11 +112,3 @@ async def test_an_ending_namespace_takes_no_event_and_nobody_else_suffers(
         assert going.kubectl("get", "events", "-o", "name") == ""
     finally:
         going.kubectl("patch", "fd", "echo", "--type=merge", "--patch", '{"metadata": {"finalizers": null}}')
-
-
-async def until(holds: Callable[[], object], what: str) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE
-    while not (seen := holds()):
-        assert loop.time() < deadline, f"not within {DEADLINE:.0f} s: {what}; saw {seen!r}"
-        await asyncio.sleep(0.1)

@@ -11,7 +11,7 @@ PAUSE = 0.05
 
 def eventually(
     look: Callable[[], T],
-    wanted: Callable[[T], bool],
+    wanted: Callable[[T], object] = bool,
     *,
     within: float,
     what: str,
@@ -21,7 +21,7 @@ def eventually(
 
     Args:
         look: reads what is there now.
-        wanted: says whether that is it.
+        wanted: says whether that is it; anything that is true, unless given.
         within: seconds before it is given up.
         what: what is waited for, for the error.
         rest: passes the time between two looks.

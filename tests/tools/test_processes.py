@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from hack.processes import Process, ProcessEndedError
+from tests.support.waiting import eventually
 
 SLEEP = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"]
 PARENT_OF_SLEEP = [sys.executable, "-c", f"import subprocess; subprocess.run({SLEEP!r})"]
@@ -28,11 +28,13 @@ time.sleep(600)
 
 def printed_pid(log: Path) -> int:
     """Wait until the process has written its id to its log; return it."""
-    until = time.monotonic() + 20
-    while not (log.exists() and log.read_text().endswith("\n")):
-        assert time.monotonic() < until, "the process did not start"
-        time.sleep(0.02)
-    return int(log.read_text())
+    text = eventually(
+        lambda: log.read_text() if log.exists() else "",
+        lambda written: written.endswith("\n"),
+        within=20,
+        what="the process has written its id",
+    )
+    return int(text)
 
 
 def alive(pid: int) -> bool:
@@ -41,10 +43,7 @@ def alive(pid: int) -> bool:
 
 
 def wait_until_dead(pid: int) -> None:
-    until = time.monotonic() + 10
-    while alive(pid):
-        assert time.monotonic() < until, f"process {pid} still runs"
-        time.sleep(0.02)
+    eventually(lambda: alive(pid), lambda living: not living, within=10, what=f"process {pid} has ended")
 
 
 @pytest.mark.parametrize(
@@ -86,18 +85,17 @@ def test_the_end_of_the_thread_that_started_it_does_not_end_a_process(tmp_path: 
 
 def test_killing_a_process_twice_is_harmless(tmp_path: Path) -> None:
     process = Process("sleep", SLEEP, tmp_path / "log")
+    pid = printed_pid(process.log)
     process.kill()
     process.kill()
+    assert not alive(pid)
 
 
 def test_a_process_that_ended_is_reported_with_its_own_part_of_the_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("of an earlier run\n")
     process = Process("failing", ["sh", "-c", "echo cannot work >&2; exit 3"], log)
-    until = time.monotonic() + 10
-    while process.running:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    eventually(lambda: process.running, lambda running: not running, within=10, what="the process has ended")
     with pytest.raises(ProcessEndedError, match=r"failing ended with status 3; the end of .*:\n  cannot work$"):
         process.check()
     process.kill()

@@ -8,21 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hack.controlplane.pins import BINARIES, pins
 from hack.gobuild.building import BuildError
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until, f"{what}: not within 20 s"
-        time.sleep(0.02)
+from tests.support.waiting import eventually
 
 
 def builder(**env: str) -> subprocess.Popen[str]:
@@ -63,7 +55,7 @@ def test_an_interrupted_build_goes_on_where_it_was(
     hang.touch()
     half_done = cache / "work" / "compiled" / "half-done"
     with builder(HANG=str(hang)) as first:
-        wait_for(half_done.exists, "the build's beginning")
+        eventually(half_done.exists, within=20, what="the build has begun")
         first.send_signal(number)
         assert first.wait(10) != 0
     folder = cache / "assets" / pins().key
@@ -81,7 +73,7 @@ def test_a_second_builder_waits_for_the_first_and_says_so(cache: Path, go_calls:
     hang = tmp_path / "hang"
     hang.touch()
     with builder(HANG=str(hang)) as first:
-        wait_for(lambda: builds(go_calls) == ["v3"], "the build's beginning")
+        eventually(lambda: builds(go_calls), lambda made: made == ["v3"], within=20, what="the build has begun")
         with builder() as second:
             assert second.stderr
             assert "another process builds" in second.stderr.readline()

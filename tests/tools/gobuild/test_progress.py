@@ -7,12 +7,12 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from hack.gobuild.progress import CommandError, Progress
+from tests.support.waiting import eventually
 
 COUNT_TO_THREE = "import time\nfor i in range(3): print('done', i, flush=True)\ntime.sleep(0.5)"
 
@@ -52,7 +52,11 @@ time.sleep(600)
 
     with pytest.raises(KeyboardInterrupt):
         Progress(total=1).run([sys.executable, "-c", script], env=os.environ, cwd=tmp_path, counts=interrupt)
-    until = time.monotonic() + 10
-    while subprocess.run(["ps", "-p", pid_file.read_text()], capture_output=True, check=False).returncode == 0:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    ps = ["ps", "-o", "args=", "-p", pid_file.read_text()]
+    left = eventually(
+        lambda: subprocess.run(ps, capture_output=True, text=True, check=False).stdout,
+        lambda found: not found,
+        within=10,
+        what="the command has ended",
+    )
+    assert left == ""
