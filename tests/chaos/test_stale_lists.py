@@ -15,8 +15,8 @@ import pytest
 from hack.controlplane import ControlPlane
 from tests.support.cluster import manifest
 from tests.support.lagging import LaggingApiServer
-from tests.support.place import Place
 from tests.support.process import Operator
+from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
 
 # Every look reads the deployment, else the list of functions would tell a resource in order that all is well.
@@ -41,32 +41,32 @@ class World:
     A second resource, in order all the time, keeps the operator at work: its polls show that time goes by.
     """
 
-    def __init__(self, place: Place, api: LaggingApiServer) -> None:
-        self.place = place
-        self.namespace = place.namespace
-        self.simulator = place.simulator
+    def __init__(self, sandbox: Sandbox, api: LaggingApiServer) -> None:
+        self.sandbox = sandbox
+        self.namespace = sandbox.namespace
+        self.simulator = sandbox.simulator
         self.api = api
-        function, version = place.simulator.add_function("witness")
+        function, version = sandbox.simulator.add_function("witness")
         self.namespace.apply(manifest("witness", function, version))
 
     def operator(self, bug: str | None = None) -> AbstractContextManager[Operator]:
         """Run an operator."""
-        return self.place.operator(bug, **SETTINGS)
+        return self.sandbox.operator(bug, **SETTINGS)
 
     def deployed(self) -> None:
         """Apply the manifest and wait until it is in force."""
-        self.namespace.apply(self.place.manifest())
-        self.place.ready()
+        self.namespace.apply(self.sandbox.manifest())
+        self.sandbox.ready()
 
     def draining(self) -> None:
         """Delete the resource while requests are queued, and wait until it drains."""
-        self.simulator.change(self.place.version, queueDepth=2)
+        self.simulator.change(self.sandbox.version, queueDepth=2)
         self.namespace.delete("echo")
         self.namespace.wait_until("echo", lambda found: found["status"]["phase"] == "Draining", what="Draining")
 
     def undeployed(self) -> None:
         """Have somebody undeploy it, and wait until the status says what a decision to deploy it again comes after."""
-        self.simulator.undeploy(self.place.version)
+        self.simulator.undeploy(self.sandbox.version)
         self.namespace.wait_for("echo", "Ready", "False", reason="Settling")
 
     def released(self) -> None:
@@ -83,7 +83,7 @@ class World:
 
     def requests(self, cursor: int) -> list[dict[str, Any]]:
         """The log's entries of these."""
-        asked = self.simulator.log(cursor, functionVersionId=self.place.version)
+        asked = self.simulator.log(cursor, functionVersionId=self.sandbox.version)
         return [entry for entry in asked if entry["mutating"]]
 
     def asked_by_the_old_list(self, bug: str | None, *, refused: Callable[[], object]) -> list[str]:
@@ -110,8 +110,8 @@ class World:
 @pytest.fixture
 def world(api: LaggingApiServer, control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[World]:
     """A world in which the operator stands behind the proxy."""
-    with Place.made(control_plane, api.kubeconfig, namespace, tmp_path) as place:
-        yield World(place, api)
+    with Sandbox.made(control_plane, api.kubeconfig, namespace, tmp_path) as sandbox:
+        yield World(sandbox, api)
 
 
 @pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
@@ -120,7 +120,7 @@ def test_an_edit_is_not_undone(world: World, bug: str | None) -> None:
         world.deployed()
         world.api.remember()
         world.namespace.scale("echo", maxInstances=5)
-        world.place.ready()
+        world.sandbox.ready()
     cursor = world.simulator.cursor
     asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
     assert asked == ([] if bug is None else ["updateGpuSpecification"])
@@ -135,13 +135,13 @@ def test_what_was_suspended_meanwhile_is_not_written(world: World, bug: str | No
         world.api.remember()
         world.namespace.edit("echo", suspend=True)
         world.namespace.wait_for("echo", "Ready", reason="Suspended")
-    world.simulator.scale(world.place.version, maxInstances=9)
+    world.simulator.scale(world.sandbox.version, maxInstances=9)
     asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
     assert asked == ([] if bug is None else ["updateGpuSpecification"])
 
 
 def test_what_was_suspended_before_its_first_deployment_is_not_deployed(world: World) -> None:
-    world.namespace.apply(world.place.manifest())
+    world.namespace.apply(world.sandbox.manifest())
     world.api.remember()
     world.namespace.edit("echo", suspend=True)
     assert world.asked_by_the_old_list(None, refused=lambda: world.api.answered("PATCH", 409)) == []
@@ -155,11 +155,11 @@ def test_what_was_retained_meanwhile_is_not_undeployed(world: World, bug: str | 
         world.api.remember()
         world.namespace.edit("echo", deletionPolicy="Retain")
         world.namespace.wait_gone("echo")
-    world.simulator.undeploy(world.place.version)
-    world.simulator.deploy(world.place.version, GPU)
+    world.simulator.undeploy(world.sandbox.version)
+    world.simulator.deploy(world.sandbox.version, GPU)
     asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 404))
     assert asked == ([] if bug is None else ["deleteDeployment"])
-    assert (world.place.version in world.simulator.deployments()) == (bug is None)
+    assert (world.sandbox.version in world.simulator.deployments()) == (bug is None)
 
 
 @pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
@@ -169,8 +169,8 @@ def test_a_resource_made_anew_is_not_held_to_its_predecessors_manifest(world: Wo
         world.api.remember()
         world.namespace.delete("echo")
         world.namespace.wait_gone("echo")
-        world.namespace.apply(world.place.manifest(gpu={"maxInstances": 5}))
-        world.place.ready()
+        world.namespace.apply(world.sandbox.manifest(gpu={"maxInstances": 5}))
+        world.sandbox.ready()
     asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
     assert asked == ([] if bug is None else ["updateGpuSpecification"])
 
@@ -182,7 +182,7 @@ def test_a_suspended_resource_made_anew_is_not_deployed_for_its_predecessor(worl
         world.undeployed()
     world.api.remember()
     world.released()
-    world.namespace.apply(world.place.manifest(suspend=True))
+    world.namespace.apply(world.sandbox.manifest(suspend=True))
     asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("PATCH", 422))
     assert asked == ([] if bug is None else ["createDeployment"])
 
@@ -193,7 +193,7 @@ def test_a_resource_made_anew_is_not_undeployed_with_its_predecessor(world: Worl
         world.deployed()
         world.draining()
         world.api.remember()
-        world.simulator.change(world.place.version, queueDepth=0)
+        world.simulator.change(world.sandbox.version, queueDepth=0)
         world.namespace.wait_gone("echo")
         world.deployed()
     asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
@@ -219,7 +219,7 @@ def test_a_list_made_again_undoes_no_edit(world: World, bug: str | None) -> None
         world.deployed()
         world.api.remember()
         world.namespace.scale("echo", maxInstances=5)
-        world.place.ready()
+        world.sandbox.ready()
         cursor = world.simulator.cursor
         world.api.lag()
         world.watched(operator, cursor, bug, refused=lambda: world.api.lists)

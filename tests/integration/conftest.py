@@ -9,11 +9,11 @@ import pytest
 from hack.controlplane import ControlPlane
 from tests.support import installation
 from tests.support.cluster import Namespace
-from tests.support.place import Place
 from tests.support.process import Operator
+from tests.support.sandbox import Sandbox
 from tests.support.simulator import KEY, Simulator
 from tests.support.statuses import checking
-from tests.support.team import Team
+from tests.support.tenant import Tenant
 
 Objects = list[dict[str, Any]]
 
@@ -54,16 +54,16 @@ def operator(
 
 
 @pytest.fixture
-def team(control_plane: ControlPlane, namespace: str, simulator: Simulator, operator: Operator) -> Team:
+def tenant(control_plane: ControlPlane, namespace: str, simulator: Simulator, operator: Operator) -> Tenant:
     """A namespace with a good key, and a function that nobody else uses; the operator runs."""
-    place = Namespace(control_plane, namespace)
-    place.secret(KEY)
+    own = Namespace(control_plane, namespace)
+    own.secret(KEY)
     function, version = simulator.add_function()
-    return Team(place, simulator, function, version, simulator.cursor)
+    return Tenant(own, simulator, function, version, simulator.cursor)
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
+def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
+    """A namespace, a simulator and a function of its own; the test runs the operators."""
+    with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
         yield made

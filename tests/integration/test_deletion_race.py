@@ -14,7 +14,7 @@ import pytest
 from hack.controlplane import ControlPlane
 from tests.support.cluster import manifest, resource_path
 from tests.support.direct import Direct
-from tests.support.team import Team
+from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
 RESOURCES = 120
@@ -29,8 +29,8 @@ def direct(control_plane: ControlPlane) -> Iterator[Direct]:
         yield made
 
 
-def test_no_deployment_is_left_without_its_resource(team: Team, direct: Direct) -> None:
-    namespace, simulator = team.namespace, team.simulator
+def test_no_deployment_is_left_without_its_resource(tenant: Tenant, direct: Direct) -> None:
+    namespace, simulator = tenant.namespace, tenant.simulator
     functions = simulator.add_functions(namespace.name, RESOURCES)
     moments = random.Random(1)
 

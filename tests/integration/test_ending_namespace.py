@@ -4,7 +4,7 @@ from functools import partial
 
 from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace, condition_of
-from tests.support.place import Place
+from tests.support.sandbox import Sandbox
 from tests.support.simulator import KEY
 from tests.support.waiting import eventually
 
@@ -17,17 +17,17 @@ def ended(plane: ControlPlane, namespace: Namespace) -> None:
 
 
 def test_a_namespace_that_ends_over_a_restart_is_told_what_can_be_done_and_then_goes(
-    place: Place, control_plane: ControlPlane
+    sandbox: Sandbox, control_plane: ControlPlane
 ) -> None:
-    control_plane.kubectl("create", "namespace", f"{place.namespace.name}-ends")
-    team = Namespace(control_plane, f"{place.namespace.name}-ends")
+    control_plane.kubectl("create", "namespace", f"{sandbox.namespace.name}-ends")
+    team = Namespace(control_plane, f"{sandbox.namespace.name}-ends")
     team.secret(KEY)
-    with place.operator(namespaces=team.name):
-        team.apply(place.manifest())
+    with sandbox.operator(namespaces=team.name):
+        team.apply(sandbox.manifest())
         deployed = team.wait_for("echo")["status"]["deploymentId"]
     ended(control_plane, team)
     for _ in range(2):
-        with place.operator(namespaces=team.name) as operator:
+        with sandbox.operator(namespaces=team.name) as operator:
             looks = partial(operator.metric, "nvcf_operator_reconciles_total", result="done")
             eventually(looks, bool, within=20, what="a look")
             team.wait_until(
@@ -38,10 +38,10 @@ def test_a_namespace_that_ends_over_a_restart_is_told_what_can_be_done_and_then_
             said = condition_of(team.get("echo"), "DeletionBlocked")["message"]
             assert deployed in said
             assert "Create that Secret" not in str(team.get("echo")["status"]["conditions"])
-    with place.operator(namespaces=team.name):
+    with sandbox.operator(namespaces=team.name):
         team.annotate("echo", force_delete="true")
         team.wait_gone("echo")
-    assert place.version in place.simulator.deployments(), "as the message said"
+    assert sandbox.version in sandbox.simulator.deployments(), "as the message said"
     eventually(
         lambda: control_plane.read(f"/api/v1/namespaces/{team.name}"),
         lambda found: found is None,

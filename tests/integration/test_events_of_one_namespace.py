@@ -9,8 +9,8 @@ import pytest
 from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace
 from tests.support.faulty import FaultyApiServer
-from tests.support.place import Place
 from tests.support.process import Operator
+from tests.support.sandbox import Sandbox
 from tests.support.simulator import KEY
 from tests.support.waiting import eventually
 
@@ -27,10 +27,12 @@ def refusing(control_plane: ControlPlane, namespace: str) -> Iterator[Namespace]
     control_plane.kubectl("delete", "namespace", found.name, "--wait=false")
 
 
-def test_events_that_one_namespace_refuses_hold_up_no_other(place: Place, refusing: Namespace, tmp_path: Path) -> None:
-    mine, (function, version) = place.namespace, place.simulator.add_function("other")
+def test_events_that_one_namespace_refuses_hold_up_no_other(
+    sandbox: Sandbox, refusing: Namespace, tmp_path: Path
+) -> None:
+    mine, (function, version) = sandbox.namespace, sandbox.simulator.add_function("other")
     assert isinstance(mine.plane, ControlPlane)
-    with FaultyApiServer.start(mine.plane, place.identity, mine.name, tmp_path) as api:
+    with FaultyApiServer.start(mine.plane, sandbox.identity, mine.name, tmp_path) as api:
         refused = api.rule(
             lambda request: f"/namespaces/{refusing.name}/events" in request.path,
             status=429,
@@ -38,13 +40,13 @@ def test_events_that_one_namespace_refuses_hold_up_no_other(place: Place, refusi
             headers={"Retry-After": "30"},
         )
         both = f"{mine.name},{refusing.name}"
-        with Operator.start(api.kubeconfig, place.simulator.url, place.log, namespaces=both):
-            body = place.manifest()
+        with Operator.start(api.kubeconfig, sandbox.simulator.url, sandbox.log, namespaces=both):
+            body = sandbox.manifest()
             refusing.apply({**body, "spec": {**body["spec"], "functionId": function, "functionVersionId": version}})
             refusing.wait_for("echo")
             eventually(lambda: refused.met, bool, within=20, what="a refused Event")
-            mine.apply(place.manifest())
-            place.ready()
+            mine.apply(sandbox.manifest())
+            sandbox.ready()
             told = {"Created", "Active"}
             eventually(
                 lambda: {reason for _, reason, _ in mine.events("echo")},

@@ -10,8 +10,8 @@ import pytest
 
 from hack.controlplane import ControlPlane
 from tests.support.faulty import PLAIN_404, FaultyApiServer
-from tests.support.place import Place
 from tests.support.process import Operator
+from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
 
 CREATED = ("createDeployment", 200)
@@ -43,111 +43,113 @@ each_answer = pytest.mark.parametrize("answer", FOREIGN.values(), ids=list(FOREI
 
 
 @pytest.fixture
-def api(control_plane: ControlPlane, place: Place, tmp_path: Path) -> Iterator[FaultyApiServer]:
+def api(control_plane: ControlPlane, sandbox: Sandbox, tmp_path: Path) -> Iterator[FaultyApiServer]:
     """The API server as the operator sees it."""
-    with FaultyApiServer.start(control_plane, place.identity, place.namespace.name, tmp_path) as server:
+    with FaultyApiServer.start(control_plane, sandbox.identity, sandbox.namespace.name, tmp_path) as server:
         yield server
 
 
 @contextmanager
-def operator(place: Place, api: FaultyApiServer, bug: str | None = None) -> Iterator[Operator]:
+def operator(sandbox: Sandbox, api: FaultyApiServer, bug: str | None = None) -> Iterator[Operator]:
     """Run the operator behind that API server."""
-    name = place.namespace.name
-    with Operator.start(api.kubeconfig, place.simulator.url, place.log, bug=bug, namespaces=name) as running:
+    name = sandbox.namespace.name
+    with Operator.start(api.kubeconfig, sandbox.simulator.url, sandbox.log, bug=bug, namespaces=name) as running:
         yield running
 
 
-def apply(place: Place) -> None:
+def apply(sandbox: Sandbox) -> None:
     """Apply the manifest."""
-    place.namespace.apply(place.manifest(deploymentSpecifications=SEVERAL))
+    sandbox.namespace.apply(sandbox.manifest(deploymentSpecifications=SEVERAL))
 
 
 @each_answer
 def test_to_the_status_write_after_the_post_it_does_not_undeploy(
-    place: Place, api: FaultyApiServer, answer: dict[str, Any]
+    sandbox: Sandbox, api: FaultyApiServer, answer: dict[str, Any]
 ) -> None:
     rule = api.rule(
-        lambda r: r.method == "PATCH" and r.path.endswith("/status") and bool(place.simulator.deployments()), **answer
+        lambda r: r.method == "PATCH" and r.path.endswith("/status") and bool(sandbox.simulator.deployments()), **answer
     )
-    with operator(place, api):
-        apply(place)
-        place.ready()
+    with operator(sandbox, api):
+        apply(sandbox)
+        sandbox.ready()
     assert rule.met == 1
-    assert place.writes() == [CREATED]
+    assert sandbox.writes() == [CREATED]
 
 
-def test_an_operator_that_believes_any_404_undeploys_by_it(place: Place, api: FaultyApiServer) -> None:
+def test_an_operator_that_believes_any_404_undeploys_by_it(sandbox: Sandbox, api: FaultyApiServer) -> None:
     api.rule(
-        lambda r: r.method == "PATCH" and r.path.endswith("/status") and bool(place.simulator.deployments()),
+        lambda r: r.method == "PATCH" and r.path.endswith("/status") and bool(sandbox.simulator.deployments()),
         **PLAIN_404,
     )
-    with operator(place, api, "any_404_is_absence"):
-        apply(place)
-        eventually(place.writes, lambda writes: len(writes) > 1, within=30, what="the planted bug's change")
-    assert place.writes()[:2] == [CREATED, ("deleteDeployment", 200)]
+    with operator(sandbox, api, "any_404_is_absence"):
+        apply(sandbox)
+        eventually(sandbox.writes, lambda writes: len(writes) > 1, within=30, what="the planted bug's change")
+    assert sandbox.writes()[:2] == [CREATED, ("deleteDeployment", 200)]
 
 
-def test_to_the_first_status_writes_it_brings_no_second_post(place: Place, api: FaultyApiServer) -> None:
+def test_to_the_first_status_writes_it_brings_no_second_post(sandbox: Sandbox, api: FaultyApiServer) -> None:
     rule = api.object("PATCH", "/status", **{**PLAIN_404, "count": 2})
-    with operator(place, api):
-        apply(place)
-        place.ready()
+    with operator(sandbox, api):
+        apply(sandbox)
+        sandbox.ready()
     assert rule.met == 2
-    assert place.writes() == [CREATED]
+    assert sandbox.writes() == [CREATED]
 
 
 @each_answer
 def test_to_the_read_before_a_change_it_does_not_hold_the_edit_up(
-    place: Place, api: FaultyApiServer, answer: dict[str, Any]
+    sandbox: Sandbox, api: FaultyApiServer, answer: dict[str, Any]
 ) -> None:
-    with operator(place, api):
-        apply(place)
-        place.ready()
+    with operator(sandbox, api):
+        apply(sandbox)
+        sandbox.ready()
         rule = api.object("GET", **answer)
         first, second = SEVERAL
-        place.namespace.edit("echo", deploymentSpecifications=[{**first, "maxInstances": 4}, second])
-        place.ready()
+        sandbox.namespace.edit("echo", deploymentSpecifications=[{**first, "maxInstances": 4}, second])
+        sandbox.ready()
     assert rule.met == 1
-    assert place.writes() == [CREATED, ("updateGpuSpecification", 200)]
+    assert sandbox.writes() == [CREATED, ("updateGpuSpecification", 200)]
 
 
-def test_to_the_write_of_the_finalizer_it_does_not_hold_the_deployment_up(place: Place, api: FaultyApiServer) -> None:
+def test_to_the_write_of_the_finalizer_it_does_not_hold_the_deployment_up(
+    sandbox: Sandbox, api: FaultyApiServer
+) -> None:
     rule = api.object("PATCH", **PLAIN_404)
-    with operator(place, api):
-        apply(place)
-        place.ready()
+    with operator(sandbox, api):
+        apply(sandbox)
+        sandbox.ready()
     assert rule.met == 1
-    assert place.writes() == [CREATED]
+    assert sandbox.writes() == [CREATED]
 
 
 @each_answer
 def test_to_the_finalizers_removal_it_does_not_keep_the_resource(
-    place: Place, api: FaultyApiServer, answer: dict[str, Any]
+    sandbox: Sandbox, api: FaultyApiServer, answer: dict[str, Any]
 ) -> None:
-    with operator(place, api):
-        apply(place)
-        place.ready()
+    with operator(sandbox, api):
+        apply(sandbox)
+        sandbox.ready()
         rule = api.rule(
-            lambda r: r.method == "PATCH" and r.path.endswith("/echo") and not place.simulator.deployments(), **answer
+            lambda r: r.method == "PATCH" and r.path.endswith("/echo") and not sandbox.simulator.deployments(), **answer
         )
-        place.namespace.delete("echo")
-        place.namespace.wait_gone("echo")
+        sandbox.namespace.delete("echo")
+        sandbox.namespace.wait_gone("echo")
     assert rule.met == 1
-    assert place.simulator.allocations() == []
+    assert sandbox.simulator.allocations() == []
 
 
-def test_to_the_read_of_a_secret_it_does_not_count_as_a_missing_one(place: Place, api: FaultyApiServer) -> None:
+def test_to_the_read_of_a_secret_it_does_not_count_as_a_missing_one(sandbox: Sandbox, api: FaultyApiServer) -> None:
     rule = api.rule(lambda r: r.method == "GET" and "/secrets/" in r.path, **{**PLAIN_404, "count": 2})
-    with operator(place, api):
-        apply(place)
-        place.ready()
+    with operator(sandbox, api):
+        apply(sandbox)
+        sandbox.ready()
         eventually(
-            lambda: {reason for _, reason, _ in place.namespace.events("echo")},
+            lambda: {reason for _, reason, _ in sandbox.namespace.events("echo")},
             lambda told: "Active" in told,
             within=20,
             what="the Event of the end",
         )
-        told = {reason for _, reason, _ in place.namespace.events("echo")}
+        told = {reason for _, reason, _ in sandbox.namespace.events("echo")}
     assert rule.met == 2
     assert told & {"NoCredentials", "SecretNotFound"} == set()
-    assert place.writes() == [CREATED]
+    assert sandbox.writes() == [CREATED]

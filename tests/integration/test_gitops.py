@@ -13,7 +13,7 @@ from hack.argocd import ARGOCD, CONFIG_MAP, merge_patch, scripts, shipped
 from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import KIND, PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
 from tests.support.cluster import RESOURCE, condition_of
-from tests.support.team import Team
+from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
 ROOT = ARGOCD.parents[1]
@@ -26,28 +26,28 @@ SYNCS = {
 """How Argo CD applies what git holds, with the option ServerSideApply and without."""
 
 
-def sync(team: Team, way: tuple[str, ...], manifest: Mapping[str, Any]) -> None:
+def sync(tenant: Tenant, way: tuple[str, ...], manifest: Mapping[str, Any]) -> None:
     """Apply the manifest of git, as a sync and a self-heal do."""
-    team.namespace.plane.kubectl("-n", team.namespace.name, "apply", *way, "-f", "-", input=json.dumps(manifest))
+    tenant.namespace.plane.kubectl("-n", tenant.namespace.name, "apply", *way, "-f", "-", input=json.dumps(manifest))
 
 
-def click(team: Team, action: str, name: str = "echo") -> dict[str, Any]:
+def click(tenant: Tenant, action: str, name: str = "echo") -> dict[str, Any]:
     """Run an action as Argo CD's API server does: the script, then a merge patch of what it changed."""
-    found = team.namespace.get(name)
+    found = tenant.namespace.get(name)
     (offered,) = [each for each in scripts().discover(found) if each["name"] == action]
     assert not offered["disabled"], f"{action} is not offered"
     patch = merge_patch(found, scripts().act(action, found))
-    team.namespace.plane.kubectl(
-        "-n", team.namespace.name, "patch", RESOURCE, name, "--type=merge", "--field-manager=argocd-server",
+    tenant.namespace.plane.kubectl(
+        "-n", tenant.namespace.name, "patch", RESOURCE, name, "--type=merge", "--field-manager=argocd-server",
         "-p", json.dumps(patch),
     )  # fmt: skip
     changed: dict[str, Any] = patch["metadata"]["annotations"]
     return changed
 
 
-def wait_for_health(team: Team, status: str, saying: str, name: str = "echo") -> None:
+def wait_for_health(tenant: Tenant, status: str, saying: str, name: str = "echo") -> None:
     eventually(
-        lambda: scripts().health(team.namespace.get(name)),
+        lambda: scripts().health(tenant.namespace.get(name)),
         lambda health: health.status == status and saying in health.message,
         within=30,
         what=f"{status}, saying {saying!r}",
@@ -55,66 +55,68 @@ def wait_for_health(team: Team, status: str, saying: str, name: str = "echo") ->
 
 
 @pytest.mark.parametrize("way", SYNCS.values(), ids=SYNCS)
-def test_a_pause_by_argo_cds_action_survives_a_sync_and_is_resumed(team: Team, way: tuple[str, ...]) -> None:
-    sync(team, way, team.manifest())
-    wait_for_health(team, "Healthy", "ACTIVE as specified")
-    assert click(team, "pause") == {PAUSED_ANNOTATION: "true"}
-    wait_for_health(team, "Suspended", "The deployment is ACTIVE.")
-    sync(team, way, team.manifest(gpu={"maxInstances": 5}))
-    wait_for_health(team, "Suspended", "maxInstances: manifest 5, deployed 2")
-    assert team.writes() == [("createDeployment", 200)]
-    assert click(team, "resume") == {PAUSED_ANNOTATION: None}
-    wait_for_health(team, "Healthy", "ACTIVE as specified")
-    assert team.writes() == [("createDeployment", 200), ("updateGpuSpecification", 200)]
+def test_a_pause_by_argo_cds_action_survives_a_sync_and_is_resumed(tenant: Tenant, way: tuple[str, ...]) -> None:
+    sync(tenant, way, tenant.manifest())
+    wait_for_health(tenant, "Healthy", "ACTIVE as specified")
+    assert click(tenant, "pause") == {PAUSED_ANNOTATION: "true"}
+    wait_for_health(tenant, "Suspended", "The deployment is ACTIVE.")
+    sync(tenant, way, tenant.manifest(gpu={"maxInstances": 5}))
+    wait_for_health(tenant, "Suspended", "maxInstances: manifest 5, deployed 2")
+    assert tenant.writes() == [("createDeployment", 200)]
+    assert click(tenant, "resume") == {PAUSED_ANNOTATION: None}
+    wait_for_health(tenant, "Healthy", "ACTIVE as specified")
+    assert tenant.writes() == [("createDeployment", 200), ("updateGpuSpecification", 200)]
 
 
-def test_reconcile_now_by_argo_cds_action_is_answered_and_survives_a_sync(team: Team) -> None:
+def test_reconcile_now_by_argo_cds_action_is_answered_and_survives_a_sync(tenant: Tenant) -> None:
     way = SYNCS["server-side"]
-    sync(team, way, team.manifest())
-    wait_for_health(team, "Healthy", "ACTIVE as specified")
-    token = click(team, "reconcile-now")[RECONCILE_REQUESTED_ANNOTATION]
-    team.namespace.wait_until(
+    sync(tenant, way, tenant.manifest())
+    wait_for_health(tenant, "Healthy", "ACTIVE as specified")
+    token = click(tenant, "reconcile-now")[RECONCILE_REQUESTED_ANNOTATION]
+    tenant.namespace.wait_until(
         "echo", lambda found: found["status"].get("lastHandledReconcileAt") == token, what=f"answers {token}"
     )
-    sync(team, way, team.manifest())
-    assert team.namespace.get("echo")["metadata"]["annotations"][RECONCILE_REQUESTED_ANNOTATION] == token
+    sync(tenant, way, tenant.manifest())
+    assert tenant.namespace.get("echo")["metadata"]["annotations"][RECONCILE_REQUESTED_ANNOTATION] == token
 
 
-def test_a_broken_manifest_is_degraded_with_the_operators_words_and_heals_by_the_next(team: Team) -> None:
+def test_a_broken_manifest_is_degraded_with_the_operators_words_and_heals_by_the_next(tenant: Tenant) -> None:
     way = SYNCS["server-side"]
-    sync(team, way, team.manifest())
-    wait_for_health(team, "Healthy", "ACTIVE as specified")
-    sync(team, way, team.manifest(gpu={"instanceType": "NCP.GPU.L40S_2x"}))
-    wait_for_health(team, "Degraded", "NVCF cannot change this in place: deploymentSpecifications[0].instanceType")
-    sync(team, way, team.manifest())
-    wait_for_health(team, "Healthy", "ACTIVE as specified")
+    sync(tenant, way, tenant.manifest())
+    wait_for_health(tenant, "Healthy", "ACTIVE as specified")
+    sync(tenant, way, tenant.manifest(gpu={"instanceType": "NCP.GPU.L40S_2x"}))
+    wait_for_health(tenant, "Degraded", "NVCF cannot change this in place: deploymentSpecifications[0].instanceType")
+    sync(tenant, way, tenant.manifest())
+    wait_for_health(tenant, "Healthy", "ACTIVE as specified")
 
 
-def test_what_is_new_is_progressing_before_the_operator_has_seen_it(control_plane: ControlPlane, team: Team) -> None:
+def test_what_is_new_is_progressing_before_the_operator_has_seen_it(
+    control_plane: ControlPlane, tenant: Tenant
+) -> None:
     unseen = json.loads(
         control_plane.kubectl(
-            "-n", team.namespace.name, "create", "--dry-run=server", "-o", "json", "-f", "-",
-            input=json.dumps(team.manifest()),
+            "-n", tenant.namespace.name, "create", "--dry-run=server", "-o", "json", "-f", "-",
+            input=json.dumps(tenant.manifest()),
         )
     )  # fmt: skip
     assert condition_of(unseen, "Ready") == {}
     assert scripts().health(unseen).status == "Progressing"
 
 
-def test_a_deletion_is_progressing_until_the_deployment_is_gone_and_a_pause_does_not_stop_it(team: Team) -> None:
-    team.namespace.apply(team.manifest())
-    wait_for_health(team, "Healthy", "ACTIVE as specified")
-    click(team, "pause")
-    wait_for_health(team, "Suspended", "The deployment is ACTIVE.")
-    team.simulator.change(team.version, queueDepth=2)
-    team.namespace.delete("echo")
-    team.namespace.wait_until("echo", lambda found: found["status"]["phase"] == "Draining", what="Draining")
-    found = team.namespace.get("echo")
+def test_a_deletion_is_progressing_until_the_deployment_is_gone_and_a_pause_does_not_stop_it(tenant: Tenant) -> None:
+    tenant.namespace.apply(tenant.manifest())
+    wait_for_health(tenant, "Healthy", "ACTIVE as specified")
+    click(tenant, "pause")
+    wait_for_health(tenant, "Suspended", "The deployment is ACTIVE.")
+    tenant.simulator.change(tenant.version, queueDepth=2)
+    tenant.namespace.delete("echo")
+    tenant.namespace.wait_until("echo", lambda found: found["status"]["phase"] == "Draining", what="Draining")
+    found = tenant.namespace.get("echo")
     assert scripts().health(found).status == "Progressing"
     assert [each["name"] for each in scripts().discover(found) if not each["disabled"]] == ["reconcile-now", "resume"]
-    team.simulator.change(team.version, queueDepth=0)
-    team.namespace.wait_gone("echo")
-    assert team.simulator.deployments().get(team.version) is None
+    tenant.simulator.change(tenant.version, queueDepth=0)
+    tenant.namespace.wait_gone("echo")
+    assert tenant.simulator.deployments().get(tenant.version) is None
 
 
 def test_the_settings_go_beside_those_that_argo_cd_has(control_plane: ControlPlane, namespace: str) -> None:
@@ -156,7 +158,7 @@ def test_the_settings_are_a_component_for_an_argo_cd_by_kustomize(control_plane:
     assert found["data"] == {"url": "https://argocd.example"} | shipped()
 
 
-def test_the_folder_of_functions_is_what_both_tools_apply(control_plane: ControlPlane, team: Team) -> None:
+def test_the_folder_of_functions_is_what_both_tools_apply(control_plane: ControlPlane, tenant: Tenant) -> None:
     namespace, *functions = kustomize(control_plane, FUNCTIONS)
     assert namespace["kind"] == "Namespace"
     assert functions
@@ -164,7 +166,7 @@ def test_the_folder_of_functions_is_what_both_tools_apply(control_plane: Control
         assert each["kind"] == KIND
         assert each["metadata"]["namespace"] == namespace["metadata"]["name"]
         assert each["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] == "10"
-        each["metadata"]["namespace"] = team.namespace.name
+        each["metadata"]["namespace"] = tenant.namespace.name
         control_plane.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", input=json.dumps(each))
 
 

@@ -20,7 +20,7 @@ from nvcf_operator.kube.secrets import Absent, Secrets
 from nvcf_operator.kube.secrets import Unavailable as Unanswered
 from tests.integration.kube_cluster import Hands
 from tests.support.faulty import PLAIN_404, FaultyApiServer
-from tests.support.place import Place
+from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
 
 NOWHERE = "no-such-namespace"
@@ -154,9 +154,9 @@ async def test_a_version_that_is_not_served_is_reported_as_a_missing_crd(
 
 
 @pytest.fixture
-def place(api: FaultyApiServer, control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Place]:
+def sandbox(api: FaultyApiServer, control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
     """A world in which the operator stands behind the proxy."""
-    with Place.made(control_plane, api.kubeconfig, namespace, tmp_path) as made:
+    with Sandbox.made(control_plane, api.kubeconfig, namespace, tmp_path) as made:
         yield made
 
 
@@ -201,16 +201,16 @@ AWAY = {"status": 503, "body": "<html>no backend & no März</html>", "content_ty
     ],
 )
 def test_the_watch_outlives_answers_that_are_not_about_it(
-    api: FaultyApiServer, place: Place, asks: Callable[[web.Request], bool], answer: dict[str, Any]
+    api: FaultyApiServer, sandbox: Sandbox, asks: Callable[[web.Request], bool], answer: dict[str, Any]
 ) -> None:
     """What is made afterwards is seen by the watch; the operator's own next list is ten minutes away."""
     rule = api.rule(asks, **answer)
     scope = {"namespaces": None} if asks is lists_crds else {}  # one that is bound to namespaces looks at no CRDs
-    with place.operator(**scope) as operator:
+    with sandbox.operator(**scope) as operator:
         eventually(lambda: rule.met, lambda met: met == rule.count, within=30, what="the answers were given")
         began = time.monotonic()
-        place.namespace.apply(place.manifest())
-        place.ready()
+        sandbox.namespace.apply(sandbox.manifest())
+        sandbox.ready()
         assert time.monotonic() - began < 60
         assert operator.running
         output = operator.output()

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from hack.chart import CHART
 from hack.controlplane import ControlPlane
 from hack.promtool import Promtool, SaysNoError
-from tests.support.place import Place
+from tests.support.sandbox import Sandbox
 from tests.support.simulator import KEY
 from tests.support.waiting import eventually
 
@@ -42,11 +42,11 @@ def scrape(
     """
     control_plane.kubectl("create", "namespace", "scraped")
     folder = tmp_path_factory.mktemp("scraped")
-    with Place.made(control_plane, operator_identity, "scraped", folder) as place, place.operator() as operator:
-        place.namespace.apply(place.manifest())
-        place.ready()
-        place.simulator.scale(place.version, maxInstances=9)
-        place.namespace.annotate("echo", reconcile_requested_at="scraped")
+    with Sandbox.made(control_plane, operator_identity, "scraped", folder) as sandbox, sandbox.operator() as operator:
+        sandbox.namespace.apply(sandbox.manifest())
+        sandbox.ready()
+        sandbox.simulator.scale(sandbox.version, maxInstances=9)
+        sandbox.namespace.annotate("echo", reconcile_requested_at="scraped")
         eventually(
             lambda: (
                 operator.metric("nvcf_operator_nvcf_writes_total", kind="change"),
@@ -56,7 +56,7 @@ def scrape(
             within=60,
             what="the change from outside is undone",
         )
-        place.ready()
+        sandbox.ready()
         yield operator.get("/metrics")
         assert operator.running
 

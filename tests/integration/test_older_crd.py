@@ -11,7 +11,7 @@ from nvcf_operator.api.crd import crd
 from nvcf_operator.api.names import CRD_NAME
 from tests.support.cluster import condition_of
 from tests.support.installation import install
-from tests.support.place import Place
+from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.needs_assets
@@ -21,35 +21,35 @@ INTENT = {"uid": "u", "functionVersionId": "v", "token": "t"}
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """A control plane of its own: what is dropped there makes statuses that nobody else should meet."""
     with (
         ControlPlane.start(tmp_path / "plane", controller_manager=False) as plane,
-        Place.made(plane, install(plane), "default", tmp_path) as made,
+        Sandbox.made(plane, install(plane), "default", tmp_path) as made,
     ):
         yield made
 
 
-def change_crd(place: Place, **operation: object) -> None:
+def change_crd(sandbox: Sandbox, **operation: object) -> None:
     """Change the schema of `status.intent`."""
     step = json.dumps([{"path": INTENT_SCHEMA, **operation}])
-    place.namespace.plane.kubectl("patch", "crd", CRD_NAME, "--type=json", "-p", step)
+    sandbox.namespace.plane.kubectl("patch", "crd", CRD_NAME, "--type=json", "-p", step)
 
 
-def keeps_intent(place: Place) -> bool:
+def keeps_intent(sandbox: Sandbox) -> bool:
     """Whether the API server stores `status.intent`."""
     patch = json.dumps({"status": {"intent": INTENT}})
     flags = ("--subresource=status", "--type=merge", "--dry-run=server", "-o", "json")
-    arguments = ("-n", place.namespace.name, "patch", "fd", "echo", *flags, "-p", patch)
-    return "intent" in json.loads(place.namespace.plane.kubectl(*arguments))["status"]
+    arguments = ("-n", sandbox.namespace.name, "patch", "fd", "echo", *flags, "-p", patch)
+    return "intent" in json.loads(sandbox.namespace.plane.kubectl(*arguments))["status"]
 
 
-def test_under_an_older_crd_nothing_is_deployed_and_the_missing_field_is_named(place: Place) -> None:
-    place.namespace.apply(place.manifest())
-    change_crd(place, op="remove")
-    eventually(lambda: keeps_intent(place), lambda kept: not kept, within=20, what="the CRD is older")
-    with place.operator() as operator:
-        found = place.namespace.wait_for("echo", "Reconciling", reason="WriteRefused")
+def test_under_an_older_crd_nothing_is_deployed_and_the_missing_field_is_named(sandbox: Sandbox) -> None:
+    sandbox.namespace.apply(sandbox.manifest())
+    change_crd(sandbox, op="remove")
+    eventually(lambda: keeps_intent(sandbox), lambda kept: not kept, within=20, what="the CRD is older")
+    with sandbox.operator() as operator:
+        found = sandbox.namespace.wait_for("echo", "Reconciling", reason="WriteRefused")
         message = condition_of(found, "Ready")["message"]
         assert "status.intent" in message
         assert "kubectl apply -k crds" in message
@@ -60,8 +60,8 @@ def test_under_an_older_crd_nothing_is_deployed_and_the_missing_field_is_named(p
             what="the metric shows the missing field",
         )
         assert "the CRD is older than the operator and lacks status.intent" in operator.output()
-        assert place.writes() == []
+        assert sandbox.writes() == []
         status = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
-        change_crd(place, op="add", value=status["properties"]["intent"])
-        place.ready()
-        assert [operation for operation, _ in place.writes()] == ["createDeployment"]
+        change_crd(sandbox, op="add", value=status["properties"]["intent"])
+        sandbox.ready()
+        assert [operation for operation, _ in sandbox.writes()] == ["createDeployment"]

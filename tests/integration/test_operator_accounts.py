@@ -8,8 +8,8 @@ import pytest
 
 from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace, manifest
-from tests.support.place import Place
 from tests.support.process import Operator
+from tests.support.sandbox import Sandbox
 from tests.support.simulator import ACCOUNT, KEY, Simulator
 from tests.support.waiting import eventually
 
@@ -18,33 +18,33 @@ KEYS = ("default", "second")
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
+def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
     """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
+    with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def neighbour(place: Place) -> Namespace:
+def neighbour(sandbox: Sandbox) -> Namespace:
     """A second namespace, with another key of the same account."""
-    name = f"{place.namespace.name}-neighbour"
-    place.namespace.plane.kubectl("create", "namespace", name)
-    place.simulator.add_key("second", "nvapi-second")
-    other = Namespace(place.namespace.plane, name)
+    name = f"{sandbox.namespace.name}-neighbour"
+    sandbox.namespace.plane.kubectl("create", "namespace", name)
+    sandbox.simulator.add_key("second", "nvapi-second")
+    other = Namespace(sandbox.namespace.plane, name)
     other.secret("nvapi-second")
     return other
 
 
-def test_two_keys_of_an_account_stay_at_its_rate_together(place: Place, neighbour: Namespace) -> None:
-    teams = (place.namespace, neighbour)
-    many = place.simulator.add_functions("many", 30)
+def test_two_keys_of_an_account_stay_at_its_rate_together(sandbox: Sandbox, neighbour: Namespace) -> None:
+    teams = (sandbox.namespace, neighbour)
+    many = sandbox.simulator.add_functions("many", 30)
     names = [f"echo-{number}" for number in range(len(many))]
-    with place.operator(namespaces=f"{place.namespace.name},{neighbour.name}", nvcf_rate=RATE):
+    with sandbox.operator(namespaces=f"{sandbox.namespace.name},{neighbour.name}", nvcf_rate=RATE):
         for team, first in zip(teams, (0, 1), strict=True):
             team.apply(*(manifest(name, *ids) for name, ids in list(zip(names, many, strict=True))[first::2]))
         for number, name in enumerate(names):
             teams[number % 2].wait_for(name, within=120)
-    log = place.simulator.log()
+    log = sandbox.simulator.log()
     known = max(next(e["ended"] for e in log if e["operation"] == "listFunctions" and e["key"] == key) for key in KEYS)
     calls = [entry for entry in log if entry["started"] > known]
     seconds = calls[-1]["started"] - calls[0]["started"]
@@ -53,24 +53,24 @@ def test_two_keys_of_an_account_stay_at_its_rate_together(place: Place, neighbou
     assert len(calls) <= RATE * (seconds * 1.2 + 1), f"{len(calls)} calls in {seconds:.1f} s"
 
 
-def test_a_429_for_one_key_pauses_all_keys_of_the_account(place: Place, neighbour: Namespace) -> None:
-    function, version = place.simulator.add_function()
-    with place.operator(namespaces=f"{place.namespace.name},{neighbour.name}"):
-        place.namespace.apply(place.manifest())
+def test_a_429_for_one_key_pauses_all_keys_of_the_account(sandbox: Sandbox, neighbour: Namespace) -> None:
+    function, version = sandbox.simulator.add_function()
+    with sandbox.operator(namespaces=f"{sandbox.namespace.name},{neighbour.name}"):
+        sandbox.namespace.apply(sandbox.manifest())
         neighbour.apply(manifest("echo", function, version))
-        place.ready()
+        sandbox.ready()
         neighbour.wait_for("echo")
-        cursor = place.simulator.cursor
-        place.simulator.fault(operation="listFunctions", key="second", status=429, retryAfter=5, count=1)
+        cursor = sandbox.simulator.cursor
+        sandbox.simulator.fault(operation="listFunctions", key="second", status=429, retryAfter=5, count=1)
         eventually(
-            lambda: {entry["key"] for entry in place.simulator.log(cursor) if entry["started"] > _pause(place)},
+            lambda: {entry["key"] for entry in sandbox.simulator.log(cursor) if entry["started"] > _pause(sandbox)},
             lambda keys: keys == set(KEYS),
             within=60,
             what="calls of both keys after the pause",
         )
-    throttled = _pause(place)
+    throttled = _pause(sandbox)
     # What was on its way when the 429 came may still arrive.
-    arrived = [entry["started"] - throttled for entry in place.simulator.log(cursor)]
+    arrived = [entry["started"] - throttled for entry in sandbox.simulator.log(cursor)]
     assert [seconds for seconds in arrived if 1 < seconds < 4.9] == []
 
 
@@ -83,57 +83,57 @@ def test_a_429_for_one_key_pauses_all_keys_of_the_account(place: Place, neighbou
         pytest.param({"status": 403, "functionVersionId": "its own"}, id="403 for this version alone"),
     ],
 )
-def test_a_refused_key_has_its_secret_read_at_once(place: Place, refusal: dict[str, Any]) -> None:
-    place.simulator.add_key("second", "nvapi-second")
-    with place.operator(poll_interval=600.0, busy_poll_interval=600.0):
-        place.namespace.apply(place.manifest(gpu={"minInstances": 0}))  # ACTIVE at once, so that nothing is polled
-        place.ready()
+def test_a_refused_key_has_its_secret_read_at_once(sandbox: Sandbox, refusal: dict[str, Any]) -> None:
+    sandbox.simulator.add_key("second", "nvapi-second")
+    with sandbox.operator(poll_interval=600.0, busy_poll_interval=600.0):
+        sandbox.namespace.apply(sandbox.manifest(gpu={"minInstances": 0}))  # ACTIVE at once, so that nothing is polled
+        sandbox.ready()
         if "functionVersionId" in refusal:
-            refusal = {**refusal, "functionVersionId": place.version}
-        place.simulator.fault(key="default", **refusal)
-        place.namespace.secret("nvapi-second")
-        cursor = place.simulator.cursor
-        place.namespace.scale("echo", maxInstances=5)
-        place.namespace.wait_until("echo", lambda found: found["status"]["instances"] == "0-5", what="the change")
-        place.ready()
-    refused = [entry for entry in place.simulator.log(cursor) if entry["status"] in (401, 403)]
-    patched = place.simulator.log(cursor, operation="updateGpuSpecification", status=200)
+            refusal = {**refusal, "functionVersionId": sandbox.version}
+        sandbox.simulator.fault(key="default", **refusal)
+        sandbox.namespace.secret("nvapi-second")
+        cursor = sandbox.simulator.cursor
+        sandbox.namespace.scale("echo", maxInstances=5)
+        sandbox.namespace.wait_until("echo", lambda found: found["status"]["instances"] == "0-5", what="the change")
+        sandbox.ready()
+    refused = [entry for entry in sandbox.simulator.log(cursor) if entry["status"] in (401, 403)]
+    patched = sandbox.simulator.log(cursor, operation="updateGpuSpecification", status=200)
     assert refused, "the old key was never refused, so nothing was shown"
     assert [entry["key"] for entry in patched] == ["second"]
     assert patched[0]["started"] - refused[0]["started"] < 15.0, "it waited for the probe of the old key"
 
 
-def test_the_same_ids_at_two_base_urls_are_no_conflict(place: Place, neighbour: Namespace) -> None:
-    with Simulator.start({"functions": [_function(place)]}) as elsewhere:
+def test_the_same_ids_at_two_base_urls_are_no_conflict(sandbox: Sandbox, neighbour: Namespace) -> None:
+    with Simulator.start({"functions": [_function(sandbox)]}) as elsewhere:
         neighbour.secret(KEY, NVCF_BASE_URL=elsewhere.url)
         settings = {
-            "namespaces": f"{place.namespace.name},{neighbour.name}",
+            "namespaces": f"{sandbox.namespace.name},{neighbour.name}",
             "allowed_base_urls": elsewhere.url,
         }
-        with place.operator(**settings):
-            place.namespace.apply(place.manifest())
-            place.ready()
-            neighbour.apply(place.manifest())
+        with sandbox.operator(**settings):
+            sandbox.namespace.apply(sandbox.manifest())
+            sandbox.ready()
+            neighbour.apply(sandbox.manifest())
             neighbour.wait_for("echo")
-        before = [team.get("echo")["metadata"]["resourceVersion"] for team in (place.namespace, neighbour)]
-        with place.operator(**settings) as operator:
+        before = [team.get("echo")["metadata"]["resourceVersion"] for team in (sandbox.namespace, neighbour)]
+        with sandbox.operator(**settings) as operator:
             _two_polls(operator)
-            after = [team.get("echo")["metadata"]["resourceVersion"] for team in (place.namespace, neighbour)]
+            after = [team.get("echo")["metadata"]["resourceVersion"] for team in (sandbox.namespace, neighbour)]
             assert after == before
-            for team, simulator in ((place.namespace, place.simulator), (neighbour, elsewhere)):
+            for team, simulator in ((sandbox.namespace, sandbox.simulator), (neighbour, elsewhere)):
                 assert len(simulator.log(operation="createDeployment")) == 1
                 team.delete("echo")
                 team.wait_gone("echo")
                 assert simulator.allocations() == []
 
 
-def _pause(place: Place) -> float:
+def _pause(sandbox: Sandbox) -> float:
     """When the 429 was answered."""
-    return next((float(entry["ended"]) for entry in place.simulator.log() if entry["status"] == 429), float("inf"))
+    return next((float(entry["ended"]) for entry in sandbox.simulator.log() if entry["status"] == 429), float("inf"))
 
 
-def _function(place: Place) -> dict[str, Any]:
-    ids = {"functionId": place.function, "functionVersionId": place.version}
+def _function(sandbox: Sandbox) -> dict[str, Any]:
+    ids = {"functionId": sandbox.function, "functionVersionId": sandbox.version}
     return {"name": "echo", "ncaId": ACCOUNT, **ids}
 
 

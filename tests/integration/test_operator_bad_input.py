@@ -9,25 +9,25 @@ from hack.controlplane import ControlPlane, KubectlError
 from tests.support.cluster import Namespace, condition_of, manifest
 from tests.support.process import Operator
 from tests.support.simulator import KEY, OTHER_KEY, Simulator
-from tests.support.team import Team
+from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
 NOBODY = "nvapi-nobody"
 
 
 @pytest.fixture
-def keyless(control_plane: ControlPlane, namespace: str, simulator: Simulator, operator: Operator) -> Team:
-    """As `team`, without a Secret."""
+def keyless(control_plane: ControlPlane, namespace: str, simulator: Simulator, operator: Operator) -> Tenant:
+    """As `tenant`, without a Secret."""
     function, version = simulator.add_function()
-    return Team(Namespace(control_plane, namespace), simulator, function, version, simulator.cursor)
+    return Tenant(Namespace(control_plane, namespace), simulator, function, version, simulator.cursor)
 
 
-def message(team: Team, reason: str, *, condition: str = "CredentialsValid", status: str = "False") -> str:
-    found = team.namespace.wait_for("echo", condition, status, reason=reason)
+def message(tenant: Tenant, reason: str, *, condition: str = "CredentialsValid", status: str = "False") -> str:
+    found = tenant.namespace.wait_for("echo", condition, status, reason=reason)
     return str(condition_of(found, condition)["message"])
 
 
-def test_without_any_secret_the_condition_names_the_one_to_make(keyless: Team) -> None:
+def test_without_any_secret_the_condition_names_the_one_to_make(keyless: Tenant) -> None:
     keyless.namespace.apply(keyless.manifest())
     said = message(keyless, "NoCredentials")
     assert f"Secret {keyless.namespace.name}/nvcf-credentials" in said
@@ -36,19 +36,19 @@ def test_without_any_secret_the_condition_names_the_one_to_make(keyless: Team) -
     keyless.namespace.wait_for("echo", within=60)
 
 
-def test_a_key_of_the_secret_that_is_missing_is_not_replaced_by_another(keyless: Team) -> None:
+def test_a_key_of_the_secret_that_is_missing_is_not_replaced_by_another(keyless: Tenant) -> None:
     keyless.namespace.secret(KEY)
     keyless.namespace.apply(keyless.manifest(credentials={"secretRef": {"name": "nvcf-credentials", "key": "OTHER"}}))
     assert "no key OTHER" in message(keyless, "SecretInvalid")
     assert keyless.writes() == []
 
 
-def test_a_named_secret_that_is_missing_is_named(keyless: Team) -> None:
+def test_a_named_secret_that_is_missing_is_named(keyless: Tenant) -> None:
     keyless.namespace.apply(keyless.manifest(credentials={"secretRef": {"name": "nvcf-credentials"}}))
     assert f"{keyless.namespace.name}/nvcf-credentials" in message(keyless, "SecretNotFound")
 
 
-def test_a_secret_that_rbac_does_not_cover_says_what_to_set(keyless: Team) -> None:
+def test_a_secret_that_rbac_does_not_cover_says_what_to_set(keyless: Tenant) -> None:
     keyless.namespace.secret(KEY, name="my-own")
     keyless.namespace.apply(keyless.manifest(credentials={"secretRef": {"name": "my-own"}}))
     assert "resourceNames" in message(keyless, "SecretNotPermitted")
@@ -63,7 +63,7 @@ def test_a_secret_that_rbac_does_not_cover_says_what_to_set(keyless: Team) -> No
         pytest.param("x" * 5000, "5000 characters", id="a key that is too long"),
     ],
 )
-def test_what_cannot_be_a_key_is_never_sent(keyless: Team, key: str, word: str) -> None:
+def test_what_cannot_be_a_key_is_never_sent(keyless: Tenant, key: str, word: str) -> None:
     keyless.namespace.secret(key)
     keyless.namespace.apply(keyless.manifest())
     said = message(keyless, "SecretInvalid")
@@ -71,7 +71,7 @@ def test_what_cannot_be_a_key_is_never_sent(keyless: Team, key: str, word: str) 
     assert "two words" not in said
 
 
-def test_a_base_url_that_was_not_allowed_gets_no_key(keyless: Team) -> None:
+def test_a_base_url_that_was_not_allowed_gets_no_key(keyless: Tenant) -> None:
     keyless.namespace.secret(KEY, NVCF_BASE_URL="https://evil.example/v2/nvcf")
     keyless.namespace.apply(keyless.manifest())
     said = message(keyless, "BaseURLNotAllowed")
@@ -79,7 +79,7 @@ def test_a_base_url_that_was_not_allowed_gets_no_key(keyless: Team) -> None:
     assert "--allowed-base-urls" in said
 
 
-def test_an_unknown_key_is_told_and_probed_by_one_call_at_a_time(keyless: Team) -> None:
+def test_an_unknown_key_is_told_and_probed_by_one_call_at_a_time(keyless: Tenant) -> None:
     other = keyless.simulator.add_function("other")
     keyless.namespace.secret(NOBODY)
     keyless.namespace.apply(keyless.manifest(), manifest("other", *other))
@@ -92,7 +92,7 @@ def test_an_unknown_key_is_told_and_probed_by_one_call_at_a_time(keyless: Team) 
 
 
 @pytest.mark.parametrize("scope", ["deploy_function", "list_functions"])
-def test_a_key_without_a_scope_is_told_which(keyless: Team, scope: str) -> None:
+def test_a_key_without_a_scope_is_told_which(keyless: Tenant, scope: str) -> None:
     token = f"nvapi-lacks-{scope.partition('_')[0]}"
     others = ["deploy_function", "list_functions", "queue_details"]
     keyless.simulator.add_key(f"lacks-{scope}", token, scopes=[item for item in others if item != scope])
@@ -102,7 +102,7 @@ def test_a_key_without_a_scope_is_told_which(keyless: Team, scope: str) -> None:
     assert keyless.writes() == []
 
 
-def test_a_key_for_other_functions_is_this_resources_trouble_alone(keyless: Team) -> None:
+def test_a_key_for_other_functions_is_this_resources_trouble_alone(keyless: Tenant) -> None:
     mine, my_version = keyless.simulator.add_function("mine")
     keyless.simulator.add_key("limited", "nvapi-limited", resources=[f"function:{mine}/*"])
     keyless.namespace.secret("nvapi-limited")
@@ -112,32 +112,32 @@ def test_a_key_for_other_functions_is_this_resources_trouble_alone(keyless: Team
     keyless.namespace.wait_for("mine")
 
 
-def test_an_unknown_function_is_named(team: Team) -> None:
+def test_an_unknown_function_is_named(tenant: Tenant) -> None:
     nothing = "00000000-0000-4000-8000-000000000009"
-    team.namespace.apply(manifest("echo", nothing, nothing))
-    said = message(team, "FunctionNotFound", condition="Stalled", status="True")
+    tenant.namespace.apply(manifest("echo", nothing, nothing))
+    said = message(tenant, "FunctionNotFound", condition="Stalled", status="True")
     assert nothing in said
-    team.namespace.delete("echo")
-    team.namespace.wait_gone("echo")
+    tenant.namespace.delete("echo")
+    tenant.namespace.wait_gone("echo")
 
 
-def test_a_gpu_that_nvcf_does_not_have_is_told_in_its_own_words(team: Team) -> None:
-    team.namespace.apply(team.manifest(gpu={"gpu": "Z9"}))
-    assert "Z9" in message(team, "Rejected", condition="Stalled", status="True")
-    team.namespace.scale("echo", gpu="L40S")
-    team.namespace.wait_for("echo")
+def test_a_gpu_that_nvcf_does_not_have_is_told_in_its_own_words(tenant: Tenant) -> None:
+    tenant.namespace.apply(tenant.manifest(gpu={"gpu": "Z9"}))
+    assert "Z9" in message(tenant, "Rejected", condition="Stalled", status="True")
+    tenant.namespace.scale("echo", gpu="L40S")
+    tenant.namespace.wait_for("echo")
 
 
-def test_a_missing_instance_type_is_told_where_the_server_asks_for_it(team: Team) -> None:
-    body = team.manifest()
+def test_a_missing_instance_type_is_told_where_the_server_asks_for_it(tenant: Tenant) -> None:
+    body = tenant.manifest()
     del body["spec"]["deploymentSpecifications"][0]["instanceType"]
-    team.namespace.apply(body)
-    assert "instanceType" in message(team, "Rejected", condition="Stalled", status="True")
+    tenant.namespace.apply(body)
+    assert "instanceType" in message(tenant, "Rejected", condition="Stalled", status="True")
 
 
-def test_min_above_max_is_refused_by_the_api_server(team: Team) -> None:
+def test_min_above_max_is_refused_by_the_api_server(tenant: Tenant) -> None:
     with pytest.raises(KubectlError, match="minInstances"):
-        team.namespace.apply(team.manifest(gpu={"minInstances": 3, "maxInstances": 2}))
+        tenant.namespace.apply(tenant.manifest(gpu={"minInstances": 3, "maxInstances": 2}))
 
 
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
@@ -151,59 +151,59 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("fault", "reason"), [pytest.param(*case[1:], id=case[0]) for case in FAULTS])
 def test_an_outage_is_told_once_and_goes_on_by_itself(
-    own: Callable[[], Team], fault: dict[str, Any], reason: str
+    own: Callable[[], Tenant], fault: dict[str, Any], reason: str
 ) -> None:
-    team = own()
-    team.simulator.fault(functionVersionId=team.version, operation="getDeployment", **fault)
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo", "Reconciling", "True", reason=reason)
-    team.simulator.clear_faults()
-    team.namespace.wait_for("echo", within=60)
-    assert team.writes() == [("createDeployment", 200)]
+    tenant = own()
+    tenant.simulator.fault(functionVersionId=tenant.version, operation="getDeployment", **fault)
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo", "Reconciling", "True", reason=reason)
+    tenant.simulator.clear_faults()
+    tenant.namespace.wait_for("echo", within=60)
+    assert tenant.writes() == [("createDeployment", 200)]
 
 
 @pytest.fixture
-def own(team: Team) -> Callable[[], Team]:
-    """The test's team with a key, and so an account and a breaker, of its own."""
+def own(tenant: Tenant) -> Callable[[], Tenant]:
+    """The test's tenant with a key, and so an account and a breaker, of its own."""
 
-    def made() -> Team:
-        token = f"nvapi-own-{team.namespace.name}"
-        team.simulator.add_key(team.namespace.name, token)
-        team.namespace.secret(token)
-        return team
+    def made() -> Tenant:
+        token = f"nvapi-own-{tenant.namespace.name}"
+        tenant.simulator.add_key(tenant.namespace.name, token)
+        tenant.namespace.secret(token)
+        return tenant
 
     return made
 
 
-def test_another_accounts_key_deletes_and_creates_nothing(team: Team) -> None:
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo")
-    team.simulator.add_function("theirs", ncaId="globex")
-    team.namespace.secret(OTHER_KEY)
-    team.namespace.annotate("echo", reconcile_requested_at="now")
-    found = team.namespace.wait_for("echo", "Stalled", reason="AccountMismatch")
+def test_another_accounts_key_deletes_and_creates_nothing(tenant: Tenant) -> None:
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo")
+    tenant.simulator.add_function("theirs", ncaId="globex")
+    tenant.namespace.secret(OTHER_KEY)
+    tenant.namespace.annotate("echo", reconcile_requested_at="now")
+    found = tenant.namespace.wait_for("echo", "Stalled", reason="AccountMismatch")
     assert "acme" in condition_of(found, "Stalled")["message"]
-    team.namespace.delete("echo")
-    team.namespace.wait_for("echo", "DeletionBlocked", reason="AccountMismatch")
-    assert team.writes() == [("createDeployment", 200)]
-    team.namespace.secret(KEY)
-    team.namespace.wait_gone("echo", within=60)
-    assert not [item for item in team.simulator.allocations() if item["functionVersionId"] == team.version]
+    tenant.namespace.delete("echo")
+    tenant.namespace.wait_for("echo", "DeletionBlocked", reason="AccountMismatch")
+    assert tenant.writes() == [("createDeployment", 200)]
+    tenant.namespace.secret(KEY)
+    tenant.namespace.wait_gone("echo", within=60)
+    assert not [item for item in tenant.simulator.allocations() if item["functionVersionId"] == tenant.version]
 
 
-def test_force_delete_releases_what_is_blocked_and_names_what_it_leaves(team: Team, operator: Operator) -> None:
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo")
-    team.simulator.add_function("theirs", ncaId="globex")
-    team.namespace.secret(OTHER_KEY)
-    team.namespace.annotate("echo", reconcile_requested_at="now")
-    team.namespace.wait_for("echo", "Stalled", reason="AccountMismatch")
-    team.namespace.delete("echo")
-    team.namespace.wait_for("echo", "DeletionBlocked")
+def test_force_delete_releases_what_is_blocked_and_names_what_it_leaves(tenant: Tenant, operator: Operator) -> None:
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo")
+    tenant.simulator.add_function("theirs", ncaId="globex")
+    tenant.namespace.secret(OTHER_KEY)
+    tenant.namespace.annotate("echo", reconcile_requested_at="now")
+    tenant.namespace.wait_for("echo", "Stalled", reason="AccountMismatch")
+    tenant.namespace.delete("echo")
+    tenant.namespace.wait_for("echo", "DeletionBlocked")
     left = operator.metric("nvcf_operator_deletions_left_behind_total")
-    team.namespace.annotate("echo", force_delete="true")
-    team.namespace.wait_gone("echo")
-    assert team.version in team.simulator.deployments()
+    tenant.namespace.annotate("echo", force_delete="true")
+    tenant.namespace.wait_gone("echo")
+    assert tenant.version in tenant.simulator.deployments()
     eventually(
         lambda: operator.metric("nvcf_operator_deletions_left_behind_total"),
         lambda number: number == left + 1,
@@ -211,27 +211,27 @@ def test_force_delete_releases_what_is_blocked_and_names_what_it_leaves(team: Te
         what="it is counted",
     )
     events = eventually(
-        lambda: team.namespace.events("echo"),
+        lambda: tenant.namespace.events("echo"),
         lambda seen: any(reason == "LeftBehind" for _, reason, _ in seen),
         within=15,
         what="the Event that names what is left",
     )
-    assert any(reason == "LeftBehind" and team.version in text for _, reason, text in events)
+    assert any(reason == "LeftBehind" and tenant.version in text for _, reason, text in events)
 
 
-def test_a_namespace_goes_though_its_secret_went_first(team: Team, control_plane: ControlPlane) -> None:
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo")
-    control_plane.kubectl("-n", team.namespace.name, "delete", "secret", "nvcf-credentials")
-    team.namespace.delete("echo")
-    team.namespace.wait_gone("echo")
-    assert not [item for item in team.simulator.allocations() if item["functionVersionId"] == team.version]
+def test_a_namespace_goes_though_its_secret_went_first(tenant: Tenant, control_plane: ControlPlane) -> None:
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo")
+    control_plane.kubectl("-n", tenant.namespace.name, "delete", "secret", "nvcf-credentials")
+    tenant.namespace.delete("echo")
+    tenant.namespace.wait_gone("echo")
+    assert not [item for item in tenant.simulator.allocations() if item["functionVersionId"] == tenant.version]
 
 
-def test_a_misspelt_place_is_told_with_all_that_may_be_meant(team: Team) -> None:
-    team.namespace.apply(team.manifest(gpu={"clusters": ["ncp-cluster-l"], "regions": ["us-east-1"]}))
-    said = message(team, "Rejected", condition="Stalled", status="True")
+def test_a_misspelt_place_is_told_with_all_that_may_be_meant(tenant: Tenant) -> None:
+    tenant.namespace.apply(tenant.manifest(gpu={"clusters": ["ncp-cluster-l"], "regions": ["us-east-1"]}))
+    said = message(tenant, "Rejected", condition="Stalled", status="True")
     meant = "gpu L40S; instanceType NCP.GPU.L40S_1x; clusters ncp-cluster-l; regions us-east-1"
     assert f"deploymentSpecifications[0] ({meant})" in said
-    team.namespace.scale("echo", clusters=["ncp-cluster-1"])
-    team.namespace.wait_for("echo")
+    tenant.namespace.scale("echo", clusters=["ncp-cluster-1"])
+    tenant.namespace.wait_for("echo")

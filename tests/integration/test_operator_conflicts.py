@@ -9,7 +9,7 @@ from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace, condition_of
 from tests.support.control import Control
 from tests.support.simulator import KEY
-from tests.support.team import Team
+from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
 
@@ -27,54 +27,54 @@ def conflict_of(namespace: Namespace, name: str) -> str:
     return str(condition_of(found, "Stalled")["message"])
 
 
-def test_the_second_resource_of_a_namespace_takes_over_when_the_first_is_gone(team: Team) -> None:
-    team.namespace.apply(team.manifest("first"))
-    team.namespace.wait_for("first")
-    team.namespace.apply(team.manifest("second", gpu={"maxInstances": 7}))
-    assert f"{team.namespace.name}/first" in conflict_of(team.namespace, "second")
-    team.namespace.delete("first")
-    team.namespace.wait_gone("first")
-    team.namespace.wait_for("second", within=90)
-    assert team.writes() == [("createDeployment", 200), ("deleteDeployment", 200), ("createDeployment", 200)]
-    assert_settled(team.simulator, team.version)
+def test_the_second_resource_of_a_namespace_takes_over_when_the_first_is_gone(tenant: Tenant) -> None:
+    tenant.namespace.apply(tenant.manifest("first"))
+    tenant.namespace.wait_for("first")
+    tenant.namespace.apply(tenant.manifest("second", gpu={"maxInstances": 7}))
+    assert f"{tenant.namespace.name}/first" in conflict_of(tenant.namespace, "second")
+    tenant.namespace.delete("first")
+    tenant.namespace.wait_gone("first")
+    tenant.namespace.wait_for("second", within=90)
+    assert tenant.writes() == [("createDeployment", 200), ("deleteDeployment", 200), ("createDeployment", 200)]
+    assert_settled(tenant.simulator, tenant.version)
 
 
-def test_the_holder_in_another_namespace_is_named_and_followed(team: Team, neighbour: Namespace) -> None:
+def test_the_holder_in_another_namespace_is_named_and_followed(tenant: Tenant, neighbour: Namespace) -> None:
     neighbour.secret(KEY)
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo")
-    neighbour.apply(team.manifest("other"))
-    assert f"{team.namespace.name}/echo" in conflict_of(neighbour, "other")
-    team.namespace.delete("echo")
-    team.namespace.wait_gone("echo")
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo")
+    neighbour.apply(tenant.manifest("other"))
+    assert f"{tenant.namespace.name}/echo" in conflict_of(neighbour, "other")
+    tenant.namespace.delete("echo")
+    tenant.namespace.wait_gone("echo")
     neighbour.wait_for("other", within=90)
-    assert team.writes() == [("createDeployment", 200), ("deleteDeployment", 200), ("createDeployment", 200)]
-    assert_settled(team.simulator, team.version)
+    assert tenant.writes() == [("createDeployment", 200), ("deleteDeployment", 200), ("createDeployment", 200)]
+    assert_settled(tenant.simulator, tenant.version)
 
 
-def test_a_conflict_that_is_deleted_leaves_the_holder_alone(team: Team) -> None:
-    team.namespace.apply(team.manifest("first"))
-    team.namespace.wait_for("first")
-    team.namespace.apply(team.manifest("second"))
-    conflict_of(team.namespace, "second")
-    team.namespace.delete("second")
-    team.namespace.wait_gone("second")
-    assert team.writes() == [("createDeployment", 200)]
+def test_a_conflict_that_is_deleted_leaves_the_holder_alone(tenant: Tenant) -> None:
+    tenant.namespace.apply(tenant.manifest("first"))
+    tenant.namespace.wait_for("first")
+    tenant.namespace.apply(tenant.manifest("second"))
+    conflict_of(tenant.namespace, "second")
+    tenant.namespace.delete("second")
+    tenant.namespace.wait_gone("second")
+    assert tenant.writes() == [("createDeployment", 200)]
 
 
 @pytest.mark.parametrize("key", [None, "nvapi-no-such-key"], ids=["no Secret", "a key of no account"])
 def test_an_older_resource_without_a_key_that_works_keeps_nobody_from_deploying(
-    team: Team, neighbour: Namespace, key: str | None
+    tenant: Tenant, neighbour: Namespace, key: str | None
 ) -> None:
     if key is not None:
         neighbour.secret(key)
-    neighbour.apply(team.manifest("older"))
+    neighbour.apply(tenant.manifest("older"))
     older = neighbour.wait_for("older", "CredentialsValid", "False")
     made = datetime.fromisoformat(older["metadata"]["creationTimestamp"]).timestamp()
     eventually(time.time, lambda now: now >= made + 1, within=5, what="another second, which makes it the older one")
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo")
-    assert team.writes() == [("createDeployment", 200)]
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo")
+    assert tenant.writes() == [("createDeployment", 200)]
 
 
 def assert_settled(simulator: Control, version: str) -> None:

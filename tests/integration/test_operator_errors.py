@@ -8,7 +8,7 @@ import pytest
 from nvcf_operator.core.error_classification import AFTERMATH, LOST, REFUSED, After
 from tests.support.cluster import condition_of
 from tests.support.kstatus import kstatus
-from tests.support.team import Team
+from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
 POST, PATCH, PUT, DELETE = "createDeployment", "updateGpuSpecification", "updateDeployment", "deleteDeployment"
@@ -34,14 +34,14 @@ def answers(*given: Answer) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("answer", given, ids=lambda it: "-".join(str(v) for v in it.values())[:40])
 
 
-def apply_with(team: Team, answer: Answer, *, count: int | None = 1, **spec: Any) -> None:
+def apply_with(tenant: Tenant, answer: Answer, *, count: int | None = 1, **spec: Any) -> None:
     """Apply a manifest whose first POST, or every one, meets a fault."""
-    team.simulator.fault(operation=POST, functionVersionId=team.version, count=count, **answer)
-    team.namespace.apply(team.manifest(**spec))
+    tenant.simulator.fault(operation=POST, functionVersionId=tenant.version, count=count, **answer)
+    tenant.namespace.apply(tenant.manifest(**spec))
 
 
-def posts(team: Team) -> list[dict[str, Any]]:
-    return team.asked(POST)
+def posts(tenant: Tenant) -> list[dict[str, Any]]:
+    return tenant.asked(POST)
 
 
 def test_every_row_has_a_test() -> None:
@@ -53,87 +53,87 @@ def test_every_row_has_a_test() -> None:
 
 @shows("POST", REFUSED, "404")
 @answers(*({"status": status} for status in (400, 402, 404, 405, 409, 415, 422)))
-def test_a_refused_post_is_stalled_and_an_edit_is_tried_at_once(team: Team, answer: Answer) -> None:
-    apply_with(team, answer)
-    found = team.namespace.wait_for("echo", "Stalled", reason="Rejected")
+def test_a_refused_post_is_stalled_and_an_edit_is_tried_at_once(tenant: Tenant, answer: Answer) -> None:
+    apply_with(tenant, answer)
+    found = tenant.namespace.wait_for("echo", "Stalled", reason="Rejected")
     assert str(answer["status"]) in condition_of(found, "Stalled")["message"]
     assert condition_of(found, "CredentialsValid")["status"] == "True"
-    team.namespace.scale("echo", maxInstances=3)
-    team.namespace.wait_for("echo")
-    assert team.writes() == [(POST, answer["status"]), (POST, 200)]
+    tenant.namespace.scale("echo", maxInstances=3)
+    tenant.namespace.wait_for("echo")
+    assert tenant.writes() == [(POST, answer["status"]), (POST, 200)]
 
 
 @shows("POST", "400, no available clusters", "404")
-def test_a_lack_of_capacity_is_told_in_nvcfs_words_and_is_no_failure(team: Team) -> None:
+def test_a_lack_of_capacity_is_told_in_nvcfs_words_and_is_no_failure(tenant: Tenant) -> None:
     words = "There are no available clusters with capacity for L40S GPU or NCP.GPU.L40S_1x instance type"
-    apply_with(team, {"status": 400, "detail": words})
-    found = team.namespace.wait_for("echo", "Reconciling", reason="NoCapacity")
+    apply_with(tenant, {"status": 400, "detail": words})
+    found = tenant.namespace.wait_for("echo", "Reconciling", reason="NoCapacity")
     assert kstatus(found) == "InProgress"
     assert words in condition_of(found, "Ready")["message"]
-    team.namespace.annotate("echo", reconcile_requested_at="there is room")
-    team.namespace.wait_for("echo")
-    assert team.writes() == [(POST, 400), (POST, 200)]
+    tenant.namespace.annotate("echo", reconcile_requested_at="there is room")
+    tenant.namespace.wait_for("echo")
+    assert tenant.writes() == [(POST, 400), (POST, 200)]
 
 
 @shows("POST", REFUSED, "the deployment")
 @pytest.mark.parametrize("policy", ["Adopt", "Refuse"])
-def test_a_refused_post_over_a_deployment_that_it_may_have_made_is_not_repeated(team: Team, policy: str) -> None:
-    apply_with(team, {"status": 400, "when": "after"}, adoptionPolicy=policy)
-    team.namespace.wait_for("echo")
-    assert team.writes() == [(POST, 400)]
+def test_a_refused_post_over_a_deployment_that_it_may_have_made_is_not_repeated(tenant: Tenant, policy: str) -> None:
+    apply_with(tenant, {"status": 400, "when": "after"}, adoptionPolicy=policy)
+    tenant.namespace.wait_for("echo")
+    assert tenant.writes() == [(POST, 400)]
 
 
 @shows("POST", LOST, "404")
 @answers({"status": 500}, {"status": 503}, {"status": 408}, {"status": 502, "body": "<html>"}, {"reset": True}, PAGE)
-def test_a_lost_post_that_was_not_made_is_made_again_after_the_settle(team: Team, answer: Answer) -> None:
-    apply_with(team, answer)
-    team.namespace.wait_for("echo")
-    first, second = posts(team)
+def test_a_lost_post_that_was_not_made_is_made_again_after_the_settle(tenant: Tenant, answer: Answer) -> None:
+    apply_with(tenant, answer)
+    tenant.namespace.wait_for("echo")
+    first, second = posts(tenant)
     assert second["started"] - first["ended"] >= 2.0
 
 
 @shows("POST", LOST, "the deployment")
 @answers({"status": 500}, {"reset": True}, PAGE, {"truncate": True}, {"hang": True})
-def test_a_lost_post_that_was_made_is_ours_and_not_made_again(team: Team, answer: Answer) -> None:
-    apply_with(team, {**answer, "when": "after"}, adoptionPolicy="Refuse")
-    team.namespace.wait_for("echo", within=90)
-    assert len(posts(team)) == 1
+def test_a_lost_post_that_was_made_is_ours_and_not_made_again(tenant: Tenant, answer: Answer) -> None:
+    apply_with(tenant, {**answer, "when": "after"}, adoptionPolicy="Refuse")
+    tenant.namespace.wait_for("echo", within=90)
+    assert len(posts(tenant)) == 1
 
 
 @shows("POST", "401", "404")
-def test_a_401_is_the_keys_and_the_post_is_made_when_the_key_is_accepted(team: Team) -> None:
-    apply_with(team, {"status": 401})
-    team.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized")
-    team.namespace.wait_for("echo", within=60)
-    assert team.writes() == [(POST, 401), (POST, 200)]
+def test_a_401_is_the_keys_and_the_post_is_made_when_the_key_is_accepted(tenant: Tenant) -> None:
+    apply_with(tenant, {"status": 401})
+    tenant.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized")
+    tenant.namespace.wait_for("echo", within=60)
+    assert tenant.writes() == [(POST, 401), (POST, 200)]
 
 
 @shows("POST", "403, the list answers", "404")
-def test_a_403_beside_a_list_that_answers_is_this_resources_alone(team: Team) -> None:
-    apply_with(team, {"status": 403})
-    found = team.namespace.wait_for("echo", "Stalled", reason="Forbidden")
+def test_a_403_beside_a_list_that_answers_is_this_resources_alone(tenant: Tenant) -> None:
+    apply_with(tenant, {"status": 403})
+    found = tenant.namespace.wait_for("echo", "Stalled", reason="Forbidden")
     assert condition_of(found, "CredentialsValid")["status"] == "True"
-    team.namespace.scale("echo", maxInstances=3)
-    team.namespace.wait_for("echo")
+    tenant.namespace.scale("echo", maxInstances=3)
+    tenant.namespace.wait_for("echo")
 
 
 @shows("POST", "429", "404")
 @pytest.mark.parametrize(("asked", "least"), [(3, 2.9), (None, 0.4)], ids=["Retry-After", "none"])
-def test_a_429_pauses_as_the_server_asks_else_a_little(team: Team, asked: int | None, least: float) -> None:
-    apply_with(team, {"status": 429} if asked is None else {"status": 429, "retryAfter": asked})
-    team.namespace.wait_for("echo", within=60)
-    first, second = posts(team)
+def test_a_429_pauses_as_the_server_asks_else_a_little(tenant: Tenant, asked: int | None, least: float) -> None:
+    apply_with(tenant, {"status": 429} if asked is None else {"status": 429, "retryAfter": asked})
+    tenant.namespace.wait_for("echo", within=60)
+    first, second = posts(tenant)
     assert second["started"] - first["ended"] >= least
 
 
 @shows("POST", "3xx", "404")
-def test_a_redirect_is_told_and_not_followed(team: Team) -> None:
-    apply_with(team, ELSEWHERE, count=None)
-    found = team.namespace.wait_for("echo", "Reconciling", reason="InvalidAnswer")
+def test_a_redirect_is_told_and_not_followed(tenant: Tenant) -> None:
+    apply_with(tenant, ELSEWHERE, count=None)
+    found = tenant.namespace.wait_for("echo", "Reconciling", reason="InvalidAnswer")
     assert "redirect" in condition_of(found, "Reconciling")["message"]
-    team.simulator.clear_faults()
-    team.namespace.wait_for("echo", within=60)
-    *redirected, last = team.writes()
+    tenant.simulator.clear_faults()
+    tenant.namespace.wait_for("echo", within=60)
+    *redirected, last = tenant.writes()
     assert set(redirected) == {(POST, 302)}
     assert last == (POST, 200)
 
@@ -141,151 +141,153 @@ def test_a_redirect_is_told_and_not_followed(team: Team) -> None:
 # PATCH and PUT
 
 
-def change(team: Team, operation: str, answer: Answer) -> None:
+def change(tenant: Tenant, operation: str, answer: Answer) -> None:
     """Have the manifest changed so that this write follows, which meets a fault."""
-    team.namespace.apply(team.manifest(gpu={"maxRequestConcurrency": 2}))
-    team.namespace.wait_for("echo")
-    team.simulator.fault(operation=operation, count=1, **answer)
-    team.namespace.scale("echo", **({"maxInstances": 5} if operation == PATCH else {"maxRequestConcurrency": 8}))
+    tenant.namespace.apply(tenant.manifest(gpu={"maxRequestConcurrency": 2}))
+    tenant.namespace.wait_for("echo")
+    tenant.simulator.fault(operation=operation, count=1, **answer)
+    tenant.namespace.scale("echo", **({"maxInstances": 5} if operation == PATCH else {"maxRequestConcurrency": 8}))
 
 
 @shows("PATCH", "404 or 405, not in NVCF's format", "as before")
 @answers(NO_ROUTE, {"status": 405})
-def test_a_server_without_patch_gets_a_put(team: Team, answer: Answer) -> None:
+def test_a_server_without_patch_gets_a_put(tenant: Tenant, answer: Answer) -> None:
     # What a server lacks is remembered with the key, so that this needs one of its own.
     key = f"nvapi-old-{answer['status']}"
-    team.simulator.add_key(key, key)
-    team.namespace.secret(key)
-    change(team, PATCH, answer)
-    team.namespace.wait_for("echo")
-    assert team.writes() == [(POST, 200), (PATCH, answer["status"]), (PUT, 200)]
+    tenant.simulator.add_key(key, key)
+    tenant.namespace.secret(key)
+    change(tenant, PATCH, answer)
+    tenant.namespace.wait_for("echo")
+    assert tenant.writes() == [(POST, 200), (PATCH, answer["status"]), (PUT, 200)]
 
 
 @shows("PUT", "404 of an unknown path or 405, in NVCF's format", "as before")
 @pytest.mark.parametrize("change", ["Reject", "Redeploy"])
-def test_a_server_without_put_gets_patches_and_concurrency_as_immutable_changes_say(team: Team, change: str) -> None:
+def test_a_server_without_put_gets_patches_and_concurrency_as_immutable_changes_say(
+    tenant: Tenant, change: str
+) -> None:
     key = f"nvapi-new-{change.lower()}"
-    team.simulator.add_key(key, key)
-    team.namespace.secret(key)
-    team.namespace.apply(team.manifest(rollout={"immutableChange": change}))
-    team.namespace.wait_for("echo")
-    team.simulator.behave(put=False)
+    tenant.simulator.add_key(key, key)
+    tenant.namespace.secret(key)
+    tenant.namespace.apply(tenant.manifest(rollout={"immutableChange": change}))
+    tenant.namespace.wait_for("echo")
+    tenant.simulator.behave(put=False)
     try:
-        team.namespace.scale("echo", maxRequestConcurrency=8)
+        tenant.namespace.scale("echo", maxRequestConcurrency=8)
         if change == "Reject":
-            found = team.namespace.wait_for("echo", "Stalled", reason="ImmutableFieldChanged")
+            found = tenant.namespace.wait_for("echo", "Stalled", reason="ImmutableFieldChanged")
             assert "this server has no PUT" in condition_of(found, "Stalled")["message"]
-            team.namespace.scale("echo", maxRequestConcurrency=1, maxInstances=5)
+            tenant.namespace.scale("echo", maxRequestConcurrency=1, maxInstances=5)
             wanted = [(PATCH, 200)]
         else:
             wanted = [("deleteDeployment", 200), (POST, 200)]
-        team.namespace.wait_for("echo")
+        tenant.namespace.wait_for("echo")
         no_operation = None  # as such a server logs what it does not know
-        assert team.writes() == [(POST, 200), (no_operation, 405), *wanted]
+        assert tenant.writes() == [(POST, 200), (no_operation, 405), *wanted]
     finally:
-        team.simulator.behave(put=True)
+        tenant.simulator.behave(put=True)
 
 
 @shows("PUT", "404 or 405, not in NVCF's format", "as before")
 @answers(
     {"status": 404, "body": "404 page not found", "contentType": "text/plain"}, {"status": 405, "envelope": "empty"}
 )
-def test_what_stands_in_between_does_not_take_the_put_away(team: Team, answer: Answer) -> None:
-    change(team, PUT, answer)
-    team.namespace.wait_for("echo", "Ready", "False")
-    team.namespace.annotate("echo", reconcile_requested_at="now")
-    team.namespace.wait_for("echo")
-    assert team.writes() == [(POST, 200), (PUT, answer["status"]), (PUT, 200)]
+def test_what_stands_in_between_does_not_take_the_put_away(tenant: Tenant, answer: Answer) -> None:
+    change(tenant, PUT, answer)
+    tenant.namespace.wait_for("echo", "Ready", "False")
+    tenant.namespace.annotate("echo", reconcile_requested_at="now")
+    tenant.namespace.wait_for("echo")
+    assert tenant.writes() == [(POST, 200), (PUT, answer["status"]), (PUT, 200)]
 
 
 @shows("PATCH", "404 in NVCF's format", "another or the same")
-def test_a_patch_of_a_deployment_that_is_not_there_is_decided_anew(team: Team) -> None:
-    change(team, PATCH, {"status": 404, "envelope": "service"})
-    team.namespace.wait_for("echo")
-    assert team.writes() == [(POST, 200), (PATCH, 404), (PATCH, 200)]
+def test_a_patch_of_a_deployment_that_is_not_there_is_decided_anew(tenant: Tenant) -> None:
+    change(tenant, PATCH, {"status": 404, "envelope": "service"})
+    tenant.namespace.wait_for("echo")
+    assert tenant.writes() == [(POST, 200), (PATCH, 404), (PATCH, 200)]
 
 
 @shows("PATCH, PUT", REFUSED, "as before")
 @pytest.mark.parametrize("operation", [PATCH, PUT])
-def test_a_refused_change_is_stalled_and_an_edit_is_tried_at_once(team: Team, operation: str) -> None:
-    change(team, operation, {"status": 400})
-    team.namespace.wait_for("echo", "Stalled", reason="Rejected")
-    team.namespace.scale("echo", **({"maxInstances": 6} if operation == PATCH else {"maxRequestConcurrency": 9}))
-    team.namespace.wait_for("echo")
-    assert team.writes() == [(POST, 200), (operation, 400), (operation, 200)]
+def test_a_refused_change_is_stalled_and_an_edit_is_tried_at_once(tenant: Tenant, operation: str) -> None:
+    change(tenant, operation, {"status": 400})
+    tenant.namespace.wait_for("echo", "Stalled", reason="Rejected")
+    tenant.namespace.scale("echo", **({"maxInstances": 6} if operation == PATCH else {"maxRequestConcurrency": 9}))
+    tenant.namespace.wait_for("echo")
+    assert tenant.writes() == [(POST, 200), (operation, 400), (operation, 200)]
 
 
 @shows("PATCH, PUT", LOST, "as before")
 @answers({"status": 500}, {"reset": True})
 @pytest.mark.parametrize("operation", [PATCH, PUT])
-def test_a_lost_change_that_was_not_made_is_made_again(team: Team, operation: str, answer: Answer) -> None:
-    change(team, operation, answer)
-    team.namespace.wait_for("echo")
-    assert [name for name, _ in team.writes()] == [POST, operation, operation]
+def test_a_lost_change_that_was_not_made_is_made_again(tenant: Tenant, operation: str, answer: Answer) -> None:
+    change(tenant, operation, answer)
+    tenant.namespace.wait_for("echo")
+    assert [name for name, _ in tenant.writes()] == [POST, operation, operation]
 
 
 @shows("PATCH, PUT", LOST, "as wanted")
 @answers({"status": 500}, {"reset": True}, PAGE)
 @pytest.mark.parametrize("operation", [PATCH, PUT])
-def test_a_lost_change_that_was_made_is_not_made_again(team: Team, operation: str, answer: Answer) -> None:
-    change(team, operation, {**answer, "when": "after"})
-    team.namespace.wait_for("echo")
-    assert [name for name, _ in team.writes()] == [POST, operation]
+def test_a_lost_change_that_was_made_is_not_made_again(tenant: Tenant, operation: str, answer: Answer) -> None:
+    change(tenant, operation, {**answer, "when": "after"})
+    tenant.namespace.wait_for("echo")
+    assert [name for name, _ in tenant.writes()] == [POST, operation]
 
 
 # DELETE
 
 
-def delete(team: Team, answer: Answer, *, count: int | None = 1) -> None:
+def delete(tenant: Tenant, answer: Answer, *, count: int | None = 1) -> None:
     """Have a resource deleted whose first DELETE, or every one, meets a fault."""
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo")
-    team.simulator.fault(operation=DELETE, functionVersionId=team.version, count=count, **answer)
-    team.namespace.delete("echo")
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo")
+    tenant.simulator.fault(operation=DELETE, functionVersionId=tenant.version, count=count, **answer)
+    tenant.namespace.delete("echo")
 
 
-def deletes(team: Team) -> int:
-    assert team.version not in team.simulator.deployments()
-    return len(team.asked(DELETE))
+def deletes(tenant: Tenant) -> int:
+    assert tenant.version not in tenant.simulator.deployments()
+    return len(tenant.asked(DELETE))
 
 
 @shows("DELETE", "404", "404")
-def test_a_deployment_that_is_gone_before_its_delete_lets_the_resource_go(team: Team) -> None:
-    delete(team, {"status": 404, "envelope": "service", "when": "after"})
-    team.namespace.wait_gone("echo")
-    assert deletes(team) == 1
+def test_a_deployment_that_is_gone_before_its_delete_lets_the_resource_go(tenant: Tenant) -> None:
+    delete(tenant, {"status": 404, "envelope": "service", "when": "after"})
+    tenant.namespace.wait_gone("echo")
+    assert deletes(tenant) == 1
 
 
 @shows("DELETE", "404", "the deployment")
-def test_a_404_to_delete_is_not_believed_while_get_shows_the_deployment(team: Team) -> None:
-    delete(team, {"status": 404, "envelope": "service"})
-    team.namespace.wait_gone("echo")
-    assert deletes(team) == 2
+def test_a_404_to_delete_is_not_believed_while_get_shows_the_deployment(tenant: Tenant) -> None:
+    delete(tenant, {"status": 404, "envelope": "service"})
+    tenant.namespace.wait_gone("echo")
+    assert deletes(tenant) == 2
 
 
 @shows("DELETE", LOST, "the deployment")
 @answers({"status": 500}, {"reset": True})
-def test_a_lost_delete_that_was_not_made_is_made_again(team: Team, answer: Answer) -> None:
-    delete(team, answer)
-    team.namespace.wait_gone("echo")
-    assert deletes(team) == 2
+def test_a_lost_delete_that_was_not_made_is_made_again(tenant: Tenant, answer: Answer) -> None:
+    delete(tenant, answer)
+    tenant.namespace.wait_gone("echo")
+    assert deletes(tenant) == 2
 
 
 @shows("DELETE", LOST, "404")
 @answers({"status": 500}, {"reset": True}, PAGE)
-def test_a_lost_delete_that_was_made_is_not_made_again(team: Team, answer: Answer) -> None:
-    delete(team, {**answer, "when": "after"})
-    team.namespace.wait_gone("echo")
-    assert deletes(team) == 1
+def test_a_lost_delete_that_was_made_is_not_made_again(tenant: Tenant, answer: Answer) -> None:
+    delete(tenant, {**answer, "when": "after"})
+    tenant.namespace.wait_gone("echo")
+    assert deletes(tenant) == 1
 
 
 @shows("DELETE", REFUSED, "the deployment")
-def test_a_refused_delete_blocks_the_deletion_until_it_is_tried_again(team: Team) -> None:
-    delete(team, {"status": 400}, count=None)
-    team.namespace.wait_for("echo", "DeletionBlocked")
-    team.simulator.clear_faults()
-    team.namespace.wait_gone("echo", within=100)
-    assert deletes(team) >= 2
+def test_a_refused_delete_blocks_the_deletion_until_it_is_tried_again(tenant: Tenant) -> None:
+    delete(tenant, {"status": 400}, count=None)
+    tenant.namespace.wait_for("echo", "DeletionBlocked")
+    tenant.simulator.clear_faults()
+    tenant.namespace.wait_gone("echo", within=100)
+    assert deletes(tenant) >= 2
 
 
 # Reading
@@ -299,20 +301,20 @@ def test_a_refused_delete_blocks_the_deletion_until_it_is_tried_again(team: Team
     ELSEWHERE,
     {"reset": True},
 )
-def test_a_failed_read_says_nothing_about_a_resource_in_order(team: Team, answer: Answer) -> None:
-    team.namespace.apply(team.manifest())
-    before = team.namespace.wait_for("echo")["status"]
-    name = team.simulator.fault(operation="getDeployment", functionVersionId=team.version, **answer)
-    team.namespace.annotate("echo", reconcile_requested_at="now")
+def test_a_failed_read_says_nothing_about_a_resource_in_order(tenant: Tenant, answer: Answer) -> None:
+    tenant.namespace.apply(tenant.manifest())
+    before = tenant.namespace.wait_for("echo")["status"]
+    name = tenant.simulator.fault(operation="getDeployment", functionVersionId=tenant.version, **answer)
+    tenant.namespace.annotate("echo", reconcile_requested_at="now")
     eventually(
-        lambda: {rule["name"]: rule["met"] for rule in team.simulator.faults()}[name],
+        lambda: {rule["name"]: rule["met"] for rule in tenant.simulator.faults()}[name],
         lambda met: met >= 2,
         within=30,
         what="two reads that fail",
     )
-    assert team.namespace.get("echo")["status"] == before
-    team.simulator.clear_faults()
-    team.namespace.wait_until(
+    assert tenant.namespace.get("echo")["status"] == before
+    tenant.simulator.clear_faults()
+    tenant.namespace.wait_until(
         "echo", lambda found: found["status"].get("lastHandledReconcileAt") == "now", what="the answer", within=90
     )
-    assert team.writes() == [(POST, 200)]
+    assert tenant.writes() == [(POST, 200)]

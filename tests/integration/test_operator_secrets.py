@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 
 from hack.controlplane import ControlPlane
-from tests.support.place import Place
 from tests.support.process import Operator
+from tests.support.sandbox import Sandbox
 from tests.support.spellings import places
 from tests.support.waiting import eventually
 
@@ -24,9 +24,9 @@ ECHO = f"no good: {', '.join(SPELLINGS)}"
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
+def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
     """A world of its own, whose key is the marked one."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
+    with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
         made.simulator.add_key("marked", KEY, kind="jwt")
         made.namespace.secret(KEY)
         yield made
@@ -35,10 +35,10 @@ def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, 
 class Witness:
     """Gathers what readers without access to the Secret can see."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        assert isinstance(place.namespace.plane, ControlPlane)
-        self._plane = place.namespace.plane
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._place = sandbox
+        assert isinstance(sandbox.namespace.plane, ControlPlane)
+        self._plane = sandbox.namespace.plane
         self._offset = self._plane.audit_log.stat().st_size
         kinds = self._plane.kubectl("api-resources", "--verbs=list", "--namespaced", "-o", "name").split()
         self._kinds = ",".join(sorted({kind for kind in kinds if kind != "secrets"}))
@@ -56,7 +56,7 @@ class Witness:
         self.seen[f"metrics, {stage}"] = operator.get("/metrics")
 
     def leaks(self) -> list[str]:
-        """Every place where the key was found, in any spelling."""
+        """Every sandbox where the key was found, in any spelling."""
         with self._plane.audit_log.open("rb") as log:
             log.seek(self._offset)
             self.seen["audit log"] = log.read().decode()
@@ -66,25 +66,25 @@ class Witness:
         return [f"{where}: {what}" for where, text in self.seen.items() for what in places(CORE, text)]
 
 
-def life(place: Place, bug: str | None, log_format: str) -> list[str]:
+def life(sandbox: Sandbox, bug: str | None, log_format: str) -> list[str]:
     """Bring a resource and its key through all that can go wrong; give the leaks."""
-    witness = Witness(place)
-    with place.operator(bug, log_level="debug", log_format=log_format) as operator:
-        place.namespace.apply(place.manifest())
-        place.ready()
+    witness = Witness(sandbox)
+    with sandbox.operator(bug, log_level="debug", log_format=log_format) as operator:
+        sandbox.namespace.apply(sandbox.manifest())
+        sandbox.ready()
         witness.look("ready", operator)
-        echoes(place, operator, witness)
-        bad_secrets(place, operator, witness)
-        place.namespace.secret(KEY)
-        place.namespace.wait_for("echo", "CredentialsValid", within=60)
-        place.simulator.change_key("marked", revoked=True)
-        place.namespace.delete("echo")
-        place.namespace.wait_for("echo", "DeletionBlocked", within=60)
+        echoes(sandbox, operator, witness)
+        bad_secrets(sandbox, operator, witness)
+        sandbox.namespace.secret(KEY)
+        sandbox.namespace.wait_for("echo", "CredentialsValid", within=60)
+        sandbox.simulator.change_key("marked", revoked=True)
+        sandbox.namespace.delete("echo")
+        sandbox.namespace.wait_for("echo", "DeletionBlocked", within=60)
         witness.look("deletion blocked", operator)
-        place.simulator.change_key("marked", revoked=False)
-        place.namespace.wait_gone("echo", within=90)
+        sandbox.simulator.change_key("marked", revoked=False)
+        sandbox.namespace.wait_gone("echo", within=90)
         witness.seen["metrics, gone"] = operator.get("/metrics")
-    assert place.simulator.log(key="marked"), "the marked key was never used: the test proves nothing"
+    assert sandbox.simulator.log(key="marked"), "the marked key was never used: the test proves nothing"
     return witness.leaks()
 
 
@@ -111,23 +111,23 @@ ANSWERS: dict[str, tuple[dict[str, Any], str, str]] = {
 """What PATCH is answered with, and what that leads to."""
 
 
-def echoes(place: Place, operator: Operator, witness: Witness) -> None:
+def echoes(sandbox: Sandbox, operator: Operator, witness: Witness) -> None:
     """Every kind of error, with the key in it."""
     for number, (name, (answer, condition, reason)) in enumerate(ANSWERS.items(), start=3):
-        place.simulator.fault(operation="updateGpuSpecification", name=name, **answer)
-        place.namespace.scale("echo", maxInstances=number)
-        place.namespace.wait_for("echo", condition, reason=reason, within=60)
+        sandbox.simulator.fault(operation="updateGpuSpecification", name=name, **answer)
+        sandbox.namespace.scale("echo", maxInstances=number)
+        sandbox.namespace.wait_for("echo", condition, reason=reason, within=60)
         witness.look(name, operator)
-        place.simulator.clear_faults()
-        place.namespace.annotate("echo", reconcile_requested_at=name.replace(" ", "-"))
-        place.namespace.wait_for("echo", within=90)
+        sandbox.simulator.clear_faults()
+        sandbox.namespace.annotate("echo", reconcile_requested_at=name.replace(" ", "-"))
+        sandbox.namespace.wait_for("echo", within=90)
     challenge = {"WWW-Authenticate": f"Bearer {KEY}"}
-    place.simulator.fault(status=401, envelope="gateway", detail=ECHO, headers=challenge)
-    place.namespace.annotate("echo", reconcile_requested_at="again")
-    place.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized", within=60)
+    sandbox.simulator.fault(status=401, envelope="gateway", detail=ECHO, headers=challenge)
+    sandbox.namespace.annotate("echo", reconcile_requested_at="again")
+    sandbox.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized", within=60)
     witness.look("401", operator)
-    place.simulator.clear_faults()
-    place.namespace.wait_for("echo", "CredentialsValid", within=60)
+    sandbox.simulator.clear_faults()
+    sandbox.namespace.wait_for("echo", "CredentialsValid", within=60)
 
 
 BAD_SECRETS: dict[str, tuple[dict[str, str], str]] = {
@@ -139,48 +139,48 @@ BAD_SECRETS: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
-def bad_secrets(place: Place, operator: Operator, witness: Witness) -> None:
+def bad_secrets(sandbox: Sandbox, operator: Operator, witness: Witness) -> None:
     """Every kind of Secret that holds the key and cannot be used."""
-    plane, name = place.namespace.plane, place.namespace.name
+    plane, name = sandbox.namespace.plane, sandbox.namespace.name
     for stage, (data, reason) in BAD_SECRETS.items():
-        place.namespace.secret(**data)
-        place.namespace.wait_for("echo", "CredentialsValid", "False", reason=reason, within=60)
+        sandbox.namespace.secret(**data)
+        sandbox.namespace.wait_for("echo", "CredentialsValid", "False", reason=reason, within=60)
         witness.look(f"Secret {stage}", operator)
         plane.kubectl("-n", name, "delete", "secret", "nvcf-credentials")
 
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
-def test_a_key_is_seen_nowhere_but_in_its_secret_and_the_header(place: Place, log_format: str) -> None:
-    assert life(place, None, log_format) == []
+def test_a_key_is_seen_nowhere_but_in_its_secret_and_the_header(sandbox: Sandbox, log_format: str) -> None:
+    assert life(sandbox, None, log_format) == []
 
 
 @pytest.mark.parametrize("bug", ["key_logged", "key_quoted"])
-def test_a_key_that_leaks_is_found(place: Place, bug: str) -> None:
-    leaks = life(place, bug, "json")
+def test_a_key_that_leaks_is_found(sandbox: Sandbox, bug: str) -> None:
+    leaks = life(sandbox, bug, "json")
     where = {"key_logged": "operator's log", "key_quoted": "objects, 400"}[bug]
     assert any(leak.startswith(f"{where}: plain") for leak in leaks), leaks
 
 
-def test_a_key_in_a_setting_is_not_repeated(place: Place) -> None:
+def test_a_key_in_a_setting_is_not_repeated(sandbox: Sandbox) -> None:
     url = f"https://user:{KEY}@nvcf.example/v2/nvcf?key={KEY}"
-    with Operator.start(place.identity, url, place.log, ready=False, allowed_base_urls=url) as operator:
+    with Operator.start(sandbox.identity, url, sandbox.log, ready=False, allowed_base_urls=url) as operator:
         eventually(lambda: operator.running, lambda running: not running, within=30, what="the operator has refused")
         assert "--nvcf-base-url" in operator.output()
         assert places(CORE, operator.output()) == []
 
 
-def test_the_operators_own_key_is_not_shown_either(place: Place, tmp_path: Path) -> None:
-    place.namespace.plane.kubectl("-n", place.namespace.name, "delete", "secret", "nvcf-credentials")
-    file, settings = tmp_path / "key", {"log_level": "debug", "api_key_namespaces": place.namespace.name}
+def test_the_operators_own_key_is_not_shown_either(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.namespace.plane.kubectl("-n", sandbox.namespace.name, "delete", "secret", "nvcf-credentials")
+    file, settings = tmp_path / "key", {"log_level": "debug", "api_key_namespaces": sandbox.namespace.name}
     file.write_text(f"{KEY}\n")
-    witness = Witness(place)
-    with place.operator(api_key_file=file, **settings) as operator:
-        place.namespace.apply(place.manifest())
-        place.ready()
-        place.simulator.fault(status=401, detail=ECHO)
-        place.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized", within=60)
+    witness = Witness(sandbox)
+    with sandbox.operator(api_key_file=file, **settings) as operator:
+        sandbox.namespace.apply(sandbox.manifest())
+        sandbox.ready()
+        sandbox.simulator.fault(status=401, detail=ECHO)
+        sandbox.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized", within=60)
         witness.look("401", operator)
         file.write_text(f"{KEY}\n{KEY}\n")
-        place.namespace.wait_for("echo", "CredentialsValid", "False", reason="NoCredentials", within=60)
+        sandbox.namespace.wait_for("echo", "CredentialsValid", "False", reason="NoCredentials", within=60)
         witness.look("two lines", operator)
     assert witness.leaks() == []

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tests.support.cluster import condition_of
-from tests.support.place import Place
 from tests.support.process import Operator
+from tests.support.sandbox import Sandbox
 from tests.support.simulator import KEY
 from tests.support.waiting import eventually
 
@@ -20,8 +20,8 @@ PARTS = ("functiondeployments", "functiondeployments/status")
 class Policy:
     """A ValidatingAdmissionPolicy for one namespace: the sum of maxInstances is 64 at most, or nothing is written."""
 
-    def __init__(self, place: Place) -> None:
-        self._kubectl, self._namespace = place.namespace.plane.kubectl, place.namespace.name
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._kubectl, self._namespace = sandbox.namespace.plane.kubectl, sandbox.namespace.name
         self._name = f"most-{self._namespace}"
 
     def install(self, *parts: str, expression: str = "") -> None:
@@ -47,11 +47,11 @@ class Policy:
         kinds = "validatingadmissionpolicybinding,validatingadmissionpolicy"
         self._kubectl("delete", kinds, self._name, "--ignore-not-found")
 
-    def wait_until_heeded(self, place: Place) -> None:
+    def wait_until_heeded(self, sandbox: Sandbox) -> None:
         """Wait until it refuses a write like the operator's own."""
-        eventually(lambda: self._refuses(place), bool, within=20, what="the policy is in force")
+        eventually(lambda: self._refuses(sandbox), bool, within=20, what="the policy is in force")
 
-    def _refuses(self, place: Place) -> bool:
+    def _refuses(self, sandbox: Sandbox) -> bool:
         patch = json.dumps({"metadata": {"labels": {"probe": "x"}}})
         arguments = ("-n", self._namespace, "patch", "fd", "echo", "--type=merge", "--dry-run=server", "-p", patch)
         try:
@@ -66,8 +66,8 @@ class Policy:
 
 
 @pytest.fixture
-def policy(place: Place) -> Iterator[Policy]:
-    made = Policy(place)
+def policy(sandbox: Sandbox) -> Iterator[Policy]:
+    made = Policy(sandbox)
     yield made
     made.lift()
 
@@ -76,70 +76,70 @@ def refusals(operator: Operator, kind: str) -> float:
     return operator.metric("nvcf_operator_kube_requests_total", kind=kind, code="422")
 
 
-def warnings(place: Place) -> list[tuple[str, str]]:
+def warnings(sandbox: Sandbox) -> list[tuple[str, str]]:
     """Reasons and messages of the warnings that repeat the API server's words."""
-    found = place.namespace.events("echo")
+    found = sandbox.namespace.events("echo")
     return [(reason, message) for kind, reason, message in found if kind == "Warning" and WORDS in message]
 
 
-def test_a_finalizer_that_a_policy_refuses_is_told_and_waited_for(place: Place, policy: Policy) -> None:
-    place.namespace.plane.kubectl("-n", place.namespace.name, "delete", "secret", "nvcf-credentials")
-    with place.operator() as operator:
-        place.namespace.apply(place.manifest(gpu={"maxInstances": 80}))
-        place.namespace.wait_for("echo", "CredentialsValid", "False")
+def test_a_finalizer_that_a_policy_refuses_is_told_and_waited_for(sandbox: Sandbox, policy: Policy) -> None:
+    sandbox.namespace.plane.kubectl("-n", sandbox.namespace.name, "delete", "secret", "nvcf-credentials")
+    with sandbox.operator() as operator:
+        sandbox.namespace.apply(sandbox.manifest(gpu={"maxInstances": 80}))
+        sandbox.namespace.wait_for("echo", "CredentialsValid", "False")
         policy.install(PARTS[0])
-        policy.wait_until_heeded(place)
-        place.namespace.secret(KEY)
-        found = place.namespace.wait_for("echo", "Reconciling", reason="WriteRefused")
+        policy.wait_until_heeded(sandbox)
+        sandbox.namespace.secret(KEY)
+        found = sandbox.namespace.wait_for("echo", "Reconciling", reason="WriteRefused")
         began, first = time.monotonic(), refusals(operator, "finalizer")
         assert WORDS in condition_of(found, "Ready")["message"]
-        told = eventually(lambda: warnings(place), bool, within=10, what="an Event with the API server's words")
+        told = eventually(lambda: warnings(sandbox), bool, within=10, what="an Event with the API server's words")
         assert [reason for reason, _ in told] == ["WriteRefused"]
         eventually(lambda: refusals(operator, "finalizer"), lambda it: it >= first + 3, within=30, what="three more")
         assert time.monotonic() - began >= 5.0, "after 1, 2 and 4 seconds"
-        assert place.writes() == []
+        assert sandbox.writes() == []
         policy.lift()
-        place.ready()
-        assert [operation for operation, _ in place.writes()] == ["createDeployment"]
+        sandbox.ready()
+        assert [operation for operation, _ in sandbox.writes()] == ["createDeployment"]
 
 
-def test_an_end_that_a_policy_refuses_is_told_and_got_over(place: Place, policy: Policy) -> None:
-    with place.operator() as operator:
-        place.namespace.apply(place.manifest(gpu={"maxInstances": 80}))
-        place.ready()
+def test_an_end_that_a_policy_refuses_is_told_and_got_over(sandbox: Sandbox, policy: Policy) -> None:
+    with sandbox.operator() as operator:
+        sandbox.namespace.apply(sandbox.manifest(gpu={"maxInstances": 80}))
+        sandbox.ready()
         policy.install(PARTS[0])
-        policy.wait_until_heeded(place)
-        place.namespace.delete("echo")
-        found = place.namespace.wait_for("echo", "DeletionBlocked", reason="WriteRefused")
+        policy.wait_until_heeded(sandbox)
+        sandbox.namespace.delete("echo")
+        found = sandbox.namespace.wait_for("echo", "DeletionBlocked", reason="WriteRefused")
         assert WORDS in condition_of(found, "DeletionBlocked")["message"]
         assert condition_of(found, "Ready")["status"] == condition_of(found, "Available")["status"] == "False"
         assert "deploymentId" not in found["status"]
         eventually(lambda: refusals(operator, "finalizer"), lambda it: it >= 2, within=20, what="another try")
         policy.lift()
-        place.namespace.wait_gone("echo", within=40)
-        assert [operation for operation, _ in place.writes()] == ["createDeployment", "deleteDeployment"]
+        sandbox.namespace.wait_gone("echo", within=40)
+        assert [operation for operation, _ in sandbox.writes()] == ["createDeployment", "deleteDeployment"]
 
 
-def test_a_status_that_a_policy_refuses_is_told_by_an_event_and_the_log(place: Place, policy: Policy) -> None:
-    place.namespace.apply(place.manifest(gpu={"maxInstances": 80}))
+def test_a_status_that_a_policy_refuses_is_told_by_an_event_and_the_log(sandbox: Sandbox, policy: Policy) -> None:
+    sandbox.namespace.apply(sandbox.manifest(gpu={"maxInstances": 80}))
     policy.install(*PARTS)
-    policy.wait_until_heeded(place)
-    with place.operator() as operator:
-        eventually(lambda: warnings(place), bool, within=20, what="an Event with the API server's words")
+    policy.wait_until_heeded(sandbox)
+    with sandbox.operator() as operator:
+        eventually(lambda: warnings(sandbox), bool, within=20, what="an Event with the API server's words")
         eventually(lambda: refusals(operator, "status"), lambda it: it >= 3, within=20, what="three tries")
-        assert len(warnings(place)) == 1, "the text has not changed"
+        assert len(warnings(sandbox)) == 1, "the text has not changed"
         assert WORDS in operator.output()
         assert "another object has this name now" not in operator.output()
         policy.lift()
-        place.ready()
-        assert [operation for operation, _ in place.writes()] == ["createDeployment"]
+        sandbox.ready()
+        assert [operation for operation, _ in sandbox.writes()] == ["createDeployment"]
 
 
-def test_a_refusal_that_is_taken_for_a_conflict_is_found(place: Place, policy: Policy) -> None:
-    place.namespace.apply(place.manifest(gpu={"maxInstances": 80}))
+def test_a_refusal_that_is_taken_for_a_conflict_is_found(sandbox: Sandbox, policy: Policy) -> None:
+    sandbox.namespace.apply(sandbox.manifest(gpu={"maxInstances": 80}))
     policy.install(PARTS[0])
-    policy.wait_until_heeded(place)
-    with place.operator("refusal_taken_for_conflict") as operator:
+    policy.wait_until_heeded(sandbox)
+    with sandbox.operator("refusal_taken_for_conflict") as operator:
         eventually(lambda: refusals(operator, "finalizer"), lambda it: it >= 30, within=20, what="a hot loop")
-        assert warnings(place) == []
-        assert "conditions" not in place.namespace.get("echo")["status"]
+        assert warnings(sandbox) == []
+        assert "conditions" not in sandbox.namespace.get("echo")["status"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.support.cluster import condition_of
-from tests.support.place import Place
+from tests.support.sandbox import Sandbox
 
 SEVERAL = [
     {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2},
@@ -22,42 +22,42 @@ RARELY: dict[str, Any] = {
 CREATED, DELETED = ("createDeployment", 200), ("deleteDeployment", 200)
 
 
-def apply(place: Place) -> None:
+def apply(sandbox: Sandbox) -> None:
     """Apply the manifest."""
-    place.namespace.apply(place.manifest(deploymentSpecifications=SEVERAL))
+    sandbox.namespace.apply(sandbox.manifest(deploymentSpecifications=SEVERAL))
 
 
-def test_a_redeployment_ends(place: Place) -> None:
-    with place.operator(**RARELY):
-        apply(place)
-        place.ready()
-        place.namespace.annotate("echo", redeploy_requested_at="now")
-        place.namespace.wait_until(
+def test_a_redeployment_ends(sandbox: Sandbox) -> None:
+    with sandbox.operator(**RARELY):
+        apply(sandbox)
+        sandbox.ready()
+        sandbox.namespace.annotate("echo", redeploy_requested_at="now")
+        sandbox.namespace.wait_until(
             "echo", lambda it: it["status"].get("lastHandledRedeployAt") == "now", what="the answer"
         )
-        place.ready()
-    assert place.writes() == [CREATED, DELETED, CREATED]
-    second, deleted = (place.simulator.log(operation=name)[-1] for name in ("createDeployment", "deleteDeployment"))
+        sandbox.ready()
+    assert sandbox.writes() == [CREATED, DELETED, CREATED]
+    second, deleted = (sandbox.simulator.log(operation=name)[-1] for name in ("createDeployment", "deleteDeployment"))
     assert second["started"] - deleted["ended"] >= SETTLE
 
 
-def test_a_lost_post_is_made_again(place: Place) -> None:
-    place.simulator.fault(operation="createDeployment", when="before", reset=True, count=1)
-    with place.operator(**RARELY):
-        apply(place)
-        place.ready()
-    first, second = place.simulator.log(operation="createDeployment")
+def test_a_lost_post_is_made_again(sandbox: Sandbox) -> None:
+    sandbox.simulator.fault(operation="createDeployment", when="before", reset=True, count=1)
+    with sandbox.operator(**RARELY):
+        apply(sandbox)
+        sandbox.ready()
+    first, second = sandbox.simulator.log(operation="createDeployment")
     assert second["started"] - first["ended"] >= SETTLE
 
 
-def test_a_deletion_after_a_lost_post_ends(place: Place) -> None:
-    place.simulator.fault(operation="createDeployment", when="before", reset=True, count=1)
-    with place.operator(**RARELY):
-        apply(place)
-        place.namespace.wait_until(
+def test_a_deletion_after_a_lost_post_ends(sandbox: Sandbox) -> None:
+    sandbox.simulator.fault(operation="createDeployment", when="before", reset=True, count=1)
+    with sandbox.operator(**RARELY):
+        apply(sandbox)
+        sandbox.namespace.wait_until(
             "echo", lambda it: condition_of(it, "Ready").get("reason") == "AwaitingAnswer", what="the answer is awaited"
         )
-        place.namespace.delete("echo")
-        place.namespace.wait_gone("echo", within=40)
-    assert len(place.simulator.log(operation="createDeployment")) == 1
-    assert place.simulator.deployments() == {}
+        sandbox.namespace.delete("echo")
+        sandbox.namespace.wait_gone("echo", within=40)
+    assert len(sandbox.simulator.log(operation="createDeployment")) == 1
+    assert sandbox.simulator.deployments() == {}

@@ -4,18 +4,18 @@ from pathlib import Path
 
 from hack.controlplane import ControlPlane
 from tests.support.faulty import FaultyApiServer
-from tests.support.place import Place
 from tests.support.process import Operator
+from tests.support.sandbox import Sandbox
 
 
 def test_admission_that_takes_6_seconds_is_no_obstacle(
-    control_plane: ControlPlane, place: Place, tmp_path: Path
+    control_plane: ControlPlane, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    space = place.namespace
-    with FaultyApiServer.start(control_plane, place.identity, space.name, tmp_path) as api:
+    space = sandbox.namespace
+    with FaultyApiServer.start(control_plane, sandbox.identity, space.name, tmp_path) as api:
         api.object("PATCH", delay=6)
         api.object("PATCH", "/status", delay=6)
-        with Operator.start(api.kubeconfig, place.simulator.url, place.log, namespaces=space.name):
-            space.apply(place.manifest())
+        with Operator.start(api.kubeconfig, sandbox.simulator.url, sandbox.log, namespaces=space.name):
+            space.apply(sandbox.manifest())
             space.wait_for("echo", within=60)
-    assert place.writes() == [("createDeployment", 200)]
+    assert sandbox.writes() == [("createDeployment", 200)]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support import tools
-from tests.support.place import Place
+from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
 
 CREATED, DELETED = ("createDeployment", 200), ("deleteDeployment", 200)
@@ -15,24 +15,24 @@ SEVERAL = [
 ]
 
 
-def shown(place: Place) -> str:
+def shown(sandbox: Sandbox) -> str:
     """The id of the deployment that NVCF shows."""
-    return str(place.simulator.deployments()[place.version]["deploymentId"])
+    return str(sandbox.simulator.deployments()[sandbox.version]["deploymentId"])
 
 
-def redeployed(place: Place) -> tuple[str, str]:
+def redeployed(sandbox: Sandbox) -> tuple[str, str]:
     """Deploy, and deploy again while the server's loop stands still; give the ids of the old and the new deployment.
 
     The loop's next look writes the old row back.
     """
-    place.namespace.apply(place.manifest(deploymentSpecifications=SEVERAL))
-    place.ready()
-    old = shown(place)
-    place.simulator.behave(loop=False, races={"returningRow": 1})
-    place.namespace.annotate("echo", redeploy_requested_at="<monday> & März")
-    eventually(place.writes, lambda writes: writes == [CREATED, DELETED, CREATED], within=30, what="the redeployment")
-    new = shown(place)
-    place.namespace.wait_until(
+    sandbox.namespace.apply(sandbox.manifest(deploymentSpecifications=SEVERAL))
+    sandbox.ready()
+    old = shown(sandbox)
+    sandbox.simulator.behave(loop=False, races={"returningRow": 1})
+    sandbox.namespace.annotate("echo", redeploy_requested_at="<monday> & März")
+    eventually(sandbox.writes, lambda writes: writes == [CREATED, DELETED, CREATED], within=30, what="the redeployment")
+    new = shown(sandbox)
+    sandbox.namespace.wait_until(
         "echo", lambda it: it["status"].get("deploymentId") == new, what="the new deployment is on record"
     )
     assert new != old
@@ -40,25 +40,25 @@ def redeployed(place: Place) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
-def test_a_new_deployment_that_an_old_row_hides_is_told_and_deployed_again(place: Place, restarted: bool) -> None:
-    with place.operator() as operator:
-        old, lost = redeployed(place)
+def test_a_new_deployment_that_an_old_row_hides_is_told_and_deployed_again(sandbox: Sandbox, restarted: bool) -> None:
+    with sandbox.operator() as operator:
+        old, lost = redeployed(sandbox)
         if restarted:
             operator.kill()
-        place.simulator.run_pass()
-        assert shown(place) == old, "the old row did not come back"
-        place.simulator.behave(loop=True)
+        sandbox.simulator.run_pass()
+        assert shown(sandbox) == old, "the old row did not come back"
+        sandbox.simulator.behave(loop=True)
         if not restarted:
-            assert_mended(place, operator, old, lost)
+            assert_mended(sandbox, operator, old, lost)
     if restarted:
-        with place.operator() as successor:
-            assert_mended(place, successor, old, lost)
+        with sandbox.operator() as successor:
+            assert_mended(sandbox, successor, old, lost)
 
 
-def assert_mended(place: Place, operator: Any, old: str, lost: str) -> None:
+def assert_mended(sandbox: Sandbox, operator: Any, old: str, lost: str) -> None:
     """Check what the operator says and does about the lost deployment."""
     told = eventually(
-        lambda: [(kind, text) for kind, reason, text in place.namespace.events("echo") if reason == "LeftBehind"],
+        lambda: [(kind, text) for kind, reason, text in sandbox.namespace.events("echo") if reason == "LeftBehind"],
         bool,
         within=30,
         what="an Event LeftBehind",
@@ -66,34 +66,34 @@ def assert_mended(place: Place, operator: Any, old: str, lost: str) -> None:
     assert {kind for kind, _ in told} == {"Warning"}
     assert any(lost in text for _, text in told)
     eventually(
-        place.writes,
+        sandbox.writes,
         lambda writes: writes == [CREATED, DELETED, CREATED, DELETED, CREATED],
         within=40,
         what="the dead deployment is undeployed, and the version is deployed once more",
     )
-    place.ready()
-    found = place.namespace.get("echo")
-    assert found["status"]["deploymentId"] == shown(place)
-    assert shown(place) not in (old, lost)
+    sandbox.ready()
+    found = sandbox.namespace.get("echo")
+    assert found["status"]["deploymentId"] == shown(sandbox)
+    assert shown(sandbox) not in (old, lost)
     assert operator.metric("nvcf_operator_deletions_left_behind_total") == 1
-    deleted, created = (place.simulator.log(operation=name)[-1] for name in ("deleteDeployment", "createDeployment"))
+    deleted, created = (sandbox.simulator.log(operation=name)[-1] for name in ("deleteDeployment", "createDeployment"))
     assert created["started"] - deleted["ended"] >= 3.0, "without the settle"
-    assert {item["deploymentId"] for item in place.simulator.leaked()} == {lost}
+    assert {item["deploymentId"] for item in sandbox.simulator.leaked()} == {lost}
 
 
-def test_a_deployment_that_somebody_made_again_is_not_taken_for_an_old_row(place: Place) -> None:
-    with place.operator() as operator:
-        place.namespace.apply(place.manifest(deploymentSpecifications=SEVERAL))
-        place.ready()
-        place.simulator.redeploy(place.version)
-        tools.look_now(place.namespace, "echo")
-        place.ready()
-        place.namespace.wait_until(
+def test_a_deployment_that_somebody_made_again_is_not_taken_for_an_old_row(sandbox: Sandbox) -> None:
+    with sandbox.operator() as operator:
+        sandbox.namespace.apply(sandbox.manifest(deploymentSpecifications=SEVERAL))
+        sandbox.ready()
+        sandbox.simulator.redeploy(sandbox.version)
+        tools.look_now(sandbox.namespace, "echo")
+        sandbox.ready()
+        sandbox.namespace.wait_until(
             "echo",
-            lambda it: it["status"].get("deploymentId") == shown(place),
+            lambda it: it["status"].get("deploymentId") == shown(sandbox),
             what="the other is on record",
         )
         assert operator.metric("nvcf_operator_deletions_left_behind_total") == 0
-        told = {reason for _, reason, _ in place.namespace.events("echo")}
-    assert place.writes() == [CREATED]
+        told = {reason for _, reason, _ in sandbox.namespace.events("echo")}
+    assert sandbox.writes() == [CREATED]
     assert "LeftBehind" not in told

@@ -12,8 +12,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from hack.controlplane import ControlPlane
 from hack.controlplane.ports import free_ports
-from tests.support.place import Place
 from tests.support.process import Operator
+from tests.support.sandbox import Sandbox
 from tests.support.simulator import KEY
 from tests.support.spellings import places
 from tests.support.waiting import eventually
@@ -85,19 +85,19 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Place]:
+def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
     """A world of its own."""
-    with Place.made(control_plane, operator_identity, namespace, tmp_path) as made:
+    with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
         yield made
 
 
 def test_a_look_is_a_trace_with_its_calls_and_its_writes(
-    place: Place, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NVCF_OPERATOR_TRACING", "true")
-    with place.operator(log_format="json") as operator:
-        place.namespace.apply(place.manifest())
-        place.ready()
+    with sandbox.operator(log_format="json") as operator:
+        sandbox.namespace.apply(sandbox.manifest())
+        sandbox.ready()
         posted = eventually(
             lambda: receiver.named("nvcf create_deployment"), bool, within=20, what="the span of the POST"
         )[0]
@@ -111,16 +111,16 @@ def test_a_look_is_a_trace_with_its_calls_and_its_writes(
         assert operator.stop() == 0
     assert look.parent_span_id == b""
     assert attributes(look) == {
-        "k8s.namespace.name": place.namespace.name,
+        "k8s.namespace.name": sandbox.namespace.name,
         "nvcf_operator.name": "echo",
-        "nvcf_operator.function": place.function,
-        "nvcf_operator.version": place.version,
+        "nvcf_operator.function": sandbox.function,
+        "nvcf_operator.version": sandbox.version,
         "nvcf_operator.reconcile": attributes(look)["nvcf_operator.reconcile"],
         "nvcf_operator.result": "done",
     }
-    assert f'"trace_id": "{look.trace_id.hex()}"' in place.log.read_text(), "log lines name their trace"
+    assert f'"trace_id": "{look.trace_id.hex()}"' in sandbox.log.read_text(), "log lines name their trace"
 
-    host, port = place.simulator.url.removeprefix("http://").partition("/")[0].split(":")
+    host, port = sandbox.simulator.url.removeprefix("http://").partition("/")[0].split(":")
     assert posted.kind == Span.SPAN_KIND_CLIENT
     assert attributes(posted) == {
         "nvcf_operator.operation": "create_deployment",
@@ -128,7 +128,7 @@ def test_a_look_is_a_trace_with_its_calls_and_its_writes(
         "http.response.status_code": 200,
         "server.address": host,
         "server.port": int(port),
-        "url.full": f"{place.simulator.url}/deployments/functions/{place.function}/versions/{place.version}",
+        "url.full": f"{sandbox.simulator.url}/deployments/functions/{sandbox.function}/versions/{sandbox.version}",
     }
     inside = {span.name: attributes(span) for span in receiver.spans if span.parent_span_id == look.span_id}
     assert {"nvcf create_deployment", "kubernetes finalizer", "kubernetes status"} <= set(inside)
@@ -136,7 +136,7 @@ def test_a_look_is_a_trace_with_its_calls_and_its_writes(
     assert str(inside["kubernetes status"]["url.full"]).endswith("/functiondeployments/echo/status")
     assert [span.name for span in receiver.spans if span.name == "kubernetes event"] == []
 
-    (asked,) = [entry for entry in place.simulator.log() if entry["operation"] == "createDeployment"]
+    (asked,) = [entry for entry in sandbox.simulator.log() if entry["operation"] == "createDeployment"]
     assert asked["traceparent"].startswith(f"00-{posted.trace_id.hex()}-{posted.span_id.hex()}-0")
     failed = {attributes(span)["error.type"] for span in receiver.spans if span.status.code == Status.STATUS_CODE_ERROR}
     assert "404" in failed, "the look before the POST has found nothing"
@@ -147,24 +147,24 @@ def test_a_look_is_a_trace_with_its_calls_and_its_writes(
     assert b"uthorization" not in receiver.raw
 
 
-def test_without_it_nothing_is_sent_and_nothing_imported(place: Place, receiver: Receiver) -> None:
-    with place.operator() as operator:
-        place.namespace.apply(place.manifest())
-        place.ready()
+def test_without_it_nothing_is_sent_and_nothing_imported(sandbox: Sandbox, receiver: Receiver) -> None:
+    with sandbox.operator() as operator:
+        sandbox.namespace.apply(sandbox.manifest())
+        sandbox.ready()
         assert not loaded(operator)
         assert operator.stop() == 0
     assert receiver.raw == b""
-    assert {entry["traceparent"] for entry in place.simulator.log()} == {None}
+    assert {entry["traceparent"] for entry in sandbox.simulator.log()} == {None}
 
 
 def test_a_receiver_that_is_away_holds_up_nothing(
-    place: Place, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (port,) = free_ports(1)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("NVCF_OPERATOR_TRACING", "true")
-    with place.operator() as operator:
-        place.namespace.apply(place.manifest())
-        place.ready()
+    with sandbox.operator() as operator:
+        sandbox.namespace.apply(sandbox.manifest())
+        sandbox.ready()
         assert operator.stop() == 0
-    assert "Traceback" not in place.log.read_text()
+    assert "Traceback" not in sandbox.log.read_text()

@@ -5,19 +5,19 @@ from typing import Any
 
 from tests.support.cluster import condition_of, manifest
 from tests.support.kstatus import kstatus
-from tests.support.place import Place
+from tests.support.sandbox import Sandbox
 from tests.support.simulator import KEY
 from tests.support.waiting import eventually
 
 SECRET = ("secret", "nvcf-credentials")
 
 
-def told_until_ready(place: Place, name: str = "echo") -> list[tuple[str, str]]:
+def told_until_ready(sandbox: Sandbox, name: str = "echo") -> list[tuple[str, str]]:
     """What kstatus makes of each different state, with the reason of Ready, until the resource is Ready."""
     seen: list[tuple[str, str]] = []
 
     def look() -> dict[str, Any]:
-        found = place.namespace.get(name)
+        found = sandbox.namespace.get(name)
         state = (kstatus(found), condition_of(found, "Ready").get("reason", ""))
         if state not in seen[-1:]:
             seen.append(state)
@@ -27,35 +27,35 @@ def told_until_ready(place: Place, name: str = "echo") -> list[tuple[str, str]]:
     return seen
 
 
-def test_a_secret_that_comes_after_the_resource_is_no_failure(place: Place) -> None:
-    place.namespace.plane.kubectl("-n", place.namespace.name, "delete", *SECRET)
-    with place.operator(stalled_grace_seconds=60):
-        place.namespace.apply(place.manifest())
-        found = place.namespace.wait_for("echo", "Reconciling", reason="NoCredentials")
+def test_a_secret_that_comes_after_the_resource_is_no_failure(sandbox: Sandbox) -> None:
+    sandbox.namespace.plane.kubectl("-n", sandbox.namespace.name, "delete", *SECRET)
+    with sandbox.operator(stalled_grace_seconds=60):
+        sandbox.namespace.apply(sandbox.manifest())
+        found = sandbox.namespace.wait_for("echo", "Reconciling", reason="NoCredentials")
         assert kstatus(found) == "InProgress"
-        place.namespace.secret(KEY)
-        seen = told_until_ready(place)
+        sandbox.namespace.secret(KEY)
+        seen = told_until_ready(sandbox)
     assert "Failed" not in {result for result, _ in seen}, seen
 
 
-def test_a_function_that_is_made_after_the_resource_is_no_failure_and_found_within_seconds(place: Place) -> None:
+def test_a_function_that_is_made_after_the_resource_is_no_failure_and_found_within_seconds(sandbox: Sandbox) -> None:
     function, version = str(uuid.uuid4()), str(uuid.uuid4())
-    with place.operator(stalled_grace_seconds=60):
-        place.namespace.apply(manifest("late", function, version))
-        place.namespace.wait_for("late", "Reconciling", reason="FunctionNotFound")
-        place.simulator.add_function(functionId=function, functionVersionId=version)
-        seen = told_until_ready(place, "late")
+    with sandbox.operator(stalled_grace_seconds=60):
+        sandbox.namespace.apply(manifest("late", function, version))
+        sandbox.namespace.wait_for("late", "Reconciling", reason="FunctionNotFound")
+        sandbox.simulator.add_function(functionId=function, functionVersionId=version)
+        seen = told_until_ready(sandbox, "late")
     assert "Failed" not in {result for result, _ in seen}, seen
 
 
-def test_a_secret_that_does_not_come_is_told_as_stalled_and_stays_so_over_a_restart(place: Place) -> None:
-    place.namespace.plane.kubectl("-n", place.namespace.name, "delete", *SECRET)
-    with place.operator(stalled_grace_seconds=2):
-        place.namespace.apply(place.manifest())
-        place.namespace.wait_for("echo", "Reconciling", reason="NoCredentials")
-        before = place.namespace.wait_for("echo", "Stalled", reason="NoCredentials")
-    with place.operator(stalled_grace_seconds=60) as operator:
+def test_a_secret_that_does_not_come_is_told_as_stalled_and_stays_so_over_a_restart(sandbox: Sandbox) -> None:
+    sandbox.namespace.plane.kubectl("-n", sandbox.namespace.name, "delete", *SECRET)
+    with sandbox.operator(stalled_grace_seconds=2):
+        sandbox.namespace.apply(sandbox.manifest())
+        sandbox.namespace.wait_for("echo", "Reconciling", reason="NoCredentials")
+        before = sandbox.namespace.wait_for("echo", "Stalled", reason="NoCredentials")
+    with sandbox.operator(stalled_grace_seconds=60) as operator:
         eventually(
             lambda: operator.metric("nvcf_operator_reconciles_total", result="done"), bool, within=20, what="a look"
         )
-        assert place.namespace.get("echo")["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+        assert sandbox.namespace.get("echo")["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]

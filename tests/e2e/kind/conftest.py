@@ -1,4 +1,4 @@
-"""Fixtures: the cluster, the simulated account, the installed operator, a team's namespace; what a failure leaves."""
+"""Fixtures: the cluster, the simulated account, the installed operator, a tenant's namespace; what a failure leaves."""
 
 import os
 import secrets
@@ -17,7 +17,7 @@ from tests.e2e.kind.telling import step
 from tests.support.cluster import Namespace
 from tests.support.control import Control
 from tests.support.simulator import KEY
-from tests.support.team import Team
+from tests.support.tenant import Tenant
 
 ORDER = ("kind_page", "install", "life", "replicas", "nodes", "crowd", "faults")
 """The order of the modules: what spoils something comes late."""
@@ -93,13 +93,13 @@ def release(cluster: RealCluster, simulator: Control, tmp_path_factory: pytest.T
 
 
 @pytest.fixture
-def team(cluster: RealCluster, simulator: Control, release: Release) -> Iterator[Team]:
+def tenant(cluster: RealCluster, simulator: Control, release: Release) -> Iterator[Tenant]:
     """A namespace with a key, and a function; both are undeployed and deleted afterwards."""
     name = f"team-{secrets.token_hex(3)}"
     cluster.create_namespace(name)
     namespace = Namespace(cluster, name)
     namespace.secret(KEY)
     function, version = simulator.add_function(name)
-    yield Team(namespace, simulator, function, version, simulator.cursor)
+    yield Tenant(namespace, simulator, function, version, simulator.cursor)
     cluster.kubectl("-n", name, "delete", "functiondeployments", "--all", "--timeout=170s")
     cluster.kubectl("delete", "namespace", name, "--wait=false")

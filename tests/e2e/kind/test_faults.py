@@ -12,7 +12,7 @@ from tests.e2e.kind.cluster_access import on_node
 from tests.e2e.kind.release import NAME, NAMESPACE, Release, statuses
 from tests.e2e.kind.telling import step
 from tests.support.cluster import condition_of
-from tests.support.team import Team
+from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
 LOGS = "/var/log/pods"
@@ -41,7 +41,7 @@ def upgrade(release: Release, **values: Any) -> None:
     release.helm("upgrade", NAME, str(CHART), *more, values={**release.values, **values})
 
 
-def test_a_wrong_image_leaves_the_old_pods_at_work_and_is_named(release: Release, team: Team) -> None:
+def test_a_wrong_image_leaves_the_old_pods_at_work_and_is_named(release: Release, tenant: Tenant) -> None:
     upgrade(release, image={**release.values["image"], "tag": "not-there"})
     waiting = eventually(
         lambda: [each["state"]["waiting"] for each in containers(release) if "waiting" in each["state"]],
@@ -51,22 +51,22 @@ def test_a_wrong_image_leaves_the_old_pods_at_work_and_is_named(release: Release
     )
     step(f"a wrong image: {waiting[0]['reason']}: {waiting[0].get('message', '')[:120]}")
     assert any("not-there" in each.get("message", "") for each in waiting)
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo", within=120)
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo", within=120)
 
 
-def test_a_secret_that_the_chart_does_not_open_is_named_with_what_opens_it(release: Release, team: Team) -> None:
-    team.namespace.secret("nvapi-simulator", name="mine")
-    team.namespace.apply(team.manifest(credentials={"secretRef": {"name": "mine"}}))
-    found = team.namespace.wait_for("echo", "CredentialsValid", "False", reason="SecretNotPermitted", within=60)
+def test_a_secret_that_the_chart_does_not_open_is_named_with_what_opens_it(release: Release, tenant: Tenant) -> None:
+    tenant.namespace.secret("nvapi-simulator", name="mine")
+    tenant.namespace.apply(tenant.manifest(credentials={"secretRef": {"name": "mine"}}))
+    found = tenant.namespace.wait_for("echo", "CredentialsValid", "False", reason="SecretNotPermitted", within=60)
     said = condition_of(found, "CredentialsValid")["message"]
     step(f"a Secret that is not opened: {said}")
     assert "mine" in said
-    assert team.writes() == []
+    assert tenant.writes() == []
     release.install({"credentials": {"secretNames": ["nvcf-credentials", "mine"]}})
-    team.namespace.wait_for("echo", within=120)
-    team.namespace.delete("echo")
-    team.namespace.wait_gone("echo", within=120)
+    tenant.namespace.wait_for("echo", within=120)
+    tenant.namespace.delete("echo")
+    tenant.namespace.wait_gone("echo", within=120)
 
 
 @pytest.fixture
@@ -84,11 +84,11 @@ def small_disk_for_logs(release: Release) -> Iterator[str]:
 
 
 def test_a_full_disk_of_the_logs_stops_nothing_and_events_tell_what_was_done(
-    release: Release, team: Team, small_disk_for_logs: str
+    release: Release, tenant: Tenant, small_disk_for_logs: str
 ) -> None:
     node, cluster = small_disk_for_logs, release.cluster
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo", within=120)
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo", within=120)
     for name, pod in release.ready().items():
         if pod["spec"]["nodeName"] == node:
             cluster.kubectl("-n", NAMESPACE, "delete", "pod", name)
@@ -100,16 +100,16 @@ def test_a_full_disk_of_the_logs_stops_nothing_and_events_tell_what_was_done(
     on_node(node, "sh", "-c", f"cat /dev/zero > {LOGS}/full || true")
     with pytest.raises(subprocess.CalledProcessError):
         on_node(node, "sh", "-c", f"echo more > {LOGS}/more")
-    cursor = team.simulator.cursor
+    cursor = tenant.simulator.cursor
     for most in (5, 6, 7):
-        team.namespace.scale("echo", maxInstances=most)
-        team.namespace.wait_for("echo", within=120)
-    agents = {entry["userAgent"] for entry in team.simulator.log(cursor) if entry["mutating"]}
+        tenant.namespace.scale("echo", maxInstances=most)
+        tenant.namespace.wait_for("echo", within=120)
+    agents = {entry["userAgent"] for entry in tenant.simulator.log(cursor) if entry["mutating"]}
     assert len(agents) == 1
     assert f"({here}_" in agents.pop()
     assert release.restarts() == 0
     told = eventually(
-        lambda: [message for _, reason, message in team.namespace.events("echo") if reason == "Updated"],
+        lambda: [message for _, reason, message in tenant.namespace.events("echo") if reason == "Updated"],
         lambda found: len(found) >= 3,
         within=60,
         what="Events tell of each edit",
@@ -146,10 +146,10 @@ def test_an_operator_without_rights_says_which_right_it_lacks(release: Release) 
         cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
 
 
-def test_a_memory_limit_that_is_too_low_shows_as_such_and_spoils_nothing(release: Release, team: Team) -> None:
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo", within=120)
-    cursor = team.simulator.cursor
+def test_a_memory_limit_that_is_too_low_shows_as_such_and_spoils_nothing(release: Release, tenant: Tenant) -> None:
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo", within=120)
+    cursor = tenant.simulator.cursor
     upgrade(release, resources={"requests": {"memory": "16Mi"}, "limits": {"memory": "24Mi"}}, replicaCount=1)
     reasons = eventually(
         lambda: [
@@ -164,7 +164,7 @@ def test_a_memory_limit_that_is_too_low_shows_as_such_and_spoils_nothing(release
     step(f"24 MB of memory: {[each for each in reasons if each]}")
     release.install()
     release.ready()
-    team.namespace.scale("echo", maxInstances=8)
-    team.namespace.wait_for("echo", within=120)
-    writes = [entry["operation"] for entry in team.simulator.log(cursor) if entry["mutating"]]
+    tenant.namespace.scale("echo", maxInstances=8)
+    tenant.namespace.wait_for("echo", within=120)
+    writes = [entry["operation"] for entry in tenant.simulator.log(cursor) if entry["mutating"]]
     assert writes.count("createDeployment") == 0

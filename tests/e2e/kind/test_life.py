@@ -3,47 +3,47 @@
 from tests.e2e.kind.release import Release
 from tests.e2e.kind.telling import step
 from tests.support.cluster import condition_of
-from tests.support.team import Team
+from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
 DEFAULT_POLLS = 120.0
 """Seconds that are enough with the default poll intervals."""
 
 
-def test_a_manifest_becomes_a_deployment_and_its_edit_a_patch_and_its_end_an_undeployment(team: Team) -> None:
+def test_a_manifest_becomes_a_deployment_and_its_edit_a_patch_and_its_end_an_undeployment(tenant: Tenant) -> None:
     step("a manifest is applied")
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo", within=DEFAULT_POLLS)
-    assert [operation for operation, _ in team.writes()] == ["createDeployment"]
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo", within=DEFAULT_POLLS)
+    assert [operation for operation, _ in tenant.writes()] == ["createDeployment"]
     eventually(
-        lambda: sorted(reason for _, reason, _ in team.namespace.events("echo")),
+        lambda: sorted(reason for _, reason, _ in tenant.namespace.events("echo")),
         lambda reasons: reasons == ["Active", "Created"],
         within=60,
         what="Events tell of both steps",
     )
     step("it is Ready; it is edited")
-    team.namespace.scale("echo", maxInstances=5)
+    tenant.namespace.scale("echo", maxInstances=5)
     eventually(
-        lambda: team.simulator.deployments()[team.version]["deploymentSpecifications"][0]["maxInstances"],
+        lambda: tenant.simulator.deployments()[tenant.version]["deploymentSpecifications"][0]["maxInstances"],
         lambda most: most == 5,
         within=60,
         what="the edit is at NVCF",
     )
-    team.namespace.wait_for("echo", within=DEFAULT_POLLS)
+    tenant.namespace.wait_for("echo", within=DEFAULT_POLLS)
     step("the edit is in force; it is deleted")
-    team.namespace.delete("echo")
-    team.namespace.wait_gone("echo", within=DEFAULT_POLLS)
-    assert team.version not in team.simulator.deployments()
-    assert [operation for operation, _ in team.writes()].count("createDeployment") == 1
+    tenant.namespace.delete("echo")
+    tenant.namespace.wait_gone("echo", within=DEFAULT_POLLS)
+    assert tenant.version not in tenant.simulator.deployments()
+    assert [operation for operation, _ in tenant.writes()].count("createDeployment") == 1
     step("it is gone, here and there")
 
 
-def test_a_deployment_that_somebody_removed_comes_back(team: Team) -> None:
-    team.namespace.apply(team.manifest())
-    first = team.namespace.wait_for("echo", within=DEFAULT_POLLS)["status"]["deploymentId"]
+def test_a_deployment_that_somebody_removed_comes_back(tenant: Tenant) -> None:
+    tenant.namespace.apply(tenant.manifest())
+    first = tenant.namespace.wait_for("echo", within=DEFAULT_POLLS)["status"]["deploymentId"]
     step("somebody undeploys it behind the operator's back")
-    team.simulator.undeploy(team.version)
-    team.namespace.wait_until(
+    tenant.simulator.undeploy(tenant.version)
+    tenant.namespace.wait_until(
         "echo",
         lambda found: (
             found["status"].get("deploymentId") not in (None, first)
@@ -55,14 +55,14 @@ def test_a_deployment_that_somebody_removed_comes_back(team: Team) -> None:
     step("the operator has deployed it again")
 
 
-def test_a_key_that_comes_later_is_used_and_its_absence_is_told(release: Release, team: Team) -> None:
-    release.cluster.kubectl("-n", team.namespace.name, "delete", "secret", "nvcf-credentials")
-    team.namespace.apply(team.manifest())
-    found = team.namespace.wait_for("echo", "CredentialsValid", "False", within=60)
+def test_a_key_that_comes_later_is_used_and_its_absence_is_told(release: Release, tenant: Tenant) -> None:
+    release.cluster.kubectl("-n", tenant.namespace.name, "delete", "secret", "nvcf-credentials")
+    tenant.namespace.apply(tenant.manifest())
+    found = tenant.namespace.wait_for("echo", "CredentialsValid", "False", within=60)
     said = condition_of(found, "CredentialsValid")
     step(f"without the Secret: {said['reason']}: {said['message']}")
     assert "nvcf-credentials" in said["message"]
-    assert team.writes() == []
-    team.namespace.secret("nvapi-simulator")
-    team.namespace.wait_for("echo", within=60 + DEFAULT_POLLS)
+    assert tenant.writes() == []
+    tenant.namespace.secret("nvapi-simulator")
+    tenant.namespace.wait_for("echo", within=60 + DEFAULT_POLLS)
     step("with it: Ready")

@@ -11,7 +11,7 @@ from hack.e2e.kind.podman import podman
 from tests.e2e.kind.cluster_access import RealCluster
 from tests.e2e.kind.release import Release, statuses
 from tests.e2e.kind.telling import step
-from tests.support.team import Team
+from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
 
@@ -25,36 +25,36 @@ def worker(release: Release) -> Iterator[str]:
     release.cluster.kubectl("uncordon", node)
 
 
-def quiet(team: Team, cursor: int) -> bool:
+def quiet(tenant: Tenant, cursor: int) -> bool:
     """Whether nothing was changed at NVCF after a cursor."""
-    return not [entry for entry in team.simulator.log(cursor) if entry["mutating"]]
+    return not [entry for entry in tenant.simulator.log(cursor) if entry["mutating"]]
 
 
-def test_a_drain_is_not_blocked_and_costs_nothing(release: Release, team: Team, worker: str) -> None:
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo", within=60)
+def test_a_drain_is_not_blocked_and_costs_nothing(release: Release, tenant: Tenant, worker: str) -> None:
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo", within=60)
     release.ready()
-    before, cursor = team.namespace.get("echo")["metadata"]["resourceVersion"], team.simulator.cursor
+    before, cursor = tenant.namespace.get("echo")["metadata"]["resourceVersion"], tenant.simulator.cursor
     began = time.monotonic()
     release.cluster.kubectl("drain", worker, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s")
     step(f"{worker} was drained in {time.monotonic() - began:.0f} s")
     pods = release.ready()
     assert worker not in {pod["spec"]["nodeName"] for pod in pods.values()}
-    assert quiet(team, cursor)
-    assert team.namespace.get("echo")["metadata"]["resourceVersion"] == before
-    team.namespace.scale("echo", maxInstances=6)
-    team.namespace.wait_for("echo", within=60)
+    assert quiet(tenant, cursor)
+    assert tenant.namespace.get("echo")["metadata"]["resourceVersion"] == before
+    tenant.namespace.scale("echo", maxInstances=6)
+    tenant.namespace.wait_for("echo", within=60)
 
 
-def test_a_node_that_restarts_brings_its_pod_back(release: Release, team: Team, worker: str) -> None:
-    team.namespace.apply(team.manifest())
-    team.namespace.wait_for("echo", within=60)
+def test_a_node_that_restarts_brings_its_pod_back(release: Release, tenant: Tenant, worker: str) -> None:
+    tenant.namespace.apply(tenant.manifest())
+    tenant.namespace.wait_for("echo", within=60)
     away = next(iter(release.ready()))
     release.cluster.kubectl("-n", "nvcf-operator-system", "delete", "pod", away)  # one of the two goes to the worker
     on_worker = [name for name, pod in release.ready().items() if pod["spec"]["nodeName"] == worker]
     step(f"{worker} loses its power, with {', '.join(on_worker) or 'no Pod of the operator'} on it")
     assert on_worker, "the spread takes a replica to the empty node"
-    cursor, off = team.simulator.cursor, datetime.now(UTC)
+    cursor, off = tenant.simulator.cursor, datetime.now(UTC)
     podman("restart", "--time=0", worker)
     eventually(
         lambda: renewed(release.cluster, worker), lambda at: at > off, within=180, what=f"{worker} reports again"
@@ -71,9 +71,9 @@ def test_a_node_that_restarts_brings_its_pod_back(release: Release, team: Team, 
         assert release.metric(name, "nvcf_operator_leader") in (0.0, 1.0), (
             f"{name} cannot be reached from {worker}'s peer"
         )
-    assert quiet(team, cursor)
-    team.namespace.scale("echo", maxInstances=6)
-    team.namespace.wait_for("echo", within=60)
+    assert quiet(tenant, cursor)
+    tenant.namespace.scale("echo", maxInstances=6)
+    tenant.namespace.wait_for("echo", within=60)
 
 
 def renewed(cluster: RealCluster, node: str) -> datetime:

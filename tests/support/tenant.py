@@ -1,4 +1,4 @@
-"""One test's share of the world: a namespace, a key and a function version that nobody else uses."""
+"""One test's share of an operator and a simulator: a namespace, a key and a function that nobody else uses."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from tests.support.control import Control
 
 
 @dataclass(frozen=True)
-class Team:
+class Tenant:
     """One test's namespace, with a key, and a function of its own."""
 
     namespace: Namespace
@@ -23,11 +23,7 @@ class Team:
 
     def writes(self) -> list[tuple[str, int | None]]:
         """Operation and status of every change that was asked for in NVCF for the function, the oldest first."""
-        return [
-            (entry["operation"], entry["status"])
-            for entry in self.simulator.log(self.cursor, functionVersionId=self.version)
-            if entry["mutating"]
-        ]
+        return self._writes(functionVersionId=self.version)
 
     def asked(self, operation: str) -> list[dict[str, Any]]:
         """The requests of an operation for the function."""
@@ -45,3 +41,7 @@ class Team:
     def mine(self) -> list[str]:
         """The version of each running instance of the function."""
         return [i["functionVersionId"] for i in self.simulator.allocations() if i["functionId"] == self.function]
+
+    def _writes(self, **wanted: Any) -> list[tuple[str, int | None]]:
+        log = self.simulator.log(self.cursor, **wanted)
+        return [(entry["operation"], entry["status"]) for entry in log if entry["mutating"]]

@@ -1,4 +1,4 @@
-"""A world of its own for one story: a namespace, a simulator, a function, and operators run one after another."""
+"""A tenant with a simulator of its own, where a test runs its own operators, one after another."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,31 +7,29 @@ from pathlib import Path
 from typing import Any
 
 from hack.controlplane import ControlPlane
-from tests.support.cluster import Namespace, manifest
+from tests.support.cluster import Namespace
 from tests.support.process import Operator
 from tests.support.simulator import KEY, Simulator
+from tests.support.tenant import Tenant
 
 
 @dataclass(frozen=True)
-class Place:
-    """The parts of the story."""
+class Sandbox(Tenant):
+    """A namespace, a simulator, a function, and what an operator is started with."""
 
-    namespace: Namespace
     simulator: Simulator
-    function: str
-    version: str
     identity: Path
     log: Path
 
     @classmethod
     @contextmanager
-    def made(cls, plane: ControlPlane, identity: Path, namespace: str, folder: Path) -> "Iterator[Place]":
+    def made(cls, plane: ControlPlane, identity: Path, namespace: str, folder: Path) -> "Iterator[Sandbox]":
         """Start the simulator, give the namespace a good key, and make a function."""
-        team = Namespace(plane, namespace)
-        team.secret(KEY)
+        own = Namespace(plane, namespace)
+        own.secret(KEY)
         with Simulator.start() as simulator:
             function, version = simulator.add_function()
-            yield cls(team, simulator, function, version, identity, folder / "operator.log")
+            yield cls(own, simulator, function, version, 0, identity, folder / "operator.log")
 
     @contextmanager
     def operator(self, bug: str | None = None, **settings: Any) -> Iterator[Operator]:
@@ -43,13 +41,9 @@ class Place:
         with Operator.start(self.identity, self.simulator.url, self.log, bug=bug, **settings) as running:
             yield running
 
-    def manifest(self, **changes: Any) -> dict[str, Any]:
-        """The manifest."""
-        return manifest("echo", self.function, self.version, **changes)
-
     def writes(self) -> list[tuple[str, int | None]]:
-        """Every change that was asked for in NVCF."""
-        return [(entry["operation"], entry["status"]) for entry in self.simulator.log() if entry["mutating"]]
+        """Operation and status of every change that was asked for in NVCF, the oldest first."""
+        return self._writes()
 
     def ready(self) -> None:
         """Wait until the resource is Ready."""
