@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from hack.bench.crowd import crowded
+from hack.bench.environment import DEPLOY_SECONDS, Environment, running_environment
 from hack.bench.load import Cluster, each, run
 from hack.bench.printing import figure, machine, progress
 from hack.bench.processes import cpu_seconds
-from hack.bench.world import DEPLOY_SECONDS, World, world
 from hack.controlplane import writes_by_kind
 from tests.support.cluster import manifest
 from tests.support.process import Operator
@@ -44,7 +44,7 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = {**FLEET, **(DEFAULT_RATE if arguments.default_rate else {})}
     progress(f"{arguments.resources} resources; {machine()}")
-    with world(arguments.resources) as here:
+    with running_environment(arguments.resources) as here:
         alone = baseline(here)
         progress(f"API server alone, 1 creation and 4 writes of each: {alone:.2f} s")
         here.namespace("fleet")
@@ -63,7 +63,7 @@ def main() -> int:
     return 0
 
 
-def baseline(here: World) -> float:
+def baseline(here: Environment) -> float:
     """What the API server alone needs for the same writes, with statuses of the size that the operator writes."""
     here.plane.kubectl("create", "namespace", "baseline")
     condition = {"type": "Ready", "status": "False", "reason": "Deploying", "message": "x" * 60}
@@ -85,7 +85,7 @@ def baseline(here: World) -> float:
     return seconds
 
 
-def grown(here: World, operator: Operator, alone: float) -> None:
+def grown(here: Environment, operator: Operator, alone: float) -> None:
     """Apply the fleet, wait for all to be Ready, print what it took."""
     offset, cursor, cpu = here.plane.audit_log.stat().st_size, here.simulator.cursor, cpu_seconds()
 
@@ -129,7 +129,7 @@ def grown(here: World, operator: Operator, alone: float) -> None:
     )
 
 
-def _seconds_to_ready(here: World) -> tuple[float, float, float]:
+def _seconds_to_ready(here: Environment) -> tuple[float, float, float]:
     """Seconds from the first creation to the first Ready, and from each creation to its Ready: p50 and p99.
 
     They are of whole seconds, as the API server's times are.
@@ -146,7 +146,7 @@ def _seconds_to_ready(here: World) -> tuple[float, float, float]:
     return (min(ready) - min(created)).total_seconds(), statistics.median(took), statistics.quantiles(took, n=100)[98]
 
 
-def at_rest(here: World, operator: Operator, seconds: float) -> None:
+def at_rest(here: Environment, operator: Operator, seconds: float) -> None:
     """Measure the fleet while nothing happens."""
     if seconds <= 0:
         return
@@ -182,7 +182,7 @@ def all_known(operator: Operator, number: int) -> None:
     )
 
 
-def restarted(here: World, settings: dict[str, Any]) -> None:
+def restarted(here: Environment, settings: dict[str, Any]) -> None:
     """Start the operator again over the fleet."""
     offset, cursor, started = here.plane.audit_log.stat().st_size, here.simulator.cursor, time.monotonic()
     with Operator.start(here.identity, here.simulator.url, here.log, **settings) as operator:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from hack.bench.environment import Environment
 from hack.bench.load import Cluster, each, run
-from hack.bench.printing import figure, progress
-from hack.bench.world import World
+from hack.bench.printing import figure
+from hack.bench.printing import progress
 from tests.support.cluster import Namespace, manifest
 from tests.support.process import Operator
 from tests.support.waiting import eventually
@@ -53,7 +54,7 @@ class Users:
             self.edits.append((self.functions[which][1], most, time.monotonic()))
             await asyncio.sleep(BETWEEN_EDITS)
 
-    def latencies(self, here: World, cursor: int) -> list[float]:
+    def latencies(self, here: Environment, cursor: int) -> list[float]:
         """Milliseconds from each edit to its PATCH at NVCF; an edit that a later one overtook has none."""
         deployed = {item["deploymentId"]: version for version, item in here.simulator.deployments().items()}
         sent = {
@@ -65,11 +66,11 @@ class Users:
         return [1000 * (arrived - edited) for arrived, edited in found if arrived is not None]
 
 
-def crowded(here: World, operator: Operator, name: str, *, calm: float | None = None) -> float:
+def crowded(here: Environment, operator: Operator, name: str, *, calm: float | None = None) -> float:
     """Let a fleet grow beside users who edit; print how long an edit takes to its PATCH. Gives the fleet's seconds.
 
     Args:
-        here: the world; its functions are used once more.
+        here: the environment; its functions are used once more.
         operator: the operator under load.
         name: of the namespaces, and of NVCF's accounts.
         calm: seconds that the fleet took in calm; given, the fleet meets a storm of 429.
@@ -112,7 +113,7 @@ def crowded(here: World, operator: Operator, name: str, *, calm: float | None = 
     return seconds
 
 
-def _print(here: World, groups: list[Users], cursor: int, name: str, seconds: float, calm: float | None) -> None:
+def _print(here: Environment, groups: list[Users], cursor: int, name: str, seconds: float, calm: float | None) -> None:
     what = "in a storm" if calm is not None else "beside a crowd"
     figure(f"fleet {what}", f"{seconds:.1f} s to all Ready" + (f", {calm:.1f} s in calm" if calm is not None else ""))
     for users, which in zip(groups, ("same account", "another account"), strict=True):
@@ -137,7 +138,7 @@ def _print(here: World, groups: list[Users], cursor: int, name: str, seconds: fl
         figure("calls answered 429", f"{refused} of {len(calls)}")
 
 
-def _users(here: World, namespace: str, account: str) -> Users:
+def _users(here: Environment, namespace: str, account: str) -> Users:
     users = Users(namespace, _functions(here, f"{namespace}-users", EDITED, account))
     _key(here, namespace, account)
 
@@ -152,12 +153,12 @@ def _users(here: World, namespace: str, account: str) -> Users:
     return users
 
 
-def _functions(here: World, name: str, number: int, account: str) -> list[tuple[str, str]]:
+def _functions(here: Environment, name: str, number: int, account: str) -> list[tuple[str, str]]:
     here.simulator.add_account(account)
     return here.simulator.add_functions(name, number, ncaId=account)
 
 
-def _key(here: World, namespace: str, account: str) -> None:
+def _key(here: Environment, namespace: str, account: str) -> None:
     """Make a key of the account, named like the namespace, and the namespace with it."""
     token = f"nvapi-bench-{namespace}"
     here.simulator.add_key(namespace, token, ncaId=account)

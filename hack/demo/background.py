@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.support.stage import staged
+from tests.support.environment import running_environment
 
 SETTINGS: dict[str, Any] = {"busy_poll_interval": 1.0, "poll_interval": 10.0}
 
@@ -43,14 +43,14 @@ def up(root: Path) -> None:
 
 def keep(root: Path) -> None:
     """Run everything until this process gets a signal to stop."""
-    with staged(root, behaviour={"deploySeconds": 5.0}, **SETTINGS) as stage:
-        stage.namespace("demo")
+    with running_environment(root, behaviour={"deploySeconds": 5.0}, **SETTINGS) as environment:
+        environment.namespace("demo")
         ready = {
             "pid": os.getpid(),
-            "kubeconfig": str(stage.plane.kubeconfig),
-            "kubectl": str(stage.plane.assets / "kubectl"),
-            "nvcf": stage.simulator.url,
-            "control": stage.simulator.control,
+            "kubeconfig": str(environment.plane.kubeconfig),
+            "kubectl": str(environment.plane.assets / "kubectl"),
+            "nvcf": environment.simulator.url,
+            "control": environment.simulator.control,
         }
         draft = root / "ready.draft"
         draft.write_text(json.dumps(ready))

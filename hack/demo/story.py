@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.cluster import Namespace, condition_of
+from tests.support.environment import Environment, running_environment
 from tests.support.installation import EXAMPLES
 from tests.support.simulator import ECHO
-from tests.support.stage import Stage, staged
 from tests.support.waiting import eventually
 
 MANIFEST = EXAMPLES / "functiondeployment.yaml"
@@ -24,59 +24,59 @@ def show() -> None:
     with tempfile.TemporaryDirectory(prefix="nvcf-operator-demo-") as folder:
         say("Starting etcd, kube-apiserver and controller-manager, an NVCF simulator, and the operator under its own")
         say("ServiceAccount with the rights of deploy/base ...")
-        with staged(Path(folder), behaviour={"deploySeconds": DEPLOY_SECONDS}, **SETTINGS) as stage:
+        with running_environment(Path(folder), behaviour={"deploySeconds": DEPLOY_SECONDS}, **SETTINGS) as environment:
             say(f"ready after {time.monotonic() - began:.0f} s")
-            namespace = stage.namespace(NAMESPACE)
-            applied(stage, namespace)
-            changed(stage, namespace)
-            deleted(stage, namespace)
+            namespace = environment.namespace(NAMESPACE)
+            applied(environment, namespace)
+            changed(environment, namespace)
+            deleted(environment, namespace)
     say(f"Done in {time.monotonic() - began:.0f} s; everything was ended and nothing is left behind.")
 
 
-def applied(stage: Stage, namespace: Namespace) -> None:
+def applied(environment: Environment, namespace: Namespace) -> None:
     """Apply the manifest and watch it become Ready."""
     step(f"kubectl apply -f deploy/examples/{MANIFEST.name}")
     print(indented(MANIFEST.read_text()))
-    cursor = stage.simulator.cursor
-    stage.plane.kubectl("-n", NAMESPACE, "apply", "-f", str(MANIFEST))
+    cursor = environment.simulator.cursor
+    environment.plane.kubectl("-n", NAMESPACE, "apply", "-f", str(MANIFEST))
     watched(namespace, lambda found: ready(found), within=60, what="Ready")
     say("What NVCF was asked:")
-    requests(stage, cursor)
+    requests(environment, cursor)
 
 
-def changed(stage: Stage, namespace: Namespace) -> None:
+def changed(environment: Environment, namespace: Namespace) -> None:
     """Raise maxInstances and show the one call that this makes."""
     step("kubectl patch functiondeployment echo: maxInstances 2 -> 5")
-    cursor = stage.simulator.cursor
+    cursor = environment.simulator.cursor
     namespace.scale(NAME, maxInstances=5)
 
     def in_force(found: dict[str, Any] | None) -> bool:
         return ready(found) and (found or {})["status"].get("instances") == "1-5"
 
     watched(namespace, in_force, within=30, what="the new maximum")
-    requests(stage, cursor)
+    requests(environment, cursor)
 
 
-def deleted(stage: Stage, namespace: Namespace) -> None:
+def deleted(environment: Environment, namespace: Namespace) -> None:
     """Delete with requests in the queue and show the drain."""
     step("kubectl delete functiondeployment echo, while NVCF has 2 requests in the queue")
-    stage.simulator.change(ECHO, queueDepth=2)
-    cursor = stage.simulator.cursor
+    environment.simulator.change(ECHO, queueDepth=2)
+    cursor = environment.simulator.cursor
     namespace.delete(NAME)
     watched(
         namespace,
         lambda found: (
-            bool(stage.simulator.log(cursor, operation="deleteDeployment"))
+            bool(environment.simulator.log(cursor, operation="deleteDeployment"))
             and (found or {}).get("status", {}).get("phase") == "Draining"
         ),
         within=30,
         what="the drain",
     )
     say("The finalizer holds the resource while the last requests are answered. The queue empties ...")
-    stage.simulator.change(ECHO, queueDepth=0)
+    environment.simulator.change(ECHO, queueDepth=0)
     watched(namespace, lambda found: found is None, within=60, what="the end of the drain")
-    requests(stage, cursor)
-    alive = stage.simulator.allocations()
+    requests(environment, cursor)
+    alive = environment.simulator.allocations()
     assert not alive, f"instances are left in NVCF: {alive}"
     say("NVCF runs no instance any more, and the resource is gone.")
 
@@ -115,10 +115,10 @@ def ready(found: dict[str, Any] | None) -> bool:
     return condition.get("status") == "True" and condition["observedGeneration"] == found["metadata"]["generation"]
 
 
-def requests(stage: Stage, cursor: int) -> None:
+def requests(environment: Environment, cursor: int) -> None:
     """Print what NVCF was asked since then; polls of the list only once."""
     polled = False
-    for entry in stage.simulator.log(cursor):
+    for entry in environment.simulator.log(cursor):
         if entry["operation"] == "listFunctions":
             if polled:
                 continue

@@ -19,7 +19,7 @@ from hack.controlplane import AuditEvent, read_audit_log
 from hack.controlplane.audit import WRITES
 from nvcf_operator.api import names
 from nvcf_operator.runtime.account import fingerprint
-from tests.chaos.world import Run
+from tests.chaos.environment import Run
 
 OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
 NVCF_PREFIX = "/v2/nvcf"
@@ -48,7 +48,7 @@ class Start:
     @classmethod
     def of(cls, run: Run) -> "Start":
         """Begin now."""
-        return cls(run.simulator.cursor, run.world.plane.audit_log.stat().st_size)
+        return cls(run.simulator.cursor, run.environment.plane.audit_log.stat().st_size)
 
 
 def call_log(run: Run, start: Start, title: str) -> str:
@@ -150,7 +150,7 @@ def _specification_ids(entry: Mapping[str, Any]) -> list[str]:
 
 def _written(run: Run, start: Start, named: Names) -> Iterator[Line]:
     """What was written to the resource. Events are counted at the end: they are written beside the work."""
-    for event in read_audit_log(run.world.plane.audit_log, start.offset):
+    for event in read_audit_log(run.environment.plane.audit_log, start.offset):
         mine = event.user == OPERATOR and event.namespace == run.namespace
         if mine and event.verb in WRITES and event.group == names.GROUP:
             what = "status" if event.resource.endswith("/status") else "metadata"

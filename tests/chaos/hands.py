@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from nvcf_operator.api.names import FINALIZER
-from tests.chaos.world import NAME, Run
+from tests.chaos.environment import NAME, Run
 from tests.support import tools
 from tests.support.cluster import manifest, resource_path
 from tests.support.waiting import eventually
@@ -26,7 +26,7 @@ def born(run: Run, *, annotations: Mapping[str, str], finalizer: bool = False, *
     body = manifest(NAME, run.function, run.versions[0], **spec)
     body["metadata"]["annotations"] = {f"nvcf-operator.io/{name}": word for name, word in annotations.items()}
     body["metadata"]["finalizers"] = [FINALIZER] if finalizer else []
-    run.direct.create(path_of(run, ""), body)
+    run.kube.create(path_of(run, ""), body)
 
 
 def saved(run: Run, *, status: bool = False) -> Json:
@@ -38,7 +38,7 @@ def restore(run: Run, copy: Mapping[str, Any], name: str = NAME) -> str:
     """Bring a copy into the run's namespace under a name: create it, then write its status if it has one; its path."""
     run.happened(f"{name} is made of a copy {'with' if 'status' in copy else 'without'} status")
     body = {part: value for part, value in copy.items() if part != "status"}
-    run.direct.create(path_of(run, ""), {**body, "metadata": {**copy["metadata"], "name": name}})
+    run.kube.create(path_of(run, ""), {**body, "metadata": {**copy["metadata"], "name": name}})
     if "status" in copy:
         write_status(run, copy["status"], name)
     return path_of(run, name)
@@ -46,7 +46,7 @@ def restore(run: Run, copy: Mapping[str, Any], name: str = NAME) -> str:
 
 def write_status(run: Run, status: Mapping[str, Any] | None, name: str = NAME) -> None:
     """Merge into the status; None removes all of it."""
-    run.direct.merge(f"{path_of(run, name)}/status", {"status": status})
+    run.kube.merge(f"{path_of(run, name)}/status", {"status": status})
 
 
 def replace(run: Run) -> None:
@@ -60,13 +60,13 @@ def apply_saved(run: Run, copy: Mapping[str, Any]) -> None:
     run.happened("a saved copy is applied")
     metadata = {part: copy["metadata"][part] for part in ("annotations", "finalizers") if part in copy["metadata"]}
     with suppress(RuntimeError):  # to what goes, no finalizer can be added
-        run.direct.merge(path_of(run), {"metadata": metadata, "spec": copy["spec"]})
+        run.kube.merge(path_of(run), {"metadata": metadata, "spec": copy["spec"]})
 
 
 def strip(run: Run) -> None:
     """Take all finalizers off."""
     run.happened("its finalizers are stripped")
-    run.direct.merge(path_of(run), dict(STRIPPED))
+    run.kube.merge(path_of(run), dict(STRIPPED))
 
 
 def force_away(run: Run) -> None:
@@ -82,7 +82,7 @@ def _replaced(run: Run) -> bool:
     metadata = {"name": NAME, "resourceVersion": found["metadata"]["resourceVersion"]}
     body = {"apiVersion": found["apiVersion"], "kind": found["kind"], "metadata": metadata, "spec": found["spec"]}
     try:
-        run.direct.put(path_of(run), body)
+        run.kube.put(path_of(run), body)
     except RuntimeError as error:
         if " 409 " in str(error):
             return False

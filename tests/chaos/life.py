@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos import hands
-from tests.chaos.world import NAME, Run
+from tests.chaos.environment import NAME, Run
 from tests.support.cluster import manifest
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ class Life:
         """Have a neighbour from now on."""
         self.neighbour = self.run.add_version()
         self.run.versions.remove(self.neighbour)
-        self.run.direct.create(hands.path_of(self.run, ""), manifest(NEIGHBOUR, self.run.function, self.neighbour))
+        self.run.kube.create(hands.path_of(self.run, ""), manifest(NEIGHBOUR, self.run.function, self.neighbour))
 
     def be_born(self) -> None:
         """Apply a manifest, with versions that no resource before it has had: of those a crash forgets the last
@@ -66,7 +66,7 @@ class Life:
 
     def reports(self) -> str:
         """What Events say was left behind, by whichever object of the namespace."""
-        found = self.run.direct.get(f"/api/v1/namespaces/{self.run.namespace}/events")
+        found = self.run.kube.get(f"/api/v1/namespaces/{self.run.namespace}/events")
         events = found["items"] if found is not None else []
         return "\n".join(event["message"] for event in events if event["reason"] == "LeftBehind")
 
@@ -112,11 +112,11 @@ class Life:
     def clean_up(self) -> None:
         """Take away what the run does not know of: the neighbour, and copies that are still there."""
         run = self.run
-        found = run.direct.get(hands.path_of(run, "")) or {"items": []}
+        found = run.kube.get(hands.path_of(run, "")) or {"items": []}
         for item in found["items"]:
             if (name := item["metadata"]["name"]) != NAME:
-                run.direct.delete(hands.path_of(run, name))
-                run.direct.merge(hands.path_of(run, name), dict(hands.STRIPPED))
+                run.kube.delete(hands.path_of(run, name))
+                run.kube.merge(hands.path_of(run, name), dict(hands.STRIPPED))
         run.versions.append(self.neighbour)
 
 

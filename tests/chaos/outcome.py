@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.chaos import oracle
 from tests.chaos.call_log import Names
-from tests.chaos.world import Run
+from tests.chaos.environment import Run
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _LOST_WITH_A_CRASH = ("lastWrite",)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.world import Run
+from tests.chaos.environment import Run
 
 GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
 
@@ -20,7 +20,7 @@ class Scenario:
     play: Callable[[Run], object]
     prepare: Callable[[Run], object] = lambda run: None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """What `World.run` takes."""
+    """What `Environment.run` takes."""
 
 
 def deployed(run: Run, **manifest: Any) -> None:

@@ -7,6 +7,7 @@ there is a bug (`tests.support.planted`) with which something is wrong.
 from collections.abc import Mapping
 from typing import Any
 
+from tests.chaos.environment import Run
 from tests.chaos.hands import path_of
 from tests.chaos.stories_of_users import STORIES_OF_USERS
 from tests.chaos.story import (
@@ -23,7 +24,6 @@ from tests.chaos.story import (
     writes,
     wrong_posts,
 )
-from tests.chaos.world import Run
 from tests.support.cluster import condition_of
 
 OPERATORS_KEY = "nvapi-test-the-operators-own"
@@ -184,9 +184,9 @@ def a_namespace_can_be_deleted(run: Run) -> list[str]:
     # It drains until the namespace has lost its Secret; the operator's own key is of another account.
     run.simulator.change(run.versions[0], queueDepth=2)
     place = f"/api/v1/namespaces/{run.namespace}"
-    run.direct.delete(place)
+    run.kube.delete(place)
     run.until_asked(since=run.cursor, operation="deleteDeployment")
-    run.eventually(lambda: run.direct.get(secret_path(run)), lambda found: found is None, "the Secret is gone")
+    run.eventually(lambda: run.kube.get(secret_path(run)), lambda found: found is None, "the Secret is gone")
     run.until_asked(2, operation="listFunctions")
     run.simulator.change(run.versions[0], queueDepth=0)
     refused = "the Kubernetes API did not accept it"
@@ -196,9 +196,9 @@ def a_namespace_can_be_deleted(run: Run) -> list[str]:
         "the resource goes, or cannot",
     )
     went = run.find() is None
-    run.direct.merge(path_of(run), {"metadata": {"finalizers": None}})
-    run.eventually(lambda: run.direct.get(place), lambda found: found is None, "the namespace is gone")
-    run.direct.create("/api/v1/namespaces", {"metadata": {"name": run.namespace}})
+    run.kube.merge(path_of(run), {"metadata": {"finalizers": None}})
+    run.eventually(lambda: run.kube.get(place), lambda found: found is None, "the namespace is gone")
+    run.kube.create("/api/v1/namespaces", {"metadata": {"name": run.namespace}})
     return remains(run) if went else ["the finalizer stays"]
 
 

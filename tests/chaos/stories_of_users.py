@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from nvcf_operator.api.model import render
 from tests.chaos import hands
+from tests.chaos.environment import Run
 from tests.chaos.story import GPU, Story, beside, came, entries, remains, told, writes, wrong_posts
-from tests.chaos.world import Run
 from tests.support.cluster import condition_of
 from tests.support.control import ODD_NAME
 
@@ -33,7 +33,7 @@ def of_two_manifests_of_one_version_one_writes(run: Run) -> list[str]:
     run.apply()
 
     def reasons() -> list[str]:
-        found = [run.find(), run.direct.get(other)]
+        found = [run.find(), run.kube.get(other)]
         return [str(condition_of(item or {}, "Ready").get("reason")) for item in found]
 
     run.eventually(
@@ -52,9 +52,9 @@ def a_copy_that_is_deleted_takes_nothing_with_it(run: Run) -> list[str]:
     run.until_ready()
     run.operator.close()
     copy = hands.restore(run, hands.saved(run), "copy")
-    run.direct.delete(copy)
+    run.kube.delete(copy)
     run.operate()
-    run.eventually(lambda: run.direct.get(copy), lambda found: found is None, "the copy is gone")
+    run.eventually(lambda: run.kube.get(copy), lambda found: found is None, "the copy is gone")
     return more_than_its_post(run)
 
 
@@ -259,8 +259,8 @@ def _generation(found: dict[str, object], kind: str) -> int:
 
 
 def _away(run: Run, path: str) -> None:
-    run.direct.delete(path)
-    run.direct.merge(path, dict(hands.STRIPPED))
+    run.kube.delete(path)
+    run.kube.merge(path, dict(hands.STRIPPED))
 
 
 STORIES_OF_USERS: tuple[Story, ...] = (

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from tests.chaos import oracle
+from tests.chaos.environment import SETTINGS, Run
 from tests.chaos.hands import path_of
-from tests.chaos.world import SETTINGS, Run
 from tests.support.cluster import condition_of, manifest
 from tests.support.waiting import eventually
 
@@ -85,7 +85,7 @@ def came(look: Callable[[], T], wanted: Callable[[T], bool], *, within: float = 
 def beside(run: Run, name: str, function: str = "", version: str = "", **spec: Any) -> str:
     """Create another resource, of the run's version unless told otherwise, and give its path."""
     body = manifest(name, function or run.function, version or run.versions[0], **spec)
-    run.direct.create(path_of(run, ""), body)
+    run.kube.create(path_of(run, ""), body)
     return path_of(run, name)
 
 
@@ -108,7 +108,7 @@ def crowd(run: Run, function: str, version: str, *, known: bool, **spec: Any) ->
 def clear(run: Run, paths: list[str]) -> None:
     """Delete resources."""
     for path in paths:
-        run.direct.delete(path)
+        run.kube.delete(path)
 
 
 def secret_path(run: Run) -> str:
@@ -120,4 +120,4 @@ def secret(run: Run, **values: str | None) -> None:
     """Set members of the Secret; None takes one out."""
     gone: dict[str, None] = {name: None for name, value in values.items() if value is None}
     text = {name: value for name, value in values.items() if value is not None}
-    run.direct.merge(secret_path(run), {"stringData": text, **({"data": gone} if gone else {})})
+    run.kube.merge(secret_path(run), {"stringData": text, **({"data": gone} if gone else {})})

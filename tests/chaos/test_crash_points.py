@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from hack.controlplane import ControlPlane
+from tests.chaos.environment import BEHAVIOUR, Environment, Run
 from tests.chaos.outcome import Outcome, wrongs
 from tests.chaos.scenarios import SCENARIOS, Scenario
-from tests.chaos.world import BEHAVIOUR, Run, World
 from tests.support.failpoints import Failpoint
 
 AT_ONCE = 10
@@ -32,12 +32,12 @@ GOLDEN = Path(__file__).with_name("golden")
 
 
 @pytest.fixture(scope="module")
-def world(
+def environment(
     control_plane: ControlPlane, operator_identity: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+) -> Iterator[Environment]:
     """What all runs share."""
     folder = tmp_path_factory.mktemp("crash")
-    with World.made(control_plane, operator_identity, folder, at_once=AT_ONCE) as made:
+    with Environment.made(control_plane, operator_identity, folder, at_once=AT_ONCE) as made:
         yield made
 
 
@@ -49,9 +49,9 @@ class Reference:
     outcome: Outcome
 
 
-def reference(world: World, scenario: Scenario) -> Reference:
+def reference(environment: Environment, scenario: Scenario) -> Reference:
     """Play a scenario to its end."""
-    with world.run(**scenario.settings) as run:
+    with environment.run(**scenario.settings) as run:
         cursor = begun(run, scenario)
         scenario.play(run)
         run.until_told()
@@ -81,9 +81,11 @@ def points(calls: list[str]) -> list[Failpoint]:
     return found
 
 
-def crash(world: World, scenario: Scenario, point: Failpoint, wanted: Outcome, *, bug: str | None = None) -> bool:
+def crash(
+    environment: Environment, scenario: Scenario, point: Failpoint, wanted: Outcome, *, bug: str | None = None
+) -> bool:
     """Play a scenario with a crash, and compare the end; say whether the call was reached at all."""
-    with world.run(failpoint=point, bug=bug, **scenario.settings) as run:
+    with environment.run(failpoint=point, bug=bug, **scenario.settings) as run:
         cursor = begun(run, scenario)
         scenario.play(run)
         if not run.died:
@@ -110,16 +112,16 @@ def calls_in_golden_log(name: str) -> int:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_crash_at_any_call_leads_to_the_same_end(world: World, name: str) -> None:
+def test_a_crash_at_any_call_leads_to_the_same_end(environment: Environment, name: str) -> None:
     scenario = SCENARIOS[name]
-    expected = reference(world, scenario)
+    expected = reference(environment, scenario)
     chosen = os.environ.get("CRASH")
     where = [Failpoint.parse(chosen)] if chosen else points(expected.calls)
     reached: list[Failpoint] = []
     missed: list[Failpoint] = []
     wrong: list[str] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        crashes = {point: pool.submit(crash, world, scenario, point, expected.outcome) for point in where}
+        crashes = {point: pool.submit(crash, environment, scenario, point, expected.outcome) for point in where}
     for point, future in crashes.items():
         if (error := future.exception()) is not None:
             wrong.append(f"{name}, crash {point}: {error}\n  again: {again(name, point)}")
@@ -132,22 +134,22 @@ def test_a_crash_at_any_call_leads_to_the_same_end(world: World, name: str) -> N
     assert chosen or len(reached) >= calls_in_golden_log(name), "some calls of the golden log met no crash"
 
 
-def test_an_operator_without_its_intent_is_caught(world: World) -> None:
+def test_an_operator_without_its_intent_is_caught(environment: Environment) -> None:
     point = Failpoint("nvcf create_deployment", 1, "sent")
     # The POST is still under way when the successor looks, whatever the machine does meanwhile.
     slow = replace(SCENARIOS["create"], settings={"create_settle_seconds": 8.0, "redeploy_settle_seconds": 0.8})
-    expected = reference(world, slow)
+    expected = reference(environment, slow)
     usual = BEHAVIOUR["races"]
-    world.simulator.behave(races={"slowPost": 5.0})
+    environment.simulator.behave(races={"slowPost": 5.0})
     try:
         with ThreadPoolExecutor(2) as pool:
-            right = pool.submit(crash, world, slow, point, expected.outcome)
-            wrong = pool.submit(crash, world, slow, point, expected.outcome, bug="no_intent")
+            right = pool.submit(crash, environment, slow, point, expected.outcome)
+            wrong = pool.submit(crash, environment, slow, point, expected.outcome, bug="no_intent")
         assert right.result()
         with pytest.raises(AssertionError, match="2 POSTs in place of 1"):
             wrong.result()
     finally:
-        world.simulator.behave(races=usual)
+        environment.simulator.behave(races=usual)
 
 
 def again(name: str, point: Failpoint) -> str:

@@ -12,8 +12,8 @@ import pytest
 
 from hack.controlplane import ControlPlane
 from tests.chaos.call_log import Start, call_log, differences
+from tests.chaos.environment import Environment
 from tests.chaos.scenarios import SCENARIOS, Scenario
-from tests.chaos.world import World
 
 GOLDEN = Path(__file__).with_name("golden")
 WRITE = os.environ.get("GOLDEN") == "write"
@@ -34,18 +34,18 @@ def logs(
     runs = [name for name in SCENARIOS for _ in range(TRIES if WRITE else 1)]
     folder = tmp_path_factory.mktemp("golden")
     with (
-        World.made(control_plane, operator_identity, folder, at_once=len(SCENARIOS)) as world,
+        Environment.made(control_plane, operator_identity, folder, at_once=len(SCENARIOS)) as environment,
         ThreadPoolExecutor(len(SCENARIOS)) as pool,
     ):
         futures: dict[str, list[Future[str]]] = {name: [] for name in SCENARIOS}
         for name in runs:
-            futures[name].append(pool.submit(played, world, SCENARIOS[name]))
+            futures[name].append(pool.submit(played, environment, SCENARIOS[name]))
         yield futures
 
 
-def played(world: World, scenario: Scenario) -> str:
+def played(environment: Environment, scenario: Scenario) -> str:
     """Play a scenario, go on for three polls, start the operator again, go on as long; give the log of it all."""
-    with world.run(**scenario.settings) as run:
+    with environment.run(**scenario.settings) as run:
         scenario.prepare(run)
         run.begin()
         start = Start.of(run)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hack.controlplane import ControlPlane
+from tests.chaos.environment import Environment
 from tests.chaos.stories import OPERATORS_KEY, STORIES
-from tests.chaos.world import World
 from tests.support import planted
 
 pytestmark = pytest.mark.xdist_group("planted")
@@ -28,17 +28,17 @@ def outcomes(
     key = folder / "key"
     key.write_text(OPERATORS_KEY)
 
-    def played(world: World, name: str, bug: str | None) -> list[str]:
+    def played(environment: Environment, name: str, bug: str | None) -> list[str]:
         story = STORIES[name]
         settings = {"api_key_file": key, "api_key_namespaces": "*", **story.settings}
-        with world.run(bug=bug, lone=story.lone, **settings) as run:
+        with environment.run(bug=bug, lone=story.lone, **settings) as run:
             return story.play(run)
 
     with (
-        World.made(control_plane, operator_identity, folder, at_once=AT_ONCE) as world,
+        Environment.made(control_plane, operator_identity, folder, at_once=AT_ONCE) as environment,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
-        yield {(name, bug): pool.submit(played, world, name, bug) for name, bug in CASES}
+        yield {(name, bug): pool.submit(played, environment, name, bug) for name, bug in CASES}
 
 
 @pytest.mark.parametrize("name", STORIES)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from hack.controlplane import ControlPlane
 from tests.chaos import random_life
+from tests.chaos.environment import Environment
 from tests.chaos.life import Life
 from tests.chaos.random_life import Story, Tally
-from tests.chaos.world import World
 
 AT_ONCE = 8
 BATCHES = int(os.environ.get("STORIES", "5"))
@@ -27,8 +27,8 @@ def test_random_stories_end_as_the_manifests_say(
 ) -> None:
     tally = Tally()
 
-    def one(world: World, story: Story) -> str:
-        with world.run(bug=random_life.LUCK, **random_life.SETTLES) as run:
+    def one(environment: Environment, story: Story) -> str:
+        with environment.run(bug=random_life.LUCK, **random_life.SETTLES) as run:
             life = Life(run, story.specifications)
             try:
                 wrong = random_life.lived(life, story.deeds, tally)
@@ -39,7 +39,7 @@ def test_random_stories_end_as_the_manifests_say(
             return random_life.told(run, story, wrong) if wrong else ""
 
     with (
-        World.made(control_plane, operator_identity, tmp_path, at_once=AT_ONCE, shared=False) as world,
+        Environment.made(control_plane, operator_identity, tmp_path, at_once=AT_ONCE, shared=False) as environment,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
 
@@ -54,7 +54,9 @@ def test_random_stories_end_as_the_manifests_say(
         @given(st.lists(random_life.story(), min_size=AT_ONCE, max_size=AT_ONCE))
         def live(stories: list[Story]) -> None:
             if not failures:
-                failures.extend(failure for failure in pool.map(lambda story: one(world, story), stories) if failure)
+                failures.extend(
+                    failure for failure in pool.map(lambda story: one(environment, story), stories) if failure
+                )
 
         failures: list[str] = []
         live()

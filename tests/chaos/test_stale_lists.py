@@ -35,7 +35,7 @@ def api(
         yield server
 
 
-class World:
+class LaggingSandbox:
     """A namespace, NVCF, and an operator between them that may see an old list.
 
     A second resource, in order all the time, keeps the operator at work: its polls show that time goes by.
@@ -108,138 +108,144 @@ class World:
 
 
 @pytest.fixture
-def world(api: LaggingApiServer, control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[World]:
-    """A world in which the operator stands behind the proxy."""
+def lagging(
+    api: LaggingApiServer, control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> Iterator[LaggingSandbox]:
+    """A sandbox in which the operator stands behind the proxy."""
     with Sandbox.made(control_plane, api.kubeconfig, namespace, tmp_path) as sandbox:
-        yield World(sandbox, api)
+        yield LaggingSandbox(sandbox, api)
 
 
 @pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
-def test_an_edit_is_not_undone(world: World, bug: str | None) -> None:
-    with world.operator():
-        world.deployed()
-        world.api.remember()
-        world.namespace.scale("echo", maxInstances=5)
-        world.sandbox.ready()
-    cursor = world.simulator.cursor
-    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
+def test_an_edit_is_not_undone(lagging: LaggingSandbox, bug: str | None) -> None:
+    with lagging.operator():
+        lagging.deployed()
+        lagging.api.remember()
+        lagging.namespace.scale("echo", maxInstances=5)
+        lagging.sandbox.ready()
+    cursor = lagging.simulator.cursor
+    asked = lagging.asked_by_the_old_list(bug, refused=lambda: lagging.api.answered("GET", 200))
     assert asked == ([] if bug is None else ["updateGpuSpecification"])
     # With the bug only the first counts: an operator that goes on may notice its mistake.
-    assert [entry["body"]["maxInstances"] for entry in world.requests(cursor)][:1] == ([] if bug is None else [2])
+    assert [entry["body"]["maxInstances"] for entry in lagging.requests(cursor)][:1] == ([] if bug is None else [2])
 
 
 @pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
-def test_what_was_suspended_meanwhile_is_not_written(world: World, bug: str | None) -> None:
-    with world.operator():
-        world.deployed()
-        world.api.remember()
-        world.namespace.edit("echo", suspend=True)
-        world.namespace.wait_for("echo", "Ready", reason="Suspended")
-    world.simulator.scale(world.sandbox.version, maxInstances=9)
-    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
+def test_what_was_suspended_meanwhile_is_not_written(lagging: LaggingSandbox, bug: str | None) -> None:
+    with lagging.operator():
+        lagging.deployed()
+        lagging.api.remember()
+        lagging.namespace.edit("echo", suspend=True)
+        lagging.namespace.wait_for("echo", "Ready", reason="Suspended")
+    lagging.simulator.scale(lagging.sandbox.version, maxInstances=9)
+    asked = lagging.asked_by_the_old_list(bug, refused=lambda: lagging.api.answered("GET", 200))
     assert asked == ([] if bug is None else ["updateGpuSpecification"])
 
 
-def test_what_was_suspended_before_its_first_deployment_is_not_deployed(world: World) -> None:
-    world.namespace.apply(world.sandbox.manifest())
-    world.api.remember()
-    world.namespace.edit("echo", suspend=True)
-    assert world.asked_by_the_old_list(None, refused=lambda: world.api.answered("PATCH", 409)) == []
+def test_what_was_suspended_before_its_first_deployment_is_not_deployed(lagging: LaggingSandbox) -> None:
+    lagging.namespace.apply(lagging.sandbox.manifest())
+    lagging.api.remember()
+    lagging.namespace.edit("echo", suspend=True)
+    assert lagging.asked_by_the_old_list(None, refused=lambda: lagging.api.answered("PATCH", 409)) == []
 
 
 @pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
-def test_what_was_retained_meanwhile_is_not_undeployed(world: World, bug: str | None) -> None:
-    with world.operator():
-        world.deployed()
-        world.draining()
-        world.api.remember()
-        world.namespace.edit("echo", deletionPolicy="Retain")
-        world.namespace.wait_gone("echo")
-    world.simulator.undeploy(world.sandbox.version)
-    world.simulator.deploy(world.sandbox.version, GPU)
-    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 404))
+def test_what_was_retained_meanwhile_is_not_undeployed(lagging: LaggingSandbox, bug: str | None) -> None:
+    with lagging.operator():
+        lagging.deployed()
+        lagging.draining()
+        lagging.api.remember()
+        lagging.namespace.edit("echo", deletionPolicy="Retain")
+        lagging.namespace.wait_gone("echo")
+    lagging.simulator.undeploy(lagging.sandbox.version)
+    lagging.simulator.deploy(lagging.sandbox.version, GPU)
+    asked = lagging.asked_by_the_old_list(bug, refused=lambda: lagging.api.answered("GET", 404))
     assert asked == ([] if bug is None else ["deleteDeployment"])
-    assert (world.sandbox.version in world.simulator.deployments()) == (bug is None)
+    assert (lagging.sandbox.version in lagging.simulator.deployments()) == (bug is None)
 
 
 @pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
-def test_a_resource_made_anew_is_not_held_to_its_predecessors_manifest(world: World, bug: str | None) -> None:
-    with world.operator():
-        world.deployed()
-        world.api.remember()
-        world.namespace.delete("echo")
-        world.namespace.wait_gone("echo")
-        world.namespace.apply(world.sandbox.manifest(gpu={"maxInstances": 5}))
-        world.sandbox.ready()
-    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
+def test_a_resource_made_anew_is_not_held_to_its_predecessors_manifest(
+    lagging: LaggingSandbox, bug: str | None
+) -> None:
+    with lagging.operator():
+        lagging.deployed()
+        lagging.api.remember()
+        lagging.namespace.delete("echo")
+        lagging.namespace.wait_gone("echo")
+        lagging.namespace.apply(lagging.sandbox.manifest(gpu={"maxInstances": 5}))
+        lagging.sandbox.ready()
+    asked = lagging.asked_by_the_old_list(bug, refused=lambda: lagging.api.answered("GET", 200))
     assert asked == ([] if bug is None else ["updateGpuSpecification"])
 
 
 @pytest.mark.parametrize("bug", [None, "any_version_patched"])
-def test_a_suspended_resource_made_anew_is_not_deployed_for_its_predecessor(world: World, bug: str | None) -> None:
-    with world.operator():
-        world.deployed()
-        world.undeployed()
-    world.api.remember()
-    world.released()
-    world.namespace.apply(world.sandbox.manifest(suspend=True))
-    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("PATCH", 422))
+def test_a_suspended_resource_made_anew_is_not_deployed_for_its_predecessor(
+    lagging: LaggingSandbox, bug: str | None
+) -> None:
+    with lagging.operator():
+        lagging.deployed()
+        lagging.undeployed()
+    lagging.api.remember()
+    lagging.released()
+    lagging.namespace.apply(lagging.sandbox.manifest(suspend=True))
+    asked = lagging.asked_by_the_old_list(bug, refused=lambda: lagging.api.answered("PATCH", 422))
     assert asked == ([] if bug is None else ["createDeployment"])
 
 
 @pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
-def test_a_resource_made_anew_is_not_undeployed_with_its_predecessor(world: World, bug: str | None) -> None:
-    with world.operator():
-        world.deployed()
-        world.draining()
-        world.api.remember()
-        world.simulator.change(world.sandbox.version, queueDepth=0)
-        world.namespace.wait_gone("echo")
-        world.deployed()
-    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("GET", 200))
+def test_a_resource_made_anew_is_not_undeployed_with_its_predecessor(lagging: LaggingSandbox, bug: str | None) -> None:
+    with lagging.operator():
+        lagging.deployed()
+        lagging.draining()
+        lagging.api.remember()
+        lagging.simulator.change(lagging.sandbox.version, queueDepth=0)
+        lagging.namespace.wait_gone("echo")
+        lagging.deployed()
+    asked = lagging.asked_by_the_old_list(bug, refused=lambda: lagging.api.answered("GET", 200))
     assert asked == ([] if bug is None else ["deleteDeployment"])
 
 
 @pytest.mark.parametrize("bug", [None, "any_version_patched"])
-def test_what_is_being_deleted_is_not_deployed_again(world: World, bug: str | None) -> None:
-    with world.operator():
-        world.deployed()
-        world.undeployed()
-    world.api.remember()
-    world.namespace.delete("echo")
-    asked = world.asked_by_the_old_list(bug, refused=lambda: world.api.answered("PATCH", 409))
+def test_what_is_being_deleted_is_not_deployed_again(lagging: LaggingSandbox, bug: str | None) -> None:
+    with lagging.operator():
+        lagging.deployed()
+        lagging.undeployed()
+    lagging.api.remember()
+    lagging.namespace.delete("echo")
+    asked = lagging.asked_by_the_old_list(bug, refused=lambda: lagging.api.answered("PATCH", 409))
     assert asked == ([] if bug is None else ["createDeployment"])
     if bug is None:
-        world.namespace.wait_gone("echo")
+        lagging.namespace.wait_gone("echo")
 
 
 @pytest.mark.parametrize("bug", [None, "steps_back"])
-def test_a_list_made_again_undoes_no_edit(world: World, bug: str | None) -> None:
-    with world.operator(bug) as operator:
-        world.deployed()
-        world.api.remember()
-        world.namespace.scale("echo", maxInstances=5)
-        world.sandbox.ready()
-        cursor = world.simulator.cursor
-        world.api.lag()
-        world.watched(operator, cursor, bug, refused=lambda: world.api.lists)
-    assert world.changes(cursor)[:1] == ([] if bug is None else ["updateGpuSpecification"])
+def test_a_list_made_again_undoes_no_edit(lagging: LaggingSandbox, bug: str | None) -> None:
+    with lagging.operator(bug) as operator:
+        lagging.deployed()
+        lagging.api.remember()
+        lagging.namespace.scale("echo", maxInstances=5)
+        lagging.sandbox.ready()
+        cursor = lagging.simulator.cursor
+        lagging.api.lag()
+        lagging.watched(operator, cursor, bug, refused=lambda: lagging.api.lists)
+    assert lagging.changes(cursor)[:1] == ([] if bug is None else ["updateGpuSpecification"])
 
 
-def test_a_list_made_again_deploys_nothing_that_is_gone(world: World) -> None:
-    with world.operator() as operator:
-        world.deployed()
-        world.api.remember()
-        world.namespace.delete("echo")
+def test_a_list_made_again_deploys_nothing_that_is_gone(lagging: LaggingSandbox) -> None:
+    with lagging.operator() as operator:
+        lagging.deployed()
+        lagging.api.remember()
+        lagging.namespace.delete("echo")
         # Until it has heard of it, the operator knows a newer form than the list's, and has nothing to be refused. kopf
         # takes an object's events as one that come within a tenth of a second: an answer to a later event tells more.
         told = ("DELETED", "echo")
-        eventually(lambda: world.api.relayed, lambda seen: told in seen, within=30, what="the watch tells it is gone")
-        world.namespace.annotate("witness", reconcile_requested_at="later")
-        world.namespace.wait_until(
+        eventually(lambda: lagging.api.relayed, lambda seen: told in seen, within=30, what="the watch tells it is gone")
+        lagging.namespace.annotate("witness", reconcile_requested_at="later")
+        lagging.namespace.wait_until(
             "witness", lambda found: found["status"].get("lastHandledReconcileAt") == "later", what="a later event"
         )
-        cursor = world.simulator.cursor
-        world.api.lag()
-        world.watched(operator, cursor, None, refused=lambda: world.api.answered("PATCH", 404))
-    assert world.changes(cursor) == []
+        cursor = lagging.simulator.cursor
+        lagging.api.lag()
+        lagging.watched(operator, cursor, None, refused=lambda: lagging.api.answered("PATCH", 404))
+    assert lagging.changes(cursor) == []

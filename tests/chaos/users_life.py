@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from nvcf_operator.api.model import render
 from tests.chaos import hands
+from tests.chaos.environment import NAME
 from tests.chaos.life import NEIGHBOUR, Drawn, Life
-from tests.chaos.world import NAME
 from tests.support.tools import copy_of
 from tests.support.waiting import eventually
 
@@ -53,12 +53,12 @@ def deeds() -> st.SearchStrategy[Drawn]:
 
 def _copied(name: str, status: bool) -> Drawn:
     def do(life: Life) -> None:
-        run, found = life.run, life.run.direct.get(hands.path_of(life.run, name))
+        run, found = life.run, life.run.kube.get(hands.path_of(life.run, name))
         if found is None or (status and "status" not in found):
             return
         copy = hands.restore(run, copy_of(found, status=status), f"copy-{run.simulator.cursor}")
         run.operator.ended(0.5)
-        run.direct.delete(copy)
+        run.kube.delete(copy)
 
     return f"a copy of {name} {'with' if status else 'without'} its status, deleted again", do
 

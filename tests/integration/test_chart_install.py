@@ -17,7 +17,7 @@ from hack.chart import CHART, Helm, HelmError
 from hack.controlplane import ControlPlane, KubectlError
 from nvcf_operator.api.names import CRD_NAME
 from tests.support.cluster import Namespace, condition_of, manifest
-from tests.support.deployed import deployed
+from tests.support.installed_operator import installed_operator
 from tests.support.simulator import KEY, Simulator
 from tests.support.waiting import eventually
 
@@ -120,14 +120,14 @@ def test_what_it_installs_works_and_ends_in_order(plane: ControlPlane, helm: Hel
             within=60,
             what="the restricted profile lets both Pods in",
         )
-        with deployed(plane, NAMESPACE, RELEASE, tmp_path):
+        with installed_operator(plane, NAMESPACE, RELEASE, tmp_path):
             team.apply(manifest("echo", function, version))
             team.wait_for("echo", within=60)
             cursor = simulator.cursor
             found = team.get("echo")["metadata"]["resourceVersion"]
         install(helm, {**values, "log": {"format": "text"}})
         assert "adoptionPolicy" in plane.kubectl("get", "crd", CRD_NAME, "-o", "yaml")
-        with deployed(plane, NAMESPACE, RELEASE, tmp_path) as running:
+        with installed_operator(plane, NAMESPACE, RELEASE, tmp_path) as running:
             eventually(
                 lambda: [entry["operation"] for entry in simulator.log(cursor)],
                 lambda calls: calls.count("listFunctions") >= 2,
@@ -142,7 +142,7 @@ def test_what_it_installs_works_and_ends_in_order(plane: ControlPlane, helm: Hel
         team.delete("echo")  # in the wrong order: nobody is there who undeploys it
         assert team.get("echo")["metadata"]["finalizers"]
         install(helm, values)
-        with deployed(plane, NAMESPACE, RELEASE, tmp_path):
+        with installed_operator(plane, NAMESPACE, RELEASE, tmp_path):
             eventually(lambda: team.find("echo"), lambda left: left is None, within=60, what="it was undeployed")
         assert simulator.deployments() == {}
 
@@ -167,7 +167,7 @@ def test_helm_waits_for_a_resource_of_a_chart_of_the_users_own(plane: ControlPla
         plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD_NAME}")
         good = simulator.add_function()
         bad = "3e4666bf-0000-4000-8000-00000000dead", "7c1e0000-0000-4000-8000-00000000dead"
-        with deployed(plane, NAMESPACE, RELEASE, tmp_path):
+        with installed_operator(plane, NAMESPACE, RELEASE, tmp_path):
             wait = ("--namespace", name, "--wait", "--timeout", "60s")
             helm("install", "good", str(charted(tmp_path, manifest("good", *good))), *wait)
             assert condition_of(team.get("good"), "Ready")["status"] == "True"

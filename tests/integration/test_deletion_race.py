@@ -13,7 +13,7 @@ import pytest
 
 from hack.controlplane import ControlPlane
 from tests.support.cluster import manifest, resource_path
-from tests.support.direct import Direct
+from tests.support.kube_api import KubeApi
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
@@ -24,26 +24,26 @@ LATEST = 0.08
 
 
 @pytest.fixture
-def direct(control_plane: ControlPlane) -> Iterator[Direct]:
-    with closing(Direct(control_plane)) as made:
+def kube(control_plane: ControlPlane) -> Iterator[KubeApi]:
+    with closing(KubeApi(control_plane)) as made:
         yield made
 
 
-def test_no_deployment_is_left_without_its_resource(tenant: Tenant, direct: Direct) -> None:
+def test_no_deployment_is_left_without_its_resource(tenant: Tenant, kube: KubeApi) -> None:
     namespace, simulator = tenant.namespace, tenant.simulator
     functions = simulator.add_functions(namespace.name, RESOURCES)
     moments = random.Random(1)
 
     def live(number: int, pause: float) -> None:
         name = f"f{number}"
-        direct.create(resource_path(namespace.name), manifest(name, *functions[number]))
+        kube.create(resource_path(namespace.name), manifest(name, *functions[number]))
         time.sleep(pause)  # the race itself: no condition tells of the moment before a write
-        direct.delete(resource_path(namespace.name, name))
+        kube.delete(resource_path(namespace.name, name))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(live, range(RESOURCES), [moments.uniform(0.0, LATEST) for _ in range(RESOURCES)]))
     eventually(
-        lambda: (direct.get(resource_path(namespace.name)) or {}).get("items"),
+        lambda: (kube.get(resource_path(namespace.name)) or {}).get("items"),
         lambda left: left == [],
         within=120,
         what="all resources are gone",

@@ -15,8 +15,8 @@ import pytest
 
 from hack.e2e.argocd.reporting import say
 from tests.e2e.argocd.application import operation
-from tests.e2e.argocd.world import World
-from tests.support.deployed import deployed
+from tests.e2e.argocd.environment import Environment
+from tests.support.installed_operator import installed_operator
 from tests.support.simulator import ECHO
 from tests.support.waiting import eventually
 
@@ -27,18 +27,18 @@ FAST = {"pollInterval": 2, "busyPollInterval": 0.3, "redeploySettleSeconds": 2, 
 WAITING = "healthy state of argoproj.io/Application/nvcf-operator"
 
 
-def pods(world: World) -> list[dict[str, Any]]:
-    text = world.plane.kubectl(
+def pods(environment: Environment) -> list[dict[str, Any]]:
+    text = environment.plane.kubectl(
         "-n", OPERATOR, "get", "pods", "-l", "app.kubernetes.io/name=nvcf-operator", "-o", "json"
     )
     found: list[dict[str, Any]] = json.loads(text)["items"]
     return found
 
 
-def have_become_ready(world: World) -> None:
+def have_become_ready(environment: Environment) -> None:
     """What a kubelet writes."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    for pod in pods(world):
+    for pod in pods(environment):
         (container,) = pod["spec"]["containers"]
         running = {
             "name": container["name"], "image": container["image"], "imageID": "", "ready": True, "started": True,
@@ -47,7 +47,7 @@ def have_become_ready(world: World) -> None:
         kinds = ("Initialized", "PodScheduled", "ContainersReady", "Ready")
         conditions = [{"type": kind, "status": "True", "lastTransitionTime": now} for kind in kinds]
         status = {"status": {"phase": "Running", "conditions": conditions, "containerStatuses": [running]}}
-        world.plane.kubectl(
+        environment.plane.kubectl(
             "-n", OPERATOR, "patch", "pod", pod["metadata"]["name"], "--subresource=status", "--type=merge",
             "-p", json.dumps(status),
         )  # fmt: skip
@@ -60,54 +60,61 @@ def answer(url: str) -> str:
         return str(error)
 
 
-def test_operator_and_functions_come_up_in_order_and_are_torn_down_in_the_reverse(world: World) -> None:
-    root, operator, functions = (world.application(name) for name in ("nvcf", "nvcf-operator", "nvcf-functions"))
-    team = world.namespace("nvcf-functions")
+def test_operator_and_functions_come_up_in_order_and_are_torn_down_in_the_reverse(environment: Environment) -> None:
+    root, operator, functions = (environment.application(name) for name in ("nvcf", "nvcf-operator", "nvcf-functions"))
+    tenant = environment.namespace("nvcf-functions")
     path = "deploy/argocd/apps/operator.yaml"
-    manifest = world.repository.read(path)
-    manifest["spec"]["source"]["helm"]["valuesObject"] |= {"nvcf": {"baseUrl": world.simulator.url}, "settings": FAST}
-    world.repository.write(path, manifest)
-    world.repository.commit("Set the operator's values")
+    manifest = environment.repository.read(path)
+    manifest["spec"]["source"]["helm"]["valuesObject"] |= {
+        "nvcf": {"baseUrl": environment.simulator.url},
+        "settings": FAST,
+    }
+    environment.repository.write(path, manifest)
+    environment.repository.commit("Set the operator's values")
 
     say("app of apps: applying deploy/argocd/root.yaml, once")
-    world.plane.kubectl("apply", "-f", world.repository.folder / "deploy" / "argocd" / "root.yaml")
+    environment.plane.kubectl("apply", "-f", environment.repository.folder / "deploy" / "argocd" / "root.yaml")
     operator.wait_until(lambda found: operation(found).get("phase") == "Succeeded", what="the chart is applied")
     operator.wait("Synced", "Progressing")
-    eventually(lambda: pods(world), lambda found: len(found) == 2, within=60, what="two Pods")
+    eventually(lambda: pods(environment), lambda found: len(found) == 2, within=60, what="two Pods")
     root.wait_until(lambda found: WAITING in operation(found).get("message", ""), what="it waits for the operator")
     say("app of apps: the operator's Pods are pending, so its wave waits, and there are no functions yet")
     assert functions.find() is None
 
     with ExitStack() as stack:
-        running = stack.enter_context(deployed(world.plane, OPERATOR, "nvcf-operator", world.root))
+        running = stack.enter_context(
+            installed_operator(environment.plane, OPERATOR, "nvcf-operator", environment.root)
+        )
         eventually(lambda: answer(f"{running.url}/readyz"), lambda text: text == "ok", within=60, what="it is ready")
         say("app of apps: the operator is ready, under its ServiceAccount; so are its Pods")
-        have_become_ready(world)
+        have_become_ready(environment)
         operator.wait("Synced", "Healthy")
         functions.wait("Synced", "Healthy")
         root.wait("Synced", "Healthy")
-        assert team.wait_for("echo")["status"]["functionStatus"] == "ACTIVE"
-        assert list(world.simulator.deployments()) == [ECHO]
+        assert tenant.wait_for("echo")["status"]["functionStatus"] == "ACTIVE"
+        assert list(environment.simulator.deployments()) == [ECHO]
         say("app of apps: all are Healthy; deleting nvcf while the function has requests in its queue")
 
-        world.simulator.change(ECHO, queueDepth=2)
+        environment.simulator.change(ECHO, queueDepth=2)
         root.delete()
-        team.wait_until("echo", lambda found: found["status"]["phase"] == "Draining", what="Draining", within=60)
+        tenant.wait_until("echo", lambda found: found["status"]["phase"] == "Draining", what="Draining", within=60)
         for each in (root, functions):
             assert (found := each.find()) is not None
             assert "deletionTimestamp" in found["metadata"]
         assert (found := operator.find()) is not None
         assert "deletionTimestamp" not in found["metadata"], "the operator stays while functions drain"
-        assert len(pods(world)) == 2
+        assert len(pods(environment)) == 2
         say("app of apps: the function drains and the operator stays; now its queue is empty")
-        world.simulator.change(ECHO, queueDepth=0)
+        environment.simulator.change(ECHO, queueDepth=0)
         root.wait_gone()
     assert functions.find() is None
     assert operator.find() is None
-    assert team.find("echo") is None
-    assert world.simulator.deployments() == {}
+    assert tenant.find("echo") is None
+    assert environment.simulator.deployments() == {}
     left = ("get", "deployments,pods", "-n", OPERATOR, "-o", "name")
-    eventually(lambda: world.plane.kubectl(*left).split(), lambda names: not names, within=60, what="no Pod is left")
-    world.plane.kubectl("get", "crd", "functiondeployments.nvcf-operator.io")
-    world.plane.kubectl("-n", "nvcf-functions", "get", "secret", "nvcf-credentials")
+    eventually(
+        lambda: environment.plane.kubectl(*left).split(), lambda names: not names, within=60, what="no Pod is left"
+    )
+    environment.plane.kubectl("get", "crd", "functiondeployments.nvcf-operator.io")
+    environment.plane.kubectl("-n", "nvcf-functions", "get", "secret", "nvcf-credentials")
     say("app of apps: functions, operator and Applications are gone in this order; CRD, namespace and Secret stay")

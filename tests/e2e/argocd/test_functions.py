@@ -1,4 +1,4 @@
-"""A team's commits under Argo CD, with the operator under its own identity: what people see, and what NVCF is asked."""
+"""A tenant's commits under Argo CD, with the operator under its own identity: what users see and NVCF is asked."""
 
 import json
 import secrets
@@ -14,7 +14,7 @@ from hack.e2e.argocd.reporting import say
 from nvcf_operator.api.names import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
 from tests.e2e.argocd.application import state
 from tests.e2e.argocd.argocd import NAMESPACE
-from tests.e2e.argocd.world import ROOT, Team, World
+from tests.e2e.argocd.environment import ROOT, Environment, Tenant
 from tests.support.cluster import RESOURCE, manifest
 from tests.support.waiting import eventually
 
@@ -31,30 +31,30 @@ DEPLOYED, PATCHED = ("createDeployment", 200), ("updateGpuSpecification", 200)
 class Figures:
     """What Argo CD and the API server have counted."""
 
-    team: Team
+    tenant: Tenant
     seconds: float
     refreshes: float
     """Of all Applications: `argocd_app_reconcile_count`."""
     syncs: float
-    """Of the team's Application: `argocd_app_sync_total`."""
+    """Of the tenant's Application: `argocd_app_sync_total`."""
     status_writes: int
 
     @classmethod
-    def now(cls, team: Team) -> "Figures":
+    def now(cls, tenant: Tenant) -> "Figures":
         """Read them."""
-        figures = team.world.argocd.figures()
-        named = f'name="{team.application.name}"'
+        figures = tenant.environment.argocd.figures()
+        named = f'name="{tenant.application.name}"'
         return cls(
-            team=team,
+            tenant=tenant,
             seconds=time.monotonic(),
             refreshes=sum(v for k, v in figures.items() if k.startswith("argocd_app_reconcile_count")),
             syncs=sum(v for k, v in figures.items() if k.startswith("argocd_app_sync_total") and named in k),
-            status_writes=writes_by_kind(team.world.plane.audit_log)["patch", f"{PLURAL}/status"],
+            status_writes=writes_by_kind(tenant.environment.plane.audit_log)["patch", f"{PLURAL}/status"],
         )
 
     def __sub__(self, other: "Figures") -> "Figures":
         return Figures(
-            team=self.team,
+            tenant=self.tenant,
             seconds=self.seconds - other.seconds,
             refreshes=self.refreshes - other.refreshes,
             syncs=self.syncs - other.syncs,
@@ -70,30 +70,30 @@ class Figures:
 
 @dataclass(frozen=True)
 class Story:
-    """A team with one function, `echo`."""
+    """A tenant with one function, `echo`."""
 
-    team: Team
+    tenant: Tenant
     function: str
     version: str
     cursor: int
 
     def commit(self, message: str, **changes: Any) -> str:
         """Commit the manifest with these changes."""
-        return self.team.commit(message, {"echo": manifest("echo", self.function, self.version, **changes)})
+        return self.tenant.commit(message, {"echo": manifest("echo", self.function, self.version, **changes)})
 
     def up(self, **changes: Any) -> None:
         """Bring it up by a commit."""
         revision = self.commit("Deploy echo", **changes)
-        self.team.application.wait("Synced", "Healthy", revision=revision)
+        self.tenant.application.wait("Synced", "Healthy", revision=revision)
 
     def writes(self) -> list[tuple[str, int | None]]:
         """Every change that NVCF was asked for."""
-        log = self.team.world.simulator.log(self.cursor, functionVersionId=self.version)
+        log = self.tenant.environment.simulator.log(self.cursor, functionVersionId=self.version)
         return [(entry["operation"], entry["status"]) for entry in log if entry["mutating"]]
 
     def found(self) -> dict[str, Any]:
         """The resource."""
-        return self.team.namespace.get("echo")
+        return self.tenant.namespace.get("echo")
 
     def annotation(self, name: str) -> str | None:
         """One of the resource's annotations."""
@@ -102,9 +102,9 @@ class Story:
 
 
 @pytest.fixture
-def team(world: World, request: pytest.FixtureRequest) -> Iterator[Team]:
-    """A team, whose Application is deleted with all it has at the end."""
-    made = world.team(f"team-{secrets.token_hex(3)}")
+def tenant(environment: Environment, request: pytest.FixtureRequest) -> Iterator[Tenant]:
+    """A tenant, whose Application is deleted with all it has at the end."""
+    made = environment.tenant(f"team-{secrets.token_hex(3)}")
     yield made
     if request.session.testsfailed == 0:
         made.application.delete()
@@ -112,29 +112,29 @@ def team(world: World, request: pytest.FixtureRequest) -> Iterator[Team]:
 
 
 @pytest.fixture
-def story(team: Team) -> Story:
-    """A team with a function."""
-    function, version = team.world.simulator.add_function()
-    return Story(team, function, version, team.world.simulator.cursor)
+def story(tenant: Tenant) -> Story:
+    """A tenant with a function."""
+    function, version = tenant.environment.simulator.add_function()
+    return Story(tenant, function, version, tenant.environment.simulator.cursor)
 
 
 def test_a_commit_is_progressing_and_then_healthy_and_an_edit_is_one_patch(story: Story) -> None:
-    team, simulator = story.team, story.team.world.simulator
+    tenant, simulator = story.tenant, story.tenant.environment.simulator
     simulator.instance_behaviour(story.version, supply=False)
     say("commit: a new function, for which NVCF has no instance at first")
     revision = story.commit("Deploy echo")
-    team.namespace.wait_for("echo", "Reconciling", reason="Deploying", within=60)
-    team.application.refresh()
-    team.application.wait("Synced", "Progressing", revision=revision)
-    team.application.wait_shown("echo", "Progressing", "NVCF is waiting for the deployment's instances")
+    tenant.namespace.wait_for("echo", "Reconciling", reason="Deploying", within=60)
+    tenant.application.refresh()
+    tenant.application.wait("Synced", "Progressing", revision=revision)
+    tenant.application.wait_shown("echo", "Progressing", "NVCF is waiting for the deployment's instances")
     simulator.instance_behaviour(story.version, supply=True)
     simulator.serve(story.version)
-    team.application.wait("Synced", "Healthy")
-    team.application.wait_shown("echo", "Healthy", "ACTIVE as specified")
+    tenant.application.wait("Synced", "Healthy")
+    tenant.application.wait_shown("echo", "Healthy", "ACTIVE as specified")
     assert story.writes() == [DEPLOYED]
     say("commit: Synced and Progressing, then Healthy, by one POST; now an edit")
     revision = story.commit("Let echo grow", gpu={"maxInstances": 5})
-    team.application.wait("Synced", "Healthy", revision=revision)
+    tenant.application.wait("Synced", "Healthy", revision=revision)
     eventually(story.writes, lambda seen: seen == [DEPLOYED, PATCHED], within=30, what="one PATCH")
     deployed = simulator.deployments()[story.version]["deploymentSpecifications"]
     assert [each["maxInstances"] for each in deployed] == [5]
@@ -145,25 +145,25 @@ def test_a_broken_commit_is_degraded_with_the_operators_words_and_heals_by_the_n
     story.up()
     say("broken: a commit with another instance type, which NVCF cannot change in place")
     broken = story.commit("Take bigger instances", gpu={"instanceType": "NCP.GPU.L40S_2x"})
-    story.team.application.wait("Synced", "Degraded", revision=broken)
+    story.tenant.application.wait("Synced", "Degraded", revision=broken)
     words = "NVCF cannot change this in place: deploymentSpecifications[0].instanceType"
-    story.team.application.wait_shown("echo", "Degraded", words)
+    story.tenant.application.wait_shown("echo", "Degraded", words)
     assert story.writes() == [DEPLOYED]
     healed = story.commit("Take it back")
-    story.team.application.wait("Synced", "Healthy", revision=healed)
+    story.tenant.application.wait("Synced", "Healthy", revision=healed)
     assert story.writes() == [DEPLOYED]
     say("broken: Degraded with the operator's message, Healthy by the next commit, nothing written to NVCF")
 
 
 def test_pause_resume_and_reconcile_now_by_the_shipped_actions_survive_a_self_heal(story: Story) -> None:
-    application, namespace = story.team.application, story.team.namespace.name
+    application, namespace = story.tenant.application, story.tenant.namespace.name
     story.up()
     say("actions: as a user who may run them by the line of docs/gitops.md, and nothing else")
-    log_in_as_operator_of_functions(story.team)
+    log_in_as_operator_of_functions(story.tenant)
     assert application.offered(namespace, "echo") == ["pause", "reconcile-now"]
     application.act("pause", namespace, "echo")
     application.wait("Synced", "Suspended")
-    story.team.namespace.wait_for("echo", reason="Suspended")
+    story.tenant.namespace.wait_for("echo", reason="Suspended")
     application.refresh()
     application.wait_shown("echo", "Suspended", "The deployment is ACTIVE.")
     assert application.offered(namespace, "echo") == ["reconcile-now", "resume"]
@@ -171,11 +171,11 @@ def test_pause_resume_and_reconcile_now_by_the_shipped_actions_survive_a_self_he
     say("pause: a commit reaches the resource, and not NVCF")
     revision = story.commit("Let echo grow", gpu={"maxInstances": 5})
     application.wait("Synced", "Suspended", revision=revision)
-    story.team.namespace.wait_for("echo", status="False", reason="Suspended")
+    story.tenant.namespace.wait_for("echo", status="False", reason="Suspended")
     application.refresh()
     application.wait_shown("echo", "Suspended", "maxInstances: manifest 5, deployed 2")
     say("pause: somebody edits the resource, and the self-heal takes the edit back, but not the pause")
-    story.team.namespace.scale("echo", maxInstances=7)
+    story.tenant.namespace.scale("echo", maxInstances=7)
     eventually(
         lambda: story.found()["spec"]["deploymentSpecifications"][0]["maxInstances"],
         lambda most: most == 5,
@@ -193,7 +193,7 @@ def test_pause_resume_and_reconcile_now_by_the_shipped_actions_survive_a_self_he
     application.act("reconcile-now", namespace, "echo")
     token = story.annotation(RECONCILE_REQUESTED_ANNOTATION)
     assert token is not None
-    story.team.namespace.wait_until(
+    story.tenant.namespace.wait_until(
         "echo", lambda found: found["status"].get("lastHandledReconcileAt") == token, what=f"it answers {token}"
     )
     application.refresh()
@@ -202,12 +202,12 @@ def test_pause_resume_and_reconcile_now_by_the_shipped_actions_survive_a_self_he
     say("resume: one PATCH; reconcile now: answered")
 
 
-def log_in_as_operator_of_functions(team: Team) -> None:
+def log_in_as_operator_of_functions(tenant: Tenant) -> None:
     """Have a local user with the one right that the documentation names, and be that user."""
-    argocd, plane, password = team.world.argocd, team.world.plane, secrets.token_hex(12)
+    argocd, plane, password = tenant.environment.argocd, tenant.environment.plane, secrets.token_hex(12)
     right = "p, role:nvcf, applications, action/nvcf-operator.io/FunctionDeployment/*, default/nvcf-functions, allow"
     assert right in (ROOT / "docs" / "gitops.md").read_text()
-    policy = f"{right.replace('nvcf-functions', team.application.name)}\ng, nvcf, role:nvcf\n"
+    policy = f"{right.replace('nvcf-functions', tenant.application.name)}\ng, nvcf, role:nvcf\n"
     for name, data in {
         "argocd-cm": {"accounts.nvcf": "login"},
         "argocd-rbac-cm": {"policy.csv": policy, "policy.default": "role:readonly"},
@@ -225,55 +225,57 @@ def log_in_as_operator_of_functions(team: Team) -> None:
 
 
 def test_a_removed_file_is_undeployed_gracefully(story: Story) -> None:
-    team, simulator = story.team, story.team.world.simulator
+    tenant, simulator = story.tenant, story.tenant.environment.simulator
     story.up()
     simulator.change(story.version, queueDepth=2)
     say("removal: a commit without the file, while the function has requests in its queue")
-    revision = team.commit("Remove echo", {"echo": None})
-    team.namespace.wait_until("echo", lambda found: found["status"]["phase"] == "Draining", what="Draining", within=60)
-    team.application.wait_shown("echo", "Progressing")
+    revision = tenant.commit("Remove echo", {"echo": None})
+    tenant.namespace.wait_until(
+        "echo", lambda found: found["status"]["phase"] == "Draining", what="Draining", within=60
+    )
+    tenant.application.wait_shown("echo", "Progressing")
     (undeployed,) = simulator.log(story.cursor, functionVersionId=story.version, operation="deleteDeployment")
     assert undeployed["query"] == "graceful=true"
     assert story.version in simulator.deployments()
     simulator.change(story.version, queueDepth=0)
-    team.namespace.wait_gone("echo", within=60)
-    team.application.wait("Synced", "Healthy", revision=revision)
+    tenant.namespace.wait_gone("echo", within=60)
+    tenant.application.wait("Synced", "Healthy", revision=revision)
     assert story.version not in simulator.deployments()
     say("removal: drained, undeployed, and Synced again")
 
 
-def test_fifty_functions_cause_no_sync_loop_and_no_refresh_storm(world: World, team: Team) -> None:
-    made = world.simulator.add_functions("fleet", FLEET)
+def test_fifty_functions_cause_no_sync_loop_and_no_refresh_storm(environment: Environment, tenant: Tenant) -> None:
+    made = environment.simulator.add_functions("fleet", FLEET)
     suspended = [version for _, version in made[:SUSPENDED]]
     files = {f"fleet-{number:02}": manifest(f"fleet-{number:02}", *ids) for number, ids in enumerate(made)}
     say(f"fleet: a commit with {FLEET} functions")
-    began = Figures.now(team)
-    revision = team.commit("Deploy the fleet", files)
-    team.application.wait("Synced", "Healthy", revision=revision, within=180)
-    come_up = Figures.now(team) - began
+    began = Figures.now(tenant)
+    revision = tenant.commit("Deploy the fleet", files)
+    tenant.application.wait("Synced", "Healthy", revision=revision, within=180)
+    come_up = Figures.now(tenant) - began
     say(f"fleet: up: {come_up}")
     # One, and now and then another for those that Argo CD had not seen yet when it compared.
     assert 1 <= come_up.syncs <= 3
     for each in list(files.values())[:SUSPENDED]:
         each["spec"]["suspend"] = True
     say(f"fleet: a commit that suspends {SUSPENDED}")
-    revision = team.commit("Suspend some", files)
-    team.application.wait("Synced", "Suspended", revision=revision)
+    revision = tenant.commit("Suspend some", files)
+    tenant.application.wait("Synced", "Suspended", revision=revision)
 
     def change_statuses() -> Figures:
         """Have suspended functions lose their instances and get new ones: statuses change, and no health."""
-        team.application.settle()
-        began = Figures.now(team)
+        tenant.application.settle()
+        began = Figures.now(tenant)
         for _ in range(ROUNDS):
             for version in suspended:
-                world.simulator.instance_behaviour(version, supply=False)
-                world.simulator.lose(version)
-            wait_for_status("DEGRADED", of=suspended, team=team)
+                environment.simulator.instance_behaviour(version, supply=False)
+                environment.simulator.lose(version)
+            wait_for_status("DEGRADED", of=suspended, tenant=tenant)
             for version in suspended:
-                world.simulator.instance_behaviour(version, supply=True)
-                world.simulator.serve(version)
-            wait_for_status("ACTIVE", of=suspended, team=team)
-        return Figures.now(team) - began
+                environment.simulator.instance_behaviour(version, supply=True)
+                environment.simulator.serve(version)
+            wait_for_status("ACTIVE", of=suspended, tenant=tenant)
+        return Figures.now(tenant) - began
 
     quiet = change_statuses()
     say(f"fleet: statuses change, and nothing else: {quiet}")
@@ -281,18 +283,20 @@ def test_fifty_functions_cause_no_sync_loop_and_no_refresh_storm(world: World, t
     # Argo CD compares each Application every two or three minutes by itself.
     assert quiet.refreshes <= 2 + quiet.seconds / 120, quiet
     assert quiet.status_writes >= 2 * ROUNDS * SUSPENDED
-    assert state(team.application.find() or {}) == ("Synced", "Suspended")
+    assert state(tenant.application.find() or {}) == ("Synced", "Suspended")
 
     say("fleet: the same with ignoreResourceUpdates switched off, to see that these figures tell a storm")
-    log = world.argocd.root / "argocd-application-controller.log"
+    log = environment.argocd.root / "argocd-application-controller.log"
     taken_over = log.read_text().count(TAKEN_OVER)
     setting = {"data": {"resource.ignoreResourceUpdatesEnabled": "false"}}
-    world.plane.kubectl("-n", NAMESPACE, "patch", "configmap", "argocd-cm", "--type=merge", "-p", json.dumps(setting))
+    environment.plane.kubectl(
+        "-n", NAMESPACE, "patch", "configmap", "argocd-cm", "--type=merge", "-p", json.dumps(setting)
+    )
     eventually(
         lambda: log.read_text().count(TAKEN_OVER), lambda count: count > taken_over, within=60, what="it is taken over"
     )
-    team.application.refresh()  # without which Argo CD watches nothing after a change of its settings
-    team.application.wait_until(
+    tenant.application.refresh()  # without which Argo CD watches nothing after a change of its settings
+    tenant.application.wait_until(
         lambda found: "argocd.argoproj.io/refresh" not in found["metadata"]["annotations"], what="refreshed"
     )
     storm = change_statuses()
@@ -300,11 +304,11 @@ def test_fifty_functions_cause_no_sync_loop_and_no_refresh_storm(world: World, t
     assert storm.refreshes > 10 + quiet.refreshes, (storm, quiet)
 
 
-def wait_for_status(status: str, *, of: list[str], team: Team) -> None:
+def wait_for_status(status: str, *, of: list[str], tenant: Tenant) -> None:
     """Wait until the resources of these versions say that NVCF's function has that status."""
 
     def look() -> set[str]:
-        text = team.namespace.plane.kubectl("-n", team.namespace.name, "get", RESOURCE, "-o", "json")
+        text = tenant.namespace.plane.kubectl("-n", tenant.namespace.name, "get", RESOURCE, "-o", "json")
         items = json.loads(text)["items"]
         return {each["status"]["functionStatus"] for each in items if each["spec"]["functionVersionId"] in of}
 

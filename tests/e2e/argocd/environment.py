@@ -25,7 +25,7 @@ _TOLD = ("applications.argoproj.io", "functiondeployments.nvcf-operator.io", "po
 
 
 @dataclass(frozen=True)
-class World:
+class Environment:
     """The parts, running."""
 
     root: Path
@@ -36,7 +36,7 @@ class World:
 
     @classmethod
     @contextmanager
-    def made(cls, root: Path) -> "Iterator[World]":
+    def made(cls, root: Path) -> "Iterator[Environment]":
         """Start them for the body; their logs are kept when a start fails."""
         with ExitStack() as stack:
             try:
@@ -67,7 +67,7 @@ class World:
         made.secret(KEY)
         return made
 
-    def team(self, name: str) -> "Team":
+    def tenant(self, name: str) -> "Tenant":
         """A folder of functions in git as `deploy/examples/functions` is, its namespace, and its Application."""
         folder = f"teams/{name}"
         self.repository.copy(EXAMPLES / "functions", folder)
@@ -80,7 +80,7 @@ class World:
         manifest["metadata"]["name"] = name
         manifest["spec"]["source"]["path"] = folder
         manifest["spec"]["destination"]["namespace"] = name
-        return Team(self, self.namespace(name), folder, self.application(name), manifest)
+        return Tenant(self, self.namespace(name), folder, self.application(name), manifest)
 
     def keep(self) -> None:
         """Keep the logs of all parts, and what the cluster holds, and say where."""
@@ -95,10 +95,10 @@ class World:
 
 
 @dataclass(frozen=True)
-class Team:
-    """A team that deploys by commits."""
+class Tenant:
+    """A tenant that deploys by commits."""
 
-    world: World
+    environment: Environment
     namespace: Namespace
     folder: str
     application: Application
@@ -106,7 +106,7 @@ class Team:
 
     def commit(self, message: str, files: Mapping[str, Mapping[str, Any] | None]) -> str:
         """Commit these FunctionDeployments by name, None removes one; have Argo CD look; give the revision."""
-        repository = self.world.repository
+        repository = self.environment.repository
         kustomization = repository.read(f"{self.folder}/kustomization.yaml")
         for name, resource in files.items():
             path = f"{self.folder}/{name}.yaml"

@@ -13,7 +13,7 @@ from tests.support.clients import ThreadClients
 Json = dict[str, Any]
 
 
-class Direct:
+class KubeApi:
     """The API server as the administrator sees it. Safe to share between threads."""
 
     def __init__(self, plane: ControlPlane) -> None:

@@ -13,8 +13,8 @@ from tests.support.process import COMMAND
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """A running one."""
+class InstalledOperator:
+    """A running operator."""
 
     log: Path
     url: str
@@ -22,8 +22,8 @@ class Deployed:
 
 
 @contextmanager
-def deployed(plane: ControlPlane, namespace: str, name: str, folder: Path) -> Iterator[Deployed]:
-    """Run it for the body, with the Deployment's arguments but for the port, and a token of its ServiceAccount."""
+def installed_operator(plane: ControlPlane, namespace: str, name: str, folder: Path) -> Iterator[InstalledOperator]:
+    """Run the operator for the body: the arguments of its Deployment but the port, the token of its ServiceAccount."""
     deployment = json.loads(plane.kubectl("-n", namespace, "get", "deployment", name, "-o", "json"))
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -37,6 +37,6 @@ def deployed(plane: ControlPlane, namespace: str, name: str, folder: Path) -> It
     with log.open("wb") as output:
         process = spawn([COMMAND, *arguments], stdout=output, env={"KUBECONFIG": str(kubeconfig), "HOME": str(folder)})
     try:
-        yield Deployed(log, f"http://127.0.0.1:{port}")
+        yield InstalledOperator(log, f"http://127.0.0.1:{port}")
     finally:
         kill(process)

@@ -16,7 +16,7 @@ DEPLOY_SECONDS = 5.0
 
 
 @dataclass
-class World:
+class Environment:
     """One control plane, one simulator, and what is measured in them."""
 
     plane: ControlPlane
@@ -35,7 +35,7 @@ class World:
 
 
 @contextmanager
-def world(number: int) -> Iterator[World]:
+def running_environment(number: int) -> Iterator[Environment]:
     """Start all parts but the operator."""
     with tempfile.TemporaryDirectory(prefix="nvcf-operator-bench-") as folder:
         root = Path(folder)
@@ -43,4 +43,4 @@ def world(number: int) -> Iterator[World]:
             scenario = {"capacity": {"NCP.GPU.L40S_1x": 4 * number + 200}}
             with Simulator.start(scenario, deploySeconds=DEPLOY_SECONDS, period=0.5) as simulator:
                 made = simulator.add_functions("bench", number)
-                yield World(plane, install(plane), simulator, made, root / "operator.log", number)
+                yield Environment(plane, install(plane), simulator, made, root / "operator.log", number)

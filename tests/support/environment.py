@@ -14,7 +14,7 @@ from tests.support.simulator import KEY, Simulator
 
 
 @dataclass(frozen=True)
-class Stage:
+class Environment:
     """The parts, running."""
 
     plane: ControlPlane
@@ -32,13 +32,13 @@ class Stage:
 
 
 @contextmanager
-def staged(
+def running_environment(
     root: Path,
     *,
     scenario: Mapping[str, Any] | None = None,
     behaviour: Mapping[str, Any] | None = None,
     **settings: Any,
-) -> Iterator[Stage]:
+) -> Iterator[Environment]:
     """Run all parts for the body; everything that they write goes below `root`."""
     with ExitStack() as stack:
         plane = stack.enter_context(ControlPlane.start(root / "controlplane"))
@@ -46,4 +46,4 @@ def staged(
         simulator = stack.enter_context(Simulator.start(scenario, **(behaviour or {})))
         log = root / "operator.log"
         operator = stack.enter_context(Operator.start(identity, simulator.url, log, **settings))
-        yield Stage(plane, simulator, operator, identity)
+        yield Environment(plane, simulator, operator, identity)

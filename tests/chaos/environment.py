@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from hack.controlplane import ControlPlane
 from tests.support.cluster import condition_of, manifest, resource_path
 from tests.support.control import ODD_NAME
-from tests.support.direct import Direct
 from tests.support.failpoints import Failpoint
 from tests.support.forked import RETRY_SECONDS, Forked, Forkery
+from tests.support.kube_api import KubeApi
 from tests.support.lucks import CLOCK_OFFSET_FILE
 from tests.support.simulator import Simulator
 from tests.support.waiting import eventually
@@ -51,40 +51,40 @@ PAUSE = 0.3
 
 
 @dataclass
-class World:
+class Environment:
     """What runs share. Each takes a namespace, and an NVCF with it, and gives them back."""
 
-    direct: Direct
+    kube: KubeApi
     plane: ControlPlane
     identity: Path
     simulator: Simulator
     forkery: Forkery
     folder: Path
-    places: "queue.Queue[tuple[str, Simulator]]" = field(default_factory=queue.Queue)
+    slots: "queue.Queue[tuple[str, Simulator]]" = field(default_factory=queue.Queue)
     numbers: "Iterator[int]" = field(default_factory=itertools.count)
 
     @classmethod
     @contextmanager
     def made(
         cls, plane: ControlPlane, identity: Path, folder: Path, *, at_once: int, shared: bool = True
-    ) -> "Iterator[World]":
+    ) -> "Iterator[Environment]":
         """Start a zygote and one simulator, and make namespaces for so many runs at the same time.
 
         Without `shared` there is a simulator for each, so that what happens to all of NVCF happens to one run only.
         """
         with ExitStack() as stack:
-            direct = Direct(plane)
-            stack.callback(direct.close)
+            kube = KubeApi(plane)
+            stack.callback(kube.close)
             simulator = stack.enter_context(Simulator.start(**BEHAVIOUR))
             forkery = stack.enter_context(Forkery.start(folder / "operators"))
-            world = cls(direct, plane, identity, simulator, forkery, folder)
+            environment = cls(kube, plane, identity, simulator, forkery, folder)
             for number in range(at_once):
                 name = f"{folder.name}-{number}".lower().replace("_", "-")
-                direct.create("/api/v1/namespaces", {"metadata": {"name": name}})
-                stack.callback(direct.delete, f"/api/v1/namespaces/{name}")
+                kube.create("/api/v1/namespaces", {"metadata": {"name": name}})
+                stack.callback(kube.delete, f"/api/v1/namespaces/{name}")
                 own = simulator if shared or number == 0 else stack.enter_context(Simulator.start(**BEHAVIOUR))
-                world.places.put((name, own))
-            yield world
+                environment.slots.put((name, own))
+            yield environment
 
     @contextmanager
     def run(
@@ -97,9 +97,9 @@ class World:
         **settings: Any,
     ) -> "Iterator[Run]":
         """Make what a run needs and start its operator; end all of it afterwards. A lone run has an NVCF to itself."""
-        place = namespace, simulator = self.places.get(timeout=PATIENCE)
+        slot = namespace, simulator = self.slots.get(timeout=PATIENCE)
         with ExitStack() as stack:
-            stack.callback(self.places.put, place)
+            stack.callback(self.slots.put, slot)
             if lone:
                 simulator = stack.enter_context(Simulator.start(**BEHAVIOUR))
             name = f"run-{next(self.numbers)}"
@@ -123,7 +123,7 @@ class Run:
 
     def __init__(
         self,
-        world: World,
+        environment: Environment,
         namespace: str,
         simulator: Simulator,
         name: str,
@@ -132,16 +132,16 @@ class Run:
         retry_seconds: float,
         settings: Mapping[str, Any],
     ) -> None:
-        self.world, self.namespace, self.name = world, namespace, name
-        self.simulator, self.direct = simulator, world.direct
+        self.environment, self.namespace, self.name = environment, namespace, name
+        self.simulator, self.kube = simulator, environment.kube
         self.failpoint, self.died = failpoint, False
         self.steps: list[tuple[float, str]] = []
         self.keys: dict[str, str] = {}
         self.uid = ""
         self._bug, self._retry_seconds = bug, retry_seconds
         self.settings = {**SETTINGS, **settings, "namespaces": namespace}
-        self._armed = world.folder / f"{name}.armed"
-        self._clock = world.folder / f"{name}.clock"
+        self._armed = environment.folder / f"{name}.armed"
+        self._clock = environment.folder / f"{name}.clock"
         self._operators = ExitStack()
         self.operator: Forked
         self.cursor = self.simulator.cursor
@@ -156,7 +156,7 @@ class Run:
         """Apply a manifest for the first version."""
         self._did("the manifest is applied")
         body = manifest(NAME, self.function, self.versions[0], gpu=gpu, **spec)
-        self.direct.create(resource_path(self.namespace), body)
+        self.kube.create(resource_path(self.namespace), body)
 
     def edit(self, **spec: Any) -> None:
         """Merge into the spec."""
@@ -178,7 +178,7 @@ class Run:
     def delete(self) -> None:
         """Delete the resource."""
         self._did("the resource is deleted")
-        self.direct.delete(resource_path(self.namespace, NAME))
+        self.kube.delete(resource_path(self.namespace, NAME))
 
     def use_key(self) -> str:
         """Make another key of the account, have the Secret hold it, and give its name."""
@@ -191,8 +191,8 @@ class Run:
             f"/api/v1/namespaces/{self.namespace}/secrets",
             {"stringData": {"NGC_API_KEY": self.keys[name]}},
         )
-        if self.direct.merge(f"{secrets}/nvcf-credentials", secret) is None:
-            self.direct.create(secrets, {"metadata": {"name": "nvcf-credentials"}, **secret})
+        if self.kube.merge(f"{secrets}/nvcf-credentials", secret) is None:
+            self.kube.create(secrets, {"metadata": {"name": "nvcf-credentials"}, **secret})
         return name
 
     # what happens in NVCF
@@ -224,7 +224,7 @@ class Run:
 
     def find(self) -> Json | None:
         """Read the resource; None when it is not there."""
-        return self.direct.get(resource_path(self.namespace, NAME))
+        return self.kube.get(resource_path(self.namespace, NAME))
 
     def get(self) -> Json:
         """Read the resource."""
@@ -333,8 +333,8 @@ class Run:
     def operate(self, failpoint: Failpoint | None = None) -> None:
         """Start an operator."""
         self.operator = self._operators.enter_context(
-            self.world.forkery.operator(
-                self.world.identity,
+            self.environment.forkery.operator(
+                self.environment.identity,
                 self.simulator.url,
                 self.settings,
                 armed=self._armed,
@@ -395,21 +395,21 @@ class Run:
         self._operators.close()
         path = resource_path(self.namespace, NAME)
         if self.find() is not None:
-            self.direct.delete(path)
-            self.direct.merge(path, {"metadata": {"finalizers": None}})
+            self.kube.delete(path)
+            self.kube.merge(path, {"metadata": {"finalizers": None}})
         for version in self.versions:
             self.simulator.remove(version)
 
     def _told(self) -> list[Json]:
         """Read the Events of the resource."""
-        found = self.direct.get(
+        found = self.kube.get(
             f"/api/v1/namespaces/{self.namespace}/events", fieldSelector=f"involvedObject.uid={self.uid}"
         )
         events: list[Json] = found["items"] if found is not None else []
         return events
 
     def _merge(self, body: Json) -> None:
-        self.direct.merge(resource_path(self.namespace, NAME), body)
+        self.kube.merge(resource_path(self.namespace, NAME), body)
 
     def _did(self, what: str) -> None:
         self.steps.append((time.time(), what))
