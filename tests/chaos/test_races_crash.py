@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """A world of its own, for operators that are killed."""
+    """A sandbox for operators that are killed."""
     with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
         yield made
 

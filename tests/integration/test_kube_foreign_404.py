@@ -155,7 +155,7 @@ async def test_a_version_that_is_not_served_is_reported_as_a_missing_crd(
 
 @pytest.fixture
 def sandbox(api: FaultyApiServer, control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """A world in which the operator stands behind the proxy."""
+    """A sandbox in which the operator stands behind the proxy."""
     with Sandbox.made(control_plane, api.kubeconfig, namespace, tmp_path) as made:
         yield made
 

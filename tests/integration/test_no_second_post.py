@@ -1,13 +1,11 @@
 """While a POST may still be running there is no second one, whatever people's tools do to the resource meanwhile."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from hack.controlplane import ControlPlane
 from tests.support import tools
 from tests.support.cluster import condition_of
 from tests.support.sandbox import Sandbox
@@ -25,11 +23,10 @@ SETTLES: dict[str, Any] = {"create_settle_seconds": 7.0, "create_settle_per_spec
 
 
 @pytest.fixture
-def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """A world of its own, in which a POST takes seconds."""
-    with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        made.simulator.behave(races={"slowPost": ALLOCATION})
-        yield made
+def sandbox(sandbox: Sandbox) -> Sandbox:
+    """A sandbox in which a POST takes seconds."""
+    sandbox.simulator.behave(races={"slowPost": ALLOCATION})
+    return sandbox
 
 
 def manifest(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:

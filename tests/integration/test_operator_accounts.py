@@ -1,12 +1,9 @@
 """Two keys of one NVCF account share its pace; the same ids at two base URLs have nothing to do with each other."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hack.controlplane import ControlPlane
 from tests.support.cluster import Namespace, manifest
 from tests.support.process import Operator
 from tests.support.sandbox import Sandbox
@@ -15,13 +12,6 @@ from tests.support.waiting import eventually
 
 RATE = 10
 KEYS = ("default", "second")
-
-
-@pytest.fixture
-def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """A world of its own."""
-    with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

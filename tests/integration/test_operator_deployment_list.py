@@ -3,22 +3,13 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hack.controlplane import ControlPlane
 from tests.support.process import Operator
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """A world of its own."""
-    with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ from tests.support.simulator import ECHO, KEY, Simulator
 from tests.support.waiting import eventually
 
 MARK = "nvapi-the-marked-key"
-
-
-@pytest.fixture
-def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """A world of its own."""
-    with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
 
 
 def test_a_restart_over_what_is_in_order_writes_nothing(sandbox: Sandbox) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,12 +23,11 @@ ECHO = f"no good: {', '.join(SPELLINGS)}"
 
 
 @pytest.fixture
-def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """A world of its own, whose key is the marked one."""
-    with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        made.simulator.add_key("marked", KEY, kind="jwt")
-        made.namespace.secret(KEY)
-        yield made
+def sandbox(sandbox: Sandbox) -> Sandbox:
+    """A sandbox whose key is the marked one."""
+    sandbox.simulator.add_key("marked", KEY, kind="jwt")
+    sandbox.namespace.secret(KEY)
+    return sandbox
 
 
 class Witness:

@@ -10,7 +10,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from hack.controlplane import ControlPlane
 from hack.controlplane.ports import free_ports
 from tests.support.process import Operator
 from tests.support.sandbox import Sandbox
@@ -82,13 +81,6 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
     yield made
     made.close()
-
-
-@pytest.fixture
-def sandbox(control_plane: ControlPlane, operator_identity: Path, namespace: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """A world of its own."""
-    with Sandbox.made(control_plane, operator_identity, namespace, tmp_path) as made:
-        yield made
 
 
 def test_a_look_is_a_trace_with_its_calls_and_its_writes(
