@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos import hands
+from tests.chaos import user_actions
 from tests.chaos.environment import NAME, Run
 from tests.support.cluster import manifest
 
@@ -48,7 +48,7 @@ class Life:
         """Have a neighbour from now on."""
         self.neighbour = self.run.add_version()
         self.run.versions.remove(self.neighbour)
-        self.run.kube.create(hands.path_of(self.run, ""), manifest(NEIGHBOUR, self.run.function, self.neighbour))
+        self.run.kube.create(user_actions.path_of(self.run, ""), manifest(NEIGHBOUR, self.run.function, self.neighbour))
 
     def be_born(self) -> None:
         """Apply a manifest, with versions that no resource before it has had: of those a crash forgets the last
@@ -58,7 +58,7 @@ class Life:
             self.run.add_version()
         version, several = self.run.versions[-VERSIONS], MANIFEST[: self.specifications]
         self.run.apply(functionVersionId=version, deploymentSpecifications=several)
-        self.first = hands.saved(self.run)
+        self.first = user_actions.saved(self.run)
 
     def there(self) -> list[str]:
         """The versions of the run that NVCF has a deployment of."""
@@ -87,7 +87,7 @@ class Life:
     def force_away(self) -> None:
         """Delete the resource and strip its finalizers."""
         self.note_end()
-        hands.force_away(self.run)
+        user_actions.force_away(self.run)
 
     def note_end(self) -> None:
         """Note that the resource goes without the operator."""
@@ -112,11 +112,11 @@ class Life:
     def clean_up(self) -> None:
         """Take away what the run does not know of: the neighbour, and copies that are still there."""
         run = self.run
-        found = run.kube.get(hands.path_of(run, "")) or {"items": []}
+        found = run.kube.get(user_actions.path_of(run, "")) or {"items": []}
         for item in found["items"]:
             if (name := item["metadata"]["name"]) != NAME:
-                run.kube.delete(hands.path_of(run, name))
-                run.kube.merge(hands.path_of(run, name), dict(hands.STRIPPED))
+                run.kube.delete(user_actions.path_of(run, name))
+                run.kube.merge(user_actions.path_of(run, name), dict(user_actions.STRIPPED))
         run.versions.append(self.neighbour)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nvcf_operator.core.reasons import Reason
-from tests.chaos import hands, users_life
+from tests.chaos import user_actions, users_life
 from tests.chaos.environment import Run
 from tests.chaos.life import MANIFEST, NEIGHBOUR, VERSIONS, Drawn, Life
 from tests.chaos.outcome import wrongs
@@ -235,7 +235,7 @@ def quiet(life: Life) -> None:
     run.eventually(life.not_reported, lambda ids: not ids, "what the server lost from sight is reported")
     run.eventually(lambda: copies(run), lambda names: not names, "deleted copies are gone")
     run.eventually(
-        lambda: run.kube.get(hands.path_of(run, NEIGHBOUR)) or {},
+        lambda: run.kube.get(user_actions.path_of(run, NEIGHBOUR)) or {},
         lambda found: condition_of(found, "Ready").get("status") == "True",
         "the neighbour is in order",
     )
@@ -243,7 +243,7 @@ def quiet(life: Life) -> None:
 
 def copies(run: Run) -> list[str]:
     """The copies that are still there."""
-    found = run.kube.get(hands.path_of(run, "")) or {"items": []}
+    found = run.kube.get(user_actions.path_of(run, "")) or {"items": []}
     names = [item["metadata"]["name"] for item in found["items"]]
     return [name for name in names if name.startswith("copy-")]
 

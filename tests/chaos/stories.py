@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.chaos.environment import Run
-from tests.chaos.hands import path_of
 from tests.chaos.stories_of_users import STORIES_OF_USERS
 from tests.chaos.story import (
     GPU,
@@ -24,6 +23,7 @@ from tests.chaos.story import (
     writes,
     wrong_posts,
 )
+from tests.chaos.user_actions import path_of
 from tests.support.cluster import condition_of
 
 OPERATORS_KEY = "nvapi-test-the-operators-own"

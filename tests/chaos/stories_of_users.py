@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from nvcf_operator.api.model import render
-from tests.chaos import hands
+from tests.chaos import user_actions
 from tests.chaos.environment import Run
 from tests.chaos.story import GPU, Story, beside, came, entries, remains, told, writes, wrong_posts
 from tests.support.cluster import condition_of
@@ -51,7 +51,7 @@ def a_copy_that_is_deleted_takes_nothing_with_it(run: Run) -> list[str]:
     run.apply()
     run.until_ready()
     run.operator.close()
-    copy = hands.restore(run, hands.saved(run), "copy")
+    copy = user_actions.restore(run, user_actions.saved(run), "copy")
     run.kube.delete(copy)
     run.operate()
     run.eventually(lambda: run.kube.get(copy), lambda found: found is None, "the copy is gone")
@@ -63,7 +63,7 @@ def what_somebody_claims_meanwhile_is_not_deleted(run: Run) -> list[str]:
     run.simulator.deploy(version, GPU)
     run.until_in_nvcf("ACTIVE")
     run.operator.close()
-    hands.born(run, annotations={}, finalizer=True)
+    user_actions.born(run, annotations={}, finalizer=True)
     run.delete()
     # The claim comes while the deployment is read, after the claims were looked at and before the DELETE.
     run.simulator.fault(operation="getDeployment", functionVersionId=version, delay=4, count=1)
@@ -80,13 +80,13 @@ def what_somebody_claims_meanwhile_is_not_deleted(run: Run) -> list[str]:
 def a_record_of_another_object_counts_for_nothing(run: Run) -> list[str]:
     run.apply(adoptionPolicy="Refuse")
     run.until_ready()
-    copy = hands.saved(run, status=True)
+    copy = user_actions.saved(run, status=True)
     run.edit(deletionPolicy="Retain")
     run.until(lambda found: not found["metadata"].get("finalizers"), "it lets go")
     run.delete()
     run.until_gone()
     run.operator.close()
-    hands.restore(run, copy)
+    user_actions.restore(run, copy)
     run.operate()
     run.annotate(reconcile_requested_at=TOKEN)
     run.until(lambda found: found["status"].get("lastHandledReconcileAt") == TOKEN, "it is looked at")
@@ -101,7 +101,7 @@ def a_recorded_drain_is_of_one_deployment(run: Run) -> list[str]:
     now = datetime.now(UTC)
     since, deadline = render(now - timedelta(hours=2)), render(now - timedelta(hours=1))
     drain = {"functionVersionId": run.versions[0], "deploymentId": ANOTHER, "since": since, "deadline": deadline}
-    hands.write_status(run, {"retiring": [drain]})
+    user_actions.write_status(run, {"retiring": [drain]})
     run.until(lambda found: not found["status"].get("retiring"), "the record is dropped")
     run.until_ready()
     return more_than_its_post(run)
@@ -112,15 +112,15 @@ def a_request_is_answered_once(run: Run) -> list[str]:
         run.until(lambda found: found["status"].get("lastHandledRedeployAt") == TOKEN, "the answer")
         run.until_ready()
 
-    hands.born(run, annotations={"redeploy-requested-at": TOKEN}, deletionPolicy="Retain")
+    user_actions.born(run, annotations={"redeploy-requested-at": TOKEN}, deletionPolicy="Retain")
     answered()
-    hands.write_status(run, None)
+    user_actions.write_status(run, None)
     answered()
-    copy = hands.saved(run)
+    copy = user_actions.saved(run)
     run.delete()
     run.until_gone()
     run.restart()
-    hands.restore(run, copy)
+    user_actions.restore(run, copy)
     answered()
     return more_than_its_post(run)
 
@@ -131,7 +131,7 @@ def what_was_asked_for_a_vanished_resource_is_undeployed(run: Run) -> list[str]:
     run.simulator.fault(**post, when="during", delay=0.1, reset=True)
     run.apply()
     run.until(lambda found: condition_of(found, "Ready").get("reason") == "AwaitingAnswer", "the answer is missing")
-    hands.force_away(run)
+    user_actions.force_away(run)
     came(lambda: entries(run, operation="createDeployment", inFlight=True), lambda running: not running)
     came(lambda: remains(run), lambda left: not left)
     return remains(run)
@@ -142,7 +142,7 @@ def what_a_vanished_resource_leaves_is_told_whoever_hears_of_its_end(run: Run) -
     run.until_ready()
     # The operator is about to correct the deployment when it finds the resource gone; the watch tells of that later.
     run.simulator.scale(run.versions[0], maxInstances=9)
-    hands.force_away(run)
+    user_actions.force_away(run)
     ended = came(lambda: (run.events(), remains(run)), lambda seen: "LeftBehind" in seen[0] or not seen[1])
     return [] if ended else [f"it is not told that there is {item}" for item in remains(run)]
 
@@ -237,7 +237,7 @@ def nulls_in_values_mean_nothing(run: Run) -> list[str]:
 
 
 def an_old_force_delete_leaves_nothing(run: Run) -> list[str]:
-    hands.born(run, annotations={"force-delete": "true"})
+    user_actions.born(run, annotations={"force-delete": "true"})
     run.until_ready()
     fault = run.simulator.fault(operation="deleteDeployment", functionVersionId=run.versions[0], status=503)
     run.delete()
@@ -260,7 +260,7 @@ def _generation(found: dict[str, object], kind: str) -> int:
 
 def _away(run: Run, path: str) -> None:
     run.kube.delete(path)
-    run.kube.merge(path, dict(hands.STRIPPED))
+    run.kube.merge(path, dict(user_actions.STRIPPED))
 
 
 STORIES_OF_USERS: tuple[Story, ...] = (

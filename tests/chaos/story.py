@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from tests.chaos import oracle
 from tests.chaos.environment import SETTINGS, Run
-from tests.chaos.hands import path_of
+from tests.chaos.user_actions import path_of
 from tests.support.cluster import condition_of, manifest
 from tests.support.waiting import eventually
 

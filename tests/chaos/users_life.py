@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nvcf_operator.api.model import render
-from tests.chaos import hands
+from tests.chaos import user_actions
 from tests.chaos.environment import NAME
 from tests.chaos.life import NEIGHBOUR, Drawn, Life
 from tests.support.tools import copy_of
@@ -39,10 +39,10 @@ def deeds() -> st.SearchStrategy[Drawn]:
     ]
     tools: list[Drawn] = [
         ("the manifest takes its place", _replaced),
-        ("the first copy is applied", lambda life: hands.apply_saved(life.run, life.first)),
+        ("the first copy is applied", lambda life: user_actions.apply_saved(life.run, life.first)),
         ("its finalizers are stripped", _stripped),
         ("an annotation names the neighbour's version", _annotation_forged),
-        ("its status is removed", lambda life: hands.write_status(life.run, None)),
+        ("its status is removed", lambda life: user_actions.write_status(life.run, None)),
         ("force-delete", _force_delete),
         *(_copied(name, status) for name in (NAME, NEIGHBOUR) for status in (True, False)),
         *(_drain_forged(of) for of in (NAME, NEIGHBOUR)),
@@ -53,10 +53,10 @@ def deeds() -> st.SearchStrategy[Drawn]:
 
 def _copied(name: str, status: bool) -> Drawn:
     def do(life: Life) -> None:
-        run, found = life.run, life.run.kube.get(hands.path_of(life.run, name))
+        run, found = life.run, life.run.kube.get(user_actions.path_of(life.run, name))
         if found is None or (status and "status" not in found):
             return
-        copy = hands.restore(run, copy_of(found, status=status), f"copy-{run.simulator.cursor}")
+        copy = user_actions.restore(run, copy_of(found, status=status), f"copy-{run.simulator.cursor}")
         run.operator.ended(0.5)
         run.kube.delete(copy)
 
@@ -68,19 +68,19 @@ def _restored(life: Life) -> None:
     if found is None:
         return
     life.force_away()
-    hands.restore(life.run, copy_of(found, status="status" in found))
+    user_actions.restore(life.run, copy_of(found, status="status" in found))
 
 
 def _replaced(life: Life) -> None:
     if "deletionTimestamp" in (life.run.find() or {"metadata": {}})["metadata"]:
         life.note_end()  # what goes is gone without its finalizer
-    hands.replace(life.run)
+    user_actions.replace(life.run)
 
 
 def _stripped(life: Life) -> None:
     if "deletionTimestamp" in (life.run.find() or {"metadata": {}})["metadata"]:
         life.note_end()
-    hands.strip(life.run)
+    user_actions.strip(life.run)
 
 
 def _annotation_forged(life: Life) -> None:
@@ -98,7 +98,7 @@ def _drain_forged(of: str) -> Drawn:
             return
         drain: dict[str, Any] = {"functionVersionId": version, "deploymentId": STRANGE}
         drain |= {"since": render(now - timedelta(hours=2)), "deadline": render(now - timedelta(hours=1))}
-        hands.write_status(life.run, {"retiring": [drain]})
+        user_actions.write_status(life.run, {"retiring": [drain]})
 
     return f"a drain of {of}'s version is put on record", do
 

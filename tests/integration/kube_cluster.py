@@ -1,4 +1,4 @@
-"""What the tests of `kube/` share: the administrator's hands in a test's namespace, and resources to put there."""
+"""What the tests of `kube/` share: the administrator's kubectl in a test's namespace, and resources to put there."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from tests.integration.resource_manifests import SMALL, manifest
 
 
 @dataclass(frozen=True)
-class Hands:
+class Admin:
     """An administrator's kubectl in one namespace."""
 
     plane: ControlPlane

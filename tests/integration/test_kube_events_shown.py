@@ -14,7 +14,7 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.events import Recorder
-from tests.integration.kube_cluster import Hands
+from tests.integration.kube_cluster import Admin
 from tests.support.waiting import eventually
 
 DEADLINE = 30.0
@@ -34,8 +34,8 @@ class Content:
 
 
 @pytest.fixture
-def hands(control_plane: ControlPlane, operator_identity: Path, namespace: str) -> Hands:
-    return Hands(control_plane, namespace)
+def admin(control_plane: ControlPlane, operator_identity: Path, namespace: str) -> Admin:
+    return Admin(control_plane, namespace)
 
 
 @pytest.fixture
@@ -51,15 +51,15 @@ async def recorder(operator_identity: Path, monkeypatch: pytest.MonkeyPatch) -> 
     await connection.close()
 
 
-def about(hands: Hands, name: str) -> Object:
-    return Object(hands.key(name), hands.get("fd", name)["metadata"]["uid"])
+def about(admin: Admin, name: str) -> Object:
+    return Object(admin.key(name), admin.get("fd", name)["metadata"]["uid"])
 
 
-async def test_an_event_is_found_by_every_way_of_asking(recorder: Recorder, hands: Hands) -> None:
-    hands.create("echo")
-    recorder.note(about(hands, "echo"), Content("Drift", "Somebody changed it.", warning=True))
+async def test_an_event_is_found_by_every_way_of_asking(recorder: Recorder, admin: Admin) -> None:
+    admin.create("echo")
+    recorder.note(about(admin, "echo"), Content("Drift", "Somebody changed it.", warning=True))
     await recorder.flush(DEADLINE)
-    (event,) = json.loads(hands.kubectl("get", "events", "-o", "json"))["items"]
+    (event,) = json.loads(admin.kubectl("get", "events", "-o", "json"))["items"]
     assert (event["type"], event["reason"], event["message"]) == ("Warning", "Drift", "Somebody changed it.")
     for way in (
         ("describe", "fd", "echo"),
@@ -67,33 +67,33 @@ async def test_an_event_is_found_by_every_way_of_asking(recorder: Recorder, hand
         ("get", "events", "--field-selector", "involvedObject.kind=FunctionDeployment,involvedObject.name=echo"),
         ("get", "events.events.k8s.io"),
     ):
-        shown = hands.kubectl(*way)
+        shown = admin.kubectl(*way)
         assert "Somebody changed it." in shown, f"kubectl {' '.join(way)}:\n{shown}"
 
 
-async def test_what_happens_again_is_one_event_with_a_count(recorder: Recorder, hands: Hands) -> None:
-    hands.create("echo")
+async def test_what_happens_again_is_one_event_with_a_count(recorder: Recorder, admin: Admin) -> None:
+    admin.create("echo")
     for _ in range(3):
-        recorder.note(about(hands, "echo"), Content())
+        recorder.note(about(admin, "echo"), Content())
         await recorder.flush(DEADLINE)
-    (event,) = json.loads(hands.kubectl("get", "events", "-o", "json"))["items"]
+    (event,) = json.loads(admin.kubectl("get", "events", "-o", "json"))["items"]
     assert event["count"] == 3
-    assert "(x3 over" in hands.kubectl("describe", "fd", "echo")
+    assert "(x3 over" in admin.kubectl("describe", "fd", "echo")
 
 
-async def test_a_resource_with_the_longest_name_has_events_too(recorder: Recorder, hands: Hands) -> None:
+async def test_a_resource_with_the_longest_name_has_events_too(recorder: Recorder, admin: Admin) -> None:
     name = "x" * 253
-    hands.create(name)
-    recorder.note(about(hands, name), Content())
+    admin.create(name)
+    recorder.note(about(admin, name), Content())
     await recorder.flush(DEADLINE)
-    assert "The deployment serves." in hands.kubectl("get", "events")
+    assert "The deployment serves." in admin.kubectl("get", "events")
 
 
 async def test_an_ending_namespace_takes_no_event_and_nobody_else_suffers(
-    recorder: Recorder, hands: Hands, control_plane: ControlPlane
+    recorder: Recorder, admin: Admin, control_plane: ControlPlane
 ) -> None:
-    hands.create("echo")
-    going = Hands(control_plane, f"{hands.namespace}-going")
+    admin.create("echo")
+    going = Admin(control_plane, f"{admin.namespace}-going")
     control_plane.kubectl("create", "namespace", going.namespace)
     going.create("echo", finalizers=("example.com/held",))
     about_going = about(going, "echo")
@@ -106,9 +106,9 @@ async def test_an_ending_namespace_takes_no_event_and_nobody_else_suffers(
             what="its deletion has begun",
         )
         recorder.note(about_going, Content())
-        recorder.note(about(hands, "echo"), Content())
+        recorder.note(about(admin, "echo"), Content())
         await recorder.flush(DEADLINE)
-        assert "The deployment serves." in hands.kubectl("get", "events")
+        assert "The deployment serves." in admin.kubectl("get", "events")
         assert going.kubectl("get", "events", "-o", "name") == ""
     finally:
         going.kubectl("patch", "fd", "echo", "--type=merge", "--patch", '{"metadata": {"finalizers": null}}')

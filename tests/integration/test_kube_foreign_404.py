@@ -18,7 +18,7 @@ from nvcf_operator.kube.errors import Missing, Unavailable
 from nvcf_operator.kube.leases import Leases
 from nvcf_operator.kube.secrets import Absent, Secrets
 from nvcf_operator.kube.secrets import Unavailable as Unanswered
-from tests.integration.kube_cluster import Hands
+from tests.integration.kube_cluster import Admin
 from tests.support.faulty import PLAIN_404, FaultyApiServer
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
@@ -47,8 +47,8 @@ async def kube(api: FaultyApiServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 
 
 @pytest.fixture
-def hands(control_plane: ControlPlane, namespace: str) -> Hands:
-    return Hands(control_plane, namespace)
+def admin(control_plane: ControlPlane, namespace: str) -> Admin:
+    return Admin(control_plane, namespace)
 
 
 @dataclass(frozen=True)
@@ -97,33 +97,33 @@ def no_lease(control_plane: ControlPlane) -> None:
 
 @pytest.mark.parametrize("call", READS, ids=lambda call: call.name)
 async def test_what_the_api_server_calls_absent_is_read_as_none(
-    kube: KubeClient, hands: Hands, no_lease: None, call: Call
+    kube: KubeClient, admin: Admin, no_lease: None, call: Call
 ) -> None:
-    assert await call.make(kube, hands.namespace) is None
+    assert await call.make(kube, admin.namespace) is None
 
 
 @pytest.mark.parametrize("call", [*WRITES, *IN_NO_NAMESPACE], ids=lambda call: call.name)
 async def test_what_the_api_server_calls_absent_is_missing_when_written(
-    kube: KubeClient, hands: Hands, call: Call
+    kube: KubeClient, admin: Admin, call: Call
 ) -> None:
     with pytest.raises(Missing, match="not found"):
-        await call.make(kube, hands.namespace)
+        await call.make(kube, admin.namespace)
 
 
 @pytest.mark.parametrize("call", [*READS, *WRITES, IN_NO_NAMESPACE[-1]], ids=lambda call: call.name)
 async def test_what_a_stranger_calls_absent_is_not_known(
-    kube: KubeClient, api: FaultyApiServer, hands: Hands, no_lease: None, call: Call
+    kube: KubeClient, api: FaultyApiServer, admin: Admin, no_lease: None, call: Call
 ) -> None:
     rule = api.rule(lambda request: True, **PLAIN_404)
     with pytest.raises(Unavailable, match=r"got a 404 from something that does not mention .*: 404 page not found"):
-        await call.make(kube, hands.namespace)
+        await call.make(kube, admin.namespace)
     assert rule.met == 1
 
 
 async def test_the_end_of_another_object_is_not_the_end_of_the_one_that_was_asked_for(
-    kube: KubeClient, api: FaultyApiServer, hands: Hands
+    kube: KubeClient, api: FaultyApiServer, admin: Admin
 ) -> None:
-    hands.create("echo")
+    admin.create("echo")
     api.rule(
         lambda request: request.path.endswith("/echo"),
         status=404,
@@ -131,26 +131,26 @@ async def test_the_end_of_another_object_is_not_the_end_of_the_one_that_was_aske
         '{"group": "nvcf-operator.io", "kind": "functiondeployments", "name": "other"}}',
     )
     with pytest.raises(Unavailable, match='"other" not found'):
-        await kube.get_resource(hands.key("echo"))
+        await kube.get_resource(admin.key("echo"))
 
 
 async def test_a_secret_that_a_stranger_calls_absent_is_not_taken_for_withdrawn(
-    kube: KubeClient, api: FaultyApiServer, hands: Hands
+    kube: KubeClient, api: FaultyApiServer, admin: Admin
 ) -> None:
     secrets = Secrets(kube)
     api.rule(lambda request: "/secrets/" in request.path, **PLAIN_404)
-    assert isinstance(await secrets.read(hands.namespace, SECRET, max_age=0), Unanswered)
-    assert await secrets.read(hands.namespace, SECRET, max_age=0) == Absent()
+    assert isinstance(await secrets.read(admin.namespace, SECRET, max_age=0), Unanswered)
+    assert await secrets.read(admin.namespace, SECRET, max_age=0) == Absent()
 
 
 async def test_a_version_that_is_not_served_is_reported_as_a_missing_crd(
-    kube: KubeClient, hands: Hands, monkeypatch: pytest.MonkeyPatch
+    kube: KubeClient, admin: Admin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nvcf_operator.api.names.API_VERSION", "nvcf-operator.io/v9")
     with pytest.raises(Unavailable, match="is the CRD installed"):
         await kube.list_resources()
     with pytest.raises(Unavailable, match="404 page not found"):
-        await kube.get_resource(hands.key("echo"))
+        await kube.get_resource(admin.key("echo"))
 
 
 @pytest.fixture

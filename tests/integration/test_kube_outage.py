@@ -17,7 +17,7 @@ from nvcf_operator.kube.errors import Unavailable
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.secrets import Found, Secrets
 from nvcf_operator.kube.secrets import Unavailable as Unanswered
-from tests.integration.kube_cluster import Hands
+from tests.integration.kube_cluster import Admin
 from tests.support.installation import install
 from tests.support.waiting import eventually
 
@@ -69,19 +69,19 @@ async def recording(recorder: Recorder) -> AsyncIterator[None]:
         await running
 
 
-def current(hands: Hands, name: str) -> dict[str, Any]:
+def current(admin: Admin, name: str) -> dict[str, Any]:
     """The very object and version that is there now, as writes name it."""
-    metadata = hands.get("fd", name)["metadata"]
+    metadata = admin.get("fd", name)["metadata"]
     return {"uid": metadata["uid"], "resource_version": metadata["resourceVersion"]}
 
 
 async def test_calls_fail_at_once_and_the_same_client_works_when_the_api_server_is_back(
     plane: ControlPlane, kube: KubeClient, recorder: Recorder, recording: None
 ) -> None:
-    hands = Hands(plane, NAMESPACE)
-    hands.create("echo")
-    hands.kubectl("create", "secret", "generic", "nvcf-credentials", "--from-literal=NGC_API_KEY=nvapi-test")
-    key, secrets, which = hands.key("echo"), Secrets(kube), current(hands, "echo")
+    admin = Admin(plane, NAMESPACE)
+    admin.create("echo")
+    admin.kubectl("create", "secret", "generic", "nvcf-credentials", "--from-literal=NGC_API_KEY=nvapi-test")
+    key, secrets, which = admin.key("echo"), Secrets(kube), current(admin, "echo")
     held = await secrets.read(NAMESPACE, "nvcf-credentials", max_age=FOR_EVER)
     assert isinstance(held, Found)
 
@@ -108,7 +108,7 @@ async def test_calls_fail_at_once_and_the_same_client_works_when_the_api_server_
     assert [item["metadata"]["name"] for item in await kube.list_resources()] == ["echo"]
     await asyncio.to_thread(
         eventually,
-        lambda: hands.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}"),
+        lambda: admin.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}"),
         lambda reasons: "Active" in reasons.split(),
         within=30,
         what="the Event that was told while the API server was away",
@@ -117,11 +117,11 @@ async def test_calls_fail_at_once_and_the_same_client_works_when_the_api_server_
 
 async def test_a_write_may_be_the_first_call_after_a_restart(plane: ControlPlane, kube: KubeClient) -> None:
     """The connections of before are dead then, and a write is not simply sent again."""
-    hands = Hands(plane, NAMESPACE)
-    hands.create("restarted")
-    which = current(hands, "restarted")
-    await asyncio.gather(*(kube.get_resource(hands.key("restarted")) for _ in range(20)))
+    admin = Admin(plane, NAMESPACE)
+    admin.create("restarted")
+    which = current(admin, "restarted")
+    await asyncio.gather(*(kube.get_resource(admin.key("restarted")) for _ in range(20)))
     plane.stop_api_server()
     await asyncio.to_thread(plane.start_api_server)
-    after = await kube.patch_status(hands.key("restarted"), **which, status={"phase": "Active"})
+    after = await kube.patch_status(admin.key("restarted"), **which, status={"phase": "Active"})
     assert after["status"]["phase"] == "Active"

@@ -11,7 +11,7 @@ from nvcf_operator.kube import secrets as module
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.secrets import Absent, Denied, Found, SecretRead, Secrets, Unavailable
-from tests.integration.kube_cluster import Hands
+from tests.integration.kube_cluster import Admin
 
 NAME = "nvcf-credentials"
 FOR_EVER = float("inf")
@@ -42,8 +42,8 @@ async def secrets(operator_identity: Path, monkeypatch: pytest.MonkeyPatch) -> A
 
 
 @pytest.fixture
-def hands(control_plane: ControlPlane, namespace: str) -> Hands:
-    return Hands(control_plane, namespace)
+def admin(control_plane: ControlPlane, namespace: str) -> Admin:
+    return Admin(control_plane, namespace)
 
 
 @pytest.fixture
@@ -51,53 +51,53 @@ def reads(control_plane: ControlPlane, namespace: str) -> Reads:
     return Reads(control_plane, namespace)
 
 
-def put(hands: Hands, key: str) -> None:
-    made = hands.kubectl(
+def put(admin: Admin, key: str) -> None:
+    made = admin.kubectl(
         "create", "secret", "generic", NAME, f"--from-literal=NGC_API_KEY={key}", "--dry-run=client", "-o", "yaml"
     )
-    hands.kubectl("apply", "-f", "-", input=made)
+    admin.kubectl("apply", "-f", "-", input=made)
 
 
-async def test_a_thousand_reconciles_at_once_read_the_secret_once(secrets: Secrets, hands: Hands, reads: Reads) -> None:
-    put(hands, "nvapi-test")
-    answers = await asyncio.gather(*(secrets.read(hands.namespace, NAME, max_age=FOR_EVER) for _ in range(1000)))
+async def test_a_thousand_reconciles_at_once_read_the_secret_once(secrets: Secrets, admin: Admin, reads: Reads) -> None:
+    put(admin, "nvapi-test")
+    answers = await asyncio.gather(*(secrets.read(admin.namespace, NAME, max_age=FOR_EVER) for _ in range(1000)))
     assert answers == [Found({"NGC_API_KEY": b"nvapi-test"})] * 1000
     assert len(reads) == 1
 
 
-async def test_who_wants_it_as_it_is_now_shares_at_most_two_calls(secrets: Secrets, hands: Hands, reads: Reads) -> None:
-    put(hands, "nvapi-test")
-    await asyncio.gather(*(secrets.read(hands.namespace, NAME, max_age=NOW) for _ in range(1000)))
+async def test_who_wants_it_as_it_is_now_shares_at_most_two_calls(secrets: Secrets, admin: Admin, reads: Reads) -> None:
+    put(admin, "nvapi-test")
+    await asyncio.gather(*(secrets.read(admin.namespace, NAME, max_age=NOW) for _ in range(1000)))
     assert len(reads) <= 2
 
 
 async def test_a_key_that_was_replaced_is_seen_by_who_asks_for_it_anew(
-    secrets: Secrets, hands: Hands, reads: Reads
+    secrets: Secrets, admin: Admin, reads: Reads
 ) -> None:
-    put(hands, "nvapi-test-old")
-    old = await secrets.read(hands.namespace, NAME, max_age=FOR_EVER)
-    put(hands, "nvapi-test-new")
-    assert await secrets.read(hands.namespace, NAME, max_age=FOR_EVER) == old
+    put(admin, "nvapi-test-old")
+    old = await secrets.read(admin.namespace, NAME, max_age=FOR_EVER)
+    put(admin, "nvapi-test-new")
+    assert await secrets.read(admin.namespace, NAME, max_age=FOR_EVER) == old
     assert len(reads) == 1
     new = Found({"NGC_API_KEY": b"nvapi-test-new"})
-    assert await secrets.read(hands.namespace, NAME, max_age=NOW) == new
-    assert await secrets.read(hands.namespace, NAME, max_age=FOR_EVER) == new, "the old key is used no more"
+    assert await secrets.read(admin.namespace, NAME, max_age=NOW) == new
+    assert await secrets.read(admin.namespace, NAME, max_age=FOR_EVER) == new, "the old key is used no more"
     assert len(reads) == 2
 
 
 async def test_what_is_not_there_is_asked_for_once_by_all_who_ask_at_once(
-    secrets: Secrets, hands: Hands, reads: Reads
+    secrets: Secrets, admin: Admin, reads: Reads
 ) -> None:
-    absent = await asyncio.gather(*(secrets.read(hands.namespace, NAME, max_age=FOR_EVER) for _ in range(100)))
+    absent = await asyncio.gather(*(secrets.read(admin.namespace, NAME, max_age=FOR_EVER) for _ in range(100)))
     assert set(absent) == {Absent()}
     assert len(reads) == 1
 
 
 async def test_a_refusal_is_shared_and_believed_when_it_has_lasted(
-    secrets: Secrets, hands: Hands, reads: Reads, monkeypatch: pytest.MonkeyPatch
+    secrets: Secrets, admin: Admin, reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def all_at_once() -> set[type[SecretRead]]:
-        asked = (secrets.read(hands.namespace, "other", max_age=FOR_EVER) for _ in range(100))
+        asked = (secrets.read(admin.namespace, "other", max_age=FOR_EVER) for _ in range(100))
         return {type(answer) for answer in await asyncio.gather(*asked)}
 
     assert await all_at_once() == {Unavailable}

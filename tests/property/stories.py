@@ -11,7 +11,7 @@ from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.actions import Purpose, Undeploy
 from nvcf_operator.core.reasons import Reason
-from tests.property import people
+from tests.property import user_actions
 from tests.property.books import Books
 from tests.property.chance import Chance
 from tests.property.cluster_model import Cluster, has_our_finalizer, on_record
@@ -53,7 +53,7 @@ class World(RuleBasedStateMachine):
         self.account = Account(random.Random(0))
         self.operator = Operator(self.cluster, self.account)
         self.books = Books(self.cluster, self.account)
-        self.saved: dict[Key, people.Saved] = {}
+        self.saved: dict[Key, user_actions.Saved] = {}
         """Objects as somebody has saved them once."""
         self.requests: set[tuple[str, str]] = set()
         """Uid and token of each request that a person has made."""
@@ -168,17 +168,17 @@ class World(RuleBasedStateMachine):
                 self.cluster.delete(key)
             case "force away":
                 self.books.let_go.add(uid)
-                people.forced_away(self.cluster, key)
+                user_actions.forced_away(self.cluster, key)
             case "strip":
                 self.books.let_go.add(uid)
-                people.stripped(self.cluster, key)
+                user_actions.stripped(self.cluster, key)
             case "replace" if not self._deleting(key):
                 self.books.let_go.add(uid)
-                people.replaced(self.cluster, key)
+                user_actions.replaced(self.cluster, key)
             case "apply what was saved" if key in self.saved and not self._deleting(key):
                 self.books.let_go.add(uid)
                 saved = self.saved[key]
-                people.applied(self.cluster, key, saved)
+                user_actions.applied(self.cluster, key, saved)
                 old = saved["metadata"]["annotations"].get(names.REDEPLOY_REQUESTED_ANNOTATION)
                 if old is not None:
                     self.requests.add((uid, old))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RULE_MARKER, initialize, rule
 
 from nvcf_operator.api import names
-from tests.property import people
+from tests.property import user_actions
 from tests.property.chance import Chance, chance_of
 from tests.property.nvcf_model import FUNCTION, VERSIONS, specifications_of
 from tests.property.stories import KEYS, World
@@ -131,7 +131,7 @@ class Story(World):
             return
         obj = self.saved.get(of) or self.cluster.objects[of]
         self.cluster.now = self.account.now
-        people.copied(self.cluster, obj, key, with_status=with_status)
+        user_actions.copied(self.cluster, obj, key, with_status=with_status)
         told = f"{key} is made of {of} with{'' if with_status else 'out'} status"
         if away:  # before the operator sees it
             self.operator.restart()
@@ -149,7 +149,7 @@ class Story(World):
         theirs = [s.get("deploymentId") for s in others if s.get("functionVersionId") == of]
         named = {"nothing": None, "some": "d0", "another's": next(iter(theirs), None)}[scope]
         self.operator.tampered.add(self._uid(key))
-        people.drain_forged(self.cluster, key, of, named)
+        user_actions.drain_forged(self.cluster, key, of, named)
         self._step(f"a drain of {of[-1]} ({named}) is put into the status of {key}", chance)
 
     @rule(which=which, of=version, chance=chances)

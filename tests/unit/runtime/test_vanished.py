@@ -6,7 +6,7 @@ import pytest
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.reasons import Reason
-from tests.property import people
+from tests.property import user_actions
 from tests.property.chance import Chance
 from tests.property.nvcf_model import VERSIONS
 from tests.unit.runtime.one_resource import OneResource
@@ -47,7 +47,7 @@ def stage() -> Iterator[Stage]:
 def test_what_is_forced_away_right_after_a_start_is_reported(stage: Stage) -> None:
     stage.operator.restart()
     stage.take_in()
-    people.forced_away(stage.cluster, ECHO)
+    user_actions.forced_away(stage.cluster, ECHO)
     stage.take_in()
     (report,) = stage.reports()
     assert VERSIONS[0] in report
@@ -56,7 +56,7 @@ def test_what_is_forced_away_right_after_a_start_is_reported(stage: Stage) -> No
 def test_an_end_that_is_heard_of_twice_is_reported_once(stage: Stage) -> None:
     known = stage.operator.cache.get(ECHO)
     assert known is not None
-    people.forced_away(stage.cluster, ECHO)
+    user_actions.forced_away(stage.cluster, ECHO)
     stage.take_in()
     stage.operator.reconciler.gone(known)
     assert len(stage.reports()) == 1
@@ -79,5 +79,5 @@ def test_what_went_without_us_before_a_start_is_no_news_while_another_finalizer_
     assert stage.cluster.objects[ECHO]["metadata"]["finalizers"] == ["example.com/theirs"]
     stage.operator.restart()
     stage.work(5)
-    people.forced_away(stage.cluster, ECHO)
+    user_actions.forced_away(stage.cluster, ECHO)
     assert stage.reports() == []
