@@ -8,7 +8,7 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.core.reasons import Reason
 from tests.property.cluster_model import Cluster, deployments_named, on_record
 from tests.property.nvcf_model import VERSIONS, Account
-from tests.property.operator_model import Operator
+from tests.property.operator_process import OperatorProcess
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Books:
     """Uids of objects with an intent that was open when a process ended: an old list does not show it to the next."""
     read: int = 0
 
-    def keep(self, operator: Operator) -> None:
+    def keep(self, operator: OperatorProcess) -> None:
         """Take in how the world stands."""
         alive = set()
         for obj in self.cluster.objects.values():

@@ -11,7 +11,7 @@ from nvcf_operator.core.record import LEAST_SEEN
 from nvcf_operator.core.unanswered import LONGEST
 from tests.property.chance import Write
 from tests.property.cluster_model import deployments_named, has_our_finalizer, on_record, own_status
-from tests.property.operator_model import TIMING
+from tests.property.operator_process import TIMING
 
 REDEPLOYS = (Purpose.REDEPLOY, Purpose.REQUESTED, Purpose.FAILED, Purpose.GIVEN_UP, Purpose.STALE)
 HOUR = 3600.0

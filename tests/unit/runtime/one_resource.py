@@ -5,7 +5,7 @@ import random
 from nvcf_operator.api.key import Key
 from tests.property.cluster_model import Cluster
 from tests.property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
-from tests.property.operator_model import Operator
+from tests.property.operator_process import OperatorProcess
 
 
 class OneResource:
@@ -13,6 +13,6 @@ class OneResource:
 
     def __init__(self, key: Key) -> None:
         self.cluster, self.nvcf = Cluster(), Account(random.Random(0))
-        self.operator = Operator(self.cluster, self.nvcf)
+        self.operator = OperatorProcess(self.cluster, self.nvcf)
         spec = {"functionId": FUNCTION, "functionVersionId": VERSIONS[0]}
         self.cluster.create(key, spec | {"deploymentSpecifications": specifications_of(1, idle=False)})

@@ -15,7 +15,7 @@ from nvcf_operator.runtime.queue import Priority
 from tests.property.cluster_model import Cluster
 from tests.property.nvcf_api import Door
 from tests.property.nvcf_model import FUNCTION, Account, specifications_of
-from tests.property.operator_model import Operator
+from tests.property.operator_process import OperatorProcess
 
 CROWD = [Key("team", f"echo-{number:02}") for number in range(20)]
 
@@ -26,7 +26,7 @@ class Crowd:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
         self.cluster, self.nvcf = Cluster(), Account(random.Random(0))
-        self.operator = Operator(self.cluster, self.nvcf)
+        self.operator = OperatorProcess(self.cluster, self.nvcf)
         sent = Door.send
 
         async def send(door: Door, request: Request[Any], admission: Admission) -> Any:

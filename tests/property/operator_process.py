@@ -75,7 +75,7 @@ class Loop(asyncio.SelectorEventLoop):
 class Watched(Actuator):
     """The actuator, saying what it is about to do."""
 
-    process: "Operator"
+    process: "OperatorProcess"
 
     async def carry_out(
         self, situation: Situation, action: Action, account: Account | None, local: LocalState, *, person: bool
@@ -125,7 +125,7 @@ class Notes:
         self.taken.append((resource, note))
 
 
-class Operator:
+class OperatorProcess:
     """One operator process; `restart` makes the next one."""
 
     kube: KubeApi
