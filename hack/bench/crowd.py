@@ -11,8 +11,7 @@ from typing import Any
 
 from hack.bench.environment import Environment
 from hack.bench.load import Cluster, each, run
-from hack.bench.printing import figure
-from hack.bench.printing import progress
+from hack.bench.printing import figure, progress
 from tests.support.cluster import Namespace, manifest
 from tests.support.process import Operator
 from tests.support.waiting import eventually
