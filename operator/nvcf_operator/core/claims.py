@@ -10,25 +10,14 @@ that only observes claims nothing, and neither does one that goes without our fi
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
 
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import ManagementPolicy
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.reasons import Trait, reasons_with
 from nvcf_operator.core.resource import Resource
 
-UNABLE: Final = frozenset(
-    {
-        Reason.FORBIDDEN,
-        Reason.FUNCTION_NOT_FOUND,
-        Reason.PUBLIC_FUNCTION,
-        Reason.ACCOUNT_MISMATCH,
-        Reason.ACCOUNT_UNPROVEN,
-        Reason.INVALID_SPEC,
-    }
-)
-"""Reasons of a Ready that is False which say that this manifest, by its key, cannot deploy the version."""
+UNABLE = reasons_with(Trait.UNABLE)
 
 
 class Rank(IntEnum):

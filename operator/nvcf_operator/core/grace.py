@@ -6,28 +6,14 @@ so for `--stalled-grace-seconds` it is Reconciling. The span is what this proces
 record as Stalled stays so, so that a restart does not begin it anew.
 """
 
-from typing import Final
-
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import condition_sets
 from nvcf_operator.core.decision import ConditionSet
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.situation import Situation
 
-AWAITED: Final = frozenset(
-    {
-        Reason.NO_CREDENTIALS,
-        Reason.SECRET_NOT_FOUND,
-        Reason.SECRET_INVALID,
-        Reason.SECRET_NOT_PERMITTED,
-        Reason.UNAUTHORIZED,
-        Reason.MISSING_SCOPE,
-        Reason.FUNCTION_NOT_FOUND,
-        Reason.CONFLICT,
-    }
-)
-"""Reasons that may pass without a change of this manifest, by somebody else's doing."""
+AWAITED = reasons_with(Trait.AWAITED)
 
 
 def left(situation: Situation, reason: Reason) -> float:

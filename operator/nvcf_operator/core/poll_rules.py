@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core.fingerprints import DeploymentFingerprint
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.reasons import Trait, reasons_with
 from nvcf_operator.core.resource import Resource
 
-CONFIRMED = frozenset({Reason.ACTIVE, Reason.DEPLOYING, Reason.DEGRADED, Reason.DEGRADING})
-"""Reasons of a recorded Ready under which the deployment was as specified when it was last read."""
+CONFIRMED = reasons_with(Trait.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)

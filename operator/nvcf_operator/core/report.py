@@ -34,27 +34,13 @@ from nvcf_operator.core.deadline import progress_since
 from nvcf_operator.core.decision import ConditionSet, Decision
 from nvcf_operator.core.flap_guard import counted
 from nvcf_operator.core.ownership import is_stranger, may_undeploy
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.resource import OF_A_COPY, is_version_id
 from nvcf_operator.core.settles import posts_specifications
 from nvcf_operator.core.situation import Absent, Failure, Listed, Present, Scope, Situation, Unknown
 from nvcf_operator.core.waiting import REFUSALS
 
-OUTAGES = frozenset({Reason.NVCF_UNAVAILABLE, Reason.THROTTLED, Reason.INVALID_ANSWER})
-TIMED = frozenset(
-    {
-        Reason.DEPLOYING,
-        Reason.NO_CAPACITY,
-        Reason.SCALING_UP,
-        Reason.DEGRADED,
-        Reason.DEGRADING,
-        Reason.UNKNOWN_STATUS,
-        Reason.ROLLING_OUT,
-        Reason.PROGRESS_DEADLINE_EXCEEDED,
-        Reason.WRITE_REFUSED,
-    }
-)
-"""Reasons under which the progress deadline runs."""
+OUTAGES, TIMED = reasons_with(Trait.OUTAGE), reasons_with(Trait.TIMED)
 
 GONE: dict[str, Any] = {"deployment_id": None, "gpu_specifications": (), "instances": None, "health": ()}
 """What status tells of a deployment that is not there."""

@@ -15,13 +15,12 @@ from nvcf_operator.core.deadline import progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision
 from nvcf_operator.core.deployed import hindered
 from nvcf_operator.core.ownership import refuses
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Unknown
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.versions import former_version, given_up, recorded_as_ours
 
-COMING_UP = frozenset({Reason.DEPLOYING, Reason.SCALING_UP, Reason.DEGRADED, Reason.DEGRADING, Reason.UNKNOWN_STATUS})
-"""What a version that came up alone would be told to be, while it comes up beside another."""
+COMING_UP = reasons_with(Trait.COMING_UP)
 
 
 def failure_of_incoming(situation: Situation, seen: Present) -> str | None:

@@ -11,33 +11,14 @@ from nvcf_operator.api.status import Retry
 from nvcf_operator.core import backoff, condition_sets, error_classification, grace, messages
 from nvcf_operator.core.deadline import is_overdue, progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure, Scope, Situation
 
 SECRET_AGAIN = 15.0
 """Seconds after which a Secret that gave no key is read again."""
 
-PATIENT = frozenset(
-    {
-        Reason.DEPLOYING,
-        Reason.SCALING_UP,
-        Reason.DEGRADED,
-        Reason.DEGRADING,
-        Reason.SUSPENDED,
-        Reason.IMMUTABLE_FIELD_CHANGED,
-        Reason.ALREADY_DEPLOYED,
-        Reason.NOT_CONVERGING,
-        Reason.PROGRESS_DEADLINE_EXCEEDED,
-        Reason.DEPLOYMENT_FAILED,
-        Reason.ROLLOUT_FAILED,
-        Reason.MASS_ABSENCE,
-    }
-)
-"""Reasons of a Ready that is False while the operator itself has nothing to do."""
-
-REFUSALS = frozenset({Reason.REJECTED, Reason.FORBIDDEN, Reason.FUNCTION_NOT_FOUND, Reason.PUBLIC_FUNCTION})
-"""Reasons for which a resource's own request is refused."""
+PATIENT, REFUSALS = reasons_with(Trait.PATIENT), reasons_with(Trait.REFUSAL)
 
 
 def waiting(situation: Situation, failure: Failure, *, at_work: bool = False) -> Decision:
