@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.core.error_classification import AFTERMATH, LOST, REFUSED, After
+from hack.docs.aftermath import AFTERMATH, LOST, REFUSED, After
 from tests.support.cluster import condition_of
 from tests.support.kstatus import kstatus
 from tests.support.tenant import Tenant
