@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,7 +74,7 @@ def finalizer_dropped_at_once(patch: Patch) -> None:
 
 
 def observe_writes(patch: Patch) -> None:
-    patch.setattr("nvcf_operator.core.decide.ManagementPolicy", SimpleNamespace(OBSERVE="never"))
+    patch.setattr(Resource, "observes", property(lambda self: False))
 
 
 def pause_ignored(patch: Patch) -> None:
@@ -93,8 +92,8 @@ def unseen_is_absent(patch: Patch) -> None:
 
 
 def another_accounts_404_believed(patch: Patch) -> None:
-    patch.setattr(not_deployed, "unproven", lambda situation: None)
-    patch.setattr(undeploying, "doubted", lambda situation: None)
+    for module in (not_deployed, undeploying):
+        patch.setattr(module, "doubted", lambda situation: None)
 
 
 def stale_manifest_acted_on(patch: Patch) -> None:
@@ -203,8 +202,8 @@ def force_delete_obeyed_though_set_before(patch: Patch) -> None:
 
 
 def pauses_do_not_grow(patch: Patch) -> None:
-    patch.setattr(backoff, "short", lambda attempts: backoff.SHORT_FIRST)
-    patch.setattr(backoff, "refused_by_cluster", lambda attempts: backoff.SHORT_FIRST)
+    patch.setattr(backoff, "short", lambda attempts: backoff.SHORT.first)
+    patch.setattr(backoff, "refused_by_cluster", lambda attempts: backoff.SHORT.first)
 
 
 def refusal_taken_for_news(patch: Patch) -> None:

@@ -96,7 +96,7 @@ class Zygote:
             os.dup2(log, 2)
             os.close(log)
             os.environ.update(wanted["environment"])
-            backoff.LONG_FIRST = wanted["retry_seconds"]
+            backoff.LONG = backoff.Backoff(wanted["retry_seconds"], backoff.LONG.last)
             if (bug := wanted["bug"]) is not None:
                 planted.BUGS[bug]()
             point = wanted["failpoint"]

@@ -13,9 +13,8 @@ from enum import IntEnum
 
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.key import Key
-from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core.reasons import Trait, reasons_with
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.resource import Resource, Role
 
 UNABLE = reasons_with(Trait.UNABLE)
 
@@ -33,6 +32,14 @@ class Rank(IntEnum):
     """The manifest asks for it, and nothing is on record."""
 
 
+RANKS = {
+    Role.CURRENT: Rank.CURRENT,
+    Role.INCOMING: Rank.INCOMING,
+    Role.REQUESTED: Rank.INCOMING,
+    Role.RETIRING: Rank.RETIRING,
+}
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
     """One resource's claim of one version, ordered: holders first, then who wants it, then by age."""
@@ -47,8 +54,7 @@ class Claim:
 
 def claim_of(resource: Resource, version: str) -> Claim | None:
     """What a resource claims of that version, None if nothing."""
-    observes = resource.spec is not None and resource.spec.management_policy == ManagementPolicy.OBSERVE
-    if observes or (resource.deleting and (not resource.has_finalizer or resource.keeps_deployment)):
+    if resource.observes or (resource.deleting and (not resource.has_finalizer or resource.keeps_deployment)):
         return None
     rank = _rank(resource, version)
     if rank is None:
@@ -67,16 +73,10 @@ def is_able(resource: Resource) -> bool:
 
 
 def _rank(resource: Resource, version: str) -> Rank | None:
-    status, intent = resource.status, resource.open_intent
-    if resource.holds and status.function_version_id == version:
-        return Rank.CURRENT
-    if any(item is not None and item.function_version_id == version for item in (status.incoming, intent)):
-        return Rank.INCOMING
-    if any(item.function_version_id == version for item in status.retiring):
-        return Rank.RETIRING
+    ranks = [RANKS[item.role] for item in resource.versions if item.version == version]
     if resource.wanted_version == version and not resource.deleting:
-        return Rank.WANTED
-    return None
+        ranks.append(Rank.WANTED)
+    return min(ranks, default=None)
 
 
 def other_holder(

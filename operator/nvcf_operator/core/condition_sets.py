@@ -15,14 +15,6 @@ from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core.decision import ConditionSet
 from nvcf_operator.core.reasons import Reason
 
-SERVING = frozenset({"ACTIVE", "DEGRADING"})
-"""Statuses in which NVCF takes requests for the version."""
-
-
-def serves(status: str) -> bool:
-    """Whether a version with this status answers requests."""
-    return status.upper() in SERVING
-
 
 def in_force(message: str) -> ConditionSet:
     """The manifest is fully in force."""

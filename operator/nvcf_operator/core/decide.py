@@ -7,7 +7,7 @@ situation and calls it again: what the second call says is what status tells.
 from dataclasses import replace
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.spec import DeletionPolicy, ManagementPolicy
+from nvcf_operator.api.spec import DeletionPolicy
 from nvcf_operator.core import condition_sets, grace, messages, read_only
 from nvcf_operator.core.actions import Create, DropFinalizer, TakeFinalizer
 from nvcf_operator.core.decision import Decision, act
@@ -50,7 +50,7 @@ def decide(situation: Situation) -> Decision:
         return Decision(condition_set=condition_sets.stalled(Reason.INVALID_SPEC, "; ".join(problems)))
     if situation.access is not None:
         return waiting(situation, situation.access)
-    if resource.spec.management_policy == ManagementPolicy.OBSERVE:
+    if resource.observes:
         return read_only.shown(situation)
     if not resource.has_finalizer and resource.spec.deletion_policy == DeletionPolicy.DELETE and may_hold(situation):
         return act(TakeFinalizer())  # somebody's tool took it off, such as `kubectl replace`

@@ -14,7 +14,7 @@ from nvcf_operator.core.ownership import is_stranger, lost_deployment, refuses
 from nvcf_operator.core.poll_rules import was_confirmed
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.redeployment import purpose, redeployed
-from nvcf_operator.core.situation import Failure, Listed, Present, Situation
+from nvcf_operator.core.situation import Failure, FunctionStatus, Listed, Present, Situation
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.waiting import retried, retry_due_in, waiting
 
@@ -27,7 +27,7 @@ def present(situation: Situation, seen: Present) -> Decision:
         return Decision(
             condition_set=condition_sets.stalled(Reason.ALREADY_DEPLOYED, messages.already_deployed(spec)), seen=True
         )
-    if seen.status.upper() == "INACTIVE" or left_behind(situation):
+    if seen.is_inactive or left_behind(situation):
         return draining(situation)
     if spec.deletion_policy == DeletionPolicy.DELETE and not resource.has_finalizer:
         return act(TakeFinalizer())
@@ -37,7 +37,7 @@ def present(situation: Situation, seen: Present) -> Decision:
     if decision.action is not None and is_stranger(situation):
         # On record before it is touched: a crash after the write would forget that the version was deployed before.
         condition_set = condition_sets.progressing(
-            Phase.PENDING, Reason.PENDING, messages.ADOPTING, available=condition_sets.serves(seen.status)
+            Phase.PENDING, Reason.PENDING, messages.ADOPTING, available=seen.serves
         )
         return Decision(condition_set=condition_set, requeue=0.0)
     return decision
@@ -49,7 +49,7 @@ def in_hand(situation: Situation, seen: Present, spec: FunctionDeploymentSpec) -
         return redeployed(situation, seen, Purpose.STALE)
     if (why := purpose(situation, seen)) is not None:
         return redeployed(situation, seen, why)
-    if seen.status.upper() == "ERROR":
+    if seen.is_error:
         return failed(situation, seen)
     return as_specified(situation, seen, spec)
 
@@ -60,7 +60,7 @@ def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSp
     if odd := oddities.of_comparison(spec.deployment_specifications, seen.deployment):
         return state(situation, seen) if was_confirmed(resource) else waiting(situation, oddities.failure(odd))
     found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
-    serving, put_supported = condition_sets.serves(seen.status), situation.local.put_supported
+    serving, put_supported = seen.serves, situation.local.put_supported
     if not put_supported:
         found = found.without_put()
     if found.immutable:
@@ -94,10 +94,10 @@ def listed(situation: Situation, entry: Listed) -> Decision:
 
 def state(situation: Situation, seen: Present | Listed) -> Decision:
     """Decide by the status of a deployment that is as specified."""
-    status, timing = seen.status.upper(), situation.timing
+    status, timing = seen.known_status, situation.timing
     condition_set: ConditionSet
     scaling = scaling_up(situation)
-    if status == "ACTIVE" and not scaling:
+    if status == FunctionStatus.ACTIVE and not scaling:
         verify = timing.redeploy_settle if situation.local.verify else None
         return Decision(
             condition_set=condition_sets.in_force(messages.active(situation.resource.wanted_version)),
@@ -106,8 +106,8 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
         )
     deadline, left = progress_deadline(situation)
     told = health.of(situation, seen)
-    serving = condition_sets.serves(status)
-    if status not in ("ACTIVE", "DEPLOYING", "DEGRADING", "DEGRADED"):
+    serving = seen.serves
+    if status is None or seen.is_inactive or seen.is_error:
         condition_set = condition_sets.unwell(
             Reason.UNKNOWN_STATUS, messages.unknown_status(seen.status), available=False
         )
@@ -118,12 +118,12 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
         condition_set = condition_sets.progressing(
             Phase.DEPLOYING, Reason.SCALING_UP, messages.SCALING_UP, available=serving
         )
-    elif status == "DEPLOYING":
+    elif status == FunctionStatus.DEPLOYING:
         condition_set = condition_sets.progressing(
             Phase.DEPLOYING, Reason.DEPLOYING, messages.deploying(told), available=False
         )
     else:
-        reason = Reason.DEGRADED if status == "DEGRADED" else Reason.DEGRADING
+        reason = Reason.DEGRADED if status == FunctionStatus.DEGRADED else Reason.DEGRADING
         condition_set = condition_sets.unwell(reason, messages.degraded(status, told), available=serving)
     busy = not condition_set.stalled
     # healthInfo stands in a GET only, so a deployment that takes long is read now and then.

@@ -22,9 +22,7 @@ def begun(situation: Situation, version: str, *, forced: bool, deployment_id: st
     known = _entry(situation, version)
     if known is not None and known.since is not None and _is_of(known, deployment_id):
         return known.model_copy(update={"forced": known.forced or forced})
-    spec = situation.resource.spec
-    limit = spec.undeploy.drain_timeout_seconds if spec is not None else 3600
-    deadline = situation.now + timedelta(seconds=limit)
+    deadline = situation.now + timedelta(seconds=situation.resource.drain_timeout)
     return Retiring(
         function_version_id=version,
         deployment_id=deployment_id,
@@ -86,8 +84,8 @@ def forces(situation: Situation) -> bool:
 
 def seconds_left(situation: Situation, version: str) -> float:
     """Seconds until the drain of that version counts as too long, by the manifest as it is now."""
-    known, spec = recorded(situation, version), situation.resource.spec
+    known = recorded(situation, version)
     if known is None or known.since is None:
         return float("inf")
-    limit = spec.undeploy.drain_timeout_seconds if spec is not None else 3600
-    return (known.since + timedelta(seconds=limit) - situation.now).total_seconds()
+    limit = timedelta(seconds=situation.resource.drain_timeout)
+    return (known.since + limit - situation.now).total_seconds()

@@ -13,7 +13,7 @@ from nvcf_operator.core.actions import Purpose, Undeploy
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Present, Situation
+from nvcf_operator.core.situation import FunctionStatus, Listed, Present, Situation
 from nvcf_operator.core.undeploying import again
 from nvcf_operator.core.waiting import retry_due_in, waiting
 
@@ -62,7 +62,7 @@ def attempts_on_record(resource: Resource) -> Retry | None:
 def corrected(resource: Resource) -> bool:
     """Whether the manifest was changed since the failure was told, so that there is a reason to try at once."""
     status = resource.status
-    return status.function_status == "ERROR" and status.observed_generation != resource.generation
+    return status.function_status == FunctionStatus.ERROR and status.observed_generation != resource.generation
 
 
 def planned(situation: Situation, attempts: int) -> Retry:
@@ -83,5 +83,5 @@ def under_way(situation: Situation) -> Retry | None:
     if retry is None:
         return None
     seen = situation.observation(resource.wanted_version)
-    waits = seen is None or not hasattr(seen, "status") or seen.status.upper() == "ERROR"
+    waits = not isinstance(seen, Present | Listed) or seen.is_error
     return retry if waits else retry.model_copy(update={"next_attempt_time": None})

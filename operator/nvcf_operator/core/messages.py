@@ -6,7 +6,7 @@ No clock time stands in a message, and nothing that changes while nothing happen
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Situation
+from nvcf_operator.core.situation import FunctionStatus, Situation
 
 PENDING = "The operator has seen the resource and is about to look it up in NVCF."
 ADOPTING = "Adopted the existing deployment; it will be updated to match the manifest."
@@ -53,7 +53,7 @@ def unanswered(words: str | None, pause: float, shown: str | None) -> str:
         f"operator watches for it and sends the request again after {pause:g} seconds; an edit or the annotation "
         "nvcf-operator.io/reconcile-requested-at shortens that as far as is safe."
     )
-    if shown in (None, "INACTIVE"):
+    if shown in (None, FunctionStatus.INACTIVE):
         return text
     return (
         f"{text} NVCF shows the function version as {shown} but has no deployment of it: if that persists, no API "
@@ -235,7 +235,7 @@ def deploying(health: tuple[str, ...]) -> str:
 
 def degraded(status: str, health: tuple[str, ...]) -> str:
     """Instances are missing."""
-    what = "No instance is running" if status == "DEGRADED" else "Some instances are not running"
+    what = "No instance is running" if status == FunctionStatus.DEGRADED else "Some instances are not running"
     return f"{what} ({status}). NVCF repairs this automatically{_said(health)}"
 
 
@@ -265,8 +265,7 @@ def no_capacity_for(seconds: int, what: str) -> str:
 
 def draining(situation: Situation, version: str, left: float) -> str:
     """A drain of ours."""
-    spec = situation.resource.spec
-    limit = spec.undeploy.drain_timeout_seconds if spec is not None else 3600
+    limit = situation.resource.drain_timeout
     if left <= 0:
         return (
             f"Version {version} is still draining after undeploy.drainTimeoutSeconds ({limit}) and onDrainTimeout is "

@@ -10,8 +10,9 @@ from nvcf_operator.core import compare, condition_sets, messages, settles
 from nvcf_operator.core.actions import Create, TakeFinalizer
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.flap_guard import at_limit, not_converging
+from nvcf_operator.core.ownership import doubted
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Absent, Failure, FunctionSeen, Proof, Scope, Situation
+from nvcf_operator.core.situation import Absent, Failure, FunctionSeen, Scope, Situation
 from nvcf_operator.core.unanswered import awaiting
 from nvcf_operator.core.waiting import refused, retried, retry_due_in, waiting
 
@@ -63,21 +64,12 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
 
 def unproven(situation: Situation) -> Decision | None:
     """Refuse to believe a 404 of a key that is not shown to belong to the account on record."""
-    view = situation.account
-    if view is None:
-        return waiting(situation, Failure(Reason.NVCF_UNAVAILABLE, messages.NO_LIST, Scope.SERVER))
-    recorded = situation.resource.status.account_id or ""
-    if view.proof == Proof.MISMATCH:
-        message = messages.account_mismatch(recorded, view.account_id or "")
-        return Decision(
-            condition_set=condition_sets.stalled(Reason.ACCOUNT_MISMATCH, message), requeue=situation.timing.poll
-        )
-    if view.proof == Proof.UNPROVEN:
-        message = messages.account_unproven(recorded)
-        return Decision(
-            condition_set=condition_sets.stalled(Reason.ACCOUNT_UNPROVEN, message), requeue=situation.timing.poll
-        )
-    return None
+    doubt = doubted(situation)
+    if doubt is None:
+        return None
+    if doubt.scope == Scope.SERVER:
+        return waiting(situation, doubt)
+    return Decision(condition_set=condition_sets.stalled(doubt.reason, doubt.message), requeue=situation.timing.poll)
 
 
 def held_back(situation: Situation) -> bool:

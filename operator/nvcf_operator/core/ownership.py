@@ -7,8 +7,10 @@ nothing about it.
 from datetime import datetime
 
 from nvcf_operator.api.spec import AdoptionPolicy
+from nvcf_operator.core import messages
+from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import is_sign
-from nvcf_operator.core.situation import Present, Situation
+from nvcf_operator.core.situation import Failure, Present, Proof, Scope, Situation
 from nvcf_operator.core.versions import current_deployment, deployments_on_record, recorded_as_ours
 
 
@@ -63,6 +65,19 @@ def may_undeploy(situation: Situation, version: str, seen: Present) -> bool:
     adopts = resource.spec is None or resource.spec.adoption_policy == AdoptionPolicy.ADOPT
     current = resource.status.function_version_id if resource.holds else resource.wanted_version
     return adopts and version in (current, resource.wanted_version)
+
+
+def doubted(situation: Situation) -> Failure | None:
+    """Why a 404 is not believed: the key is not shown to belong to the account on record; None if it is believed."""
+    view, recorded_id = situation.account, situation.resource.status.account_id or ""
+    if view is None:
+        return Failure(Reason.NVCF_UNAVAILABLE, messages.NO_LIST, Scope.SERVER)
+    if view.proof == Proof.MISMATCH:
+        message = messages.account_mismatch(recorded_id, view.account_id or "")
+        return Failure(Reason.ACCOUNT_MISMATCH, message, Scope.CREDENTIAL)
+    if view.proof == Proof.UNPROVEN:
+        return Failure(Reason.ACCOUNT_UNPROVEN, messages.account_unproven(recorded_id), Scope.CREDENTIAL)
+    return None
 
 
 def lost_deployment(situation: Situation, version: str, seen: Present) -> str | None:

@@ -7,10 +7,10 @@ can confirm what is on record and never tell that something is gone.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.reasons import Trait, reasons_with
 from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.situation import FunctionStatus
 
 CONFIRMED = reasons_with(Trait.CONFIRMED)
 
@@ -38,15 +38,18 @@ def list_is_enough(resource: Resource, entry: Entry | None, *, deep: bool) -> bo
     if deep or entry is None or resource.deleting or resource.spec is None or resource.paused:
         return False
     status = resource.status
-    if resource.spec.management_policy == ManagementPolicy.OBSERVE or resource.open_intent is not None:
+    if resource.observes or resource.open_intent is not None:
         return False
     if status.retiring or status.incoming is not None:
         return False
     if not was_confirmed(resource) or resource.reconcile_requested or resource.redeploy_requested:
         return False
-    if entry.status in ("ACTIVE", "DEPLOYING"):
-        return entry.status == "ACTIVE" or status.function_status in ("DEPLOYING", None)
-    return entry.status == status.function_status and entry.status in ("DEGRADED", "DEGRADING")
+    if entry.status in (FunctionStatus.ACTIVE, FunctionStatus.DEPLOYING):
+        return entry.status == FunctionStatus.ACTIVE or status.function_status in (FunctionStatus.DEPLOYING, None)
+    return entry.status == status.function_status and entry.status in (
+        FunctionStatus.DEGRADED,
+        FunctionStatus.DEGRADING,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,9 @@ def is_news(poll_key: PollKey, entries: Mapping[str, Entry]) -> bool:
     """Whether a poll shows something else than what is on record, so that the resource wants a look."""
     if poll_key.held_version is None:
         entry = _of(poll_key, poll_key.shown_version, entries)
-        return entry is not None and entry.status != (poll_key.function_status or "INACTIVE")
+        return entry is not None and entry.status != (poll_key.function_status or FunctionStatus.INACTIVE)
     entry, coming = _of(poll_key, poll_key.held_version, entries), _of(poll_key, poll_key.incoming_version, entries)
-    if coming is not None and coming.status not in ("DEPLOYING", "INACTIVE"):
+    if coming is not None and coming.status not in (FunctionStatus.DEPLOYING, FunctionStatus.INACTIVE):
         return True
     return entry is None or entry.status != poll_key.function_status
 
@@ -100,7 +103,7 @@ def is_missing(poll_key: PollKey, entries: Mapping[str, Entry], skipped: frozens
     entry = _of(poll_key, poll_key.held_version, entries)
     if entry is None and poll_key.held_version in skipped:
         return False
-    return entry is None or entry.status == "INACTIVE"
+    return entry is None or entry.status == FunctionStatus.INACTIVE
 
 
 def _of(poll_key: PollKey, version: str | None, entries: Mapping[str, Entry]) -> Entry | None:

@@ -1,13 +1,12 @@
 """Suspended, paused or observed: show what NVCF holds and write nothing."""
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core import compare, condition_sets, messages, oddities
 from nvcf_operator.core.actions import DropFinalizer
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.not_deployed import unproven
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Unknown
+from nvcf_operator.core.situation import Absent, FunctionStatus, Listed, Present, Situation, Unknown
 from nvcf_operator.core.waiting import waiting
 
 
@@ -15,7 +14,7 @@ def shown(situation: Situation) -> Decision:
     """Decide on a resource that must not be written to NVCF."""
     resource, spec = situation.resource, situation.resource.spec
     assert spec is not None, "decide() has dealt with a manifest that cannot be read"
-    observe = spec.management_policy == ManagementPolicy.OBSERVE
+    observe = resource.observes
     if observe and resource.has_finalizer:
         return act(DropFinalizer())
     seen = situation.observation(spec.function_version_id)
@@ -32,11 +31,11 @@ def shown(situation: Situation) -> Decision:
     else:
         matches, difference = isinstance(seen, Listed) and resource.in_order, ""
     status = seen.status if isinstance(seen, Present | Listed) else None
-    ready = matches and status == "ACTIVE"
+    ready = matches and status == FunctionStatus.ACTIVE
     message = messages.shown(
         observe=observe, paused_by_annotation=not spec.suspend, status=status, difference=difference
     )
-    available = condition_sets.serves(status) if status is not None else False
+    available = isinstance(seen, Present | Listed) and seen.serves
     return Decision(
         condition_set=condition_sets.at_rest(phase, reason, message, ready=ready, available=available), seen=True
     )

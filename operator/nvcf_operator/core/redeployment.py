@@ -3,13 +3,13 @@
 There is no record of the steps: each pass goes on from what NVCF shows, so a crash between any two repeats nothing.
 """
 
-from nvcf_operator.api.spec import ImmutableChange, ManagementPolicy
+from nvcf_operator.api.spec import ImmutableChange
 from nvcf_operator.core import compare, oddities
 from nvcf_operator.core.actions import Create, Purpose, Undeploy
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.flap_guard import not_converging
 from nvcf_operator.core.ownership import is_stranger
-from nvcf_operator.core.situation import Absent, Present, Proof, Situation
+from nvcf_operator.core.situation import Absent, Present, Situation
 from nvcf_operator.core.undeploying import again, gracefully
 from nvcf_operator.core.waiting import retry_due_in, waiting
 
@@ -46,7 +46,7 @@ def redeployed(situation: Situation, seen: Present, why: Purpose) -> Decision:
     if why != Purpose.REQUESTED and (wait := retry_due_in(situation)) > 0:
         return Decision(requeue=wait, seen=True)
     # In ERROR no instance runs that could answer a queue, so a graceful DELETE would drain for ever.
-    graceful = gracefully(situation) and seen.status.upper() != "ERROR"
+    graceful = gracefully(situation) and not seen.is_error
     version = situation.resource.wanted_version
     action = Undeploy(version, graceful, why, seen.deployment.deployment_id)
     return not_converging(situation, action) or again(situation, action)
@@ -57,15 +57,14 @@ def is_answered(situation: Situation) -> bool:
 
     That is so once the old one is on its way out or not there, for its absence leads to another POST.
     """
-    resource, wrote, view = situation.resource, situation.wrote, situation.account
+    resource, wrote = situation.resource, situation.wrote
     if resource.redeploy_requested is None or resource.deleting or resource.paused or situation.holder is not None:
         return False
-    if resource.spec is None or resource.spec.management_policy == ManagementPolicy.OBSERVE:
+    if resource.spec is None or resource.observes:
         return False
     if isinstance(wrote, Create | Undeploy) and wrote.function_version_id == resource.wanted_version:
         return True
     seen = situation.observation(resource.wanted_version)
     if isinstance(seen, Present):
-        return seen.status.upper() == "INACTIVE" or is_for_an_earlier_deployment(situation)
-    believed = view is not None and view.proof in (Proof.PROVEN, Proof.NEVER_PINNED)
-    return isinstance(seen, Absent) and believed
+        return seen.is_inactive or is_for_an_earlier_deployment(situation)
+    return isinstance(seen, Absent) and situation.believes_absence

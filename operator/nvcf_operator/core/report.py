@@ -37,7 +37,7 @@ from nvcf_operator.core.ownership import is_stranger, may_undeploy
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.resource import OF_A_COPY, is_version_id
 from nvcf_operator.core.settles import posts_specifications
-from nvcf_operator.core.situation import Absent, Failure, Listed, Present, Scope, Situation, Unknown
+from nvcf_operator.core.situation import Absent, Failure, FunctionStatus, Listed, Present, Scope, Situation, Unknown
 from nvcf_operator.core.waiting import REFUSALS
 
 OUTAGES, TIMED = reasons_with(Trait.OUTAGE), reasons_with(Trait.TIMED)
@@ -107,7 +107,7 @@ def _shown(situation: Situation, version: str) -> dict[str, Any]:
             return {"function_status": None, "instances": None}  # of somebody else's, which was shown
         if not situation.believes_absence or not resource.holds or resource.status.function_version_id != version:
             return {}
-        return {"function_status": "INACTIVE", **GONE}
+        return {"function_status": FunctionStatus.INACTIVE, **GONE}
     if not isinstance(seen, Present):
         return {}
     deployment = seen.deployment
@@ -116,7 +116,7 @@ def _shown(situation: Situation, version: str) -> dict[str, Any]:
         "deployment_id": deployment.deployment_id,
         "function_name": deployment.function_name or resource.status.function_name,
         "instances": compare.instances(deployment.deployment_specifications),
-        "health": () if deployment.function_status == "ACTIVE" else health.of(situation, seen),
+        "health": () if deployment.function_status == FunctionStatus.ACTIVE else health.of(situation, seen),
         "gpu_specifications": tuple(
             ObservedGpuSpecification(
                 gpu_specification_id=item.gpu_specification_id,
@@ -151,7 +151,7 @@ def ours(situation: Situation, version: str) -> bool:
         return not isinstance(seen, Present) or may_undeploy(situation, version, seen)
     if not is_stranger(situation):
         return True
-    if resource.paused or resource.spec is None or resource.spec.management_policy == "Observe":
+    if resource.paused or resource.spec is None or resource.observes:
         return False
     return resource.spec.adoption_policy == "Adopt" and (resource.has_finalizer or resource.keeps_deployment)
 

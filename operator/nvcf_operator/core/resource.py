@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -24,6 +25,27 @@ its own uid. It is waited for like any other, and is no sign that a deployment w
 """
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+class Role(StrEnum):
+    """What a version is to a resource, by its record."""
+
+    CURRENT = "current"
+    """It serves, or is to serve."""
+    INCOMING = "incoming"
+    """It comes up in a rollout."""
+    REQUESTED = "requested"
+    """Its POST may be under way."""
+    RETIRING = "retiring"
+    """It is being undeployed, or is to be."""
+
+
+class RecordedVersion(NamedTuple):
+    """A version on record."""
+
+    version: str
+    role: Role
+    deployment_id: str | None
 
 
 def is_version_id(text: str) -> bool:
@@ -133,6 +155,16 @@ class Resource:
         return annotated or (self.spec is not None and self.spec.suspend)
 
     @property
+    def observes(self) -> bool:
+        """Whether the manifest forbids all writes to NVCF for good (managementPolicy Observe)."""
+        return self.spec is not None and self.spec.management_policy == ManagementPolicy.OBSERVE
+
+    @property
+    def drain_timeout(self) -> int:
+        """Seconds that a drain may take, by the manifest as far as it can be read."""
+        return self.spec.undeploy.drain_timeout_seconds if self.spec is not None else 3600
+
+    @property
     def reconcile_requested(self) -> str | None:
         """The token of a reconcile-now that is not answered yet."""
         token = self.annotations.get(names.RECONCILE_REQUESTED_ANNOTATION)
@@ -147,15 +179,25 @@ class Resource:
     @property
     def keeps_deployment(self) -> bool:
         """Whether NVCF is left alone when the object goes: such an object carries no finalizer."""
-        spec = self.spec
-        return spec is not None and (
-            spec.deletion_policy == DeletionPolicy.RETAIN or spec.management_policy == ManagementPolicy.OBSERVE
-        )
+        return self.observes or (self.spec is not None and self.spec.deletion_policy == DeletionPolicy.RETAIN)
 
     @property
     def holds(self) -> bool:
         """Whether the record says that a deployment was ours (it may be gone meanwhile)."""
         return bool(self.status.function_version_id and self.status.function_status)
+
+    @property
+    def versions(self) -> tuple[RecordedVersion, ...]:
+        """The versions on record, and that of an open intent, with their roles. One may have several."""
+        status, intent = self.status, self.open_intent
+        current = (status.function_version_id or "", Role.CURRENT, status.deployment_id)
+        found = [current] if self.holds else []
+        found += [(item.function_version_id, Role.RETIRING, item.deployment_id) for item in status.retiring]
+        if (coming := status.incoming) is not None:
+            found.append((coming.function_version_id, Role.INCOMING, coming.deployment_id))
+        if intent is not None:
+            found.append((intent.function_version_id, Role.REQUESTED, intent.deployment_id))
+        return tuple(RecordedVersion(*item) for item in found)
 
     @property
     def function_id(self) -> str:
@@ -169,7 +211,7 @@ class Resource:
 
     def condition(self, kind: str) -> Condition | None:
         """The recorded condition of that type."""
-        return next((c for c in self.status.conditions if c.type == kind), None)
+        return condition_of(self.status, kind)
 
     def is_true(self, kind: str) -> bool:
         """Whether the recorded condition of that type is True."""
@@ -186,6 +228,11 @@ class Resource:
             and ready.observed_generation == self.generation
             and self.status.observed_generation == self.generation
         )
+
+
+def condition_of(status: FunctionDeploymentStatus, kind: str) -> Condition | None:
+    """The condition of that type in a status."""
+    return next((condition for condition in status.conditions if condition.type == kind), None)
 
 
 def _status(stored: Mapping[str, Any]) -> FunctionDeploymentStatus:

@@ -16,7 +16,7 @@ from nvcf_operator.core.decision import ConditionSet, Decision
 from nvcf_operator.core.deployed import hindered
 from nvcf_operator.core.ownership import refuses
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
-from nvcf_operator.core.situation import Absent, Listed, Present, Situation, Unknown
+from nvcf_operator.core.situation import Absent, FunctionStatus, Listed, Present, Situation, Unknown
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.versions import former_version, given_up, recorded_as_ours
 
@@ -29,18 +29,19 @@ def failure_of_incoming(situation: Situation, seen: Present) -> str | None:
         return None
     told = health.of(situation, seen)
     said = f": {'; '.join(told)}" if told else ""
-    status = seen.status.upper()
-    if status == "ERROR":
-        return f"ERROR{said}"[:512]
+    if seen.is_error:
+        return f"{FunctionStatus.ERROR}{said}"[:512]
     seconds, left = progress_deadline(situation)
-    if status not in ("ACTIVE", "INACTIVE") and left <= 0:
-        return f"{status} for longer than rollout.progressDeadlineSeconds ({seconds}){said}"[:512]
+    if seen.known_status not in (FunctionStatus.ACTIVE, FunctionStatus.INACTIVE) and left <= 0:
+        return f"{seen.status.upper()} for longer than rollout.progressDeadlineSeconds ({seconds}){said}"[:512]
     return None
 
 
 def give_up(situation: Situation, reason: str) -> Decision:
     """Record that the version is given up, before anything is done about it."""
-    words_follow = reason == "ERROR"  # the status can be seen a moment before NVCF's words for it are written
+    words_follow = (
+        reason == FunctionStatus.ERROR
+    )  # the status can be seen a moment before NVCF's words for it are written
     condition_set = condition_sets.stalled(Reason.ROLLOUT_FAILED, messages.rollout_failed(situation.resource, reason))
     requeue = situation.timing.busy_poll if words_follow else 0.0
     return Decision(condition_set=condition_set, gives_up=reason, requeue=requeue, seen=True)
@@ -56,7 +57,7 @@ def gave_up(situation: Situation) -> Decision:
     failed = situation.resource.status.failed
     assert failed is not None, "given_up() says so"
     seen = situation.observation(failed.function_version_id)
-    if isinstance(seen, Present) and failed.reason == "ERROR":
+    if isinstance(seen, Present) and failed.reason == FunctionStatus.ERROR:
         reason = failure_of_incoming(situation, seen)
         if reason is not None and reason != failed.reason:
             return give_up(situation, reason)
@@ -77,7 +78,7 @@ def former(situation: Situation) -> str | None:
 def is_over(situation: Situation, version: str) -> bool:
     """Whether a version does not serve and never will again: not deployed, draining, or given up by NVCF."""
     seen = situation.observation(version)
-    return isinstance(seen, Absent) or (isinstance(seen, Present) and seen.status.upper() in ("INACTIVE", "ERROR"))
+    return isinstance(seen, Absent) or (isinstance(seen, Present) and (seen.is_inactive or seen.is_error))
 
 
 def rolled_out(situation: Situation, decision: Decision) -> Decision:
@@ -142,23 +143,21 @@ def recreates(situation: Situation) -> bool:
 def serves_beside(situation: Situation, version: str) -> bool:
     """Whether another version of this resource was seen to answer requests, so that this one may be taken down."""
     return any(
-        isinstance(seen, Present) and condition_sets.serves(seen.status)
-        for other, seen in situation.observations.items()
-        if other != version
+        isinstance(seen, Present) and seen.serves for other, seen in situation.observations.items() if other != version
     )
 
 
 def _step(situation: Situation, version: str) -> Decision | None:
     """The next step of a version's undeployment; none while it is the last one that serves."""
     seen = situation.observation(version)
-    serving = isinstance(seen, Present) and condition_sets.serves(seen.status)
+    serving = isinstance(seen, Present) and seen.serves
     if serving and not recreates(situation) and not serves_beside(situation, version):
         return Decision(requeue=situation.timing.poll)
     purpose = Purpose.GIVEN_UP if version == situation.resource.wanted_version else Purpose.GONE
     step = undeployed(situation, version, purpose=purpose, hindered=hindered)
     if step is not None and isinstance(step.action, Undeploy) and isinstance(seen, Present):
         # No instance runs that could answer a queue, so a graceful DELETE would drain for ever.
-        graceful = step.action.graceful and seen.status.upper() != "ERROR"
+        graceful = step.action.graceful and not seen.is_error
         return replace(step, action=replace(step.action, graceful=graceful))
     return step
 
@@ -199,7 +198,7 @@ def with_available(situation: Situation, condition_set: ConditionSet | None) -> 
         for version, seen in situation.observations.items()
         if recorded_as_ours(situation.resource, version)
     }
-    serving = any(isinstance(seen, Present | Listed) and condition_sets.serves(seen.status) for seen in ours.values())
+    serving = any(isinstance(seen, Present | Listed) and seen.serves for seen in ours.values())
     unknown = Unknown if situation.believes_absence else Unknown | Absent
     complete = bool(ours) and not any(isinstance(seen, unknown) for seen in ours.values())
     if serving or (complete and condition_set.available is None):

@@ -6,6 +6,7 @@ section 5, races 2, 4 and 5).
 
 from nvcf_client.endpoints.deployments import allocating
 from nvcf_operator.core.situation import Absent, Situation
+from nvcf_operator.core.versions import on_record
 
 
 def create_settle_left(situation: Situation, version: str) -> float:
@@ -55,10 +56,8 @@ def deployed_before(situation: Situation) -> bool:
     Where an object has our finalizer and no record, there may have been one.
     """
     resource, intent = situation.resource, situation.intent
-    version, status = resource.wanted_version, resource.status
-    held = {status.function_version_id if resource.holds else None}
-    held |= {item.function_version_id for item in status.retiring}
-    held |= {item.function_version_id for item in (status.incoming, status.failed) if item is not None}
+    version, failed = resource.wanted_version, resource.status.failed
+    held = {*on_record(resource), *([failed.function_version_id] if failed is not None else [])}
     if intent is not None and (not intent.answered or intent.deployment_id is not None):
         held.add(intent.function_version_id)
     return version in held or situation.local.finalizer_found_for is not None or situation.local.version_seen_lately

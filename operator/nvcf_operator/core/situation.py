@@ -40,20 +40,70 @@ class Failure:
     """It says that nothing is sent now, and not what the last call met."""
 
 
+class FunctionStatus(StrEnum):
+    """The statuses of a function version that the operator knows."""
+
+    ACTIVE = "ACTIVE"
+    DEPLOYING = "DEPLOYING"
+    DEGRADING = "DEGRADING"
+    DEGRADED = "DEGRADED"
+    INACTIVE = "INACTIVE"
+    ERROR = "ERROR"
+
+    @classmethod
+    def of(cls, word: str) -> "FunctionStatus | None":
+        """The status that a word of NVCF's means, in any letter case; None for one that the operator does not know."""
+        return cls._value2member_map_.get(word.upper())  # type: ignore[return-value]
+
+    @property
+    def serves(self) -> bool:
+        """Whether NVCF takes requests for the version."""
+        return self in (FunctionStatus.ACTIVE, FunctionStatus.DEGRADING)
+
+
+class _Shown:
+    """What is asked of a status, wherever NVCF shows it."""
+
+    __slots__ = ()
+
+    status: str
+
+    @property
+    def known_status(self) -> FunctionStatus | None:
+        """The status, if the operator knows it."""
+        return FunctionStatus.of(self.status)
+
+    @property
+    def is_inactive(self) -> bool:
+        """Whether the deployment is draining, or is only being created."""
+        return self.known_status == FunctionStatus.INACTIVE
+
+    @property
+    def is_error(self) -> bool:
+        """Whether NVCF has given the deployment up, so that it stays there until it is undeployed."""
+        return self.known_status == FunctionStatus.ERROR
+
+    @property
+    def serves(self) -> bool:
+        """Whether the version answers requests."""
+        known = self.known_status
+        return known is not None and known.serves
+
+
 @dataclass(frozen=True, slots=True)
-class Present:
+class Present(_Shown):
     """NVCF answered GET (or a write) with the deployment."""
 
     deployment: Deployment
 
     @property
-    def status(self) -> str:
+    def status(self) -> str:  # type: ignore[override]
         """The function's status in NVCF's words."""
         return self.deployment.function_status
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(_Shown):
     """The account's list, asked for after our last own write, shows the recorded deployment with this status."""
 
     status: str

@@ -10,7 +10,7 @@ from nvcf_operator.api.conditions import Condition
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, Undeploy
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
-from nvcf_operator.core.resource import Resource, is_sign
+from nvcf_operator.core.resource import Resource, condition_of, is_sign
 from nvcf_operator.core.situation import Failure, Present, Situation
 from nvcf_operator.core.versions import deployments_on_record, former_version, on_record, versions_held
 from nvcf_operator.core.words import ignored
@@ -40,7 +40,7 @@ def transitions(old: FunctionDeploymentStatus, new: FunctionDeploymentStatus) ->
     """Tell what changed between two statuses, each reason once."""
     notes: dict[Reason, EventNote] = {}
     for kind in (kinds.DELETION_BLOCKED, kinds.CREDENTIALS_VALID, kinds.STALLED, kinds.READY):
-        before, after = _find(old, kind), _find(new, kind)
+        before, after = condition_of(old, kind), condition_of(new, kind)
         note = _note(kind, before, after)
         if note is not None and Reason(after.reason if after else note.reason) not in notes:
             notes[Reason(after.reason if after else note.reason)] = note
@@ -53,7 +53,7 @@ def seconds_to_ready(resource: Resource, new: FunctionDeploymentStatus, now: dat
     The first record gives all conditions one time, so a condition that is older than Ready tells of a Ready before.
     None when it does not become Ready, or when its creation is not known.
     """
-    before, after = _find(resource.status, kinds.READY), _find(new, kinds.READY)
+    before, after = condition_of(resource.status, kinds.READY), condition_of(new, kinds.READY)
     if after is None or after.status != "True" or (before is not None and before.status == "True"):
         return None
     times = [item.last_transition_time for item in resource.status.conditions if item.last_transition_time is not None]
@@ -140,7 +140,7 @@ def _id(deployment_id: str | None) -> str:
 
 def ignored_words(resource: Resource, new: FunctionDeploymentStatus) -> tuple[EventNote, ...]:
     """Tell of annotations whose values say nothing, when Ready begins to name them."""
-    before, after = _find(resource.status, kinds.READY), _find(new, kinds.READY)
+    before, after = condition_of(resource.status, kinds.READY), condition_of(new, kinds.READY)
     return tuple(
         EventNote(True, Reason.ANNOTATION_IGNORED, sentence)
         for sentence in ignored(resource.annotations)
@@ -242,7 +242,3 @@ def _note(kind: str, before: Condition | None, after: Condition | None) -> Event
     if kind == kinds.READY and after.reason in WARNED and (before is None or before.reason != after.reason or same):
         return EventNote(True, Reason(after.reason), after.message)
     return None
-
-
-def _find(status: FunctionDeploymentStatus, kind: str) -> Condition | None:
-    return next((condition for condition in status.conditions if condition.type == kind), None)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
 from nvcf_operator.core import condition_sets, messages, settles
+from nvcf_operator.core.backoff import Backoff
 from nvcf_operator.core.deadline import is_overdue, progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision
 from nvcf_operator.core.reasons import Reason
@@ -62,7 +63,7 @@ def _failed_before(resource: Resource) -> int | None:
 def pause(situation: Situation, attempts: int) -> float:
     """Seconds between a POST and the next one: the settle, doubling."""
     settle = _settle(situation)
-    return min(max(LONGEST, settle), settle * 2.0 ** min(max(attempts - 1, 0), 10))
+    return Backoff(settle, max(LONGEST, settle)).after(attempts - 1)
 
 
 def due_in(situation: Situation) -> float:

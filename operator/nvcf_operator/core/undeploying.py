@@ -10,9 +10,9 @@ from nvcf_operator.core import condition_sets, messages, settles
 from nvcf_operator.core.actions import Purpose, Undeploy
 from nvcf_operator.core.decision import ConditionSet, Decision, act
 from nvcf_operator.core.draining import drained_too_long, recorded, seconds_left, shown_id
-from nvcf_operator.core.ownership import may_undeploy
+from nvcf_operator.core.ownership import doubted, may_undeploy
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Absent, Failure, Present, Proof, Scope, Situation
+from nvcf_operator.core.situation import Absent, Failure, Present, Scope, Situation
 
 AGAIN = 10.0
 """Seconds after which DELETE is asked for again, while GET does not say INACTIVE."""
@@ -45,7 +45,7 @@ def undeployed(
     if drained_too_long(situation, version):
         force, known = Undeploy(version, False, purpose, shown_id(situation, version)), recorded(situation, version)
         return again(situation, force) if known is not None and known.forced else act(force)
-    if seen.status.upper() != "INACTIVE":
+    if not seen.is_inactive:
         graceful = gracefully(situation)
         return again(situation, Undeploy(version, graceful, purpose, shown_id(situation, version)))
     left = seconds_left(situation, version)
@@ -77,19 +77,6 @@ def look_again_in(situation: Situation, version: str) -> float:
     known, timing = recorded(situation, version), situation.timing
     elapsed = (situation.now - known.since).total_seconds() if known is not None and known.since is not None else 0.0
     return min(timing.poll, max(timing.busy_poll, elapsed / 4))
-
-
-def doubted(situation: Situation) -> Failure | None:
-    """Why a 404 is not believed, if so."""
-    view, recorded_id = situation.account, situation.resource.status.account_id or ""
-    if view is None:
-        return Failure(Reason.NVCF_UNAVAILABLE, messages.NO_LIST, Scope.SERVER)
-    if view.proof == Proof.MISMATCH:
-        message = messages.account_mismatch(recorded_id, view.account_id or "")
-        return Failure(Reason.ACCOUNT_MISMATCH, message, Scope.CREDENTIAL)
-    if view.proof == Proof.UNPROVEN:
-        return Failure(Reason.ACCOUNT_UNPROVEN, messages.account_unproven(recorded_id), Scope.CREDENTIAL)
-    return None
 
 
 def leaving(reason: Reason, message: str) -> ConditionSet:

@@ -3,7 +3,6 @@
 A version that NVCF may hold is never dropped from the record before it is proven to be gone.
 """
 
-from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.api.status import Failed, Incoming, Retiring
 from nvcf_operator.core import draining, redeployment
 from nvcf_operator.core.actions import Create, Undeploy
@@ -23,7 +22,7 @@ def main_version(situation: Situation, retiring: tuple[Retiring, ...]) -> str | 
     kept = former_version(resource)
     if kept is None:
         return resource.wanted_version
-    if resource.spec is not None and resource.spec.management_policy == ManagementPolicy.OBSERVE:
+    if resource.observes:
         return None
     if resource.paused or situation.holder is not None:
         return kept
@@ -71,7 +70,7 @@ def retiring(situation: Situation, decision: Decision) -> tuple[Retiring, ...]:
         seen = situation.observation(version)
         if isinstance(seen, Present) and not may_undeploy(situation, version, seen):
             continue
-        if isinstance(seen, Present) and seen.status.upper() == "INACTIVE":
+        if isinstance(seen, Present) and seen.is_inactive:
             kept[version] = draining.begun(situation, version, forced=False)
         elif resource.deleting:
             if isinstance(seen, Present) and version not in on_record(resource):
@@ -97,21 +96,20 @@ def failed(situation: Situation, decision: Decision) -> Failed | None:
 
 def at_rest(resource: Resource) -> bool:
     """Whether the record of versions stays as it is, for nothing is written to NVCF."""
-    spec = resource.spec
-    return spec is None or resource.paused or spec.management_policy == ManagementPolicy.OBSERVE
+    return resource.spec is None or resource.paused or resource.observes
 
 
 def is_error(situation: Situation, version: str) -> bool:
     """Whether NVCF has given that version up, so that it stays there until it is undeployed."""
     seen = situation.observation(version)
-    return isinstance(seen, Present) and seen.status.upper() == "ERROR"
+    return isinstance(seen, Present) and seen.is_error
 
 
 def _due(situation: Situation, decision: Decision) -> tuple[str, ...]:
     resource = situation.resource
     seen = situation.observation(resource.wanted_version)
     due = leaving(situation, decision)
-    if isinstance(seen, Present) and seen.status.upper() == "INACTIVE" and redeployment.purpose(situation, seen):
+    if isinstance(seen, Present) and seen.is_inactive and redeployment.purpose(situation, seen):
         due = (*due, resource.wanted_version)
     kept = former_version(resource)
     return (*due, kept) if kept is not None and is_over(situation, kept) and not is_error(situation, kept) else due

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from nvcf_operator.core.resource import Resource, is_sign
+from nvcf_operator.core.resource import Resource, Role, is_sign
 
 
 def versions_held(resource: Resource) -> tuple[str, ...]:
@@ -10,11 +10,7 @@ def versions_held(resource: Resource) -> tuple[str, ...]:
 
     Where the status was lost, the manifest's if our finalizer is there, for that says that there may be one.
     """
-    status = resource.status
-    held = [status.function_version_id] if resource.holds else []
-    held += [item.function_version_id for item in status.retiring]
-    held += [status.incoming.function_version_id] if status.incoming is not None else []
-    held += [resource.open_intent.function_version_id] if resource.open_intent is not None else []
+    held = [item.version for item in resource.versions]
     if not held and resource.lost and resource.has_finalizer:
         held = [resource.intent.function_version_id if resource.intent is not None else resource.wanted_version]
     return tuple(dict.fromkeys(version for version in held if version))
@@ -33,12 +29,9 @@ def former_version(resource: Resource) -> str | None:
     return held if resource.holds and held and held != resource.wanted_version else None
 
 
-def on_record(resource: Resource) -> frozenset[str | None]:
+def on_record(resource: Resource) -> frozenset[str]:
     """The versions that the status names: the one that serves, the one that comes up, those on their way out."""
-    status = resource.status
-    held = status.function_version_id if resource.holds else None
-    coming = status.incoming.function_version_id if status.incoming is not None else None
-    return frozenset({held, coming, *(item.function_version_id for item in status.retiring)})
+    return frozenset(item.version for item in resource.versions if item.role != Role.REQUESTED)
 
 
 def recorded_as_ours(resource: Resource, version: str) -> bool:
