@@ -12,7 +12,7 @@ from nvcf_operator.core import condition_sets, grace, messages, read_only
 from nvcf_operator.core.actions import Create, DropFinalizer, TakeFinalizer
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.deletion import deletion
-from nvcf_operator.core.deployed import listed, present
+from nvcf_operator.core.deployed import after_adoption, listed, present
 from nvcf_operator.core.not_deployed import absent
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.refusals import write_refused
@@ -27,7 +27,7 @@ from nvcf_operator.core.rollout import (
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation
 from nvcf_operator.core.unanswered import overdue
 from nvcf_operator.core.versions import former_version, versions_held
-from nvcf_operator.core.waiting import waiting
+from nvcf_operator.core.waiting import held, paused, waiting
 
 SLOW = 300.0
 """Seconds between two looks at what only another person or another resource can change."""
@@ -57,7 +57,19 @@ def decide(situation: Situation) -> Decision:
     if resource.paused:
         decision = read_only.shown(situation)
         return replace(decision, condition_set=with_available(situation, decision.condition_set))
-    return rolled_out(situation, wanted_version(situation))
+    decision = wanted_version(situation)
+    for rule in (held, paused, after_adoption, after_finalizer):
+        decision = rule(situation, decision)
+    return rolled_out(situation, decision)
+
+
+def after_finalizer(situation: Situation, decision: Decision) -> Decision:
+    """The decision, but that nothing is deployed before our finalizer is on an object that takes it down again."""
+    resource = situation.resource
+    deletes = resource.spec is not None and resource.spec.deletion_policy == DeletionPolicy.DELETE
+    if isinstance(decision.action, Create) and deletes and not resource.has_finalizer:
+        return act(TakeFinalizer())
+    return decision
 
 
 def wanted_version(situation: Situation) -> Decision:

@@ -11,6 +11,7 @@ from nvcf_operator.core.situation import Failure, Scope, Situation
 from nvcf_operator.core.transitions import left
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.versions import versions_held
+from nvcf_operator.core.waiting import held
 
 
 def needs_nvcf(resource: Resource) -> bool:
@@ -57,12 +58,10 @@ def deletion(situation: Situation) -> Decision:
         return act(DropFinalizer())
     if situation.access is not None:
         return blocked(situation, situation.access)
-    if situation.failure is not None:
-        return blocked(situation, situation.failure)
     steps = [step for version in versions if (step := undeployed(situation, version, hindered=blocked)) is not None]
     if not steps:
         return act(DropFinalizer())
-    return next((step for step in steps if step.action is not None), steps[0])
+    return held(situation, next((step for step in steps if step.action is not None), steps[0]), blocked)
 
 
 def blocked(situation: Situation, failure: Failure) -> Decision:

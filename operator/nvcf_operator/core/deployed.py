@@ -3,7 +3,7 @@
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec
 from nvcf_operator.core import compare, condition_sets, health, messages, oddities
-from nvcf_operator.core.actions import Change, DropFinalizer, Purpose, TakeFinalizer
+from nvcf_operator.core.actions import Change, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.changes import Put, Unsupported, next_change
 from nvcf_operator.core.deadline import progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision, act
@@ -14,9 +14,9 @@ from nvcf_operator.core.ownership import is_stranger, lost_deployment, refuses
 from nvcf_operator.core.poll_rules import was_confirmed
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.redeployment import purpose, redeployed
-from nvcf_operator.core.situation import Failure, FunctionStatus, Listed, Present, Situation
+from nvcf_operator.core.situation import FunctionStatus, Listed, Present, Situation
 from nvcf_operator.core.undeploying import undeployed
-from nvcf_operator.core.waiting import retried, retry_due_in, waiting
+from nvcf_operator.core.waiting import hindered, waiting
 
 
 def present(situation: Situation, seen: Present) -> Decision:
@@ -33,14 +33,23 @@ def present(situation: Situation, seen: Present) -> Decision:
         return act(TakeFinalizer())
     if spec.deletion_policy == DeletionPolicy.RETAIN and resource.has_finalizer:
         return act(DropFinalizer())
-    decision = in_hand(situation, seen, spec)
-    if decision.action is not None and is_stranger(situation):
-        # On record before it is touched: a crash after the write would forget that the version was deployed before.
-        condition_set = condition_sets.progressing(
-            Phase.PENDING, Reason.PENDING, messages.ADOPTING, available=seen.serves
-        )
-        return Decision(condition_set=condition_set, requeue=0.0)
-    return decision
+    return in_hand(situation, seen, spec)
+
+
+def after_adoption(situation: Situation, decision: Decision) -> Decision:
+    """The decision, but that a deployment which was found is on record before it is touched.
+
+    A crash after the write would forget that the version was deployed before.
+    """
+    seen = situation.observation(situation.resource.wanted_version)
+    if (
+        not isinstance(decision.action, Change | Undeploy)
+        or not isinstance(seen, Present)
+        or not is_stranger(situation)
+    ):
+        return decision
+    condition_set = condition_sets.progressing(Phase.PENDING, Reason.PENDING, messages.ADOPTING, available=seen.serves)
+    return Decision(condition_set=condition_set, requeue=0.0)
 
 
 def in_hand(situation: Situation, seen: Present, spec: FunctionDeploymentSpec) -> Decision:
@@ -78,10 +87,6 @@ def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSp
         )
     if isinstance(change, Put) and (odd := oddities.of_put(seen.deployment)):
         return waiting(situation, oddities.failure(odd), at_work=True)
-    if situation.failure is not None:
-        return waiting(situation, situation.failure, at_work=True)
-    if (wait := retry_due_in(situation)) > 0:
-        return retried(situation, wait)
     action = Change(spec.function_version_id, seen.deployment.deployment_id, change)
     drift = tuple(sorted({item.field for item in found.differences})) if resource.in_order else ()
     return not_converging(situation, action) or act(action, drift=drift)
@@ -141,16 +146,9 @@ def draining(situation: Situation) -> Decision:
         step = undeployed(situation, version, hindered=hindered)
         assert step is not None, "it is there"
         return step
-    if situation.failure is not None:
-        return waiting(situation, situation.failure, at_work=True)
     condition_set = condition_sets.progressing(Phase.DRAINING, Reason.DRAINING, messages.FOREIGN_DRAIN, available=False)
     drift = ("deployment",) if resource.in_order else ()
     return Decision(condition_set=condition_set, requeue=situation.timing.busy_poll, busy=True, seen=True, drift=drift)
-
-
-def hindered(situation: Situation, failure: Failure) -> Decision:
-    """Wait with work in hand."""
-    return waiting(situation, failure, at_work=True)
 
 
 def left_behind(situation: Situation) -> bool:

@@ -15,7 +15,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import FunctionStatus, Listed, Present, Situation
 from nvcf_operator.core.undeploying import again
-from nvcf_operator.core.waiting import retry_due_in, waiting
+from nvcf_operator.core.waiting import retry_due_in
 
 ATTEMPTS = 5
 """Deployments after the first one, before a person has to help."""
@@ -34,8 +34,6 @@ def failed(situation: Situation, seen: Present) -> Decision:
         return Decision(
             condition_set=condition_set, requeue=None if told else situation.timing.poll, retry=retry, seen=True
         )
-    if situation.failure is not None:
-        return waiting(situation, situation.failure, at_work=True)
     if asked or (retry is not None and retry.next_attempt_time is not None and retry_due_in(situation) <= 0):
         # No instance runs that could answer a queue, so a graceful DELETE would drain for ever.
         version, found = resource.wanted_version, seen.deployment.deployment_id

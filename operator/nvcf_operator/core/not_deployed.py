@@ -5,16 +5,15 @@ A 404 of GET is "not deployed", "no such version", "not in this key's account", 
 """
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.spec import DeletionPolicy
 from nvcf_operator.core import compare, condition_sets, messages, settles
-from nvcf_operator.core.actions import Create, TakeFinalizer
+from nvcf_operator.core.actions import Create
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.flap_guard import at_limit, not_converging
 from nvcf_operator.core.ownership import doubted
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, Failure, FunctionSeen, Scope, Situation
 from nvcf_operator.core.unanswered import awaiting
-from nvcf_operator.core.waiting import refused, retried, retry_due_in, waiting
+from nvcf_operator.core.waiting import refused, waiting
 
 
 def absent(situation: Situation, nothing: Absent) -> Decision:
@@ -53,12 +52,6 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
         return refused(situation, Failure(Reason.FUNCTION_NOT_FOUND, messages.no_function(spec), Scope.RESOURCE))
     if situation.function == FunctionSeen.PUBLIC:
         return refused(situation, Failure(Reason.PUBLIC_FUNCTION, messages.public_function(spec), Scope.RESOURCE))
-    if situation.failure is not None:
-        return waiting(situation, situation.failure, at_work=True)
-    if (wait := retry_due_in(situation)) > 0:
-        return retried(situation, wait)
-    if spec.deletion_policy == DeletionPolicy.DELETE and not resource.has_finalizer:
-        return act(TakeFinalizer())
     return act(action, drift=gone)
 
 

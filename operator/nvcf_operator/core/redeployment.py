@@ -11,7 +11,6 @@ from nvcf_operator.core.flap_guard import not_converging
 from nvcf_operator.core.ownership import is_stranger
 from nvcf_operator.core.situation import Absent, Present, Situation
 from nvcf_operator.core.undeploying import again, gracefully
-from nvcf_operator.core.waiting import retry_due_in, waiting
 
 
 def purpose(situation: Situation, seen: Present) -> Purpose | None:
@@ -41,10 +40,6 @@ def is_for_an_earlier_deployment(situation: Situation) -> bool:
 
 def redeployed(situation: Situation, seen: Present, why: Purpose) -> Decision:
     """Take the first step; the deployment's absence leads to the others."""
-    if situation.failure is not None:
-        return waiting(situation, situation.failure, at_work=True)
-    if why != Purpose.REQUESTED and (wait := retry_due_in(situation)) > 0:
-        return Decision(requeue=wait, seen=True)
     # In ERROR no instance runs that could answer a queue, so a graceful DELETE would drain for ever.
     graceful = gracefully(situation) and not seen.is_error
     version = situation.resource.wanted_version

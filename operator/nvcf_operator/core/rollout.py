@@ -13,12 +13,12 @@ from nvcf_operator.core import condition_sets, health, messages
 from nvcf_operator.core.actions import Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.deadline import progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision
-from nvcf_operator.core.deployed import hindered
 from nvcf_operator.core.ownership import refuses
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.situation import Absent, FunctionStatus, Listed, Present, Situation, Unknown
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.versions import former_version, given_up, recorded_as_ours
+from nvcf_operator.core.waiting import held, hindered
 
 COMING_UP = reasons_with(Trait.COMING_UP)
 
@@ -155,6 +155,7 @@ def _step(situation: Situation, version: str) -> Decision | None:
         return Decision(requeue=situation.timing.poll)
     purpose = Purpose.GIVEN_UP if version == situation.resource.wanted_version else Purpose.GONE
     step = undeployed(situation, version, purpose=purpose, hindered=hindered)
+    step = held(situation, step) if step is not None else None
     if step is not None and isinstance(step.action, Undeploy) and isinstance(seen, Present):
         # No instance runs that could answer a queue, so a graceful DELETE would drain for ever.
         graceful = step.action.graceful and not seen.is_error

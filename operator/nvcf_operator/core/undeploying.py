@@ -3,8 +3,6 @@
 A 200 of DELETE proves nothing, GET may lag behind it, and a drain has no limit of its own (facts on NVCF, section 5).
 """
 
-from collections.abc import Callable
-
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import condition_sets, messages, settles
 from nvcf_operator.core.actions import Purpose, Undeploy
@@ -13,12 +11,10 @@ from nvcf_operator.core.draining import drained_too_long, recorded, seconds_left
 from nvcf_operator.core.ownership import doubted, may_undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, Failure, Present, Scope, Situation
+from nvcf_operator.core.waiting import Hindrance
 
 AGAIN = 10.0
 """Seconds after which DELETE is asked for again, while GET does not say INACTIVE."""
-
-Hindrance = Callable[[Situation, Failure], Decision]
-"""What to decide when something keeps us from undeploying: it differs with what the undeployment is for."""
 
 
 def undeployed(
@@ -40,8 +36,6 @@ def undeployed(
         return hindered(situation, failure or Failure(Reason.PENDING, messages.PENDING, Scope.SERVER))
     if not may_undeploy(situation, version, seen):
         return None
-    if situation.failure is not None:
-        return hindered(situation, situation.failure)
     if drained_too_long(situation, version):
         force, known = Undeploy(version, False, purpose, shown_id(situation, version)), recorded(situation, version)
         return again(situation, force) if known is not None and known.forced else act(force)

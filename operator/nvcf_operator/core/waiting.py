@@ -4,11 +4,13 @@ An outage of the server says nothing about a resource in order: its status stays
 A resource with work tells once that it waits. Trouble is never taken for absence.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
 from nvcf_operator.core import backoff, condition_sets, error_classification, grace, messages
+from nvcf_operator.core.actions import Change, Create, Undeploy
 from nvcf_operator.core.deadline import is_overdue, progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
@@ -19,6 +21,9 @@ SECRET_AGAIN = 15.0
 """Seconds after which a Secret that gave no key is read again."""
 
 PATIENT, REFUSALS = reasons_with(Trait.PATIENT), reasons_with(Trait.REFUSAL)
+
+Hindrance = Callable[[Situation, Failure], Decision]
+"""What to decide when something keeps us from undeploying: it differs with what the undeployment is for."""
 
 
 def waiting(situation: Situation, failure: Failure, *, at_work: bool = False) -> Decision:
@@ -42,6 +47,34 @@ def waiting(situation: Situation, failure: Failure, *, at_work: bool = False) ->
         phase = Phase.PENDING if phase == Phase.FAILED else phase
         condition_set = _kept_from_work(situation, failure, phase)
     return Decision(condition_set=condition_set, requeue=delay, backoff=True)
+
+
+def hindered(situation: Situation, failure: Failure) -> Decision:
+    """Wait with work in hand."""
+    return waiting(situation, failure, at_work=True)
+
+
+def held(situation: Situation, decision: Decision, hindered: Hindrance = hindered) -> Decision:
+    """The decision, but that NVCF is not changed after a write that failed, nor in the pause after a refused one.
+
+    This stands over the result, so that no branch of the decisions can forget it.
+
+    Args:
+        situation: what was seen.
+        decision: what is to be done, as if there were neither.
+        hindered: what to decide after a write that failed.
+
+    """
+    if not isinstance(decision.action, Create | Change | Undeploy):
+        return decision
+    return hindered(situation, situation.failure) if situation.failure is not None else decision
+
+
+def paused(situation: Situation, decision: Decision) -> Decision:
+    """The decision on the wanted version, but that NVCF refused it a moment ago: then it waits for the next attempt."""
+    if not isinstance(decision.action, Create | Change | Undeploy) or (wait := retry_due_in(situation)) <= 0:
+        return decision
+    return Decision(requeue=wait, seen=True) if isinstance(decision.action, Undeploy) else retried(situation, wait)
 
 
 def _kept_from_work(situation: Situation, failure: Failure, phase: Phase) -> ConditionSet | None:
