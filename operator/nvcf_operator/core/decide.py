@@ -15,6 +15,7 @@ from nvcf_operator.core.deletion import deletion
 from nvcf_operator.core.deployed import after_adoption, listed, present
 from nvcf_operator.core.not_deployed import absent
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.record_update import recorded
 from nvcf_operator.core.refusals import write_refused
 from nvcf_operator.core.rollout import (
     failure_of_incoming,
@@ -35,6 +36,11 @@ SLOW = 300.0
 
 def decide(situation: Situation) -> Decision:
     """Decide on a resource. Total: every situation has an answer, and none of them is a guess."""
+    return recorded(situation, table(situation))
+
+
+def table(situation: Situation) -> Decision:
+    """The table of situations, from top to bottom."""
     resource = situation.resource
     if situation.refused is not None:
         decision = write_refused(situation, situation.refused)
@@ -120,7 +126,8 @@ def asking(situation: Situation, action: Create) -> Decision:
     else:
         phase, reason, message = Phase.PENDING, Reason.PENDING, messages.asking(action.function_version_id)
     condition_set = with_available(situation, overdue(situation) or condition_sets.progressing(phase, reason, message))
-    return Decision(action=action, condition_set=condition_set, retry=situation.resource.status.retry)
+    decision = Decision(action=action, condition_set=condition_set, retry=situation.resource.status.retry)
+    return recorded(situation, decision)
 
 
 def unfinished(situation: Situation) -> Decision:
@@ -131,4 +138,5 @@ def unfinished(situation: Situation) -> Decision:
         if rolling
         else (Phase.DEPLOYING, Reason.UPDATING, messages.UPDATING)
     )
-    return Decision(condition_set=condition_sets.progressing(phase, reason, message), requeue=0.0)
+    decision = Decision(condition_set=condition_sets.progressing(phase, reason, message), requeue=0.0)
+    return recorded(situation, decision)

@@ -1,9 +1,10 @@
 """What a decision says: at most one write, what the status is to tell, and when to look again."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.status import Retry
+from nvcf_operator.api.status import Failed, Incoming, Intent, LastWrite, Retiring, Retry
 from nvcf_operator.core.actions import Action
 from nvcf_operator.core.reasons import Reason
 
@@ -25,6 +26,25 @@ class ConditionSet:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordUpdate:
+    """What goes on record with a decision, beside the conditions and what NVCF showed."""
+
+    main_version: str | None
+    """The version that serves, or is to serve while none does; None while nothing is to be told of one."""
+    is_ours: bool
+    """Whether the deployment of that version, where NVCF shows one, is this resource's."""
+    incoming: Incoming | None
+    retiring: tuple[Retiring, ...]
+    failed: Failed | None
+    intent: Intent | None
+    retry: Retry | None
+    last_write: LastWrite | None
+    progressing_since: datetime | None
+    redeploy_handled: str | None
+    """The token of the request for another deployment that was answered last."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The outcome of one look at a situation."""
 
@@ -40,6 +60,10 @@ class Decision:
     """Whether NVCF is at work on this, so that its account is worth polling often."""
     retry: Retry | None = None
     """A failure of this resource's own whose wait must survive a restart."""
+    leaving: tuple[str, ...] | None = None
+    """The versions that are to go, where the decision has asked for them."""
+    record: RecordUpdate | None = None
+    """What goes on record; `decide` adds it to what the table of situations gives."""
     gives_up: str | None = None
     """Why the wanted version is given up in its rollout: recorded before it is taken down."""
     seen: bool = False

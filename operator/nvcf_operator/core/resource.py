@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from nvcf_client.models import Deployment
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CONDITION_TYPES, Condition
 from nvcf_operator.api.key import Key
@@ -56,6 +57,14 @@ def is_version_id(text: str) -> bool:
 def is_sign(intent: Intent | None, version: str) -> bool:
     """Whether an intent says that a deployment of that version may be this object's."""
     return intent is not None and intent.function_version_id == version and not intent.token.startswith(OF_A_COPY)
+
+
+def answered(intent: Intent, deployment: Deployment | None = None) -> Intent:
+    """The intent once the answer to its POST is known; with the deployment that it made, if it made one."""
+    known: dict[str, Any] = {"answered": True, "deployment_id": None, "last_updated_at": None}
+    if deployment is not None:
+        known |= {"deployment_id": deployment.deployment_id, "last_updated_at": deployment.last_updated_at}
+    return intent.model_copy(update=known)
 
 
 @dataclass(frozen=True, slots=True)

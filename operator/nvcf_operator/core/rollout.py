@@ -85,7 +85,8 @@ def rolled_out(situation: Situation, decision: Decision) -> Decision:
     """Add to the decision on the wanted version what is to be done about all others of this resource."""
     if isinstance(decision.action, TakeFinalizer | DropFinalizer | Change):
         return decision
-    steps = [step for version in leaving(situation, decision) if (step := _step(situation, version)) is not None]
+    out = leaving(situation, decision)
+    steps = [step for version in out if (step := _step(situation, version)) is not None]
     due = next((step for step in steps if step.action is not None), None)
     if due is not None:
         return due
@@ -99,6 +100,7 @@ def rolled_out(situation: Situation, decision: Decision) -> Decision:
         condition_set = _told(situation, condition_set, steps)
     return replace(
         decision,
+        leaving=out,
         condition_set=with_available(situation, condition_set),
         requeue=min(waits, default=None),
         busy=decision.busy or any(step.busy for step in steps),

@@ -269,6 +269,13 @@ class Situation:
         return self.observations.get(version)
 
     @property
+    def credential_failure(self) -> Failure | None:
+        """What is wrong with the credentials, as far as this situation shows."""
+        failures = [self.access, self.failure]
+        failures += [seen.failure for seen in self.observations.values() if isinstance(seen, Unknown)]
+        return next((item for item in failures if item is not None and item.scope == Scope.CREDENTIAL), None)
+
+    @property
     def believes_absence(self) -> bool:
         """Whether a 404 counts: the account answers, and nothing says that it is another one than that on record."""
         return self.account is not None and self.account.proof in (Proof.PROVEN, Proof.NEVER_PINNED)

@@ -108,7 +108,7 @@ def is_error(situation: Situation, version: str) -> bool:
 def _due(situation: Situation, decision: Decision) -> tuple[str, ...]:
     resource = situation.resource
     seen = situation.observation(resource.wanted_version)
-    due = leaving(situation, decision)
+    due = decision.leaving if decision.leaving is not None else leaving(situation, decision)
     if isinstance(seen, Present) and seen.is_inactive and redeployment.purpose(situation, seen):
         due = (*due, resource.wanted_version)
     kept = former_version(resource)

@@ -19,8 +19,8 @@ from nvcf_operator.core.decide import asking
 from nvcf_operator.core.ownership import lost_deployment
 from nvcf_operator.core.placement import explained
 from nvcf_operator.core.pruning import makes_way, not_kept
-from nvcf_operator.core.report import answered, report
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.report import report
+from nvcf_operator.core.resource import Resource, answered
 from nvcf_operator.core.situation import Failure, Present, Scope, Situation
 from nvcf_operator.core.transitions import EventNote, lost_from_sight, of_write, released
 from nvcf_operator.core.versions import without

@@ -10,8 +10,8 @@ from nvcf_operator.api import names
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.decision import Decision
-from nvcf_operator.core.report import answered, report
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.report import report
+from nvcf_operator.core.resource import Resource, answered
 from nvcf_operator.core.situation import (
     Absent,
     AccountView,

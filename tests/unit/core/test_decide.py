@@ -13,7 +13,8 @@ from nvcf_operator.core.changes import Patch, Put
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.flap_guard import digest
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.report import answered, report
+from nvcf_operator.core.report import report
+from nvcf_operator.core.resource import answered
 from nvcf_operator.core.situation import (
     AccountView,
     Failure,

@@ -498,7 +498,8 @@ def test_three_redeployments_that_somebody_undoes_are_enough() -> None:
     for _ in range(3):
         action = decide(situation).action
         assert isinstance(action, Undeploy)
-        status = report(replace(situation, wrote=action, observations={VERSION: Absent(0.0)}), decide(situation))
+        after = replace(situation, wrote=action, observations={VERSION: Absent(0.0)})
+        status = report(after, decide(after))
         again = held(spec=REDEPLOY, status={"lastWrite": status.to_dict()["lastWrite"]})
         situation = present(again, deployment(gpu={"gpu": "H100"}))
     assert told(situation)["Stalled"] == ("True", Reason.NOT_CONVERGING)

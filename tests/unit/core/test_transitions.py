@@ -9,8 +9,8 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.core.actions import Create
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.report import answered, report
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.report import report
+from nvcf_operator.core.resource import Resource, answered
 from nvcf_operator.core.situation import LocalView, Present, Situation
 from nvcf_operator.core.transitions import discovered, left, lost_from_sight, released, vanished
 from tests.unit.core.situations import (

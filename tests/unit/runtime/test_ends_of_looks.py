@@ -11,6 +11,7 @@ from nvcf_operator.core import condition_sets
 from nvcf_operator.core.decide import unfinished
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.record_update import recorded
 from nvcf_operator.core.situation import Situation
 from nvcf_operator.kube import errors
 from nvcf_operator.metrics.metrics import RESULTS
@@ -122,7 +123,7 @@ DECIDED: dict[str, Callable[[Situation], Decision]] = {
 def test_what_a_decision_wants_at_once_gets_growing_pauses(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    monkeypatch.setattr(reconciler, "decide", DECIDED[end])
+    monkeypatch.setattr(reconciler, "decide", lambda situation: recorded(situation, DECIDED[end](situation)))
     pauses = stage.pauses()
     assert len(pauses) == LOOKS - 2
     assert pauses[0] >= AT_ONCE
