@@ -5,7 +5,7 @@ from typing import Any
 
 from nvcf_operator.api import names
 from nvcf_operator.core.actions import Change, Create, Purpose, Undeploy
-from nvcf_operator.core.changes import Patch
+from nvcf_operator.core.diff.changes import Patch
 from nvcf_operator.core.flap_guard import LIMIT
 from nvcf_operator.core.record import LEAST_SEEN
 from nvcf_operator.core.unanswered import LONGEST

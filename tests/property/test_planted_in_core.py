@@ -13,20 +13,19 @@ from hypothesis.stateful import run_state_machine_as_test
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import (
     backoff,
-    changes,
     deletion,
     deployed,
     messages,
     not_deployed,
     ownership,
     rollout,
-    settles,
     undeploying,
     version_records,
-    waiting,
+    versions,
 )
-from nvcf_operator.core.compare import Comparison
 from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.diff import changes
+from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Absent, Situation, Timing, Unknown
 from nvcf_operator.core.versions import versions_held
@@ -53,11 +52,11 @@ Patch = pytest.MonkeyPatch
 
 
 def no_create_settle(patch: Patch) -> None:
-    patch.setattr(settles, "create_settle_left", lambda situation, version: 0.0)
+    patch.setattr(versions, "create_settle_left", lambda situation, version: 0.0)
 
 
 def no_redeploy_settle(patch: Patch) -> None:
-    patch.setattr(settles, "redeploy_settle_left", lambda situation, nothing: 0.0)
+    patch.setattr(versions, "redeploy_settle_left", lambda situation, nothing: 0.0)
 
 
 def intent_forgotten(patch: Patch) -> None:
@@ -225,7 +224,7 @@ def odd_entry_taken_for_absence(patch: Patch) -> None:
 
 
 def outage_is_not_told(patch: Patch) -> None:
-    patch.setattr(waiting, "_kept_from_work", lambda situation, failure, phase: None)
+    patch.setattr(backoff, "_kept_from_work", lambda situation, failure, phase: None)
 
 
 INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {

@@ -11,7 +11,8 @@ from typing import Any, Final
 from nvcf_client.endpoints import deployments
 from nvcf_client.endpoints.deployments import CREATE_TIMEOUT
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core import deployed, draining, equality, ownership, redeployment
+from nvcf_operator.core import deployed, ownership, redeployment, undeploying
+from nvcf_operator.core.diff import equality
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation, Timing
 from nvcf_operator.kube.client import KubeClient
@@ -56,7 +57,7 @@ def not_asked_before_a_delete() -> None:
 
 def any_drain_counts() -> None:
     """A recorded drain counts for whatever deployment of its version is there."""
-    draining._is_of = lambda item, deployment_id: True
+    undeploying._is_of = lambda item, deployment_id: True
 
 
 def old_redeploy_obeyed() -> None:

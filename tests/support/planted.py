@@ -15,13 +15,14 @@ from nvcf_client import errors, requests
 from nvcf_client.answers import explain
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
-from nvcf_operator.core import compare, decide, deletion, deployed, settles
 from nvcf_operator.core import credentials as rules
+from nvcf_operator.core import decide, deletion, deployed, versions
 from nvcf_operator.core.actions import Create, DropFinalizer, Undeploy
-from nvcf_operator.core.changes import Patch
-from nvcf_operator.core.compare import Comparison
 from nvcf_operator.core.credentials import Credential, SecretName
 from nvcf_operator.core.decision import Decision, act
+from nvcf_operator.core.diff import compare
+from nvcf_operator.core.diff.changes import Patch
+from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Absent, Failure, Situation, Unknown
@@ -54,8 +55,8 @@ def no_intent() -> None:
 
 def no_settle() -> None:
     """404 is believed at once, though an earlier POST or deployment may still come to light."""
-    settles.create_settle_left = lambda situation, version: 0.0
-    settles.redeploy_settle_left = lambda situation, nothing: 0.0
+    versions.create_settle_left = lambda situation, version: 0.0
+    versions.redeploy_settle_left = lambda situation, nothing: 0.0
 
 
 def blind_retry() -> None:

@@ -11,7 +11,7 @@ from prometheus_client.samples import Sample
 
 from nvcf_operator.api.conditions import CONDITION_TYPES
 from nvcf_operator.core.actions import Change, Create, Undeploy
-from nvcf_operator.core.fields import FIELDS
+from nvcf_operator.core.diff.fields import FIELDS
 from nvcf_operator.flowcontrol.limiters import Limiter
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.queue import DelayQueue, Priority

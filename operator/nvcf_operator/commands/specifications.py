@@ -18,8 +18,8 @@ from nvcf_client import durations
 from nvcf_client.models import GpuSpecification
 from nvcf_operator.api.spec import DeploymentSpecification, HelmValidation
 from nvcf_operator.api.specification import CONFIGURATION_LIMIT
-from nvcf_operator.core.compare import compare
-from nvcf_operator.core.equality import named
+from nvcf_operator.core.diff.compare import compare
+from nvcf_operator.core.diff.equality import named
 
 LIST = "deploymentSpecifications"
 SETS = ("clusters", "regions", "attributes", "availabilityZones")

@@ -2,7 +2,7 @@
 
 from nvcf_client import errors
 from nvcf_client.errors import NvcfError, Obstacle
-from nvcf_operator.core import key_hints
+from nvcf_operator.core import hints
 
 _OBSTACLES = {
     Obstacle.NAME: "the host's name cannot be resolved. Check the host in --nvcf-base-url, and DNS",
@@ -21,7 +21,7 @@ NEW_KEY = "a new or changed key can take 15 minutes to take effect"
 
 def with_key_hint(text: str, key: str) -> str:
     """A text about a key that NVCF refuses, with what looks like a mistake in the key."""
-    hint = key_hints.oddity(key)
+    hint = hints.oddity(key)
     return text if hint is None else f"{text.rstrip('. ')}. Possible cause: {hint}"
 
 

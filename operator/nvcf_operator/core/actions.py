@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from nvcf_client.models import GpuSpecification
-from nvcf_operator.core.changes import Patch, Put
+from nvcf_operator.core.diff.changes import Patch, Put
 
 
 @dataclass(frozen=True, slots=True)

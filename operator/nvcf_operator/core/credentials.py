@@ -12,7 +12,7 @@ from nvcf_client import keys, urls
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api import names
 from nvcf_operator.api.spec import FunctionDeploymentSpec
-from nvcf_operator.core import key_hints, messages
+from nvcf_operator.core import hints, messages
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure, Scope
@@ -68,7 +68,7 @@ def of_secret(
     try:
         api_key = keys.checked(raw.decode("ascii").strip(" \t\r\n"))
     except UnicodeDecodeError:
-        return _invalid(f"{secret}, key {secret.key}: {key_hints.not_ascii(raw)}, so it is not sent.")
+        return _invalid(f"{secret}, key {secret.key}: {hints.not_ascii(raw)}, so it is not sent.")
     except ValueError as error:
         return _invalid(f"{secret}, key {secret.key}: {error}. It was not sent.")
     wanted = data.get(BASE_URL_KEY)

@@ -8,15 +8,16 @@ from dataclasses import replace
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy
-from nvcf_operator.core import condition_sets, grace, messages, read_only
+from nvcf_operator.core import condition_sets, deadlines, messages, read_only
 from nvcf_operator.core.actions import Create, DropFinalizer, TakeFinalizer
+from nvcf_operator.core.backoff import held, paused, waiting
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.deletion import deletion
 from nvcf_operator.core.deployed import after_adoption, listed, present
 from nvcf_operator.core.not_deployed import absent
+from nvcf_operator.core.read_only import write_refused
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.record_update import recorded
-from nvcf_operator.core.refusals import write_refused
 from nvcf_operator.core.rollout import (
     failure_of_incoming,
     gave_up,
@@ -28,7 +29,6 @@ from nvcf_operator.core.rollout import (
 from nvcf_operator.core.situation import Absent, Listed, Present, Situation
 from nvcf_operator.core.unanswered import overdue
 from nvcf_operator.core.versions import former_version, versions_held
-from nvcf_operator.core.waiting import held, paused, waiting
 
 SLOW = 300.0
 """Seconds between two looks at what only another person or another resource can change."""
@@ -85,12 +85,12 @@ def wanted_version(situation: Situation) -> Decision:
         if resource.has_finalizer and not may_hold(situation):
             return act(DropFinalizer())
         message = messages.conflict(situation.holder, resource.wanted_version)
-        condition_set = grace.stalled(situation, Reason.CONFLICT, message)
+        condition_set = deadlines.stalled(situation, Reason.CONFLICT, message)
         # What an earlier POST of another version still makes is nobody's, and costs until it is seen.
         awaits = situation.open_intent is not None or bool(situation.local.posts_may_run_for)
         again = situation.timing.poll if awaits else SLOW
         return Decision(
-            condition_set=condition_set, requeue=min(grace.left(situation, Reason.CONFLICT) or again, again)
+            condition_set=condition_set, requeue=min(deadlines.grace_left(situation, Reason.CONFLICT) or again, again)
         )
     if is_given_up(situation):
         return gave_up(situation)

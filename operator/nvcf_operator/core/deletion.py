@@ -4,6 +4,7 @@ from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import backoff, messages
 from nvcf_operator.core.actions import DropFinalizer
+from nvcf_operator.core.backoff import held
 from nvcf_operator.core.decision import ConditionSet, Decision, act
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
@@ -11,7 +12,6 @@ from nvcf_operator.core.situation import Failure, Scope, Situation
 from nvcf_operator.core.transitions import left
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.versions import versions_held
-from nvcf_operator.core.waiting import held
 
 
 def needs_nvcf(resource: Resource) -> bool:

@@ -2,21 +2,20 @@
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec
-from nvcf_operator.core import compare, condition_sets, health, messages, oddities
+from nvcf_operator.core import condition_sets, messages
 from nvcf_operator.core.actions import Change, DropFinalizer, Purpose, TakeFinalizer, Undeploy
-from nvcf_operator.core.changes import Put, Unsupported, next_change
-from nvcf_operator.core.deadline import progress_deadline
+from nvcf_operator.core.backoff import hindered, waiting
+from nvcf_operator.core.deadlines import progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision, act
-from nvcf_operator.core.draining import asked_for
-from nvcf_operator.core.failed_deployment import failed
+from nvcf_operator.core.diff import compare, oddities
+from nvcf_operator.core.diff.changes import Put, Unsupported, next_change
 from nvcf_operator.core.flap_guard import not_converging
 from nvcf_operator.core.ownership import is_stranger, lost_deployment, refuses
 from nvcf_operator.core.poll_rules import was_confirmed
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.redeployment import purpose, redeployed
+from nvcf_operator.core.redeployment import failed, purpose, redeployed
 from nvcf_operator.core.situation import FunctionStatus, Listed, Present, Situation
-from nvcf_operator.core.undeploying import undeployed
-from nvcf_operator.core.waiting import hindered, waiting
+from nvcf_operator.core.undeploying import asked_for, undeployed
 
 
 def present(situation: Situation, seen: Present) -> Decision:
@@ -110,7 +109,7 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
             seen=True,
         )
     deadline, left = progress_deadline(situation)
-    told = health.of(situation, seen)
+    told = messages.health_of(situation, seen)
     serving = seen.serves
     if status is None or seen.is_inactive or seen.is_error:
         condition_set = condition_sets.unwell(

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from nvcf_client import errors
 from nvcf_operator.core import outages
+from nvcf_operator.core.outages import slow_down
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Failure, Scope
-from nvcf_operator.core.throttling import slow_down
 
 
 class Effect(StrEnum):

@@ -6,7 +6,7 @@ No clock time stands in a message, and nothing that changes while nothing happen
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import FunctionStatus, Situation
+from nvcf_operator.core.situation import FunctionStatus, Listed, Present, Situation
 
 PENDING = "The operator has seen the resource and is about to look it up in NVCF."
 ADOPTING = "Adopted the existing deployment; it will be updated to match the manifest."
@@ -37,6 +37,16 @@ NOT_CONVERGING = (
     "may be managing this version. The operator makes no more changes until the manifest changes or "
     "reconcile-requested-at is set."
 )
+MAX_MESSAGES, MAX_CHARACTERS = 10, 512
+"""Of what NVCF says about instances that did not come up, as far as a status holds it."""
+
+
+def health_of(situation: Situation, seen: Present | Listed) -> tuple[str, ...]:
+    """The messages of a deployment just read; with the list alone, those on record."""
+    if isinstance(seen, Listed):
+        return situation.resource.status.health
+    texts = {" ".join(item.error.split())[:MAX_CHARACTERS] for item in seen.deployment.health_info or () if item.error}
+    return tuple(sorted(text for text in texts if text)[:MAX_MESSAGES])
 
 
 def unanswered(words: str | None, pause: float, shown: str | None) -> str:

@@ -5,15 +5,16 @@ A 404 of GET is "not deployed", "no such version", "not in this key's account", 
 """
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.core import compare, condition_sets, messages, settles
+from nvcf_operator.core import condition_sets, messages, versions
 from nvcf_operator.core.actions import Create
+from nvcf_operator.core.backoff import refused, waiting
 from nvcf_operator.core.decision import Decision, act
+from nvcf_operator.core.diff import compare
 from nvcf_operator.core.flap_guard import at_limit, not_converging
 from nvcf_operator.core.ownership import doubted
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, Failure, FunctionSeen, Scope, Situation
 from nvcf_operator.core.unanswered import awaiting
-from nvcf_operator.core.waiting import refused, waiting
 
 
 def absent(situation: Situation, nothing: Absent) -> Decision:
@@ -37,7 +38,7 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
     # Before the settle: it would begin anew at each look, and the status would tell of both in turn.
     if stalled := not_converging(situation, action):
         return stalled
-    if (wait := settles.redeploy_settle_left(situation, nothing)) > 0:
+    if (wait := versions.redeploy_settle_left(situation, nothing)) > 0:
         # A request that lifts the brake or the guard holds until the POST.
         lifts = (recorded and situation.mass_absence) or at_limit(situation, action)
         return Decision(

@@ -7,7 +7,7 @@ can confirm what is on record and never tell that something is gone.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nvcf_operator.core.fingerprints import DeploymentFingerprint
+from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.reasons import Trait, reasons_with
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import FunctionStatus

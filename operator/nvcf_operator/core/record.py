@@ -1,13 +1,19 @@
-"""The part of the status that limits what is repeated and measures how long things last, as this process knows it.
+"""The part of the status that limits what is repeated, as this process knows it, and the instances on record.
+
+The part of the status that limits what is repeated and measures how long things last, as this process knows it.
 
 The cluster's copy can be missing or wrong: a write of it can be refused, and a backup tool can put an old one back. A
 status that cannot be written must not mean "never tried", and a time in it may come from a clock that ran wrong. So the
 process keeps its own copy while there is something to limit or to measure, and that copy counts.
+
+The instances that NVCF may run for a resource, and bills: those ordered by every deployment that it holds.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from nvcf_client.models import GpuSpecification
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.api.status import (
     Failed,
@@ -15,11 +21,13 @@ from nvcf_operator.api.status import (
     Incoming,
     Intent,
     LastWrite,
+    ObservedGpuSpecification,
     Retiring,
     Retry,
 )
 from nvcf_operator.core import backoff
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.situation import Present, Situation
 
 LEAST_SEEN = 60.0
 """Seconds that this process must have seen pass itself before it forces a drain or gives a version up."""
@@ -121,3 +129,29 @@ def _recorded(limit: float) -> float:
 def _at_most(since: datetime, now: datetime, seconds: float) -> datetime:
     """The time, moved so that it is neither in the future nor longer ago than that."""
     return min(now, max(since, now - timedelta(seconds=seconds)))
+
+
+Order = tuple[str, str, int, int]
+"""GPU, instance type (empty where NVCF shows none), fewest and most instances."""
+
+
+def ordered(situation: Situation, status: FunctionDeploymentStatus) -> tuple[Order, ...]:
+    """The orders of the version on record, as status keeps them, and of others that were read now, as in a rollout.
+
+    Args:
+        situation: what was seen.
+        status: what is reported of it.
+
+    """
+    found = [*_of(status.gpu_specifications)]
+    others = {item.function_version_id for item in (status.incoming, *status.retiring) if item is not None}
+    for version in others - {status.function_version_id}:
+        if isinstance(seen := situation.observation(version), Present):
+            found += _of(seen.deployment.deployment_specifications)
+    return tuple(sorted(found))
+
+
+def _of(specifications: Iterable[ObservedGpuSpecification | GpuSpecification]) -> Iterator[Order]:
+    for item in specifications:
+        if item.gpu and item.max_instances is not None:
+            yield item.gpu, item.instance_type or "", item.min_instances or 0, item.max_instances

@@ -5,15 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from nvcf_operator.api.status import Intent, LastWrite, Retry
-from nvcf_operator.core import failed_deployment, flap_guard, redeployment, unanswered, version_records
-from nvcf_operator.core.deadline import progress_since
+from nvcf_operator.core import flap_guard, redeployment, unanswered, version_records
+from nvcf_operator.core.backoff import REFUSALS
+from nvcf_operator.core.deadlines import progress_since
 from nvcf_operator.core.decision import ConditionSet, Decision, RecordUpdate
 from nvcf_operator.core.ownership import is_stranger, may_undeploy
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.resource import OF_A_COPY, answered, is_version_id
-from nvcf_operator.core.settles import posts_specifications
 from nvcf_operator.core.situation import Present, Situation
-from nvcf_operator.core.waiting import REFUSALS
+from nvcf_operator.core.versions import posts_specifications
 
 OUTAGES, TIMED = reasons_with(Trait.OUTAGE), reasons_with(Trait.TIMED)
 
@@ -129,7 +129,7 @@ def _retry(situation: Situation, decision: Decision) -> Retry | None:
     kept = situation.refused is not None or situation.credential_failure is not None
     if current and (condition_set.reason in OUTAGES or kept or _pauses(situation)):
         return resource.status.retry
-    return unanswered.counted(situation) or failed_deployment.under_way(situation)
+    return unanswered.counted(situation) or redeployment.under_way(situation)
 
 
 def _pauses(situation: Situation) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Condition, merge
 from nvcf_operator.api.status import FunctionDeploymentStatus, ObservedGpuSpecification
-from nvcf_operator.core import compare, health, oddities, words
+from nvcf_operator.core import manifests, messages
 from nvcf_operator.core.decision import ConditionSet, Decision, RecordUpdate
+from nvcf_operator.core.diff import compare, oddities
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, FunctionStatus, Listed, Present, Situation
 
@@ -26,7 +27,9 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     old, condition_set = resource.status, decision.condition_set
     if condition_set is not None and decision.action is None:
         # In front, where no limit of a message cuts it off. Not beside an intent, whose write is followed by no Event.
-        odd = (sentence for sentence in words.ignored(resource.annotations) if sentence not in condition_set.message)
+        odd = (
+            sentence for sentence in manifests.ignored(resource.annotations) if sentence not in condition_set.message
+        )
         condition_set = replace(condition_set, message=" ".join((*odd, condition_set.message)))
     new: dict[str, Any] = dict(old) | _seen(situation, record)
     new |= {"uid": resource.uid, "incoming": record.incoming, "retiring": record.retiring, "failed": record.failed}
@@ -75,7 +78,7 @@ def _shown(situation: Situation, version: str, *, is_ours: bool) -> dict[str, An
         "deployment_id": deployment.deployment_id,
         "function_name": deployment.function_name or resource.status.function_name,
         "instances": compare.instances(deployment.deployment_specifications),
-        "health": () if deployment.function_status == FunctionStatus.ACTIVE else health.of(situation, seen),
+        "health": () if deployment.function_status == FunctionStatus.ACTIVE else messages.health_of(situation, seen),
         "gpu_specifications": tuple(
             ObservedGpuSpecification(
                 gpu_specification_id=item.gpu_specification_id,

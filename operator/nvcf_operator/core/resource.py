@@ -15,8 +15,7 @@ from nvcf_operator.api.conditions import CONDITION_TYPES, Condition
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec, ManagementPolicy
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
-from nvcf_operator.core.salvage import salvaged
-from nvcf_operator.core.words import is_true
+from nvcf_operator.core.manifests import is_true, salvaged
 
 OF_A_COPY = "copy-"
 """How the token begins of an intent that stands for POSTs which this object itself may well not have made.

@@ -9,16 +9,16 @@ from dataclasses import replace
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import VersionChange
-from nvcf_operator.core import condition_sets, health, messages
+from nvcf_operator.core import condition_sets, messages
 from nvcf_operator.core.actions import Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
-from nvcf_operator.core.deadline import progress_deadline
+from nvcf_operator.core.backoff import held, hindered
+from nvcf_operator.core.deadlines import progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision
 from nvcf_operator.core.ownership import refuses
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.situation import Absent, FunctionStatus, Listed, Present, Situation, Unknown
 from nvcf_operator.core.undeploying import undeployed
 from nvcf_operator.core.versions import former_version, given_up, recorded_as_ours
-from nvcf_operator.core.waiting import held, hindered
 
 COMING_UP = reasons_with(Trait.COMING_UP)
 
@@ -27,7 +27,7 @@ def failure_of_incoming(situation: Situation, seen: Present) -> str | None:
     """Why the wanted version, coming up beside the former one, is to be given up; None while it may still come."""
     if former(situation) is None or refuses(situation) or situation.resource.redeploy_requested:
         return None
-    told = health.of(situation, seen)
+    told = messages.health_of(situation, seen)
     said = f": {'; '.join(told)}" if told else ""
     if seen.is_error:
         return f"{FunctionStatus.ERROR}{said}"[:512]
@@ -181,7 +181,7 @@ def _told(situation: Situation, condition_set: ConditionSet, steps: list[Decisio
         return condition_set
     if condition_set.reason in COMING_UP and kept is not None:
         seen = situation.observation(resource.wanted_version)
-        told = health.of(situation, seen) if isinstance(seen, Present | Listed) else ()
+        told = messages.health_of(situation, seen) if isinstance(seen, Present | Listed) else ()
         message = messages.rolling_out(resource, kept, told)
         return condition_sets.progressing(
             Phase.ROLLING_OUT, Reason.ROLLING_OUT, message, available=condition_set.available

@@ -9,11 +9,11 @@ from nvcf_operator.api import names
 from nvcf_operator.api.conditions import Condition
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, Undeploy
+from nvcf_operator.core.manifests import ignored
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.resource import Resource, condition_of, is_sign
 from nvcf_operator.core.situation import Failure, Present, Situation
 from nvcf_operator.core.versions import deployments_on_record, former_version, on_record, versions_held
-from nvcf_operator.core.words import ignored
 
 WARNED = reasons_with(Trait.WARNS)
 

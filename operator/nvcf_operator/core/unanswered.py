@@ -9,9 +9,9 @@ from datetime import timedelta
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
-from nvcf_operator.core import condition_sets, messages, settles
+from nvcf_operator.core import condition_sets, messages, versions
 from nvcf_operator.core.backoff import Backoff
-from nvcf_operator.core.deadline import is_overdue, progress_deadline
+from nvcf_operator.core.deadlines import is_overdue, progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
@@ -76,7 +76,7 @@ def due_in(situation: Situation) -> float:
 
 def awaiting(situation: Situation) -> Decision | None:
     """Wait for what becomes of an earlier POST of the wanted version; None when it may be asked for again."""
-    settle, rest = settles.next_post_allowed_in(situation), due_in(situation)
+    settle, rest = versions.next_post_allowed_in(situation), due_in(situation)
     missing = situation.function in (FunctionSeen.NOT_FOUND, FunctionSeen.PUBLIC)
     if settle <= 0 and (rest <= 0 or missing):
         return None
@@ -117,7 +117,7 @@ def overdue(situation: Situation) -> ConditionSet | None:
 
 def _settle(situation: Situation) -> float:
     intent = situation.open_intent
-    count = intent.specifications if intent is not None else settles.posts_specifications(situation)
+    count = intent.specifications if intent is not None else versions.posts_specifications(situation)
     return situation.timing.create_settle_of(count)
 
 

@@ -4,7 +4,7 @@ A version that NVCF may hold is never dropped from the record before it is prove
 """
 
 from nvcf_operator.api.status import Failed, Incoming, Retiring
-from nvcf_operator.core import draining, redeployment
+from nvcf_operator.core import redeployment, undeploying
 from nvcf_operator.core.actions import Create, Undeploy
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.ownership import may_undeploy, refuses
@@ -61,7 +61,7 @@ def retiring(situation: Situation, decision: Decision) -> tuple[Retiring, ...]:
     kept = {item.function_version_id: item for item in resource.status.retiring}
     if isinstance(wrote, Undeploy):
         version, found = wrote.function_version_id, wrote.deployment_id
-        kept[version] = draining.begun(situation, version, forced=not wrote.graceful, deployment_id=found)
+        kept[version] = undeploying.begun(situation, version, forced=not wrote.graceful, deployment_id=found)
     if resource.deleting:
         due: tuple[str, ...] = tuple(situation.observations)
     else:
@@ -71,14 +71,14 @@ def retiring(situation: Situation, decision: Decision) -> tuple[Retiring, ...]:
         if isinstance(seen, Present) and not may_undeploy(situation, version, seen):
             continue
         if isinstance(seen, Present) and seen.is_inactive:
-            kept[version] = draining.begun(situation, version, forced=False)
+            kept[version] = undeploying.begun(situation, version, forced=False)
         elif resource.deleting:
             if isinstance(seen, Present) and version not in on_record(resource):
-                kept.setdefault(version, draining.due(situation, version))  # by an intent whose answer was lost
+                kept.setdefault(version, undeploying.due(situation, version))  # by an intent whose answer was lost
         elif version != former_version(resource):
-            kept.setdefault(version, draining.due(situation, version))
+            kept.setdefault(version, undeploying.due(situation, version))
     if decision.gives_up is not None:
-        kept.setdefault(wanted, draining.due(situation, wanted))
+        kept.setdefault(wanted, undeploying.due(situation, wanted))
     return tuple(item for version, item in sorted(kept.items()) if not _done(situation, decision, version, item))
 
 
@@ -122,7 +122,7 @@ def _done(situation: Situation, decision: Decision, version: str, item: Retiring
     is known for what it is. A record says nothing about another deployment than its own.
     """
     resource = situation.resource
-    if version in situation.holders or draining.is_about_another(situation, item):
+    if version in situation.holders or undeploying.is_about_another(situation, item):
         return True
     if resource.deleting or version != resource.wanted_version or given_up(resource):
         return _gone(situation, version)

@@ -22,14 +22,14 @@ from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.requests import Request
 from nvcf_client.responses import Answered
 from nvcf_operator.api.key import Key
-from nvcf_operator.core import error_classification, key_hints
+from nvcf_operator.core import error_classification, hints
 from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.fingerprints import DeploymentFingerprint, fingerprint_of
+from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint, fingerprint_of
+from nvcf_operator.core.outages import slow_down
 from nvcf_operator.core.poll_rules import Entry
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import AccountView, Failure, Proof, Scope
-from nvcf_operator.core.throttling import slow_down
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, LimiterClosed, Limiters
 from nvcf_operator.flowcontrol.throttle import honoured
 from nvcf_operator.metrics import Metrics
@@ -96,7 +96,7 @@ class Account:
         self.credential = credential
         self._limiters = limiters
         self._print = hashlib.sha256(credential.api_key.encode()).hexdigest()
-        self._hint = key_hints.oddity(credential.api_key)
+        self._hint = hints.oddity(credential.api_key)
         self._limiter_of: str | None = None
         self.limiter = limiters.of(credential.base_url, self._print)
         self.client = client

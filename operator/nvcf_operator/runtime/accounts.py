@@ -7,7 +7,7 @@ from contextvars import Context
 from nvcf_client.client import AsyncClient
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.fingerprints import DeploymentFingerprint
+from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account

@@ -14,10 +14,10 @@ from nvcf_operator.api import names
 from nvcf_operator.api.status import Intent
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
-from nvcf_operator.core.changes import Patch, expected_after, raises_minimum
 from nvcf_operator.core.decide import asking
+from nvcf_operator.core.diff.changes import Patch, expected_after, raises_minimum
+from nvcf_operator.core.hints import explained
 from nvcf_operator.core.ownership import lost_deployment
-from nvcf_operator.core.placement import explained
 from nvcf_operator.core.pruning import makes_way, not_kept
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource, answered

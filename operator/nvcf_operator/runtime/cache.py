@@ -18,10 +18,10 @@ from nvcf_operator.api.conditions import CREDENTIALS_VALID
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.names import DEFAULT_SECRET_KEY
 from nvcf_operator.api.spec import ManagementPolicy
-from nvcf_operator.core.fingerprints import deployment_fingerprint
+from nvcf_operator.core.diff.fingerprints import deployment_fingerprint
+from nvcf_operator.core.manifests import is_true
 from nvcf_operator.core.poll_rules import PollKey
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.words import is_true
 from nvcf_operator.runtime.own_writes import OwnWrites
 
 _OURS = (

@@ -1,7 +1,7 @@
 """Resources whose deployment the account's list of deployments shows to be another than the one on record."""
 
 from nvcf_operator.api.key import Key
-from nvcf_operator.core.fingerprints import DeploymentFingerprint, differ
+from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint, differ
 
 
 class DisprovedListings:

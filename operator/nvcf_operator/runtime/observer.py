@@ -11,10 +11,10 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import error_classification
-from nvcf_operator.core.claims import claim_of, other_holder
 from nvcf_operator.core.credentials import Credential, in_ending_namespace, is_known_to_end, secret_of
 from nvcf_operator.core.deletion import needs_nvcf
-from nvcf_operator.core.fingerprints import fingerprint_of
+from nvcf_operator.core.diff.fingerprints import fingerprint_of
+from nvcf_operator.core.ownership import claim_of, other_holder
 from nvcf_operator.core.poll_rules import list_is_enough
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource

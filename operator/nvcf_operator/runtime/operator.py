@@ -11,7 +11,7 @@ from nvcf_operator import logs, tracing
 from nvcf_operator.api.key import Key
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.credentials import SecretName, secret_named
-from nvcf_operator.core.fingerprints import DeploymentFingerprint
+from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.poll_rules import is_missing, is_news
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.kube.client import KubeClient

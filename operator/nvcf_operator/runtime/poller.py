@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-from nvcf_operator.core.fingerprints import DeploymentFingerprint
+from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.situation import Failure
 from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.watchdog import Watchdogs

@@ -23,8 +23,8 @@ from nvcf_operator.core.decide import decide, unfinished
 from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.deletion import released_by_force
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.record import ordered
 from nvcf_operator.core.report import report
-from nvcf_operator.core.requested_instances import ordered
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Situation
 from nvcf_operator.core.transitions import (

@@ -12,7 +12,7 @@ from nvcf_client.durations import seconds
 from nvcf_client.models import GpuSpecification
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.commands.specifications import NotExpressibleError, written
-from nvcf_operator.core.compare import compare, create_body
+from nvcf_operator.core.diff.compare import compare, create_body
 
 KEY = "nvapi-test-hunter2"
 BASE: dict[str, Any] = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 4}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.core.compare import MOST_CHARACTERS, compare, create_body, instances
-from nvcf_operator.core.fields import How
+from nvcf_operator.core.diff.compare import MOST_CHARACTERS, compare, create_body, instances
+from nvcf_operator.core.diff.fields import How
 from tests.unit.core.specification_samples import autoscaling, found, identifier, wanted
 
 KIND = {"group": "apps", "version": "v1", "kind": "Deployment"}

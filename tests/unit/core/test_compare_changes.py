@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from nvcf_client.models import GpuSpecification
-from nvcf_operator.core.changes import Patch, Put, Unsupported, expected_after, next_change, raises_minimum
-from nvcf_operator.core.compare import compare
+from nvcf_operator.core.diff.changes import Patch, Put, Unsupported, expected_after, next_change, raises_minimum
+from nvcf_operator.core.diff.compare import compare
 from tests.unit.core.specification_samples import autoscaling, found, identifier, wanted
 
 ID, OTHER_ID = identifier(0), identifier(1)

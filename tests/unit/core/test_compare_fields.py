@@ -9,8 +9,8 @@ from hack.docs.fields import fields_markdown
 from nvcf_operator.api.crd import field_schema
 from nvcf_operator.api.model import MUTABILITY, Mutability
 from nvcf_operator.api.spec import DeploymentSpecification, FunctionDeploymentSpec
-from nvcf_operator.core.compare import compare
-from nvcf_operator.core.fields import AUTOSCALING, DETAILS, FIELDS, HELM_POLICY, How
+from nvcf_operator.core.diff.compare import compare
+from nvcf_operator.core.diff.fields import AUTOSCALING, DETAILS, FIELDS, HELM_POLICY, How
 from tests.unit.core.specification_samples import autoscaling, found, wanted
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "fields.md"

@@ -9,8 +9,8 @@ import pytest
 from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
-from nvcf_operator.core.changes import Patch, Put
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.diff.changes import Patch, Put
 from nvcf_operator.core.flap_guard import digest
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report

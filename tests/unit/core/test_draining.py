@@ -7,9 +7,9 @@ import pytest
 from nvcf_operator.api.status import Retiring
 from nvcf_operator.core.actions import Action, Undeploy
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.draining import asked_for, begun, drained_too_long, is_about_another, recorded
 from nvcf_operator.core.report import report
 from nvcf_operator.core.situation import Present, Situation
+from nvcf_operator.core.undeploying import asked_for, begun, drained_too_long, is_about_another, recorded
 from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, absent, deployment, held, present
 
 EARLIER = "dddddddd-0000-4000-8000-00000000000e"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from nvcf_operator.core.actions import Action, Change, DropFinalizer
-from nvcf_operator.core.changes import Patch
 from nvcf_operator.core.credentials import SecretName, unreadable
 from nvcf_operator.core.decide import unfinished
+from nvcf_operator.core.diff.changes import Patch
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import AccountView, FunctionSeen, LocalView, Proof, Scope, Situation

@@ -6,7 +6,7 @@ import pytest
 
 from nvcf_client.errors import Rejected, ServerFault
 from nvcf_operator.core.error_classification import of_call
-from nvcf_operator.core.placement import explained
+from nvcf_operator.core.hints import explained
 from tests.unit.core.specification_samples import wanted
 
 NOWHERE = "No cluster has GPU 'l40s' and instance type 'NCP.GPU.L40S_1x' available"

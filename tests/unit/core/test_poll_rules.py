@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nvcf_operator.core.fingerprints import deployment_fingerprint
+from nvcf_operator.core.diff.fingerprints import deployment_fingerprint
 from nvcf_operator.core.poll_rules import Entry, PollKey, is_missing, is_news
 
 FUNCTION, VERSION, OTHER = "f", "v", "w"

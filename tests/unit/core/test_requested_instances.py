@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.record import Order, ordered
 from nvcf_operator.core.report import report
-from nvcf_operator.core.requested_instances import Order, ordered
 from nvcf_operator.core.situation import Listed, Present, Situation
 from tests.unit.core.situations import OTHER_VERSION, VERSION, absent, deployment, held, present, resource
 

@@ -12,8 +12,8 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.actions import Action, Change, Create, Purpose, Undeploy
 from nvcf_operator.core.decide import decide, unfinished
-from nvcf_operator.core.failed_deployment import ATTEMPTS
 from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.redeployment import ATTEMPTS
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import (

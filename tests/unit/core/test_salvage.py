@@ -7,9 +7,9 @@ import pytest
 from nvcf_operator.core.actions import DropFinalizer, Undeploy
 from nvcf_operator.core.credentials import secret_of
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.draining import forces
 from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.settles import posts_specifications
+from nvcf_operator.core.undeploying import forces
+from nvcf_operator.core.versions import posts_specifications
 from tests.unit.core.situations import DEPLOYMENT, FUNCTION, GPU, VERSION, absent, held, present, resource
 
 CANARY = {"rollout": {"versionChange": "Canary"}}

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvcf_operator.core.settles import (
+from nvcf_operator.core.situation import Absent, LocalView, Situation, Timing
+from nvcf_operator.core.versions import (
     create_settle_left,
     deployed_before,
     next_post_allowed_in,
     posts_specifications,
     redeploy_settle_left,
 )
-from nvcf_operator.core.situation import Absent, LocalView, Situation, Timing
 from tests.unit.core.situations import DEPLOYMENT, GPU, OTHER_VERSION, VERSION, absent, held, intent, resource
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from nvcf_client.errors import Throttled
 from nvcf_operator.core import error_classification
-from nvcf_operator.core.throttling import slow_down
+from nvcf_operator.core.outages import slow_down
 
 PLAIN = "The operator waits and retries."
 BOUNDED = (

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.fingerprints import DeploymentFingerprint
+from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Failure, Scope
 from nvcf_operator.flowcontrol.limiters import Limiters

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nvcf_client.models import Deployment
-from nvcf_operator.core import oddities
+from nvcf_operator.core.diff import oddities
 
 Numbers = tuple[str, int, int]
 """Id of a GPU specification (empty when it has none), fewest and most instances."""

@@ -1,16 +1,22 @@
-"""What of a manifest a refusal may mean that names a GPU and an instance type, and not the field that is wrong.
+"""What is probably wrong, for whoever wrote it: an API key that is refused, a place that NVCF does not find.
+
+What of a manifest a refusal may mean that names a GPU and an instance type, and not the field that is wrong.
 
 NVCF looks for clusters that have the GPU, are among `clusters` and `regions`, and have all `attributes`. Where none is
 left, or none has a free GPU, it says so by GPU and instance type alone (facts on NVCF, section 5).
+
+What is probably wrong with an API key that cannot be used, for whoever wrote it. No hint shows a part of the key.
 """
 
+import base64
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from nvcf_client.errors import NvcfError, Rejected
 from nvcf_operator.api.spec import DeploymentSpecification
-from nvcf_operator.core.equality import named
+from nvcf_operator.core.diff.equality import named
 from nvcf_operator.core.situation import Failure
 
 STATUSES = frozenset({400, 409})
@@ -61,3 +67,38 @@ def _fields(specification: DeploymentSpecification) -> str:
             shown.append(f"{field} {', '.join(names[:MOST_NAMES])}{more}")
     text = "; ".join(shown)
     return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
+
+
+_QUOTES = ('"', "'", "`")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^=]")
+_LOOKS_LIKE_KEY = re.compile(r"\s*[\"']?(nvapi-|eyJ)")
+
+
+def oddity(key: str) -> str | None:
+    """What looks like a mistake in a key that NVCF refuses, and what to do; None if nothing does.
+
+    It is for whoever wrote the key, and shows no part of it. No key is refused because of it.
+    """
+    if key.startswith(_QUOTES) or key.endswith(_QUOTES):
+        return "the key is enclosed in quotation marks, which are sent with it; remove them"
+    if key.startswith("$"):
+        return "the key begins with $, like a variable that was not replaced; put the key itself there"
+    if _ASSIGNMENT.match(key):
+        return "the key begins with a name and =, like a line of an env file; put only what follows there"
+    if _LOOKS_LIKE_KEY.match(_decoded(key)):
+        return "the key is base64 of a key, encoded once too often; use stringData of the Secret, or encode it once"
+    return None
+
+
+def not_ascii(raw: bytes) -> str:
+    """What bytes are that are no ASCII text, as far as that can be seen without showing them."""
+    if raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "it begins with a byte order mark, as some editors write it, and is not ASCII text"
+    return "not ASCII text"
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, altchars=b"-_" if set("-_") & set(text) else None, validate=True).decode("ascii")
+    except ValueError:
+        return ""

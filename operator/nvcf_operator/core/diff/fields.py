@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nvcf_operator.core import equality
-from nvcf_operator.core.equality import Rule, by_parts
+from nvcf_operator.core.diff import equality
+from nvcf_operator.core.diff.equality import Rule, by_parts
 
 
 class How(StrEnum):

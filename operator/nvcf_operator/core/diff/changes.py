@@ -11,8 +11,8 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from nvcf_client.models import AutoscalingConfiguration, GpuSpecification
-from nvcf_operator.core.compare import Comparison, Difference, Pair
-from nvcf_operator.core.fields import PLATFORM, How
+from nvcf_operator.core.diff.compare import Comparison, Difference, Pair
+from nvcf_operator.core.diff.fields import PLATFORM, How
 
 NUMBERS = ("minInstances", "maxInstances")
 FIELDS_OF_PATCH = ("min_instances", "max_instances", "autoscaling_configuration")

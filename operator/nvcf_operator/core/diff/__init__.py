@@ -1,0 +1,1 @@
+"""The difference between a manifest and a deployment, and the calls that mend it."""
