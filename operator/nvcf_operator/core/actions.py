@@ -34,7 +34,7 @@ class Purpose(StrEnum):
     REDEPLOY = "redeploy"
     """The manifest differs in fields that only another deployment changes."""
     REQUESTED = "requested"
-    """A person asked for another deployment."""
+    """A user asked for another deployment."""
     FAILED = "failed"
     """NVCF has given it up, and only a DELETE ends that."""
     STALE = "stale"

@@ -3,7 +3,7 @@
 How long to wait after failures: doubling, bounded. Jitter is the caller's, so that decisions stay repeatable.
 
 An outage of the server says nothing about a resource in order: its status stays as it is, and the outage is a metric.
-A resource with work tells once that it waits. Trouble is never taken for absence.
+A resource with work reports once that it waits. A failure is never taken for absence.
 """
 
 from collections.abc import Callable
@@ -65,7 +65,7 @@ Hindrance = Callable[[Situation, Failure], Decision]
 
 
 def waiting(situation: Situation, failure: Failure, *, at_work: bool = False) -> Decision:
-    """Decide on a resource that trouble keeps from its turn. `at_work`: a write is due, whatever the record says."""
+    """Decide on a resource that a failure keeps from its turn. `at_work`: a write is due, whatever the record says."""
     quiet = idle(situation.resource) and not at_work
     if failure.scope == Scope.RESOURCE:
         return refused(situation, failure)
@@ -116,7 +116,7 @@ def paused(situation: Situation, decision: Decision) -> Decision:
 
 
 def _kept_from_work(situation: Situation, failure: Failure, phase: Phase) -> ConditionSet | None:
-    """What is told where a server's trouble keeps us from what is due; None where what is told already says more.
+    """What is reported where a failure of the server keeps us from what is due; None where the record says more.
 
     Which resource makes the one call that tries a closed gate is chance, so what that call met must not alternate with
     the general word.
@@ -136,7 +136,7 @@ def _kept_from_work(situation: Situation, failure: Failure, phase: Phase) -> Con
 def refused(situation: Situation, failure: Failure) -> Decision:
     """Decide on a resource whose own request was refused: Stalled, and tried again with growing waits.
 
-    What another controller may bring is looked for more often at first, and nothing is recorded of that.
+    What another controller may bring is checked more often at first, and nothing is recorded of that.
     """
     if (left := deadlines.grace_left(situation, failure.reason)) > 0:
         condition_set = deadlines.stalled(situation, failure.reason, failure.message)
@@ -148,12 +148,12 @@ def refused(situation: Situation, failure: Failure) -> Decision:
         condition_set, wait = without_capacity(situation, failure.message, wait)
     else:
         condition_set = condition_sets.stalled(failure.reason, failure.message)
-    # NVCF's no answers a reconcile-now, which would be tried again at every look otherwise.
+    # NVCF's no answers a reconcile-now, which would be tried again at every reconcile otherwise.
     return Decision(condition_set=condition_set, requeue=wait, backoff=True, retry=retry, seen=True)
 
 
 def without_capacity(situation: Situation, message: str, wait: float) -> tuple[ConditionSet, float]:
-    """The verdict on a lack of capacity, which passes by itself: Reconciling up to the progress deadline.
+    """The conditions of a lack of capacity, which passes by itself: Reconciling up to the progress deadline.
 
     Args:
         situation: what was seen.
@@ -161,7 +161,7 @@ def without_capacity(situation: Situation, message: str, wait: float) -> tuple[C
         wait: seconds until NVCF is asked again.
 
     Returns:
-        The verdict, and the seconds until the next look.
+        The condition set, and the seconds until the next reconcile.
 
     """
     seconds, left = progress_deadline(situation)
@@ -174,7 +174,7 @@ def without_capacity(situation: Situation, message: str, wait: float) -> tuple[C
 
 
 def retried(situation: Situation, wait: float) -> Decision:
-    """Wait for the next attempt, and tell what it waits for. For capacity it waits up to a deadline."""
+    """Wait for the next attempt, and report what it waits for. For capacity it waits up to a deadline."""
     resource, retry = situation.resource, situation.resource.status.retry
     ready = resource.condition("Ready")
     if retry is None or ready is None or ready.reason == Reason.PROGRESS_DEADLINE_EXCEEDED:
@@ -182,8 +182,8 @@ def retried(situation: Situation, wait: float) -> Decision:
     same = ready.reason == retry.reason  # else something was in the way meanwhile, as a refused key, and is gone
     message = ready.message if same else error_classification.refused_before(Reason(retry.reason))
     if retry.reason == Reason.NO_CAPACITY:
-        condition_set, look = without_capacity(situation, message, wait)
-        return Decision(condition_set=condition_set, requeue=look, retry=retry, seen=True)
+        condition_set, wait = without_capacity(situation, message, wait)
+        return Decision(condition_set=condition_set, requeue=wait, retry=retry, seen=True)
     if same or retry.reason not in REFUSALS:
         return Decision(requeue=wait, seen=True)
     return Decision(

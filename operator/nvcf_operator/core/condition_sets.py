@@ -5,7 +5,7 @@ situation                                       Available Ready Reconciling Stal
 =============================================== ========= ===== =========== =======
 `in_force`: ACTIVE as specified                 T         T     F           F
 `progressing`: first DEPLOYING, raise of min    as served F     T           F
-`stalled`: refused, failed, needs a person      as served F     F           T
+`stalled`: refused, failed, needs a user        as served F     F           T
 `unwell`: DEGRADING, DEGRADED before deadline   T / F     F     F           F
 `at_rest`: Suspended, Observing                 as served match F           F
 =============================================== ========= ===== =========== =======
@@ -29,7 +29,7 @@ def progressing(phase: Phase, reason: Reason, message: str, *, available: bool |
 def stalled(
     reason: Reason, message: str, *, available: bool | None = None, phase: Phase = Phase.FAILED
 ) -> ConditionSet:
-    """It does not go on without a person, or only slowly."""
+    """It does not go on without a user, or only slowly."""
     return ConditionSet(phase, reason, message, stalled=True, available=available)
 
 

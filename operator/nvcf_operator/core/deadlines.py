@@ -27,17 +27,17 @@ def grace_left(situation: Situation, reason: Reason) -> float:
     """Seconds for which something that stands in the way for that reason is still waited for; 0: it is Stalled."""
     resource, local = situation.resource, situation.local
     stalled = resource.condition(kinds.STALLED)
-    told = (str(reason), resource.generation)
+    reported = (str(reason), resource.generation)
     if reason not in AWAITED:
         return 0.0
-    if stalled is not None and stalled.status == "True" and told == (stalled.reason, stalled.observed_generation):
+    if stalled is not None and stalled.status == "True" and reported == (stalled.reason, stalled.observed_generation):
         return 0.0
-    waited = local.reported_for if local.told == told else 0.0
+    waited = local.reported_for if local.reported == reported else 0.0
     return max(0.0, situation.timing.stalled_grace - waited)
 
 
 def stalled(situation: Situation, reason: Reason, message: str) -> ConditionSet:
-    """The verdict on something that stands in the way: Reconciling while it is still waited for, then Stalled."""
+    """The conditions of something that stands in the way: Reconciling while it is still waited for, then Stalled."""
     if grace_left(situation, reason) <= 0:
         return condition_sets.stalled(reason, message)
     phase = Phase(situation.resource.status.phase or Phase.PENDING)

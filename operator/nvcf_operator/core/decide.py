@@ -1,7 +1,7 @@
 """What to do about one resource: the design's table of situations, read from top to bottom.
 
 `decide` is pure. The runtime observes, calls it, carries out the write it asks for, adds what came of that to the
-situation and calls it again: what the second call says is what status tells.
+situation and calls it again: what the second call says is what status reports.
 """
 
 from dataclasses import replace
@@ -31,7 +31,7 @@ from nvcf_operator.core.unanswered import overdue
 from nvcf_operator.core.versions import former_version, versions_held
 
 SLOW = 300.0
-"""Seconds between two looks at what only another person or another resource can change."""
+"""Seconds between two reconciles of what only somebody else or another resource can change."""
 
 
 def decide(situation: Situation) -> Decision:
@@ -131,7 +131,7 @@ def asking(situation: Situation, action: Create) -> Decision:
 
 
 def unfinished(situation: Situation) -> Decision:
-    """Tell that more is to be done than the one write that a look may make: it goes on at once."""
+    """Say that more is to be done than the one write that a reconcile may make: the next one follows at once."""
     rolling = former_version(situation.resource) is not None or situation.resource.status.retiring
     phase, reason, message = (
         (Phase.ROLLING_OUT, Reason.ROLLING_OUT, messages.ROLLING_ON)

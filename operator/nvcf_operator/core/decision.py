@@ -1,4 +1,4 @@
-"""What a decision says: at most one write, what the status is to tell, and when to look again."""
+"""What a decision says: at most one write, the conditions, what goes on record, and when to reconcile again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ class ConditionSet:
     available: bool | None = None
     """None: as recorded, since nothing new was seen."""
     blocked: bool = False
-    """While deleting: whether a person has to help."""
+    """While deleting: whether a user has to help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class RecordUpdate:
     """What goes on record with a decision, beside the conditions and what NVCF showed."""
 
     main_version: str | None
-    """The version that serves, or is to serve while none does; None while nothing is to be told of one."""
+    """The version that serves, or is to serve while none does; None while there is nothing to report of one."""
     is_ours: bool
     """Whether the deployment of that version, where NVCF shows one, is this resource's."""
     incoming: Incoming | None
@@ -46,14 +46,14 @@ class RecordUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome of one look at a situation."""
+    """What is to be done in one situation."""
 
     action: Action | None = None
-    """The write to carry out; the situation is decided again after it, so the verdict beside it is not shown."""
+    """The write to carry out; the situation is decided again after it, so the condition set beside it is not shown."""
     condition_set: ConditionSet | None = None
-    """What status tells; None leaves phase and conditions as they are."""
+    """What status reports; None leaves phase and conditions as they are."""
     requeue: float | None = None
-    """Seconds after which to look again without being told; None: when something changes."""
+    """Seconds after which to reconcile again; None: when something changes."""
     backoff: bool = False
     """Whether `requeue` is a wait after a failure, which wants jitter and counts as an attempt."""
     busy: bool = False

@@ -20,7 +20,7 @@ def needs_nvcf(resource: Resource) -> bool:
 
 
 def released_by_force(resource: Resource) -> bool:
-    """Whether a person released a blocked deletion. Honoured only where deletion is seen to be blocked."""
+    """Whether a user released a blocked deletion. Honoured only where deletion is seen to be blocked."""
     return resource.force_delete and resource.is_true("DeletionBlocked")
 
 

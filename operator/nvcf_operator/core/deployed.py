@@ -109,14 +109,14 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
             seen=True,
         )
     deadline, left = progress_deadline(situation)
-    told = messages.health_of(situation, seen)
+    health = messages.health_of(situation, seen)
     serving = seen.serves
     if status is None or seen.is_inactive or seen.is_error:
         condition_set = condition_sets.unwell(
             Reason.UNKNOWN_STATUS, messages.unknown_status(seen.status), available=False
         )
     elif left <= 0:
-        message = messages.deadline_exceeded(seen.status, deadline, told)
+        message = messages.deadline_exceeded(seen.status, deadline, health)
         condition_set = condition_sets.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, message, available=serving)
     elif scaling:
         condition_set = condition_sets.progressing(
@@ -124,16 +124,16 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
         )
     elif status == FunctionStatus.DEPLOYING:
         condition_set = condition_sets.progressing(
-            Phase.DEPLOYING, Reason.DEPLOYING, messages.deploying(told), available=False
+            Phase.DEPLOYING, Reason.DEPLOYING, messages.deploying(health), available=False
         )
     else:
         reason = Reason.DEGRADED if status == FunctionStatus.DEGRADED else Reason.DEGRADING
-        condition_set = condition_sets.unwell(reason, messages.degraded(status, told), available=serving)
+        condition_set = condition_sets.unwell(reason, messages.degraded(status, health), available=serving)
     busy = not condition_set.stalled
     # healthInfo stands in a GET only, so a deployment that takes long is read now and then.
-    look = timing.poll if condition_set.reconciling and not condition_set.stalled else None
+    read = timing.poll if condition_set.reconciling and not condition_set.stalled else None
     requeue = timing.redeploy_settle if scaling or situation.local.verify else None
-    waits = [wait for wait in (requeue, look, left if left > 0 else None) if wait is not None]
+    waits = [wait for wait in (requeue, read, left if left > 0 else None) if wait is not None]
     return Decision(condition_set=condition_set, requeue=min(waits, default=None), busy=busy, seen=True)
 
 

@@ -12,7 +12,7 @@ from nvcf_operator.core.situation import Failure, Scope
 
 
 class Effect(StrEnum):
-    """What an outcome is for the gate of the account (`flowcontrol.gates`)."""
+    """What an outcome is for the gate of the account (`flowcontrol.limiters`)."""
 
     ANSWER = "an answer: the server works"
     FAILURE = "a failure: the fifth in a row opens the breaker"
@@ -21,7 +21,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a failure is called, and whose trouble it is."""
+    """What a failure is called, and whom it concerns."""
 
     reason: Reason
     scope: Scope
@@ -198,11 +198,11 @@ def of_credential(error: errors.NvcfError) -> Failure:
 
 def of_outage(cause: errors.NvcfError | None, retry_after: float | None) -> Failure:
     """Say that NVCF does not answer, by the failure that stands for all."""
-    return Failure(_DOWN.reason, outages.told(cause), _DOWN.scope, retry_after)
+    return Failure(_DOWN.reason, outages.message_of(cause), _DOWN.scope, retry_after)
 
 
 def with_hint(failure: Failure, hint: str | None) -> Failure:
-    """Add what looks like a mistake in the key (`core.key_hints`) where NVCF does not accept it."""
+    """Add what looks like a mistake in the key (`core.hints`) where NVCF does not accept it."""
     if hint is None or failure.reason != Reason.UNAUTHORIZED:
         return failure
     return replace(failure, message=f"{failure.message} Possible cause: {hint.rstrip('.')}.")
@@ -236,18 +236,18 @@ def _failure(error: errors.NvcfError, meaning: Meaning, advice: str | None = Non
     reason = meaning.reason
     if reason == Reason.REJECTED and NO_CAPACITY.search(error.detail):
         reason = Reason.NO_CAPACITY
-    told = _told(error)
-    text = f"{told}. {advice or _ADVICE[reason]}"
-    return Failure(reason, text, meaning.scope, error.retry_after, words=told if error.maybe_done else "")
+    words = _words(error)
+    text = f"{words}. {advice or _ADVICE[reason]}"
+    return Failure(reason, text, meaning.scope, error.retry_after, words=words if error.maybe_done else "")
 
 
-def _told(error: errors.NvcfError) -> str:
+def _words(error: errors.NvcfError) -> str:
     if error.foreign and error.status is not None and error.status >= 400:
         # Without the name of the call: what stands in between answers all of them alike.
         return f"{outages.STRANGER} answered with {error.status}: {error.detail}".rstrip(". ")
     if error.status is None:
-        told = f"NVCF: {error.operation} {error.meaning}: {error.detail}"
+        text = f"NVCF: {error.operation} {error.meaning}: {error.detail}"
     else:
         detail = f": {error.detail}" if error.detail else ""
-        told = f"NVCF answered {error.operation} with {error.status}{detail}"
-    return (told if len(told) <= MOST_WORDS else f"{told[: MOST_WORDS - 1]}…").rstrip(". ")
+        text = f"NVCF answered {error.operation} with {error.status}{detail}"
+    return (text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 1]}…").rstrip(". ")

@@ -25,7 +25,7 @@ def not_converging(situation: Situation, action: Change | Create | Undeploy) -> 
 
 
 def at_limit(situation: Situation, action: Change | Create | Undeploy) -> bool:
-    """Whether only a person's request lets this write through."""
+    """Whether only a user's request lets this write through."""
     resource = situation.resource
     last = resource.status.last_write
     if not counts(situation, action) or last is None or resource.status.observed_generation != resource.generation:
@@ -36,7 +36,7 @@ def at_limit(situation: Situation, action: Change | Create | Undeploy) -> bool:
 def counts(situation: Situation, action: Action) -> bool:
     """Whether a write is of the kind that somebody may undo each time.
 
-    A POST after a DELETE of our own is not: the DELETE is counted, unless a person asked for it or NVCF had given the
+    A POST after a DELETE of our own is not: the DELETE is counted, unless a user asked for it or NVCF had given the
     deployment up, which has a count of its own.
     """
     match action:

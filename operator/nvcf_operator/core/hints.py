@@ -27,7 +27,7 @@ MOST_SPECIFICATIONS, MOST_NAMES, MOST_CHARACTERS = 3, 5, 300
 
 
 def explained(failure: Failure, error: NvcfError, wanted: Sequence[DeploymentSpecification]) -> Failure:
-    """The trouble of a refused POST, with what of the manifest may be meant where NVCF names a GPU or instance type."""
+    """The failure of a refused POST, with what of the manifest may be meant where NVCF names a GPU or instance type."""
     if not isinstance(error, Rejected) or error.status not in STATUSES or not error.formed:
         return failure
     meant = [

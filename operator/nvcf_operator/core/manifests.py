@@ -5,7 +5,7 @@ A deletion goes on though the manifest cannot be read whole, as after a downgrad
 The status has the ids, so a deletion needs little of the manifest. What is missing of that little is not guessed
 where a guess could undeploy what was to stay, or send a key where it does not belong.
 
-The words that people set in our annotations: what they say, and what is told of those that say nothing.
+The words that people set in our annotations: what they say, and what is reported of those that say nothing.
 
 A switch is `true` or `false`, in any case of letters and whatever blanks are around it. Nothing else is guessed at, for
 a guess would undeploy, or go on writing, against somebody's will; but nothing is passed over without a word either.
@@ -47,8 +47,8 @@ def salvaged(
 
     Args:
         stored: the manifest as the API server holds it.
-        status: the record, which knows the ids if the manifest does not tell them.
-        lost: whether nothing is on record, so that only the manifest tells what may be deployed.
+        status: the record, which knows the ids if the manifest does not hold them.
+        lost: whether nothing is on record, so that only the manifest says what may be deployed.
 
     """
     fields = FunctionDeploymentSpec.model_fields

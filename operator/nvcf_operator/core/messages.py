@@ -1,4 +1,4 @@
-"""What conditions tell a person: what happened, what the operator will do, what they can do.
+"""What conditions say to a user: what happened, what the operator will do, what they can do.
 
 No clock time stands in a message, and nothing that changes while nothing happens: a text that moves would be a write.
 """
@@ -119,7 +119,7 @@ def invalid_spec(error: str) -> str:
 
 
 def cannot_be_undeployed(error: str) -> str:
-    """The stored manifest does not tell whether, or by which key, the deployment is to be undeployed."""
+    """The stored manifest does not say whether, or by which key, the deployment is to be undeployed."""
     return (
         f"{error}. This version of the operator cannot read the manifest and does not guess what to do with the "
         "deployment. Set the field to a value that it supports, or run the operator version that the manifest was "

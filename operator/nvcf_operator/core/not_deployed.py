@@ -35,7 +35,7 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
         function_version_id=spec.function_version_id,
         specifications=compare.create_body(spec.deployment_specifications),
     )
-    # Before the settle: it would begin anew at each look, and the status would tell of both in turn.
+    # Before the settle: it would begin anew at each reconcile, and the status would report both in turn.
     if stalled := not_converging(situation, action):
         return stalled
     if (wait := versions.redeploy_settle_left(situation, nothing)) > 0:
@@ -67,7 +67,7 @@ def unproven(situation: Situation) -> Decision | None:
 
 
 def held_back(situation: Situation) -> bool:
-    """Whether so much of the account is gone at once that none of it is deployed again without a person's word.
+    """Whether so much of the account is gone at once that none of it is deployed again unless a user asks for it.
 
     The record keeps the brake on when the account's other deployments have been gone for long, or after a restart.
     """
@@ -75,6 +75,6 @@ def held_back(situation: Situation) -> bool:
     if resource.reconcile_requested or resource.redeploy_requested:
         return False
     stalled = resource.condition("Stalled")
-    told = stalled is not None and stalled.status == "True" and stalled.reason == Reason.MASS_ABSENCE
+    reported = stalled is not None and stalled.status == "True" and stalled.reason == Reason.MASS_ABSENCE
     current = resource.status.observed_generation == resource.generation
-    return situation.mass_absence or (told and current)
+    return situation.mass_absence or (reported and current)

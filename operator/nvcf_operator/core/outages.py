@@ -31,7 +31,7 @@ UNKNOWN = f"NVCF is unreachable or returning errors. {AGAIN}"
 """Where nothing is known of the cause."""
 
 
-def told(error: errors.NvcfError | None) -> str:
+def message_of(error: errors.NvcfError | None) -> str:
     """The message for a failure that is the server's, or of the way to it.
 
     Nothing of the call that met it stands there, so that all calls that meet the same say the same.
@@ -61,7 +61,7 @@ _STEPS: tuple[tuple[float, str], ...] = (
     (21_600, "6 hours"),
     (43_200, "12 hours"),
 )
-"""Coarse, so that a server whose wishes vary a little is told in one text."""
+"""Coarse, so that a server whose wishes vary a little is reported in one text."""
 
 
 def slow_down(asked: float | None) -> str:

@@ -76,7 +76,7 @@ def claim_of(resource: Resource, version: str) -> Claim | None:
 
 
 def is_able(resource: Resource) -> bool:
-    """Whether the resource could deploy what it wants, as far as its record says. Before the first look it may be."""
+    """Whether the resource could deploy what it wants, as far as its record says; without a record it may be."""
     if (known := resource.condition(kinds.CREDENTIALS_VALID)) is not None and known.status == "False":
         return False
     ready = resource.condition(kinds.READY)
@@ -105,7 +105,7 @@ def other_holder(
         others: those that have to do with the same function and version ids.
         base_url: where this one acts.
         places: base URLs of the others. One whose base URL is not known counts as of the same, which is the safe side:
-            waiting for nothing is mended by the next look, two deployments by one version are not.
+            waiting for nothing is mended by the next reconcile, two deployments by one version are not.
 
     """
     own = claim_of(resource, version)

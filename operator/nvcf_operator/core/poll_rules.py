@@ -1,7 +1,7 @@
 """When the account's list is enough, and when the deployment itself must be read.
 
 The list costs one call for all resources of a key; a GET costs one each. The list shows a function's status only, so it
-can confirm what is on record and never tell that something is gone.
+can confirm what is on record and never show that something is gone.
 """
 
 from collections.abc import Mapping
@@ -69,14 +69,14 @@ class PollKey:
     deployment_fingerprint: DeploymentFingerprint
     """The deployment on record, in short."""
     credentials_refused: bool
-    """The record says that the key was not accepted; before the first look it says nothing."""
+    """The record says that the key was not accepted; before the first reconcile it says nothing."""
     deleting: bool
     secret: tuple[str, str] | None
     """Name and key of the Secret that the manifest names."""
 
 
 def is_news(poll_key: PollKey, entries: Mapping[str, Entry]) -> bool:
-    """Whether a poll shows something else than what is on record, so that the resource wants a look."""
+    """Whether a poll shows something else than what is on record, so that the resource wants a reconcile."""
     if poll_key.held_version is None:
         entry = _of(poll_key, poll_key.shown_version, entries)
         return entry is not None and entry.status != (poll_key.function_status or FunctionStatus.INACTIVE)

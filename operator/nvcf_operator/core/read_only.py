@@ -4,8 +4,8 @@ Suspended, paused or observed: show what NVCF holds and write nothing.
 
 The API server refuses a write of ours to the object: an admission policy, a webhook, a quota, our rights, its size.
 
-It is told in the API server's own words and tried again with growing pauses. Nothing on the object changes when what
-refuses it lets it pass, so nothing but time and a person's request leads to the next try.
+It is reported in the API server's own words and tried again with backoff. Nothing on the object changes when what
+refuses it lets it pass, so nothing but time and a user's request leads to the next try.
 """
 
 from nvcf_operator.api.conditions import Phase
@@ -52,7 +52,7 @@ def shown(situation: Situation) -> Decision:
 
 
 def write_refused(situation: Situation, message: str) -> Decision:
-    """Decide on a resource whose finalizer or intent could not be written: tell it and wait.
+    """Decide on a resource whose finalizer or intent could not be written: report it and wait.
 
     Args:
         situation: what was seen.

@@ -34,7 +34,7 @@ def recorded(situation: Situation, decision: Decision) -> Decision:
         failed=version_records.failed(situation, decision),
         intent=None,
         retry=retry,
-        # A person's word: what was counted before it counts no more.
+        # What a user asks for: what was counted before it counts no more.
         last_write=None if redeploys else _last_write(situation),
         progressing_since=_progressing_since(situation, decision.condition_set, retry),
         redeploy_handled=resource.redeploy_requested if redeploys else resource.status.last_handled_redeploy_at,

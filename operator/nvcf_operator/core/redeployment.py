@@ -29,7 +29,7 @@ from nvcf_operator.core.undeploying import again, gracefully
 
 
 def purpose(situation: Situation, seen: Present) -> Purpose | None:
-    """Why the manifest or a person wants this deployment made anew; None when nobody does."""
+    """Why the manifest or a user wants this deployment made anew; None when nobody does."""
     resource = situation.resource
     if resource.redeploy_requested and not is_for_an_earlier_deployment(situation):
         return Purpose.REQUESTED
@@ -63,7 +63,7 @@ def redeployed(situation: Situation, seen: Present, why: Purpose) -> Decision:
 
 
 def is_answered(situation: Situation) -> bool:
-    """Whether a person's request for another deployment needs no more than what follows by itself.
+    """Whether a user's request for another deployment needs no more than what follows by itself.
 
     That is so once the old one is on its way out or not there, for its absence leads to another POST.
     """
@@ -81,21 +81,21 @@ def is_answered(situation: Situation) -> bool:
 
 
 ATTEMPTS = 5
-"""Deployments after the first one, before a person has to help."""
+"""Deployments after the first one, before a user has to help."""
 
 
 def failed(situation: Situation, seen: Present) -> Decision:
     """Decide on a deployment in ERROR."""
-    resource, told = situation.resource, messages.health_of(situation, seen)
+    resource, health = situation.resource, messages.health_of(situation, seen)
     retry = attempts_on_record(resource)
     asked = resource.reconcile_requested is not None or corrected(resource)
     if retry is not None and retry.attempts >= ATTEMPTS and retry.next_attempt_time is None and not asked:
         condition_set = condition_sets.stalled(
-            Reason.DEPLOYMENT_FAILED, messages.deployment_given_up(ATTEMPTS, told), available=False
+            Reason.DEPLOYMENT_FAILED, messages.deployment_given_up(ATTEMPTS, health), available=False
         )
         # The status can be seen a moment before its reason is written.
         return Decision(
-            condition_set=condition_set, requeue=None if told else situation.timing.poll, retry=retry, seen=True
+            condition_set=condition_set, requeue=None if health else situation.timing.poll, retry=retry, seen=True
         )
     if asked or (retry is not None and retry.next_attempt_time is not None and retry_due_in(situation) <= 0):
         # No instance runs that could answer a queue, so a graceful DELETE would drain for ever.
@@ -103,7 +103,7 @@ def failed(situation: Situation, seen: Present) -> Decision:
         return again(situation, Undeploy(version, False, Purpose.FAILED, found))
     if retry is None or retry.next_attempt_time is None:
         retry = planned(situation, (retry.attempts if retry is not None else 0) + 1)
-    message = messages.deployment_failed(retry.attempts, ATTEMPTS, told)
+    message = messages.deployment_failed(retry.attempts, ATTEMPTS, health)
     condition_set = condition_sets.progressing(Phase.FAILED, Reason.DEPLOYMENT_FAILED, message, available=False)
     assert retry.next_attempt_time is not None, "it is planned"
     left = max(0.0, (retry.next_attempt_time - situation.now).total_seconds())
@@ -121,7 +121,7 @@ def attempts_on_record(resource: Resource) -> Retry | None:
 
 
 def corrected(resource: Resource) -> bool:
-    """Whether the manifest was changed since the failure was told, so that there is a reason to try at once."""
+    """Whether the manifest was changed since the failure was reported, so that there is a reason to try at once."""
     status = resource.status
     return status.function_status == FunctionStatus.ERROR and status.observed_generation != resource.generation
 

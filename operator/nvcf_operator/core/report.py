@@ -1,4 +1,4 @@
-"""The status after a decision: what was seen, what was done, and the table row that the verdict names.
+"""The status after a decision: what was seen, what was done, and the row of the table of conditions.
 
 `report` is pure and total; the same situation and decision always give the same status, so that "nothing changed" is
 an equality and a converged resource is never written.
@@ -17,11 +17,11 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, FunctionStatus, Listed, Present, Situation
 
 GONE: dict[str, Any] = {"deployment_id": None, "gpu_specifications": (), "instances": None, "health": ()}
-"""What status tells of a deployment that is not there."""
+"""What status says of a deployment that is not there."""
 
 
 def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus:
-    """Tell in status what was seen and decided. Equal to the recorded status when there is nothing to tell."""
+    """Report in status what was seen and decided. Equal to the recorded status when there is no news."""
     resource, record = situation.resource, decision.record
     assert record is not None, "decide() records every decision that is reported"
     old, condition_set = resource.status, decision.condition_set
@@ -50,7 +50,7 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
 
 
 def _seen(situation: Situation, record: RecordUpdate) -> dict[str, Any]:
-    """What status tells of the version that serves, or is to serve while none does."""
+    """What status says of the version that serves, or is to serve while none does."""
     resource, version = situation.resource, record.main_version
     if version is None:
         return {}

@@ -90,7 +90,7 @@ class Resource:
     lost: bool
     """Whether nothing is on record: never written, removed, or written for another object, as in a copy."""
     force_delete: bool
-    """Whether a person asked to release the object without NVCF."""
+    """Whether a user asked to release the object without NVCF."""
     force_delete_set_at: datetime | None = None
     """When that annotation was set last, by the API server's clock; None if that is not known."""
     deleted_at: datetime | None = None

@@ -27,8 +27,8 @@ def failure_of_incoming(situation: Situation, seen: Present) -> str | None:
     """Why the wanted version, coming up beside the former one, is to be given up; None while it may still come."""
     if former(situation) is None or refuses(situation) or situation.resource.redeploy_requested:
         return None
-    told = messages.health_of(situation, seen)
-    said = f": {'; '.join(told)}" if told else ""
+    health = messages.health_of(situation, seen)
+    said = f": {'; '.join(health)}" if health else ""
     if seen.is_error:
         return f"{FunctionStatus.ERROR}{said}"[:512]
     seconds, left = progress_deadline(situation)
@@ -53,7 +53,7 @@ def is_given_up(situation: Situation) -> bool:
 
 
 def gave_up(situation: Situation) -> Decision:
-    """Decide on a wanted version that failed: nothing, until the manifest changes or a person asks."""
+    """Decide on a wanted version that failed: nothing, until the manifest changes or a user asks."""
     failed = situation.resource.status.failed
     assert failed is not None, "given_up() says so"
     seen = situation.observation(failed.function_version_id)
@@ -97,7 +97,7 @@ def rolled_out(situation: Situation, decision: Decision) -> Decision:
     waits = [item.requeue for item in (decision, *steps) if item.requeue is not None]
     condition_set = decision.condition_set
     if condition_set is not None and (condition_set.ready or former(situation) is not None or steps):
-        condition_set = _told(situation, condition_set, steps)
+        condition_set = _during_rollout(situation, condition_set, steps)
     return replace(
         decision,
         leaving=out,
@@ -165,7 +165,7 @@ def _step(situation: Situation, version: str) -> Decision | None:
     return step
 
 
-def _told(situation: Situation, condition_set: ConditionSet, steps: list[Decision]) -> ConditionSet:
+def _during_rollout(situation: Situation, condition_set: ConditionSet, steps: list[Decision]) -> ConditionSet:
     resource = situation.resource
     kept = former(situation)
     if condition_set.ready:
@@ -181,8 +181,8 @@ def _told(situation: Situation, condition_set: ConditionSet, steps: list[Decisio
         return condition_set
     if condition_set.reason in COMING_UP and kept is not None:
         seen = situation.observation(resource.wanted_version)
-        told = messages.health_of(situation, seen) if isinstance(seen, Present | Listed) else ()
-        message = messages.rolling_out(resource, kept, told)
+        health = messages.health_of(situation, seen) if isinstance(seen, Present | Listed) else ()
+        message = messages.rolling_out(resource, kept, health)
         return condition_sets.progressing(
             Phase.ROLLING_OUT, Reason.ROLLING_OUT, message, available=condition_set.available
         )

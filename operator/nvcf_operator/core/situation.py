@@ -18,7 +18,7 @@ from nvcf_operator.core.resource import Resource
 
 
 class Scope(StrEnum):
-    """Whose trouble a failure is: it tells who else has to wait."""
+    """Whom a failure concerns, and so who else has to wait."""
 
     CREDENTIAL = "credential"
     RESOURCE = "resource"
@@ -197,10 +197,10 @@ class LocalView:
     """Deployments that this process has undeployed and seen gone."""
     version_seen_lately: bool = False
     """This process saw the version deployed within the redeploy settle, by whomever."""
-    told: tuple[str, int] | None = None
-    """The reason of Ready that this process told last, and the generation that it was about."""
+    reported: tuple[str, int] | None = None
+    """The reason of Ready that this process reported last, and the generation that it was about."""
     reported_for: float = 0.0
-    """Seconds since it told that first, without another one in between."""
+    """Seconds since it reported that first, without another one in between."""
     stale_force_delete: bool = False
     """The annotation force-delete was there before the deletion was blocked, so it does not count."""
     attempts: int = 0
@@ -243,7 +243,7 @@ class Situation:
     failure: Failure | None = None
     """What came of the write that was just tried, when it failed."""
     refused: str | None = None
-    """What to tell of a write to the object that the API server has just refused."""
+    """What to report of a write to the object that the API server has just refused."""
     unanswered: Failure | None = None
     """What came of the POST that was just tried, when NVCF may have made the deployment all the same."""
     local: LocalView = LocalView()

@@ -37,7 +37,7 @@ class EventNote:
 
 
 def transitions(old: FunctionDeploymentStatus, new: FunctionDeploymentStatus) -> tuple[EventNote, ...]:
-    """Tell what changed between two statuses, each reason once."""
+    """Say what changed between two statuses, each reason once."""
     notes: dict[Reason, EventNote] = {}
     for kind in (kinds.DELETION_BLOCKED, kinds.CREDENTIALS_VALID, kinds.STALLED, kinds.READY):
         before, after = condition_of(old, kind), condition_of(new, kind)
@@ -50,7 +50,7 @@ def transitions(old: FunctionDeploymentStatus, new: FunctionDeploymentStatus) ->
 def seconds_to_ready(resource: Resource, new: FunctionDeploymentStatus, now: datetime) -> float | None:
     """How long a resource that becomes Ready now was not: since its creation, or since it was Ready last.
 
-    The first record gives all conditions one time, so a condition that is older than Ready tells of a Ready before.
+    The first record gives all conditions one time, so a condition that is older than Ready shows a Ready before.
     None when it does not become Ready, or when its creation is not known.
     """
     before, after = condition_of(resource.status, kinds.READY), condition_of(new, kinds.READY)
@@ -66,7 +66,7 @@ def seconds_to_ready(resource: Resource, new: FunctionDeploymentStatus, now: dat
 
 
 def of_write(resource: Resource, action: Action, deployment_id: str | None = None) -> EventNote | None:
-    """Tell of a write that was made."""
+    """The Event of a write that was made."""
     named = _id(deployment_id)
     match action:
         case Create() if (kept := former_version(resource)) is not None:
@@ -104,7 +104,7 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
 
 
 def discovered(situation: Situation, new: FunctionDeploymentStatus) -> EventNote | None:
-    """Tell of a deployment that is on record from now on though NVCF has not just answered that it made it.
+    """The Event of a deployment that is on record from now on though NVCF has not just answered that it made it.
 
     It was there before, or it is what became of a POST whose answer was lost.
     """
@@ -139,7 +139,7 @@ def _id(deployment_id: str | None) -> str:
 
 
 def ignored_words(resource: Resource, new: FunctionDeploymentStatus) -> tuple[EventNote, ...]:
-    """Tell of annotations whose values say nothing, when Ready begins to name them."""
+    """The Events of annotations whose values say nothing, when Ready begins to name them."""
     before, after = condition_of(resource.status, kinds.READY), condition_of(new, kinds.READY)
     return tuple(
         EventNote(True, Reason.ANNOTATION_IGNORED, sentence)
@@ -159,7 +159,7 @@ def lost_from_sight(deployment_id: str | None, shown: str | None) -> EventNote:
 
 
 def of_failure(resource: Resource, failure: Failure | None) -> EventNote | None:
-    """Tell of a write of which NVCF leaves open what became of it, unless the record shows that this was told."""
+    """The Event of a write of which NVCF leaves open what became of it, unless it was reported before."""
     if failure is None or not failure.words:
         return None
     status, reason = resource.status, failure.reason
@@ -169,7 +169,7 @@ def of_failure(resource: Resource, failure: Failure | None) -> EventNote | None:
     if resource.deleting:
         blocked = resource.condition(kinds.DELETION_BLOCKED)
         if blocked is None or (blocked.status, blocked.reason) != ("True", reason):
-            return None  # told as the transition to DeletionBlocked
+            return None  # reported as the transition to DeletionBlocked
         reason = Reason.DELETION_BLOCKED
     return EventNote(True, reason, failure.message)
 
@@ -231,7 +231,7 @@ def _note(kind: str, before: Condition | None, after: Condition | None) -> Event
     if same and not (after.reason == Reason.WRITE_REFUSED and before is not None and before.message != after.message):
         return None
     if after.reason == Reason.MASS_ABSENCE:
-        return None  # told once for a namespace, by whoever counts
+        return None  # reported once for a namespace, by whoever counts
     holds = after.status == "True"
     if kind == kinds.DELETION_BLOCKED and holds:
         return EventNote(True, Reason.DELETION_BLOCKED, after.message)

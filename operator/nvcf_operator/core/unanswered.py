@@ -20,8 +20,8 @@ from nvcf_operator.core.situation import FunctionSeen, Present, Situation
 LONGEST = 1800.0
 """Seconds between two POSTs at most, where the settle is not longer than that."""
 
-TELLING = 2
-"""POSTs after which a status without a deployment is told: before, NVCF may just be at work."""
+REPORTED_FROM = 2
+"""POSTs after which a status without a deployment is reported: before, NVCF may just be at work."""
 
 
 def on_record(resource: Resource) -> Retry | None:
@@ -47,7 +47,7 @@ def counted(situation: Situation) -> Retry | None:
             failed_deployments=_failed_before(situation.resource),
         )
     if known is not None and situation.resource.reconcile_requested:
-        # A person's word ends the wait, though not the settle.
+        # A user's request ends the wait, though not the settle.
         return known.model_copy(update={"attempts": 1, "next_attempt_time": situation.now})
     return known
 
@@ -81,7 +81,7 @@ def awaiting(situation: Situation) -> Decision | None:
     if settle <= 0 and (rest <= 0 or missing):
         return None
     retry = counted(situation)
-    wait = min(max(settle, rest), _look_again_in(situation, rest))
+    wait = min(max(settle, rest), _next_reconcile_in(situation, rest))
     if retry is None:
         condition_set = condition_sets.progressing(
             Phase.DEPLOYING, Reason.AWAITING_ANSWER, messages.AWAITING_ANSWER, available=False
@@ -89,13 +89,13 @@ def awaiting(situation: Situation) -> Decision | None:
         return Decision(condition_set=condition_set, requeue=wait, seen=True)
     left = progress_deadline(situation)[1]
     wait = min(wait, left) if left > 0 else wait
-    return Decision(condition_set=told(situation, retry), requeue=wait, retry=retry, seen=True)
+    return Decision(condition_set=reported(situation, retry), requeue=wait, retry=retry, seen=True)
 
 
-def told(situation: Situation, retry: Retry) -> ConditionSet:
+def reported(situation: Situation, retry: Retry) -> ConditionSet:
     """What the conditions say of POSTs whose outcome NVCF leaves open."""
     seconds, left = progress_deadline(situation)
-    shown = situation.function_status if retry.attempts >= TELLING else None
+    shown = situation.function_status if retry.attempts >= REPORTED_FROM else None
     message = messages.unanswered(retry.message, pause(situation, retry.attempts), shown)
     if left <= 0:
         message = messages.not_in_force(seconds, message)
@@ -104,7 +104,7 @@ def told(situation: Situation, retry: Retry) -> ConditionSet:
 
 
 def overdue(situation: Situation) -> ConditionSet | None:
-    """What is told while the next POST is sent, where the progress deadline is over: the same as before it."""
+    """What is reported while the next POST is sent, where the progress deadline is over: the same as before it."""
     resource, retry = situation.resource, situation.resource.status.retry
     ready = resource.condition("Ready")
     if not is_overdue(situation) or retry is None or ready is None:
@@ -112,7 +112,7 @@ def overdue(situation: Situation) -> ConditionSet | None:
     if retry.reason == Reason.NO_CAPACITY and ready.reason == Reason.PROGRESS_DEADLINE_EXCEEDED:
         return condition_sets.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, ready.message, available=False)
     retry = on_record(resource)
-    return told(situation, retry) if retry is not None else None
+    return reported(situation, retry) if retry is not None else None
 
 
 def _settle(situation: Situation) -> float:
@@ -121,8 +121,8 @@ def _settle(situation: Situation) -> float:
     return situation.timing.create_settle_of(count)
 
 
-def _look_again_in(situation: Situation, rest: float) -> float:
-    """Seconds until the next look: often while a 404 has to be seen without a break, seldom in a long pause."""
+def _next_reconcile_in(situation: Situation, rest: float) -> float:
+    """Seconds until the next reconcile: often while a 404 has to be seen without a break, seldom in a long pause."""
     settle = _settle(situation)
     if rest <= settle or situation.local.intent_settled_for < settle:
         return situation.timing.settle_poll

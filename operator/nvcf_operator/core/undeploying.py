@@ -133,7 +133,7 @@ def undeployed(
         graceful = gracefully(situation)
         return again(situation, Undeploy(version, graceful, purpose, shown_id(situation, version)))
     left = seconds_left(situation, version)
-    pause = look_again_in(situation, version)
+    pause = next_read_in(situation, version)
     requeue = min(left, pause) if left > 0 else pause
     condition_set = leaving(Reason.DRAINING, messages.draining(situation, version, left))
     return Decision(condition_set=condition_set, requeue=max(requeue, 0.2), busy=True, seen=True)
@@ -156,8 +156,8 @@ def again(situation: Situation, action: Undeploy) -> Decision:
     return act(action)
 
 
-def look_again_in(situation: Situation, version: str) -> float:
-    """Seconds until the next GET of a drain: the list tells a drain and its end by the same word, so each costs one."""
+def next_read_in(situation: Situation, version: str) -> float:
+    """Seconds until the next GET of a drain: the list shows a drain and its end by the same word, so each costs one."""
     known, timing = recorded(situation, version), situation.timing
     elapsed = (situation.now - known.since).total_seconds() if known is not None and known.since is not None else 0.0
     return min(timing.poll, max(timing.busy_poll, elapsed / 4))

@@ -15,7 +15,7 @@ from nvcf_operator.core.versions import former_version, given_up, on_record, ver
 
 
 def main_version(situation: Situation, retiring: tuple[Retiring, ...]) -> str | None:
-    """The version that serves, or is to serve while none does; None while nothing is to be told of one."""
+    """The version that serves, or is to serve while none does; None while there is nothing to report of one."""
     resource = situation.resource
     if resource.deleting:
         return (versions_held(resource) or (resource.wanted_version,))[0]

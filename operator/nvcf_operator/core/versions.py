@@ -88,7 +88,7 @@ def without(resource: Resource, versions: frozenset[str]) -> Resource:
 
 
 def given_up(resource: Resource) -> bool:
-    """Whether the wanted version failed in its rollout, for this manifest; a person's request lifts that."""
+    """Whether the wanted version failed in its rollout, for this manifest; a user's request lifts that."""
     failed = resource.status.failed
     if failed is None or resource.reconcile_requested or resource.redeploy_requested:
         return False

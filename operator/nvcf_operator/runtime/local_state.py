@@ -169,7 +169,7 @@ class LocalState:
         return LocalView(
             intent_settled_for=now - self.intent_seen[1] if self.intent_seen is not None else 0.0,
             finalizer_found_for=now - found if found is not None else None,
-            told=self.told,
+            reported=self.told,
             reported_for=now - self.reported_at,
             stale_force_delete=self.stale_force_delete,
             attempts=self.attempts,

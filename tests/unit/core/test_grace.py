@@ -48,7 +48,7 @@ CASES = pytest.mark.parametrize(("situation", "reason"), [pytest.param(*case[1:]
 
 def after(situation: Situation, reason: Reason, seconds: float, *, generation: int = 1) -> Situation:
     """The same, after this process has told that reason for so long."""
-    return replace(situation, local=LocalView(told=(reason, generation), reported_for=seconds))
+    return replace(situation, local=LocalView(reported=(reason, generation), reported_for=seconds))
 
 
 def shown(situation: Situation) -> tuple[str, str, str]:

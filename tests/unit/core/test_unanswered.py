@@ -253,7 +253,7 @@ def test_a_pause_between_posts_holds_up_no_change_of_a_deployment_that_is_there(
     ],
 )
 def test_a_conflict_looks_soon_for_what_an_earlier_post_may_still_make(of: Resource, pause: float) -> None:
-    after_the_grace = LocalView(told=(str(Reason.CONFLICT), of.generation), reported_for=60.0)
+    after_the_grace = LocalView(reported=(str(Reason.CONFLICT), of.generation), reported_for=60.0)
     situation = present(of, holders={VERSION: Key("team", "another")}, local=after_the_grace)
     assert decide(situation).requeue == pause
 

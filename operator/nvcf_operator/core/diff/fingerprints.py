@@ -1,4 +1,4 @@
-"""What tells two states of a deployment apart without reading it: its id, and the numbers of its specifications.
+"""What distinguishes two states of a deployment without reading it: its id, and the numbers of its specifications.
 
 NGC's list of deployments is described by its shape alone, so what it leaves out is no difference, and a difference is
 never more than a reason to read the deployment itself.
@@ -26,7 +26,7 @@ class DeploymentFingerprint:
 def deployment_fingerprint(
     deployment_id: str | None, specifications: Iterable[tuple[str | None, int | None, int | None]]
 ) -> DeploymentFingerprint:
-    """Make an outline of an id, and of id, minimum and maximum of each specification."""
+    """Make a fingerprint of an id, and of id, minimum and maximum of each specification."""
     numbers = [
         (name or "", least, most) for name, least, most in specifications if least is not None and most is not None
     ]
@@ -34,7 +34,7 @@ def deployment_fingerprint(
 
 
 def fingerprint_of(deployment: Deployment) -> DeploymentFingerprint:
-    """The outline of a deployment as NVCF shows it. Of specifications that cannot all be read nothing is known."""
+    """The fingerprint of a deployment as NVCF shows it. Of specifications that cannot all be read nothing is known."""
     if not oddities.all_listed(deployment):
         return DeploymentFingerprint(deployment.deployment_id, ())
     return deployment_fingerprint(
@@ -47,7 +47,7 @@ def fingerprint_of(deployment: Deployment) -> DeploymentFingerprint:
 
 
 def differ(one: DeploymentFingerprint, other: DeploymentFingerprint) -> bool:
-    """Whether two outlines contradict each other in something that both know."""
+    """Whether two fingerprints contradict each other in something that both know."""
     if one.deployment_id and other.deployment_id and one.deployment_id != other.deployment_id:
         return True
     if not one.specifications or not other.specifications:
