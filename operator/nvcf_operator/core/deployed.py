@@ -9,6 +9,7 @@ from nvcf_operator.core.deadlines import progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision, act
 from nvcf_operator.core.diff import compare, oddities
 from nvcf_operator.core.diff.changes import Put, Unsupported, next_change
+from nvcf_operator.core.error_classification import unreadable
 from nvcf_operator.core.flap_guard import not_converging
 from nvcf_operator.core.ownership import is_stranger, lost_deployment, refuses
 from nvcf_operator.core.poll_rules import was_confirmed
@@ -66,7 +67,7 @@ def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSp
     """Hold the deployment against the manifest, field by field, and mend at most one thing."""
     resource = situation.resource
     if odd := oddities.of_comparison(spec.deployment_specifications, seen.deployment):
-        return state(situation, seen) if was_confirmed(resource) else waiting(situation, oddities.failure(odd))
+        return state(situation, seen) if was_confirmed(resource) else waiting(situation, unreadable(odd))
     found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
     serving, put_supported = seen.serves, situation.local.put_supported
     if not put_supported:
@@ -85,7 +86,7 @@ def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSp
             condition_set=condition_sets.stalled(Reason.NOT_SUPPORTED, message, available=serving), seen=True
         )
     if isinstance(change, Put) and (odd := oddities.of_put(seen.deployment)):
-        return waiting(situation, oddities.failure(odd), at_work=True)
+        return waiting(situation, unreadable(odd), at_work=True)
     action = Change(spec.function_version_id, seen.deployment.deployment_id, change)
     drift = tuple(sorted({item.field for item in found.differences})) if resource.in_order else ()
     return not_converging(situation, action) or act(action, drift=drift)

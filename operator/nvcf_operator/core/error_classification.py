@@ -1,6 +1,7 @@
 """Errors by meaning, as a table: what a failed call says. `make generate` writes it into docs/errors.md."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -220,6 +221,17 @@ def missing_scope(scope: str) -> Failure:
         f"NVCF recognises the key, but it lacks the scope {scope}; deploy_function and list_functions are both "
         "required. Grant the key that scope; the operator retries automatically.",
         Scope.CREDENTIAL,
+    )
+
+
+def unreadable(fields: Sequence[str]) -> Failure:
+    """Say that a deployment cannot be held against its manifest."""
+    return Failure(
+        Reason.INVALID_ANSWER,
+        f"NVCF shows {', '.join(fields)} of the deployment in a form that this version of the operator cannot read, "
+        "so it is not compared with the manifest and nothing is changed. It is read again automatically; if that "
+        "persists, look for a newer version of the operator.",
+        Scope.SERVER,
     )
 
 

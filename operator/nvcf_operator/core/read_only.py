@@ -15,6 +15,7 @@ from nvcf_operator.core.backoff import waiting
 from nvcf_operator.core.deadlines import progress_deadline
 from nvcf_operator.core.decision import ConditionSet, Decision, act
 from nvcf_operator.core.diff import compare, oddities
+from nvcf_operator.core.error_classification import unreadable
 from nvcf_operator.core.not_deployed import unproven
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, FunctionStatus, Listed, Present, Situation, Unknown
@@ -34,7 +35,7 @@ def shown(situation: Situation) -> Decision:
     if isinstance(seen, Absent) and (doubt := unproven(situation)):
         return doubt
     if isinstance(seen, Present) and (odd := oddities.of_comparison(spec.deployment_specifications, seen.deployment)):
-        return waiting(situation, oddities.failure(odd))
+        return waiting(situation, unreadable(odd))
     if isinstance(seen, Present):
         found = compare.compare(spec.deployment_specifications, seen.deployment.deployment_specifications)
         matches, difference = found.in_force, found.describe()

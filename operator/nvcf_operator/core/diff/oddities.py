@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from nvcf_client.models import Deployment
 from nvcf_operator.api.spec import DeploymentSpecification
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Failure, Scope
 
 SPECIFICATIONS = "deploymentSpecifications"
 
@@ -35,14 +33,3 @@ def of_put(deployment: Deployment) -> tuple[str, ...]:
 def all_listed(deployment: Deployment) -> bool:
     """Whether the answer held all specifications in a form that can be read."""
     return SPECIFICATIONS not in deployment.unreadable
-
-
-def failure(fields: Sequence[str]) -> Failure:
-    """Say that a deployment cannot be held against its manifest."""
-    return Failure(
-        Reason.INVALID_ANSWER,
-        f"NVCF shows {', '.join(fields)} of the deployment in a form that this version of the operator cannot read, "
-        "so it is not compared with the manifest and nothing is changed. It is read again automatically; if that "
-        "persists, look for a newer version of the operator.",
-        Scope.SERVER,
-    )
