@@ -1,6 +1,6 @@
-"""What to say and when to try again, when something keeps us from knowing or from doing.
+"""What to report and when to try again, when something keeps us from knowing or from doing.
 
-How long to wait after failures: doubling, bounded. Jitter is the caller's, so that decisions stay repeatable.
+Waits double, up to a bound. Jitter is the caller's, so that decisions stay repeatable.
 
 An outage of the server says nothing about a resource in order: its status stays as it is, and the outage is a metric.
 A resource with work reports once that it waits. A failure is never taken for absence.

@@ -1,13 +1,9 @@
 """How long things may take: the grace for what others may bring, and the progress deadline of a manifest.
 
-What another controller may bring is waited for before it counts as standing still.
-
 A Secret comes by external-secrets or sealed-secrets, a key takes a while to take effect, a function version is made by
 a pipeline, and another resource may let go of a version. Helm, Flux and Argo CD give a release up at the first Stalled,
 so for `--stalled-grace-seconds` it is Reconciling. The span is what this process has itself seen pass; what is on
 record as Stalled stays so, so that a restart does not begin it anew.
-
-The progress deadline of a manifest: since when it runs, and how much of it is left.
 """
 
 from datetime import datetime, timedelta

@@ -1,11 +1,9 @@
-"""What is probably wrong, for whoever wrote it: an API key that is refused, a place that NVCF does not find.
+"""What is probably wrong, for whoever wrote it: a specification that NVCF cannot place, an API key that it refuses.
 
-What of a manifest a refusal may mean that names a GPU and an instance type, and not the field that is wrong.
-
-NVCF looks for clusters that have the GPU, are among `clusters` and `regions`, and have all `attributes`. Where none is
+NVCF selects clusters that have the GPU, are among `clusters` and `regions`, and have all `attributes`. Where none is
 left, or none has a free GPU, it says so by GPU and instance type alone (facts on NVCF, section 5).
 
-What is probably wrong with an API key that cannot be used, for whoever wrote it. No hint shows a part of the key.
+No hint shows a part of a key.
 """
 
 import base64

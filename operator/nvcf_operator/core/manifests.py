@@ -1,14 +1,11 @@
 """What a manifest says where it is odd: words in annotations, and a manifest that cannot be read whole.
 
-A deletion goes on though the manifest cannot be read whole, as after a downgrade below a newer CRD.
-
-The status has the ids, so a deletion needs little of the manifest. What is missing of that little is not guessed
-where a guess could undeploy what was to stay, or send a key where it does not belong.
-
-The words that people set in our annotations: what they say, and what is reported of those that say nothing.
+A deletion goes on though the manifest cannot be read whole, as after a downgrade below a newer CRD. The status has the
+ids, so it needs little of the manifest. What is missing of that little is not guessed where a guess could undeploy what
+was to stay, or send a key where it does not belong.
 
 A switch is `true` or `false`, in any case of letters and whatever blanks are around it. Nothing else is guessed at, for
-a guess would undeploy, or go on writing, against somebody's will; but nothing is passed over without a word either.
+a guess would undeploy, or go on writing, against somebody's will; but nothing is ignored without a word either.
 """
 
 from collections.abc import Mapping

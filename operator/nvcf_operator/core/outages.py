@@ -1,9 +1,4 @@
-"""What a resource says while NVCF does not answer, or asks for a pause. One text for one cause.
-
-What a resource says while NVCF does not answer: the cause, and what to do about it. One text for one outage.
-
-What a resource says while NVCF asks for a pause: the same text for as long as the pause lasts.
-"""
+"""What a resource says while NVCF does not answer, or asks for a pause: the same text for as long as that lasts."""
 
 from nvcf_client import errors
 from nvcf_client.errors import Obstacle

@@ -1,14 +1,11 @@
 """Whose a version and its deployment are: which resource keeps a version, and who made what NVCF shows.
 
-Two resources, one function version at one base URL: who keeps it.
-
-The holder keeps it: the version is its current, incoming or retiring one by its own record. A current version comes
-before one on its way. Where two have it as their current one, since one has only observed for a while, it is of the one
-that still wants it. Without a holder the oldest claims it, by creationTimestamp and then uid, of those that could
-deploy it: whoever has no key that works for the version must not keep others from it only by being older. A resource
-that only observes claims nothing, and neither does one that goes without our finalizer.
-
-Whose the deployment is that NVCF shows: made by this resource, found by it, an earlier one's row, or a stranger's.
+Of two resources with one version at one base URL the holder keeps it: the version is its current, incoming or retiring
+one by its own record. A current version comes before one on its way. Where two have it as their current one, since one
+has only observed for a while, it is of the one that still wants it. Without a holder the oldest claims it, by
+creationTimestamp and then uid, of those that could deploy it: whoever has no key that works for the version must not
+keep others from it only by being older. A resource that only observes claims nothing, and neither does one that goes
+without our finalizer.
 
 A record belongs to one deployment. Where NVCF shows another `deploymentId` than the record holds, the record says
 nothing about it.

@@ -1,11 +1,8 @@
 """Nothing is written: by request of the manifest, or because the API server refuses our own write.
 
-Suspended, paused or observed: show what NVCF holds and write nothing.
-
-The API server refuses a write of ours to the object: an admission policy, a webhook, a quota, our rights, its size.
-
-It is reported in the API server's own words and tried again with backoff. Nothing on the object changes when what
-refuses it lets it pass, so nothing but time and a user's request leads to the next try.
+A refusal (admission policy, webhook, quota, our rights, the object's size) is reported in the API server's own words
+and tried again with backoff. Nothing on the object changes when what refuses it lets it pass, so nothing but time and a
+user's request leads to the next try.
 """
 
 from nvcf_operator.api.conditions import Phase

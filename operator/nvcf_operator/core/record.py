@@ -1,12 +1,8 @@
-"""The part of the status that limits what is repeated, as this process knows it, and the instances on record.
-
-The part of the status that limits what is repeated and measures how long things last, as this process knows it.
+"""The part of the status that limits what is repeated and measures how long things last, as this process knows it.
 
 The cluster's copy can be missing or wrong: a write of it can be refused, and a backup tool can put an old one back. A
 status that cannot be written must not mean "never tried", and a time in it may come from a clock that ran wrong. So the
 process keeps its own copy while there is something to limit or to measure, and that copy counts.
-
-The instances that NVCF may run for a resource, and bills: those ordered by every deployment that it holds.
 """
 
 from collections.abc import Iterable, Iterator

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from nvcf_operator.api.spec import AdoptionPolicy
 from nvcf_operator.api.status import Intent, LastWrite, Retry
 from nvcf_operator.core import flap_guard, redeployment, unanswered, version_records
 from nvcf_operator.core.backoff import REFUSALS
@@ -51,7 +52,9 @@ def is_ours(situation: Situation, version: str) -> bool:
         return True
     if resource.paused or resource.spec is None or resource.observes:
         return False
-    return resource.spec.adoption_policy == "Adopt" and (resource.has_finalizer or resource.keeps_deployment)
+    return resource.spec.adoption_policy == AdoptionPolicy.ADOPT and (
+        resource.has_finalizer or resource.keeps_deployment
+    )
 
 
 def _intent(situation: Situation, update: RecordUpdate) -> Intent | None:

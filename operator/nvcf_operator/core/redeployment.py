@@ -1,13 +1,10 @@
 """Another deployment of the same version: on request, for a change that needs one, or after a failure.
 
-Another deployment of the same version: undeploy, see that it is gone, let it settle, deploy.
-
 There is no record of the steps: each pass goes on from what NVCF shows, so a crash between any two repeats nothing.
 
-NVCF has given the deployment up (status ERROR): undeploy it and deploy it again, with growing waits, a few times.
-
-Only a DELETE leaves ERROR (facts on NVCF, section 5). The count stands in `status.retry`, so a restart does not begin
-it anew: a planned attempt has a time, an attempt under way has none.
+A deployment in ERROR is deployed again with growing waits, a few times, for only a DELETE leaves ERROR (facts on NVCF,
+section 5). The count stands in `status.retry`, so a restart does not begin it anew: a planned attempt has a time, an
+attempt under way has none.
 """
 
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Undeploying one version: DELETE, drain, and the proof that it is gone. The same for whatever asks for it.
 
-Drains that we began: since when, until when, and what follows then.
-
 A 200 of DELETE proves nothing, GET may lag behind it, and a drain has no limit of its own (facts on NVCF, section 5).
 """
 

@@ -1,9 +1,5 @@
 """Which function versions a resource has to do with, and how long a 404 must last before one is acted on.
 
-Which function versions a resource has to do with.
-
-How long a 404 must last before a version may be asked for again, or before it counts as gone.
-
 NVCF can make a deployment long after its POST was given up, and can bring one back after its DELETE (facts on NVCF,
 section 5, races 2, 4 and 5).
 """

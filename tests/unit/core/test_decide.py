@@ -319,6 +319,13 @@ def test_what_is_written(situation: Situation, expected: type[Action] | None, re
     assert (None if action is None else type(action)) == expected, reason
 
 
+@pytest.mark.parametrize("situation", [pytest.param(c[1], id=c[0]) for c in WRITES])
+@pytest.mark.parametrize("failure", [OUTAGE, BAD_KEY, NOT_YOURS], ids=lambda failure: failure.scope)
+def test_nvcf_is_not_changed_after_a_write_that_failed(situation: Situation, failure: Failure) -> None:
+    action = action_of(replace(situation, failure=failure))
+    assert action is None or isinstance(action, TakeFinalizer | DropFinalizer)
+
+
 def test_first_post_carries_the_manifest_alone_and_comes_after_the_finalizer() -> None:
     assert action_of(absent(resource())) == TakeFinalizer()
     action = action_of(absent(resource(finalizer=True)))

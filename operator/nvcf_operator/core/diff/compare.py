@@ -1,7 +1,4 @@
-"""A manifest held against a deployment: which specification is which, and what differs.
-
-Who stands for whom: the cheapest one-to-one assignment.
-"""
+"""A manifest held against a deployment: which specification is which, and what differs."""
 
 import json
 from collections.abc import Mapping, Sequence

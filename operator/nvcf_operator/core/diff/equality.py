@@ -1,11 +1,7 @@
 """When a value of the manifest and one that the server shows mean the same, and where in it they differ.
 
-When a value of the manifest and one that the server shows mean the same.
-
 A rule takes the manifest's value, which is never None, and the server's, None where it shows none, both as plain JSON.
 Rules are total: whatever a server shows, they answer.
-
-Places in a manifest as people read them: `resources.limits.cpu`, `env[0].name`, `labels["app.example/a b"]`.
 """
 
 import ctypes
