@@ -108,7 +108,7 @@ def held(situation: Situation, decision: Decision, hindered: Hindrance = hindere
     return hindered(situation, situation.failure) if situation.failure is not None else decision
 
 
-def paused(situation: Situation, decision: Decision) -> Decision:
+def after_pause(situation: Situation, decision: Decision) -> Decision:
     """The decision on the wanted version, but that NVCF refused it a moment ago: then it waits for the next attempt."""
     if not isinstance(decision.action, Create | Change | Undeploy) or (wait := retry_due_in(situation)) <= 0:
         return decision

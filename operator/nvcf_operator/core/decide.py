@@ -10,7 +10,7 @@ from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy
 from nvcf_operator.core import condition_sets, deadlines, messages, read_only
 from nvcf_operator.core.actions import Create, DropFinalizer, TakeFinalizer
-from nvcf_operator.core.backoff import held, paused, waiting
+from nvcf_operator.core.backoff import after_pause, held, waiting
 from nvcf_operator.core.decision import Decision, act
 from nvcf_operator.core.deletion import deletion
 from nvcf_operator.core.deployed import after_adoption, listed, present
@@ -64,7 +64,7 @@ def table(situation: Situation) -> Decision:
         decision = read_only.shown(situation)
         return replace(decision, condition_set=with_available(situation, decision.condition_set))
     decision = wanted_version(situation)
-    for rule in (held, paused, after_adoption, after_finalizer):
+    for rule in (held, after_pause, after_adoption, after_finalizer):
         decision = rule(situation, decision)
     return rolled_out(situation, decision)
 
