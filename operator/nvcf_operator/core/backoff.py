@@ -93,13 +93,13 @@ def hindered(situation: Situation, failure: Failure) -> Decision:
 
 
 def held(situation: Situation, decision: Decision, hindered: Hindrance = hindered) -> Decision:
-    """The decision, but that NVCF is not changed after a write that failed, nor in the pause after a refused one.
+    """The decision, but that NVCF is not changed after a write that failed in the same pass.
 
     This stands over the result, so that no branch of the decisions can forget it.
 
     Args:
         situation: what was seen.
-        decision: what is to be done, as if there were neither.
+        decision: what is to be done, as if nothing had failed.
         hindered: what to decide after a write that failed.
 
     """
@@ -109,7 +109,7 @@ def held(situation: Situation, decision: Decision, hindered: Hindrance = hindere
 
 
 def after_pause(situation: Situation, decision: Decision) -> Decision:
-    """The decision on the wanted version, but that NVCF refused it a moment ago: then it waits for the next attempt."""
+    """The decision on the wanted version, but that NVCF is not changed in the pause after a refused request."""
     if not isinstance(decision.action, Create | Change | Undeploy) or (wait := retry_due_in(situation)) <= 0:
         return decision
     return Decision(requeue=wait, seen=True) if isinstance(decision.action, Undeploy) else retried(situation, wait)
