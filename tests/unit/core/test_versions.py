@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.status import Intent
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.resource import Resource, Role
 from nvcf_operator.core.versions import deployments_on_record, versions_held, without
 from tests.unit.core.situations import DEPLOYMENT, OTHER_VERSION, VERSION, held, intent, resource
 
@@ -34,6 +34,15 @@ HELD: list[tuple[str, Resource, tuple[str, ...]]] = [
     ("the copy of another object's record holds nothing", held(status={"uid": "another"}, finalizer=False), ()),
     ("all of a rollout, each once", FULL, (VERSION, THIRD, OTHER_VERSION)),
 ]
+
+
+def test_the_versions_on_record_have_their_roles_and_deployments() -> None:
+    assert FULL.versions == (
+        (VERSION, Role.CURRENT, DEPLOYMENT),
+        (THIRD, Role.RETIRING, "going"),
+        (OTHER_VERSION, Role.INCOMING, "coming"),
+        (OTHER_VERSION, Role.REQUESTED, None),
+    )
 
 
 @pytest.mark.parametrize(("of", "expected"), [pytest.param(*case[1:], id=case[0]) for case in HELD])
