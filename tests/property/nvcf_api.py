@@ -19,6 +19,7 @@ from nvcf_operator.core.actions import Action, Change, Create, Undeploy
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.flap_guard import digest
 from nvcf_operator.flowcontrol.limiters import Admission, Limiters
+from nvcf_operator.flowcontrol.priority import Caller
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account
 from tests.property import oddities
@@ -75,9 +76,9 @@ class Door(Account):
             self._elsewhere, self.listing = False, None
 
     @asynccontextmanager
-    async def admitted(self, person: bool) -> AsyncIterator[Admission]:
+    async def admitted(self, caller: Caller) -> AsyncIterator[Admission]:
         """Let everybody in."""
-        yield Admission(person, 0, self.limiter)
+        yield Admission(caller.priority, 0, self.limiter)
 
     async def send(self, request: Request[Any], admission: Admission) -> Any:
         """Answer a call by the model."""

@@ -19,6 +19,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure, Scope, Situation, Timing
 from nvcf_operator.core.transitions import EventNote
+from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.metrics import Metrics
@@ -31,7 +32,7 @@ from nvcf_operator.runtime.informer import Informer
 from nvcf_operator.runtime.local_state import LocalState, LocalStates, PresenceHistory
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.orphans import Orphans
-from nvcf_operator.runtime.queue import DelayQueue, Priority
+from nvcf_operator.runtime.queue import DelayQueue
 from nvcf_operator.runtime.reconciler import Reconciler
 from nvcf_operator.runtime.schedule import Schedule
 from nvcf_operator.runtime.sent import Sent
@@ -78,10 +79,10 @@ class Watched(Actuator):
     process: "OperatorProcess"
 
     async def carry_out(
-        self, situation: Situation, action: Action, account: Account | None, local: LocalState, *, person: bool
+        self, situation: Situation, action: Action, account: Account | None, local: LocalState, caller: Caller
     ) -> Situation:
         self.process.action = action
-        return await super().carry_out(situation, action, account, local, person=person)
+        return await super().carry_out(situation, action, account, local, caller)
 
 
 class Read(Cache):

@@ -27,6 +27,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Absent, Failure, Situation, Unknown
 from nvcf_operator.core.transitions import EventNote as Told
+from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.event_record import EventRecord
 from nvcf_operator.runtime import actuator, reconciler
@@ -36,7 +37,7 @@ from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.credentials import Resolver
 from nvcf_operator.runtime.local_state import LocalState
 from nvcf_operator.runtime.observer import Observer
-from nvcf_operator.runtime.queue import DelayQueue, Priority
+from nvcf_operator.runtime.queue import DelayQueue
 from nvcf_operator.runtime.reconciler import Reconciler
 from tests.support.impatience import IMPATIENCE
 from tests.support.lucks import CLOCK_OFFSET_FILE, LUCKS, late_watch
@@ -69,9 +70,9 @@ def blind_retry() -> None:
         spec = situation.resource.spec
         if not error.maybe_done or spec is None:
             return await original(self, situation, error, *rest, **more)
-        _, account, local, version = rest
+        _, account, local, version, caller = rest
         action = Create(version, compare.create_body(spec.deployment_specifications))
-        return await self._create(situation, action, account, local, person=more["person"])
+        return await self._create(situation, action, account, local, caller)
 
     Actuator._not_created = again  # type: ignore[method-assign]
 
@@ -327,11 +328,11 @@ def list_absence_believed() -> None:
     """A version that the account's list does not show counts as not deployed."""
     original = Observer._look
 
-    async def look(self: Observer, resource: Resource, local: Any, account: Any, version: str, *, person: bool) -> Any:
+    async def look(self: Observer, resource: Resource, local: Any, account: Any, version: str, caller: Caller) -> Any:
         listing = account.listing
         if resource.holds and listing is not None and listing.entry(resource.function_id, version) is None:
             return Absent(1e9)
-        return await original(self, resource, local, account, version, person=person)
+        return await original(self, resource, local, account, version, caller)
 
     Observer._look = look  # type: ignore[method-assign]
 

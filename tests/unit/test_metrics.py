@@ -13,8 +13,9 @@ from nvcf_operator.api.conditions import CONDITION_TYPES
 from nvcf_operator.core.actions import Change, Create, Undeploy
 from nvcf_operator.core.diff.fields import FIELDS
 from nvcf_operator.flowcontrol.limiters import Limiter
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.queue import DelayQueue, Priority
+from nvcf_operator.runtime.queue import DelayQueue
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 
@@ -216,8 +217,8 @@ async def test_an_account_shows_what_is_left_of_its_rate() -> None:
     metrics = Metrics()
     metrics.watch_accounts([Account("nca", limiter=limiter), Account("nca", limiter=limiter), Account("full")])
     full = value(metrics, "nvcf_calls_left", account="nca")
-    async with limiter.admitted(True), limiter.admitted(True):
-        waiting = asyncio.create_task(limiter.admitted(True).__aenter__())
+    async with limiter.admitted(Priority.HIGH), limiter.admitted(Priority.HIGH):
+        waiting = asyncio.create_task(limiter.admitted(Priority.HIGH).__aenter__())
         await asyncio.sleep(0)
         assert value(metrics, "nvcf_calls_left", account="nca") == (full or 0) - 2
         assert value(metrics, "nvcf_calls_in_flight", account="nca") == 2, "two keys of one account share its gate"

@@ -14,6 +14,7 @@ from nvcf_client.requests import Request
 from nvcf_client.retries import Retries
 from nvcf_operator.core.error_classification import Effect, row_of
 from nvcf_operator.flowcontrol.limiters import Admission, Limiter, LimiterClosed
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.settings.options import AccountSettings
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class ReadOnlyClient:
         failures, begun = 0, self._clock()
         while True:
             try:
-                async with self._gate.admitted(person=True) as admission:
+                async with self._gate.admitted(Priority.HIGH) as admission:
                     begun = self._clock()
                     return await self._send(request, admission)
             except LimiterClosed as closed:

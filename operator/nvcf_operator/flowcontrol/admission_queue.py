@@ -1,4 +1,4 @@
-"""Who goes next, and when: a rate and a number of places, with people before ordinary calls, and groups by turns."""
+"""Who goes next, and when: a rate and a number of places, with urgent before ordinary calls, and groups by turns."""
 
 import asyncio
 import math
@@ -13,12 +13,12 @@ BURST_SECONDS = 0.2
 
 
 class AdmissionQueue:
-    """Lets calls in one by one; the rules of rate, places and reserve are told in `Gate`.
+    """Lets calls in one by one; `Limiter` states the rules of rate, places and reserve.
 
     Args:
         rate: calls a second.
         places: calls at a time.
-        reserve: the share of both that is kept for people.
+        reserve: the share of both that is kept for urgent calls.
         clock: seconds.
 
     """
@@ -39,14 +39,14 @@ class AdmissionQueue:
         self._lines: dict[bool, RoundRobin[asyncio.Future[bool]]] = {True: RoundRobin(), False: RoundRobin()}
         self._timer: asyncio.TimerHandle | None = None
 
-    async def enter(self, person: bool, group: str = "") -> bool:
+    async def enter(self, urgent: bool, group: str = "") -> bool:
         """Wait for one's turn and take a place, to be given back by `leave`. False, without a place, if turned away.
 
         Among those of a kind who wait, the groups take turns; within a group it is first come, first served.
         """
-        if self._is_first(person) and self._pass(person):
+        if self._is_first(urgent) and self._pass(urgent):
             return True
-        line = self._lines[person]
+        line = self._lines[urgent]
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         line.append(group, turn)
         self._arm()
@@ -56,12 +56,12 @@ class AdmissionQueue:
             with suppress(KeyError):
                 line.remove(group, turn)
             if not turn.cancelled() and turn.result():
-                self.leave(person)  # the place was given in the very moment of the cancellation
+                self.leave(urgent)  # the place was given in the very moment of the cancellation
             raise
 
-    def leave(self, person: bool) -> None:
+    def leave(self, urgent: bool) -> None:
         """Give a place back."""
-        self._inside[person] -= 1
+        self._inside[urgent] -= 1
         self._admit()
 
     def turn_away(self) -> None:
@@ -72,9 +72,9 @@ class AdmissionQueue:
                 if not turn.done():
                     turn.set_result(False)
 
-    def is_free(self, person: bool) -> bool:
+    def is_free(self, urgent: bool) -> bool:
         """Whether a call that comes now would pass without waiting."""
-        return self._is_first(person) and self._has_room(person) and not self._wait(person)
+        return self._is_first(urgent) and self._has_room(urgent) and not self._wait(urgent)
 
     @property
     def tokens(self) -> float:
@@ -96,39 +96,39 @@ class AdmissionQueue:
         return self._lines[False].waiting(group)
 
     def _admit(self) -> None:
-        """Let in who waits, people first: what holds a person's call back holds the ordinary ones back, too."""
-        for person, line in self._lines.items():
+        """Let in who waits, urgent calls first: what holds those back holds the ordinary ones back, too."""
+        for urgent, line in self._lines.items():
             while line:
                 if next(iter(line)).done():  # cancelled
                     line.popleft()
-                elif self._pass(person):
+                elif self._pass(urgent):
                     line.popleft().set_result(True)
                 else:
                     self._arm()
                     return
 
-    def _is_first(self, person: bool) -> bool:
+    def _is_first(self, urgent: bool) -> bool:
         """Whether nobody who waits goes before a call that comes now."""
-        return not self._lines[True] and (person or not self._lines[False])
+        return not self._lines[True] and (urgent or not self._lines[False])
 
-    def _has_room(self, person: bool) -> bool:
-        return self.inside < self._places and (person or self._inside[False] < self._ordinary_places)
+    def _has_room(self, urgent: bool) -> bool:
+        return self.inside < self._places and (urgent or self._inside[False] < self._ordinary_places)
 
-    def _wait(self, person: bool) -> float:
+    def _wait(self, urgent: bool) -> float:
         """Seconds until the rate lets a call pass."""
         now = self._clock()
         wait = self._tokens.wait(now)
-        return wait if person else max(wait, self._ordinary_tokens.wait(now))
+        return wait if urgent else max(wait, self._ordinary_tokens.wait(now))
 
-    def _pass(self, person: bool) -> bool:
+    def _pass(self, urgent: bool) -> bool:
         """Take a token and a place if both are there."""
-        if not self._has_room(person) or self._wait(person):
+        if not self._has_room(urgent) or self._wait(urgent):
             return False
         now = self._clock()
         self._tokens.take(now)
-        if not person:
+        if not urgent:
             self._ordinary_tokens.take(now)
-        self._inside[person] += 1
+        self._inside[urgent] += 1
         return True
 
     def _arm(self) -> None:
@@ -136,10 +136,10 @@ class AdmissionQueue:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        person = bool(self._lines[True])
-        first = next(iter(self._lines[person]))
-        if self._has_room(person):
-            self._timer = first.get_loop().call_later(self._wait(person), self._ring)
+        urgent = bool(self._lines[True])
+        first = next(iter(self._lines[urgent]))
+        if self._has_room(urgent):
+            self._timer = first.get_loop().call_later(self._wait(urgent), self._ring)
 
     def _ring(self) -> None:
         self._timer = None

@@ -15,6 +15,7 @@ from nvcf_client.errors import NvcfError
 from nvcf_operator.flowcontrol.admission_queue import AdmissionQueue
 from nvcf_operator.flowcontrol.breaker import Breaker
 from nvcf_operator.flowcontrol.outage import Outage
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.flowcontrol.throttle import Throttle
 
 TRIAL_PATIENCE = 30.0
@@ -73,13 +74,13 @@ class Admission:
     """One call that was let in. Told with its outcome, it keeps a late answer from speaking for the present.
 
     Attributes:
-        person: whether a person waits for this call.
+        priority: how urgent the call is.
         era: how often the gate had shut when the call came.
         gate: what it passed. To another one, such as that of the account which a key turns out to be of, it is news.
 
     """
 
-    person: bool
+    priority: Priority
     era: int
     limiter: "Limiter" = field(repr=False)
 
@@ -87,11 +88,12 @@ class Admission:
 class Limiter:
     """What every call of one account to one base URL passes.
 
-    People's calls go before ordinary ones. The share `reserve` of the rate, and of the places (one at least), is kept
-    for them; if there is one place only, all share it. Rate and number of calls at a time are never exceeded. Among the
-    calls of a kind that wait, groups (namespaces) take turns; within a group it is first come, first served.
+    Calls of priority HIGH are urgent and go before all others. The share `reserve` of the rate, and of the places (one
+    at least), is kept for them; if there is one place only, all share it. Rate and number of calls at a time are never
+    exceeded. Among the calls of a kind that wait, groups (namespaces) take turns; within a group it is first come,
+    first served.
 
-    A server's wait is a hint (`flowcontrol.throttle`): beyond 2 minutes one person's call at a time may try whether it
+    A server's wait is a hint (`flowcontrol.throttle`): beyond 2 minutes one urgent call at a time may try whether it
     still throttles, beyond 15 minutes any call, until one is answered.
 
     Every outcome has to be told: `succeeded`, `failed` or `throttled`. With the call's `Admission`, an outcome counts
@@ -105,7 +107,7 @@ class Limiter:
         concurrency: calls at a time.
         clock: seconds; only differences matter.
         random: numbers from 0 to 1, for jitter.
-        reserve: the share that is kept for people, below 1.
+        reserve: the share that is kept for urgent calls, below 1.
 
     Raises:
         ValueError: a limit makes no sense.
@@ -131,39 +133,40 @@ class Limiter:
         self._era = 0
 
     @asynccontextmanager
-    async def admitted(self, person: bool, group: str = "") -> AsyncIterator[Admission]:
+    async def admitted(self, priority: Priority, group: str = "") -> AsyncIterator[Admission]:
         """Wait for rate and a place, hold the place for the body. How long that may take is the caller's to bound.
 
         Args:
-            person: whether a person waits for this call (deletion, edit, reconcile-now).
+            priority: how urgent the call is.
             group: whom the call is for, for fairness.
 
         Raises:
             Closed: at once, while the breaker is open or a 429's pause lasts, also when that begins during the wait.
 
         """
-        if closed := self.closed_for(person):
+        if closed := self.closed_for(priority):
             raise closed
-        call, now = Admission(person, self._era, self), self._clock()
-        if not self._breaker.closed or self._throttle.is_trying(now, person=person):
+        urgent = priority is Priority.HIGH
+        call, now = Admission(priority, self._era, self), self._clock()
+        if not self._breaker.closed or self._throttle.is_trying(now, urgent=urgent):
             self._probe, self._probed_at = call, now
         try:
-            if not await self._queue.enter(person, group):
-                raise self._turned_away(person)
+            if not await self._queue.enter(urgent, group):
+                raise self._turned_away(priority)
             try:
                 if self._is_stale(call):  # the gate shut between the turn and this line
-                    raise self._turned_away(person)
+                    raise self._turned_away(priority)
                 yield call
             finally:
-                self._queue.leave(person)
+                self._queue.leave(urgent)
         finally:
             if self._probe is call:
                 self._probe = None
 
-    def closed_for(self, person: bool = False) -> LimiterClosed | None:
+    def closed_for(self, priority: Priority = Priority.LOW) -> LimiterClosed | None:
         """What `admitted` would raise now; None if it would let the call in or have it wait."""
-        now = self._clock()
-        throttled, failing = self._throttle.left(now, person=person), self._breaker.left(now)
+        now, urgent = self._clock(), priority is Priority.HIGH
+        throttled, failing = self._throttle.left(now, urgent=urgent), self._breaker.left(now)
         if throttled and throttled >= failing:
             return LimiterClosed(HoldReason.THROTTLED, throttled, self._throttle.asked)
         if failing:
@@ -172,18 +175,18 @@ class Limiter:
             return None
         if not self._breaker.closed:
             return LimiterClosed(HoldReason.PROBING, max(self._breaker.pause / 4, 1.0), cause=self.cause)
-        if self._throttle.is_trying(now, person=person):
+        if self._throttle.is_trying(now, urgent=urgent):
             return LimiterClosed(HoldReason.THROTTLED, TRIAL_AGAIN, self._throttle.asked)
         return None
 
-    def admits(self, person: bool) -> bool:
+    def admits(self, priority: Priority) -> bool:
         """Whether a call would pass now without waiting; if not, a worker may turn to another account's work."""
-        return self.closed_for(person) is None and self._queue.is_free(person)
+        return self.closed_for(priority) is None and self._queue.is_free(priority is Priority.HIGH)
 
     def succeeded(self, call: Admission | None = None) -> None:
         """Tell that the server answered, be it with a 4xx: it works. A success of the probe closes the breaker."""
         if not self._is_stale(call):
-            self._throttle.answered(person=call is not None and call.person)
+            self._throttle.answered(urgent=_is_urgent(call))
             self._answered(call)
 
     def failed(self, call: Admission | None = None, error: NvcfError | None = None) -> None:
@@ -196,14 +199,14 @@ class Limiter:
     def throttled(self, retry_after: float | None = None, call: Admission | None = None) -> None:
         """Tell that the server said 429. For the breaker this is an answer: a server that throttles works.
 
-        The gate shuts for `retry_after` seconds, 2 minutes at most for people's calls and 15 for all others; if the
+        The gate shuts for `retry_after` seconds, 2 minutes at most for urgent calls and 15 for all others; if the
         server named none, for 1 s doubling to 60 s until a call succeeds. Calls that were under way and are throttled
         too do not double a pause that lasts.
         """
         news = not self._is_stale(call)
         if news:
             self._answered(call)
-        if self._throttle.told(self._clock(), retry_after, news=news, person=call is not None and call.person):
+        if self._throttle.told(self._clock(), retry_after, news=news, urgent=_is_urgent(call)):
             self._shut()
 
     def inherit(self, other: "Limiter") -> None:
@@ -255,8 +258,12 @@ class Limiter:
         self._era += 1
         self._queue.turn_away()
 
-    def _turned_away(self, person: bool) -> LimiterClosed:
-        return self.closed_for(person) or LimiterClosed(HoldReason.FAILING, 0.0, cause=self.cause)
+    def _turned_away(self, priority: Priority) -> LimiterClosed:
+        return self.closed_for(priority) or LimiterClosed(HoldReason.FAILING, 0.0, cause=self.cause)
+
+
+def _is_urgent(call: Admission | None) -> bool:
+    return call is not None and call.priority is Priority.HIGH
 
 
 class Limiters:

@@ -7,7 +7,7 @@ from nvcf_operator.flowcontrol.breaker import Backoff
 from nvcf_operator.flowcontrol.bucket import GRAIN
 
 MOST_FOR_PEOPLE = 120.0
-"""Seconds that a server's wait holds what a person waits for, a deletion among it, before one such call may try."""
+"""Seconds that a server's wait holds what a user waits for, a deletion among it, before one such call may try."""
 
 MOST_FOR_OTHERS = 900.0
 """Seconds that it holds all other calls."""
@@ -16,17 +16,17 @@ _SAME = 2.0
 """Seconds by which the end that a server names may move and still be the same: dates have no fractions."""
 
 
-def honoured(wait: float, *, person: bool) -> float:
+def honoured(wait: float, *, urgent: bool) -> float:
     """Seconds of a server's wait that we do wait: it is a hint, and a wrong one must not stop an account."""
-    return min(wait, MOST_FOR_PEOPLE if person else MOST_FOR_OTHERS)
+    return min(wait, MOST_FOR_PEOPLE if urgent else MOST_FOR_OTHERS)
 
 
 class Throttle:
     """What the server asked for by 429, and how far it is honoured.
 
-    The wait that the server names holds people's calls and all others for `honoured` seconds of it at most. From then
+    The wait that the server names holds urgent calls and all others for `honoured` seconds of it at most. From then
     to its end one call of that kind at a time may try: an answered one ends the wait for its kind, and an ordinary one
-    for people's calls, too; another 429 begins the hold again.
+    for urgent calls, too; another 429 begins the hold again.
 
     `random` gives numbers from 0 to 1.
     """
@@ -34,19 +34,19 @@ class Throttle:
     def __init__(self, random: Callable[[], float]) -> None:
         self._backoff = Backoff(random)
         self._held = {True: -math.inf, False: -math.inf}
-        """Until when nothing is sent, by whether a person waits for it."""
+        """Until when nothing is sent, by whether the calls are urgent."""
         self._wished = {True: -math.inf, False: -math.inf}
         """Until when the server asked us to wait, as long as no call has shown that it answers."""
         self._asked: float | None = None
 
-    def left(self, now: float, *, person: bool) -> float:
+    def left(self, now: float, *, urgent: bool) -> float:
         """Seconds for which calls of that kind are held; 0 if they are not."""
-        left = self._held[person] - now
+        left = self._held[urgent] - now
         return left if left > GRAIN else 0.0
 
-    def is_trying(self, now: float, *, person: bool) -> bool:
+    def is_trying(self, now: float, *, urgent: bool) -> bool:
         """Whether calls of that kind may go one at a time only: the server asked for a longer wait than we honour."""
-        return not self.left(now, person=person) and self._wished[person] - now > GRAIN
+        return not self.left(now, urgent=urgent) and self._wished[urgent] - now > GRAIN
 
     @property
     def asked(self) -> float | None:
@@ -56,17 +56,17 @@ class Throttle:
         """
         return self._asked
 
-    def told(self, now: float, wait: float | None, *, news: bool, person: bool) -> bool:
+    def told(self, now: float, wait: float | None, *, news: bool, urgent: bool) -> bool:
         """The server said 429; whether calls are held from now on.
 
         Args:
             now: the time.
             wait: seconds that the server named; without any it is 1 s doubling to 60 s until a call is answered.
             news: the call was sent after the last pause began. Others do not double a pause that lasts.
-            person: whether a person waits for the call.
+            urgent: whether a user waits for the call.
 
         """
-        if not wait and (not news or self.left(now, person=person)):
+        if not wait and (not news or self.left(now, urgent=urgent)):
             return False
         end = now + (wait or self._backoff.pause())
         wished = max(self._wished.values())
@@ -75,11 +75,11 @@ class Throttle:
         self._hold(now, max(end, wished))
         return True
 
-    def answered(self, *, person: bool) -> None:
+    def answered(self, *, urgent: bool) -> None:
         """A call that was sent since the last pause began was answered otherwise."""
         self._backoff.reset()
         self._wished[True] = -math.inf
-        if not person:
+        if not urgent:
             self._wished[False] = -math.inf
 
     def join(self, other: "Throttle", now: float) -> bool:
@@ -89,12 +89,12 @@ class Throttle:
             return False
         if max(other._wished.values()) > max(self._wished.values()):
             self._asked = other._asked
-        for person in (True, False):
-            self._held[person] = max(self._held[person], other._held[person])
-            self._wished[person] = max(self._wished[person], other._wished[person])
+        for urgent in (True, False):
+            self._held[urgent] = max(self._held[urgent], other._held[urgent])
+            self._wished[urgent] = max(self._wished[urgent], other._wished[urgent])
         return True
 
     def _hold(self, now: float, end: float) -> None:
-        for person in (True, False):
-            self._wished[person] = end
-            self._held[person] = max(self._held[person], now + honoured(end - now, person=person))
+        for urgent in (True, False):
+            self._wished[urgent] = end
+            self._held[urgent] = max(self._held[urgent], now + honoured(end - now, urgent=urgent))

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -31,6 +30,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import AccountView, Failure, Proof, Scope
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, LimiterClosed, Limiters
+from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.flowcontrol.throttle import honoured
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.disproved_listings import DisprovedListings
@@ -41,8 +41,8 @@ from nvcf_operator.tracing import Tracer
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-acting_for: ContextVar[str] = ContextVar("acting_for", default="")
-"""The namespace that calls are made for, so that the namespaces of one account take turns; empty for a poll."""
+POLL = Caller(Priority.LOW)
+"""Nobody waits for a poll."""
 
 NEW_KEY = 900.0
 """Seconds after which a new key must work everywhere in hosted NVCF."""
@@ -132,7 +132,7 @@ class Account:
         ids = self.listing.account_ids if self.listing is not None else frozenset()
         return next(iter(ids)) if len(ids) == 1 else None
 
-    async def call(self, request: Request[T], *, person: bool = False) -> T:
+    async def call(self, request: Request[T], caller: Caller = POLL) -> T:
         """Make one call, admitted by the account's gate.
 
         Raises:
@@ -140,18 +140,18 @@ class Account:
             NvcfError: the call failed.
 
         """
-        async with self.admitted(person) as admission:
+        async with self.admitted(caller) as admission:
             return await self.send(request, admission)
 
     @asynccontextmanager
-    async def admitted(self, person: bool) -> AsyncIterator[Admission]:
+    async def admitted(self, caller: Caller) -> AsyncIterator[Admission]:
         """Pass the account's gate, for the length of the block.
 
         Raises:
             Closed: the gate is shut.
 
         """
-        async with self.limiter.admitted(person, acting_for.get()) as admission:
+        async with self.limiter.admitted(*caller) as admission:
             yield admission
 
     async def send(self, request: Request[T], admission: Admission) -> T:
@@ -176,7 +176,7 @@ class Account:
                     self.limiter.failed(admission, error)
                 case error_classification.Effect.ANSWER:
                     self.limiter.succeeded(admission)
-            self._bound_wait(error, admission.person)
+            self._bound_wait(error, admission.priority)
             if isinstance(error, nvcf_errors.Unauthorized) and request.operation != LIST_DEPLOYMENTS:
                 self.refuse(self.writing(error))
             raise
@@ -196,13 +196,13 @@ class Account:
                 f"ignored: {text}"
             )
 
-    def _bound_wait(self, error: nvcf_errors.NvcfError, person: bool) -> None:
+    def _bound_wait(self, error: nvcf_errors.NvcfError, priority: Priority) -> None:
         """Make the wait that the server asks for the one that we keep, whatever its status."""
-        closed = self.limiter.closed_for(person)
+        closed = self.limiter.closed_for(priority)
         if isinstance(error, nvcf_errors.Throttled) and closed is not None and closed.reason == HoldReason.THROTTLED:
             error.retry_after, error.asked = closed.retry_after, closed.asked
         elif error.retry_after is not None:
-            error.retry_after = honoured(error.retry_after, person=person)
+            error.retry_after = honoured(error.retry_after, urgent=priority is Priority.HIGH)
 
     async def _traced(self, request: Request[T]) -> T:
         with self._tracer.nvcf(request.operation, request.method, self.credential.base_url + request.path) as span:
@@ -214,7 +214,7 @@ class Account:
             span.answered("200")
             return result
 
-    async def fresh_listing(self, max_age: float, *, person: bool = False) -> Listing | Failure:
+    async def fresh_listing(self, max_age: float, caller: Caller = POLL) -> Listing | Failure:
         """Give a list asked for within the last `max_age` seconds; one call serves all who wait for it."""
         since = self._clock() - max_age
         async with self._listing_lock:
@@ -224,12 +224,12 @@ class Account:
             if self._failed is not None and now - self._failed[0] <= SAME_FAILURE:
                 return self._failed[1]
             try:
-                answer = await self.call(endpoints.list_functions(visibility="private"), person=person)
+                answer = await self.call(endpoints.list_functions(visibility="private"), caller)
             except LimiterClosed as closed:
                 return limiter_failure(closed)
             except nvcf_errors.NvcfError as error:
                 self._metrics.polled(self.account_id, result="failure")
-                failure = await self._list_failure(error)
+                failure = await self._list_failure(error, caller)
                 self._failed = (self._clock(), failure)
                 return failure
             entries = {
@@ -241,7 +241,7 @@ class Account:
             self._share_limiter()
             self._metrics.polled(self.account_id)
             if self.failure is not None:
-                await self._accept(person=person)
+                await self._accept(caller)
             return self.listing
 
     async def deployments(self) -> dict[str, DeploymentFingerprint]:
@@ -313,29 +313,29 @@ class Account:
             self._limiter_of = account
             self.limiter = self._limiters.join(self.credential.base_url, self._print, account)
 
-    async def _accept(self, *, person: bool) -> None:
+    async def _accept(self, caller: Caller) -> None:
         """Remember that a key that was not accepted lists again; where it lacked a scope, see whether it still does."""
         if self.failure is not None and self.failure.reason == Reason.MISSING_SCOPE:
             self._scope_known = None
-            if await self._may_deploy(person=person) is False:
+            if await self._may_deploy(caller) is False:
                 self.refuse(error_classification.missing_scope("deploy_function"))
                 return
         log.info("the key from %s is accepted again", self.credential.source)
         self.failure = None
 
-    def saturated(self, most: int, namespace: str, *, person: bool) -> bool:
+    def saturated(self, most: int, caller: Caller) -> bool:
         """Whether so much waits at this account's gate already that one more would hold up others' workers.
 
         A namespace that has nobody in line may send one beyond `most`, up to twice as many: else one with thousands of
         resources would keep all places in the line.
         """
         waiting = self.limiter.waiting
-        if person or waiting < most:
+        if caller.is_urgent or waiting < most:
             return False
-        return waiting >= 2 * most or self.limiter.waiting_of(namespace) > 0
+        return waiting >= 2 * most or self.limiter.waiting_of(caller.namespace) > 0
 
     def hurries(self, resource: Resource) -> bool:
-        """Whether calls for a resource pass as a person's now, in whatever lane it is looked at.
+        """Whether calls for a resource are urgent now, whatever the priority of its reconcile.
 
         While NVCF asks for a pause, a deletion and what was asked for by annotation are held for less than the rest,
         though they may have waited since.
@@ -357,12 +357,12 @@ class Account:
         """Seconds until a key that is not accepted is tried again."""
         return None if self.failure is None else max(0.0, self._probe_at - self._clock())
 
-    async def forbidden(self, error: nvcf_errors.Forbidden, *, person: bool) -> Failure:
+    async def forbidden(self, error: nvcf_errors.Forbidden, caller: Caller) -> Failure:
         """Say whose a 403 is: the credential's, when it may deploy or list nothing at all, else the resource's."""
-        listing = await self.fresh_listing(10.0, person=person)
+        listing = await self.fresh_listing(10.0, caller)
         if isinstance(listing, Failure):
             return listing
-        if await self._may_deploy(person=person) is False:
+        if await self._may_deploy(caller) is False:
             failure = error_classification.missing_scope("deploy_function")
             self.refuse(failure)
             return failure
@@ -381,24 +381,24 @@ class Account:
             return self.reading(error)
         return error_classification.with_hint(error_classification.of_call(error), self._hint)
 
-    async def _list_failure(self, error: nvcf_errors.NvcfError) -> Failure:
+    async def _list_failure(self, error: nvcf_errors.NvcfError, caller: Caller) -> Failure:
         if error_classification.row_of(error).effect == error_classification.Effect.FAILURE:
             return self.reading(error)
         failure = error_classification.with_hint(error_classification.of_credential(error), self._hint)
-        if isinstance(error, nvcf_errors.Forbidden) and await self._may_deploy(person=False):
+        if isinstance(error, nvcf_errors.Forbidden) and await self._may_deploy(caller._replace(priority=Priority.LOW)):
             failure = error_classification.missing_scope("list_functions")
         if failure.scope == Scope.CREDENTIAL:
             self.refuse(failure)
             return self.failure or failure
         return failure
 
-    async def _may_deploy(self, *, person: bool) -> bool | None:
+    async def _may_deploy(self, caller: Caller) -> bool | None:
         """Whether the key has the scope deploy_function; None when that cannot be told now."""
         now = self._clock()
         if self._scope_known is not None and now - self._scope_known[0] < PROBE_FIRST:
             return self._scope_known[1]
         try:
-            await self.call(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE), person=person)
+            await self.call(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE), caller)
         except nvcf_errors.Forbidden:
             self._scope_known = (now, False)
         except nvcf_errors.NotFound as error:
@@ -410,6 +410,11 @@ class Account:
         else:
             return None
         return self._scope_known[1]
+
+
+def urgent_for(account: Account, resource: Resource, caller: Caller) -> Caller:
+    """The caller, made urgent where calls for that resource are urgent now."""
+    return caller._replace(priority=Priority.HIGH) if account.hurries(resource) else caller
 
 
 def limiter_failure(closed: LimiterClosed) -> Failure:

@@ -25,11 +25,12 @@ from nvcf_operator.core.situation import Failure, Present, Scope, Situation
 from nvcf_operator.core.transitions import EventNote, lost_from_sight, of_write, released
 from nvcf_operator.core.versions import without
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
+from nvcf_operator.flowcontrol.priority import Caller
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import KubeError, Missing, NotLeading, Unavailable
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.status import merge_patch
-from nvcf_operator.runtime.account import Account, limiter_failure
+from nvcf_operator.runtime.account import Account, limiter_failure, urgent_for
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.local_state import LocalState, PresenceHistory, Target
 from nvcf_operator.runtime.observer import Observer
@@ -96,7 +97,7 @@ class Actuator:
         """Function and version of the intents that are being written."""
 
     async def carry_out(
-        self, situation: Situation, action: Action, account: Account | None, local: LocalState, *, person: bool
+        self, situation: Situation, action: Action, account: Account | None, local: LocalState, caller: Caller
     ) -> Situation:
         """Make the write and give the situation after it, or with what the API server refused of it.
 
@@ -107,13 +108,13 @@ class Actuator:
 
         """
         try:
-            return await self._carry_out(situation, action, account, local, person=person)
+            return await self._carry_out(situation, action, account, local, caller)
         except WriteRefused as refused:
             log.warning("%s", refused)
             return replace(situation, refused=str(refused))
 
     async def _carry_out(
-        self, situation: Situation, action: Action, account: Account | None, local: LocalState, *, person: bool
+        self, situation: Situation, action: Action, account: Account | None, local: LocalState, caller: Caller
     ) -> Situation:
         if isinstance(action, TakeFinalizer):
             finalizers = (*situation.resource.finalizers, names.FINALIZER)
@@ -125,27 +126,27 @@ class Actuator:
         assert account is not None, "a write to NVCF is decided on only with an account"
         if isinstance(action, Undeploy) and makes_way(situation, action) and (fields := self._unrecorded()):
             raise NotKept(fields)  # what serves is not taken down for what could not be asked for afterwards
-        person = person or account.hurries(situation.resource)
+        caller = urgent_for(account, situation.resource, caller)
         if isinstance(action, Create):
-            return await self._create(situation, action, account, local, person=person)
+            return await self._create(situation, action, account, local, caller)
         await self._prove_current(situation.resource, local)
         try:
-            async with account.admitted(person) as admission:
+            async with account.admitted(caller) as admission:
                 if isinstance(action, Undeploy):
-                    return await self._undeploy(situation, action, account, local, admission, person=person)
-                return await self._change(situation, action, account, local, admission)
+                    return await self._undeploy(situation, action, account, local, admission, caller)
+                return await self._change(situation, action, account, local, admission, caller)
         except LimiterClosed as closed:
             return replace(situation, failure=limiter_failure(closed))
         finally:
             local.last_write_at = self._clock()
 
     async def _create(
-        self, situation: Situation, action: Create, account: Account, local: LocalState, *, person: bool
+        self, situation: Situation, action: Create, account: Account, local: LocalState, caller: Caller
     ) -> Situation:
         """Write the intent and POST. Rate, places and breaker are passed before, so that the POST follows at once."""
         version = action.function_version_id
         try:
-            async with account.admitted(person) as admission:
+            async with account.admitted(caller) as admission:
                 before, began = situation.resource.intent, self._clock()
                 try:
                     situation, intent = await self._intend(situation, action, account, local)
@@ -162,7 +163,7 @@ class Actuator:
         except LimiterClosed as closed:
             return replace(situation, failure=limiter_failure(closed))
         except nvcf_errors.NvcfError as error:
-            return await self._not_created(situation, error, intent, account, local, version, person=person)
+            return await self._not_created(situation, error, intent, account, local, version, caller)
         local.last_get_at = self._clock()
         self._presence_history.saw(self._observer.target(account, situation.resource, version), self._clock())
         self._tell(situation.resource, action, answer.deployment.deployment_id)
@@ -350,14 +351,13 @@ class Actuator:
         account: Account,
         local: LocalState,
         version: str,
-        *,
-        person: bool,
+        caller: Caller,
     ) -> Situation:
         """Go on from what is there: the POST may have been made all the same, or another one before it."""
         spec = situation.resource.spec
         failure = explained(account.writing(error), error, spec.deployment_specifications if spec is not None else ())
         if isinstance(error, nvcf_errors.Forbidden):
-            failure = await account.forbidden(error, person=person)
+            failure = await account.forbidden(error, caller)
         log.warning("POST of version %s failed: %s", version, error)
         situation = replace(
             situation,
@@ -365,10 +365,16 @@ class Actuator:
             unanswered=failure if error.maybe_done else None,
             answered_intent=None if error.maybe_done else answered(intent),
         )
-        return await self._observer.observe_again(situation, account, local, version, person=person)
+        return await self._observer.observe_again(situation, account, local, version, caller)
 
     async def _change(
-        self, situation: Situation, action: Change, account: Account, local: LocalState, admission: Admission
+        self,
+        situation: Situation,
+        action: Change,
+        account: Account,
+        local: LocalState,
+        admission: Admission,
+        caller: Caller,
     ) -> Situation:
         resource, version, change = situation.resource, action.function_version_id, action.change
         seen = situation.observation(version)
@@ -392,7 +398,7 @@ class Actuator:
                     admission,
                 )
         except nvcf_errors.NvcfError as error:
-            return await self._not_changed(situation, action, account, local, error)
+            return await self._not_changed(situation, action, account, error, caller)
         after = expected_after(change, found)
         local.verify_at = self._clock() + self._redeploy_settle
         local.raised_minimum = local.raised_minimum or raises_minimum(change, found)
@@ -404,7 +410,7 @@ class Actuator:
         return self._observer.remember(situation, account, local)
 
     async def _not_changed(
-        self, situation: Situation, action: Change, account: Account, local: LocalState, error: nvcf_errors.NvcfError
+        self, situation: Situation, action: Change, account: Account, error: nvcf_errors.NvcfError, caller: Caller
     ) -> Situation:
         log.warning("change of version %s failed: %s", action.function_version_id, error)
         missing = isinstance(error, nvcf_errors.NotFound | nvcf_errors.MethodNotAllowed)
@@ -421,7 +427,7 @@ class Actuator:
             failure = account.writing(error)
             return replace(situation, failure=Failure(failure.reason, failure.message, Scope.SERVER))
         if isinstance(error, nvcf_errors.Forbidden):
-            return replace(situation, failure=await account.forbidden(error, person=False))
+            return replace(situation, failure=await account.forbidden(error, caller))
         return replace(situation, failure=account.writing(error))
 
     async def _undeploy(
@@ -431,8 +437,7 @@ class Actuator:
         account: Account,
         local: LocalState,
         admission: Admission,
-        *,
-        person: bool,
+        caller: Caller,
     ) -> Situation:
         resource, version = situation.resource, action.function_version_id
         target = self._observer.target(account, resource, version)
@@ -450,7 +455,7 @@ class Actuator:
             log.warning("DELETE of version %s failed: %s", version, error)
             failure = account.writing(error)
             if isinstance(error, nvcf_errors.Forbidden):
-                failure = await account.forbidden(error, person=person)
+                failure = await account.forbidden(error, caller)
             return replace(situation, failure=failure)
         self._presence_history.saw(target, self._clock())
         self._sent.undeploying(target, action.deployment_id)

@@ -33,7 +33,8 @@ from nvcf_operator.core.situation import (
 )
 from nvcf_operator.core.versions import on_record, versions_held, versions_of_interest, without
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
-from nvcf_operator.runtime.account import Account, Listing, limiter_failure
+from nvcf_operator.flowcontrol.priority import Caller
+from nvcf_operator.runtime.account import Account, Listing, limiter_failure, urgent_for
 from nvcf_operator.runtime.accounts import Accounts
 from nvcf_operator.runtime.base_urls import BaseUrls
 from nvcf_operator.runtime.cache import Cache
@@ -99,7 +100,7 @@ class Observer:
             busy_poll=settings.busy_poll_interval,
         )
 
-    async def observe(self, resource: Resource, local: LocalState, *, person: bool, most_waiting: int) -> Observed:
+    async def observe(self, resource: Resource, local: LocalState, caller: Caller, *, most_waiting: int) -> Observed:
         """Look at everything that a decision on this resource may need, by as few calls as that takes.
 
         Raises:
@@ -119,9 +120,9 @@ class Observer:
             local_now = local.local_view(self._clock())
             return Observed(replace(base, access=credential, holders=holders, local=local_now))
         account = self._accounts.of(resource.key, credential)
-        if account.saturated(most_waiting, resource.key.namespace, person=person):
+        if account.saturated(most_waiting, caller):
             raise Saturated(account)
-        person = person or account.hurries(resource)
+        caller = urgent_for(account, resource, caller)
         versions = versions_of_interest(resource)
         # Who only observes takes nothing from the holder, and looks all the same.
         if resource.spec.management_policy != ManagementPolicy.OBSERVE:
@@ -136,13 +137,13 @@ class Observer:
         view: AccountView | None = None
         function, shown = FunctionSeen.UNKNOWN, None
         for version in versions:
-            seen = await self._look(resource, local, account, version, person=person)
+            seen = await self._look(resource, local, account, version, caller)
             observations[version] = seen
             if isinstance(seen, Absent | Present):
                 status = resource.status
                 view = account.view(resource.uid, status.account_id, status.credential)
             if isinstance(seen, Absent) and version == resource.wanted_version and not resource.deleting:
-                function, shown = await self._function(resource, account, version, person=person)
+                function, shown = await self._function(resource, account, version, caller)
             if isinstance(seen, Unknown) and seen.failure.scope == Scope.CREDENTIAL:
                 break
         if any(not isinstance(seen, Unknown) for seen in observations.values()):
@@ -168,11 +169,11 @@ class Observer:
         return replace(situation, local=local_view)
 
     async def observe_again(
-        self, situation: Situation, account: Account, local: LocalState, version: str, *, person: bool
+        self, situation: Situation, account: Account, local: LocalState, version: str, caller: Caller
     ) -> Situation:
         """Read one version after a write and add what is seen."""
         resource = situation.resource
-        seen = await self._get(resource, account, version, person=person)
+        seen = await self._get(resource, account, version, caller)
         view = situation.account
         if isinstance(seen, Absent | Present):
             view = account.view(resource.uid, resource.status.account_id, resource.status.credential)
@@ -235,11 +236,11 @@ class Observer:
         return known if isinstance(found, Failure) or fell_through else found
 
     async def _look(
-        self, resource: Resource, local: LocalState, account: Account, version: str, *, person: bool
+        self, resource: Resource, local: LocalState, account: Account, version: str, caller: Caller
     ) -> Observation:
         if (failure := account.waiting_for_probe()) is not None:
             return Unknown(failure)
-        if (closed := account.limiter.closed_for(person)) is not None:
+        if (closed := account.limiter.closed_for(caller.priority)) is not None:
             return Unknown(limiter_failure(closed))
         now = self._clock()
         verify = local.verify_at is not None and now >= local.verify_at
@@ -249,14 +250,14 @@ class Observer:
             deep = deep or now - local.last_get_at >= self._poll_interval
         alone = version == resource.wanted_version and not resource.deleting
         if resource.holds and not deep and alone:
-            listing = await self._recent_listing(account, person=person)
+            listing = await self._recent_listing(account, caller)
             if isinstance(listing, Failure):
                 return Unknown(listing)
             entry = listing.entry(resource.function_id, version) if listing.asked_at > local.last_write_at else None
             if list_is_enough(resource, entry, deep=deep):
                 assert entry is not None, "a list without the version is never enough"
                 return Listed(entry.status)
-        seen = await self._get(resource, account, version, person=person)
+        seen = await self._get(resource, account, version, caller)
         if not isinstance(seen, Unknown):
             local.last_get_at = now
         if not isinstance(seen, Unknown) and version == resource.status.function_version_id:
@@ -266,16 +267,16 @@ class Observer:
             local.verify_at, local.raised_minimum = None, False
         return seen
 
-    async def _recent_listing(self, account: Account, *, person: bool) -> Listing | Failure:
+    async def _recent_listing(self, account: Account, caller: Caller) -> Listing | Failure:
         """The list that the poller keeps; asked for when there is none yet, as after a start."""
-        return await account.fresh_listing(2 * self._poll_interval, person=person)
+        return await account.fresh_listing(2 * self._poll_interval, caller)
 
-    async def _get(self, resource: Resource, account: Account, version: str, *, person: bool) -> Observation:
+    async def _get(self, resource: Resource, account: Account, version: str, caller: Caller) -> Observation:
         """Read the deployment; a 404 counts only when the account answers."""
         target = self.target(account, resource, version)
         request = endpoints.get_deployment(function_id=resource.function_id, function_version_id=version)
         try:
-            answer = await account.call(request, person=person)
+            answer = await account.call(request, caller)
         except LimiterClosed as closed:
             return Unknown(limiter_failure(closed))
         except nvcf_errors.NotFound as error:
@@ -283,20 +284,20 @@ class Observer:
                 return Unknown(_strange(error))
             # What is on record as deployed wants an account that answers now, not one that did a moment ago.
             known = version in versions_held(resource)
-            listing = await account.fresh_listing(0.0 if known else BELIEF, person=person)
+            listing = await account.fresh_listing(0.0 if known else BELIEF, caller)
             if isinstance(listing, Failure):
                 return Unknown(listing)
             self._sent.missed(target, self._clock())
             return Absent(self._presence_history.missed(target, self._clock()))
         except nvcf_errors.Forbidden as error:
-            return Unknown(await account.forbidden(error, person=person))
+            return Unknown(await account.forbidden(error, caller))
         except nvcf_errors.NvcfError as error:
             return Unknown(account.reading(error))
         self._presence_history.saw(target, self._clock())
         return Present(answer.deployment)
 
     async def _function(
-        self, resource: Resource, account: Account, version: str, *, person: bool
+        self, resource: Resource, account: Account, version: str, caller: Caller
     ) -> tuple[FunctionSeen, str | None]:
         """Say whose the version is, and its status."""
         entry = account.listing.entry(resource.function_id, version) if account.listing is not None else None
@@ -304,7 +305,7 @@ class Observer:
             return FunctionSeen.OURS if entry.ours else FunctionSeen.PUBLIC, entry.status
         request = endpoints.get_function(function_id=resource.function_id, function_version_id=version)
         try:
-            answer = await account.call(request, person=person)
+            answer = await account.call(request, caller)
         except nvcf_errors.NotFound:
             return FunctionSeen.NOT_FOUND, None
         except (LimiterClosed, nvcf_errors.NvcfError):

@@ -14,6 +14,7 @@ from nvcf_operator.core.credentials import SecretName, secret_named
 from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.poll_rules import is_missing, is_news
 from nvcf_operator.core.resource import Resource
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import Connection, connect
 from nvcf_operator.kube.events import Recorder
@@ -34,7 +35,7 @@ from nvcf_operator.runtime.local_state import LocalStates, PresenceHistory
 from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.orphans import Orphans
 from nvcf_operator.runtime.probes import Probes
-from nvcf_operator.runtime.queue import DelayQueue, Priority
+from nvcf_operator.runtime.queue import DelayQueue
 from nvcf_operator.runtime.reconciler import Reconciler
 from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.runtime.signals import Stop, Stopped

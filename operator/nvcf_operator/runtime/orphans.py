@@ -21,6 +21,7 @@ from nvcf_operator.core.situation import Failure
 from nvcf_operator.core.transitions import EventNote, not_followed, undeployed_for_nobody, vanished
 from nvcf_operator.core.versions import may_need_undeploying, versions_held
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
+from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.metrics import Metrics
@@ -150,11 +151,11 @@ class Orphans:
         _, function, version = post.target
         request = endpoints.get_deployment(function_id=function, function_version_id=version)
         try:
-            return (await account.call(request)).deployment
+            return (await account.call(request, _caller(post))).deployment
         except nvcf_errors.NotFound as error:
             if error.unknown_path:
                 raise
-        listing = await account.fresh_listing(0.0)
+        listing = await account.fresh_listing(0.0, _caller(post))
         if isinstance(listing, Failure):
             raise _Unproven(listing.message)
         self._sent.missed(post.target, self._clock())
@@ -165,7 +166,7 @@ class Orphans:
         spec = post.resource.spec
         graceful = (spec is None or spec.undeploy.graceful) and not force and found.function_status.upper() != "ERROR"
         request = endpoints.delete_deployment(function_id=function, function_version_id=version, graceful=graceful)
-        await account.call(request)
+        await account.call(request, _caller(post))
         self._sent.undeploying(post.target, found.deployment_id)
         if not post.answered:
             self._sent.answered(post, found.deployment_id, self._clock())
@@ -174,6 +175,10 @@ class Orphans:
     def _report(self, resource: Resource, note: EventNote) -> None:
         self._recorder.note(resource, note)
         log.warning("%s: %s: %s", resource.key, note.reason, note.message)
+
+
+def _caller(post: SentPost) -> Caller:
+    return Caller(Priority.LOW, post.resource.key.namespace)
 
 
 class _Unproven(Exception):  # noqa: N818  the name says what happened

@@ -11,9 +11,8 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from nvcf_operator.runtime.schedule import Priority, Schedule
-
-__all__ = ["DelayQueue", "Priority", "QueueClosed"]
+from nvcf_operator.flowcontrol.priority import Priority
+from nvcf_operator.runtime.schedule import Schedule
 
 K = TypeVar("K", bound=Hashable)
 

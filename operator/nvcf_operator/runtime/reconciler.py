@@ -35,6 +35,7 @@ from nvcf_operator.core.transitions import (
     seconds_to_ready,
     transitions,
 )
+from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import KubeError, Missing
 from nvcf_operator.kube.events import Recorder
@@ -47,7 +48,6 @@ from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.local_state import LocalState, LocalStates
 from nvcf_operator.runtime.observer import Observer, Saturated, deep_delay
 from nvcf_operator.runtime.orphans import Orphans
-from nvcf_operator.runtime.queue import Priority
 from nvcf_operator.runtime.refusals import STATUS, WriteRefused, is_reported, may_be_refusal
 from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.tracing import Tracer
@@ -192,7 +192,7 @@ class Reconciler:
         return local
 
     def _saturated(self, account: Account, key: Key, priority: Priority) -> bool:
-        return account.saturated(self._most(priority), key.namespace, person=priority == Priority.HIGH)
+        return account.saturated(self._most(priority), Caller(priority, key.namespace))
 
     def _most(self, priority: Priority) -> int:
         """How many may wait at an account's gate before one of that lane; what is nearly done passes a crowd."""
@@ -225,12 +225,12 @@ class Reconciler:
             self.forget(resource.key)
 
     async def _reconcile(self, resource: Resource, local: LocalState, priority: Priority) -> Requeue | None:
-        person = priority == Priority.HIGH
-        if person:
+        caller = Caller(priority, resource.key.namespace)
+        if caller.is_urgent:
             local.asked_anew(self._clock())
-        observation = await self._observer.observe(resource, local, person=person, most_waiting=self._most(priority))
+        observation = await self._observer.observe(resource, local, caller, most_waiting=self._most(priority))
         situation, account = observation.situation, observation.account
-        decision, situation = await self._decide_and_write(situation, account, local, person=person)
+        decision, situation = await self._decide_and_write(situation, account, local, caller)
         if isinstance(situation.wrote, DropFinalizer) and situation.resource.deleting:
             self.gone(situation.resource)
             return None
@@ -240,7 +240,7 @@ class Reconciler:
         return (Priority.HIGH, 0.0) if edited else requeue
 
     async def _decide_and_write(
-        self, situation: Situation, account: Account | None, local: LocalState, *, person: bool
+        self, situation: Situation, account: Account | None, local: LocalState, caller: Caller
     ) -> tuple[Decision, Situation]:
         """Decide; write; decide again on what came of it. At most one write goes to NVCF."""
         released = False
@@ -253,7 +253,7 @@ class Reconciler:
             if released or (situation.wrote is not None and not isinstance(action, DropFinalizer)):
                 # More is to be done than one write: tell how far it is, and come again at once.
                 return unfinished(situation), situation
-            situation = await self._actuator.carry_out(situation, action, account, local, person=person)
+            situation = await self._actuator.carry_out(situation, action, account, local, caller)
             if situation.refused is not None:
                 continue
             local.writes += situation.wrote is not None and not isinstance(situation.wrote, DropFinalizer)
@@ -267,7 +267,7 @@ class Reconciler:
                 version = action.function_version_id
                 if action.purpose == Purpose.STALE:
                     self._metrics.left_behind()
-                situation = await self._observer.observe_again(situation, account, local, version, person=person)
+                situation = await self._observer.observe_again(situation, account, local, version, caller)
             elif not isinstance(action, TakeFinalizer):
                 self._metrics.reconciled_write(type(action).__name__.lower())
 

@@ -3,10 +3,10 @@
 import heapq
 import math
 from collections.abc import Callable, Hashable
-from enum import IntEnum
 from itertools import count
 from typing import Generic, TypeVar
 
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.flowcontrol.round_robin import RoundRobin
 
 K = TypeVar("K", bound=Hashable)
@@ -16,22 +16,6 @@ GRAIN = 1e-6
 
 _COMPACT = 1024
 _NEVER = math.inf
-
-
-class Priority(IntEnum):
-    """Whose work goes first. A lane is served only while every lower one has nothing due.
-
-    But NEW and UNDER_WAY take turns: what is nearly done goes on while a crowd of new resources comes.
-    """
-
-    HIGH = 0
-    """A person waits: deletion, spec change, reconcile-now of known resources."""
-    NORMAL = 1
-    """A resource that was not known."""
-    IN_PROGRESS = 2
-    """What was asked of NVCF and is being made or undeployed: its next step, and what a poll shows of it."""
-    LOW = 3
-    """Initial list, resync, poll results of what is at rest."""
 
 
 class _Standing(Generic[K]):

@@ -7,9 +7,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 from nvcf_operator.api.key import Key
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.account import acting_for
-from nvcf_operator.runtime.queue import DelayQueue, Priority, QueueClosed
+from nvcf_operator.runtime.queue import DelayQueue, QueueClosed
 from nvcf_operator.runtime.watchdog import Watchdogs
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,6 @@ class Workers:
                 key, priority = await self._queue.get(only=only)
             except QueueClosed:
                 return
-            acting_for.set(key.namespace)
             started = time.monotonic()
             requeue: tuple[Priority, float] | None = (Priority.LOW, AFTER_A_BUG * random.uniform(0.8, 1.2))
             result = "error"

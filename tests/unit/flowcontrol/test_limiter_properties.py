@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nvcf_operator.flowcontrol.admission_queue import BURST_SECONDS
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter, LimiterClosed
+from nvcf_operator.flowcontrol.priority import Priority
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 
@@ -18,7 +19,7 @@ class Call:
     """One call: how long after the one before it comes, how long it lasts, when its caller gives up."""
 
     pause: float
-    person: bool
+    priority: Priority
     lasts: float
     patience: float = 1e6
     came: float = 0.0
@@ -31,7 +32,7 @@ CALLS = st.lists(
     st.builds(
         Call,
         pause=st.sampled_from([0.0, 0.0, 0.0, 0.01, 0.3, 2.0]),
-        person=st.booleans(),
+        priority=st.sampled_from([Priority.LOW, Priority.HIGH]),
         lasts=st.sampled_from([0.0, 0.05, 1.0, 7.0]),
         patience=st.sampled_from([1e6, 1e6, 0.0, 0.2, 1.0]),
     ),
@@ -45,7 +46,7 @@ async def play(limiter: Limiter, clock: Clock, calls: list[Call]) -> list[Call]:
 
     async def make(call: Call) -> None:
         call.came = clock()
-        async with asyncio.timeout(call.patience) as patience, limiter.admitted(call.person):
+        async with asyncio.timeout(call.patience) as patience, limiter.admitted(call.priority):
             patience.reschedule(None)
             call.began = clock()
             passed.append(call)
@@ -76,7 +77,7 @@ def test_rate_places_and_order_hold_for_any_traffic(calls: list[Call], rate: flo
         ordinary_places = max(1, concurrency - max(1, concurrency // 10))
         for kind, some, share, places in [
             ("all", passed, rate, concurrency),
-            ("ordinary", [call for call in passed if not call.person], 0.9 * rate, ordinary_places),
+            ("ordinary", [call for call in passed if call.priority is Priority.LOW], 0.9 * rate, ordinary_places),
         ]:
             begins = [call.began or 0.0 for call in some]
             for first, begin in enumerate(begins):
@@ -88,10 +89,10 @@ def test_rate_places_and_order_hold_for_any_traffic(calls: list[Call], rate: flo
 
         for number, call in enumerate(passed):
             for later in passed[number + 1 :]:
-                if later.person == call.person:
+                if later.priority == call.priority:
                     assert later.order > call.order, "first come, first served"
-                elif later.person:
-                    assert later.came >= (call.began or 0.0), "an ordinary call passed before a person who waited"
+                elif later.priority is Priority.HIGH:
+                    assert later.came >= (call.began or 0.0), "an ordinary call passed before an urgent one that waited"
 
     virtual_time.run(main)
 
@@ -113,7 +114,7 @@ class Watcher:
         self.opened = False
 
     async def make(self, lasts: float, outcome: str) -> None:
-        async with self.limiter.admitted(False) as call:
+        async with self.limiter.admitted(Priority.LOW) as call:
             self.out.add(call)
             if self.opened:
                 assert self.out - self.late == {call}, "one probe at a time"
@@ -181,7 +182,7 @@ def test_however_long_the_outage_the_breaker_lets_a_probe_out_within_a_minute(fa
             if closed := limiter.closed_for():
                 assert 0 < closed.retry_after <= 60
                 await asyncio.sleep(closed.retry_after)
-            async with limiter.admitted(False) as call:
+            async with limiter.admitted(Priority.LOW) as call:
                 probes.append(clock())
                 limiter.failed(call)
         gaps = [later - earlier for earlier, later in pairwise(probes[4:])]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvcf_operator.flowcontrol.limiters import TRIAL_PATIENCE, HoldReason, Limiter, LimiterClosed, Limiters
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE, honoured
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
@@ -31,16 +32,16 @@ def timed(test: Callable[[Clock], Coroutine[Any, Any, None]]) -> Callable[[], No
     return wrapped
 
 
-def closed(limiter: Limiter, *, person: bool) -> LimiterClosed:
-    found = limiter.closed_for(person)
-    assert found is not None, f"open for person={person}"
-    assert not limiter.admits(person)
+def closed(limiter: Limiter, *, priority: Priority) -> LimiterClosed:
+    found = limiter.closed_for(priority)
+    assert found is not None, f"open for {priority.name}"
+    assert not limiter.admits(priority)
     return found
 
 
-async def answered(limiter: Limiter, *, person: bool, with_429: bool = False, wait: float | None = None) -> None:
+async def answered(limiter: Limiter, *, priority: Priority, with_429: bool = False, wait: float | None = None) -> None:
     """One call that passes and is answered at once."""
-    async with limiter.admitted(person) as call:
+    async with limiter.admitted(priority) as call:
         if with_429:
             limiter.throttled(wait, call)
         else:
@@ -64,14 +65,14 @@ def test_a_servers_wait_holds_people_for_minutes_and_others_for_a_quarter_of_an_
     async def main(clock: Clock) -> None:
         limiter = limiter_of(clock)
         limiter.throttled(asked)
-        for person, held in ((True, people), (False, others)):
-            said = closed(limiter, person=person)
+        for priority, held in ((Priority.HIGH, people), (Priority.LOW, others)):
+            said = closed(limiter, priority=priority)
             assert (said.reason, said.retry_after, said.asked) == (HoldReason.THROTTLED, held, asked), reason
-            assert honoured(asked, person=person) == held
+            assert honoured(asked, urgent=priority is Priority.HIGH) == held
         await asyncio.sleep(people - 0.01)
-        closed(limiter, person=True)
+        closed(limiter, priority=Priority.HIGH)
         await asyncio.sleep(0.01)
-        assert limiter.closed_for(person=True) is None
+        assert limiter.closed_for(priority=Priority.HIGH) is None
         await asyncio.sleep(others - people)
         assert limiter.open
 
@@ -85,14 +86,14 @@ async def test_after_their_hold_one_call_of_people_at_a_time_tries_while_the_ser
     limiter = limiter_of(clock)
     limiter.throttled(HOUR)
     await asyncio.sleep(MOST_FOR_PEOPLE)
-    async with limiter.admitted(True) as trial:
+    async with limiter.admitted(Priority.HIGH) as trial:
         for _ in range(3):
-            said = closed(limiter, person=True)
+            said = closed(limiter, priority=Priority.HIGH)
             assert (said.reason, said.asked) == (HoldReason.THROTTLED, HOUR), "told as what it is: the server's pause"
             assert 0 < said.retry_after <= 5, "behind a trial it is tried again soon"
         limiter.throttled(HOUR, trial)
-    assert closed(limiter, person=True).retry_after == MOST_FOR_PEOPLE, "their pause has begun again"
-    assert closed(limiter, person=False).retry_after == MOST_FOR_OTHERS
+    assert closed(limiter, priority=Priority.HIGH).retry_after == MOST_FOR_PEOPLE, "their pause has begun again"
+    assert closed(limiter, priority=Priority.LOW).retry_after == MOST_FOR_OTHERS
 
 
 @timed
@@ -105,7 +106,7 @@ async def test_of_hundreds_of_people_few_ask_a_server_that_still_throttles(clock
         nonlocal sent
         while clock() < 1000.0 + HOUR:
             try:
-                async with limiter.admitted(True) as call:
+                async with limiter.admitted(Priority.HIGH) as call:
                     sent += 1
                     await asyncio.sleep(0.2)
                     limiter.throttled(DAY, call)
@@ -121,13 +122,13 @@ async def test_a_person_whose_trial_is_answered_frees_people_and_leaves_the_othe
     limiter = limiter_of(clock)
     limiter.throttled(HOUR)
     await asyncio.sleep(MOST_FOR_PEOPLE)
-    await answered(limiter, person=True)
+    await answered(limiter, priority=Priority.HIGH)
     async with AsyncExitStack() as stack:
         for _ in range(10):
-            await stack.enter_async_context(limiter.admitted(True))
-    assert closed(limiter, person=False).retry_after == MOST_FOR_OTHERS - MOST_FOR_PEOPLE
-    await answered(limiter, person=True, with_429=True, wait=5.0)
-    assert closed(limiter, person=True).retry_after == MOST_FOR_PEOPLE, (
+            await stack.enter_async_context(limiter.admitted(Priority.HIGH))
+    assert closed(limiter, priority=Priority.LOW).retry_after == MOST_FOR_OTHERS - MOST_FOR_PEOPLE
+    await answered(limiter, priority=Priority.HIGH, with_429=True, wait=5.0)
+    assert closed(limiter, priority=Priority.HIGH).retry_after == MOST_FOR_PEOPLE, (
         "the pause that the server asked for lasts after all"
     )
 
@@ -137,13 +138,13 @@ async def test_after_the_longest_hold_one_ordinary_call_tries_for_all(clock: Clo
     limiter = limiter_of(clock)
     limiter.throttled(DAY)
     await asyncio.sleep(MOST_FOR_OTHERS)
-    async with limiter.admitted(False) as trial:
-        assert closed(limiter, person=False).reason is HoldReason.THROTTLED
-        closed(limiter, person=True)
+    async with limiter.admitted(Priority.LOW) as trial:
+        assert closed(limiter, priority=Priority.LOW).reason is HoldReason.THROTTLED
+        closed(limiter, priority=Priority.HIGH)
         limiter.succeeded(trial)
         assert limiter.open, "it need not end before the others go on"
-        assert limiter.closed_for(person=True) is None
-    async with limiter.admitted(False), limiter.admitted(False), limiter.admitted(True):
+        assert limiter.closed_for(priority=Priority.HIGH) is None
+    async with limiter.admitted(Priority.LOW), limiter.admitted(Priority.LOW), limiter.admitted(Priority.HIGH):
         assert limiter.in_flight == 3
 
 
@@ -152,10 +153,10 @@ async def test_what_people_are_answered_does_not_let_a_second_ordinary_call_try(
     limiter = limiter_of(clock)
     limiter.throttled(DAY)
     await asyncio.sleep(MOST_FOR_OTHERS)
-    await answered(limiter, person=True)
-    async with limiter.admitted(False):
-        await answered(limiter, person=True)
-        closed(limiter, person=False)
+    await answered(limiter, priority=Priority.HIGH)
+    async with limiter.admitted(Priority.LOW):
+        await answered(limiter, priority=Priority.HIGH)
+        closed(limiter, priority=Priority.LOW)
 
 
 @pytest.mark.parametrize("wait", [None, 0.0, 1.0], ids=["none named", "0 named", "a short one named"])
@@ -165,9 +166,9 @@ def test_a_trial_that_is_throttled_begins_peoples_pause_again_whatever_it_names(
         limiter.throttled(HOUR)
         for _ in range(5):
             await asyncio.sleep(MOST_FOR_PEOPLE)
-            await answered(limiter, person=True, with_429=True, wait=wait)
-            assert closed(limiter, person=True).retry_after == MOST_FOR_PEOPLE
-            assert closed(limiter, person=True).asked == HOUR
+            await answered(limiter, priority=Priority.HIGH, with_429=True, wait=wait)
+            assert closed(limiter, priority=Priority.HIGH).retry_after == MOST_FOR_PEOPLE
+            assert closed(limiter, priority=Priority.HIGH).asked == HOUR
 
     virtual_time.run(main)
 
@@ -177,7 +178,12 @@ async def test_when_the_wait_that_the_server_named_is_over_all_pass_at_once(cloc
     limiter = limiter_of(clock)
     limiter.throttled(300.0)
     await asyncio.sleep(300.0)
-    async with limiter.admitted(True), limiter.admitted(True), limiter.admitted(False), limiter.admitted(False):
+    async with (
+        limiter.admitted(Priority.HIGH),
+        limiter.admitted(Priority.HIGH),
+        limiter.admitted(Priority.LOW),
+        limiter.admitted(Priority.LOW),
+    ):
         assert limiter.in_flight == 4
 
 
@@ -188,15 +194,15 @@ def test_a_trial_that_tells_nothing_leaves_its_office_to_the_next(end: str) -> N
         limiter.throttled(HOUR)
         await asyncio.sleep(MOST_FOR_PEOPLE)
         try:
-            async with limiter.admitted(True) as trial:
+            async with limiter.admitted(Priority.HIGH) as trial:
                 if end == "fails":
                     limiter.failed(trial)
                 elif end == "is cancelled":
                     raise asyncio.CancelledError
         except asyncio.CancelledError:
             pass
-        async with limiter.admitted(True):
-            closed(limiter, person=True)
+        async with limiter.admitted(Priority.HIGH):
+            closed(limiter, priority=Priority.HIGH)
 
     virtual_time.run(main)
 
@@ -211,14 +217,14 @@ def test_a_probe_that_takes_minutes_does_not_hold_the_others_for_minutes(shut_by
             for _ in range(5):
                 limiter.failed()
         await asyncio.sleep(MOST_FOR_PEOPLE)
-        async with limiter.admitted(True) as slow:
+        async with limiter.admitted(Priority.HIGH) as slow:
             await asyncio.sleep(TRIAL_PATIENCE)
-            closed(limiter, person=True)
+            closed(limiter, priority=Priority.HIGH)
             await asyncio.sleep(0.01)
-            async with limiter.admitted(True):
-                closed(limiter, person=True)
+            async with limiter.admitted(Priority.HIGH):
+                closed(limiter, priority=Priority.HIGH)
             limiter.succeeded(slow)
-        assert limiter.closed_for(person=True) is None
+        assert limiter.closed_for(priority=Priority.HIGH) is None
 
     virtual_time.run(main)
 
@@ -242,7 +248,10 @@ def test_what_the_server_asked_for_is_told_without_a_running_clock(
         for pause, wait in later:
             await asyncio.sleep(pause)
             limiter.throttled(wait)
-            assert (closed(limiter, person=True).asked, closed(limiter, person=False).asked) == (asked, asked), reason
+            assert (closed(limiter, priority=Priority.HIGH).asked, closed(limiter, priority=Priority.LOW).asked) == (
+                asked,
+                asked,
+            ), reason
 
     virtual_time.run(main)
 
@@ -251,10 +260,10 @@ def test_what_the_server_asked_for_is_told_without_a_running_clock(
 async def test_a_pause_that_the_server_did_not_name_says_so_and_a_new_one_forgets_the_old(clock: Clock) -> None:
     limiter = limiter_of(clock)
     limiter.throttled(5.0)
-    assert closed(limiter, person=False).asked == 5.0
+    assert closed(limiter, priority=Priority.LOW).asked == 5.0
     await asyncio.sleep(5.0)
     limiter.throttled(None)
-    assert closed(limiter, person=False).asked is None
+    assert closed(limiter, priority=Priority.LOW).asked is None
 
 
 @timed
@@ -264,11 +273,11 @@ async def test_a_key_brings_its_pause_with_what_is_left_of_both_holds(clock: Clo
     own.throttled(HOUR)
     await asyncio.sleep(100.0)
     shared = limiters.join("https://a.example", "key", "account")
-    for person, left in ((True, 20.0), (False, 800.0)):
-        assert (closed(shared, person=person).retry_after, closed(shared, person=person).asked) == (left, HOUR)
+    for priority, left in ((Priority.HIGH, 20.0), (Priority.LOW, 800.0)):
+        assert (closed(shared, priority=priority).retry_after, closed(shared, priority=priority).asked) == (left, HOUR)
     await asyncio.sleep(20.0)
-    async with shared.admitted(True):
-        closed(shared, person=True)
+    async with shared.admitted(Priority.HIGH):
+        closed(shared, priority=Priority.HIGH)
 
 
 @timed
@@ -277,8 +286,8 @@ async def test_a_key_whose_pause_is_over_turns_nobody_away_from_the_gate_of_its_
     limiters.of("https://a.example", "key").throttled(5.0)
     await asyncio.sleep(5.0)
     shared = limiters.of("https://a.example", "account")
-    async with shared.admitted(False):
-        waiting = asyncio.ensure_future(answered(shared, person=False))
+    async with shared.admitted(Priority.LOW):
+        waiting = asyncio.ensure_future(answered(shared, priority=Priority.LOW))
         await virtual_time.settle()
         assert limiters.join("https://a.example", "key", "account") is shared
     await waiting
@@ -287,7 +296,7 @@ async def test_a_key_whose_pause_is_over_turns_nobody_away_from_the_gate_of_its_
 CALLS = st.lists(
     st.tuples(
         st.sampled_from([0.0, 1.0, 40.0, 121.0, 901.0]),
-        st.booleans(),
+        st.sampled_from([Priority.LOW, Priority.HIGH]),
         st.sampled_from([0.0, 0.5, 45.0]),
         st.sampled_from(["succeeded", "throttled", "throttled", "failed", "silent"]),
         st.sampled_from([None, 0.0, 1.0, 300.0, HOUR, DAY]),
@@ -299,15 +308,15 @@ CALLS = st.lists(
 @given(calls=CALLS)
 @settings(max_examples=300, deadline=None)
 def test_no_sequence_of_outcomes_holds_anybody_for_longer_than_minutes(
-    calls: list[tuple[float, bool, float, str, float | None]],
+    calls: list[tuple[float, Priority, float, str, float | None]],
 ) -> None:
     async def main(clock: Clock) -> None:
         limiter = limiter_of(clock)
-        waits: list[tuple[bool, float]] = []
+        waits: list[tuple[Priority, float]] = []
 
-        async def make(person: bool, lasts: float, outcome: str, wait: float | None) -> None:
+        async def make(priority: Priority, lasts: float, outcome: str, wait: float | None) -> None:
             try:
-                async with limiter.admitted(person) as call:
+                async with limiter.admitted(priority) as call:
                     await asyncio.sleep(lasts)
                     if outcome == "throttled":
                         limiter.throttled(wait, call)
@@ -316,19 +325,21 @@ def test_no_sequence_of_outcomes_holds_anybody_for_longer_than_minutes(
                     elif outcome == "failed":
                         limiter.failed(call)
             except LimiterClosed as shut:
-                waits.append((person, shut.retry_after))
+                waits.append((priority, shut.retry_after))
 
         tasks = []
-        for pause, of_person, lasts, outcome, wait in calls:
+        for pause, of, lasts, outcome, wait in calls:
             await asyncio.sleep(pause)
-            tasks.append(asyncio.ensure_future(make(of_person, lasts, outcome, wait)))
-            for person, most in ((True, MOST_FOR_PEOPLE), (False, MOST_FOR_OTHERS)):
-                shut = limiter.closed_for(person)
+            tasks.append(asyncio.ensure_future(make(of, lasts, outcome, wait)))
+            for priority, most in ((Priority.HIGH, MOST_FOR_PEOPLE), (Priority.LOW, MOST_FOR_OTHERS)):
+                shut = limiter.closed_for(priority)
                 assert shut is None or 0 < shut.retry_after <= most
         await asyncio.gather(*tasks)
-        assert all(0 <= wait <= (MOST_FOR_PEOPLE if person else MOST_FOR_OTHERS) for person, wait in waits)
+        assert all(
+            0 <= wait <= (MOST_FOR_PEOPLE if priority is Priority.HIGH else MOST_FOR_OTHERS) for priority, wait in waits
+        )
         await asyncio.sleep(MOST_FOR_PEOPLE)
-        assert limiter.closed_for(person=True) is None
+        assert limiter.closed_for(priority=Priority.HIGH) is None
         await asyncio.sleep(MOST_FOR_OTHERS)
         assert limiter.open
         assert (limiter.in_flight, limiter.waiting) == (0, 0)

@@ -9,6 +9,7 @@ import pytest
 
 from nvcf_operator.flowcontrol.breaker import Backoff
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter, LimiterClosed, Limiters
+from nvcf_operator.flowcontrol.priority import Priority
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 
@@ -34,14 +35,14 @@ def timed(test: Callable[[Clock], Coroutine[Any, Any, None]]) -> Callable[[], No
     return wrapped
 
 
-async def call(limiter: Limiter, *, person: bool = False, lasts: float = 0.0) -> None:
-    async with limiter.admitted(person):
+async def call(limiter: Limiter, *, priority: Priority = Priority.LOW, lasts: float = 0.0) -> None:
+    async with limiter.admitted(priority):
         await asyncio.sleep(lasts)
 
 
-async def started(limiter: Limiter, *, person: bool = False, lasts: float = 1e6) -> asyncio.Task[None]:
+async def started(limiter: Limiter, *, priority: Priority = Priority.LOW, lasts: float = 1e6) -> asyncio.Task[None]:
     """A call that is on its way, or waits."""
-    task = asyncio.ensure_future(call(limiter, person=person, lasts=lasts))
+    task = asyncio.ensure_future(call(limiter, priority=priority, lasts=lasts))
     await virtual_time.settle()
     return task
 
@@ -52,16 +53,16 @@ async def ended(*tasks: asyncio.Task[None]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def refused(limiter: Limiter, *, person: bool = False) -> LimiterClosed:
+async def refused(limiter: Limiter, *, priority: Priority = Priority.LOW) -> LimiterClosed:
     """What the gate says while it is shut; it says so at once."""
     with pytest.raises(LimiterClosed) as caught:
-        async with asyncio.timeout(0), limiter.admitted(person):
+        async with asyncio.timeout(0), limiter.admitted(priority):
             pytest.fail("the gate let a call in")
     peeked = limiter.closed_for()
     assert peeked is not None
     assert (peeked.reason, peeked.retry_after) == (caught.value.reason, caught.value.retry_after)
     assert not limiter.open
-    assert not limiter.admits(person)
+    assert not limiter.admits(priority)
     return caught.value
 
 
@@ -75,11 +76,11 @@ def fail(limiter: Limiter, times: int = 5) -> None:
 
 @timed
 async def test_ordinary_calls_get_nine_tenths_of_the_rate_and_people_all(clock: Clock) -> None:
-    for person, expected in [(False, 45), (True, 50)]:
+    for priority, expected in [(Priority.LOW, 45), (Priority.HIGH, 50)]:
         limiter = limiter_of(clock, rate=50)
         start = clock()
         for _ in range(1000):
-            await call(limiter, person=person)
+            await call(limiter, priority=priority)
         assert 1000 / (clock() - start) == pytest.approx(expected, rel=0.02)
 
 
@@ -90,7 +91,7 @@ async def test_the_burst_after_a_quiet_time_is_a_fifth_of_a_second_s_worth(clock
     start = clock()
     passed = 0
     while clock() == start:
-        await call(limiter, person=True)
+        await call(limiter, priority=Priority.HIGH)
         passed += 1
     assert passed - 1 == 10
 
@@ -100,7 +101,7 @@ async def test_a_rate_below_one_a_second_still_passes_calls(clock: Clock) -> Non
     limiter = limiter_of(clock, rate=0.1)
     start = clock()
     for _ in range(3):
-        await call(limiter, person=True)
+        await call(limiter, priority=Priority.HIGH)
     assert clock() - start == pytest.approx(20)
 
 
@@ -111,27 +112,27 @@ async def test_people_pass_at_once_while_ordinary_calls_use_up_their_rate(clock:
     for _ in range(10):
         await asyncio.sleep(0.5)
         before = clock()
-        await call(limiter, person=True)
-        await call(limiter, person=True)
+        await call(limiter, priority=Priority.HIGH)
+        await call(limiter, priority=Priority.HIGH)
         assert clock() == before
     await asyncio.gather(*flood)
 
 
-@pytest.mark.parametrize("person", [True, False])
-def test_after_a_stall_of_the_loop_nobody_passes_before_those_who_wait(person: bool) -> None:
+@pytest.mark.parametrize("priority", [Priority.HIGH, Priority.LOW])
+def test_after_a_stall_of_the_loop_nobody_passes_before_those_who_wait(priority: Priority) -> None:
     async def main(clock: Clock) -> None:
         limiter = limiter_of(clock, rate=5)
         order: list[str] = []
 
-        async def named(name: str, person: bool) -> None:
-            async with limiter.admitted(person):
+        async def named(name: str, priority: Priority) -> None:
+            async with limiter.admitted(priority):
                 order.append(name)
 
         await call(limiter)
-        early = asyncio.ensure_future(named("early", person))
+        early = asyncio.ensure_future(named("early", priority))
         await virtual_time.settle()
         virtual_time.stall(1.0)
-        await named("late", person=False)
+        await named("late", priority=Priority.LOW)
         await early
         assert order == ["early", "late"]
 
@@ -155,9 +156,9 @@ def test_places_are_kept_for_people(concurrency: int, ordinary: int) -> None:
         limiter = limiter_of(clock, concurrency=concurrency)
         tasks = [await started(limiter) for _ in range(concurrency + 5)]
         assert (limiter.in_flight, limiter.waiting) == (ordinary, concurrency + 5 - ordinary)
-        assert not limiter.admits(person=False)
-        assert limiter.admits(person=True) == (ordinary < concurrency)
-        tasks += [await started(limiter, person=True) for _ in range(concurrency + 5)]
+        assert not limiter.admits(priority=Priority.LOW)
+        assert limiter.admits(priority=Priority.HIGH) == (ordinary < concurrency)
+        tasks += [await started(limiter, priority=Priority.HIGH) for _ in range(concurrency + 5)]
         assert limiter.in_flight == concurrency
         await ended(*tasks)
         assert (limiter.in_flight, limiter.waiting) == (0, 0)
@@ -168,7 +169,7 @@ def test_places_are_kept_for_people(concurrency: int, ordinary: int) -> None:
 @timed
 async def test_people_may_take_every_place(clock: Clock) -> None:
     limiter = limiter_of(clock, concurrency=4)
-    people = [await started(limiter, person=True) for _ in range(4)]
+    people = [await started(limiter, priority=Priority.HIGH) for _ in range(4)]
     assert limiter.in_flight == 4
     ordinary = await started(limiter)
     assert limiter.waiting == 1
@@ -180,9 +181,9 @@ async def test_a_person_who_comes_later_gets_the_next_place(clock: Clock) -> Non
     limiter = limiter_of(clock, concurrency=1)
     holder = await started(limiter, lasts=10)
     ordinary = await started(limiter, lasts=10)
-    person = await started(limiter, person=True, lasts=10)
+    urgent = await started(limiter, priority=Priority.HIGH, lasts=10)
     await holder
-    await person
+    await urgent
     assert not ordinary.done()
     await ordinary
 
@@ -195,16 +196,16 @@ async def test_a_wait_that_is_cancelled_takes_no_place_and_a_failing_body_gives_
     await ended(waiting)
     await holder
     with pytest.raises(ZeroDivisionError):
-        async with limiter.admitted(False):
+        async with limiter.admitted(Priority.LOW):
             _ = 1 / 0
     assert (limiter.in_flight, limiter.waiting, limiter.open) == (0, 0, True)
-    assert limiter.admits(person=False)
+    assert limiter.admits(priority=Priority.LOW)
 
 
 @timed
 async def test_a_wait_cancelled_in_the_moment_of_its_turn_passes_the_place_on(clock: Clock) -> None:
     limiter = limiter_of(clock, concurrency=1)
-    async with limiter.admitted(False):
+    async with limiter.admitted(Priority.LOW):
         first, second = await started(limiter), await started(limiter, lasts=1)
     first.cancel()  # the place has just been given to it, and it has not run yet
     await second
@@ -225,7 +226,7 @@ async def test_five_failures_in_a_row_open_the_breaker(clock: Clock) -> None:
     limiter.failed()
     closed = await refused(limiter)
     assert (closed.reason, closed.retry_after) == (HoldReason.FAILING, 1.0)
-    assert (await refused(limiter, person=True)).reason is HoldReason.FAILING
+    assert (await refused(limiter, priority=Priority.HIGH)).reason is HoldReason.FAILING
     assert str(closed) == "no call is sent for 1 s: the server failed or could not be reached several times in a row"
 
 
@@ -238,11 +239,11 @@ async def test_openings_double_from_a_second_to_a_minute_until_a_success(clock: 
         closed = await refused(limiter)
         pauses.append(closed.retry_after)
         await asyncio.sleep(closed.retry_after)
-        async with limiter.admitted(False) as probe:
+        async with limiter.admitted(Priority.LOW) as probe:
             limiter.failed(probe)
     assert pauses == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60])
     await asyncio.sleep(60)
-    async with limiter.admitted(False) as probe:
+    async with limiter.admitted(Priority.LOW) as probe:
         limiter.succeeded(probe)
     fail(limiter)
     assert (await refused(limiter)).retry_after == 1.0
@@ -261,8 +262,8 @@ async def test_half_open_exactly_one_call_probes(clock: Clock) -> None:
     await asyncio.sleep(1)
     assert limiter.open, "a call may pass: the probe"
     probe = await started(limiter)
-    for person in (True, False):
-        closed = await refused(limiter, person=person)
+    for priority in (Priority.HIGH, Priority.LOW):
+        closed = await refused(limiter, priority=priority)
         assert (closed.reason, closed.retry_after) == (HoldReason.PROBING, 1.0)
     limiter.succeeded()
     assert limiter.open
@@ -280,7 +281,7 @@ def test_a_probe_that_ends_without_an_outcome_leaves_its_office_to_the_next(end:
             await ended(await started(limiter))
         elif end == "crashed":
             with pytest.raises(ZeroDivisionError):
-                async with limiter.admitted(False):
+                async with limiter.admitted(Priority.LOW):
                     _ = 1 / 0
         else:
             await call(limiter)
@@ -308,7 +309,7 @@ async def test_a_probe_cancelled_while_it_waits_for_a_place_leaves_its_office(cl
 async def test_opening_turns_away_all_who_wait(clock: Clock) -> None:
     limiter = limiter_of(clock, concurrency=1)
     hanging = await started(limiter)
-    waiting = [await started(limiter, person=person) for person in (True, False)]
+    waiting = [await started(limiter, priority=priority) for priority in (Priority.HIGH, Priority.LOW)]
     fail(limiter)
     for task in waiting:
         with pytest.raises(LimiterClosed):
@@ -321,7 +322,7 @@ async def test_opening_turns_away_all_who_wait(clock: Clock) -> None:
 async def test_opening_in_the_moment_of_a_turn_turns_away_too(clock: Clock) -> None:
     limiter = limiter_of(clock, concurrency=1)
     fail(limiter, 4)
-    async with limiter.admitted(False):
+    async with limiter.admitted(Priority.LOW):
         waiting = await started(limiter)
     limiter.failed()  # the place has just been given to the one who waits, and it has not run yet
     with pytest.raises(LimiterClosed):
@@ -333,11 +334,11 @@ async def test_opening_in_the_moment_of_a_turn_turns_away_too(clock: Clock) -> N
 async def test_calls_sent_before_the_opening_say_nothing_new(clock: Clock) -> None:
     limiter = limiter_of(clock)
     async with AsyncExitStack() as stack:
-        hanging: list[Admission] = [await stack.enter_async_context(limiter.admitted(False)) for _ in range(12)]
+        hanging: list[Admission] = [await stack.enter_async_context(limiter.admitted(Priority.LOW)) for _ in range(12)]
         for sent in hanging[:6]:
             limiter.failed(sent)
         await asyncio.sleep(1)
-        probe = await stack.enter_async_context(limiter.admitted(False))
+        probe = await stack.enter_async_context(limiter.admitted(Priority.LOW))
         for sent in hanging[6:9]:
             limiter.failed(sent)
         limiter.succeeded(hanging[9])
@@ -364,14 +365,14 @@ async def test_outcomes_told_while_it_is_open_neither_prolong_nor_end_the_openin
 @timed
 async def test_retry_after_shuts_the_gate_for_so_long(clock: Clock) -> None:
     limiter = limiter_of(clock, concurrency=1)
-    async with limiter.admitted(False):
+    async with limiter.admitted(Priority.LOW):
         waiting = await started(limiter)
         limiter.throttled(90.0)
     with pytest.raises(LimiterClosed) as caught:
         await waiting
     assert (caught.value.reason, caught.value.retry_after) == (HoldReason.THROTTLED, 90)
     await asyncio.sleep(89)
-    assert (await refused(limiter, person=True)).retry_after == pytest.approx(1)
+    assert (await refused(limiter, priority=Priority.HIGH)).retry_after == pytest.approx(1)
     await asyncio.sleep(1)
     await call(limiter)
 
@@ -408,7 +409,7 @@ def test_a_429_without_a_pause_backs_off_doubling_until_a_success(named: float |
 @timed
 async def test_calls_sent_before_the_pause_do_not_double_it_when_they_come_late(clock: Clock) -> None:
     limiter = limiter_of(clock)
-    async with limiter.admitted(False) as early, limiter.admitted(False) as late:
+    async with limiter.admitted(Priority.LOW) as early, limiter.admitted(Priority.LOW) as late:
         limiter.throttled(None, early)
         await asyncio.sleep(1)
         limiter.throttled(None, late)
@@ -425,7 +426,7 @@ async def test_a_server_that_throttles_works(clock: Clock) -> None:
     assert limiter.open
     limiter.failed()
     await asyncio.sleep(1)
-    async with limiter.admitted(False) as probe:
+    async with limiter.admitted(Priority.LOW) as probe:
         limiter.throttled(5.0, probe)
     assert (await refused(limiter)).reason is HoldReason.THROTTLED
     await asyncio.sleep(5)
@@ -453,7 +454,7 @@ async def test_groups_of_a_kind_take_turns(clock: Clock) -> None:
     order: list[str] = []
 
     async def named(group: str) -> None:
-        async with limiter.admitted(False, group):
+        async with limiter.admitted(Priority.LOW, group):
             order.append(group)
 
     await call(limiter)
@@ -471,16 +472,16 @@ async def test_a_person_of_a_busy_group_goes_before_all_ordinary_calls(clock: Cl
     limiter = limiter_of(clock, concurrency=1)
     order: list[str] = []
 
-    async def named(group: str, person: bool) -> None:
-        async with limiter.admitted(person, group):
+    async def named(group: str, priority: Priority) -> None:
+        async with limiter.admitted(priority, group):
             order.append(group)
 
     holder = await started(limiter, lasts=5.0)
-    tasks = [asyncio.ensure_future(named(group, False)) for group in ("big", "small")]
+    tasks = [asyncio.ensure_future(named(group, Priority.LOW)) for group in ("big", "small")]
     await virtual_time.settle()
-    tasks.append(asyncio.ensure_future(named("a person's", True)))
+    tasks.append(asyncio.ensure_future(named("a user's", Priority.HIGH)))
     await asyncio.gather(holder, *tasks)
-    assert order == ["a person's", "big", "small"]
+    assert order == ["a user's", "big", "small"]
 
 
 @timed
@@ -528,7 +529,7 @@ async def test_a_key_joins_the_gate_of_its_account_and_brings_the_pause_that_it_
 @timed
 async def test_the_outcome_of_a_call_that_passed_another_gate_is_news(clock: Clock) -> None:
     own, shared = limiter_of(clock), limiter_of(clock)
-    async with own.admitted(False) as call_of_the_key:
+    async with own.admitted(Priority.LOW) as call_of_the_key:
         shared.throttled(1.0)
         await asyncio.sleep(2.0)
         shared.throttled(30.0, call_of_the_key)

@@ -14,8 +14,9 @@ from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Failure
 from nvcf_operator.flowcontrol.limiters import Limiters
+from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.account import Account, acting_for
+from nvcf_operator.runtime.account import Account
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 
@@ -133,10 +134,8 @@ def test_two_keys_together_stay_at_the_rate_and_namespaces_take_turns() -> None:
         order: list[str] = []
 
         async def calls(by: Account, namespace: str, number: int) -> None:
-            acting_for.set(namespace)
-
             async def once() -> None:
-                await by.call(GET)
+                await by.call(GET, Caller(namespace=namespace))
                 order.append(namespace)
 
             await asyncio.gather(*(once() for _ in range(number)))
@@ -153,13 +152,12 @@ def test_a_namespace_with_nobody_in_line_may_join_a_crowded_one() -> None:
     async def main(clock: Clock) -> None:
         limiters = Limiters(1, 1, clock=clock)
         one, _ = account(limiters, clock, "nvapi-one")
-        acting_for.set("big")
-        waiting = [asyncio.ensure_future(one.call(GET)) for _ in range(5)]
+        waiting = [asyncio.ensure_future(one.call(GET, Caller(namespace="big"))) for _ in range(5)]
         await virtual_time.settle()
-        assert one.saturated(4, "big", person=False)
-        assert not one.saturated(4, "small", person=False)
-        assert not one.saturated(4, "big", person=True)
-        assert one.saturated(2, "small", person=False)
+        assert one.saturated(4, Caller(Priority.LOW, "big"))
+        assert not one.saturated(4, Caller(Priority.LOW, "small"))
+        assert not one.saturated(4, Caller(Priority.HIGH, "big"))
+        assert one.saturated(2, Caller(Priority.LOW, "small"))
         await asyncio.gather(*waiting)
 
     virtual_time.run(main)

@@ -16,6 +16,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure
 from nvcf_operator.flowcontrol.limiters import LimiterClosed, Limiters
+from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.account import Account, limiter_failure
@@ -63,13 +64,13 @@ def account(client: Failing | Down, clock: Clock) -> Account:
 
 
 @pytest.mark.parametrize("kind", [Throttled, ServerFault])
-@pytest.mark.parametrize(("person", "most"), [(True, MOST_FOR_PEOPLE), (False, MOST_FOR_OTHERS)])
+@pytest.mark.parametrize(("priority", "most"), [(Priority.HIGH, MOST_FOR_PEOPLE), (Priority.LOW, MOST_FOR_OTHERS)])
 def test_no_wait_that_a_server_names_reaches_a_resource_longer_than_we_keep_it(
-    kind: type[NvcfError], person: bool, most: float
+    kind: type[NvcfError], priority: Priority, most: float
 ) -> None:
     async def main(clock: Clock) -> None:
         with pytest.raises(kind) as caught:
-            await account(Failing(kind, DAY), clock).call(GET, person=person)
+            await account(Failing(kind, DAY), clock).call(GET, Caller(priority))
         assert caught.value.retry_after == most
         assert error_classification.of_reading(caught.value).retry_after == most
 
@@ -83,7 +84,7 @@ def test_while_one_pause_lasts_every_look_says_the_same_whoever_asks(wait: float
         one, texts = account(client, clock), set()
         for turn in range(400):
             try:
-                await one.call(GET, person=turn % 2 == 0)
+                await one.call(GET, Caller(Priority.LOW if turn % 2 else Priority.HIGH))
             except LimiterClosed as closed:
                 failure = limiter_failure(closed)
             except NvcfError as error:
@@ -154,7 +155,7 @@ def test_a_pause_by_date_is_told_the_same_while_the_date_comes_nearer() -> None:
         while clock() < end - 100:
             client.retry_after = float(round(end - clock()))
             try:
-                await one.call(GET, person=True)
+                await one.call(GET, Caller(Priority.HIGH))
             except LimiterClosed as closed:
                 texts.add(limiter_failure(closed).message)
             except NvcfError as error:

@@ -10,10 +10,10 @@ import pytest
 from nvcf_operator.api import names
 from nvcf_operator.api.crd import crd
 from nvcf_operator.api.key import Key
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Denied, KubeError
 from nvcf_operator.runtime.crd_fields import CONFIRM, SOON, CrdFields
-from nvcf_operator.runtime.queue import Priority
 from tests.support.virtual_time import Clock, run
 from tests.unit.runtime.one_resource import OneResource
 

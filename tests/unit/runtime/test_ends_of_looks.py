@@ -13,13 +13,13 @@ from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.record_update import recorded
 from nvcf_operator.core.situation import Situation
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.kube import errors
 from nvcf_operator.metrics.metrics import RESULTS
 from nvcf_operator.runtime import reconciler
 from nvcf_operator.runtime.actuator import Outdated, Vanished
 from nvcf_operator.runtime.guard import AT_ONCE, LONGEST, Guard
 from nvcf_operator.runtime.observer import Observed, Saturated
-from nvcf_operator.runtime.queue import Priority
 from nvcf_operator.runtime.refusals import STATUS, WriteRefused
 from tests.property.cluster_model import Cluster
 from tests.unit.runtime.one_resource import OneResource
