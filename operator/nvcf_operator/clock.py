@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 JUMP = 2.0
 """Seconds by which the wall clock must differ from the steady one to count as set; less is ordinary correction."""
@@ -11,6 +12,19 @@ JUMP = 2.0
 def wall_time() -> float:
     """The wall clock, in seconds since the epoch."""
     return time.time()
+
+
+class Clock(Protocol):
+    """The clock of the reconcile loop."""
+
+    jumped: float
+    """Seconds by which the time of day was set, in all."""
+
+    def monotonic(self) -> float:
+        """Seconds that always grow; only differences matter."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
 
 
 class SteadyClock:
@@ -32,6 +46,10 @@ class SteadyClock:
         self._wall = wall or (lambda: wall_time())
         self._offset = self._wall() - monotonic()
         self.jumped = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds that always grow; only differences matter."""
+        return self._monotonic()
 
     def now(self) -> datetime:
         """The time of day, in UTC."""

@@ -17,32 +17,32 @@ from nvcf_operator.core.credentials import Credential, SecretName
 from nvcf_operator.core.poll_rules import is_news
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Failure, Scope, Situation, Timing
+from nvcf_operator.core.situation import Failure, Scope, Timing
 from nvcf_operator.core.transitions import EventNote
-from nvcf_operator.flowcontrol.priority import Caller, Priority
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.events import Recorder
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.accounts import Accounts
-from nvcf_operator.runtime.actuator import Actuator
+from nvcf_operator.reconcile.act import Actuator
+from nvcf_operator.reconcile.claims import Claims
+from nvcf_operator.reconcile.cluster import KubernetesCluster
+from nvcf_operator.reconcile.context import Context, Environment, Outcome
+from nvcf_operator.reconcile.loop import Reconciler
+from nvcf_operator.reconcile.observe import Observer
+from nvcf_operator.reconcile.orphans import Orphans
+from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.runtime.cache import Cache, Digest
-from nvcf_operator.runtime.credentials import Resolver
 from nvcf_operator.runtime.informer import Informer
-from nvcf_operator.runtime.local_state import LocalState, LocalStates, PresenceHistory
-from nvcf_operator.runtime.observer import Observer
-from nvcf_operator.runtime.orphans import Orphans
 from nvcf_operator.runtime.queue import DelayQueue
-from nvcf_operator.runtime.reconciler import Reconciler
 from nvcf_operator.runtime.schedule import Schedule
-from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.settings import Settings
+from nvcf_operator.state.presence import PresenceHistory
+from nvcf_operator.state.sent import Sent
 from nvcf_operator.tracing import Tracer
 from tests.property.chance import Chance, Crash, Write
 from tests.property.cluster_api import KubeApi
 from tests.property.cluster_model import START, Cluster
 from tests.property.nvcf_api import BASE_URL, Door, Silent
-from tests.property.nvcf_model import Account as Nvcf
+from tests.property.nvcf_model import Account as Model
 from tests.property.oracle_of_pace import Traffic
 
 TIMING = Timing()
@@ -64,7 +64,7 @@ class Instant(selectors.SelectSelector):
 class Loop(asyncio.SelectorEventLoop):
     """An event loop under virtual time."""
 
-    def __init__(self, nvcf: Nvcf) -> None:
+    def __init__(self, nvcf: Model) -> None:
         super().__init__(Instant())
         self._nvcf = nvcf
         self.set_exception_handler(lambda loop, context: None)  # of what the process leaves when it dies
@@ -78,11 +78,9 @@ class Watched(Actuator):
 
     process: "OperatorProcess"
 
-    async def carry_out(
-        self, situation: Situation, action: Action, account: Account | None, local: LocalState, caller: Caller
-    ) -> Situation:
+    async def carry_out(self, context: Context, action: Action) -> Outcome:
         self.process.action = action
-        return await super().carry_out(situation, action, account, local, caller)
+        return await super().carry_out(context, action)
 
 
 class Read(Cache):
@@ -104,7 +102,7 @@ class Queue:
     """What the informer queues, at the models' time."""
 
     schedule: Schedule[Key]
-    nvcf: Nvcf
+    nvcf: Model
 
     def add(self, key: Key, priority: Priority, delay: float = 0.0) -> None:
         self.schedule.add(key, priority, self.nvcf.now + delay, self.nvcf.now)
@@ -125,18 +123,23 @@ class Notes:
     def note(self, resource: Resource, note: EventNote) -> None:
         self.taken.append((resource, note))
 
+    def ends(self, namespace: str) -> bool:
+        return False
+
 
 class OperatorProcess:
     """One operator process; `restart` makes the next one."""
 
     kube: KubeApi
 
-    def __init__(self, cluster: Cluster, nvcf: Nvcf) -> None:
+    def __init__(self, cluster: Cluster, nvcf: Model) -> None:
         self.cluster, self.nvcf = cluster, nvcf
         self.loop = Loop(nvcf)
         self.has_key = True
         self.missing: set[str] = set()
         """Secrets, by name, that do not exist."""
+        self.unrecorded: tuple[str, ...] = ()
+        """Fields that the CRD is known to lack."""
         self.number = 0
         self.wall_is_ahead = 0.0
         """Seconds by which this machine's clock differs from the right time."""
@@ -179,62 +182,35 @@ class OperatorProcess:
         steady = SteadyClock(clock, lambda: START.timestamp() + self.nvcf.now + self.wall_is_ahead)
         queue = Queue(self.schedule, self.nvcf)
         self.cache = Read(rival_moved=lambda key: queue.add(key, Priority.LOW))
-        kube, recorder = cast(KubeClient, self.kube), cast(Recorder, self.notes)
-        metrics, accounts = cast(Metrics, Silent()), cast(Accounts, self)
-        self.sent, self.observations = Sent(), PresenceHistory(SETTINGS.redeploy_settle_seconds)
-        observer = Observer(
-            SETTINGS,
-            self.cache,
-            accounts,
-            cast(Resolver, self),
-            self.observations,
-            self.sent,
+        metrics = cast(Metrics, Silent())
+        cluster = KubernetesCluster(self.kube, self.cache, self.notes, gone=lambda known: self.reconciler.gone(known))
+        self.environment = Environment(
+            cluster,
             steady,
-            refresh=self._refresh,
-            clock=clock,
+            Claims(cluster, self, self),
+            PresenceHistory(SETTINGS.redeploy_settle_seconds),
+            Sent(),
         )
-        self.orphans = Orphans(
-            observer.claimant,
-            self.sent,
-            recorder,
-            metrics,
-            pause=TIMING.busy_poll,
-            settle=TIMING.redeploy_settle,
-            clock=clock,
-        )
+        self.orphans = Orphans(self.environment, metrics, pause=TIMING.busy_poll, settle=TIMING.redeploy_settle)
         actuator = Watched(
-            kube,
-            self.cache,
-            recorder,
-            observer,
-            self.observations,
-            self.sent,
-            steady,
-            redeploy_settle=SETTINGS.redeploy_settle_seconds,
-            clock=clock,
+            self.environment, redeploy_settle=SETTINGS.redeploy_settle_seconds, unrecorded=lambda: self.unrecorded
         )
         actuator.process = self
         self.reconciler = Reconciler(
-            kube,
-            self.cache,
-            LocalStates(),
-            accounts,
-            observer,
+            self.environment,
+            self,
+            Observer(SETTINGS, self.environment, self, self),
             actuator,
-            recorder,
-            metrics,
-            self.sent,
             self.orphans,
-            steady,
+            metrics,
+            Tracer(),
             deep_interval=SETTINGS.deep_resync_interval,
             most_waiting=8,
             rate=50.0,
             redeploy_settle=SETTINGS.redeploy_settle_seconds,
-            tracer=Tracer(),
-            clock=clock,
         )
         self.informer = Informer(
-            kube,
+            cast(KubeClient, self.kube),
             self.cache,
             cast("DelayQueue[Key]", queue),
             namespaces=(),
@@ -244,18 +220,18 @@ class OperatorProcess:
 
     # What the runtime asks of its accounts and of its resolver: there is one key, and all resources use it.
 
-    def of(self, key: Key, credential: Credential) -> Account:
+    def of(self, key: Key, credential: Credential) -> Nvcf:
         self.door.keys.add(key)
         return self.door
 
-    def known(self, key: Key) -> Account | None:
+    def known(self, key: Key) -> Nvcf | None:
         return self.door if key in self.door.keys else None
 
     def leave(self, key: Key) -> None:
         self.door.keys.discard(key)
         self.door.busy.discard(key)
 
-    def sharing(self, account: Account) -> int:
+    def sharing(self, key: Key) -> int:
         return 0
 
     async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Failure:
@@ -278,14 +254,6 @@ class OperatorProcess:
         """Whether the Secret that a resource names does not exist."""
         credentials = self.cluster.objects[key]["spec"].get("credentials") or {}
         return credentials.get("secretRef", {}).get("name") in self.missing
-
-    async def _refresh(self, key: Key) -> None:
-        obj = await self.kube.get_resource(key)
-        if obj is not None:
-            self.cache.put(obj)
-        elif (known := self.cache.get(key)) is not None:
-            self.cache.drop(key)
-            self.reconciler.gone(known)
 
     def _stands_without_key(self, key: Key) -> bool:
         """Whether a resource lacks its key and is told so for good: it is looked for and nothing else happens."""
@@ -339,8 +307,8 @@ class OperatorProcess:
             looks[key] = looks.get(key, 0) + 1
             assert looks[key] <= ROUNDS, f"{key}: the operator goes round in circles"
             await self._look(key, priority)
-        self.observations.prune(self.nvcf.now)
-        self.sent.prune(self.nvcf.now)
+        self.environment.presence.prune(self.nvcf.now)
+        self.environment.sent.prune(self.nvcf.now)
 
     async def _look(self, key: Key, priority: Priority) -> None:
         self.looking, requeue = key, None

@@ -27,13 +27,16 @@ from nvcf_operator.core.decision import Decision
 from nvcf_operator.core.diff import changes
 from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Absent, Situation, Timing, Unknown
+from nvcf_operator.core.situation import Absent, Observation, Situation, Timing, Unknown
 from nvcf_operator.core.versions import versions_held
-from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.actuator import Actuator
-from nvcf_operator.runtime.local_state import LocalState
-from nvcf_operator.runtime.observer import Observer
-from nvcf_operator.runtime.sent import Sent
+from nvcf_operator.reconcile.claims import Claims
+from nvcf_operator.reconcile.cluster import KubernetesCluster
+from nvcf_operator.reconcile.context import Context, Outcome
+from nvcf_operator.reconcile.observe import Observer
+from nvcf_operator.reconcile.reads import Reads
+from nvcf_operator.reconcile.undeploy import Undeploys
+from nvcf_operator.state.local_state import LocalState
+from nvcf_operator.state.sent import Sent
 from tests.property.hindered import Failing, Refused
 from tests.property.story import (
     Deletions,
@@ -81,13 +84,13 @@ def pause_ignored(patch: Patch) -> None:
 
 
 def unseen_is_absent(patch: Patch) -> None:
-    original = Observer._get
+    original = Reads.deployment
 
-    async def get(*of: Any, **more: Any) -> object:
-        seen = await original(*of, **more)
+    async def deployment(self: Reads, context: Context, version: str) -> Observation:
+        seen = await original(self, context, version)
         return Absent(1000.0) if isinstance(seen, Unknown) else seen
 
-    patch.setattr(Observer, "_get", get)
+    patch.setattr(Reads, "deployment", deployment)
 
 
 def another_accounts_404_believed(patch: Patch) -> None:
@@ -96,10 +99,10 @@ def another_accounts_404_believed(patch: Patch) -> None:
 
 
 def stale_manifest_acted_on(patch: Patch) -> None:
-    async def believe(self: Actuator, resource: Resource, local: LocalState) -> None:
+    async def believe(self: KubernetesCluster, resource: Resource, local: LocalState) -> None:
         return None
 
-    patch.setattr(Actuator, "_prove_current", believe)
+    patch.setattr(KubernetesCluster, "prove_current", believe)
 
 
 def last_version_taken_down(patch: Patch) -> None:
@@ -144,22 +147,22 @@ def time_in_a_message(patch: Patch) -> None:
 
 
 def nobody_else_asked_before_delete(patch: Patch) -> None:
-    original, holders = Actuator._undeploy, Observer._holders
+    original, holders = Undeploys.undeploy, Claims.holders
 
     async def at_once(*of: Any) -> None:
         return None
 
-    async def undeploy(self: Actuator, *of: Any, **more: Any) -> Situation:
+    async def undeploy(self: Undeploys, *of: Any) -> Outcome:
         with pytest.MonkeyPatch.context() as inside:
-            inside.setattr(Actuator, "_ensure_nobody_else", at_once)
-            return await original(self, *of, **more)
+            inside.setattr(Claims, "ensure_unclaimed", at_once)
+            return await original(self, *of)
 
-    async def of_the_wanted(self: Observer, resource: Resource, base_url: str | None) -> dict[str, Any]:
+    async def of_the_wanted(self: Claims, resource: Resource, base_url: str | None) -> dict[str, Any]:
         found = {} if resource.deleting else await holders(self, resource, base_url)
         return {version: key for version, key in found.items() if version == resource.wanted_version}
 
-    patch.setattr(Actuator, "_undeploy", undeploy)
-    patch.setattr(Observer, "_holders", of_the_wanted)
+    patch.setattr(Undeploys, "undeploy", undeploy)
+    patch.setattr(Claims, "holders", of_the_wanted)
 
 
 def create_settle_not_grown(patch: Patch) -> None:
@@ -197,7 +200,7 @@ def wall_clock_believed_for_spans(patch: Patch) -> None:
 
 
 def force_delete_obeyed_though_set_before(patch: Patch) -> None:
-    patch.setattr("nvcf_operator.runtime.local_state.force_delete_is_stale", lambda resource, *, seen_without: False)
+    patch.setattr("nvcf_operator.state.local_state.force_delete_is_stale", lambda resource, *, seen_without: False)
 
 
 def pauses_do_not_grow(patch: Patch) -> None:
@@ -206,21 +209,19 @@ def pauses_do_not_grow(patch: Patch) -> None:
 
 
 def refusal_taken_for_news(patch: Patch) -> None:
-    patch.setattr("nvcf_operator.runtime.reconciler.backoff.refused_by_cluster", lambda attempts: 0.0)
+    patch.setattr("nvcf_operator.reconcile.requeue.backoff.refused_by_cluster", lambda attempts: 0.0)
 
 
 def odd_entry_taken_for_absence(patch: Patch) -> None:
-    original = Observer._look
+    original = Observer._observe_version
 
-    async def look(
-        self: Observer, resource: Resource, local: LocalState, account: Account, *of: Any, **more: Any
-    ) -> Any:
-        seen = await original(self, resource, local, account, *of, **more)
-        listing = account.listing
+    async def observe(self: Observer, context: Context, version: str) -> Observation:
+        seen = await original(self, context, version)
+        resource, listing = context.resource, context.nvcf.listing
         missing = listing is not None and not listing.entry(resource.function_id, resource.wanted_version)
         return Absent(1000.0) if missing else seen
 
-    patch.setattr(Observer, "_look", look)
+    patch.setattr(Observer, "_observe_version", observe)
 
 
 def outage_is_not_told(patch: Patch) -> None:

@@ -7,19 +7,20 @@ from typing import Any
 
 from nvcf_operator.core import backoff, unanswered
 from nvcf_operator.kube.errors import KubeError
-from nvcf_operator.runtime.actuator import Actuator, Outdated
-from nvcf_operator.runtime.guard import Guard
-from nvcf_operator.runtime.local_state import LocalState
+from nvcf_operator.reconcile.cluster import KubernetesCluster
+from nvcf_operator.reconcile.refusals import Outdated
+from nvcf_operator.state.guard import Guard
+from nvcf_operator.state.local_state import LocalState
 
 
 def refusal_taken_for_conflict() -> None:
     """A refused write of the finalizer or the intent means that the object has changed: it is read again at once."""
 
-    async def judge(self: Actuator, error: KubeError, what: str, resource: Any, local: LocalState) -> None:
+    async def judge(self: KubernetesCluster, error: KubeError, what: str, resource: Any, local: LocalState) -> None:
         local.outdated = 0
         raise Outdated(str(error))
 
-    Actuator._judge = judge  # type: ignore[method-assign]
+    KubernetesCluster._judge = judge  # type: ignore[method-assign]
     Guard.pause = lambda self, wanted, left: wanted  # type: ignore[method-assign]
 
 

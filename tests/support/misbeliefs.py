@@ -14,13 +14,14 @@ from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core import deployed, ownership, redeployment, undeploying
 from nvcf_operator.core.diff import equality
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Situation, Timing
+from nvcf_operator.core.situation import Timing
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.target import RequestTarget
-from nvcf_operator.runtime import local_state
-from nvcf_operator.runtime.actuator import Actuator
-from nvcf_operator.runtime.local_state import LocalState
-from nvcf_operator.runtime.sent import Sent, SentPost
+from nvcf_operator.reconcile.context import Outcome
+from nvcf_operator.reconcile.undeploy import Undeploys
+from nvcf_operator.state import local_state
+from nvcf_operator.state.local_state import LocalState
+from nvcf_operator.state.sent import Sent, SentPost
 from tests.support.lucks import status_not_taken, wall_clock_from_file
 
 
@@ -42,17 +43,18 @@ def any_uid_believed() -> None:
 
 def not_asked_before_a_delete() -> None:
     """Who holds a version is known from the beginning of the look, and not asked again right before the DELETE."""
-    original = Actuator._undeploy
+    original = Undeploys.undeploy
 
     async def nobody(*_: Any) -> None:
         return None
 
-    async def undeploy(self: Actuator, *given: Any, **more: Any) -> Situation:
+    async def undeploy(self: Undeploys, *given: Any) -> Outcome:
         careless = copy.copy(self)
-        careless._ensure_nobody_else = nobody  # type: ignore[method-assign, assignment]
-        return await original(careless, *given, **more)
+        careless._claims = copy.copy(self._claims)
+        careless._claims.ensure_unclaimed = nobody  # type: ignore[method-assign, assignment]
+        return await original(careless, *given)
 
-    Actuator._undeploy = undeploy  # type: ignore[method-assign]
+    Undeploys.undeploy = undeploy  # type: ignore[method-assign, assignment]
 
 
 def any_drain_counts() -> None:

@@ -15,6 +15,7 @@ from nvcf_client import errors, requests
 from nvcf_client.answers import explain
 from nvcf_operator import logs
 from nvcf_operator.api.key import Key
+from nvcf_operator.api.status import Intent
 from nvcf_operator.core import credentials as rules
 from nvcf_operator.core import decide, deletion, deployed, versions
 from nvcf_operator.core.actions import Create, DropFinalizer, Undeploy
@@ -25,20 +26,28 @@ from nvcf_operator.core.diff.changes import Patch
 from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Absent, Failure, Situation, Unknown
+from nvcf_operator.core.situation import Absent, Failure, Observation, Situation, Unknown
 from nvcf_operator.core.transitions import EventNote as Told
-from nvcf_operator.flowcontrol.priority import Caller, Priority
+from nvcf_operator.flowcontrol.limiters import Admission
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.event_record import EventRecord
-from nvcf_operator.runtime import actuator, reconciler
+from nvcf_operator.reconcile import cluster, record
+from nvcf_operator.reconcile import intent as intents
+from nvcf_operator.reconcile.change import Changes
+from nvcf_operator.reconcile.claims import Claims
+from nvcf_operator.reconcile.cluster import KubernetesCluster
+from nvcf_operator.reconcile.context import Context, Outcome
+from nvcf_operator.reconcile.create import Creates
+from nvcf_operator.reconcile.finalizer import Finalizers
+from nvcf_operator.reconcile.observe import Observer
+from nvcf_operator.reconcile.reads import Reads
+from nvcf_operator.reconcile.record import Reporter
 from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.runtime.credentials import Resolver
-from nvcf_operator.runtime.local_state import LocalState
-from nvcf_operator.runtime.observer import Observer
 from nvcf_operator.runtime.queue import DelayQueue
-from nvcf_operator.runtime.reconciler import Reconciler
+from nvcf_operator.state.local_state import LocalState
 from tests.support.impatience import IMPATIENCE
 from tests.support.lucks import CLOCK_OFFSET_FILE, LUCKS, late_watch
 from tests.support.misbeliefs import MISBELIEFS
@@ -62,28 +71,27 @@ def no_settle() -> None:
 
 def blind_retry() -> None:
     """A POST whose outcome is unknown is made again without a look."""
-    original = Actuator._not_created
+    original = Creates._not_created
 
     async def again(
-        self: Actuator, situation: Situation, error: errors.NvcfError, *rest: Any, **more: Any
-    ) -> Situation:
-        spec = situation.resource.spec
+        self: Creates, context: Context, action: Create, error: errors.NvcfError, intent: Intent
+    ) -> Outcome:
+        spec = context.resource.spec
         if not error.maybe_done or spec is None:
-            return await original(self, situation, error, *rest, **more)
-        _, account, local, version, caller = rest
-        action = Create(version, compare.create_body(spec.deployment_specifications))
-        return await self._create(situation, action, account, local, caller)
+            return await original(self, context, action, error, intent)
+        body = compare.create_body(spec.deployment_specifications)
+        return await self.create(context, Create(action.function_version_id, body))
 
-    Actuator._not_created = again  # type: ignore[method-assign]
+    Creates._not_created = again  # type: ignore[method-assign]
 
 
 def claims_ignored() -> None:
     """Of two resources of one version neither looks at the other."""
 
-    async def nobody(self: Observer, *_: Any) -> None:
+    async def nobody(self: Claims, *_: Any) -> None:
         return None
 
-    Observer.holder = nobody  # type: ignore[method-assign, assignment]
+    Claims.holder = nobody  # type: ignore[method-assign, assignment]
 
 
 def retain_ignored() -> None:
@@ -110,12 +118,13 @@ def delete_answer_believed() -> None:
 
 def status_each_pass() -> None:
     """Each look leaves something in the status."""
-    original, numbers = _opened(reconciler).merge_patch, itertools.count()
+    original, numbers = _opened(record).merge_patch, itertools.count()
 
     def patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         return {**(original(old, new) or {}), "health": [f"looked at, {datetime.now(UTC)}, {next(numbers)}"]}
 
-    _opened(reconciler).merge_patch = patch
+    for module in (record, cluster):
+        _opened(module).merge_patch = patch
 
 
 def patch_though_equal() -> None:
@@ -139,28 +148,28 @@ def patch_though_equal() -> None:
 
 def refusal_is_absence() -> None:
     """A read that was refused, or failed, counts as 404."""
-    original = Observer._get
+    original = Reads.deployment
 
-    async def get(self: Observer, *given: Any, **more: Any) -> Any:
-        seen = await original(self, *given, **more)
+    async def deployment(self: Reads, context: Context, version: str) -> Observation:
+        seen = await original(self, context, version)
         refused = isinstance(seen, Unknown) and seen.failure.reason in (Reason.FORBIDDEN, Reason.NVCF_UNAVAILABLE)
         return Absent(1e9) if refused else seen
 
-    Observer._get = get  # type: ignore[method-assign]
+    Reads.deployment = deployment  # type: ignore[method-assign]
 
 
 def ids_from_status() -> None:
     """A change is addressed by what status remembers instead of what was just read."""
-    original = Actuator._change
+    original = Changes.change
 
-    async def change(self: Actuator, situation: Situation, action: Any, *rest: Any) -> Situation:
-        known = situation.resource.status.gpu_specifications
+    async def change(self: Changes, context: Context, action: Any, admission: Admission) -> Outcome:
+        known = context.resource.status.gpu_specifications
         if isinstance(action.change, Patch) and known:
             stale = replace(action.change, gpu_specification_id=known[0].gpu_specification_id or "")
             action = replace(action, change=stale)
-        return await original(self, situation, action, *rest)
+        return await original(self, context, action, admission)
 
-    Actuator._change = change  # type: ignore[method-assign, assignment]
+    Changes.change = change  # type: ignore[method-assign]
 
 
 def never_deployed_never_released() -> None:
@@ -178,17 +187,17 @@ def never_deployed_never_released() -> None:
 
 def events_first() -> None:
     """The end is told before the finalizer goes, and without that the finalizer stays."""
-    original = Actuator._release
+    original = Finalizers.drop
 
-    async def release(self: Actuator, situation: Situation, action: DropFinalizer, local: LocalState) -> Situation:
-        resource = situation.resource
-        record = EventRecord.of(
+    async def drop(self: Finalizers, context: Context, action: DropFinalizer) -> Outcome:
+        resource, kubernetes = context.resource, _opened(self._cluster)
+        record_ = EventRecord.of(
             resource, Told(False, Reason.DRAINING, "The deployment is gone from NVCF."), datetime.now(UTC)
         )
-        await self._kube.create_event(resource.key.namespace, record.body(instance="planted"))
-        return await original(self, situation, action, local)
+        await kubernetes._api.create_event(resource.key.namespace, record_.body(instance="planted"))
+        return await original(self, context, action)
 
-    Actuator._release = release  # type: ignore[method-assign]
+    Finalizers.drop = drop  # type: ignore[method-assign]
 
 
 def force_delete_ignored() -> None:
@@ -214,16 +223,16 @@ def no_person_lane() -> None:
 def answer_hides_edit() -> None:
     """An edit that stands in the answer to our own status write is taken for seen; the watch is late."""
     late_watch()
-    original = Reconciler._tell
+    original = Reporter.report
 
-    async def tell(self: Reconciler, *given: Any) -> bool:
-        await original(self, *given)
+    async def report(self: Reporter, context: Context, decision: Decision) -> bool:
+        await original(self, context, decision)
         return False
 
     def see(self: Cache, obj: Mapping[str, Any], *, listed: bool) -> News:
         return self._take_in(Key(obj["metadata"]["namespace"], obj["metadata"]["name"]), obj)
 
-    Reconciler._tell = tell  # type: ignore[method-assign, assignment]
+    Reporter.report = report  # type: ignore[method-assign]
     Cache.see = see  # type: ignore[method-assign]
 
 
@@ -253,10 +262,10 @@ def base_url_not_checked() -> None:
 def manifest_not_proven() -> None:
     """PATCH, PUT and DELETE go out by the resource as it was listed, whatever it is by then."""
 
-    async def prove(self: Actuator, resource: Resource, local: LocalState) -> None:
+    async def prove(self: KubernetesCluster, resource: Resource, local: LocalState) -> None:
         return None
 
-    Actuator._prove_current = prove  # type: ignore[method-assign]
+    KubernetesCluster.prove_current = prove  # type: ignore[method-assign]
 
 
 def any_version_patched() -> None:
@@ -274,7 +283,7 @@ def any_version_patched() -> None:
         return await original(self, kind, method, path, content, body)
 
     KubeClient._write = write  # type: ignore[method-assign, assignment]
-    actuator.not_kept = lambda status, stored: ()  # type: ignore[attr-defined]  # on another object not all of the record is found again
+    _opened(intents).not_kept = lambda status, stored: ()  # on another object not all of the record is found again
 
 
 def steps_back() -> None:
@@ -326,15 +335,15 @@ def _misread(**changes: Any) -> None:
 
 def list_absence_believed() -> None:
     """A version that the account's list does not show counts as not deployed."""
-    original = Observer._look
+    original = Observer._observe_version
 
-    async def look(self: Observer, resource: Resource, local: Any, account: Any, version: str, caller: Caller) -> Any:
-        listing = account.listing
+    async def observe(self: Observer, context: Context, version: str) -> Observation:
+        resource, listing = context.resource, context.nvcf.listing
         if resource.holds and listing is not None and listing.entry(resource.function_id, version) is None:
             return Absent(1e9)
-        return await original(self, resource, local, account, version, caller)
+        return await original(self, context, version)
 
-    Observer._look = look  # type: ignore[method-assign]
+    Observer._observe_version = observe  # type: ignore[method-assign]
 
 
 BUGS: Mapping[str, Callable[[], None]] = {

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from nvcf_client import endpoints, urls
@@ -34,6 +34,7 @@ from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.flowcontrol.throttle import honoured
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.runtime.disproved_listings import DisprovedListings
+from nvcf_operator.runtime.listing import Listing
 from nvcf_operator.runtime.mass_deletion import MassDeletionGuard
 from nvcf_operator.runtime.remarks import Remarks
 from nvcf_operator.tracing import Tracer
@@ -54,25 +55,6 @@ LIST_DEPLOYMENTS = endpoints.list_deployments().operation
 
 SAME_FAILURE = 1.0
 """Seconds for which all who ask for a fresh list share one failure."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """All function versions that the key may see, as of one answer."""
-
-    asked_at: float
-    """Monotonic time at which it was asked for: it says nothing about writes that ended later."""
-    entries: dict[str, Entry] = field(repr=False)
-    """By version id."""
-    account_ids: frozenset[str]
-    """The accounts of the key's own private functions."""
-    skipped: frozenset[str] = frozenset()
-    """Version ids of entries that could not be read; an empty one where not even the id could. They are not absent."""
-
-    def entry(self, function_id: str, version: str) -> Entry | None:
-        """The entry of a version of that very function."""
-        found = self.entries.get(version)
-        return found if found is not None and found.function_id == function_id else None
 
 
 class Account:
@@ -352,6 +334,21 @@ class Account:
         left = max(0.0, self._probe_at - self._clock())
         return Failure(self.failure.reason, self.failure.message, self.failure.scope, retry_after=left + 2.0)
 
+    def held(self, caller: Caller) -> Failure | None:
+        """Why nothing may be sent now; None when it may."""
+        if (failure := self.waiting_for_probe()) is not None:
+            return failure
+        closed = self.limiter.closed_for(caller.priority)
+        return limiter_failure(closed) if closed is not None else None
+
+    def note_busy(self, key: Key, *, busy: bool) -> None:
+        """Note whether NVCF is at work on a resource, so that it is polled often."""
+        if not busy:
+            self.busy.discard(key)
+        elif key not in self.busy:
+            self.busy.add(key)
+            self.wake.set()
+
     @property
     def probe_in(self) -> float | None:
         """Seconds until a key that is not accepted is tried again."""
@@ -410,11 +407,6 @@ class Account:
         else:
             return None
         return self._scope_known[1]
-
-
-def urgent_for(account: Account, resource: Resource, caller: Caller) -> Caller:
-    """The caller, made urgent where calls for that resource are urgent now."""
-    return caller._replace(priority=Priority.HIGH) if account.hurries(resource) else caller
 
 
 def limiter_failure(closed: LimiterClosed) -> Failure:

@@ -80,8 +80,11 @@ class Accounts:
         """The account that a resource used last."""
         return self._of_key.get(key)
 
-    def sharing(self, account: Account) -> int:
-        """How many resources' calls pass the gate of that account."""
+    def sharing(self, key: Key) -> int:
+        """How many resources' calls pass the limiter of the account that a resource used last."""
+        account = self._of_key.get(key)
+        if account is None:
+            return 0
         return sum(len(other.keys) for other in self if other.limiter is account.limiter)
 
     def leave(self, key: Key) -> None:

@@ -21,27 +21,31 @@ from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.leases import Leases
 from nvcf_operator.kube.secrets import Secrets
 from nvcf_operator.metrics import Metrics
+from nvcf_operator.reconcile.act import Actuator
+from nvcf_operator.reconcile.claims import Claims
+from nvcf_operator.reconcile.cluster import KubernetesCluster
+from nvcf_operator.reconcile.context import Environment
+from nvcf_operator.reconcile.loop import Reconciler
+from nvcf_operator.reconcile.observe import Observer
+from nvcf_operator.reconcile.orphans import Orphans
 from nvcf_operator.runtime import leadership
-from nvcf_operator.runtime.account import Account, Listing
+from nvcf_operator.runtime.account import Account
 from nvcf_operator.runtime.accounts import Accounts
-from nvcf_operator.runtime.actuator import Actuator
 from nvcf_operator.runtime.background import Background
 from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.crd_fields import CrdFields
 from nvcf_operator.runtime.credentials import NOW, Resolver
 from nvcf_operator.runtime.informer import Informer
 from nvcf_operator.runtime.leadership import Leadership
-from nvcf_operator.runtime.local_state import LocalStates, PresenceHistory
-from nvcf_operator.runtime.observer import Observer
-from nvcf_operator.runtime.orphans import Orphans
+from nvcf_operator.runtime.listing import Listing
 from nvcf_operator.runtime.probes import Probes
 from nvcf_operator.runtime.queue import DelayQueue
-from nvcf_operator.runtime.reconciler import Reconciler
-from nvcf_operator.runtime.sent import Sent
 from nvcf_operator.runtime.signals import Stop, Stopped
 from nvcf_operator.runtime.watchdog import Watchdogs
 from nvcf_operator.runtime.workers import Workers
 from nvcf_operator.settings import Settings
+from nvcf_operator.state.presence import PresenceHistory
+from nvcf_operator.state.sent import Sent
 from nvcf_operator.tracing import Tracer
 
 log = logging.getLogger(__name__)
@@ -117,7 +121,6 @@ class Operator:
         self.secrets = Secrets(self.kube)
         self.recorder = Recorder(self.kube, instance=identity, on_drop=self.metrics.event_dropped)
         self.resolver = Resolver(self.secrets, settings, redact=logs.redact)
-        self.observations = PresenceHistory(settings.redeploy_settle_seconds, settings.nvcf_rate)
         self.accounts = Accounts(
             settings,
             self.metrics,
@@ -129,55 +132,37 @@ class Operator:
             user_agent=user_agent,
             beats=self.beats,
         )
-        self.sent, steady = Sent(), SteadyClock()
-        observer = Observer(
-            settings,
-            self.cache,
-            self.accounts,
-            self.resolver,
-            self.observations,
-            self.sent,
-            steady,
-            refresh=self._refresh,
-            namespace_ends=self.recorder.ends,
+        self.crd_fields = CrdFields(unfenced, shown=self.metrics.crd_lacks)
+        cluster = KubernetesCluster(self.kube, self.cache, self.recorder, gone=self._gone)
+        self.environment = Environment(
+            cluster,
+            SteadyClock(),
+            Claims(cluster, self.accounts, self.resolver),
+            PresenceHistory(settings.redeploy_settle_seconds, settings.nvcf_rate),
+            Sent(),
         )
         self.orphans = Orphans(
-            observer.claimant,
-            self.sent,
-            self.recorder,
+            self.environment,
             self.metrics,
             pause=settings.busy_poll_interval,
             settle=settings.redeploy_settle_seconds,
         )
-        self.crd_fields = CrdFields(unfenced, shown=self.metrics.crd_lacks)
-        actuator = Actuator(
-            self.kube,
-            self.cache,
-            self.recorder,
-            observer,
-            self.observations,
-            self.sent,
-            steady,
-            redeploy_settle=settings.redeploy_settle_seconds,
-            unrecorded=lambda: self.crd_fields.unrecorded,
-        )
         self.reconciler = Reconciler(
-            self.kube,
-            self.cache,
-            LocalStates(),
+            self.environment,
             self.accounts,
-            observer,
-            actuator,
-            self.recorder,
-            self.metrics,
-            self.sent,
+            Observer(settings, self.environment, self.accounts, self.resolver),
+            Actuator(
+                self.environment,
+                redeploy_settle=settings.redeploy_settle_seconds,
+                unrecorded=lambda: self.crd_fields.unrecorded,
+            ),
             self.orphans,
-            steady,
+            self.metrics,
+            tracer,
             deep_interval=settings.deep_resync_interval,
             most_waiting=max(1, settings.workers // 4),
             rate=settings.nvcf_rate,
             redeploy_settle=settings.redeploy_settle_seconds,
-            tracer=tracer,
         )
         self.workers = Workers(
             self.queue,
@@ -247,15 +232,6 @@ class Operator:
         else:
             self.reconciler.forget(resource.key)
 
-    async def _refresh(self, key: Key) -> None:
-        """Take in another object as the API server has it."""
-        obj, known = await self.kube.get_resource(key), self.cache.get(key)
-        if known is not None and (obj is None or obj["metadata"].get("uid") != known.uid):
-            self.cache.drop(key, known.uid)
-            self._gone(known)
-        if obj is not None:
-            self.cache.put(obj)
-
     def _polled(self, account: Account, deployments: Mapping[str, DeploymentFingerprint]) -> bool:
         """Queue what new lists tell of an account's resources; say whether anything moved."""
         listing, moved = account.listing, False
@@ -309,5 +285,5 @@ class Operator:
             await asyncio.sleep(SWEEP)
             await self.accounts.sweep()
             now = asyncio.get_running_loop().time()
-            self.observations.prune(now)
-            self.sent.prune(now)
+            self.environment.presence.prune(now)
+            self.environment.sent.prune(now)

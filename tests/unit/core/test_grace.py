@@ -12,7 +12,7 @@ from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.situation import Failure, FunctionSeen, LocalView, Scope, Situation, Timing, Unknown
-from nvcf_operator.runtime.local_state import LocalState
+from nvcf_operator.state.local_state import LocalState
 from tests.unit.core.situations import NOW, VERSION, absent, held, resource, told
 
 CREDENTIALS = (
@@ -116,11 +116,11 @@ def test_the_span_is_what_this_process_has_told_without_a_break() -> None:
         return report(situation, decide(situation))
 
     local, missing = LocalState(uid="u"), without_key(Reason.NO_CREDENTIALS)
-    local.tells(missing.resource, say(missing), 100.0)
-    local.tells(missing.resource, say(replace(missing, now=datetime(2030, 1, 1, tzinfo=UTC))), 130.0)
+    local.reports(missing.resource, say(missing), 100.0)
+    local.reports(missing.resource, say(replace(missing, now=datetime(2030, 1, 1, tzinfo=UTC))), 130.0)
     assert local.local_view(140.0).reported_for == 40.0, "whatever the time of day"
     refused = without_key(Reason.UNAUTHORIZED)
-    local.tells(refused.resource, say(refused), 150.0)
+    local.reports(refused.resource, say(refused), 150.0)
     assert local.local_view(151.0).reported_for == 1.0
-    local.tells(replace(refused.resource, generation=2), say(refused), 160.0)
+    local.reports(replace(refused.resource, generation=2), say(refused), 160.0)
     assert local.local_view(161.0).reported_for == 1.0

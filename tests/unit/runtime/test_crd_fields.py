@@ -108,7 +108,7 @@ def test_a_field_that_this_deployment_does_not_need_does_not_keep_it(stage: Stag
 
 def missing(stage: Stage, *fields: str) -> None:
     """The published schema lacks these fields."""
-    stage.operator.reconciler._actuator._unrecorded = lambda: fields
+    stage.operator.unrecorded = fields
 
 
 def test_what_serves_is_not_taken_down_for_what_could_not_be_recorded(stage: Stage) -> None:

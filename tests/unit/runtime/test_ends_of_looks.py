@@ -16,11 +16,11 @@ from nvcf_operator.core.situation import Situation
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.kube import errors
 from nvcf_operator.metrics.metrics import RESULTS
-from nvcf_operator.runtime import reconciler
-from nvcf_operator.runtime.actuator import Outdated, Vanished
-from nvcf_operator.runtime.guard import AT_ONCE, LONGEST, Guard
-from nvcf_operator.runtime.observer import Observed, Saturated
-from nvcf_operator.runtime.refusals import STATUS, WriteRefused
+from nvcf_operator.reconcile import loop
+from nvcf_operator.reconcile.context import Context
+from nvcf_operator.reconcile.observe import Saturated
+from nvcf_operator.reconcile.refusals import STATUS, Outdated, Vanished, WriteRefused
+from nvcf_operator.state.guard import AT_ONCE, LONGEST, Guard
 from tests.property.cluster_model import Cluster
 from tests.unit.runtime.one_resource import OneResource
 
@@ -73,7 +73,7 @@ def _raising(kind: type[errors.KubeError]) -> Callable[[Stage], BaseException]:
 
 
 RAISED: dict[str, Callable[[Stage], BaseException]] = {
-    "Crowded": lambda stage: Saturated(stage.operator.door),
+    "Saturated": lambda stage: Saturated("the account"),
     "Outdated": lambda stage: Outdated("the resource has changed"),
     "Vanished": lambda stage: Vanished("the resource is gone"),
     "WriteRefused": lambda stage: WriteRefused(STATUS, errors.Invalid("a policy", status=422)),
@@ -87,7 +87,7 @@ MET: set[str] = set()
 
 @pytest.mark.parametrize("end", list(RAISED))
 def test_what_cuts_a_look_short_is_followed_by_a_pause(stage: Stage, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
-    async def observe(*given: Any, **named: Any) -> Observed:
+    async def observe(*given: Any, **named: Any) -> Context:
         raise RAISED[end](stage)
 
     known = stage.cluster.read(ECHO)
@@ -101,7 +101,7 @@ def test_what_cuts_a_look_short_is_followed_by_a_pause(stage: Stage, monkeypatch
         assert delay is not None
         pauses.append(delay)
     assert min(pauses[1:]) >= AT_ONCE
-    if end not in ("Crowded",):  # which waits for its turn, by how many share the account
+    if end not in ("Saturated",):  # which waits for its turn, by how many share the account
         assert pauses[-1] >= 1.0
 
 
@@ -123,7 +123,7 @@ DECIDED: dict[str, Callable[[Situation], Decision]] = {
 def test_what_a_decision_wants_at_once_gets_growing_pauses(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    monkeypatch.setattr(reconciler, "decide", lambda situation: recorded(situation, DECIDED[end](situation)))
+    monkeypatch.setattr(loop, "decide", lambda situation: recorded(situation, DECIDED[end](situation)))
     pauses = stage.pauses()
     assert len(pauses) == LOOKS - 2
     assert pauses[0] >= AT_ONCE

@@ -1,8 +1,10 @@
-"""Sightings of versions: how long 404 has lasted, and for how long a version that went is remembered."""
+"""Observations of versions: how long 404 has lasted, and for how long a version that went is remembered."""
 
-from nvcf_operator.runtime.local_state import LocalState, PresenceHistory
+from nvcf_operator.state.local_state import LocalState
+from nvcf_operator.state.presence import PresenceHistory
+from nvcf_operator.state.targets import Target
 
-TARGET = ("https://nvcf.example/v2/nvcf", "function", "version")
+TARGET = Target("https://nvcf.example/v2/nvcf", "function", "version")
 
 
 def test_a_404_counts_from_the_first_one_seen() -> None:
@@ -19,8 +21,8 @@ def test_a_time_in_which_nobody_looked_breaks_the_404() -> None:
 def test_many_that_wait_at_once_are_looked_at_as_often_as_the_rate_allows() -> None:
     observations = PresenceHistory(remember=75, rate=50)
     for number in range(2500):
-        observations.missed(("https://nvcf.example/v2/nvcf", "function", str(number)), 100.0)
-    assert observations.missed(("https://nvcf.example/v2/nvcf", "function", "0"), 160.0) == 60.0
+        observations.missed(Target("https://nvcf.example/v2/nvcf", "function", str(number)), 100.0)
+    assert observations.missed(Target("https://nvcf.example/v2/nvcf", "function", "0"), 160.0) == 60.0
 
 
 def test_a_sight_of_the_deployment_breaks_the_404() -> None:

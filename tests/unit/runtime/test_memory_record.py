@@ -12,7 +12,7 @@ from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.record import Record
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.runtime.local_state import LocalState
+from nvcf_operator.state.local_state import LocalState
 from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, held, intent, resource
 
 DRAIN = {"functionVersionId": VERSION, "deploymentId": DEPLOYMENT, "since": "2026-01-31T11:50:00Z"}

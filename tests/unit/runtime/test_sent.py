@@ -3,14 +3,14 @@
 import pytest
 
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.runtime.local_state import Target
-from nvcf_operator.runtime.sent import REMEMBERED, Sent, SentPost
+from nvcf_operator.state.sent import REMEMBERED, Sent, SentPost
+from nvcf_operator.state.targets import Target
 from tests.unit.core.situations import DEPLOYMENT, FUNCTION, OTHER_VERSION, UID, VERSION, resource
 
 BASE = "https://nvcf.example/v2/nvcf"
-TARGET: Target = (BASE, FUNCTION, VERSION)
-OTHER: Target = (BASE, FUNCTION, OTHER_VERSION)
-ELSEWHERE: Target = ("https://other.example/v2/nvcf", FUNCTION, VERSION)
+TARGET = Target(BASE, FUNCTION, VERSION)
+OTHER = Target(BASE, FUNCTION, OTHER_VERSION)
+ELSEWHERE = Target("https://other.example/v2/nvcf", FUNCTION, VERSION)
 SETTLE = 125.0
 OF = resource(finalizer=True)
 

@@ -1,20 +1,18 @@
 """Objects that are gone while NVCF may hold something of theirs: what a POST of ours still makes is undeployed again.
 
 A forced deletion, or a tool that takes our finalizer off, ends an object whenever it likes. What it held and nobody
-undeployed is reported, for a person wanted it gone without us. A POST that was under way is another matter: nobody has
+undeployed is reported, for a user wanted it gone without us. A POST that was under way is another matter: nobody has
 seen what it makes, so this process follows it.
 """
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.models import Deployment
-from nvcf_operator.api.key import Key
 from nvcf_operator.core.backoff import short
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure
@@ -23,10 +21,10 @@ from nvcf_operator.core.versions import may_need_undeploying, versions_held
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.kube.errors import KubeError
-from nvcf_operator.kube.events import Recorder
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.sent import Sent, SentPost
+from nvcf_operator.reconcile.context import Environment
+from nvcf_operator.reconcile.ports import Nvcf
+from nvcf_operator.state.sent import SentPost
 
 log = logging.getLogger(__name__)
 
@@ -35,52 +33,39 @@ class Orphans:
     """Follows what vanished objects have left under way.
 
     Args:
-        claimant: who else claims a version of a vanished object; the base URL is None where it is not known.
-        sent: what this process has sent.
-        recorder: where Events go.
+        environment: what all stages share.
         metrics: where deployments that are left behind are counted.
-        pause: seconds between two looks at a version.
+        pause: seconds between two reads of a version.
         settle: seconds for which a 404 has to last where NVCF said that it has made the deployment.
-        clock: seconds, monotonic.
 
     """
 
-    def __init__(
-        self,
-        claimant: Callable[[Resource, str, str | None], Awaitable[Key | None]],
-        sent: Sent,
-        recorder: Recorder,
-        metrics: Metrics,
-        *,
-        pause: float,
-        settle: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._claimant = claimant
-        self._sent = sent
-        self._recorder = recorder
+    def __init__(self, environment: Environment, metrics: Metrics, *, pause: float, settle: float) -> None:
+        self._environment = environment
+        self._claims = environment.claims
+        self._clock = environment.clock
+        self._sent = environment.sent
         self._metrics = metrics
         self._pause = pause
         self._settle = settle
-        self._clock = clock
         self._tasks: dict[asyncio.Task[None], SentPost | None] = {}
 
-    def vanished(self, resource: Resource, account: Account | None) -> None:
+    def vanished(self, resource: Resource, account: Nvcf | None) -> None:
         """An object is gone, or going, without our having taken our finalizer off."""
-        posts = self._sent.take(resource.uid, self._clock()) if account is not None else []
+        posts = self._sent.take(resource.uid, self._clock.monotonic()) if account is not None else []
         for post in posts:
             assert account is not None, "without one there are no posts"
             account.followed += 1
             self._start(self._follow(post, account), post)
         if may_need_undeploying(resource):
             base_url = account.credential.base_url if account is not None else None
-            self._start(self._report_left(resource, base_url, {post.target[2] for post in posts}), None)
+            self._start(self._report_left(resource, base_url, {post.target.version for post in posts}), None)
 
     async def close(self) -> None:
         """End it. What is still followed is reported, for the next process knows nothing of it."""
         for task, post in tuple(self._tasks.items()):
             if post is not None:
-                self._report(post.resource, not_followed(post.resource, post.target[2]))
+                self._report(post.resource, not_followed(post.resource, post.target.version))
                 self._metrics.left_behind()
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -95,15 +80,15 @@ class Orphans:
         left = [
             version
             for version in versions_held(resource)
-            if version not in followed and await self._claimant(resource, version, base_url) is None
+            if version not in followed and await self._claims.claimant(resource, version, base_url) is None
         ]
         if left:
             self._report(resource, vanished(resource, left))
             self._metrics.left_behind(len(left))
 
-    async def _follow(self, post: SentPost, account: Account) -> None:
+    async def _follow(self, post: SentPost, account: Nvcf) -> None:
         """Watch for what the POST makes, until it cannot come any more, and undeploy it unless somebody claims it."""
-        resource, version, failures = post.resource, post.target[2], 0
+        resource, version, failures = post.resource, post.target.version, 0
         watch = _Watch(resource.spec.undeploy.drain_timeout_seconds if resource.spec is not None else 3600)
         log.warning(
             "%s is gone while its POST of version %s may still be in progress: the operator follows it",
@@ -113,7 +98,9 @@ class Orphans:
         try:
             while True:
                 try:
-                    if (other := await self._claimant(resource, version, account.credential.base_url)) is not None:
+                    if (
+                        other := await self._claims.claimant(resource, version, account.credential.base_url)
+                    ) is not None:
                         log.info("version %s of the vanished %s is claimed by %s now", version, resource.key, other)
                         return
                     if await self._is_over(post, account, watch):
@@ -126,9 +113,9 @@ class Orphans:
         finally:
             account.followed -= 1
 
-    async def _is_over(self, post: SentPost, account: Account, watch: "_Watch") -> bool:
-        """Look once, and undeploy what is there; whether nothing of it is left, and nothing can come any more."""
-        found, now = await self._read(post, account), self._clock()
+    async def _is_over(self, post: SentPost, account: Nvcf, watch: "_Watch") -> bool:
+        """Read it once, and undeploy what is there; whether nothing of it is left, and nothing can come any more."""
+        found, now = await self._read(post, account), self._clock.monotonic()
         if found is None:
             settle = 0.0 if post.deployment_id in self._sent.undeployed_ids([post.target]) else self._settle
             absent_for = watch.absent(now)
@@ -140,7 +127,7 @@ class Orphans:
             await self._undeploy(post, account, found, force=late)
         return False
 
-    async def _read(self, post: SentPost, account: Account) -> Deployment | None:
+    async def _read(self, post: SentPost, account: Nvcf) -> Deployment | None:
         """The deployment; None for a 404 that speaks of it, of an account that answers.
 
         Raises:
@@ -158,10 +145,10 @@ class Orphans:
         listing = await account.fresh_listing(0.0, _caller(post))
         if isinstance(listing, Failure):
             raise _Unproven(listing.message)
-        self._sent.missed(post.target, self._clock())
+        self._sent.missed(post.target, self._clock.monotonic())
         return None
 
-    async def _undeploy(self, post: SentPost, account: Account, found: Deployment, *, force: bool) -> None:
+    async def _undeploy(self, post: SentPost, account: Nvcf, found: Deployment, *, force: bool) -> None:
         _, function, version = post.target
         spec = post.resource.spec
         graceful = (spec is None or spec.undeploy.graceful) and not force and found.function_status.upper() != "ERROR"
@@ -169,11 +156,11 @@ class Orphans:
         await account.call(request, _caller(post))
         self._sent.undeploying(post.target, found.deployment_id)
         if not post.answered:
-            self._sent.answered(post, found.deployment_id, self._clock())
+            self._sent.answered(post, found.deployment_id, self._clock.monotonic())
         self._report(post.resource, undeployed_for_nobody(version, found.deployment_id))
 
     def _report(self, resource: Resource, note: EventNote) -> None:
-        self._recorder.note(resource, note)
+        self._environment.cluster.emit(resource, note)
         log.warning("%s: %s: %s", resource.key, note.reason, note.message)
 
 

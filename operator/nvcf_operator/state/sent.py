@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.runtime.local_state import Target
+from nvcf_operator.state.targets import Target
 
 REMEMBERED = 3600.0
 """Seconds for which ids of deployments are remembered that this process made or undeployed: longer than any pass of the

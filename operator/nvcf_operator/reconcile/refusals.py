@@ -1,4 +1,4 @@
-"""Refusals of our own writes by the API server, told apart from writes that came too late."""
+"""How our own writes to the cluster end without effect: too late, for an object that is gone, or refused."""
 
 from collections.abc import Iterable
 
@@ -12,6 +12,14 @@ INTENT = "record in the status that it is about to request a deployment"
 STATUS = "update the status of the resource"
 
 TAKEN_OFF = "the write was accepted but the finalizer is missing: a mutating webhook or policy may be removing it"
+
+
+class Outdated(Exception):  # noqa: N818  the name says what happened
+    """The resource is not what the decision was made on: read it again and decide anew. Nothing was written to NVCF."""
+
+
+class Vanished(Exception):  # noqa: N818  the name says what happened
+    """The API server does not have the object any more, or another one of its name. Nothing was written to NVCF."""
 
 
 class WriteRefused(Exception):  # noqa: N818  the name says what happened
@@ -34,8 +42,8 @@ def may_be_refusal(error: KubeError) -> bool:
 
 
 def is_reported(error: KubeError, attempts: int) -> bool:
-    """Whether a refusal is told, after so many failures in a row.
+    """Whether a refusal is reported, after so many failures in a row.
 
-    An API server that starts forbids everything for a moment, so a 403 is told from the second time on.
+    An API server that starts forbids everything for a moment, so a 403 is reported from the second time on.
     """
     return attempts > 0 or not isinstance(error, Denied)

@@ -1,4 +1,4 @@
-"""What this process remembers beside the cluster's record. Losing all of it costs time, never correctness."""
+"""What this process remembers of each resource beside the cluster's record."""
 
 import json
 from collections.abc import Callable
@@ -8,19 +8,16 @@ from typing import Any
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
-from nvcf_operator.clock import SteadyClock
+from nvcf_operator.clock import Clock
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.deletion import force_delete_is_stale
 from nvcf_operator.core.record import Record, first_seen
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import LocalView
-from nvcf_operator.runtime.guard import Guard
+from nvcf_operator.state.guard import Guard
 
 ENDED = 10_000
 """Ends of objects that are remembered, so that one that is heard of twice is reported once."""
-
-Target = tuple[str, str, str]
-"""Base URL, function id, version id: what a deployment is in the world, whoever asks for it."""
 
 
 @dataclass(slots=True)
@@ -80,12 +77,12 @@ class LocalState:
     """We have taken our finalizer off, or are about to."""
 
     @classmethod
-    def begun(cls, resource: Resource, clock: SteadyClock, now: float) -> "LocalState":
+    def begun(cls, resource: Resource, clock: Clock, now: float) -> "LocalState":
         """Meet an object for the first time."""
         unknown = resource.lost and resource.has_finalizer and resource.intent is None
         return cls(uid=resource.uid, clock_jumped=clock.jumped, finalizer_found_at=now if unknown else None)
 
-    def view(self, resource: Resource, clock: SteadyClock) -> Resource:
+    def view(self, resource: Resource, clock: Clock) -> Resource:
         """The resource as this process knows it: with our own copy of its record, and times that no clock has bent."""
         now, by = clock.now(), clock.jumped - self.clock_jumped
         if self.record is not None and by:
@@ -115,7 +112,7 @@ class LocalState:
         blocked = any(item.type == kinds.DELETION_BLOCKED and item.status == "True" for item in status.conditions)
         self.seen_without_force_delete |= blocked and not resource.force_delete and not self.stale_force_delete
 
-    def tells(self, resource: Resource, status: FunctionDeploymentStatus, now: float) -> None:
+    def reports(self, resource: Resource, status: FunctionDeploymentStatus, now: float) -> None:
         """Note since when the reason of Ready is what it is."""
         ready = next((item for item in status.conditions if item.type == kinds.READY), None)
         told = (ready.reason, resource.generation) if ready is not None else None
@@ -216,63 +213,3 @@ class LocalStates:
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
         self._local_states.pop(key, None)
-
-
-class PresenceHistory:
-    """When versions were last seen deployed, and since when they are seen to be gone; for whichever resource asks.
-
-    Args:
-        remember: seconds for which a version that went is remembered: the redeploy settle.
-        rate: looks a second that are possible at most, so that many that wait at once do not take turns for blindness.
-
-    """
-
-    def __init__(self, remember: float, rate: float = 50.0) -> None:
-        self._remember = remember
-        self._rate = rate
-        self._present: dict[Target, float] = {}
-        self._gone: dict[Target, float] = {}
-        """When a version that was seen deployed was first seen to be gone."""
-        self._absent: dict[Target, tuple[float, float]] = {}
-        """Since when 404 was seen without a break, and when last."""
-
-    def saw(self, target: Target, now: float) -> None:
-        """GET showed a deployment, or a write of ours was taken."""
-        self._present[target] = now
-        self._gone.pop(target, None)
-        self._absent.pop(target, None)
-
-    def missed(self, target: Target, now: float) -> float:
-        """A believed 404; says for how many seconds it has been so without a break.
-
-        A time in which nobody looked is a break: a deployment may have come and gone in it.
-        """
-        since, last = self._absent.get(target, (now, now))
-        blind = max(self._remember / 2, 2 * len(self._absent) / self._rate)
-        since = now if now - last > blind else since
-        self._absent[target] = (since, now)
-        if target in self._present:
-            self._gone.setdefault(target, now)
-        return now - since
-
-    def seen_lately(self, target: Target, now: float) -> bool:
-        """Whether the version was seen deployed and has not been gone long enough since."""
-        if target not in self._present:
-            return False
-        if now - self._gone.get(target, now) >= self._remember:
-            self._forget_presence(target)
-            return False
-        return True
-
-    def prune(self, now: float) -> None:
-        """Drop what no decision asks for any more."""
-        for target, gone in list(self._gone.items()):
-            if now - gone > 10 * self._remember:
-                self._forget_presence(target)
-        for target, (_, last) in list(self._absent.items()):
-            if now - last > 10 * self._remember:
-                del self._absent[target]
-
-    def _forget_presence(self, target: Target) -> None:
-        self._present.pop(target, None)
-        self._gone.pop(target, None)

@@ -1,0 +1,259 @@
+"""The cluster as the reconcile loop sees it: the API server's objects, the cache of them, and Events."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from nvcf_operator.api import names
+from nvcf_operator.api.key import Key
+from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.transitions import EventNote
+from nvcf_operator.kube.errors import KubeError
+from nvcf_operator.kube.status import merge_patch
+from nvcf_operator.reconcile.refusals import (
+    DROP_FINALIZER,
+    INTENT,
+    STATUS,
+    TAKE_FINALIZER,
+    TAKEN_OFF,
+    Outdated,
+    Vanished,
+    WriteRefused,
+    is_reported,
+    may_be_refusal,
+)
+from nvcf_operator.runtime.cache import Cache, News
+from nvcf_operator.state.local_state import LocalState
+
+CONFLICTS = 5
+"""Times that a status is written again because somebody else has written another part of the object meanwhile."""
+
+
+class ApiServer(Protocol):
+    """The API server's calls about one resource."""
+
+    async def get_resource(self, key: Key) -> dict[str, Any] | None:
+        """The object; None if there is none."""
+
+    async def patch_metadata(
+        self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
+    ) -> dict[str, Any]:
+        """Write the finalizers of that very version."""
+
+    async def patch_status(
+        self,
+        key: Key,
+        *,
+        uid: str,
+        resource_version: str,
+        status: Mapping[str, Any],
+        kind: str = "status",
+        trial: bool = False,
+    ) -> dict[str, Any]:
+        """Write members of the status of that very version."""
+
+
+class Events(Protocol):
+    """Where Events go."""
+
+    def note(self, resource: Resource, note: EventNote) -> None:
+        """Have an Event written."""
+
+    def ends(self, namespace: str) -> bool:
+        """Whether a namespace is known to be ending."""
+
+
+class KubernetesCluster:
+    """The port `Cluster` over the API server and the cache.
+
+    Args:
+        api: the API server.
+        cache: what is known of its objects.
+        events: where Events go.
+        gone: called with each object that turns out to be gone while another resource is reconciled.
+
+    """
+
+    def __init__(self, api: ApiServer, cache: Cache, events: Events, *, gone: Callable[[Resource], None]) -> None:
+        self._api = api
+        self._cache = cache
+        self._events = events
+        self._gone = gone
+
+    def get(self, key: Key) -> Resource | None:
+        """The newest known form of a resource."""
+        return self._cache.get(key)
+
+    def version(self, key: Key) -> tuple[str, int] | None:
+        """The uid and the version of that form."""
+        return self._cache.version(key)
+
+    def drop(self, key: Key, uid: str) -> None:
+        """Forget an object that is gone, if it is that very one."""
+        self._cache.drop(key, uid)
+
+    def with_version(self, function_id: str, version: str, *, but: Key | None) -> tuple[Resource, ...]:
+        """The resources that have to do with a function version, all but one."""
+        return self._cache.with_version(function_id, version, but=but)
+
+    def emit(self, resource: Resource, note: EventNote) -> None:
+        """Have an Event written."""
+        self._events.note(resource, note)
+
+    def namespace_ends(self, namespace: str) -> bool:
+        """Whether a namespace is known to be ending."""
+        return self._events.ends(namespace)
+
+    async def refresh(self, key: Key) -> None:
+        """Take in another object as the API server has it."""
+        obj, known = await self._api.get_resource(key), self._cache.get(key)
+        if known is not None and (obj is None or obj["metadata"].get("uid") != known.uid):
+            self._cache.drop(key, known.uid)
+            self._gone(known)
+        if obj is not None:
+            self._cache.put(obj)
+
+    async def prove_current(self, resource: Resource, local: LocalState) -> None:
+        """Read the resource itself before NVCF is changed, so that a stale list never undoes a user's edit.
+
+        Raises:
+            Outdated: it has changed.
+            Vanished: it is gone.
+
+        """
+        obj, _ = await self._read_again(resource)
+        if self._is_another_version(obj, resource, local):
+            raise Outdated("the resource has changed")
+
+    async def write_finalizers(
+        self, resource: Resource, local: LocalState, finalizers: Sequence[str]
+    ) -> dict[str, Any]:
+        """Write the finalizers of that very version, and give the object after it.
+
+        Raises:
+            Outdated, Vanished, WriteRefused: as `_judge` finds.
+            KubeError: the API server did not answer, or may accept it in a moment.
+
+        """
+        wanted = names.FINALIZER in finalizers
+        try:
+            obj = await self._api.patch_metadata(
+                resource.key, uid=resource.uid, resource_version=resource.resource_version, finalizers=finalizers
+            )
+        except KubeError as error:
+            await self._judge(error, TAKE_FINALIZER if wanted else DROP_FINALIZER, resource, local)
+            raise
+        self._cache.put(obj)
+        local.proven = True
+        if wanted and names.FINALIZER not in (obj["metadata"].get("finalizers") or ()):
+            raise WriteRefused(TAKE_FINALIZER, KubeError(TAKEN_OFF))
+        return obj
+
+    async def write_intent(
+        self, resource: Resource, local: LocalState, patch: Mapping[str, Any], *, trial: bool = False
+    ) -> dict[str, Any]:
+        """Write the status that comes before a POST, or only try to, and give the object after it.
+
+        Raises:
+            Outdated, Vanished, WriteRefused: as `_judge` finds.
+            KubeError: the API server did not answer, or may accept it in a moment.
+
+        """
+        try:
+            obj = await self._api.patch_status(
+                resource.key,
+                uid=resource.uid,
+                resource_version=resource.resource_version,
+                status=patch,
+                kind="intent",
+                trial=trial,
+            )
+        except KubeError as error:
+            await self._judge(error, INTENT, resource, local)
+            raise
+        if not trial:
+            self._cache.put(obj)
+            local.proven = True
+        return obj
+
+    async def write_status(self, resource: Resource, local: LocalState, status: FunctionDeploymentStatus) -> bool:
+        """Write a status in place of the very one that it was made from; say whether a user did something meanwhile.
+
+        Another part of the object may have changed since, as by an edit of the manifest: the status is still true of
+        the generation that it names.
+
+        Raises:
+            Outdated: the object has another status by now, which must not be lost.
+            Vanished: it is gone.
+            WriteRefused: the API server does not take it.
+            KubeError: it did not answer, or may accept it in a moment.
+
+        """
+        version, wanted, edited = resource.resource_version, status.to_dict(), False
+        for _ in range(CONFLICTS):
+            patch = merge_patch(resource.recorded, wanted)
+            assert patch is not None, "there is something to write"
+            try:
+                obj = await self._api.patch_status(
+                    resource.key, uid=resource.uid, resource_version=version, status=patch
+                )
+            except KubeError as error:
+                if not may_be_refusal(error):
+                    raise
+                problem = error
+            else:
+                return self._cache.put(obj) == News.PERSON or edited
+            fresh, news = await self._read_again(resource)
+            edited = news == News.PERSON or edited
+            if (fresh.get("status") or {}) != resource.recorded:
+                local.found_current()
+                raise Outdated(str(problem))
+            local.proven = True
+            if fresh["metadata"]["resourceVersion"] == version:
+                raise _refusal(problem, STATUS, local)
+            version = fresh["metadata"]["resourceVersion"]
+        raise Outdated(f"it was written by others {CONFLICTS} times while its status was")
+
+    async def _judge(self, error: KubeError, what: str, resource: Resource, local: LocalState) -> None:
+        """See by the object itself whether a write of ours came too late, or is refused.
+
+        Returns only where it is neither, or where the refusal may pass at once.
+
+        Raises:
+            Outdated: the object has changed.
+            Vanished: it is gone.
+            WriteRefused: it is the one that was read, and the API server does not take what was to be written.
+
+        """
+        if not may_be_refusal(error):
+            return
+        obj, _ = await self._read_again(resource)
+        if self._is_another_version(obj, resource, local):
+            raise Outdated(str(error)) from None
+        if isinstance(refusal := _refusal(error, what, local), WriteRefused):
+            raise refusal from None
+
+    async def _read_again(self, resource: Resource) -> tuple[dict[str, Any], News]:
+        """Take in the object as the API server has it, and say what is new of it.
+
+        Raises:
+            Vanished: it is gone, or another one has its name.
+
+        """
+        obj = await self._api.get_resource(resource.key)
+        if obj is None or obj["metadata"].get("uid") != resource.uid:
+            raise Vanished("the resource is gone")
+        return obj, self._cache.put(obj)
+
+    @staticmethod
+    def _is_another_version(obj: Mapping[str, Any], resource: Resource, local: LocalState) -> bool:
+        changed: bool = obj["metadata"]["resourceVersion"] != resource.resource_version
+        if changed:
+            local.found_current()
+        local.proven = True
+        return changed
+
+
+def _refusal(error: KubeError, what: str, local: LocalState) -> KubeError | WriteRefused:
+    """What a refusal is raised as: at first it may be no more than an API server that starts."""
+    return WriteRefused(what, error) if is_reported(error, local.attempts) else error

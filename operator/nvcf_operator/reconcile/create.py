@@ -1,0 +1,164 @@
+"""Requests a deployment by POST, and never a second time while the first one may still be made."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from nvcf_client import endpoints
+from nvcf_client import errors as nvcf_errors
+from nvcf_client.responses import DeploymentResponse
+from nvcf_operator.api.status import Intent
+from nvcf_operator.core.actions import Create
+from nvcf_operator.core.hints import explained
+from nvcf_operator.core.resource import answered
+from nvcf_operator.core.situation import Present
+from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
+from nvcf_operator.kube.errors import KubeError, NotLeading
+from nvcf_operator.reconcile.context import Context, Environment, Outcome
+from nvcf_operator.reconcile.intent import Intents
+from nvcf_operator.reconcile.refusals import Outdated, Vanished, WriteRefused
+from nvcf_operator.runtime.account import limiter_failure
+
+log = logging.getLogger(__name__)
+
+INTENT_MAX_AGE = 5.0
+"""Seconds within which the POST must follow its intent; after a longer pause the state is proven again first."""
+
+PROOFS = 3
+"""Times that it is proven for one POST, on a cluster so slow that each proof takes longer than that."""
+
+
+class Creates:
+    """Makes POSTs.
+
+    Args:
+        environment: what all stages share.
+        unrecorded: the fields that the CRD is known to lack, and that no deployment is asked for without.
+
+    """
+
+    def __init__(self, environment: Environment, unrecorded: Callable[[], tuple[str, ...]]) -> None:
+        self._environment = environment
+        self._cluster = environment.cluster
+        self._clock = environment.clock
+        self._sent = environment.sent
+        self._presence = environment.presence
+        self._intents = Intents(environment, unrecorded)
+
+    async def create(self, context: Context, action: Create) -> Outcome:
+        """Write the intent and POST. Rate, places and breaker are passed before, so that the POST follows at once.
+
+        Raises:
+            Outdated, Vanished, KubeError, WriteRefused: nothing was sent to NVCF.
+
+        """
+        version, local = action.function_version_id, context.local
+        try:
+            async with context.nvcf.admitted(context.caller) as admission:
+                before, began = context.resource.intent, self._clock.monotonic()
+                try:
+                    context, intent = await self._intents.write(context, action)
+                    if context.situation.refused is not None:
+                        return Outcome(_not_sent(context, before))
+                    other = await self._proven_again(context, version, admission, began)
+                    if other is not None:
+                        return Outcome(_not_sent(other, before))
+                    answer = await self._post(context, action, intent, admission)
+                except (Outdated, Vanished, KubeError, WriteRefused):
+                    # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
+                    local.intends(context.resource, before)
+                    raise
+        except LimiterClosed as closed:
+            return Outcome(context.after(failure=limiter_failure(closed)))
+        except nvcf_errors.NvcfError as error:
+            return await self._not_created(context, action, error, intent)
+        local.last_get_at = self._clock.monotonic()
+        self._presence.saw(context.target(version), self._clock.monotonic())
+        self._environment.emit_write(context.resource, action, answer.deployment.deployment_id)
+        found = Present(answer.deployment)
+        context = context.observed(version, found, wrote=action, answered_intent=answered(intent, answer.deployment))
+        return Outcome(context)
+
+    async def _proven_again(self, context: Context, version: str, admission: Admission, began: float) -> Context | None:
+        """Prove again, if writing the intent took long, that nothing is deployed and that the manifest is the same.
+
+        Gives None when the POST may follow, else what was found in its place.
+
+        Raises:
+            Outdated: the resource has changed, or each proof takes too long as well.
+            Vanished: it is gone.
+
+        """
+        account = context.nvcf
+        request = endpoints.get_deployment(function_id=context.resource.function_id, function_version_id=version)
+        for _ in range(PROOFS):
+            if self._clock.monotonic() - began <= INTENT_MAX_AGE:
+                return None
+            began = self._clock.monotonic()
+            try:
+                answer = await account.send(request, admission)
+            except nvcf_errors.NotFound as error:
+                if error.unknown_path:
+                    return context.after(failure=account.reading(error))
+            except nvcf_errors.NvcfError as error:
+                return context.after(failure=account.reading(error))
+            else:
+                self._presence.saw(context.target(version), self._clock.monotonic())
+                return context.observed(version, Present(answer.deployment))
+            await self._cluster.prove_current(context.resource, context.local)
+        raise Outdated("the cluster takes longer to answer than a proof stays valid")
+
+    async def _post(self, context: Context, action: Create, intent: Intent, admission: Admission) -> DeploymentResponse:
+        resource, local, version = context.resource, context.local, action.function_version_id
+        request = endpoints.create_deployment(
+            function_id=resource.function_id,
+            function_version_id=version,
+            deployment_specifications=action.specifications,
+        )
+        settle = context.situation.timing.create_settle_of(intent.specifications)
+        post = self._sent.post(context.target(version), resource, intent.token, settle)
+        maybe_done = True
+        try:
+            answer = await context.nvcf.send(request, admission)
+        except NotLeading:
+            maybe_done = False
+            raise
+        except nvcf_errors.NvcfError as error:
+            maybe_done = error.maybe_done
+            raise
+        else:
+            self._sent.answered(post, answer.deployment.deployment_id, self._clock.monotonic())
+            return answer
+        finally:
+            now = self._clock.monotonic()
+            local.last_write_at, local.finalizer_found_at = now, None
+            local.intent_seen = (intent.token, now)
+            if not post.answered:
+                self._sent.failed(post, now, maybe_done=maybe_done)
+
+    async def _not_created(
+        self, context: Context, action: Create, error: nvcf_errors.NvcfError, intent: Intent
+    ) -> Outcome:
+        """Go on from what is there: the POST may have been made all the same, or another one before it."""
+        spec, account = context.resource.spec, context.nvcf
+        if isinstance(error, nvcf_errors.Forbidden):
+            failure = await account.forbidden(error, context.caller)
+        else:
+            wanted = spec.deployment_specifications if spec is not None else ()
+            failure = explained(account.writing(error), error, wanted)
+        version = action.function_version_id
+        log.warning("POST of version %s failed: %s", version, error)
+        context = context.after(
+            failure=failure,
+            unanswered=failure if error.maybe_done else None,
+            answered_intent=None if error.maybe_done else answered(intent),
+        )
+        return Outcome(context, read_again=version)
+
+
+def _not_sent(context: Context, before: Intent | None) -> Context:
+    """Have the status say again what it said before the intent, since no POST followed it."""
+    resource = context.resource
+    context.local.intends(resource, before)
+    status = resource.status.model_copy(update={"intent": before})
+    return context.after(resource=replace(resource, status=status))

@@ -1,0 +1,198 @@
+"""Observes NVCF for one resource, by as few calls as a decision needs; decides nothing."""
+
+from dataclasses import replace
+
+from nvcf_operator.api.spec import ManagementPolicy
+from nvcf_operator.core.credentials import Credential, in_ending_namespace, is_known_to_end, secret_of
+from nvcf_operator.core.deletion import needs_nvcf
+from nvcf_operator.core.diff.fingerprints import fingerprint_of
+from nvcf_operator.core.poll_rules import list_is_enough
+from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.situation import (
+    Absent,
+    AccountView,
+    Failure,
+    FunctionSeen,
+    Listed,
+    Observation,
+    Present,
+    Scope,
+    Situation,
+    Timing,
+    Unknown,
+)
+from nvcf_operator.core.versions import versions_of_interest, without
+from nvcf_operator.flowcontrol.priority import Caller, Priority
+from nvcf_operator.reconcile.context import Context, Environment
+from nvcf_operator.reconcile.ports import Accounts, Credentials
+from nvcf_operator.reconcile.reads import Reads
+from nvcf_operator.settings import Settings
+from nvcf_operator.state.local_state import LocalState
+
+
+class Saturated(Exception):  # noqa: N818  the name says what happened
+    """Too many wait at an account's limiter: come back later, and leave the worker to other accounts' resources."""
+
+
+class Observer:
+    """Makes situations."""
+
+    def __init__(
+        self, settings: Settings, environment: Environment, accounts: Accounts, credentials: Credentials
+    ) -> None:
+        self._environment = environment
+        self._accounts = accounts
+        self._credentials = credentials
+        self._clock = environment.clock
+        self._reads = Reads(environment)
+        self._poll_interval = settings.poll_interval
+        self._timing = Timing(
+            create_settle=settings.create_settle_seconds,
+            create_settle_per_specification=settings.create_settle_per_specification_seconds,
+            redeploy_settle=settings.redeploy_settle_seconds,
+            stalled_grace=settings.stalled_grace_seconds,
+            poll=settings.poll_interval,
+            busy_poll=settings.busy_poll_interval,
+        )
+
+    async def observe(self, resource: Resource, local: LocalState, priority: Priority, *, most_waiting: int) -> Context:
+        """Observe all that a decision on this resource may need.
+
+        Raises:
+            Saturated: `most_waiting` others wait at the account's limiter already.
+
+        """
+        situation = Situation(resource=resource, now=self._clock.now(), timing=self._timing)
+        context = Context(situation, local, priority)
+        if resource.spec is None or (resource.deleting and not needs_nvcf(resource)):
+            return context
+        credential = await self._credential(resource, local)
+        if isinstance(credential, Failure):
+            return await self._without_key(context, credential)
+        account = self._accounts.of(resource.key, credential)
+        if account.saturated(most_waiting, Caller(priority, resource.key.namespace)):
+            raise Saturated(repr(account))
+        versions = versions_of_interest(resource)
+        context = await self._claimed(replace(context, account=account).hurried())
+        if not resource.deleting:
+            context = context.after(mass_absence=account.mass_deletion.holds_back(resource.key))
+        local.sees_intent(context.resource.open_intent, self._clock.monotonic())
+        context = await self._observe_versions(context, versions)
+        if any(not isinstance(seen, Unknown) for seen in context.situation.observations.values()):
+            local.credential = credential
+        return self.recall(context)
+
+    async def observe_again(self, context: Context, version: str) -> Context:
+        """Read one version after a write and add what is observed."""
+        seen = await self._reads.deployment(context, version)
+        return self.recall(context.observed(version, seen, account=_view(context, seen) or context.situation.account))
+
+    def recall(self, context: Context) -> Context:
+        """Add what this process remembers."""
+        resource, account, now = context.resource, context.nvcf, self._clock.monotonic()
+        presence, sent = self._environment.presence, self._environment.sent
+        targets = {version: context.target(version) for version in versions_of_interest(resource)}
+        running = {version: sent.may_run_for(target, now) for version, target in targets.items()}
+        local_view = context.local.local_view(
+            now,
+            patch_supported=account.patch_supported,
+            put_supported=account.put_supported,
+            version_seen_lately=presence.seen_lately(context.target(resource.wanted_version), now),
+            posts_may_run_for={version: left for version, left in running.items() if left > 0},
+            made_ids=sent.made_ids(targets.values(), resource.uid),
+            undeployed_ids=sent.undeployed_ids(targets.values()),
+        )
+        return context.after(local=local_view)
+
+    async def _without_key(self, context: Context, failure: Failure) -> Context:
+        resource = context.resource
+        if is_known_to_end(resource) or (
+            resource.deleting and self._environment.cluster.namespace_ends(resource.key.namespace)
+        ):
+            failure = in_ending_namespace(failure)
+        # Without a key its base URL is not known either. What is on record stays blocked; of a copy that holds
+        # nothing by its own record, whoever holds the version may be meant.
+        lost = resource.deleting and resource.lost
+        holders = await self._environment.claims.holders(resource, None) if lost else {}
+        local_view = context.local.local_view(self._clock.monotonic())
+        return context.after(access=failure, holders=holders, local=local_view)
+
+    async def _claimed(self, context: Context) -> Context:
+        """Leave out the versions that others hold. A resource that only observes takes nothing from their holders."""
+        resource = context.resource
+        assert resource.spec is not None, "observe() has dealt with a manifest that cannot be read"
+        if resource.spec.management_policy == ManagementPolicy.OBSERVE:
+            return context
+        holders = await self._environment.claims.holders(resource, context.nvcf.credential.base_url)
+        return context.after(resource=without(resource, frozenset(holders)), holders=holders)
+
+    async def _observe_versions(self, context: Context, versions: tuple[str, ...]) -> Context:
+        """Observe all versions but those that others hold, until the key turns out not to be good."""
+        resource, observations = context.resource, dict[str, Observation]()
+        view: AccountView | None = None
+        function, shown = FunctionSeen.UNKNOWN, None
+        for version in versions:
+            if version in context.situation.holders:
+                continue
+            seen = await self._observe_version(context, version)
+            observations[version] = seen
+            view = _view(context, seen) or view
+            if isinstance(seen, Absent) and version == resource.wanted_version and not resource.deleting:
+                function, shown = await self._reads.function(context, version)
+            if isinstance(seen, Unknown) and seen.failure.scope == Scope.CREDENTIAL:
+                break
+        return context.after(observations=observations, account=view, function=function, function_status=shown)
+
+    async def _credential(self, resource: Resource, local: LocalState) -> Credential | Failure:
+        assert resource.spec is not None, "observe() has dealt with a manifest that cannot be read"
+        failing = resource.condition("CredentialsValid")
+        max_age = 2.0 if failing is not None and failing.status != "True" else float("inf")
+        secret = secret_of(resource.key.namespace, resource.spec)
+        found = await self._credentials.resolve(secret, max_age=max_age)
+        known = local.credential
+        if known is None or not resource.deleting:
+            return found
+        # A namespace that ends loses its Secret first; the operator's own key then speaks for another account.
+        fell_through = isinstance(found, Credential) and found.source != known.source == str(secret)
+        return known if isinstance(found, Failure) or fell_through else found
+
+    async def _observe_version(self, context: Context, version: str) -> Observation:
+        """Observe one version: by the account's list where that says enough, else by a read of its deployment."""
+        resource, local, account = context.resource, context.local, context.nvcf
+        if (failure := account.held(context.caller)) is not None:
+            return Unknown(failure)
+        now = self._clock.monotonic()
+        verify = local.verify_at is not None and now >= local.verify_at
+        deep = verify or now >= local.deep_at > 0.0 or account.disproved_listings.want(resource.key)
+        ready = resource.condition("Ready")
+        if ready is not None and ready.reason in (Reason.DEPLOYING, Reason.SCALING_UP):
+            deep = deep or now - local.last_get_at >= self._poll_interval
+        alone = version == resource.wanted_version and not resource.deleting
+        if resource.holds and not deep and alone:
+            # The list that the poller keeps; asked for when there is none yet, as after a start.
+            listing = await account.fresh_listing(2 * self._poll_interval, context.caller)
+            if isinstance(listing, Failure):
+                return Unknown(listing)
+            entry = listing.entry(resource.function_id, version) if listing.asked_at > local.last_write_at else None
+            if list_is_enough(resource, entry, deep=deep):
+                assert entry is not None, "a list without the version is never enough"
+                return Listed(entry.status)
+        seen = await self._reads.deployment(context, version)
+        if isinstance(seen, Unknown):
+            return seen
+        local.last_get_at = now
+        if version == resource.status.function_version_id:
+            found = fingerprint_of(seen.deployment) if isinstance(seen, Present) else None
+            account.disproved_listings.read(resource.key, found)
+        if verify and version == resource.wanted_version:
+            local.verify_at, local.raised_minimum = None, False
+        return seen
+
+
+def _view(context: Context, seen: Observation) -> AccountView | None:
+    """What the list that an observation was made with shows of the account; None where it was made without one."""
+    if not isinstance(seen, Absent | Present):
+        return None
+    status = context.resource.status
+    return context.nvcf.view(context.resource.uid, status.account_id, status.credential)

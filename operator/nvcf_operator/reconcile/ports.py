@@ -1,0 +1,145 @@
+"""What the reconcile loop asks of the outside world: of NVCF, of the cluster, and of who holds credentials.
+
+Production and the random stories implement these ports; the loop between them is the same. Its clock is
+`nvcf_operator.clock.Clock`.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar
+
+from nvcf_client import errors as nvcf_errors
+from nvcf_client.requests import Request
+from nvcf_operator.api.key import Key
+from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core.credentials import Credential, SecretName
+from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.situation import AccountView, Failure
+from nvcf_operator.core.transitions import EventNote
+from nvcf_operator.flowcontrol.limiters import Admission
+from nvcf_operator.flowcontrol.priority import Caller
+from nvcf_operator.runtime.disproved_listings import DisprovedListings
+from nvcf_operator.runtime.listing import Listing
+from nvcf_operator.runtime.mass_deletion import MassDeletionGuard
+from nvcf_operator.state.local_state import LocalState
+
+T = TypeVar("T")
+
+
+class Nvcf(Protocol):
+    """NVCF, as one credential's account sees it."""
+
+    credential: Credential
+    listing: Listing | None
+    patch_supported: bool
+    put_supported: bool
+    disproved_listings: DisprovedListings
+    mass_deletion: MassDeletionGuard
+    followed: int
+    """How many POSTs of objects that are gone are followed by it; it stays open for them."""
+
+    def saturated(self, most: int, caller: Caller) -> bool:
+        """Whether so much waits for the account already that one more would hold up others' workers."""
+
+    def hurries(self, resource: Resource) -> bool:
+        """Whether calls for a resource are urgent now, whatever the priority of its reconcile."""
+
+    def held(self, caller: Caller) -> Failure | None:
+        """Why nothing may be sent now; None when it may."""
+
+    def note_busy(self, key: Key, *, busy: bool) -> None:
+        """Note whether NVCF is at work on a resource, so that it is polled often."""
+
+    async def call(self, request: Request[T], caller: Caller) -> T:
+        """Make one call, admitted by the account's limiter."""
+
+    def admitted(self, caller: Caller) -> AbstractAsyncContextManager[Admission]:
+        """Pass the account's limiter, for the length of the block."""
+
+    async def send(self, request: Request[T], admission: Admission) -> T:
+        """Make one call that was admitted before."""
+
+    async def fresh_listing(self, max_age: float, caller: Caller) -> Listing | Failure:
+        """Give a list asked for within the last `max_age` seconds."""
+
+    async def forbidden(self, error: nvcf_errors.Forbidden, caller: Caller) -> Failure:
+        """Say whether a 403 is about the credential or the resource."""
+
+    def reading(self, error: nvcf_errors.NvcfError) -> Failure:
+        """Say what a failed read means."""
+
+    def writing(self, error: nvcf_errors.NvcfError) -> Failure:
+        """Say what a failed write means."""
+
+    def view(self, uid: str, pinned: str | None, recorded_credential: str | None) -> AccountView:
+        """Say whether the key is shown to belong to the account on record."""
+
+
+class Accounts(Protocol):
+    """The accounts in use."""
+
+    def of(self, key: Key, credential: Credential) -> Nvcf:
+        """The account of a credential, used by that resource from here on."""
+
+    def known(self, key: Key) -> Nvcf | None:
+        """The account that a resource used last."""
+
+    def sharing(self, key: Key) -> int:
+        """How many resources' calls pass the limiter of the account that a resource used last."""
+
+    def leave(self, key: Key) -> None:
+        """End a resource's use of its account."""
+
+
+class Credentials(Protocol):
+    """Where credentials come from."""
+
+    async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Failure:
+        """Give the credential, or why there is none."""
+
+
+class Cluster(Protocol):
+    """The resources of the cluster: as known here, as the API server has them, and what is written about them."""
+
+    def get(self, key: Key) -> Resource | None:
+        """The newest known form of a resource."""
+
+    def version(self, key: Key) -> tuple[str, int] | None:
+        """The uid and the version of that form."""
+
+    def drop(self, key: Key, uid: str) -> None:
+        """Forget an object that is gone, if it is that very one."""
+
+    def with_version(self, function_id: str, version: str, *, but: Key | None) -> tuple[Resource, ...]:
+        """The resources that have to do with a function version, all but one."""
+
+    async def refresh(self, key: Key) -> None:
+        """Take in another object as the API server has it."""
+
+    async def prove_current(self, resource: Resource, local: LocalState) -> None:
+        """Read the resource before NVCF is changed, so that a stale list never undoes an edit.
+
+        Raises:
+            Outdated: it has changed.
+            Vanished: it is gone.
+
+        """
+
+    async def write_finalizers(
+        self, resource: Resource, local: LocalState, finalizers: Sequence[str]
+    ) -> Mapping[str, Any]:
+        """Write the finalizers of that very version, and give the object after it."""
+
+    async def write_intent(
+        self, resource: Resource, local: LocalState, patch: Mapping[str, Any], *, trial: bool = False
+    ) -> Mapping[str, Any]:
+        """Write the status that comes before a POST, or only try to, and give the object after it."""
+
+    async def write_status(self, resource: Resource, local: LocalState, status: FunctionDeploymentStatus) -> bool:
+        """Write a status in place of the one that it was made from; say whether a user did something meanwhile."""
+
+    def emit(self, resource: Resource, note: EventNote) -> None:
+        """Have an Event written."""
+
+    def namespace_ends(self, namespace: str) -> bool:
+        """Whether a namespace is known to be ending."""
