@@ -108,7 +108,7 @@ def run(**given: Any) -> None:
     option that takes several values may be given several times. The cluster is found as kubectl finds it:
     KUBECONFIG, else the pod's service account.
     """
-    from nvcf_operator.runtime import signals
+    from nvcf_operator.process import signals
 
     with signals.ending_at_once():
         checked: Settings

@@ -17,8 +17,8 @@ from typing import Any
 
 from hack.controlplane import AuditEvent, read_audit_log
 from hack.controlplane.audit import WRITES
+from nvcf_operator.accounts.account import fingerprint
 from nvcf_operator.api import names
-from nvcf_operator.runtime.account import fingerprint
 from tests.chaos.environment import Run
 
 OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"

@@ -14,6 +14,7 @@ from nvcf_client.client import AsyncClient
 from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.models import Function
 from nvcf_client.requests import Request
+from nvcf_operator.accounts.account import Account
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.actions import Action, Change, Create, Undeploy
 from nvcf_operator.core.credentials import Credential
@@ -21,7 +22,6 @@ from nvcf_operator.core.flap_guard import digest
 from nvcf_operator.flowcontrol.limiters import Admission, Limiters
 from nvcf_operator.flowcontrol.priority import Caller
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.account import Account
 from tests.property import oddities
 from tests.property.chance import READS, WRITES, Chance, Write
 from tests.property.cluster_model import Cluster

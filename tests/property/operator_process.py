@@ -20,8 +20,12 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure, Scope, Timing
 from nvcf_operator.core.transitions import EventNote
 from nvcf_operator.flowcontrol.priority import Priority
+from nvcf_operator.informer.cache import Cache, Digest
+from nvcf_operator.informer.informer import Informer
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics
+from nvcf_operator.queue.delay_queue import DelayQueue
+from nvcf_operator.queue.schedule import Schedule
 from nvcf_operator.reconcile.act import Actuator
 from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
@@ -30,10 +34,6 @@ from nvcf_operator.reconcile.loop import Reconciler
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans
 from nvcf_operator.reconcile.ports import Nvcf
-from nvcf_operator.runtime.cache import Cache, Digest
-from nvcf_operator.runtime.informer import Informer
-from nvcf_operator.runtime.queue import DelayQueue
-from nvcf_operator.runtime.schedule import Schedule
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.presence import PresenceHistory
 from nvcf_operator.state.sent import Sent

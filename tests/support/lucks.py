@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from nvcf_operator import clock
+from nvcf_operator.informer import informer
+from nvcf_operator.informer.informer import Informer
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Invalid
-from nvcf_operator.runtime import informer
-from nvcf_operator.runtime.informer import Informer
 
 CLOCK_OFFSET_FILE: Final = "NVCF_TEST_CLOCK_OFFSET_FILE"
 """Variable with the name of the file that `wall_clock_from_file` reads."""

@@ -14,6 +14,8 @@ from typing import Any
 from nvcf_client import errors, requests
 from nvcf_client.answers import explain
 from nvcf_operator import logs
+from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core import credentials as rules
@@ -30,8 +32,10 @@ from nvcf_operator.core.situation import Absent, Failure, Observation, Situation
 from nvcf_operator.core.transitions import EventNote as Told
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Priority
+from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.event_record import EventRecord
+from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.reconcile import cluster, record
 from nvcf_operator.reconcile import intent as intents
 from nvcf_operator.reconcile.change import Changes
@@ -43,10 +47,6 @@ from nvcf_operator.reconcile.finalizer import Finalizers
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.reads import Reads
 from nvcf_operator.reconcile.record import Reporter
-from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.cache import Cache, News
-from nvcf_operator.runtime.credentials import Resolver
-from nvcf_operator.runtime.queue import DelayQueue
 from nvcf_operator.state.local_state import LocalState
 from tests.support.impatience import IMPATIENCE
 from tests.support.lucks import CLOCK_OFFSET_FILE, LUCKS, late_watch

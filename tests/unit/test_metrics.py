@@ -15,7 +15,7 @@ from nvcf_operator.core.diff.fields import FIELDS
 from nvcf_operator.flowcontrol.limiters import Limiter
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.queue import DelayQueue
+from nvcf_operator.queue.delay_queue import DelayQueue
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.probes import Probes
-from nvcf_operator.runtime.watchdog import Watchdogs
+from nvcf_operator.process.probes import Probes
+from nvcf_operator.process.watchdog import Watchdogs
 
 
 @dataclass

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from nvcf_operator.runtime.watchdog import STILL, TICK, Watchdogs
+from nvcf_operator.process.watchdog import STILL, TICK, Watchdogs
 from tests.support import virtual_time
 
 

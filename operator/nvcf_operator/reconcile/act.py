@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from nvcf_operator.accounts.account import limiter_failure
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.reconcile.change import Changes
@@ -11,7 +12,6 @@ from nvcf_operator.reconcile.create import Creates
 from nvcf_operator.reconcile.finalizer import Finalizers
 from nvcf_operator.reconcile.refusals import WriteRefused
 from nvcf_operator.reconcile.undeploy import Undeploys
-from nvcf_operator.runtime.account import limiter_failure
 
 log = logging.getLogger(__name__)
 

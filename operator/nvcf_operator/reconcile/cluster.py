@@ -8,6 +8,7 @@ from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.transitions import EventNote
+from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.kube.status import merge_patch
 from nvcf_operator.reconcile.refusals import (
@@ -22,7 +23,6 @@ from nvcf_operator.reconcile.refusals import (
     is_reported,
     may_be_refusal,
 )
-from nvcf_operator.runtime.cache import Cache, News
 from nvcf_operator.state.local_state import LocalState
 
 CONFLICTS = 5

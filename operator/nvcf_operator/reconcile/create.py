@@ -7,6 +7,7 @@ from dataclasses import replace
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.responses import DeploymentResponse
+from nvcf_operator.accounts.account import limiter_failure
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core.actions import Create
 from nvcf_operator.core.hints import explained
@@ -17,7 +18,6 @@ from nvcf_operator.kube.errors import KubeError, NotLeading
 from nvcf_operator.reconcile.context import Context, Environment, Outcome
 from nvcf_operator.reconcile.intent import Intents
 from nvcf_operator.reconcile.refusals import Outdated, Vanished, WriteRefused
-from nvcf_operator.runtime.account import limiter_failure
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,9 @@ from typing import Any, Protocol, TypeVar
 
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
+from nvcf_operator.accounts.disproved_listings import DisprovedListings
+from nvcf_operator.accounts.listing import Listing
+from nvcf_operator.accounts.mass_deletion import MassDeletionGuard
 from nvcf_operator.api.key import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.credentials import Credential, SecretName
@@ -18,9 +21,6 @@ from nvcf_operator.core.situation import AccountView, Failure
 from nvcf_operator.core.transitions import EventNote
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Caller
-from nvcf_operator.runtime.disproved_listings import DisprovedListings
-from nvcf_operator.runtime.listing import Listing
-from nvcf_operator.runtime.mass_deletion import MassDeletionGuard
 from nvcf_operator.state.local_state import LocalState
 
 T = TypeVar("T")

@@ -2,13 +2,13 @@
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
+from nvcf_operator.accounts.account import limiter_failure
 from nvcf_operator.core import error_classification
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, Failure, FunctionSeen, Observation, Present, Scope, Unknown
 from nvcf_operator.core.versions import versions_held
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.reconcile.context import Context, Environment
-from nvcf_operator.runtime.account import limiter_failure
 
 BELIEF = 10.0
 """Seconds: how old the account's list may be, that makes a 404 believable."""

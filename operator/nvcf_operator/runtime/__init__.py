@@ -1,1 +1,1 @@
-"""Where the parts meet: kopf wiring, keyed queue, workers, pollers."""
+"""Where the parts meet, and which replica leads."""

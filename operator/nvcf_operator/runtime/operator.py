@@ -8,6 +8,10 @@ from collections.abc import Mapping
 
 from nvcf_client.options import default_user_agent
 from nvcf_operator import logs, tracing
+from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.credentials import NOW, Resolver
+from nvcf_operator.accounts.listing import Listing
+from nvcf_operator.accounts.registry import Accounts
 from nvcf_operator.api.key import Key
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.credentials import SecretName, secret_named
@@ -15,12 +19,20 @@ from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.poll_rules import is_missing, is_news
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.flowcontrol.priority import Priority
+from nvcf_operator.informer.cache import Cache
+from nvcf_operator.informer.informer import Informer
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import Connection, connect
 from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.leases import Leases
 from nvcf_operator.kube.secrets import Secrets
 from nvcf_operator.metrics import Metrics
+from nvcf_operator.process.background import Background
+from nvcf_operator.process.probes import Probes
+from nvcf_operator.process.signals import Stop, Stopped
+from nvcf_operator.process.watchdog import Watchdogs
+from nvcf_operator.queue.delay_queue import DelayQueue
+from nvcf_operator.queue.workers import Workers
 from nvcf_operator.reconcile.act import Actuator
 from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
@@ -29,20 +41,8 @@ from nvcf_operator.reconcile.loop import Reconciler
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans
 from nvcf_operator.runtime import leadership
-from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.accounts import Accounts
-from nvcf_operator.runtime.background import Background
-from nvcf_operator.runtime.cache import Cache
 from nvcf_operator.runtime.crd_fields import CrdFields
-from nvcf_operator.runtime.credentials import NOW, Resolver
-from nvcf_operator.runtime.informer import Informer
 from nvcf_operator.runtime.leadership import Leadership
-from nvcf_operator.runtime.listing import Listing
-from nvcf_operator.runtime.probes import Probes
-from nvcf_operator.runtime.queue import DelayQueue
-from nvcf_operator.runtime.signals import Stop, Stopped
-from nvcf_operator.runtime.watchdog import Watchdogs
-from nvcf_operator.runtime.workers import Workers
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.presence import PresenceHistory
 from nvcf_operator.state.sent import Sent

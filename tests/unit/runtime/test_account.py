@@ -10,13 +10,13 @@ from nvcf_client import endpoints
 from nvcf_client.errors import Forbidden, NvcfError, Throttled, Unauthorized
 from nvcf_client.requests import Request
 from nvcf_client.responses import FunctionsResponse, reading
+from nvcf_operator.accounts.account import Account
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Failure
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.account import Account
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 

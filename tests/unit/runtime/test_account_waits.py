@@ -9,6 +9,7 @@ import pytest
 from nvcf_client import endpoints
 from nvcf_client.errors import NvcfError, Obstacle, ServerFault, Throttled, Unreachable
 from nvcf_client.requests import Request
+from nvcf_operator.accounts.account import Account, limiter_failure
 from nvcf_operator.api import names
 from nvcf_operator.core import error_classification
 from nvcf_operator.core.credentials import Credential
@@ -19,7 +20,6 @@ from nvcf_operator.flowcontrol.limiters import LimiterClosed, Limiters
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.account import Account, limiter_failure
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 

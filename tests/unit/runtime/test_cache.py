@@ -6,7 +6,7 @@ import pytest
 
 from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
-from nvcf_operator.runtime.cache import Cache, News
+from nvcf_operator.informer.cache import Cache, News
 
 KEY = Key("team", "echo")
 FUNCTION, VERSION = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a", "7c1e0000-0000-4000-8000-000000000001"

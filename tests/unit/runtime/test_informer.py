@@ -8,14 +8,14 @@ import pytest
 
 from nvcf_operator.api.key import Key
 from nvcf_operator.flowcontrol.priority import Priority
+from nvcf_operator.informer.cache import Cache
+from nvcf_operator.informer.informer import Informer
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics
+from nvcf_operator.process.watchdog import Watchdogs
+from nvcf_operator.queue.delay_queue import DelayQueue
+from nvcf_operator.queue.workers import Workers
 from nvcf_operator.reconcile.requeue import ReconcileResult
-from nvcf_operator.runtime.cache import Cache
-from nvcf_operator.runtime.informer import Informer
-from nvcf_operator.runtime.queue import DelayQueue
-from nvcf_operator.runtime.watchdog import Watchdogs
-from nvcf_operator.runtime.workers import Workers
 
 KEY = Key("team", "echo")
 Do = Callable[["Stage"], None]

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.poller import Poller
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
@@ -10,9 +12,7 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Failure, Scope
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.poller import Poller
-from nvcf_operator.runtime.watchdog import Watchdogs
+from nvcf_operator.process.watchdog import Watchdogs
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.runtime.queue import DelayQueue, QueueClosed
+from nvcf_operator.queue.delay_queue import DelayQueue, QueueClosed
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 

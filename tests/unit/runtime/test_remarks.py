@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvcf_operator.runtime.remarks import MOST, Remarks
+from nvcf_operator.accounts.remarks import MOST, Remarks
 
 
 def test_each_text_is_logged_once_and_no_more_texts_than_a_log_bears(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,10 +11,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
+from nvcf_operator.accounts.account import Account
 from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.situation import Failure
-from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.watchdog import Watchdogs
+from nvcf_operator.process.watchdog import Watchdogs
 
 STUCK = 120.0
 """Seconds after which a poll counts as standing still; each of its calls ends well before."""

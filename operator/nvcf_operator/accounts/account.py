@@ -20,6 +20,10 @@ from nvcf_client.client import AsyncClient
 from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.requests import Request
 from nvcf_client.responses import Answered
+from nvcf_operator.accounts.disproved_listings import DisprovedListings
+from nvcf_operator.accounts.listing import Listing
+from nvcf_operator.accounts.mass_deletion import MassDeletionGuard
+from nvcf_operator.accounts.remarks import Remarks
 from nvcf_operator.api.key import Key
 from nvcf_operator.core import error_classification, hints
 from nvcf_operator.core.credentials import Credential
@@ -33,10 +37,6 @@ from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, LimiterClo
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.flowcontrol.throttle import honoured
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.disproved_listings import DisprovedListings
-from nvcf_operator.runtime.listing import Listing
-from nvcf_operator.runtime.mass_deletion import MassDeletionGuard
-from nvcf_operator.runtime.remarks import Remarks
 from nvcf_operator.tracing import Tracer
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from nvcf_operator.api.key import Key
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.queue import DelayQueue, QueueClosed
-from nvcf_operator.runtime.watchdog import Watchdogs
+from nvcf_operator.process.watchdog import Watchdogs
+from nvcf_operator.queue.delay_queue import DelayQueue, QueueClosed
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from nvcf_operator.core.diff.fingerprints import deployment_fingerprint
 from nvcf_operator.core.manifests import is_true
 from nvcf_operator.core.poll_rules import PollKey
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.runtime.own_writes import OwnWrites
+from nvcf_operator.informer.own_writes import OwnWrites
 
 _OURS = (
     names.RECONCILE_REQUESTED_ANNOTATION,

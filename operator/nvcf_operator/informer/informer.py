@@ -15,12 +15,12 @@ from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.flowcontrol.priority import Priority
+from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import kopf_session
-from nvcf_operator.runtime.background import Ending
-from nvcf_operator.runtime.cache import Cache, News
-from nvcf_operator.runtime.queue import DelayQueue
-from nvcf_operator.runtime.signals import Stop
+from nvcf_operator.process.background import Ending
+from nvcf_operator.process.signals import Stop
+from nvcf_operator.queue.delay_queue import DelayQueue
 
 log = logging.getLogger(__name__)
 

@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import Context
 
 from nvcf_client.client import AsyncClient
+from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.poller import Poller
+from nvcf_operator.accounts.remarks import Remarks
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.runtime.account import Account
-from nvcf_operator.runtime.poller import Poller
-from nvcf_operator.runtime.remarks import Remarks
-from nvcf_operator.runtime.watchdog import Watchdogs
+from nvcf_operator.process.watchdog import Watchdogs
 from nvcf_operator.settings import Settings
 from nvcf_operator.tracing import Tracer
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.runtime.schedule import Schedule
+from nvcf_operator.queue.schedule import Schedule
 
 K = TypeVar("K", bound=Hashable)
 

@@ -1,0 +1,1 @@
+"""The credentials in use, and NVCF as each of them sees it."""

@@ -1,0 +1,1 @@
+"""The cluster's resources as this process knows them: watched, listed, and kept in little memory."""

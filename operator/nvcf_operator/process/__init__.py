@@ -1,0 +1,1 @@
+"""The process itself: signals, background loops, watchdog and probes."""

@@ -1,0 +1,1 @@
+"""Which resource is reconciled when, and by which worker."""
