@@ -1,19 +1,22 @@
 """All credentials in use: an account and its poller for each, for as long as a resource uses it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextvars import Context
 
 from nvcf_client.client import AsyncClient
 from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.poller import Poller
+from nvcf_operator.accounts.polling import Polling
 from nvcf_operator.accounts.remarks import Remarks
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.flowcontrol.limiters import Limiters
+from nvcf_operator.informer.cache import Cache
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.process.watchdog import Watchdogs
+from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.settings import Settings
 from nvcf_operator.tracing import Tracer
 
@@ -25,10 +28,10 @@ class Accounts:
         self,
         settings: Settings,
         metrics: Metrics,
+        cache: Cache,
+        queue: DelayQueue[Key],
+        resolver: Resolver,
         *,
-        polled: Callable[[Account, Mapping[str, DeploymentFingerprint]], bool],
-        reread: Callable[[Account], Awaitable[None]],
-        refused: Callable[[Account], None],
         fence: Callable[[], None],
         tracer: Tracer,
         user_agent: str,
@@ -36,9 +39,7 @@ class Accounts:
     ) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._polled = polled
-        self._reread = reread
-        self._refused = refused
+        self._polling = Polling(cache, queue, resolver, leave=self.leave)
         self._fence = fence
         self._tracer = tracer
         self._user_agent = user_agent
@@ -60,9 +61,9 @@ class Accounts:
             account = self._open(credential)
             poller = Poller(
                 account,
-                polled=self._polled,
-                reread=self._reread,
-                refused=self._refused,
+                polled=self._polling.polled,
+                reread=self._polling.reread,
+                refused=self._polling.refused,
                 interval=self._settings.poll_interval,
                 busy_interval=self._settings.busy_poll_interval,
                 beats=self._beats,

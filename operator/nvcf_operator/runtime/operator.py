@@ -4,19 +4,13 @@ import asyncio
 import logging
 import socket
 import uuid
-from collections.abc import Mapping
 
 from nvcf_client.options import default_user_agent
 from nvcf_operator import logs, tracing
-from nvcf_operator.accounts.account import Account
-from nvcf_operator.accounts.credentials import NOW, Resolver
-from nvcf_operator.accounts.listing import Listing
+from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.registry import Accounts
 from nvcf_operator.api.key import Key
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core.credentials import SecretName, secret_named
-from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
-from nvcf_operator.core.poll_rules import is_missing, is_news
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache
@@ -124,9 +118,9 @@ class Operator:
         self.accounts = Accounts(
             settings,
             self.metrics,
-            polled=self._polled,
-            reread=self._reread,
-            refused=self._key_refused,
+            self.cache,
+            self.queue,
+            self.resolver,
             fence=self.leadership.fence,
             tracer=tracer,
             user_agent=user_agent,
@@ -231,54 +225,6 @@ class Operator:
             self.reconciler.gone(resource)
         else:
             self.reconciler.forget(resource.key)
-
-    def _polled(self, account: Account, deployments: Mapping[str, DeploymentFingerprint]) -> bool:
-        """Queue what new lists tell of an account's resources; say whether anything moved."""
-        listing, moved = account.listing, False
-        assert listing is not None, "a poll that was answered leaves a list"
-        account.mass_deletion.counts(self._missing(account, listing))
-        for key in tuple(account.keys):
-            poll_key = self.cache.poll_key(key)
-            if poll_key is None:
-                self.accounts.leave(key)
-                continue
-            listed = deployments.get(poll_key.held_version or "")
-            news = is_news(poll_key, listing.entries)
-            news = (
-                listed is not None and account.disproved_listings.shown(key, poll_key.deployment_fingerprint, listed)
-            ) or news
-            if news or poll_key.credentials_refused:
-                self.queue.add(key, Priority.IN_PROGRESS if key in account.busy else Priority.LOW)
-            moved = moved or news
-        return moved
-
-    def _missing(self, account: Account, listing: Listing) -> dict[Key, bool]:
-        """Say of each deployment on record whether a list lacks it."""
-        poll_keys = {key: poll_key for key in account.keys if (poll_key := self.cache.poll_key(key)) is not None}
-        return {
-            key: is_missing(poll_key, listing.entries, listing.skipped)
-            for key, poll_key in poll_keys.items()
-            if poll_key.held_version
-        }
-
-    def _key_refused(self, account: Account) -> None:
-        """Queue all resources of a key that is not accepted, so that each says so."""
-        for key in tuple(account.keys):
-            self.queue.add(key, Priority.LOW)
-
-    async def _reread(self, account: Account) -> None:
-        """Read the Secrets of an account's resources again, and queue those whose credential is another one now."""
-        answers: dict[SecretName, bool] = {}
-        for key in tuple(account.keys):
-            poll_key = self.cache.poll_key(key)
-            if poll_key is None:
-                continue
-            secret = secret_named(key.namespace, poll_key.secret)
-            if secret not in answers:
-                found = await self.resolver.resolve(secret, max_age=NOW)
-                answers[secret] = found == account.credential
-            if not answers[secret]:
-                self.queue.add(key, Priority.LOW)
 
     async def _sweep(self) -> None:
         while True:
