@@ -1,16 +1,15 @@
-"""NVCF's API in front of the model of an account, as the operator's account object: paced by nothing, and faulty."""
+"""NVCF's API in front of the model of an account, as the channel of the operator's account: unpaced, and faulty."""
 
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from nvcf_client import errors
-from nvcf_client.client import AsyncClient
 from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.models import Function
 from nvcf_client.requests import Request
@@ -21,7 +20,6 @@ from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.flap_guard import digest
 from nvcf_operator.flowcontrol.limiters import Admission, Limiters
 from nvcf_operator.flowcontrol.priority import Caller
-from nvcf_operator.metrics import Metrics
 from tests.property import oddities
 from tests.property.chance import READS, WRITES, Chance, Write
 from tests.property.cluster_model import Cluster
@@ -29,6 +27,7 @@ from tests.property.nvcf_model import ACCOUNT, FUNCTION, VERSIONS, hangs_up_afte
 from tests.property.nvcf_model import Account as Nvcf
 
 BASE_URL = "https://nvcf/v2/nvcf"
+CREDENTIAL = Credential(BASE_URL, "nvapi-a-key", "team/nvcf-credentials")
 LIMITERS = Limiters(1000.0, 100)
 UNREADABLE = object()
 """The answer to a POST that was carried out."""
@@ -59,13 +58,11 @@ class Process(Protocol):
         """Count a call to NVCF for the resource that is being looked at."""
 
 
-class Door(Account):
+class Door:
     """One process's way to NVCF. Which call fails how, the step's chance says."""
 
-    def __init__(self, nvcf: Nvcf, cluster: Cluster, process: Process) -> None:
-        credential = Credential(BASE_URL, "nvapi-a-key", "team/nvcf-credentials")
-        client, metrics = cast(AsyncClient, None), cast(Metrics, Silent())
-        super().__init__(credential, client, LIMITERS, metrics, clock=lambda: nvcf.now)
+    def __init__(self, account: Account, nvcf: Nvcf, cluster: Cluster, process: Process) -> None:
+        self._account = account
         self._nvcf, self._cluster, self._process = nvcf, cluster, process
         self._elsewhere = False
         """The key is another account's for the rest of this look."""
@@ -73,12 +70,15 @@ class Door(Account):
     def look_ends(self) -> None:
         """The key is the right one again."""
         if self._elsewhere:
-            self._elsewhere, self.listing = False, None
+            self._elsewhere, self._account.listing = False, None
 
     @asynccontextmanager
     async def admitted(self, caller: Caller) -> AsyncIterator[Admission]:
         """Let everybody in."""
-        yield Admission(caller.priority, 0, self.limiter)
+        yield Admission(caller.priority, 0, self._account.limiter)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     async def send(self, request: Request[Any], admission: Admission) -> Any:
         """Answer a call by the model."""
@@ -113,7 +113,7 @@ class Door(Account):
         fault = chance.fault_of(READS)
         chance.boundary()
         if fault == "another account's key":
-            self._elsewhere, self.listing = True, None  # a list is of one key
+            self._elsewhere, self._account.listing = True, None  # a list is of one key
         row = self._nvcf.rows.get(version)
         match fault:
             case "500":

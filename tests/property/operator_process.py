@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from nvcf_operator.accounts.account import Account
 from nvcf_operator.api.key import Key
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.actions import Action
@@ -41,7 +42,7 @@ from nvcf_operator.tracing import Tracer
 from tests.property.chance import Chance, Crash, Write
 from tests.property.cluster_api import KubeApi
 from tests.property.cluster_model import START, Cluster
-from tests.property.nvcf_api import BASE_URL, Door, Silent
+from tests.property.nvcf_api import BASE_URL, CREDENTIAL, LIMITERS, Door, Silent
 from tests.property.nvcf_model import Account as Model
 from tests.property.oracle_of_pace import Traffic
 
@@ -174,8 +175,14 @@ class OperatorProcess:
         self.kube = KubeApi(self.cluster, lambda: self.chance, self.nvcf.advance, self._wrote)
         self.kube.writes, self.kube.old_list, self.kube.old_version = before, old_list, old_version
         self.schedule: Schedule[Key] = Schedule(lambda key: key.namespace)
-        self.door = Door(self.nvcf, self.cluster, self)
+        self.account = Account(
+            CREDENTIAL, self._open_door, LIMITERS, cast(Metrics, Silent()), clock=lambda: self.nvcf.now
+        )
         self._build()
+
+    def _open_door(self, account: Account) -> Door:
+        self.door = Door(account, self.nvcf, self.cluster, self)
+        return self.door
 
     def _build(self) -> None:
         clock = lambda: self.nvcf.now  # noqa: E731
@@ -221,21 +228,21 @@ class OperatorProcess:
     # What the runtime asks of its accounts and of its resolver: there is one key, and all resources use it.
 
     def of(self, key: Key, credential: Credential) -> Nvcf:
-        self.door.keys.add(key)
-        return self.door
+        self.account.keys.add(key)
+        return self.account
 
     def known(self, key: Key) -> Nvcf | None:
-        return self.door if key in self.door.keys else None
+        return self.account if key in self.account.keys else None
 
     def leave(self, key: Key) -> None:
-        self.door.keys.discard(key)
-        self.door.busy.discard(key)
+        self.account.keys.discard(key)
+        self.account.busy.discard(key)
 
     def sharing(self, key: Key) -> int:
         return 0
 
     async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Failure:
-        return self.door.credential if self.has_key and secret.name not in self.missing else NO_KEY
+        return self.account.credential if self.has_key and secret.name not in self.missing else NO_KEY
 
     def called(self) -> None:
         """Count a call to NVCF."""
@@ -279,14 +286,14 @@ class OperatorProcess:
         now = self.nvcf.now
         deadline = self.schedule.next_deadline()
         waits = [self.polled_at + POLL - now, *([deadline - now] if deadline is not None else [])]
-        return max(0.0, min([*waits, *([TIMING.busy_poll] if self.door.followed else [])]))
+        return max(0.0, min([*waits, *([TIMING.busy_poll] if self.account.followed else [])]))
 
     @property
     def waits(self) -> bool:
         """Whether something is under way that ends within a settle or two."""
         objects = self.cluster.objects
         waiting = [at for key, at in self.due.items() if key in objects and not self._stands_without_key(key)]
-        return any(at - self.nvcf.now <= 150.0 for at in waiting) or bool(self.door.busy or self.door.followed)
+        return any(at - self.nvcf.now <= 150.0 for at in waiting) or bool(self.account.busy or self.account.followed)
 
     async def _round(self, *, at_all: bool) -> None:
         self.cluster.now = self.nvcf.now
@@ -300,7 +307,7 @@ class OperatorProcess:
         looks: dict[Key, int] = {}
         for _ in range(20):
             await asyncio.sleep(0)  # the orphans' turn
-            if not self.door.followed:
+            if not self.account.followed:
                 break
         while (item := self.schedule.take(tuple(Priority), self.nvcf.now)) is not None:
             key, priority = item
@@ -329,10 +336,10 @@ class OperatorProcess:
 
     async def _poll(self) -> None:
         self.polled_at = self.nvcf.now
-        listing = await self.door.fresh_listing(0.0)
+        listing = await self.account.fresh_listing(0.0)
         if isinstance(listing, Failure):
             return
-        for key in tuple(self.door.keys):
+        for key in tuple(self.account.keys):
             poll_key = self.cache.poll_key(key)
             if poll_key is not None and (is_news(poll_key, listing.entries) or poll_key.credentials_refused):
                 self.schedule.add(key, Priority.LOW, self.nvcf.now, self.nvcf.now)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.core.poll_rules import Entry
 
 
@@ -17,6 +18,16 @@ class Listing:
     """The accounts of the key's own private functions."""
     skipped: frozenset[str] = frozenset()
     """Version ids of entries that could not be read; an empty one where not even the id could. They are not absent."""
+
+    @classmethod
+    def of(cls, answer: FunctionsResponse, asked_at: float) -> "Listing":
+        """Read the answer of the call."""
+        entries = {
+            item.version_id: Entry(item.id, item.status, item.nca_id, not item.owned_by_different_account)
+            for item in answer.functions
+        }
+        ids = frozenset(item.account_id for item in entries.values() if item.ours and item.account_id)
+        return cls(asked_at, entries, ids, answer.skipped_versions)
 
     def entry(self, function_id: str, version: str) -> Entry | None:
         """The entry of a version of that very function."""

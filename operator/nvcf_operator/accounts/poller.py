@@ -76,19 +76,19 @@ class Poller:
 
     async def poll(self) -> None:
         """Poll once."""
-        refused = self._account.failure is not None
+        refused = self._account.key_status.failure is not None
         await self._reread(self._account)
         if not self._account.keys:
             return
         listing = await self._account.fresh_listing(0.0)
-        if self._account.failure is not None and self._account.failure != self._told:
+        if self._account.key_status.failure is not None and self._account.key_status.failure != self._told:
             # Each of its resources says so once; until the key is accepted again nothing more is written.
-            self._told = self._account.failure
+            self._told = self._account.key_status.failure
             self._refused(self._account)
         if isinstance(listing, Failure):
             return
         self._told = None
-        moved = self._polled(self._account, await self._account.deployments()) or refused
+        moved = self._polled(self._account, await self._account.deployments.read()) or refused
         if not self._account.busy:
             self._pause = self._interval
         elif moved:
@@ -106,20 +106,22 @@ class Poller:
         while True:
             account.wake.clear()
             now = self._clock()
-            if account.in_doubt and now >= self._doubted_at + DOUBT:
-                account.in_doubt, self._doubted_at = False, now
+            if account.key_status.in_doubt and now >= self._doubted_at + DOUBT:
+                account.key_status.in_doubt, self._doubted_at = False, now
                 await self._reread(account)
                 continue
             # With nobody left to ask for, nothing is asked, and the probe stays due.
-            left = account.probe_in if account.probe_in is not None and account.keys else due - now
+            left = (
+                account.key_status.probe_in if account.key_status.probe_in is not None and account.keys else due - now
+            )
             if left <= 0:
                 return
-            if account.in_doubt:
+            if account.key_status.in_doubt:
                 left = min(left, self._doubted_at + DOUBT - now)
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await account.wake.wait()
                 if (
-                    not account.in_doubt
+                    not account.key_status.in_doubt
                 ):  # brought forward and never put off, or a crowd that comes would do so for ever
                     due, self._pause = min(due, self._clock() + self._busy_interval), self._busy_interval

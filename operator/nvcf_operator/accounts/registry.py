@@ -6,6 +6,7 @@ from contextvars import Context
 
 from nvcf_client.client import AsyncClient
 from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.poller import Poller
 from nvcf_operator.accounts.polling import Polling
@@ -125,16 +126,20 @@ class Accounts:
         )
         return Account(
             credential,
-            client,
+            lambda account: Calls(
+                account,
+                client,
+                self._metrics,
+                fence=self._fence,
+                tracer=self._tracer,
+                remarks=self._remarks,
+            ),
             self._limiters,
             self._metrics,
-            fence=self._fence,
-            tracer=self._tracer,
-            remarks=self._remarks,
         )
 
 
 async def _end(account: Account, task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    await account.client.aclose()
+    await account.close()

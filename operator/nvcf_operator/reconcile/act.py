@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from nvcf_operator.accounts.account import limiter_failure
+from nvcf_operator.accounts import failures
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.reconcile.change import Changes
@@ -73,6 +73,6 @@ class Actuator:
                     return await self._undeploys.undeploy(context, action, admission)
                 return await self._changes.change(context, action, admission)
         except LimiterClosed as closed:
-            return Outcome(context.after(failure=limiter_failure(closed)))
+            return Outcome(context.after(failure=failures.of_limiter(closed)))
         finally:
             context.local.last_write_at = self._clock.monotonic()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.responses import DeploymentResponse
-from nvcf_operator.accounts.account import limiter_failure
+from nvcf_operator.accounts import failures
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core.actions import Create
 from nvcf_operator.core.hints import explained
@@ -69,7 +69,7 @@ class Creates:
                     local.intends(context.resource, before)
                     raise
         except LimiterClosed as closed:
-            return Outcome(context.after(failure=limiter_failure(closed)))
+            return Outcome(context.after(failure=failures.of_limiter(closed)))
         except nvcf_errors.NvcfError as error:
             return await self._not_created(context, action, error, intent)
         local.last_get_at = self._clock.monotonic()

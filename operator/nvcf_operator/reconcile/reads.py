@@ -2,7 +2,7 @@
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
-from nvcf_operator.accounts.account import limiter_failure
+from nvcf_operator.accounts import failures
 from nvcf_operator.core import error_classification
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, Failure, FunctionSeen, Observation, Present, Scope, Unknown
@@ -29,7 +29,7 @@ class Reads:
         try:
             answer = await account.call(request, context.caller)
         except LimiterClosed as closed:
-            return Unknown(limiter_failure(closed))
+            return Unknown(failures.of_limiter(closed))
         except nvcf_errors.NotFound as error:
             if error.unknown_path:
                 return Unknown(_strange(error))

@@ -11,6 +11,7 @@ from nvcf_client.errors import Forbidden, NvcfError, Throttled, Unauthorized
 from nvcf_client.requests import Request
 from nvcf_client.responses import FunctionsResponse, reading
 from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Failure
@@ -46,10 +47,17 @@ class Answers:
 
 
 def account(
-    limiters: Limiters, clock: Clock, key: str, owner: str | None = "acme", url: str = URL
+    limiters: Limiters,
+    clock: Clock,
+    key: str,
+    owner: str | None = "acme",
+    url: str = URL,
+    *,
+    metrics: Metrics | None = None,
 ) -> tuple[Account, Answers]:
-    answers = Answers(owner)
-    return Account(Credential(url, key), answers, limiters, Metrics(), clock=clock), answers  # type: ignore[arg-type]
+    answers, metrics = Answers(owner), metrics or Metrics()
+    calls = lambda account: Calls(account, answers, metrics, clock=clock)  # type: ignore[arg-type]  # noqa: E731
+    return Account(Credential(url, key), calls, limiters, metrics, clock=clock), answers
 
 
 def throttled() -> Throttled:
@@ -173,7 +181,7 @@ def test_where_the_key_is_refused_each_look_says_what_looks_like_a_mistake_in_it
         assert failure.reason == Reason.UNAUTHORIZED
         assert "quotation marks" in failure.message
         assert "nvapi" not in failure.message
-        probed = one.waiting_for_probe()
+        probed = one.key_status.waiting_for_probe()
         assert probed is not None
         assert probed.message == failure.message
 
@@ -197,12 +205,12 @@ def test_a_key_that_stays_refused_is_told_in_the_words_of_the_first_refusal() ->
         answers.error = Unauthorized(operation="get_function", method="GET", path="/", status=401, detail="no")
         with pytest.raises(Unauthorized):
             await one.call(GET)
-        first = one.waiting_for_probe()
+        first = one.key_status.waiting_for_probe()
         assert first is not None
         answers.error = Unauthorized(operation="list_functions", method="GET", path="/", status=401, detail="still no")
         for _ in range(4):
-            await asyncio.sleep(one.probe_in or 0.0)
-            listed, probed = await one.fresh_listing(0.0), one.waiting_for_probe()
+            await asyncio.sleep(one.key_status.probe_in or 0.0)
+            listed, probed = await one.fresh_listing(0.0), one.key_status.waiting_for_probe()
             assert isinstance(listed, Failure)
             assert probed is not None
             assert {listed.message, probed.message} == {first.message}
@@ -215,8 +223,7 @@ def test_odd_entries_of_a_list_are_counted_each_time_and_told_once(caplog: pytes
         metrics = Metrics()
         entry = {"id": "f", "versionId": "v", "ncaId": "acme", "status": "ACTIVE"}
         body = json.dumps({"functions": [entry, {**entry, "versionId": "w", "status": None}]}).encode()
-        answers = Answers("acme")
-        one = Account(Credential(URL, "nvapi-one"), answers, Limiters(50, 16, clock=clock), metrics, clock=clock)  # type: ignore[arg-type]
+        one, answers = account(Limiters(50, 16, clock=clock), clock, "nvapi-one", metrics=metrics)
         answers.listed = reading(FunctionsResponse)(body)
         for _ in range(3):
             listing = await one.fresh_listing(0.0)

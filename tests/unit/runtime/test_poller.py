@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.accounts.poller import Poller
 from nvcf_operator.api.key import Key
 from nvcf_operator.core.credentials import Credential
@@ -28,7 +29,9 @@ class Nobody:
 
 def account_of(clock: Clock) -> Account:
     limiters = Limiters(50, 16, clock=clock)
-    return Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-old"), Nobody(), limiters, Metrics(), clock=clock)  # type: ignore[arg-type]
+    metrics = Metrics()
+    calls = lambda account: Calls(account, Nobody(), metrics, clock=clock)  # type: ignore[arg-type]  # noqa: E731
+    return Account(Credential("http://127.0.0.1/v2/nvcf", "nvapi-old"), calls, limiters, metrics, clock=clock)
 
 
 def poller_of(
@@ -64,7 +67,7 @@ def test_a_refused_key_that_nobody_uses_any_more_leaves_the_loop_to_the_others()
             raise AssertionError("nothing was listed")
 
         account = account_of(clock)
-        account.refuse(REFUSED)
+        account.key_status.refuse(REFUSED)
         poller = poller_of(account, clock, polled=polled, reread=reread)
         task = asyncio.create_task(poller.run())
         await asyncio.sleep(600.0)
