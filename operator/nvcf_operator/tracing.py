@@ -63,7 +63,7 @@ class Tracer:
 
     _NOTHING = nullcontext(Span())
 
-    def look(self, about: Mapping[str, str]) -> AbstractContextManager[Span]:
+    def reconcile(self, about: Mapping[str, str]) -> AbstractContextManager[Span]:
         """A reconcile of a resource, with the fields of its log lines: the root of a trace."""
         return self._NOTHING
 
@@ -127,7 +127,7 @@ class _OpenTelemetry(Tracer):
         self._tracer = self._provider.get_tracer("nvcf_operator")
         self._propagator = TraceContextTextMapPropagator()
 
-    def look(self, about: Mapping[str, str]) -> AbstractContextManager[Span]:
+    def reconcile(self, about: Mapping[str, str]) -> AbstractContextManager[Span]:
         return self._open("reconcile", {_CONVENTIONAL.get(name, _OURS + name): text for name, text in about.items()})
 
     def nvcf(self, operation: str, method: str, url: str) -> AbstractContextManager[Span]:

@@ -21,7 +21,8 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure, Scope, Timing
 from nvcf_operator.core.transitions import EventNote
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.informer.cache import Cache, Digest
+from nvcf_operator.informer.cache import Cache
+from nvcf_operator.informer.digest import Digest
 from nvcf_operator.informer.informer import Informer
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics

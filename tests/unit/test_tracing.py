@@ -56,8 +56,12 @@ def test_only_the_protocol_that_is_spoken_is_taken(
 
 def test_where_nothing_is_traced_nothing_is_told() -> None:
     tracer = Tracer()
-    for made in (tracer.look({}), tracer.nvcf("a", "GET", "http://h/"), tracer.kubernetes("a", "PATCH", "http://h/")):
-        with made as span, tracer.look({}):
+    for made in (
+        tracer.reconcile({}),
+        tracer.nvcf("a", "GET", "http://h/"),
+        tracer.kubernetes("a", "PATCH", "http://h/"),
+    ):
+        with made as span, tracer.reconcile({}):
             span.answered("500")
             span.ended("done")
             assert span.trace_id is None

@@ -18,7 +18,7 @@ class MassDeletionGuard:
         self._clock = clock
         self._since: dict[Key, float] = {}
         self._managed = 0
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def counts(self, missing: Mapping[Key, bool]) -> None:
         """Take in one poll: for each deployment on record, whether it is missing."""
@@ -26,16 +26,16 @@ class MassDeletionGuard:
         self._managed = len(missing)
         self._since = {key: self._since.get(key, now) for key, gone in missing.items() if gone}
         if not self._on():
-            self._told.clear()
+            self._reported.clear()
 
     def holds_back(self, key: Key) -> bool:
         """Whether this resource's deployment is one of too many that are gone."""
         return key in self._since and self._on()
 
     def first_reported_in(self, namespace: str) -> bool:
-        """Whether nobody in that namespace was told of it yet; from then on somebody is."""
-        first = namespace not in self._told
-        self._told.add(namespace)
+        """Whether it was not reported in that namespace yet; from then on it is."""
+        first = namespace not in self._reported
+        self._reported.add(namespace)
         return first
 
     def _on(self) -> bool:

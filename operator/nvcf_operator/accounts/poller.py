@@ -1,4 +1,4 @@
-"""One poller per credential: a list call tells the state of all its resources, and only what changed is looked at.
+"""One poller per credential: one list call shows the state of all its resources, and only what changed is reconciled.
 
 It polls often while NVCF is at work on something (`--busy-poll-interval`), doubling the pause up to `--poll-interval`
 while nothing moves. It is also the probe of a key that is not accepted, while all its resources wait behind it.
@@ -30,13 +30,13 @@ class Poller:
 
     Args:
         account: whose list to read.
-        polled: called after each list that was answered, with the outlines of deployments where NGC lists them, too;
-            says whether anything moved.
+        polled: called after each list that was answered, with the fingerprints of deployments where NGC lists them,
+            too; says whether anything moved.
         refused: called once when the key is not accepted.
         reread: called before each poll and when NVCF refuses the key: read the Secrets of its resources again.
         interval: seconds between two polls at rest.
         busy_interval: seconds between two polls while NVCF is at work.
-        beats: told of each poll, for /healthz.
+        beats: watches each poll, for /healthz.
 
     """
 
@@ -56,7 +56,7 @@ class Poller:
         self._polled = polled
         self._reread = reread
         self._refused = refused
-        self._told: Failure | None = None
+        self._reported: Failure | None = None
         self._interval = interval
         self._busy_interval = min(busy_interval, interval)
         self._pause = interval
@@ -81,13 +81,13 @@ class Poller:
         if not self._account.keys:
             return
         listing = await self._account.fresh_listing(0.0)
-        if self._account.key_status.failure is not None and self._account.key_status.failure != self._told:
+        if self._account.key_status.failure is not None and self._account.key_status.failure != self._reported:
             # Each of its resources says so once; until the key is accepted again nothing more is written.
-            self._told = self._account.key_status.failure
+            self._reported = self._account.key_status.failure
             self._refused(self._account)
         if isinstance(listing, Failure):
             return
-        self._told = None
+        self._reported = None
         moved = self._polled(self._account, await self._account.deployments.read()) or refused
         if not self._account.busy:
             self._pause = self._interval

@@ -69,7 +69,7 @@ class Accounts:
                 busy_interval=self._settings.busy_poll_interval,
                 beats=self._beats,
             )
-            # In a context of its own: it speaks for no single resource, in its log lines and at the gate.
+            # In a context of its own: it speaks for no single resource, in its log lines.
             task = asyncio.create_task(poller.run(), name=f"poller {account!r}", context=Context())
             self._accounts[credential] = (account, task)
         account, _ = self._accounts[credential]

@@ -3,7 +3,7 @@
 import logging
 
 MOST = 200
-"""So many texts are told; a server that never says the same twice gets no more lines."""
+"""So many texts are logged; a server that never says the same twice gets no more lines."""
 
 log = logging.getLogger(__name__)
 
@@ -12,10 +12,10 @@ class Remarks:
     """Logs each text once for the life of this process."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def warn(self, text: str) -> None:
         """Log a warning, unless it was logged before."""
-        if text not in self._told and len(self._told) < MOST:
-            self._told.add(text)
+        if text not in self._logged and len(self._logged) < MOST:
+            self._logged.add(text)
             log.warning("%s", text)

@@ -1,6 +1,6 @@
 """How fast NVCF is called: per account a rate, a number of calls at a time, a breaker, and the server's Retry-After.
 
-Own code rather than aiolimiter, which knows neither two kinds of callers nor a gate that shuts while they wait.
+Own code rather than aiolimiter, which knows neither two kinds of callers nor a limiter that closes while they wait.
 """
 
 import math
@@ -26,7 +26,7 @@ TRIAL_AGAIN = 1.0
 
 
 class HoldReason(StrEnum):
-    """Why a gate lets no call pass."""
+    """Why a limiter lets no call pass."""
 
     THROTTLED = "throttled"
     """The server said 429, and the pause that it asked for, as far as we honour it, is not over; or one call is out to
@@ -46,13 +46,13 @@ _TEXTS = {
 
 
 class LimiterClosed(Exception):  # noqa: N818  the name says what happened
-    """The gate lets no call of this account pass now; nothing was sent.
+    """The limiter lets no call of this account pass now; nothing was sent.
 
     Attributes:
         reason: why.
         retry_after: seconds after which to try again.
         asked: where the server throttles, the seconds that it asked for, which do not run down; None if it named none.
-        cause: where calls failed, the failure that stands for all; None if none was told.
+        cause: where calls failed, the failure that stands for all; None if none was reported.
 
     """
 
@@ -75,8 +75,8 @@ class Admission:
 
     Attributes:
         priority: how urgent the call is.
-        era: how often the gate had shut when the call came.
-        gate: what it passed. To another one, such as that of the account which a key turns out to be of, it is news.
+        era: how often the limiter had closed when the call came.
+        limiter: what it passed. To another one, such as that of the account which a key turns out to be of, it is news.
 
     """
 
@@ -96,9 +96,9 @@ class Limiter:
     A server's wait is a hint (`flowcontrol.throttle`): beyond 2 minutes one urgent call at a time may try whether it
     still throttles, beyond 15 minutes any call, until one is answered.
 
-    Every outcome has to be told: `succeeded`, `failed` or `throttled`. With the call's `Admission`, an outcome counts
-    only if the gate has not shut since the call was let in: the failures of twenty calls that hung together are one
-    piece of news, and do not undo what the probe finds out later. Without it, every outcome counts as news.
+    Every outcome has to be reported: `succeeded`, `failed` or `throttled`. With the call's `Admission`, an outcome
+    counts only if the limiter has not closed since the call was let in: the failures of twenty calls that hung together
+    are one piece of news, and do not undo what the probe finds out later. Without it, every outcome counts as news.
 
     Not thread-safe: use it in one event loop.
 
@@ -154,7 +154,7 @@ class Limiter:
             if not await self._queue.enter(urgent, group):
                 raise self._turned_away(priority)
             try:
-                if self._is_stale(call):  # the gate shut between the turn and this line
+                if self._is_stale(call):  # the limiter closed between the turn and this line
                     raise self._turned_away(priority)
                 yield call
             finally:
@@ -184,22 +184,22 @@ class Limiter:
         return self.closed_for(priority) is None and self._queue.is_free(priority is Priority.HIGH)
 
     def succeeded(self, call: Admission | None = None) -> None:
-        """Tell that the server answered, be it with a 4xx: it works. A success of the probe closes the breaker."""
+        """Note that the server answered, be it with a 4xx: it works. A success of the probe closes the breaker."""
         if not self._is_stale(call):
             self._throttle.answered(urgent=_is_urgent(call))
             self._answered(call)
 
     def failed(self, call: Admission | None = None, error: NvcfError | None = None) -> None:
-        """Tell that the server failed (5xx), was not reached, or that the outcome is unknown; not for a 4xx."""
+        """Note that the server failed (5xx), was not reached, or that the outcome is unknown; not for a 4xx."""
         if error is not None:
             self._outage.failed(error)
         if not self._is_stale(call) and self._breaker.failed(self._clock()):
             self._shut()
 
     def throttled(self, retry_after: float | None = None, call: Admission | None = None) -> None:
-        """Tell that the server said 429. For the breaker this is an answer: a server that throttles works.
+        """Note that the server said 429. For the breaker this is an answer: a server that throttles works.
 
-        The gate shuts for `retry_after` seconds, 2 minutes at most for urgent calls and 15 for all others; if the
+        The limiter closes for `retry_after` seconds, 2 minutes at most for urgent calls and 15 for all others; if the
         server named none, for 1 s doubling to 60 s until a call succeeds. Calls that were under way and are throttled
         too do not double a pause that lasts.
         """
@@ -210,7 +210,7 @@ class Limiter:
             self._shut()
 
     def inherit(self, other: "Limiter") -> None:
-        """Take over the pause that the server asked another gate for, as far as it lasts."""
+        """Take over the pause that the server asked another limiter for, as far as it lasts."""
         if self._throttle.join(other._throttle, self._clock()):
             self._shut()
 
@@ -267,7 +267,7 @@ def _is_urgent(call: Admission | None) -> bool:
 
 
 class Limiters:
-    """The gates of all accounts, each made when it is first asked for, all with the same limits.
+    """The limiters of all accounts, each made when it is first asked for, all with the same limits.
 
     Args:
         rate: calls a second.
@@ -291,12 +291,12 @@ class Limiters:
         def make() -> Limiter:
             return Limiter(rate, concurrency, clock=clock, random=random)
 
-        make()  # limits that make no sense are told now
+        make()  # limits that make no sense fail now
         self._make = make
         self._limiters: dict[tuple[str, str], Limiter] = {}
 
     def of(self, base_url: str, account: str) -> Limiter:
-        """The gate of an account at a base URL.
+        """The limiter of an account at a base URL.
 
         `account` is its id, or the fingerprint of a key whose account is not known yet; never a key.
         """
@@ -306,9 +306,9 @@ class Limiters:
         return self._limiters[place]
 
     def join(self, base_url: str, key: str, account: str) -> Limiter:
-        """Give the account's gate to a key of it, and give up the gate that the key had by its fingerprint.
+        """Give the account's limiter to a key of it, and give up the one that the key had by its fingerprint.
 
-        What the server told the key lasts: a pause that it asked for shuts the account's gate.
+        A pause that the server asked the key for lasts: it closes the account's limiter.
         """
         limiter, own = self.of(base_url, account), self._limiters.pop((base_url, key), None)
         if own is not None:
@@ -316,5 +316,5 @@ class Limiters:
         return limiter
 
     def __iter__(self) -> Iterator[tuple[str, str, Limiter]]:
-        """Base URL, account and gate of each, for metrics."""
+        """Base URL, account and limiter of each, for metrics."""
         return iter([(*place, limiter) for place, limiter in self._limiters.items()])

@@ -5,59 +5,26 @@ the watch), and by the answers to the workers' own calls, without which each of 
 digest never steps back to an older resourceVersion; those of one resource type are ordered integers (KEP-5504).
 """
 
-import json
-import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from nvcf_operator.api import names
-from nvcf_operator.api.conditions import CREDENTIALS_VALID
 from nvcf_operator.api.key import Key
-from nvcf_operator.api.names import DEFAULT_SECRET_KEY
-from nvcf_operator.api.spec import ManagementPolicy
-from nvcf_operator.core.diff.fingerprints import deployment_fingerprint
-from nvcf_operator.core.manifests import is_true
 from nvcf_operator.core.poll_rules import PollKey
 from nvcf_operator.core.resource import Resource
+from nvcf_operator.informer.digest import Digest, digest_of, key_of, version_of
 from nvcf_operator.informer.own_writes import OwnWrites
-
-_OURS = (
-    names.RECONCILE_REQUESTED_ANNOTATION,
-    names.REDEPLOY_REQUESTED_ANNOTATION,
-    names.PAUSED_ANNOTATION,
-    names.FORCE_DELETE_ANNOTATION,
-)
 
 
 class News(StrEnum):
-    """What an object tells beyond what was known."""
+    """What an object shows beyond what was known."""
 
     NOTHING = "nothing"
     NEW = "new"
-    PERSON = "person"
-    """A person's doing: spec, deletion, or one of the annotations that ask for something; or what may be one."""
+    USER = "user"
+    """A user's doing: spec, deletion, or one of the annotations that ask for something; or what may be one."""
     OTHER = "other"
     """Something else, such as another hand in the status."""
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """One object, as compressed JSON, and what is compared most often."""
-
-    uid: str
-    resource_version: int
-    generation: int
-    asked: int
-    """Hash of what a person can ask for in metadata."""
-    told: int
-    """Hash of finalizers and status, which only we should write."""
-    versions: tuple[tuple[str, str], ...]
-    """Function and version pairs that the object has to do with."""
-    poll_key: PollKey
-    body: bytes
 
 
 class Cache:
@@ -85,18 +52,18 @@ class Cache:
 
     def put(self, obj: Mapping[str, Any]) -> News:
         """Take in the answer to a worker's own call, and say what is new. The echo from the watch will be no news."""
-        key, version = _name(obj), _version(obj)
+        key, version = key_of(obj), version_of(obj)
         known = self._digests.get(key)
         self._own_writes.answered(key, version, known=None if known is None else known.resource_version)
         return self._take_in(key, obj)
 
     def see(self, obj: Mapping[str, Any], *, listed: bool) -> News:
         """Take in what the watch or a list brings, unless something newer is known, and say what is new about it."""
-        key, version = _name(obj), _version(obj)
+        key, version = key_of(obj), version_of(obj)
         if not listed:
             ours, known = self._own_writes.ours(key, version), self._digests.get(key)
             if not ours and known is not None and version < known.resource_version:
-                return News.PERSON  # the answer to a write of ours has brought another hand's change along with it
+                return News.USER  # the answer to a write of ours has brought another hand's change along with it
         return self._take_in(key, obj)
 
     def doubt(self, key: Key) -> None:
@@ -104,7 +71,7 @@ class Cache:
         self._own_writes.doubt(key, self._digests[key].resource_version)
 
     def settle(self, key: Key) -> bool:
-        """Tell at the end of the work whether another hand has written meanwhile."""
+        """Say at the end of the work whether another hand has written meanwhile."""
         return self._own_writes.settle(key)
 
     def drop(self, key: Key, uid: str | None = None) -> bool:
@@ -124,7 +91,7 @@ class Cache:
     def get(self, key: Key) -> Resource | None:
         """Read a resource."""
         digest = self._digests.get(key)
-        return None if digest is None else Resource.read(json.loads(zlib.decompress(digest.body)))
+        return None if digest is None else digest.read()
 
     def version(self, key: Key) -> tuple[str, int] | None:
         """The uid and the version of the newest object of that name that is known."""
@@ -150,16 +117,16 @@ class Cache:
 
     def _take_in(self, key: Key, obj: Mapping[str, Any]) -> News:
         known = self._digests.get(key)
-        self.newest = max(self.newest, _version(obj))
-        if known is not None and _version(obj) <= known.resource_version:
+        self.newest = max(self.newest, version_of(obj))
+        if known is not None and version_of(obj) <= known.resource_version:
             return News.NOTHING
-        digest = _digest(obj)
+        digest = digest_of(obj)
         self._replace(key, known, digest)
         if known is None or known.uid != digest.uid:
             return News.NEW
         if (known.generation, known.asked) != (digest.generation, digest.asked):
-            return News.PERSON
-        return News.OTHER if known.told != digest.told else News.NOTHING
+            return News.USER
+        return News.OTHER if known.reported != digest.reported else News.NOTHING
 
     def _replace(self, key: Key, known: Digest | None, digest: Digest | None) -> None:
         before, after = (item.versions if item is not None else () for item in (known, digest))
@@ -176,84 +143,3 @@ class Cache:
         self._digests[key] = digest
         for pair in after:
             self._by_version.setdefault(pair, set()).add(key)
-
-
-def _name(obj: Mapping[str, Any]) -> Key:
-    return Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-
-
-def _version(obj: Mapping[str, Any]) -> int:
-    return int(obj["metadata"].get("resourceVersion") or 0)
-
-
-def _digest(obj: Mapping[str, Any]) -> Digest:
-    meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
-    annotations = {name: meta["annotations"][name] for name in _OURS if name in (meta.get("annotations") or {})}
-    kept = {
-        "metadata": {
-            name: meta[name]
-            for name in ("namespace", "name", "uid", "resourceVersion", "generation", "creationTimestamp",
-                         "deletionTimestamp", "finalizers")
-            if name in meta
-        }
-        | {"annotations": annotations, "managedFields": _force_delete_set(meta)},
-        "spec": spec,
-        "status": status,
-    }  # fmt: skip
-    function = str(spec.get("functionId", "")).lower()
-    own = status if status.get("uid") in (None, meta.get("uid")) else {}  # a copy's status is that of its original
-    versions = {str(spec.get("functionVersionId", "")).lower(), own.get("functionVersionId") or ""}
-    versions |= {item.get("functionVersionId", "") for item in own.get("retiring") or ()}
-    versions |= {item.get("functionVersionId", "") for name in ("incoming", "intent") if (item := own.get(name))}
-    set_at = _force_delete_set(meta)
-    return Digest(
-        uid=meta.get("uid", ""),
-        resource_version=_version(obj),
-        generation=int(meta.get("generation") or 0),
-        asked=hash((meta.get("deletionTimestamp"), json.dumps([annotations, set_at], sort_keys=True))),
-        told=hash(json.dumps([meta.get("finalizers"), status], sort_keys=True)),
-        versions=tuple((function, version) for version in sorted(versions) if version),
-        poll_key=_poll_key(meta, spec, own),
-        body=zlib.compress(json.dumps(kept, separators=(",", ":")).encode(), level=1),
-    )
-
-
-def _force_delete_set(meta: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Of `metadata.managedFields`, which can be larger than all the rest, what says when force-delete was set."""
-    field = f"f:{names.FORCE_DELETE_ANNOTATION}"
-    if names.FORCE_DELETE_ANNOTATION not in (meta.get("annotations") or {}):
-        return []
-    return [
-        {"time": entry.get("time"), "fieldsV1": {"f:metadata": {"f:annotations": {field: {}}}}}
-        for entry in meta.get("managedFields") or ()
-        if field in (((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations") or {})
-    ]
-
-
-def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> PollKey:
-    ref = (spec.get("credentials") or {}).get("secretRef") or {}
-    valid = [item["status"] for item in status.get("conditions") or () if item.get("type") == CREDENTIALS_VALID]
-    held = status.get("functionVersionId") if status.get("functionStatus") else None
-    silent = (
-        spec.get("managementPolicy") == ManagementPolicy.OBSERVE
-        or spec.get("suspend") is True
-        or is_true((meta.get("annotations") or {}).get(names.PAUSED_ANNOTATION))
-    )
-    return PollKey(
-        function_id=str(spec.get("functionId", "")).lower(),
-        held_version=held,
-        shown_version=str(spec.get("functionVersionId", "")).lower() if silent and held is None else None,
-        incoming_version=(status.get("incoming") or {}).get("functionVersionId"),
-        leaving=any(item.get("functionVersionId") == held for item in status.get("retiring") or ()),
-        deployment_fingerprint=deployment_fingerprint(
-            status.get("deploymentId"),
-            (
-                (item.get("gpuSpecificationId"), item.get("minInstances"), item.get("maxInstances"))
-                for item in status.get("gpuSpecifications") or ()
-            ),
-        ),
-        function_status=sys.intern(status["functionStatus"]) if status.get("functionStatus") else None,
-        credentials_refused=valid == ["False"],
-        deleting=bool(meta.get("deletionTimestamp")),
-        secret=(ref["name"], ref.get("key", DEFAULT_SECRET_KEY)) if ref.get("name") else None,
-    )

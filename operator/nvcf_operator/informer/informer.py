@@ -33,7 +33,7 @@ in between is in neither, and would count as there until the next list.
 """
 
 PROBE = 60.0
-"""Seconds between two looks at whether the cluster's history goes on."""
+"""Seconds between two checks whether the cluster's history goes on."""
 
 CONFIRM = 30.0
 """Seconds until a list that seems to come from the past is asked for once more: one that lags behind gets over it."""
@@ -217,7 +217,7 @@ class Informer:
         elif first:
             urgent = bool(obj["metadata"].get("deletionTimestamp"))
             self._queue.add(key, Priority.HIGH if urgent else Priority.LOW)
-        elif news == News.PERSON:
+        elif news == News.USER:
             self._queue.add(key, Priority.HIGH)
         else:
             self._queue.add(key, Priority.NORMAL if news == News.NEW else Priority.LOW)

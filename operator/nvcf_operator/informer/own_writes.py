@@ -1,6 +1,6 @@
 """Which of the versions that the watch brings are of our own writing.
 
-The watch brings every version of an object, one after the other. A write of ours has an answer, too, which tells the
+The watch brings every version of an object, one after the other. A write of ours has an answer, too, which has the
 version that it made, and of echo and answer either may come first. So an unknown version that is seen while the key is
 being worked on is kept in doubt until the work ends: by then each answer has come. And a version that was neither
 answered nor known, but older than what an answer brought, is another hand's change that our own write overtook.
@@ -17,7 +17,7 @@ class OwnWrites:
         self._doubtful: dict[Key, set[int]] = {}
 
     def answered(self, key: Key, version: int, *, known: int | None) -> None:
-        """Note that an answer has told a worker of a version; `known` is the newest one that was known before."""
+        """Note that an answer has shown a worker a version; `known` is the newest one that was known before."""
         doubtful = self._doubtful.get(key, set())
         if version in doubtful:
             doubtful.discard(version)
@@ -42,7 +42,7 @@ class OwnWrites:
         self._doubtful.setdefault(key, set()).add(version)
 
     def settle(self, key: Key) -> bool:
-        """At the end of the work: whether a version remains that no answer has told of."""
+        """At the end of the work: whether a version remains that no answer has shown."""
         return bool(self._doubtful.pop(key, None))
 
     def forget(self, key: Key) -> None:

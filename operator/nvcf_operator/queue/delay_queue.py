@@ -1,7 +1,8 @@
-"""The work queue: which resource is to be looked at, when, and before whom.
+"""The work queue: which resource is to be reconciled, when, and before whom.
 
 It carries keys, never events: whoever takes a key reads the newest state and acts on that. So a key stands at most
-once, a second reason to look at it merges with the first, and a key that is being worked on is held back until `done`.
+once, a second reason to reconcile it merges with the first, and a key that is being worked on is held back until
+`done`.
 """
 
 import asyncio
@@ -24,10 +25,10 @@ class QueueClosed(Exception):  # noqa: N818  the name says what happened
 class DelayQueue(Generic[K]):
     """Deduplicating delay queue for one asyncio loop; no task and no timer per key.
 
-    Reasons to look at one key merge: the earliest deadline wins, in the lane that it was asked for; when the deadline
-    of a more urgent lane has come too, the key moves there. Handing a key out answers every reason that stands, also
-    those of a later deadline, for the work that follows decides anew. Within a lane the groups take turns, and a
-    group's keys come first in, first out.
+    Reasons to reconcile one key merge: the earliest deadline wins, at the priority that it was asked for; when the
+    deadline of a higher priority has come too, the key moves there. Handing a key out answers every reason that stands,
+    also those of a later deadline, for the work that follows decides anew. Within a priority the groups take turns, and
+    a group's keys come first in, first out.
 
     Nothing here is thread-safe: call it from the loop's thread.
 
@@ -48,7 +49,7 @@ class DelayQueue(Generic[K]):
         self._closed = False
 
     def add(self, key: K, priority: Priority, delay: float = 0.0) -> None:
-        """Have the key looked at in `delay` seconds, or earlier if that was asked for already.
+        """Have the key reconciled in `delay` seconds, or earlier if that was asked for already.
 
         While the key is being worked on this is kept for later: the work may have begun with an older state.
         A closed queue takes nothing. ValueError for a delay that is no finite number.
@@ -60,10 +61,10 @@ class DelayQueue(Generic[K]):
             self._stir()
 
     def take(self, *, only: Priority | None = None) -> tuple[K, Priority] | None:
-        """Take the key whose turn it is and the lane it came in; None if none is due. It is the caller's until `done`.
+        """Take the key whose turn it is and its priority; None if none is due. It is the caller's until `done`.
 
         Args:
-            only: take from this lane alone.
+            only: take from this priority alone.
 
         Raises:
             QueueClosed: after `close`.
@@ -76,7 +77,7 @@ class DelayQueue(Generic[K]):
     async def get(self, *, only: Priority | None = None) -> tuple[K, Priority]:
         """Wait until `take` gives something. A cancelled wait loses no key.
 
-        A worker that is kept for people's changes waits with `only=Lane.PERSON`; it is woken for them only when no
+        A worker that is kept for users' changes waits with `only=Priority.HIGH`; it is woken for them only when no
         other worker waits, so that it is free for the next one.
         """
         try:
@@ -92,8 +93,8 @@ class DelayQueue(Generic[K]):
 
         Args:
             key: the key, as `get` gave it.
-            requeue: lane and delay in seconds after which to look again. What was added during the work counts, too:
-                the earliest wins. Void if the key was discarded during the work.
+            requeue: priority and delay in seconds after which to reconcile again. What was added during the work
+                counts, too: the earliest wins. Void if the key was discarded during the work.
 
         Raises:
             ValueError: nobody works on the key, or the delay is no finite number.
@@ -117,12 +118,12 @@ class DelayQueue(Generic[K]):
                 pass
 
     def depth(self) -> dict[Priority, int]:
-        """How many keys are due and wait for a worker, by lane."""
+        """How many keys are due and wait for a worker, by priority."""
         self._schedule.advance(self._clock())
         return {priority: self._schedule.depth(priority) for priority in Priority}
 
     def overdue(self) -> dict[Priority, float]:
-        """For how many seconds the longest waiting due key has been due, by lane; 0 where none waits."""
+        """For how many seconds the longest waiting due key has been due, by priority; 0 where none waits."""
         now = self._clock()
         self._schedule.advance(now)
         since = {priority: self._schedule.oldest(priority) for priority in Priority}

@@ -19,7 +19,7 @@ _NEVER = math.inf
 
 
 class _Standing(Generic[K]):
-    """A key that waits: when it is due in each lane, and the lane it is in line in (None: not due yet)."""
+    """A key that waits: when it is due at each priority, and the one it is in line at (None: not due yet)."""
 
     __slots__ = ("dues", "group", "key", "priority")
 
@@ -30,7 +30,7 @@ class _Standing(Generic[K]):
         self.dues = [_NEVER] * len(Priority)
 
     def ask(self, priority: Priority, due: float) -> bool:
-        """Note one more reason to look at the key. False if one that stands is as early and no less urgent."""
+        """Note one more reason to reconcile the key. False if one that stands is as early and no less urgent."""
         if min(self.dues[: priority + 1]) <= due:
             return False
         self.dues[priority] = due
@@ -51,9 +51,9 @@ class _Work(Generic[K]):
 
 
 class Schedule(Generic[K]):
-    """Which key is due, in which lane, and whose turn it is; the rules are told in `DelayQueue`.
+    """Which key is due, at which priority, and whose turn it is; `DelayQueue` states the rules.
 
-    Times are seconds on one clock that never steps back. `group` tells of a key whom it belongs to.
+    Times are seconds on one clock that never steps back. `group` says of a key whom it belongs to.
     """
 
     def __init__(self, group: Callable[[K], Hashable]) -> None:
@@ -62,13 +62,13 @@ class Schedule(Generic[K]):
         self._in_work: dict[K, _Work[K]] = {}
         self._due: dict[Priority, RoundRobin[K]] = {priority: RoundRobin() for priority in Priority}
         self._last: Priority | None = None
-        # Entries are never searched for: one that no longer tells a key's deadline is dropped when it surfaces.
+        # Entries are never searched for: one that does not hold a key's deadline any more is dropped when it surfaces.
         self._deadlines: list[tuple[float, int, Priority, _Standing[K]]] = []
         self._compact_at = _COMPACT
         self._sequence = count()
 
     def add(self, key: K, priority: Priority, due: float, now: float) -> None:
-        """Have the key looked at when `due`, or earlier if that was asked for already; after `done` if in work."""
+        """Have the key reconciled when `due`, or earlier if that was asked for already; after `done` if in work."""
         if work := self._in_work.get(key):
             work.meanwhile.ask(priority, due)
             return
@@ -80,7 +80,7 @@ class Schedule(Generic[K]):
             self._place(standing, priority, due, now)
 
     def take(self, priorities: tuple[Priority, ...], now: float) -> tuple[K, Priority] | None:
-        """Take the key whose turn it is in the first of `lanes` that has one; it is in work until `done`."""
+        """Take the key whose turn it is in the first of `priorities` that has one; it is in work until `done`."""
         self.advance(now)
         priority = next((priority for priority in priorities if self._due[priority]), None)
         if priority is None:
@@ -99,7 +99,7 @@ class Schedule(Generic[K]):
         return key, priority
 
     def done(self, key: K, requeue: tuple[Priority, float] | None, now: float) -> None:
-        """End the work on a key; `requeue` is lane and due time. ValueError if it is not in work."""
+        """End the work on a key; `requeue` is priority and due time. ValueError if it is not in work."""
         work = self._in_work.pop(key, None)
         if work is None:
             raise ValueError(f"{key!r} is not being worked on; done() follows get(), once")
@@ -131,7 +131,7 @@ class Schedule(Generic[K]):
             self._line_up(standing, priority)
 
     def next_deadline(self) -> float | None:
-        """When the next key becomes due, or moves to a more urgent lane; None if none waits for its time."""
+        """When the next key becomes due, or moves to a higher priority; None if none waits for its time."""
         while self._deadlines:
             if self._holds(self._deadlines[0]):
                 return self._deadlines[0][0]
@@ -139,11 +139,11 @@ class Schedule(Generic[K]):
         return None
 
     def depth(self, priority: Priority) -> int:
-        """How many keys are in line in a lane."""
+        """How many keys are in line at a priority."""
         return len(self._due[priority])
 
     def oldest(self, priority: Priority) -> float | None:
-        """Since when the longest waiting key of a lane has been due; None if none is in line."""
+        """Since when the longest waiting key of a priority has been due; None if none is in line."""
         return min((min(self._standing[key].dues) for key in self._due[priority]), default=None)
 
     def works_on(self, key: K) -> bool:
@@ -169,7 +169,7 @@ class Schedule(Generic[K]):
             self._compact()
 
     def _line_up(self, standing: _Standing[K], priority: Priority) -> None:
-        """Put a due key at the end of a lane, unless it is in line in one that is no less urgent."""
+        """Put a due key at the end of the line of a priority, unless it is in line at one that is no lower."""
         if standing.priority is not None:
             if standing.priority <= priority:
                 return

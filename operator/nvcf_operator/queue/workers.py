@@ -1,4 +1,4 @@
-"""The bounded pool of workers: each takes one key at a time; one of them is kept for what a person waits for."""
+"""The bounded pool of workers: each takes one key at a time; one of them is kept for what a user waits for."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from nvcf_operator.queue.delay_queue import DelayQueue, QueueClosed
 log = logging.getLogger(__name__)
 
 Reconcile = Callable[[Key, Priority], Awaitable[tuple[str, tuple[Priority, float] | None]]]
-"""Gives how the look has ended, and when to look again."""
+"""Gives how the reconcile has ended, and when to come back."""
 
 STUCK = 750.0
 """Seconds after which a worker on one key counts as standing still; each reconcile ends before, also one whose POST has

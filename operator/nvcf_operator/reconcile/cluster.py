@@ -1,7 +1,7 @@
 """The cluster as the reconcile loop sees it: the API server's objects, the cache of them, and Events."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from nvcf_operator.api import names
 from nvcf_operator.api.key import Key
@@ -11,6 +11,7 @@ from nvcf_operator.core.transitions import EventNote
 from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.kube.status import merge_patch
+from nvcf_operator.reconcile.ports import ApiServer, Events
 from nvcf_operator.reconcile.refusals import (
     DROP_FINALIZER,
     INTENT,
@@ -27,40 +28,6 @@ from nvcf_operator.state.local_state import LocalState
 
 CONFLICTS = 5
 """Times that a status is written again because somebody else has written another part of the object meanwhile."""
-
-
-class ApiServer(Protocol):
-    """The API server's calls about one resource."""
-
-    async def get_resource(self, key: Key) -> dict[str, Any] | None:
-        """The object; None if there is none."""
-
-    async def patch_metadata(
-        self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
-    ) -> dict[str, Any]:
-        """Write the finalizers of that very version."""
-
-    async def patch_status(
-        self,
-        key: Key,
-        *,
-        uid: str,
-        resource_version: str,
-        status: Mapping[str, Any],
-        kind: str = "status",
-        trial: bool = False,
-    ) -> dict[str, Any]:
-        """Write members of the status of that very version."""
-
-
-class Events(Protocol):
-    """Where Events go."""
-
-    def note(self, resource: Resource, note: EventNote) -> None:
-        """Have an Event written."""
-
-    def ends(self, namespace: str) -> bool:
-        """Whether a namespace is known to be ending."""
 
 
 class KubernetesCluster:
@@ -202,9 +169,9 @@ class KubernetesCluster:
                     raise
                 problem = error
             else:
-                return self._cache.put(obj) == News.PERSON or edited
+                return self._cache.put(obj) == News.USER or edited
             fresh, news = await self._read_again(resource)
-            edited = news == News.PERSON or edited
+            edited = news == News.USER or edited
             if (fresh.get("status") or {}) != resource.recorded:
                 local.found_current()
                 raise Outdated(str(problem))

@@ -91,7 +91,7 @@ class Reconciler:
             "version": resource.wanted_version,
             "reconcile": uuid.uuid4().hex[:8],
         }
-        with self._tracer.look(about) as span, logs.bind(**about, trace_id=span.trace_id):
+        with self._tracer.reconcile(about) as span, logs.bind(**about, trace_id=span.trace_id):
             ended = await self._to_the_end(resource, local, priority)
             span.ended(ended.result)
             return self._guarded(key, local, ended)

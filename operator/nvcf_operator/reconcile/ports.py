@@ -1,7 +1,7 @@
 """What the reconcile loop asks of the outside world: of NVCF, of the cluster, and of who holds credentials.
 
 Production and the random stories implement these ports; the loop between them is the same. Its clock is
-`nvcf_operator.clock.Clock`.
+`nvcf_operator.clock.Clock`. `ApiServer` and `Events` are what `reconcile.cluster` makes a `Cluster` of.
 """
 
 from collections.abc import Mapping, Sequence
@@ -142,4 +142,38 @@ class Cluster(Protocol):
         """Have an Event written."""
 
     def namespace_ends(self, namespace: str) -> bool:
+        """Whether a namespace is known to be ending."""
+
+
+class ApiServer(Protocol):
+    """The API server's calls about one resource."""
+
+    async def get_resource(self, key: Key) -> dict[str, Any] | None:
+        """The object; None if there is none."""
+
+    async def patch_metadata(
+        self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
+    ) -> dict[str, Any]:
+        """Write the finalizers of that very version."""
+
+    async def patch_status(
+        self,
+        key: Key,
+        *,
+        uid: str,
+        resource_version: str,
+        status: Mapping[str, Any],
+        kind: str = "status",
+        trial: bool = False,
+    ) -> dict[str, Any]:
+        """Write members of the status of that very version."""
+
+
+class Events(Protocol):
+    """Where Events go."""
+
+    def note(self, resource: Resource, note: EventNote) -> None:
+        """Have an Event written."""
+
+    def ends(self, namespace: str) -> bool:
         """Whether a namespace is known to be ending."""

@@ -12,10 +12,10 @@ from nvcf_operator.kube.errors import KubeError
 log = logging.getLogger(__name__)
 
 SOON = 60.0
-"""Seconds between two looks while fields are missing: somebody may be about to install the CRD."""
+"""Seconds between two reads while fields are missing: somebody may be about to install the CRD."""
 
 LATER = 600.0
-"""Seconds between two looks otherwise."""
+"""Seconds between two reads otherwise."""
 
 CONFIRM = 5.0
 """Seconds that the published schema may lag behind a CRD that was changed just now."""
@@ -76,10 +76,10 @@ class CrdFields:
         try:
             found = lacking(await self._kube.served_schema())
         except Exception as error:  # whatever is published: it is no reason to end the operator
-            told = str(error) if isinstance(error, KubeError) else repr(error)
-            if told != self._unreadable:
-                self._unreadable = told
-                log.info("cannot tell whether the CRD has all fields of this version: %s", told)
+            said = str(error) if isinstance(error, KubeError) else repr(error)
+            if said != self._unreadable:
+                self._unreadable = said
+                log.info("cannot tell whether the CRD has all fields of this version: %s", said)
             return None
         self._unreadable = ""
         return found

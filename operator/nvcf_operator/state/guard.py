@@ -1,14 +1,14 @@
-"""No look at a resource follows another at once unless something has changed in between.
+"""No reconcile follows another of the same resource at once unless something has changed in between.
 
-Each end of a look has its own idea of when to come again. What they have in common is here, so that no mistake in one
-of them, and no answer of the API server or of NVCF that nobody thought of, makes a worker turn in circles.
+Each way to end a reconcile has its own idea of when to come again. What they have in common is here, so that no mistake
+in one of them, and no answer of the API server or of NVCF that nobody thought of, makes a worker turn in circles.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 AT_ONCE = 0.05
-"""Seconds below which a look counts as coming at once. A settle is looked at more rarely."""
+"""Seconds below which a reconcile counts as coming at once. A settle is waited for in longer steps."""
 
 FIRST = 0.1
 """Seconds of the first pause that is made."""
@@ -22,15 +22,15 @@ class Guard:
     """One resource's."""
 
     left: Any = None
-    """What the last look has left: unequal to this, something has changed."""
+    """What the last reconcile has left: unequal to this, something has changed."""
     in_vain: int = 0
-    """Looks that were to be followed at once by another, though nothing had changed since the one before."""
+    """Reconciles that were to be followed at once by another, though nothing had changed since the one before."""
 
     def pause(self, wanted: float, left: Any) -> float:
-        """Seconds until the next look.
+        """Seconds until the next reconcile.
 
         Args:
-            wanted: how soon the look that ends now wants another.
+            wanted: how soon the reconcile that ends now wants another.
             left: what it has left: the object's version as it is known, and the count of our writes to NVCF.
 
         """

@@ -62,14 +62,14 @@ class LocalState:
     """The deletion was seen blocked and the annotation force-delete not there."""
     stale_force_delete: bool = False
     """The annotation force-delete is there and does not count."""
-    told: tuple[str, int] | None = None
-    """The reason of Ready that was told last, and the generation that it was about."""
+    reported: tuple[str, int] | None = None
+    """The reason of Ready that was reported last, and the generation that it was about."""
     reported_at: float = 0.0
-    """When it was told first, without another one in between."""
+    """When it was reported first, without another one in between."""
     reported_refusal: str = ""
-    """What an Event told last of a status that the API server refuses."""
+    """What an Event said last of a status that the API server refuses."""
     reported_failure: str = ""
-    """NVCF's words about a failed write that an Event told last."""
+    """NVCF's words about a failed write that an Event reported last."""
     guard: Guard = field(default_factory=Guard)
     writes: int = 0
     """Our writes that NVCF took."""
@@ -115,9 +115,9 @@ class LocalState:
     def reports(self, resource: Resource, status: FunctionDeploymentStatus, now: float) -> None:
         """Note since when the reason of Ready is what it is."""
         ready = next((item for item in status.conditions if item.type == kinds.READY), None)
-        told = (ready.reason, resource.generation) if ready is not None else None
-        if told != self.told:
-            self.told, self.reported_at = told, now
+        reported = (ready.reason, resource.generation) if ready is not None else None
+        if reported != self.reported:
+            self.reported, self.reported_at = reported, now
 
     def written(self, *, proven: bool) -> None:
         """What was decided last stands in the cluster; proven if it was written there just now."""
@@ -135,7 +135,7 @@ class LocalState:
             self.proven, self.record = True, None
 
     def asked_anew(self, now: float) -> None:
-        """A person asks for something: where a failure is waited out, it is tried like something new."""
+        """A user asks for something: where a failure is waited out, it is tried like something new."""
         if now < self.retry_at:
             self.attempts = 0
 
@@ -166,7 +166,7 @@ class LocalState:
         return LocalView(
             intent_settled_for=now - self.intent_seen[1] if self.intent_seen is not None else 0.0,
             finalizer_found_for=now - found if found is not None else None,
-            reported=self.told,
+            reported=self.reported,
             reported_for=now - self.reported_at,
             stale_force_delete=self.stale_force_delete,
             attempts=self.attempts,
@@ -183,7 +183,7 @@ def _hash(resource: Resource) -> int:
 
 
 class LocalStates:
-    """All resources' memories."""
+    """The local states of all resources."""
 
     def __init__(self) -> None:
         self._local_states: dict[Key, LocalState] = {}
@@ -191,14 +191,14 @@ class LocalStates:
         """The uids of the objects that ended last, the oldest first."""
 
     def of(self, key: Key, uid: str, make: Callable[[], LocalState]) -> LocalState:
-        """The memory of this very object; a namesake made anew starts with none."""
+        """The local state of this very object; a namesake made anew starts with none."""
         known = self._local_states.get(key)
         if known is None or known.uid != uid:
             known = self._local_states[key] = make()
         return known
 
     def known(self, key: Key, uid: str) -> LocalState | None:
-        """The memory of this very object, if there is one."""
+        """The local state of this very object, if there is one."""
         local = self._local_states.get(key)
         return local if local is not None and local.uid == uid else None
 

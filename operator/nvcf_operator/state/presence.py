@@ -8,7 +8,7 @@ class PresenceHistory:
 
     Args:
         remember: seconds for which a version that went is remembered: the redeploy settle.
-        rate: looks a second that are possible at most, so that many that wait at once do not take turns for blindness.
+        rate: reads a second that are possible at most, so that many that wait at once do not take turns for blindness.
 
     """
 
@@ -30,7 +30,7 @@ class PresenceHistory:
     def missed(self, target: Target, now: float) -> float:
         """A believed 404; says for how many seconds it has been so without a break.
 
-        A time in which nobody looked is a break: a deployment may have come and gone in it.
+        A time in which nobody read it is a break: a deployment may have come and gone in it.
         """
         since, last = self._absent.get(target, (now, now))
         blind = max(self._remember / 2, 2 * len(self._absent) / self._rate)

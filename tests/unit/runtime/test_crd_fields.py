@@ -15,7 +15,7 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Denied, KubeError
 from nvcf_operator.runtime.crd_fields import CONFIRM, SOON, CrdFields
 from tests.support.virtual_time import Clock, run
-from tests.unit.runtime.one_resource import OneResource
+from tests.unit.reconcile.one_resource import OneResource
 
 ECHO = Key("team", "echo")
 

@@ -9,7 +9,7 @@ from nvcf_operator.core.reasons import Reason
 from tests.property import user_actions
 from tests.property.chance import Chance
 from tests.property.nvcf_model import VERSIONS
-from tests.unit.runtime.one_resource import OneResource
+from tests.unit.reconcile.one_resource import OneResource
 
 ECHO = Key("team", "größe")
 

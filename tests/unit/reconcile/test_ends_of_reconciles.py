@@ -22,7 +22,7 @@ from nvcf_operator.reconcile.observe import Saturated
 from nvcf_operator.reconcile.refusals import STATUS, Outdated, Vanished, WriteRefused
 from nvcf_operator.state.guard import AT_ONCE, LONGEST, Guard
 from tests.property.cluster_model import Cluster
-from tests.unit.runtime.one_resource import OneResource
+from tests.unit.reconcile.one_resource import OneResource
 
 ECHO = Key("team", "echo")
 LOOKS = 14

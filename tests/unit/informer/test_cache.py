@@ -35,9 +35,9 @@ NEWS: list[tuple[str, dict[str, Any], News]] = [
     ("the same version again", obj(5), News.NOTHING),
     ("an older version", obj(4, generation=2), News.NOTHING),
     ("another namesake", obj(6, uid="two"), News.NEW),
-    ("a new generation", obj(6, generation=2), News.PERSON),
-    ("a deletion", obj(6, deletionTimestamp="2026-01-31T12:00:00Z"), News.PERSON),
-    ("a request to reconcile", obj(6, annotations={names.RECONCILE_REQUESTED_ANNOTATION: "now"}), News.PERSON),
+    ("a new generation", obj(6, generation=2), News.USER),
+    ("a deletion", obj(6, deletionTimestamp="2026-01-31T12:00:00Z"), News.USER),
+    ("a request to reconcile", obj(6, annotations={names.RECONCILE_REQUESTED_ANNOTATION: "now"}), News.USER),
     (
         "somebody's label or Argo CD's tracking",
         obj(6, annotations={"argocd.argoproj.io/tracking-id": "x"}),
