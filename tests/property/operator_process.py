@@ -28,7 +28,7 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.queue.schedule import Schedule
-from nvcf_operator.reconcile.act import Actuator
+from nvcf_operator.reconcile.act.actuator import Actuator
 from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.context import Context, Environment, Outcome

@@ -29,12 +29,12 @@ from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Absent, Observation, Situation, Timing, Unknown
 from nvcf_operator.core.versions import versions_held
+from nvcf_operator.reconcile.act.undeploy import Undeploys
 from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.context import Context, Outcome
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.reads import Reads
-from nvcf_operator.reconcile.undeploy import Undeploys
 from nvcf_operator.state.local_state import LocalState
 from nvcf_operator.state.sent import Sent
 from tests.property.hindered import Failing, Refused

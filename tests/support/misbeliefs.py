@@ -17,8 +17,8 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Timing
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.target import RequestTarget
+from nvcf_operator.reconcile.act.undeploy import Undeploys
 from nvcf_operator.reconcile.context import Outcome
-from nvcf_operator.reconcile.undeploy import Undeploys
 from nvcf_operator.state import local_state
 from nvcf_operator.state.local_state import LocalState
 from nvcf_operator.state.sent import Sent, SentPost

@@ -19,7 +19,7 @@ from nvcf_operator.core.resource import Resource
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.kube.errors import KubeError, Missing
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.reconcile.act import Actuator
+from nvcf_operator.reconcile.act.actuator import Actuator
 from nvcf_operator.reconcile.context import Context, Environment, Outcome
 from nvcf_operator.reconcile.observe import Observer, Saturated
 from nvcf_operator.reconcile.orphans import Orphans

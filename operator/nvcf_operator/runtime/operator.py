@@ -27,7 +27,7 @@ from nvcf_operator.process.signals import Stop, Stopped
 from nvcf_operator.process.watchdog import Watchdogs
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.queue.workers import Workers
-from nvcf_operator.reconcile.act import Actuator
+from nvcf_operator.reconcile.act.actuator import Actuator
 from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.context import Environment

@@ -12,8 +12,8 @@ from nvcf_operator.core.decide import asking
 from nvcf_operator.core.pruning import not_kept
 from nvcf_operator.core.report import report
 from nvcf_operator.kube.status import merge_patch
+from nvcf_operator.reconcile.act.finalizer import resource_after
 from nvcf_operator.reconcile.context import Context, Environment
-from nvcf_operator.reconcile.finalizer import resource_after
 from nvcf_operator.reconcile.refusals import NotKept, WriteRefused
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from nvcf_operator.core.resource import answered
 from nvcf_operator.core.situation import Present
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.kube.errors import KubeError, NotLeading
+from nvcf_operator.reconcile.act.intent import Intents
 from nvcf_operator.reconcile.context import Context, Environment, Outcome
-from nvcf_operator.reconcile.intent import Intents
 from nvcf_operator.reconcile.refusals import Outdated, Vanished, WriteRefused
 
 log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from nvcf_operator.accounts import failures
 from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
-from nvcf_operator.reconcile.change import Changes
+from nvcf_operator.reconcile.act.change import Changes
+from nvcf_operator.reconcile.act.create import Creates
+from nvcf_operator.reconcile.act.finalizer import Finalizers
+from nvcf_operator.reconcile.act.undeploy import Undeploys
 from nvcf_operator.reconcile.context import Context, Environment, Outcome
-from nvcf_operator.reconcile.create import Creates
-from nvcf_operator.reconcile.finalizer import Finalizers
 from nvcf_operator.reconcile.refusals import WriteRefused
-from nvcf_operator.reconcile.undeploy import Undeploys
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The writes: each makes one, and gives back what came of it. None of them observes."""
