@@ -48,7 +48,7 @@ def main() -> int:
         alone = baseline(here)
         progress(f"API server alone, 1 creation and 4 writes of each: {alone:.2f} s")
         here.namespace("fleet")
-        with Operator.start(here.identity, here.simulator.url, here.log, **settings) as operator:
+        with Operator.start(here.identity, here.simulator.url, here.log, fresh=True, **settings) as operator:
             grown(here, operator, alone)
             at_rest(here, operator, arguments.steady)
             if not arguments.no_crowd:
@@ -56,7 +56,9 @@ def main() -> int:
         restarted(here, settings)
         if not arguments.no_crowd:
             progress("from here on with the default rate")
-            with Operator.start(here.identity, here.simulator.url, here.log, **{**FLEET, **DEFAULT_RATE}) as operator:
+            with Operator.start(
+                here.identity, here.simulator.url, here.log, fresh=True, **{**FLEET, **DEFAULT_RATE}
+            ) as operator:
                 all_known(operator, 2 * here.number)
                 calm = crowded(here, operator, "crowd")
                 crowded(here, operator, "storm", calm=calm)
@@ -185,7 +187,7 @@ def all_known(operator: Operator, number: int) -> None:
 def restarted(here: Environment, settings: dict[str, Any]) -> None:
     """Start the operator again over the fleet."""
     offset, cursor, started = here.plane.audit_log.stat().st_size, here.simulator.cursor, time.monotonic()
-    with Operator.start(here.identity, here.simulator.url, here.log, **settings) as operator:
+    with Operator.start(here.identity, here.simulator.url, here.log, fresh=True, **settings) as operator:
         eventually(
             lambda: operator.metric("nvcf_operator_reconciles_total"),
             lambda number: number >= here.number,

@@ -41,6 +41,6 @@ def running_environment(number: int) -> Iterator[Environment]:
         root = Path(folder)
         with ControlPlane.start(root / "controlplane") as plane:
             scenario = {"capacity": {"NCP.GPU.L40S_1x": 4 * number + 200}}
-            with Simulator.start(scenario, deploySeconds=DEPLOY_SECONDS, period=0.5) as simulator:
+            with Simulator.start(scenario, fresh=True, deploySeconds=DEPLOY_SECONDS, period=0.5) as simulator:
                 made = simulator.add_functions("bench", number)
                 yield Environment(plane, install(plane), simulator, made, root / "operator.log", number)

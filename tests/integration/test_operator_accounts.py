@@ -96,7 +96,7 @@ def test_a_refused_key_has_its_secret_read_at_once(sandbox: Sandbox, refusal: di
 def test_the_same_ids_at_two_base_urls_are_no_conflict(sandbox: Sandbox, neighbour: Namespace) -> None:
     with Simulator.start({"functions": [_function(sandbox)]}) as elsewhere:
         neighbour.secret(KEY, NVCF_BASE_URL=elsewhere.url)
-        settings = {
+        settings: dict[str, Any] = {
             "namespaces": f"{sandbox.namespace.name},{neighbour.name}",
             "allowed_base_urls": elsewhere.url,
         }

@@ -169,7 +169,8 @@ def test_a_key_in_a_setting_is_not_repeated(sandbox: Sandbox) -> None:
 
 def test_the_operators_own_key_is_not_shown_either(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.namespace.plane.kubectl("-n", sandbox.namespace.name, "delete", "secret", "nvcf-credentials")
-    file, settings = tmp_path / "key", {"log_level": "debug", "api_key_namespaces": sandbox.namespace.name}
+    file = tmp_path / "key"
+    settings: dict[str, Any] = {"log_level": "debug", "api_key_namespaces": sandbox.namespace.name}
     file.write_text(f"{KEY}\n")
     witness = Witness(sandbox)
     with sandbox.operator(api_key_file=file, **settings) as operator:

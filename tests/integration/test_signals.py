@@ -6,7 +6,7 @@ from tests.support.waiting import eventually
 
 def test_a_second_sigterm_changes_nothing_while_a_post_ends(sandbox: Sandbox) -> None:
     sandbox.simulator.fault(operation="createDeployment", delay=3, count=1)
-    with sandbox.operator() as operator:
+    with sandbox.operator(fresh=True) as operator:
         sandbox.namespace.apply(sandbox.manifest())
         eventually(
             lambda: sandbox.namespace.get("echo").get("status", {}).get("intent"),

@@ -87,7 +87,7 @@ def test_a_look_is_a_trace_with_its_calls_and_its_writes(
     sandbox: Sandbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NVCF_OPERATOR_TRACING", "true")
-    with sandbox.operator(log_format="json") as operator:
+    with sandbox.operator(fresh=True, log_format="json") as operator:
         sandbox.namespace.apply(sandbox.manifest())
         sandbox.ready()
         posted = eventually(
@@ -140,7 +140,7 @@ def test_a_look_is_a_trace_with_its_calls_and_its_writes(
 
 
 def test_without_it_nothing_is_sent_and_nothing_imported(sandbox: Sandbox, receiver: Receiver) -> None:
-    with sandbox.operator() as operator:
+    with sandbox.operator(fresh=True) as operator:
         sandbox.namespace.apply(sandbox.manifest())
         sandbox.ready()
         assert not loaded(operator)
@@ -155,7 +155,7 @@ def test_a_receiver_that_is_away_holds_up_nothing(
     (port,) = free_ports(1)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("NVCF_OPERATOR_TRACING", "true")
-    with sandbox.operator() as operator:
+    with sandbox.operator(fresh=True) as operator:
         sandbox.namespace.apply(sandbox.manifest())
         sandbox.ready()
         assert operator.stop() == 0

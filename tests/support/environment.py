@@ -43,7 +43,7 @@ def running_environment(
     with ExitStack() as stack:
         plane = stack.enter_context(ControlPlane.start(root / "controlplane"))
         identity = install(plane)
-        simulator = stack.enter_context(Simulator.start(scenario, **(behaviour or {})))
+        simulator = stack.enter_context(Simulator.start(scenario, fresh=True, **(behaviour or {})))
         log = root / "operator.log"
-        operator = stack.enter_context(Operator.start(identity, simulator.url, log, **settings))
+        operator = stack.enter_context(Operator.start(identity, simulator.url, log, fresh=True, **settings))
         yield Environment(plane, simulator, operator, identity)

@@ -1,23 +1,15 @@
-"""Operators that start in milliseconds, and that can end at a chosen call: forks of `tests.support.zygote`."""
+"""Operators that can end at a chosen call."""
 
 import itertools
-import json
 import os
-import select
-import socket
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hack.processes import kill, spawn
 from tests.support.failpoints import Failpoint
+from tests.support.forks import Fork
 from tests.support.process import flags
-from tests.support.waiting import eventually
-
-START_SECONDS = 60.0
 
 RETRY_SECONDS = 3.0
 """Before a deployment that NVCF gave up is made again, in place of a minute, which no setting changes."""
@@ -26,13 +18,11 @@ RETRY_SECONDS = 3.0
 class Forked:
     """One operator. Ends with its starter."""
 
-    def __init__(self, address: Path, wanted: Mapping[str, Any]) -> None:
-        self.trace = Path(wanted["trace"])
+    def __init__(self, fork: Fork, trace: Path, log: Path) -> None:
+        self.trace = trace
         """File with a line for each call that it has made since it was armed, the name of `Failpoint.call`."""
-        self._log = Path(wanted["log"])
-        self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.connect(str(address))
-        self._connection.sendall(json.dumps(wanted).encode() + b"\n")
+        self._fork = fork
+        self._log = log
 
     def calls(self) -> list[str]:
         """The calls that it has made since it was armed."""
@@ -44,46 +34,26 @@ class Forked:
 
     def ended(self, within: float = 0.0) -> bool:
         """Whether it has ended, or ends within so many seconds."""
-        return bool(select.select([self._connection], [], [], within)[0])
+        return self._fork.ended(within)
 
     def close(self) -> None:
         """Kill it with -9 if it runs, and wait until it is gone."""
-        if self._connection.fileno() < 0:
-            return
-        self._connection.shutdown(socket.SHUT_WR)
-        self.ended(START_SECONDS)
-        self._connection.close()
+        self._fork.kill()
 
 
 class Forkery:
     """Makes operators by forking."""
 
-    def __init__(self, address: Path, folder: Path) -> None:
-        self._address = address
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._numbers = itertools.count(1)
 
     @classmethod
     @contextmanager
     def start(cls, folder: Path) -> "Iterator[Forkery]":
-        """Run a zygote for the body; logs and traces of its operators go to the folder."""
+        """Have logs and traces of the operators go to the folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="zygote-") as place:  # a socket's path must be short
-            address, log = Path(place) / "socket", folder / "zygote.log"
-            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-            with log.open("wb") as output:
-                zygote = spawn([sys.executable, "-m", "tests.support.zygote", address], stdout=output, env=environment)
-            try:
-                eventually(
-                    address.exists,
-                    lambda there: there or zygote.poll() is not None,
-                    within=START_SECONDS,
-                    what="the zygote listens",
-                )
-                assert zygote.poll() is None, f"the zygote has ended: {log.read_text()}"
-                yield cls(address, folder)
-            finally:
-                kill(zygote)
+        yield cls(folder)
 
     @contextmanager
     def operator(
@@ -100,21 +70,23 @@ class Forkery:
     ) -> Iterator[Forked]:
         """Run an operator for the body. See `failpoints.Calls` for `armed` and `failpoint`.
 
-        `environment` has variables beside those of the zygote.
+        `environment` has variables beside those of this process.
         """
         name = f"{next(self._numbers):04d}"
         given = {"nvcf_base_url": nvcf_url, "metrics_address": "0", **settings}
-        wanted = {
-            "arguments": ["run", *flags(given)],
-            "environment": {**(environment or {}), "KUBECONFIG": str(kubeconfig)},
-            "log": str(self._folder / f"{name}.log"),
-            "trace": str(self._folder / f"{name}.calls"),
-            "armed": str(armed),
-            "failpoint": str(failpoint) if failpoint is not None else None,
-            "bug": bug,
-            "retry_seconds": retry_seconds,
-        }
-        operator = Forked(self._address, wanted)
+        trace, log = self._folder / f"{name}.calls", self._folder / f"{name}.log"
+        fork = Fork(
+            "nvcf-operator",
+            ["run", *flags(given)],
+            output=log,
+            environment={**os.environ, **(environment or {}), "KUBECONFIG": str(kubeconfig)},
+            trace=str(trace),
+            armed=str(armed),
+            failpoint=str(failpoint) if failpoint is not None else None,
+            bug=bug,
+            retry_seconds=retry_seconds,
+        )
+        operator = Forked(fork, trace, log)
         try:
             yield operator
         finally:

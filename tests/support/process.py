@@ -12,6 +12,7 @@ from typing import Any
 
 from hack.controlplane.ports import free_ports
 from hack.processes import kill, spawn
+from tests.support.forks import Fork
 from tests.support.waiting import eventually
 
 FAST: Mapping[str, Any] = {
@@ -39,34 +40,85 @@ def flags(settings: Mapping[str, Any]) -> list[str]:
     ]
 
 
+class Fresh:
+    """A process of its own interpreter, under a supervisor. Has what `Fork` has."""
+
+    def __init__(self, command: list[str | Path], log: Path, environment: Mapping[str, str]) -> None:
+        with log.open("ab") as output:
+            self._process = spawn(command, stdout=output, env=environment)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process id (not that of its supervisor)."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        return int(children[0])
+
+    def kill(self) -> None:
+        """Kill it with -9."""
+        kill(self._process)
+
+    def wait(self, within: float) -> int | None:
+        """Wait for its end and give its exit code; None if it runs on."""
+        try:
+            return self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            return None
+
+
 class Operator:
-    """One operator process. Ends with its starter."""
+    """One operator process. Ends with its starter.
+
+    `fresh` has it start with an interpreter of its own, as users start it: for tests and measurements that are about
+    the process itself. The others are forks.
+    """
 
     def __init__(
-        self, kubeconfig: Path, nvcf_url: str, log: Path, settings: Mapping[str, Any], *, bug: str | None = None
+        self,
+        kubeconfig: Path,
+        nvcf_url: str,
+        log: Path,
+        settings: Mapping[str, Any],
+        *,
+        bug: str | None = None,
+        fresh: bool = False,
     ) -> None:
         self.log = log
         (self.port,) = free_ports(1)
         given = {"nvcf_base_url": nvcf_url, "metrics_address": f"127.0.0.1:{self.port}", **settings}
-        arguments = flags(given)
+        arguments = ["run", *flags(given)]
         environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
-        program: list[str | Path] = [COMMAND]
-        if bug is not None:
-            program = [sys.executable, "-m", "tests.support.planted", bug]
-        with log.open("ab") as output:
-            command = [*program, "run", *arguments]
-            self._process = spawn(command, stdout=output, env=environment)
+        self._process: Fresh | Fork
+        if fresh:
+            program: list[str | Path] = [COMMAND]
+            if bug is not None:
+                program = [sys.executable, "-m", "tests.support.planted", bug]
+            self._process = Fresh([*program, *arguments], log, environment)
+        else:
+            self._process = Fork("nvcf-operator", arguments, output=log, environment=environment, bug=bug)
 
     @classmethod
     @contextmanager
     def start(
-        cls, kubeconfig: Path, nvcf_url: str, log: Path, *, ready: bool = True, bug: str | None = None, **settings: Any
+        cls,
+        kubeconfig: Path,
+        nvcf_url: str,
+        log: Path,
+        *,
+        ready: bool = True,
+        bug: str | None = None,
+        fresh: bool = False,
+        **settings: Any,
     ) -> "Iterator[Operator]":
         """Run an operator for the body; wait until it is ready, unless told otherwise.
 
         `bug` plants one of `tests.support.planted`.
         """
-        operator = cls(kubeconfig, nvcf_url, log, {**FAST, **settings}, bug=bug)
+        operator = cls(kubeconfig, nvcf_url, log, {**FAST, **settings}, bug=bug, fresh=fresh)
         try:
             if ready:
                 operator.wait_until_ready()
@@ -86,13 +138,12 @@ class Operator:
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
-        return self._process.poll() is None
+        return self._process.running
 
     @property
     def pid(self) -> int:
-        """The operator's own process id (not that of its supervisor)."""
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        return int(children[0])
+        """Its process id."""
+        return self._process.pid
 
     def output(self) -> str:
         """The whole log."""
@@ -129,7 +180,7 @@ class Operator:
 
     def kill(self) -> None:
         """Kill it with -9."""
-        kill(self._process)
+        self._process.kill()
 
     def stop(self, within: float = 20.0) -> int:
         """Ask it to stop and give its exit code."""
@@ -150,10 +201,9 @@ class Operator:
 
     def wait(self, within: float) -> int:
         """Wait for its end and give its exit code."""
-        try:
-            return self._process.wait(within)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"the operator did not end within {within:g} s: {self.output()[-2000:]}") from None
+        status = self._process.wait(within)
+        assert status is not None, f"the operator did not end within {within:g} s: {self.output()[-2000:]}"
+        return status
 
     def _from_status(self, name: str) -> float:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():

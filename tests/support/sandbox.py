@@ -32,13 +32,13 @@ class Sandbox(Tenant):
             yield cls(own, simulator, function, version, 0, identity, folder / "operator.log")
 
     @contextmanager
-    def operator(self, bug: str | None = None, **settings: Any) -> Iterator[Operator]:
-        """Run the operator, with a planted bug or without.
+    def operator(self, bug: str | None = None, *, fresh: bool = False, **settings: Any) -> Iterator[Operator]:
+        """Run the operator, with a planted bug or without. A `fresh` one has an interpreter of its own.
 
         It watches this namespace only, unless told otherwise: others end with resources that their operators left.
         """
         settings.setdefault("namespaces", self.namespace.name)
-        with Operator.start(self.identity, self.simulator.url, self.log, bug=bug, **settings) as running:
+        with Operator.start(self.identity, self.simulator.url, self.log, bug=bug, fresh=fresh, **settings) as running:
             yield running
 
     def writes(self) -> list[tuple[str, int | None]]:

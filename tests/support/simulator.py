@@ -2,39 +2,47 @@
 
 import json
 import os
-import selectors
-import subprocess
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.support.control import Control
+from tests.support.forks import Fork
+from tests.support.process import Fresh
+from tests.support.waiting import eventually
 
 ACCOUNT, KEY, OTHER_KEY = "acme", "nvapi-simulator", "nvapi-other"
 ECHO = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"
 """Id of the function `echo` and of its version, as in the old SDK's documentation."""
 
 COMMAND = Path(sys.executable).with_name("nvcf-simulator")
-START_SECONDS = 30.0
+START_SECONDS, END_SECONDS = 60.0, 5.0
+PAUSE = 0.01
 
 
 class Simulator(Control):
     """A running simulator and its control API. It exits with the process that started it."""
 
-    def __init__(self, arguments: list[str]) -> None:
-        self._process = subprocess.Popen(
-            [COMMAND, "--parent-pid", str(os.getpid()), *arguments],
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
+    def __init__(self, arguments: list[str], *, fresh: bool = False) -> None:
+        """Start it, and wait until it listens. A `fresh` one has an interpreter of its own; the others are forks."""
+        self._folder = tempfile.TemporaryDirectory()
+        self._output = Path(self._folder.name) / "output"
+        self._keeps_state = "--state" in arguments
+        arguments = ["--parent-pid", str(os.getpid()), *arguments]
+        self._process: Fresh | Fork
+        if fresh:
+            self._process = Fresh([COMMAND, *arguments], self._output, os.environ)
+        else:
+            self._process = Fork(COMMAND.name, arguments, output=self._output)
         try:
-            ready = json.loads(self._first_line())
+            ready = self._ready()
         except BaseException:
             self._end()
             raise
@@ -42,21 +50,34 @@ class Simulator(Control):
         self.pid: int = ready["pid"]
         super().__init__(ready["control"])
 
-    def _first_line(self) -> str:
-        assert self._process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            if not selector.select(START_SECONDS):
-                raise RuntimeError(f"the simulator did not listen within {START_SECONDS} s")
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the simulator ended with status {self._process.wait(10)} before it listened")
-        return line
+    def _ready(self) -> dict[str, Any]:
+        """Wait for the line that says where it listens."""
+
+        def lines() -> list[str]:
+            running = self._process.running
+            text = self._output.read_text() if self._output.exists() else ""
+            assert running or "{" in text, f"the simulator has ended before it listened: {text}"
+            return [line for line in text.splitlines(keepends=True) if line.startswith("{")]
+
+        (line,) = eventually(
+            lines,
+            lambda found: bool(found) and found[0].endswith("\n"),
+            within=START_SECONDS,
+            what="the simulator listens",
+            rest=lambda: time.sleep(PAUSE),
+        )
+        return dict(json.loads(line))
 
     @classmethod
     @contextmanager
     def start(
-        cls, scenario: Mapping[str, Any] | None = None, *, port: int = 0, state: Path | None = None, **behaviour: Any
+        cls,
+        scenario: Mapping[str, Any] | None = None,
+        *,
+        port: int = 0,
+        state: Path | None = None,
+        fresh: bool = False,
+        **behaviour: Any,
     ) -> "Iterator[Simulator]":
         """Run a simulator for the duration of the body.
 
@@ -64,6 +85,7 @@ class Simulator(Control):
             scenario: contents of a scenario file.
             port: port to listen on; 0 for any free port.
             state: file to save the state in.
+            fresh: whether it gets an interpreter of its own.
             behaviour: merged into the scenario's behaviour, by the names of `nvcf_simulator.settings.Behaviour`.
 
         """
@@ -74,7 +96,7 @@ class Simulator(Control):
             path = Path(folder) / "scenario.yaml"
             path.write_text(yaml.safe_dump(chosen))
             arguments = ["--port", str(port), "--scenario", str(path)]
-            simulator = cls(arguments + (["--state", str(state)] if state is not None else []))
+            simulator = cls(arguments + (["--state", str(state)] if state is not None else []), fresh=fresh)
             try:
                 yield simulator
             finally:
@@ -86,11 +108,9 @@ class Simulator(Control):
         self._end()
 
     def _end(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(5)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        if self._keeps_state and self._process.running:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGTERM)
+            self._process.wait(END_SECONDS)
+        self._process.kill()
+        self._folder.cleanup()

@@ -1,8 +1,8 @@
-"""Starts operators by forking a process that has imported everything: `python -m tests.support.zygote SOCKET`.
+"""Runs our two commands as forks of a process that has imported everything: `python -m tests.support.zygote SOCKET`.
 
-A fresh Python takes a second of CPU to import the operator, a fork some milliseconds; where a test starts hundreds of
-operators that decides. Each connection to the socket is one operator: a JSON line says how to start it, a line with its
-exit status tells its end, and closing the connection kills it. All of them end with this process.
+A fresh Python takes a second of CPU to import the operator, a fork some milliseconds; tests start thousands. Each
+connection to the socket is one process: a JSON line says how to start it, a line with its process id answers, another
+with its exit status reports its end, and closing the connection kills it. All of them end with this process.
 """
 
 import asyncio
@@ -14,11 +14,17 @@ import selectors
 import signal
 import socket
 import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import nvcf_operator.cli
+import nvcf_operator.commands.checking
+import nvcf_operator.commands.importing
 import nvcf_operator.runtime.operator
+import nvcf_simulator.cli
 from hack.supervisor import death_signal
 from nvcf_client import AsyncClient, NvcfError
 from nvcf_operator.core import backoff
@@ -27,9 +33,14 @@ from tests.support.failpoints import Calls, Failpoint
 
 __all__ = ["Zygote"]
 
+PROGRAMS: Final[Mapping[str, Callable[[list[str]], object]]] = {
+    "nvcf-operator": nvcf_operator.cli.main,
+    "nvcf-simulator": nvcf_simulator.cli.main,
+}
+
 
 class Zygote:
-    """Forks operators for whoever connects."""
+    """Forks processes for whoever connects."""
 
     def __init__(self, address: Path) -> None:
         self._bind_to_parent = death_signal()
@@ -67,9 +78,10 @@ class Zygote:
             self._become(connection, wanted)
         self._children[pid] = connection
         self._selector.register(connection, selectors.EVENT_READ, pid)
+        _report(connection, pid)
 
     def _bury(self) -> None:
-        """Tell of the children that have ended."""
+        """Report the ends of children."""
         while self._children:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
@@ -77,11 +89,11 @@ class Zygote:
             connection = self._children.pop(pid)
             if connection in self._selector.get_map():
                 self._selector.unregister(connection)
-                connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+            _report(connection, os.waitstatus_to_exitcode(status))
             connection.close()
 
     def _become(self, connection: socket.socket, wanted: dict[str, Any]) -> NoReturn:
-        """In the child: let go of all that is the parent's, and be the operator."""
+        """In the child: let go of all that is the parent's, and run the command."""
         status = 1
         try:
             if self._bind_to_parent is not None:
@@ -91,25 +103,47 @@ class Zygote:
             self._selector.close()
             for end in (self._listener, self._woken, self._waker, connection, *self._children.values()):
                 end.close()
-            log = os.open(wanted["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            os.dup2(log, 1)
-            os.dup2(log, 2)
-            os.close(log)
+            _write_to(wanted["output"], 1)
+            _write_to(wanted["errors"], 2)
+            os.environ.clear()
             os.environ.update(wanted["environment"])
-            backoff.LONG = backoff.Backoff(wanted["retry_seconds"], backoff.LONG.last)
-            if (bug := wanted["bug"]) is not None:
-                planted.BUGS[bug]()
-            point = wanted["failpoint"]
-            Calls(
-                Path(wanted["trace"]), Path(wanted["armed"]), Failpoint.parse(point) if point is not None else None
-            ).install()
-            nvcf_operator.cli.main(wanted["arguments"])
+            time.tzset()
+            change(wanted)
+            sys.argv = [wanted["program"], *wanted["arguments"]]
+            PROGRAMS[wanted["program"]](wanted["arguments"])
+            status = 0
         except SystemExit as end_of_command:
-            status = end_of_command.code if isinstance(end_of_command.code, int) else 1
+            code = end_of_command.code
+            status = code if isinstance(code, int) else int(code is not None)
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
+
+
+def _report(connection: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # its user may have gone
+        connection.sendall(f"{number}\n".encode())
+
+
+def _write_to(path: str, descriptor: int) -> None:
+    """Append what is written to a descriptor to a file."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(file, descriptor)
+    os.close(file)
+
+
+def change(wanted: Mapping[str, Any]) -> None:
+    """Make the changes that are wanted in the operator before it runs."""
+    if (seconds := wanted.get("retry_seconds")) is not None:
+        backoff.LONG = backoff.Backoff(seconds, backoff.LONG.last)
+    if (bug := wanted.get("bug")) is not None:
+        planted.BUGS[bug]()
+    if (armed := wanted.get("armed")) is not None:
+        point = wanted["failpoint"]
+        Calls(Path(wanted["trace"]), Path(armed), Failpoint.parse(point) if point is not None else None).install()
 
 
 async def warm_up() -> None:

@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from tests.support.forks import Fork
 
 COMMAND = Path(sys.executable).with_name("nvcf-operator")
 LONGEST = 60.0
@@ -16,8 +19,15 @@ def nvcf_operator(*arguments: str, **variables: str) -> Done:
     """Run the command to its end; nothing of the environment says anything about NVCF."""
     plain = {name: value for name, value in os.environ.items() if not name.upper().endswith("_PROXY")}
     environment = {name: value for name, value in plain.items() if not name.startswith("NVCF_OPERATOR_")}
-    command: list[str | Path] = [COMMAND, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env={**environment, **variables}, timeout=LONGEST)
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder) / "output", Path(folder) / "errors"
+        process = Fork(COMMAND.name, arguments, output=output, errors=errors, environment={**environment, **variables})
+        try:
+            status = process.wait(LONGEST)
+            assert status is not None, f"the command has not ended after {LONGEST:g} s: {errors.read_text()}"
+        finally:
+            process.kill()
+        done = Done([str(COMMAND), *arguments], status, output.read_text(), errors.read_text())
     assert "Traceback" not in done.stderr, done.stderr
     return done
 

@@ -25,7 +25,7 @@ def operator(environment: Environment) -> Iterator[Operator]:
     """The operator by `deploy/base`, under its own identity."""
     say("starting the operator under its own identity")
     with Operator.start(
-        install(environment.plane), environment.simulator.url, environment.root / "operator.log"
+        install(environment.plane), environment.simulator.url, environment.root / "operator.log", fresh=True
     ) as running:
         yield running
         assert running.running, f"the operator has ended: {running.output()[-3000:]}"

@@ -42,7 +42,7 @@ class Environment:
             try:
                 say("starting etcd, kube-apiserver, kube-controller-manager and the simulator")
                 plane = stack.enter_context(ControlPlane.start(root / "controlplane"))
-                simulator = stack.enter_context(Simulator.start())
+                simulator = stack.enter_context(Simulator.start(fresh=True))
                 repository = Repository(root / "git")
                 for folder in ("deploy", "charts"):
                     repository.copy(ROOT / folder, folder)
