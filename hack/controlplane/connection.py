@@ -1,4 +1,4 @@
-"""GET requests of the API server over a kept connection."""
+"""Requests of the API server over a kept connection."""
 
 from __future__ import annotations
 
@@ -39,8 +39,13 @@ class Connection:
 
     def get(self, path: str) -> Answer:
         """Make a GET request. A failure to connect is an answer as well."""
+        return self.send("GET", path)
+
+    def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Answer:
+        """Make a request, with a JSON value as its body. A failure to connect is an answer as well."""
+        content = None if body is None else json.dumps(body).encode()
         try:
-            self._http.request("GET", path)
+            self._http.request(method, path, content, {} if content is None else {"Content-Type": content_type})
             response = self._http.getresponse()
             self.last = Answer(response.status, response.read().decode(errors="replace"))
         except (OSError, http.client.HTTPException) as error:
@@ -59,33 +64,41 @@ class Connection:
         self.close()
 
 
-class Reader:
-    """Reads objects, each thread over a connection of its own."""
+class Client:
+    """Reads and changes objects, each thread over a connection of its own."""
 
     def __init__(self, port: int, ca: Path, client: KeyPair) -> None:
-        """Prepare; the first read of a thread connects."""
+        """Prepare; the first request of a thread connects."""
         self._port, self._ca, self._client = port, ca, client
         self._own = threading.local()
         self._all: list[Connection] = []
 
     def read(self, path: str) -> Any:
         """Return the JSON value at a path; None where there is nothing. Raises :class:`RuntimeError` for all else."""
-        connection: Connection | None = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = Connection(self._port, self._ca, self._client, timeout=_READ_TIMEOUT_SECONDS)
-            self._own.connection = connection
-            self._all.append(connection)
-        kept = connection.last.status != 0
-        answer = connection.get(path)
-        if answer.status == 0 and kept:  # the API server that it led to may have been replaced
-            answer = connection.get(path)
+        answer = self._send("GET", path)
         if answer.status == 404:
             return None
         if answer.status != 200:
             raise RuntimeError(f"GET {path}: {answer}")
         return json.loads(answer.text)
 
+    def change(self, method: str, path: str, body: Any, content_type: str) -> bool:
+        """Make a request; return whether it was accepted."""
+        return 200 <= self._send(method, path, body, content_type).status < 300
+
     def close(self) -> None:
         """Close the connections of all threads."""
         for connection in self._all:
             connection.close()
+
+    def _send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Answer:
+        connection: Connection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = Connection(self._port, self._ca, self._client, timeout=_READ_TIMEOUT_SECONDS)
+            self._own.connection = connection
+            self._all.append(connection)
+        kept = connection.last.status != 0
+        answer = connection.send(method, path, body, content_type)
+        if answer.status == 0 and kept:  # the API server closes idle connections, and may have been replaced
+            answer = connection.send(method, path, body, content_type)
+        return answer

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from hack.controlplane.assets import assets
 from hack.controlplane.certificates import Authority
-from hack.controlplane.connection import Connection, Reader
+from hack.controlplane.connection import Client, Connection
 from hack.controlplane.kubeconfigs import write_kubeconfig
 from hack.controlplane.kubectl import kubectl
 from hack.controlplane.ownership import acquire
@@ -46,11 +46,9 @@ class ControlPlane:
         self._layout = layout
         self._lock = lock
         self._admin = authority.client("nvcf-operator-test-admin", groups=["system:masters"])
-        self._controller_manager_identity = authority.client(
-            "system:kube-controller-manager", groups=["system:masters"]
-        )
+        self._manager_identity = authority.client("system:kube-controller-manager", groups=["system:masters"])
         self._processes: dict[str, Process] = {}
-        self._reader: Reader | None = None
+        self._client: Client | None = None
 
     @classmethod
     def start(
@@ -132,11 +130,15 @@ class ControlPlane:
     def read(self, path: str) -> Any:
         """Return the JSON value at a path of the API server, as the administrator; None where there is nothing.
 
-        For what is asked again and again: a kubectl costs a hundred times as much. Raises :class:`RuntimeError` for any
-        other answer, and for none.
+        A kubectl costs a hundred times as much. Raises :class:`RuntimeError` for any other answer, and for none.
         """
-        assert self._reader is not None, "it was started"
-        return self._reader.read(path)
+        assert self._client is not None, "it was started"
+        return self._client.read(path)
+
+    def change(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> bool:
+        """Make a request as the administrator; return whether it was accepted. Only :meth:`kubectl` says why not."""
+        assert self._client is not None, "it was started"
+        return self._client.change(method, path, body, content_type)
 
     def stop_api_server(self) -> None:
         """Kill the API server, so that every connection breaks and new ones are refused. etcd keeps the data."""
@@ -186,8 +188,8 @@ class ControlPlane:
 
     def stop(self) -> None:
         """Kill all servers. Harmless when they are stopped already."""
-        if self._reader is not None:
-            self._reader.close()
+        if self._client is not None:
+            self._client.close()
         for name in ("kube-controller-manager", "kube-apiserver", "etcd"):
             if process := self._processes.pop(name, None):
                 process.kill()
@@ -218,13 +220,13 @@ class ControlPlane:
                     self._processes.pop(name).kill()
                 self._layout = self._layout.on_other_ports()
         write_kubeconfig(self.kubeconfig, server=self.url, ca=self.ca, client=self._admin)
-        self._reader = Reader(self._layout.api_port, self.ca, self._admin)
+        self._client = Client(self._layout.api_port, self.ca, self._admin)
         if controller_manager:
             identity = write_kubeconfig(
                 self.root / "controller-manager.kubeconfig",
                 server=self.url,
                 ca=self.ca,
-                client=self._controller_manager_identity,
+                client=self._manager_identity,
             )
             self._run("kube-controller-manager", self._layout.controller_manager(identity))
             account = "/api/v1/namespaces/default/serviceaccounts/default"

@@ -114,6 +114,9 @@ def test_a_deletion_after_it_leaves_nothing(sandbox: Sandbox, form: Callable[[Sa
         sandbox.namespace.apply(manifest(sandbox))
         wait_for_loss(sandbox)
         form(sandbox)
+        sandbox.namespace.wait_until(
+            "echo", lambda found: bool(found["metadata"].get("finalizers")), what="the operator has seen it"
+        )
         sandbox.namespace.delete("echo")
         assert running(sandbox), "it came too late"
         sandbox.namespace.wait_gone("echo", within=60)

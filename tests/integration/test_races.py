@@ -1,5 +1,6 @@
 """The races of the server (docs/races.md), each provoked by its switch, met by the running operator."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chaos import oracle
-from tests.support.cluster import condition_of
+from tests.support.cluster import RESOURCE, condition_of
 from tests.support.process import Operator
 from tests.support.simulator import Simulator
 from tests.support.tenant import Tenant
@@ -138,9 +139,12 @@ def test_a_patch_undone_by_the_servers_loop_is_made_again(tenant: Tenant) -> Non
     # Longer than the edit takes, and over before the PATCH is read back.
     tenant.simulator.behave(races={"slowLoop": 5.0})
     with ThreadPoolExecutor(1) as pool:
-        look = pool.submit(tenant.simulator.run_pass)
-        tenant.namespace.edit("echo", deploymentSpecifications=[{**spec[0], "maxInstances": 6}, spec[1]])
-        eventually(tenant.writes, lambda writes: PATCHED in writes, within=20, what="the PATCH")
+        look = pool.submit(team.simulator.run_pass)
+        # By kubectl itself, which starts for longer than the loop's look takes to begin.
+        edit = {"spec": {"deploymentSpecifications": [{**spec[0], "maxInstances": 6}, spec[1]]}}
+        here = ("-n", team.namespace.name)
+        team.namespace.plane.kubectl(*here, "patch", RESOURCE, "echo", "--type=merge", "-p", json.dumps(edit))
+        eventually(team.writes, lambda writes: PATCHED in writes, within=20, what="the PATCH")
         assert not look.done(), "the PATCH came too late for this look of the loop"
         look.result()
     tenant.simulator.behave(races={"slowLoop": 0})

@@ -50,9 +50,9 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     """The name of a namespace that only this test uses. It is deleted afterwards, without waiting for its end."""
     control_plane.check()
     name = f"test-{secrets.token_hex(4)}"
-    control_plane.kubectl("create", "namespace", name)
+    assert control_plane.change("POST", "/api/v1/namespaces", {"metadata": {"name": name}}), name
     yield name
-    control_plane.kubectl("delete", "namespace", name, "--wait=false")
+    assert control_plane.change("DELETE", f"/api/v1/namespaces/{name}"), name
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

@@ -67,6 +67,10 @@ class RealCluster:
         answer.raise_for_status()
         return answer.json() if "json" in answer.headers.get("content-type", "") else answer.text
 
+    def change(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> bool:
+        """Leave it to kubectl."""
+        return False
+
     def items(self, path: str) -> list[dict[str, Any]]:
         """GET a list."""
         found = self.read(path)
