@@ -8,7 +8,7 @@ import pytest
 
 from hack.controlplane import ControlPlane
 from tests.support import installation
-from tests.support.cluster import Namespace
+from tests.support.cluster import Namespace, release
 from tests.support.process import Operator
 from tests.support.sandbox import Sandbox
 from tests.support.simulator import KEY, Simulator
@@ -44,13 +44,17 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="module")
 def operator(
-    operator_identity: Path, simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
+    control_plane: ControlPlane,
+    operator_identity: Path,
+    simulator: Simulator,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Operator]:
     """An operator for the tests of a module, under its own identity."""
     log = tmp_path_factory.mktemp("operator") / "operator.log"
     with Operator.start(operator_identity, simulator.url, log) as running:
         yield running
         assert running.running, f"the operator has ended: {running.output()[-3000:]}"
+    release(control_plane)
 
 
 @pytest.fixture

@@ -46,13 +46,21 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 
 @pytest.fixture
-def namespace(control_plane: ControlPlane) -> Iterator[str]:
-    """The name of a namespace that only this test uses. It is deleted afterwards, without waiting for its end."""
+def namespace(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of a namespace that only this test uses. It is deleted afterwards, without waiting for its end.
+
+    Resources in it are released, unless the module's ``operator`` runs and will see to them.
+    """
+    from tests.support.cluster import release
+
     control_plane.check()
     name = f"test-{secrets.token_hex(4)}"
     assert control_plane.change("POST", "/api/v1/namespaces", {"metadata": {"name": name}}), name
     yield name
     assert control_plane.change("DELETE", f"/api/v1/namespaces/{name}"), name
+    if "operator" not in request.fixturenames:
+        release(control_plane, name)
+        release(control_plane)
 
 
 def _fixtures(item: pytest.Item) -> list[str]:
