@@ -139,12 +139,12 @@ def test_a_patch_undone_by_the_servers_loop_is_made_again(tenant: Tenant) -> Non
     # Longer than the edit takes, and over before the PATCH is read back.
     tenant.simulator.behave(races={"slowLoop": 5.0})
     with ThreadPoolExecutor(1) as pool:
-        look = pool.submit(team.simulator.run_pass)
+        look = pool.submit(tenant.simulator.run_pass)
         # By kubectl itself, which starts for longer than the loop's look takes to begin.
         edit = {"spec": {"deploymentSpecifications": [{**spec[0], "maxInstances": 6}, spec[1]]}}
-        here = ("-n", team.namespace.name)
-        team.namespace.plane.kubectl(*here, "patch", RESOURCE, "echo", "--type=merge", "-p", json.dumps(edit))
-        eventually(team.writes, lambda writes: PATCHED in writes, within=20, what="the PATCH")
+        here = ("-n", tenant.namespace.name)
+        tenant.namespace.plane.kubectl(*here, "patch", RESOURCE, "echo", "--type=merge", "-p", json.dumps(edit))
+        eventually(tenant.writes, lambda writes: PATCHED in writes, within=20, what="the PATCH")
         assert not look.done(), "the PATCH came too late for this look of the loop"
         look.result()
     tenant.simulator.behave(races={"slowLoop": 0})
