@@ -47,4 +47,4 @@ class Helm:
         """Render the chart; give the objects."""
         namespace = ("--namespace", "nvcf-operator-system")
         text = self("template", release, str(CHART), *namespace, *options, values=values or {})
-        return [each for each in yaml.safe_load_all(text) if each]
+        return [each for each in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if each]
