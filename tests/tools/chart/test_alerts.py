@@ -24,12 +24,21 @@ def groups(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return found
 
 
-def written(folder: Path, groups: list[dict[str, Any]]) -> Path:
-    """The rules as a file of Prometheus, and the cases beside them."""
+def written(folder: Path, groups: list[dict[str, Any]], alert: str | None = None) -> Path:
+    """The rules as a file of Prometheus, and the cases beside them: all, or those that look at one alert."""
     rules = folder / "rules.yaml"
     rules.write_text(yaml.safe_dump({"groups": groups}))
-    (folder / CASES.name).write_text(CASES.read_text())
+    cases = CASES.read_text()
+    if alert is not None:
+        parsed = yaml.safe_load(cases)
+        parsed["tests"] = [case for case in parsed["tests"] if alert in _looked_at(case)]
+        cases = yaml.safe_dump(parsed)
+    (folder / CASES.name).write_text(cases)
     return rules
+
+
+def _looked_at(case: dict[str, Any]) -> set[str]:
+    return {look["alertname"] for look in case["alert_rule_test"]}
 
 
 def expectations() -> Iterator[tuple[str, bool]]:
@@ -62,7 +71,7 @@ def test_the_cases_tell_an_alert_that_is_wrong(
     promtool: Promtool, groups: list[dict[str, Any]], tmp_path: Path, alert: str, expression: str
 ) -> None:
     rules = [{**rule, **({"expr": expression} if rule["alert"] == alert else {})} for rule in groups[0]["rules"]]
-    written(tmp_path, [{**groups[0], "rules": rules}])
+    written(tmp_path, [{**groups[0], "rules": rules}], alert)
     with pytest.raises(SaysNoError, match=alert):
         promtool("test", "rules", tmp_path / CASES.name)
 
