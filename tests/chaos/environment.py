@@ -17,7 +17,7 @@ from hack.controlplane import ControlPlane
 from tests.support.cluster import condition_of, manifest, resource_path
 from tests.support.control import ODD_NAME
 from tests.support.failpoints import Failpoint
-from tests.support.forked import RETRY_SECONDS, Forked, Forkery
+from tests.support.forked_operator import RETRY_SECONDS, ForkedOperator, ForkedOperators
 from tests.support.kube_api import KubeApi
 from tests.support.lucks import CLOCK_OFFSET_FILE
 from tests.support.simulator import Simulator
@@ -58,7 +58,7 @@ class Environment:
     plane: ControlPlane
     identity: Path
     simulator: Simulator
-    forkery: Forkery
+    forks: ForkedOperators
     folder: Path
     slots: "queue.Queue[tuple[str, Simulator]]" = field(default_factory=queue.Queue)
     numbers: "Iterator[int]" = field(default_factory=itertools.count)
@@ -68,7 +68,7 @@ class Environment:
     def made(
         cls, plane: ControlPlane, identity: Path, folder: Path, *, at_once: int, shared: bool = True
     ) -> "Iterator[Environment]":
-        """Start a zygote and one simulator, and make namespaces for so many runs at the same time.
+        """Start a fork server and one simulator, and make namespaces for so many runs at the same time.
 
         Without `shared` there is a simulator for each, so that what happens to all of NVCF happens to one run only.
         """
@@ -76,8 +76,8 @@ class Environment:
             kube = KubeApi(plane)
             stack.callback(kube.close)
             simulator = stack.enter_context(Simulator.start(**BEHAVIOUR))
-            forkery = stack.enter_context(Forkery.start(folder / "operators"))
-            environment = cls(kube, plane, identity, simulator, forkery, folder)
+            forks = stack.enter_context(ForkedOperators.start(folder / "operators"))
+            environment = cls(kube, plane, identity, simulator, forks, folder)
             for number in range(at_once):
                 name = f"{folder.name}-{number}".lower().replace("_", "-")
                 kube.create("/api/v1/namespaces", {"metadata": {"name": name}})
@@ -143,7 +143,7 @@ class Run:
         self._armed = environment.folder / f"{name}.armed"
         self._clock = environment.folder / f"{name}.clock"
         self._operators = ExitStack()
-        self.operator: Forked
+        self.operator: ForkedOperator
         self.cursor = self.simulator.cursor
         self.simulator.add_account(name)
         self.function, version = self.simulator.add_function(f"{name} {ODD_NAME}", ncaId=name)
@@ -333,7 +333,7 @@ class Run:
     def operate(self, failpoint: Failpoint | None = None) -> None:
         """Start an operator."""
         self.operator = self._operators.enter_context(
-            self.environment.forkery.operator(
+            self.environment.forks.operator(
                 self.environment.identity,
                 self.simulator.url,
                 self.settings,

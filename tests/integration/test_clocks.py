@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support import planted, tools
-from tests.support.forked import Forkery
+from tests.support.forked_operator import ForkedOperators
 from tests.support.process import FAST, Operator
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
@@ -53,10 +53,10 @@ def operator(sandbox: Sandbox, **settings: Any) -> Iterator[Operator]:
 
 
 @contextmanager
-def quick_operator(sandbox: Sandbox, forkery: Forkery, folder: Path) -> Iterator[None]:
+def quick_operator(sandbox: Sandbox, forks: ForkedOperators, folder: Path) -> Iterator[None]:
     """Run one that makes again after seconds what others make again after a minute."""
     settings = {**FAST, "namespaces": sandbox.namespace.name}
-    with forkery.operator(
+    with forks.operator(
         sandbox.identity,
         sandbox.simulator.url,
         settings,
@@ -137,8 +137,8 @@ def test_a_retry_recorded_by_a_clock_that_was_ahead_comes_when_it_is_due(
 ) -> None:
     clock.set(HOUR)
     sandbox.simulator.fault(operation="createDeployment", status=400, detail="Größe <1> & more", count=1)
-    with Forkery.start(tmp_path / "forks") as forkery:
-        with quick_operator(sandbox, forkery, tmp_path):
+    with ForkedOperators.start(tmp_path / "forks") as forks:
+        with quick_operator(sandbox, forks, tmp_path):
             apply(sandbox)
             sandbox.namespace.wait_for("echo", "Stalled", reason="Rejected")
             sandbox.namespace.wait_until(
@@ -149,7 +149,7 @@ def test_a_retry_recorded_by_a_clock_that_was_ahead_comes_when_it_is_due(
             clock.set(0)
             if not restarted:
                 sandbox.ready()
-        with quick_operator(sandbox, forkery, tmp_path):
+        with quick_operator(sandbox, forks, tmp_path):
             sandbox.ready()
     assert sandbox.writes() == [("createDeployment", 400), CREATED]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cluster import condition_of
-from tests.support.forked import Forkery
+from tests.support.forked_operator import ForkedOperators
 from tests.support.process import FAST, Operator
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
@@ -122,10 +122,8 @@ def test_retries_of_a_failure_told_in_odd_text_are_counted(sandbox: Sandbox, tmp
     sandbox.simulator.instance_behaviour(sandbox.version, outcome="fail", error=MESSAGES[1])
     settings = {**FAST, "namespaces": sandbox.namespace.name}
     with (
-        Forkery.start(tmp_path / "forks") as forkery,
-        forkery.operator(
-            sandbox.identity, sandbox.simulator.url, settings, armed=tmp_path / "never", retry_seconds=2.0
-        ),
+        ForkedOperators.start(tmp_path / "forks") as forks,
+        forks.operator(sandbox.identity, sandbox.simulator.url, settings, armed=tmp_path / "never", retry_seconds=2.0),
     ):
         apply(sandbox)
         sandbox.namespace.wait_until(

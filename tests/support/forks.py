@@ -1,4 +1,4 @@
-"""Processes of our two commands that start in milliseconds: forks of `tests.support.zygote`.
+"""Processes of our two commands that start in milliseconds: forks of `tests.support.forkserver`.
 
 They differ from fresh ones by what is loaded already. A test of a process' start or of what it uses starts a fresh one.
 """
@@ -52,7 +52,7 @@ class Fork:
             output: file to which its output is appended.
             errors: file to which its errors are appended; that of the output by default.
             environment: all of its environment; that of this process by default.
-            changes: what the zygote changes in the operator, by the names of `zygote.change`.
+            changes: what the fork server changes in the operator, by the names of `forkserver.change`.
 
         """
         wanted = {
@@ -100,33 +100,35 @@ class Fork:
         return status if status >= 0 else 128 - status
 
     def _line(self, within: float, what: str) -> str:
-        """Read a line of the zygote."""
-        assert select.select([self._connection], [], [], within)[0], f"the zygote has not told {what} in {within:g} s"
+        """Read a line of the fork server."""
+        assert select.select([self._connection], [], [], within)[0], (
+            f"the fork server has not told {what} in {within:g} s"
+        )
         line = self._lines.readline()
-        assert line, f"the zygote has ended before it told {what}"
+        assert line, f"the fork server has ended before it told {what}"
         return line
 
 
 def _address() -> Path:
-    """The socket of this process' zygote, which the first call starts and which ends with this process."""
+    """The socket of this process' server, which the first call starts and which ends with this process."""
     with _starting:
         return _started()
 
 
 @functools.cache
 def _started() -> Path:
-    folder = tempfile.TemporaryDirectory(prefix="zygote-")  # a socket's path must be short
+    folder = tempfile.TemporaryDirectory(prefix="forkserver-")  # a socket's path must be short
     atexit.register(folder.cleanup)
     address, log = Path(folder.name) / "socket", Path(folder.name) / "log"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with log.open("wb") as output:
-        zygote = spawn([sys.executable, "-m", "tests.support.zygote", address], stdout=output, env=environment)
-    atexit.register(kill, zygote)
+        server = spawn([sys.executable, "-m", "tests.support.forkserver", address], stdout=output, env=environment)
+    atexit.register(kill, server)
     eventually(
         address.exists,
-        lambda there: there or zygote.poll() is not None,
+        lambda there: there or server.poll() is not None,
         within=START_SECONDS,
-        what="the zygote listens",
+        what="the fork server listens",
     )
-    assert zygote.poll() is None, f"the zygote has ended: {log.read_text()}"
+    assert server.poll() is None, f"the fork server has ended: {log.read_text()}"
     return address

@@ -15,7 +15,7 @@ RETRY_SECONDS = 3.0
 """Before a deployment that NVCF gave up is made again, in place of a minute, which no setting changes."""
 
 
-class Forked:
+class ForkedOperator:
     """One operator. Ends with its starter."""
 
     def __init__(self, fork: Fork, trace: Path, log: Path) -> None:
@@ -41,7 +41,7 @@ class Forked:
         self._fork.kill()
 
 
-class Forkery:
+class ForkedOperators:
     """Makes operators by forking."""
 
     def __init__(self, folder: Path) -> None:
@@ -50,7 +50,7 @@ class Forkery:
 
     @classmethod
     @contextmanager
-    def start(cls, folder: Path) -> "Iterator[Forkery]":
+    def start(cls, folder: Path) -> "Iterator[ForkedOperators]":
         """Have logs and traces of the operators go to the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         yield cls(folder)
@@ -67,7 +67,7 @@ class Forkery:
         bug: str | None = None,
         retry_seconds: float = RETRY_SECONDS,
         environment: Mapping[str, str] | None = None,
-    ) -> Iterator[Forked]:
+    ) -> Iterator[ForkedOperator]:
         """Run an operator for the body. See `failpoints.Calls` for `armed` and `failpoint`.
 
         `environment` has variables beside those of this process.
@@ -86,7 +86,7 @@ class Forkery:
             bug=bug,
             retry_seconds=retry_seconds,
         )
-        operator = Forked(fork, trace, log)
+        operator = ForkedOperator(fork, trace, log)
         try:
             yield operator
         finally:

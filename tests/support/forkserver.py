@@ -1,4 +1,4 @@
-"""Runs our two commands as forks of a process that has imported everything: `python -m tests.support.zygote SOCKET`.
+"""Runs our two commands as forks of a process that has imported everything: `python -m tests.support.forkserver SOCKET`.
 
 A fresh Python takes a second of CPU to import the operator, a fork some milliseconds; tests start thousands. Each
 connection to the socket is one process: a JSON line says how to start it, a line with its process id answers, another
@@ -31,7 +31,7 @@ from nvcf_operator.core import backoff
 from tests.support import planted
 from tests.support.failpoints import Calls, Failpoint
 
-__all__ = ["Zygote"]
+__all__ = ["ForkServer"]
 
 PROGRAMS: Final[Mapping[str, Callable[[list[str]], object]]] = {
     "nvcf-operator": nvcf_operator.cli.main,
@@ -39,7 +39,7 @@ PROGRAMS: Final[Mapping[str, Callable[[list[str]], object]]] = {
 }
 
 
-class Zygote:
+class ForkServer:
     """Forks processes for whoever connects."""
 
     def __init__(self, address: Path) -> None:
@@ -156,4 +156,4 @@ async def warm_up() -> None:
 if __name__ == "__main__":
     asyncio.run(warm_up())
     gc.freeze()
-    Zygote(Path(sys.argv[1])).run()
+    ForkServer(Path(sys.argv[1])).run()
