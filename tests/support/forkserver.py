@@ -1,4 +1,4 @@
-"""Runs our two commands as forks of a process that has imported everything: `python -m tests.support.forkserver SOCKET`.
+"""A process that has imported the operator and the simulator, and forks itself into either on request.
 
 A fresh Python takes a second of CPU to import the operator, a fork some milliseconds; tests start thousands. Each
 connection to the socket is one process: a JSON line says how to start it, a line with its process id answers, another
