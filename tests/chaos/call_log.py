@@ -17,7 +17,7 @@ from typing import Any
 
 from hack.controlplane import AuditEvent, read_audit_log
 from hack.controlplane.audit import WRITES
-from nvcf_operator.accounts.proof import fingerprint
+from nvcf_operator.accounts.key_status import fingerprint
 from nvcf_operator.api import names
 from tests.chaos.environment import Run
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hack.controlplane import ControlPlane
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from tests.integration.resource_manifests import SMALL, manifest
 
 

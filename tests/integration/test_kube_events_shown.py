@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hack.controlplane import ControlPlane
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.events import Recorder

@@ -10,8 +10,7 @@ import pytest
 from aiohttp import web
 
 from hack.controlplane import ControlPlane
-from nvcf_operator.api.key import Key
-from nvcf_operator.api.names import FINALIZER, PLURAL
+from nvcf_operator.api.names import FINALIZER, PLURAL, Key
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.errors import Missing, Unavailable

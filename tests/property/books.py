@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.reasons import Reason
 from tests.property.cluster_model import Cluster, deployments_named, on_record
 from tests.property.nvcf_model import VERSIONS, Account

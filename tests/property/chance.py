@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nvcf_operator.api.key import Key
-from nvcf_operator.core.actions import Action
+from nvcf_operator.api.names import Key
+from nvcf_operator.core.decision import Action
 
 READS = ("500", "401", "403", "another account's key")
 WRITES = ("lost, done", "lost, runs on", "lost, not done", "refused")

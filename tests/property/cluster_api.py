@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.kube.client import ResourceList
 from nvcf_operator.kube.errors import Denied, Invalid, Unavailable
 from tests.property.chance import Chance

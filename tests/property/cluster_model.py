@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nvcf_operator.api import names
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.kube.errors import Conflict, Denied, Invalid, Missing
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

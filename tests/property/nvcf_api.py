@@ -14,9 +14,9 @@ from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.models import Function
 from nvcf_client.requests import Request
 from nvcf_operator.accounts.account import Account
-from nvcf_operator.api.key import Key
-from nvcf_operator.core.actions import Action, Change, Create, Undeploy
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.decision import Action, Change, Create, Undeploy
 from nvcf_operator.core.flap_guard import digest
 from nvcf_operator.flowcontrol.limiters import Admission, Limiters
 from nvcf_operator.flowcontrol.priority import Caller

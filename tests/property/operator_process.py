@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from nvcf_operator.accounts.account import Account
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core.actions import Action
 from nvcf_operator.core.credentials import Credential, SecretName
+from nvcf_operator.core.decision import Action
 from nvcf_operator.core.poll_rules import is_news
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
@@ -37,8 +37,7 @@ from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans
 from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.settings import Settings
-from nvcf_operator.state.presence import PresenceHistory
-from nvcf_operator.state.sent import Sent
+from nvcf_operator.state.deployments import PresenceHistory, Sent
 from nvcf_operator.tracing import Tracer
 from tests.property.chance import Chance, Crash, Write
 from tests.property.cluster_api import KubeApi

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nvcf_operator.api import names
-from nvcf_operator.core.actions import Change, Create, Purpose, Undeploy
+from nvcf_operator.core.decision import Change, Create, Purpose, Undeploy
 from nvcf_operator.core.diff.changes import Patch
 from nvcf_operator.core.flap_guard import LIMIT
 from nvcf_operator.core.record import LEAST_SEEN

@@ -8,8 +8,8 @@ from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine
 
 from nvcf_operator.api import names
-from nvcf_operator.api.key import Key
-from nvcf_operator.core.actions import Purpose, Undeploy
+from nvcf_operator.api.names import Key
+from nvcf_operator.core.decision import Purpose, Undeploy
 from nvcf_operator.core.reasons import Reason
 from tests.property import user_actions
 from tests.property.books import Books

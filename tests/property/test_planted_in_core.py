@@ -35,8 +35,8 @@ from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.context import Context, Outcome
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.reads import Reads
+from nvcf_operator.state.deployments import Sent
 from nvcf_operator.state.local_state import LocalState
-from nvcf_operator.state.sent import Sent
 from tests.property.hindered import Failing, Refused
 from tests.property.story import (
     Deletions,

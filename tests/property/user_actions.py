@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nvcf_operator.api import names
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from tests.property.cluster_model import Cluster
 
 Saved = Mapping[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 from nvcf_operator.core import backoff, unanswered
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.reconcile.cluster import KubernetesCluster
-from nvcf_operator.reconcile.refusals import Outdated
+from nvcf_operator.reconcile.ports import Outdated
 from nvcf_operator.state.guard import Guard
 from nvcf_operator.state.local_state import LocalState
 

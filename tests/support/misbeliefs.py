@@ -20,8 +20,8 @@ from nvcf_operator.kube.target import RequestTarget
 from nvcf_operator.reconcile.act.undeploy import Undeploys
 from nvcf_operator.reconcile.context import Outcome
 from nvcf_operator.state import local_state
+from nvcf_operator.state.deployments import Sent, SentPost
 from nvcf_operator.state.local_state import LocalState
-from nvcf_operator.state.sent import Sent, SentPost
 from tests.support.lucks import status_not_taken, wall_clock_from_file
 
 

@@ -16,13 +16,12 @@ from nvcf_client.answers import explain
 from nvcf_operator import logs
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.credentials import Resolver
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core import credentials as rules
 from nvcf_operator.core import decide, deletion, deployed, versions
-from nvcf_operator.core.actions import Create, DropFinalizer, Undeploy
 from nvcf_operator.core.credentials import Credential, SecretName
-from nvcf_operator.core.decision import Decision, act
+from nvcf_operator.core.decision import Create, Decision, DropFinalizer, Undeploy, act
 from nvcf_operator.core.diff import compare
 from nvcf_operator.core.diff.changes import Patch
 from nvcf_operator.core.diff.compare import Comparison
@@ -38,9 +37,9 @@ from nvcf_operator.kube.event_record import EventRecord
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.reconcile import cluster, record
 from nvcf_operator.reconcile.act import intent as intents
+from nvcf_operator.reconcile.act.actuator import Finalizers
 from nvcf_operator.reconcile.act.change import Changes
 from nvcf_operator.reconcile.act.create import Creates
-from nvcf_operator.reconcile.act.finalizer import Finalizers
 from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.context import Context, Outcome

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from nvcf_operator.api.conditions import CONDITION_TYPES
-from nvcf_operator.core.actions import Change, Create, Undeploy
+from nvcf_operator.core.decision import Change, Create, Undeploy
 from nvcf_operator.core.diff.fields import FIELDS
 from nvcf_operator.flowcontrol.limiters import Limiter
 from nvcf_operator.flowcontrol.priority import Priority

@@ -15,15 +15,12 @@ from typing import TypeVar
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
-from nvcf_operator.accounts import failures, proof
+from nvcf_operator.accounts import failures
 from nvcf_operator.accounts.calls import Channel
-from nvcf_operator.accounts.deploy_scope import DeployScope
-from nvcf_operator.accounts.deployment_list import DeploymentList
-from nvcf_operator.accounts.disproved_listings import DisprovedListings
-from nvcf_operator.accounts.key_status import KeyStatus
-from nvcf_operator.accounts.listing import Listing
+from nvcf_operator.accounts.key_status import DeployScope, KeyStatus, account_view
+from nvcf_operator.accounts.listings import DeploymentList, DisprovedListings, Listing
 from nvcf_operator.accounts.mass_deletion import MassDeletionGuard
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.core import error_classification, hints
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.reasons import Reason
@@ -154,7 +151,7 @@ class Account:
 
     def view(self, uid: str, pinned: str | None, recorded_credential: str | None) -> AccountView:
         """Say whether this key is shown to belong to the account on record. Call it with a fresh list at hand."""
-        return proof.view(self.listing, self.credential.api_key, uid, pinned, recorded_credential)
+        return account_view(self.listing, self.credential.api_key, uid, pinned, recorded_credential)
 
     def _share_limiter(self) -> None:
         """Pass the limiter of the NVCF account once the list shows which one it is; keep it while a list shows none.

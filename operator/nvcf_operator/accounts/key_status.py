@@ -1,11 +1,45 @@
-"""Whether NVCF accepts a key: while it does not, one probe at a time tries it and all others wait."""
+"""Whether a key works: for which account, whether it may deploy, and how one that NVCF refuses is tried again."""
 
 import asyncio
+import hashlib
+import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from nvcf_client import endpoints
+from nvcf_client import errors as nvcf_errors
+from nvcf_client.endpoints.deployments import NOWHERE
+from nvcf_client.requests import Request
+from nvcf_client.responses import DeploymentResponse
+from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.situation import Failure
+from nvcf_operator.core.situation import AccountView, Failure, Proof
+from nvcf_operator.flowcontrol.limiters import LimiterClosed
+from nvcf_operator.flowcontrol.priority import Caller
+
+
+def account_view(
+    listing: Listing | None, api_key: str, uid: str, pinned: str | None, recorded_credential: str | None
+) -> AccountView:
+    """Compare what a fresh list shows, and the key itself, with the account and the key on record."""
+    ids = listing.account_ids if listing is not None else frozenset()
+    print_of_key = fingerprint(uid, api_key)
+    one = next(iter(sorted(ids)), None)
+    if pinned is None:
+        return AccountView(Proof.NEVER_PINNED, one, print_of_key)
+    if pinned in ids:
+        return AccountView(Proof.PROVEN, pinned, print_of_key)
+    if ids:
+        return AccountView(Proof.MISMATCH, one, print_of_key)
+    if recorded_credential == print_of_key:
+        return AccountView(Proof.PROVEN, pinned, print_of_key)
+    return AccountView(Proof.UNPROVEN, None, print_of_key)
+
+
+def fingerprint(uid: str, api_key: str) -> str:
+    """Name a key so that only the same resource and the same key give the same name, and nothing leads back."""
+    return hmac.new(uid.encode(), api_key.encode(), hashlib.sha256).hexdigest()[:16]
+
 
 log = logging.getLogger(__name__)
 
@@ -79,3 +113,45 @@ class KeyStatus:
     def probe_in(self) -> float | None:
         """Seconds until a key that is not accepted is tried again."""
         return None if self.failure is None else max(0.0, self._probe_at - self._clock())
+
+
+class DeployScope:
+    """One key's; found out once for all who ask within seconds.
+
+    Args:
+        call: makes a call with the key.
+        clock: seconds; only differences matter.
+
+    """
+
+    def __init__(
+        self,
+        call: Callable[[Request[DeploymentResponse], Caller], Awaitable[DeploymentResponse]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._call = call
+        self._clock = clock
+        self._known: tuple[float, bool] | None = None
+
+    def forget(self) -> None:
+        """Find it out anew when it is asked for next."""
+        self._known = None
+
+    async def granted(self, caller: Caller) -> bool | None:
+        """Whether the key has it; None when that cannot be found out now."""
+        now = self._clock()
+        if self._known is not None and now - self._known[0] < PROBE_FIRST:
+            return self._known[1]
+        try:
+            await self._call(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE), caller)
+        except nvcf_errors.Forbidden:
+            self._known = (now, False)
+        except nvcf_errors.NotFound as error:
+            if error.unknown_path:
+                return None
+            self._known = (now, True)
+        except (LimiterClosed, nvcf_errors.NvcfError):
+            return None
+        else:
+            return None
+        return self._known[1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 
 WINDOW = 600.0
 """Seconds within which absences count as one event."""

@@ -8,10 +8,9 @@ from nvcf_client.client import AsyncClient
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.accounts.credentials import Resolver
-from nvcf_operator.accounts.poller import Poller
-from nvcf_operator.accounts.polling import Polling
+from nvcf_operator.accounts.poller import Poller, Polling
 from nvcf_operator.accounts.remarks import Remarks
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.informer.cache import Cache

@@ -1,5 +1,7 @@
 """The names by which the cluster knows the resource. None may ever change: manifests and other tools contain them."""
 
+from typing import NamedTuple
+
 GROUP = "nvcf-operator.io"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
@@ -30,3 +32,13 @@ DEFAULT_SECRET_NAME = "nvcf-credentials"
 
 DEFAULT_SECRET_KEY = "NGC_API_KEY"
 """The key of a Secret that holds the NVCF API key."""
+
+
+class Key(NamedTuple):
+    """Namespace and name of one FunctionDeployment."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"

@@ -13,9 +13,8 @@ from datetime import timedelta
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
 from nvcf_operator.core import condition_sets, deadlines, error_classification, messages
-from nvcf_operator.core.actions import Change, Create, Undeploy
 from nvcf_operator.core.deadlines import is_overdue, progress_deadline
-from nvcf_operator.core.decision import ConditionSet, Decision
+from nvcf_operator.core.decision import Change, ConditionSet, Create, Decision, Undeploy
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure, Scope, Situation

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import condition_sets
-from nvcf_operator.core.actions import Create
-from nvcf_operator.core.decision import ConditionSet
+from nvcf_operator.core.decision import ConditionSet, Create
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.situation import Present, Situation
 

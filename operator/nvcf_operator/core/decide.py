@@ -9,9 +9,8 @@ from dataclasses import replace
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy
 from nvcf_operator.core import condition_sets, deadlines, messages, read_only
-from nvcf_operator.core.actions import Create, DropFinalizer, TakeFinalizer
 from nvcf_operator.core.backoff import after_pause, held, waiting
-from nvcf_operator.core.decision import Decision, act
+from nvcf_operator.core.decision import Create, Decision, DropFinalizer, TakeFinalizer, act
 from nvcf_operator.core.deletion import deletion
 from nvcf_operator.core.deployed import after_adoption, listed, present
 from nvcf_operator.core.not_deployed import absent

@@ -3,9 +3,8 @@
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import backoff, messages
-from nvcf_operator.core.actions import DropFinalizer
 from nvcf_operator.core.backoff import held
-from nvcf_operator.core.decision import ConditionSet, Decision, act
+from nvcf_operator.core.decision import ConditionSet, Decision, DropFinalizer, act
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure, Scope, Situation

@@ -3,10 +3,18 @@
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec
 from nvcf_operator.core import condition_sets, messages
-from nvcf_operator.core.actions import Change, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.backoff import hindered, waiting
 from nvcf_operator.core.deadlines import progress_deadline
-from nvcf_operator.core.decision import ConditionSet, Decision, act
+from nvcf_operator.core.decision import (
+    Change,
+    ConditionSet,
+    Decision,
+    DropFinalizer,
+    Purpose,
+    TakeFinalizer,
+    Undeploy,
+    act,
+)
 from nvcf_operator.core.diff import compare, oddities
 from nvcf_operator.core.diff.changes import Put, Unsupported, next_change
 from nvcf_operator.core.error_classification import unreadable

@@ -7,8 +7,7 @@ from typing import Any
 
 from nvcf_operator.api.status import LastWrite
 from nvcf_operator.core import condition_sets, messages
-from nvcf_operator.core.actions import Action, Change, Create, Purpose, Undeploy
-from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.decision import Action, Change, Create, Decision, Purpose, Undeploy
 from nvcf_operator.core.diff.changes import Patch
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Situation

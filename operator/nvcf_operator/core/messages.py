@@ -3,7 +3,7 @@
 No clock time stands in a message, and nothing that changes while nothing happens: a text that moves would be a write.
 """
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import FunctionStatus, Listed, Present, Situation

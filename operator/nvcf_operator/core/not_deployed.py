@@ -6,9 +6,8 @@ A 404 of GET is "not deployed", "no such version", "not in this key's account", 
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import condition_sets, messages, versions
-from nvcf_operator.core.actions import Create
 from nvcf_operator.core.backoff import refused, waiting
-from nvcf_operator.core.decision import Decision, act
+from nvcf_operator.core.decision import Create, Decision, act
 from nvcf_operator.core.diff import compare
 from nvcf_operator.core.flap_guard import at_limit, not_converging
 from nvcf_operator.core.ownership import doubted

@@ -17,7 +17,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from nvcf_operator.api import conditions as kinds
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.spec import AdoptionPolicy
 from nvcf_operator.core import messages
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with

@@ -9,7 +9,7 @@ from typing import Any
 
 from nvcf_operator.api.crd import crd
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.actions import Purpose, Undeploy
+from nvcf_operator.core.decision import Purpose, Undeploy
 from nvcf_operator.core.record import Record
 from nvcf_operator.core.situation import Present, Situation
 

@@ -7,10 +7,9 @@ user's request leads to the next try.
 
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.core import backoff, condition_sets, messages
-from nvcf_operator.core.actions import DropFinalizer
 from nvcf_operator.core.backoff import waiting
 from nvcf_operator.core.deadlines import progress_deadline
-from nvcf_operator.core.decision import ConditionSet, Decision, act
+from nvcf_operator.core.decision import ConditionSet, Decision, DropFinalizer, act
 from nvcf_operator.core.diff import compare, oddities
 from nvcf_operator.core.error_classification import unreadable
 from nvcf_operator.core.not_deployed import unproven

@@ -13,9 +13,8 @@ from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import ImmutableChange
 from nvcf_operator.api.status import Retry
 from nvcf_operator.core import backoff, condition_sets, messages
-from nvcf_operator.core.actions import Create, Purpose, Undeploy
 from nvcf_operator.core.backoff import retry_due_in
-from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.decision import Create, Decision, Purpose, Undeploy
 from nvcf_operator.core.diff import compare, oddities
 from nvcf_operator.core.flap_guard import not_converging
 from nvcf_operator.core.ownership import is_stranger

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from nvcf_client.models import Deployment
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CONDITION_TYPES, Condition
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec, ManagementPolicy
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
 from nvcf_operator.core.manifests import is_true, salvaged

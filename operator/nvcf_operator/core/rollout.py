@@ -10,10 +10,18 @@ from dataclasses import replace
 from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import VersionChange
 from nvcf_operator.core import condition_sets, messages
-from nvcf_operator.core.actions import Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.backoff import held, hindered
 from nvcf_operator.core.deadlines import progress_deadline
-from nvcf_operator.core.decision import ConditionSet, Decision
+from nvcf_operator.core.decision import (
+    Change,
+    ConditionSet,
+    Create,
+    Decision,
+    DropFinalizer,
+    Purpose,
+    TakeFinalizer,
+    Undeploy,
+)
 from nvcf_operator.core.ownership import refuses
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.situation import Absent, FunctionStatus, Listed, Present, Situation, Unknown

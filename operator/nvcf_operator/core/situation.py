@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from nvcf_client.models import Deployment
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import Intent
-from nvcf_operator.core.actions import Action
+from nvcf_operator.core.decision import Action
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 

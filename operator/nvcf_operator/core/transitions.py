@@ -8,7 +8,7 @@ from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import Condition
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, Undeploy
+from nvcf_operator.core.decision import Action, Change, Create, DropFinalizer, Purpose, Undeploy
 from nvcf_operator.core.manifests import ignored
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.resource import Resource, condition_of, is_sign

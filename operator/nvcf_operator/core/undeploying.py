@@ -9,9 +9,8 @@ from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import OnDrainTimeout
 from nvcf_operator.api.status import Retiring
 from nvcf_operator.core import condition_sets, messages, versions
-from nvcf_operator.core.actions import Purpose, Undeploy
 from nvcf_operator.core.backoff import Hindrance
-from nvcf_operator.core.decision import ConditionSet, Decision, act
+from nvcf_operator.core.decision import ConditionSet, Decision, Purpose, Undeploy, act
 from nvcf_operator.core.ownership import doubted, may_undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.situation import Absent, Failure, Present, Scope, Situation

@@ -5,8 +5,7 @@ A version that NVCF may hold is never dropped from the record before it is prove
 
 from nvcf_operator.api.status import Failed, Incoming, Retiring
 from nvcf_operator.core import redeployment, undeploying
-from nvcf_operator.core.actions import Create, Undeploy
-from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.decision import Create, Decision, Undeploy
 from nvcf_operator.core.ownership import may_undeploy, refuses
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.rollout import is_over, leaving

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.poll_rules import PollKey
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.informer.digest import Digest, digest_of, key_of, version_of

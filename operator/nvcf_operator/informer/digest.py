@@ -9,8 +9,7 @@ from typing import Any
 
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CREDENTIALS_VALID
-from nvcf_operator.api.key import Key
-from nvcf_operator.api.names import DEFAULT_SECRET_KEY
+from nvcf_operator.api.names import DEFAULT_SECRET_KEY, Key
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core.diff.fingerprints import deployment_fingerprint
 from nvcf_operator.core.manifests import is_true

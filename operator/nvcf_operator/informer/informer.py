@@ -12,14 +12,14 @@ from typing import Any, cast
 import kopf
 
 from nvcf_operator.api import names
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import kopf_session
-from nvcf_operator.process.background import Ending
 from nvcf_operator.process.signals import Stop
+from nvcf_operator.process.watchdog import Ending
 from nvcf_operator.queue.delay_queue import DelayQueue
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ being worked on is kept in doubt until the work ends: by then each answer has co
 answered nor known, but older than what an answer brought, is another hand's change that our own write overtook.
 """
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 
 
 class OwnWrites:

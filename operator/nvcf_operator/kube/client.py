@@ -9,7 +9,7 @@ import aiohttp
 from yarl import URL
 
 from nvcf_operator.api import names
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.kube.calls import JSON, JSON_PATCH, TIMEOUT, Calls
 from nvcf_operator.kube.errors import NO_FIELD_BLAMED, Conflict, Invalid, KubeError, Missing, Unavailable, of_response
 from nvcf_operator.kube.target import RequestTarget

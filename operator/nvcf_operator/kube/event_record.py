@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 
 from nvcf_client.text import shorten
 from nvcf_operator.api import names
-from nvcf_operator.api.key import Key
 from nvcf_operator.api.model import render
+from nvcf_operator.api.names import Key
 
 CONTROLLER: Final = f"{names.GROUP}/operator"
 MOST_MESSAGE: Final = 1024

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
 
 TICK = 1.0
 """Seconds between two proofs that the event loop moves."""
@@ -71,3 +74,44 @@ class Watchdogs:
         if now - self._ticked > STILL:
             late.append(f"the event loop is stuck: no turn for {now - self._ticked:.0f} s")
         return late
+
+
+log = logging.getLogger(__name__)
+
+
+class Ending(Exception):  # noqa: N818  the name says what happened
+    """A loop ends the operator on purpose, so that it is started again; the text says why."""
+
+
+class Background:
+    """Runs loops inside `async with`; sets `stop`, and `failed` is true, when one of them ends before its time."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self.failed = False
+        self._stop = stop
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
+        """Start a loop."""
+        task = asyncio.create_task(loop, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            if isinstance(error := task.exception(), Ending):
+                log.critical("%s", error)
+            else:
+                log.critical("the loop %r has ended; the operator stops", task.get_name(), exc_info=error)
+            self.failed = True
+            self._stop.set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

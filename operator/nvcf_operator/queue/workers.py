@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.process.watchdog import Watchdogs

@@ -4,20 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nvcf_operator.api import names
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.transitions import EventNote
 from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.kube.status import merge_patch
-from nvcf_operator.reconcile.ports import ApiServer, Events
-from nvcf_operator.reconcile.refusals import (
+from nvcf_operator.reconcile.ports import (
     DROP_FINALIZER,
     INTENT,
     STATUS,
     TAKE_FINALIZER,
     TAKEN_OFF,
+    ApiServer,
+    Events,
     Outdated,
     Vanished,
     WriteRefused,

@@ -6,17 +6,15 @@ from typing import Any, TypeVar
 
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.clock import Clock
-from nvcf_operator.core.actions import Action
+from nvcf_operator.core.decision import Action
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure, Observation, Situation
 from nvcf_operator.core.transitions import EventNote, of_write
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.ports import Cluster, Nvcf
+from nvcf_operator.state.deployments import PresenceHistory, Sent, Target
 from nvcf_operator.state.local_state import LocalState
-from nvcf_operator.state.presence import PresenceHistory
-from nvcf_operator.state.sent import Sent
-from nvcf_operator.state.targets import Target
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

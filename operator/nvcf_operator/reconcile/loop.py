@@ -9,10 +9,18 @@ import uuid
 
 from nvcf_client.endpoints.deployments import create_timeout
 from nvcf_operator import logs
-from nvcf_operator.api.key import Key
-from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.decide import decide, unfinished
-from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.decision import (
+    Action,
+    Change,
+    Create,
+    Decision,
+    DropFinalizer,
+    Purpose,
+    TakeFinalizer,
+    Undeploy,
+)
 from nvcf_operator.core.deletion import released_by_force
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
@@ -23,9 +31,8 @@ from nvcf_operator.reconcile.act.actuator import Actuator
 from nvcf_operator.reconcile.context import Context, Environment, Outcome
 from nvcf_operator.reconcile.observe import Observer, Saturated
 from nvcf_operator.reconcile.orphans import Orphans
-from nvcf_operator.reconcile.ports import Accounts
+from nvcf_operator.reconcile.ports import Accounts, Outdated, Vanished, WriteRefused
 from nvcf_operator.reconcile.record import Reporter
-from nvcf_operator.reconcile.refusals import Outdated, Vanished, WriteRefused
 from nvcf_operator.reconcile.requeue import ReconcileResult, Requeue, Requeues
 from nvcf_operator.state.local_state import LocalState, LocalStates
 from nvcf_operator.tracing import Tracer

@@ -24,7 +24,7 @@ from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.context import Environment
 from nvcf_operator.reconcile.ports import Nvcf
-from nvcf_operator.state.sent import SentPost
+from nvcf_operator.state.deployments import SentPost
 
 log = logging.getLogger(__name__)
 

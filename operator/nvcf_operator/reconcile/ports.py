@@ -4,24 +4,69 @@ Production and the random stories implement these ports; the loop between them i
 `nvcf_operator.clock.Clock`. `ApiServer` and `Events` are what `reconcile.cluster` makes a `Cluster` of.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
-from nvcf_operator.accounts.disproved_listings import DisprovedListings
-from nvcf_operator.accounts.listing import Listing
+from nvcf_operator.accounts.listings import DisprovedListings, Listing
 from nvcf_operator.accounts.mass_deletion import MassDeletionGuard
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core import messages
 from nvcf_operator.core.credentials import Credential, SecretName
+from nvcf_operator.core.pruning import named
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import AccountView, Failure
 from nvcf_operator.core.transitions import EventNote
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Caller
+from nvcf_operator.kube.errors import Conflict, Denied, KubeError
 from nvcf_operator.state.local_state import LocalState
+
+TAKE_FINALIZER = "add its finalizer to the resource"
+DROP_FINALIZER = "remove its finalizer from the resource"
+INTENT = "record in the status that it is about to request a deployment"
+STATUS = "update the status of the resource"
+
+TAKEN_OFF = "the write was accepted but the finalizer is missing: a mutating webhook or policy may be removing it"
+
+
+class Outdated(Exception):  # noqa: N818  the name says what happened
+    """The resource is not what the decision was made on: read it again and decide anew. Nothing was written to NVCF."""
+
+
+class Vanished(Exception):  # noqa: N818  the name says what happened
+    """The API server does not have the object any more, or another one of its name. Nothing was written to NVCF."""
+
+
+class WriteRefused(Exception):  # noqa: N818  the name says what happened
+    """The API server does not take a write of ours, though the object is the one that was read."""
+
+    def __init__(self, what: str, error: KubeError) -> None:
+        super().__init__(messages.write_refused(what, error.message))
+
+
+class NotKept(WriteRefused):
+    """The API server takes a status and drops what the operator must remember: its CRD is older than the operator."""
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        Exception.__init__(self, messages.crd_is_older(named(fields)))
+
+
+def may_be_refusal(error: KubeError) -> bool:
+    """Whether the answer may refuse what was to be written, or its writer. The object has to be read to be sure."""
+    return error.refuses or isinstance(error, Conflict)
+
+
+def is_reported(error: KubeError, attempts: int) -> bool:
+    """Whether a refusal is reported, after so many failures in a row.
+
+    An API server that starts forbids everything for a moment, so a 403 is reported from the second time on.
+    """
+    return attempts > 0 or not isinstance(error, Denied)
+
 
 T = TypeVar("T")
 

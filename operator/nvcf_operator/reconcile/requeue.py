@@ -3,7 +3,7 @@
 import random
 from typing import NamedTuple
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.clock import Clock
 from nvcf_operator.core import backoff
 from nvcf_operator.core.decision import Decision

@@ -9,7 +9,7 @@ from nvcf_client.options import default_user_agent
 from nvcf_operator import logs, tracing
 from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.registry import Accounts
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.flowcontrol.priority import Priority
@@ -21,10 +21,9 @@ from nvcf_operator.kube.events import Recorder
 from nvcf_operator.kube.leases import Leases
 from nvcf_operator.kube.secrets import Secrets
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.process.background import Background
 from nvcf_operator.process.probes import Probes
 from nvcf_operator.process.signals import Stop, Stopped
-from nvcf_operator.process.watchdog import Watchdogs
+from nvcf_operator.process.watchdog import Background, Watchdogs
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.queue.workers import Workers
 from nvcf_operator.reconcile.act.actuator import Actuator
@@ -38,8 +37,7 @@ from nvcf_operator.runtime import leadership
 from nvcf_operator.runtime.crd_fields import CrdFields
 from nvcf_operator.runtime.leadership import Leadership
 from nvcf_operator.settings import Settings
-from nvcf_operator.state.presence import PresenceHistory
-from nvcf_operator.state.sent import Sent
+from nvcf_operator.state.deployments import PresenceHistory, Sent
 from nvcf_operator.tracing import Tracer
 
 log = logging.getLogger(__name__)

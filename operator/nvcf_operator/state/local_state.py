@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nvcf_operator.api import conditions as kinds
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
 from nvcf_operator.clock import Clock
 from nvcf_operator.core.credentials import Credential

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.accounts.poller import Poller
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
 from nvcf_operator.core.reasons import Reason

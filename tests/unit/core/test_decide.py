@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api import names
-from nvcf_operator.api.key import Key
-from nvcf_operator.core.actions import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decision import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.core.diff.changes import Patch, Put
 from nvcf_operator.core.flap_guard import digest
 from nvcf_operator.core.reasons import Reason

@@ -8,9 +8,9 @@ import pytest
 from nvcf_operator.api import names
 from nvcf_operator.api.conditions import CREDENTIALS_VALID, DELETION_BLOCKED
 from nvcf_operator.api.model import render
-from nvcf_operator.core.actions import DropFinalizer, Undeploy
 from nvcf_operator.core.credentials import in_ending_namespace, is_known_to_end
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decision import DropFinalizer, Undeploy
 from nvcf_operator.core.deletion import force_delete_is_stale
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from nvcf_operator.api.status import Retiring
-from nvcf_operator.core.actions import Action, Undeploy
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decision import Action, Undeploy
 from nvcf_operator.core.report import report
 from nvcf_operator.core.situation import Present, Situation
 from nvcf_operator.core.undeploying import asked_for, begun, drained_too_long, is_about_another, recorded

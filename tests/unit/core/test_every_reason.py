@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from nvcf_operator.core.actions import Action, Change, DropFinalizer
 from nvcf_operator.core.credentials import SecretName, unreadable
 from nvcf_operator.core.decide import unfinished
+from nvcf_operator.core.decision import Action, Change, DropFinalizer
 from nvcf_operator.core.diff.changes import Patch
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource

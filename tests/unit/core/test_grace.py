@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core import deadlines
 from nvcf_operator.core.decide import decide

@@ -7,8 +7,8 @@ import pytest
 
 from nvcf_client.models import Deployment
 from nvcf_client.responses import DeploymentResponse, reading
-from nvcf_operator.core.actions import Change, Undeploy
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decision import Change, Undeploy
 from nvcf_operator.core.diff.changes import Patch, Put
 from nvcf_operator.core.diff.fingerprints import differ, fingerprint_of
 from nvcf_operator.core.reasons import Reason

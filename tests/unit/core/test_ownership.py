@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.api.key import Key
-from nvcf_operator.core.actions import DropFinalizer
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decision import DropFinalizer
 from nvcf_operator.core.ownership import is_stranger, lost_deployment, may_undeploy, refuses
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report

@@ -8,7 +8,7 @@ import pytest
 
 from nvcf_operator.api.crd import crd
 from nvcf_operator.api.status import FunctionDeploymentStatus, Retry
-from nvcf_operator.core.actions import Purpose, Undeploy
+from nvcf_operator.core.decision import Purpose, Undeploy
 from nvcf_operator.core.pruning import MOST_NAMED, is_recorded, lacking, makes_way, named, not_kept
 from nvcf_operator.core.resource import Resource
 from tests.unit.core.situations import OTHER_VERSION, UID, VERSION, absent, held, intent, present

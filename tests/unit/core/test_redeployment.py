@@ -3,8 +3,8 @@
 import pytest
 
 from nvcf_operator.api import names
-from nvcf_operator.core.actions import Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decision import Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.situation import LocalView, Situation

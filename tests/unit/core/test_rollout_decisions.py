@@ -8,10 +8,10 @@ import pytest
 
 from nvcf_client.models import Deployment
 from nvcf_operator.api import names
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.actions import Action, Change, Create, Purpose, Undeploy
 from nvcf_operator.core.decide import decide, unfinished
+from nvcf_operator.core.decision import Action, Change, Create, Purpose, Undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.redeployment import ATTEMPTS
 from nvcf_operator.core.report import report

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.core.actions import DropFinalizer, Undeploy
 from nvcf_operator.core.credentials import secret_of
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decision import DropFinalizer, Undeploy
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.undeploying import forces
 from nvcf_operator.core.versions import posts_specifications

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.api.key import Key
-from nvcf_operator.core.actions import Create
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decision import Create
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource, answered

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from nvcf_client import errors
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import Retry
 from nvcf_operator.core import error_classification
-from nvcf_operator.core.actions import Change, Create
 from nvcf_operator.core.decide import asking, decide
+from nvcf_operator.core.decision import Change, Create
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report
 from nvcf_operator.core.resource import Resource

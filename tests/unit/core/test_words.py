@@ -11,8 +11,8 @@ from nvcf_operator.api.names import (
     RECONCILE_REQUESTED_ANNOTATION,
     REDEPLOY_REQUESTED_ANNOTATION,
 )
-from nvcf_operator.core.actions import Create
 from nvcf_operator.core.decide import asking, decide
+from nvcf_operator.core.decision import Create
 from nvcf_operator.core.manifests import ignored
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.report import report

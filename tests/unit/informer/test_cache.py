@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api import names
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.informer.cache import Cache, News
 
 KEY = Key("team", "echo")

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.informer.informer import FIRST_RELIST, PROBE, RELIST, Informer, WentBack
 from nvcf_operator.kube.client import KubeClient, ResourceList
 from nvcf_operator.kube.errors import Unavailable
-from nvcf_operator.process.background import Background
+from nvcf_operator.process.watchdog import Background
 from nvcf_operator.queue.delay_queue import DelayQueue
 from tests.support.virtual_time import Clock, run
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.informer.informer import Informer

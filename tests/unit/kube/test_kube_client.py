@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.kube import calls
 from nvcf_operator.kube import client as module
 from nvcf_operator.kube.client import KubeClient

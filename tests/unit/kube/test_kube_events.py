@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.kube import event_queue
 from nvcf_operator.kube import events as module
 from nvcf_operator.kube.client import KubeClient

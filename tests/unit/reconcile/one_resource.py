@@ -2,7 +2,7 @@
 
 import random
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from tests.property.cluster_model import Cluster
 from tests.property.nvcf_model import FUNCTION, VERSIONS, Account, specifications_of
 from tests.property.operator_process import OperatorProcess

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.core import condition_sets
 from nvcf_operator.core.decide import unfinished
 from nvcf_operator.core.decision import Decision
@@ -19,7 +19,7 @@ from nvcf_operator.metrics.metrics import RESULTS
 from nvcf_operator.reconcile import loop
 from nvcf_operator.reconcile.context import Context
 from nvcf_operator.reconcile.observe import Saturated
-from nvcf_operator.reconcile.refusals import STATUS, Outdated, Vanished, WriteRefused
+from nvcf_operator.reconcile.ports import STATUS, Outdated, Vanished, WriteRefused
 from nvcf_operator.state.guard import AT_ONCE, LONGEST, Guard
 from tests.property.cluster_model import Cluster
 from tests.unit.reconcile.one_resource import OneResource

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nvcf_client.requests import Request
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.reconcile.reads import BELIEF

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.core.reasons import Reason
 from tests.property import user_actions
 from tests.property.chance import Chance

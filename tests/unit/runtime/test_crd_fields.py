@@ -9,7 +9,7 @@ import pytest
 
 from nvcf_operator.api import names
 from nvcf_operator.api.crd import crd
-from nvcf_operator.api.key import Key
+from nvcf_operator.api.names import Key
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Denied, KubeError

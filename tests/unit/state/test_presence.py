@@ -1,8 +1,7 @@
 """Observations of versions: how long 404 has lasted, and for how long a version that went is remembered."""
 
+from nvcf_operator.state.deployments import PresenceHistory, Target
 from nvcf_operator.state.local_state import LocalState
-from nvcf_operator.state.presence import PresenceHistory
-from nvcf_operator.state.targets import Target
 
 TARGET = Target("https://nvcf.example/v2/nvcf", "function", "version")
 

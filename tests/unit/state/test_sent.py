@@ -3,8 +3,7 @@
 import pytest
 
 from nvcf_operator.core.resource import Resource
-from nvcf_operator.state.sent import REMEMBERED, Sent, SentPost
-from nvcf_operator.state.targets import Target
+from nvcf_operator.state.deployments import REMEMBERED, Sent, SentPost, Target
 from tests.unit.core.situations import DEPLOYMENT, FUNCTION, OTHER_VERSION, UID, VERSION, resource
 
 BASE = "https://nvcf.example/v2/nvcf"

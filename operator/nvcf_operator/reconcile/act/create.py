@@ -9,7 +9,7 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_client.responses import DeploymentResponse
 from nvcf_operator.accounts import failures
 from nvcf_operator.api.status import Intent
-from nvcf_operator.core.actions import Create
+from nvcf_operator.core.decision import Create
 from nvcf_operator.core.hints import explained
 from nvcf_operator.core.resource import answered
 from nvcf_operator.core.situation import Present
@@ -17,7 +17,7 @@ from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.kube.errors import KubeError, NotLeading
 from nvcf_operator.reconcile.act.intent import Intents
 from nvcf_operator.reconcile.context import Context, Environment, Outcome
-from nvcf_operator.reconcile.refusals import Outdated, Vanished, WriteRefused
+from nvcf_operator.reconcile.ports import Outdated, Vanished, WriteRefused
 
 log = logging.getLogger(__name__)
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from nvcf_client.endpoints.deployments import allocating
 from nvcf_operator.api.status import Intent
-from nvcf_operator.core.actions import Create
 from nvcf_operator.core.decide import asking
+from nvcf_operator.core.decision import Create
 from nvcf_operator.core.pruning import not_kept
 from nvcf_operator.core.report import report
 from nvcf_operator.kube.status import merge_patch
-from nvcf_operator.reconcile.act.finalizer import resource_after
+from nvcf_operator.reconcile.act.actuator import resource_after
 from nvcf_operator.reconcile.context import Context, Environment
-from nvcf_operator.reconcile.refusals import NotKept, WriteRefused
+from nvcf_operator.reconcile.ports import NotKept, WriteRefused
 
 log = logging.getLogger(__name__)
 
