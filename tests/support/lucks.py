@@ -20,8 +20,9 @@ CLOCK_OFFSET_FILE: Final = "NVCF_TEST_CLOCK_OFFSET_FILE"
 
 
 def late_watch() -> None:
-    """What the watch tells comes seconds late."""
+    """What the watch tells comes seconds late, and no list comes before it."""
     original = Informer._seen
+    informer.FIRST_RELIST = informer.RELIST
 
     async def seen(self: Informer, **event: Any) -> None:
         await asyncio.sleep(3)
