@@ -132,12 +132,12 @@ def test_every_page_is_in_the_index_and_in_the_readme(index: Path) -> None:
 
 def test_the_table_of_reasons_is_that_of_the_code() -> None:
     page = (DOCS / "conditions.md").read_text()
-    assert with_reasons(page) == page, f"`make crds` writes it anew; it should be:\n{reasons_table()}"
+    assert with_reasons(page) == page, f"`make generate` rewrites it; it should be:\n{reasons_table()}"
 
 
 def test_the_tables_of_errors_are_those_of_the_code() -> None:
     page = (DOCS / "errors.md").read_text()
-    assert with_errors(page) == page, f"`make crds` writes it anew; it should be:\n{errors_tables()}"
+    assert with_errors(page) == page, f"`make generate` rewrites it; it should be:\n{errors_tables()}"
 
 
 @pytest.mark.parametrize("copies", [0, 2])

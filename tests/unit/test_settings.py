@@ -288,4 +288,4 @@ def test_settings_stay_as_they_were_checked() -> None:
 
 def test_the_documentation_is_what_the_settings_say() -> None:
     written = (ROOT / "docs" / "settings.md").read_text()
-    assert written == settings_markdown(), "run: make crds"
+    assert written == settings_markdown(), "run: make generate"

@@ -1,5 +1,6 @@
 """How a reconcile ends, and when the resource is reconciled again without anything new."""
 
+import logging
 import random
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.reconcile.ports import Accounts
 from nvcf_operator.state.local_state import LocalState
 
+log = logging.getLogger(__name__)
+
 Requeue = tuple[Priority, float]
 """Priority and seconds."""
 
@@ -19,7 +22,7 @@ class ReconcileResult(NamedTuple):
     """How a reconcile has ended."""
 
     result: str
-    """One of `metrics.figures.RESULTS`."""
+    """One of `metrics.metrics.RESULTS`."""
     requeue: Requeue | None
     """When to reconcile again without anything new."""
 
@@ -79,14 +82,15 @@ class Requeues:
             local.deep_at = now + self._until_deep_read(first=local.last_get_at < 0.0)
         elif now >= local.deep_at:
             local.deep_at = now + self._until_deep_read(first=False)
-        delay = local.deep_at - now
-        if local.verify_at is not None and local.verify_at > now:
-            delay = min(delay, local.verify_at - now + 0.01)
-        elif local.verify_at is not None:  # this reconcile could not read it: something kept it from that
-            delay = min(delay, self._redeploy_settle)
+        causes = {"the next full read": local.deep_at - now}
+        if local.verify_at is not None:  # if that is over, something kept this reconcile from reading it
+            left = local.verify_at - now
+            causes["reading a change back"] = left + 0.01 if left > 0.0 else self._redeploy_settle
         if decision.requeue is not None:
             jitter = random.uniform(1.0, 1.3) if decision.backoff else 1.0
-            delay = min(delay, decision.requeue * jitter)
+            causes["a retry" if decision.backoff else "the decision"] = decision.requeue * jitter
+        cause, delay = min(causes.items(), key=lambda item: item[1])
+        log.debug("next reconcile in %.1f s, for %s", max(0.0, delay), cause)
         local.ended(now, wait=delay if decision.backoff else None)
         if delay > 1.0 and not decision.backoff:  # what waits for a failure to pass is still what a user asked for
             under_way = decision.busy or (decision.condition_set is not None and decision.condition_set.reconciling)

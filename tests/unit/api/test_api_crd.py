@@ -41,7 +41,7 @@ ALL = SPEC + list(walk(SCHEMA["properties"]["status"], "status"))
     ],
 )
 def test_generating_again_changes_nothing(path: str, generated: Any) -> None:
-    assert (ROOT / path).read_text() == generated(), f"{path} is not what the models say: run `make crds`"
+    assert (ROOT / path).read_text() == generated(), f"{path} is not what the models say: run `make generate`"
 
 
 def test_the_yaml_is_the_crd() -> None:

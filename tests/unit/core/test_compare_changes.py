@@ -3,10 +3,21 @@
 from typing import Any
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from nvcf_client.models import GpuSpecification
-from nvcf_operator.core.diff.changes import Patch, Put, Unsupported, expected_after, next_change, raises_minimum
+from nvcf_operator.core.diff.changes import (
+    FIELDS_OF_PATCH,
+    FIELDS_OF_PUT,
+    Patch,
+    Put,
+    Unsupported,
+    expected_after,
+    next_change,
+    raises_minimum,
+)
 from nvcf_operator.core.diff.compare import compare
+from nvcf_operator.core.diff.fields import FIELDS, How
 from tests.unit.core.specification_samples import autoscaling, found, identifier, wanted
 
 ID, OTHER_ID = identifier(0), identifier(1)
@@ -257,3 +268,11 @@ def test_a_change_is_told_in_words() -> None:
     put_ = next_change(compare([wanted(maxRequestConcurrency=8)], there), patch_supported=True)
     assert isinstance(put_, Put)
     assert put_.describe() == "L40S: 1-4 instances, concurrency 8"
+
+
+def test_each_call_carries_the_fields_that_the_table_says_it_changes() -> None:
+    def changed_by(how: How) -> set[str]:
+        return {name for name, field in FIELDS.items() if field.how is how}
+
+    assert {to_camel(name) for name in FIELDS_OF_PATCH} == changed_by(How.PATCH)
+    assert {to_camel(name) for name in FIELDS_OF_PUT} >= changed_by(How.PUT)

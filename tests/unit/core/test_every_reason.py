@@ -69,3 +69,7 @@ def test_a_write_is_told_by_an_event(of: Resource, action: Action, reason: Reaso
 def test_every_reason_is_asserted_by_a_test(reason: Reason) -> None:
     texts = [page.read_text() for page in TESTS.rglob("test_*.py")]
     assert any(f"Reason.{reason.name}" in text or f'"{reason.value}"' in text for text in texts)
+
+
+def test_every_reason_has_a_meaning() -> None:
+    assert [str(reason) for reason in Reason if not reason.meaning] == []
