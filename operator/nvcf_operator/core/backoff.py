@@ -14,7 +14,7 @@ from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.status import Retry
 from nvcf_operator.core import condition_sets, deadlines, error_classification, messages
 from nvcf_operator.core.deadlines import is_overdue, progress_deadline
-from nvcf_operator.core.decision import Change, ConditionSet, Create, Decision, Undeploy
+from nvcf_operator.core.decision import Change, ConditionSet, Create, Decision, Purpose, Undeploy
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure, Scope, Situation
@@ -108,10 +108,16 @@ def held(situation: Situation, decision: Decision, hindered: Hindrance = hindere
 
 
 def after_pause(situation: Situation, decision: Decision) -> Decision:
-    """The decision on the wanted version, but that NVCF is not changed in the pause after a refused request."""
-    if not isinstance(decision.action, Create | Change | Undeploy) or (wait := retry_due_in(situation)) <= 0:
+    """The decision on the wanted version, but that NVCF is not changed in the pause after a refused request.
+
+    A version that was to be gone and is there again is undeployed all the same: it costs until then.
+    """
+    action = decision.action
+    if isinstance(action, Undeploy) and action.purpose == Purpose.GONE:
         return decision
-    return Decision(requeue=wait, seen=True) if isinstance(decision.action, Undeploy) else retried(situation, wait)
+    if not isinstance(action, Create | Change | Undeploy) or (wait := retry_due_in(situation)) <= 0:
+        return decision
+    return Decision(requeue=wait, seen=True) if isinstance(action, Undeploy) else retried(situation, wait)
 
 
 def _kept_from_work(situation: Situation, failure: Failure, phase: Phase) -> ConditionSet | None:

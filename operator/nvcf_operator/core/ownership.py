@@ -101,7 +101,7 @@ def other_holder(
         version: the version that it is about to act on.
         others: those that have to do with the same function and version ids.
         base_url: where this one acts.
-        places: base URLs of the others. One whose base URL is not known counts as of the same, which is the safe side:
+        base_urls: those of the others. One whose base URL is not known counts as of the same, which is the safe side:
             waiting for nothing is mended by the next reconcile, two deployments by one version are not.
 
     """

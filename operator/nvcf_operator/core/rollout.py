@@ -103,6 +103,9 @@ def rolled_out(situation: Situation, decision: Decision) -> Decision:
     if decision.action is not None:
         return decision
     waits = [item.requeue for item in (decision, *steps) if item.requeue is not None]
+    if situation.failure is not None and is_over(situation, situation.resource.wanted_version):
+        # A write that failed is tried again at the pace of that failure, not of what another version is polled at.
+        waits = [step.requeue for step in steps if step.backoff and step.requeue is not None] or waits
     condition_set = decision.condition_set
     if condition_set is not None and (condition_set.ready or former(situation) is not None or steps):
         condition_set = _during_rollout(situation, condition_set, steps)

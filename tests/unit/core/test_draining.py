@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from nvcf_operator.api.status import Retiring
+from nvcf_operator.core.backoff import retry_due_in
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.decision import Action, Undeploy
 from nvcf_operator.core.report import report
@@ -61,6 +62,14 @@ FORCED: Action = Undeploy(VERSION, graceful=False, deployment_id=DEPLOYMENT)
 
 def test_an_overdue_drain_of_the_very_deployment_is_forced() -> None:
     assert decide(drains(DEPLOYMENT)).action == FORCED
+
+
+def test_the_pause_after_a_refused_request_holds_back_no_drain() -> None:
+    retry = {"attempts": 3, "nextAttemptTime": (NOW + timedelta(seconds=240)).isoformat(), "reason": "NoCapacity"}
+    paused = held(status={"retiring": [OLD.to_dict()], "retry": retry})
+    assert retry_due_in(present(paused, deployment("INACTIVE"))) == 240.0
+    assert decide(present(paused, deployment("INACTIVE"))).action == FORCED, "an overdue drain"
+    assert decide(present(paused, deployment("ACTIVE"))).action == FORCED, "a row that came back"
 
 
 def test_what_is_on_record_of_a_drain_keeps_its_times_and_stays_forced() -> None:

@@ -334,6 +334,15 @@ def test_a_delete_that_fails_is_told_and_tried_again_with_growing_waits() -> Non
     assert (decision.condition_set.reason, decision.condition_set.reconciling) == (Reason.NVCF_UNAVAILABLE, True)
 
 
+@pytest.mark.parametrize("status", ["INACTIVE", "ERROR"])
+def test_a_delete_that_fails_is_not_tried_again_at_the_pace_of_another_versions_polls(status: str) -> None:
+    refused = Failure(Reason.REJECTED, "no", Scope.RESOURCE)
+    situation = seen(rolling(retiring=[leaving(THIRD)]), old=of(OLD), new=of(NEW, status), third=of(THIRD))
+    requeue = decide(replace(situation, failure=refused)).requeue
+    assert requeue is not None
+    assert requeue >= 60.0
+
+
 LOST = intent(NEW, token="lost")
 """Of a POST whose operator has died before the answer."""
 

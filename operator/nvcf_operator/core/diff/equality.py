@@ -51,7 +51,7 @@ def values(wanted: Any, found: Any) -> bool:
 
 def places_of_values(wanted: Any, found: Any) -> Iterator[Path]:
     """Where free-form values differ: the members, as far down as both sides have them, in the order of their keys."""
-    return _base_urls(_normal(wanted), _normal({} if found is None else found))
+    return _paths(_normal(wanted), _normal({} if found is None else found))
 
 
 def number(wanted: Any, found: Any) -> bool:
@@ -143,16 +143,16 @@ def _normal(value: Any) -> Any:
     return value
 
 
-def _base_urls(wanted: Any, found: Any) -> Iterator[Path]:
+def _paths(wanted: Any, found: Any) -> Iterator[Path]:
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         for name in sorted({*wanted, *found}):
             if name not in wanted or name not in found:
                 yield (name,)
             else:
-                yield from ((name, *place) for place in _base_urls(wanted[name], found[name]))
+                yield from ((name, *place) for place in _paths(wanted[name], found[name]))
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for position, (ours, theirs) in enumerate(zip(wanted, found, strict=True)):
-            yield from ((position, *place) for place in _base_urls(ours, theirs))
+            yield from ((position, *place) for place in _paths(ours, theirs))
     elif not _equal(wanted, found):
         yield ()
 
