@@ -61,6 +61,9 @@ def _condition(condition: Object, status: Object, before: Object) -> Iterator[st
         yield f"the message has {len(condition['message'])} characters"
     if moment := _CLOCK.search(condition.get("message", "")):
         yield f"the message tells a time: {moment[0]}"
+    if "observedGeneration" not in condition:
+        yield "observedGeneration is missing"
+        return
     kept = condition in before.get("conditions", [])
     generation, current = condition["observedGeneration"], status["observedGeneration"]
     if generation > current or (generation < current and not kept):
