@@ -37,9 +37,9 @@ from nvcf_operator.kube.event_record import EventRecord
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.reconcile import cluster, record
 from nvcf_operator.reconcile.act import intent as intents
-from nvcf_operator.reconcile.act.actuator import Finalizers
 from nvcf_operator.reconcile.act.change import Changes
 from nvcf_operator.reconcile.act.create import Creates
+from nvcf_operator.reconcile.act.finalizer import Finalizers
 from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.context import Context, Outcome

@@ -1,68 +1,17 @@
 """Carries out the one write that a decision asks for, and gives back what came of it."""
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from nvcf_operator.accounts import failures
-from nvcf_operator.api import names
-from nvcf_operator.clock import Clock
 from nvcf_operator.core.decision import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.transitions import released
-from nvcf_operator.core.versions import without
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
-from nvcf_operator.kube.errors import Missing, Unavailable
 from nvcf_operator.reconcile.act.change import Changes
 from nvcf_operator.reconcile.act.create import Creates
+from nvcf_operator.reconcile.act.finalizer import Finalizers
 from nvcf_operator.reconcile.act.undeploy import Undeploys
 from nvcf_operator.reconcile.context import Context, Environment, Outcome
-from nvcf_operator.reconcile.ports import Vanished, WriteRefused
-
-
-class Finalizers:
-    """Writes our finalizer."""
-
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
-        self._cluster = environment.cluster
-        self._clock = environment.clock
-
-    async def take(self, context: Context, action: TakeFinalizer) -> Outcome:
-        """Add it: from then on the object stays until it is dropped."""
-        resource = context.resource
-        obj = await self._cluster.write_finalizers(resource, context.local, (*resource.finalizers, names.FINALIZER))
-        self._environment.emit_write(resource, action, None)
-        return Outcome(context.after(resource=resource_after(context, obj, self._clock)))
-
-    async def drop(self, context: Context, action: DropFinalizer) -> Outcome:
-        """Remove it: the object may be gone from then on."""
-        resource, local = context.resource, context.local
-        left = tuple(name for name in resource.finalizers if name != names.FINALIZER)
-        local.released = resource.deleting
-        try:
-            obj = await self._cluster.write_finalizers(resource, local, left)
-            after = resource_after(context, obj, self._clock)
-        except (Missing, Vanished):
-            after = resource
-        except Unavailable:
-            raise  # the finalizer may be off: the object's end is then no loss to report
-        except BaseException:
-            local.released = False  # nothing was written: whoever ends the object now leaves something behind
-            raise
-        if resource.deleting and not left:
-            self._cluster.drop(resource.key, resource.uid)  # the watch may have shown its end before this answer came
-        if not resource.force_delete and (note := released(context.situation)) is not None:
-            self._environment.emit(resource, note)
-        self._environment.emit_write(resource, action, None)
-        return Outcome(context.after(resource=after, wrote=action))
-
-
-def resource_after(context: Context, obj: Mapping[str, Any], clock: Clock) -> Resource:
-    """The resource after a write, as this process knows it, and as the claims of others have left it."""
-    known = context.local.view(Resource.read(obj), clock)
-    return without(known, frozenset(context.situation.holders))
-
+from nvcf_operator.reconcile.ports import WriteRefused
 
 log = logging.getLogger(__name__)
 
