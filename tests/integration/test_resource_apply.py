@@ -210,7 +210,11 @@ def test_where_validation_is_switched_off_an_unknown_field_is_dropped(cluster: C
 def full_status() -> FunctionDeploymentStatus:
     return FunctionDeploymentStatus(
         observed_generation=1,
-        conditions=merge([], [Condition(type=READY, status="True", reason="Active", message="Serves.")], NOON),
+        conditions=merge(
+            [],
+            [Condition(type=READY, status="True", reason="Active", message="Serves.", observed_generation=1)],
+            NOON,
+        ),
         phase=Phase.ACTIVE,
         account_id="account-1",
         credential="c0ffee",
