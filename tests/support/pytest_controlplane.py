@@ -49,7 +49,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 def namespace(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a namespace that only this test uses. It is deleted afterwards, without waiting for its end.
 
-    Resources in it are released, unless the module's ``operator`` runs and will see to them.
+    Resources in it are deleted at once, unless the module's ``operator`` runs and will see to them.
     """
     from tests.support.cluster import release
 
