@@ -150,7 +150,7 @@ class Account:
             return self.listing
 
     def view(self, uid: str, pinned: str | None, recorded_credential: str | None) -> AccountView:
-        """Say whether this key is shown to belong to the account on record. Call it with a fresh list at hand."""
+        """Say whether this key is shown to belong to the account on record. Call it right after a list."""
         return account_view(self.listing, self.credential.api_key, uid, pinned, recorded_credential)
 
     def _share_limiter(self) -> None:

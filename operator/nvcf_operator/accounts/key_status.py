@@ -134,7 +134,7 @@ class DeployScope:
         self._known: tuple[float, bool] | None = None
 
     def forget(self) -> None:
-        """Find it out anew when it is asked for next."""
+        """Check it again when it is asked for next."""
         self._known = None
 
     async def granted(self, caller: Caller) -> bool | None:

@@ -84,7 +84,7 @@ class DeploymentList:
 
 
 class DisprovedListings:
-    """Which deployments want to be read. A list that goes on contradicting what was read is not asked again."""
+    """Which deployments must be read. A list that keeps contradicting what was read triggers no further read."""
 
     def __init__(self) -> None:
         self._wanted: dict[Key, DeploymentFingerprint] = {}

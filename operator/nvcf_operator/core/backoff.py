@@ -158,7 +158,7 @@ def refused(situation: Situation, failure: Failure) -> Decision:
 
 
 def without_capacity(situation: Situation, message: str, wait: float) -> tuple[ConditionSet, float]:
-    """The conditions of a lack of capacity, which passes by itself: Reconciling up to the progress deadline.
+    """The conditions of a lack of capacity, which may pass without a change: Reconciling up to the progress deadline.
 
     Args:
         situation: what was seen.
@@ -197,7 +197,7 @@ def retried(situation: Situation, wait: float) -> Decision:
 
 
 def next_retry(situation: Situation, reason: Reason) -> Retry:
-    """Count a failure of this resource's own. A new generation starts anew.
+    """Count a failure of this resource's own. A new generation starts from zero.
 
     A read that is refused says nothing of the request that NVCF refused before: that one keeps its pause.
     """

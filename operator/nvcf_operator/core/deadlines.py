@@ -3,7 +3,7 @@
 A Secret comes by external-secrets or sealed-secrets, a key takes a while to take effect, a function version is made by
 a pipeline, and another resource may let go of a version. Helm, Flux and Argo CD give a release up at the first Stalled,
 so for `--stalled-grace-seconds` it is Reconciling. The span is what this process has itself seen pass; what is on
-record as Stalled stays so, so that a restart does not begin it anew.
+record as Stalled stays so, so that a restart does not start it again.
 """
 
 from datetime import datetime, timedelta
