@@ -5,13 +5,12 @@ from typing import Any
 
 from hack.docs.markdown import code, table, type_in_words
 from nvcf_operator.api import names
-from nvcf_operator.api.conditions import CONDITION_TYPES, Phase
 from nvcf_operator.api.crd import COLUMNS, DESCRIPTION, field_schema
 from nvcf_operator.api.model import MUTABILITY
 from nvcf_operator.api.schema import Schema, default_of, prose
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.api.specification import CONFIGURATION_LIMIT
-from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.api.status import CONDITION_TYPES, FunctionDeploymentStatus, Phase
 
 PHASES: Mapping[Phase, str] = {
     Phase.PENDING: "Nothing is deployed yet: the operator waits for credentials, for NVCF, or for its turn.",

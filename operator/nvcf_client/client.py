@@ -9,9 +9,8 @@ from typing import Any, Self, TypeVar
 from nvcf_client.answers import Answer
 from nvcf_client.errors import NvcfError
 from nvcf_client.http.transport import AsyncTransport, Transport
-from nvcf_client.options import ClientOptions, from_environment
+from nvcf_client.options import ClientOptions, Retries, from_environment
 from nvcf_client.requests import Request
-from nvcf_client.retries import Retries
 from nvcf_client.tree import Async, Sync, Tree
 
 S = TypeVar("S")
@@ -80,7 +79,7 @@ class Client(_Shell[Sync]):
         timeout: seconds for each call in all; by default 30, and to create a deployment 40, with 30 more for each
             further specification that asks for instances.
         max_connections: most calls at a time.
-        max_retries: how often a call is made again where that can do no harm (`nvcf_client.retries`).
+        max_retries: how often a call is made again where that can do no harm (`nvcf_client.options`).
         user_agent: how the client calls itself; by default `nvcf-operator/<version>`.
         headers: more headers for every call.
         trust_env: take proxies and CA bundles from the environment.

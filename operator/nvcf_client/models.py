@@ -32,7 +32,7 @@ class Stickiness(Model):
     """How long a metric must hold before the autoscaler acts: `threshold` out of `size`.
 
     Durations are ISO-8601 text or a number of seconds, kept as given; NVCF answers text. Compare them by value, with
-    `nvcf_client.durations.seconds`.
+    `nvcf_client.text.duration_seconds`.
     """
 
     size: str | int | float

@@ -1,6 +1,7 @@
-"""The options of a client, checked: where NVCF is, with which key, and how to speak to it."""
+"""The options of a client, checked: where NVCF is, with which key, how to speak to it, and when to call again."""
 
 import os
+import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from nvcf_client import keys, urls
+from nvcf_client.errors import NvcfError, OutcomeUnknown, ServerFault, Throttled, Unreachable
+from nvcf_client.requests import Request
 
 DISTRIBUTION = "nvcf-operator"
 """The name under which the client is installed, and by which it identifies itself."""
@@ -102,3 +105,48 @@ def default_user_agent() -> str:
     """`nvcf-operator/<version>`."""
     found = installed_version()
     return DISTRIBUTION if found is None else f"{DISTRIBUTION}/{found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Jittered exponential backoff, with an end.
+
+    Attributes:
+        most: how often a call is made again at most; 0 turns retries off.
+        first: longest pause before the first repetition, in seconds; doubles each time.
+        longest: no pause is longer, in seconds; a server that asks for more gets no repetition.
+        chance: source of numbers in [0, 1).
+
+    """
+
+    most: int = 2
+    first: float = 0.5
+    longest: float = 30.0
+    chance: Callable[[], float] = random.random
+
+    def pause(self, request: Request[object], error: NvcfError, failures: int) -> float | None:
+        """Seconds to wait before the call is made again; None if the error is to be raised.
+
+        `failures` counts the failed tries so far, this one included.
+        """
+        if failures > self.most or not _harmless(request, error):
+            return None
+        backoff = min(self.first * 2.0 ** (failures - 1), self.longest)
+        jittered = backoff * (0.5 + self.chance() / 2)
+        if error.retry_after is None:
+            return jittered
+        if error.retry_after > self.longest:
+            return None
+        return error.retry_after + jittered - backoff / 2
+
+
+def _harmless(request: Request[object], error: NvcfError) -> bool:
+    match error:
+        case Unreachable():
+            return True
+        case Throttled():
+            return request.idempotent
+        case ServerFault() | OutcomeUnknown():
+            return not request.mutating
+        case _:
+            return False

@@ -7,7 +7,7 @@ import pytest
 
 import nvcf_client
 from nvcf_client import Client
-from nvcf_client.durations import seconds
+from nvcf_client.text import duration_seconds
 from tests.support.simulator import ACCOUNT, ECHO, KEY, OTHER_KEY, Simulator
 
 IDS: dict[str, Any] = {"function_id": ECHO, "function_version_id": ECHO}
@@ -75,7 +75,7 @@ def test_one_specification_is_changed_by_its_id(client: Client) -> None:
     assert changed.autoscaling_configuration.scale_up_details
     stickiness = changed.autoscaling_configuration.scale_up_details.stickiness
     assert stickiness
-    assert seconds(stickiness.size) == 600, "whatever the spelling that came back"
+    assert duration_seconds(stickiness.size) == 600, "whatever the spelling that came back"
     cleared = client.deployments.gpu_specifications.update(
         deployment_id=made.deployment_id,
         gpu_specification_id=specification.gpu_specification_id,

@@ -13,10 +13,9 @@ import yaml
 from hack.controlplane import ControlPlane, read_audit_log
 from nvcf_operator.api.names import CRD_NAME, FINALIZER
 from nvcf_operator.kube import client as module
-from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.client import KubeClient, merge_patch
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.errors import Conflict, Denied, Invalid, Missing
-from nvcf_operator.kube.status import merge_patch
 from tests.integration.kube_cluster import Admin
 from tests.support.waiting import eventually
 

@@ -11,17 +11,20 @@ import pytest
 import yaml
 
 from hack.controlplane import ControlPlane, KubectlError
-from nvcf_operator.api.conditions import READY, Condition, Phase, merge
 from nvcf_operator.api.names import CRD_NAME
 from nvcf_operator.api.status import (
+    READY,
+    Condition,
     Failed,
     FunctionDeploymentStatus,
     Incoming,
     Intent,
     LastWrite,
     ObservedGpuSpecification,
+    Phase,
     Retiring,
     Retry,
+    merge,
 )
 from tests.integration.resource_manifests import (
     CRD_FILE,

@@ -16,7 +16,7 @@ from nvcf_operator.core.diff import equality
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Timing
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.target import RequestTarget
+from nvcf_operator.kube.errors import RequestTarget
 from nvcf_operator.reconcile.act.undeploy import Undeploys
 from nvcf_operator.reconcile.context import Outcome
 from nvcf_operator.state import local_state

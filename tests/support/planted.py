@@ -33,7 +33,7 @@ from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.event_record import EventRecord
+from nvcf_operator.kube.event_queue import EventRecord
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.reconcile import cluster, record
 from nvcf_operator.reconcile.act import intent as intents

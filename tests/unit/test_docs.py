@@ -12,8 +12,8 @@ from hack.docs.errors import errors_tables, with_errors
 from hack.docs.reasons import reasons_table, with_reasons
 from nvcf_operator import settings
 from nvcf_operator.api import names
-from nvcf_operator.api.conditions import CONDITION_TYPES, Phase
 from nvcf_operator.api.spec import VersionChange
+from nvcf_operator.api.status import CONDITION_TYPES, Phase
 from nvcf_operator.cli import main
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.reasons import Reason

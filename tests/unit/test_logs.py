@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from nvcf_operator import logs
-from nvcf_operator.redaction import Redactor
+from nvcf_operator.logs import Redactor
 
 log = logging.getLogger("test.logs")
 

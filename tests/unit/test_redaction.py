@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvcf_operator.redaction import MARK, Redactor
+from nvcf_operator.logs import MARK, Redactor
 
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=6, max_size=40)
 TEXTS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E))

@@ -12,7 +12,7 @@ from hack.docs.settings import settings_markdown
 from nvcf_client import urls
 from nvcf_operator import settings
 from nvcf_operator.settings import Settings
-from nvcf_operator.settings.describe import SERVICE_LINK
+from nvcf_operator.settings.model import SERVICE_LINK
 from nvcf_operator.settings.values import is_hosted
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,8 @@ from nvcf_operator.accounts.remarks import Remarks
 from nvcf_operator.core import error_classification
 from nvcf_operator.core.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter
+from nvcf_operator.flowcontrol.pacing import honoured
 from nvcf_operator.flowcontrol.priority import Caller, Priority
-from nvcf_operator.flowcontrol.throttle import honoured
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.tracing import Tracer
 

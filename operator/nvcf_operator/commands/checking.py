@@ -12,9 +12,8 @@ from nvcf_client.models import Function
 from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.commands.check_report import CheckResult, DeployedVersion, Outcome, Report
 from nvcf_operator.commands.instances import DETAILS, may_see_instances, read_instances, running_instances
-from nvcf_operator.commands.read_only_client import ReadOnlyClient
-from nvcf_operator.commands.text import NEW_KEY, counted, error_text, with_key_hint
-from nvcf_operator.redaction import Redactor
+from nvcf_operator.commands.read_only_client import NEW_KEY, ReadOnlyClient, counted, error_text, with_key_hint
+from nvcf_operator.logs import Redactor
 from nvcf_operator.settings.options import AccountSettings, CheckOptions, KeyFileError, read_key
 
 PASSED, NOT_PASSED = 0, 1

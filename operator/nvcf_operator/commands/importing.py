@@ -12,10 +12,9 @@ from nvcf_client.models import Deployment, Function
 from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.commands import manifests
 from nvcf_operator.commands.manifests import Manifest
-from nvcf_operator.commands.read_only_client import RATE, ReadOnlyClient
+from nvcf_operator.commands.read_only_client import NEW_KEY, RATE, ReadOnlyClient, counted, error_text, with_key_hint
 from nvcf_operator.commands.specifications import NotExpressibleError
-from nvcf_operator.commands.text import NEW_KEY, counted, error_text, with_key_hint
-from nvcf_operator.redaction import Redactor
+from nvcf_operator.logs import Redactor
 from nvcf_operator.settings.options import ImportOptions, ImportSettings, read_key
 
 COMPLETE, FAILED, INCOMPLETE = 0, 1, 3

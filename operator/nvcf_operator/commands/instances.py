@@ -9,8 +9,7 @@ from nvcf_client import endpoints, errors
 from nvcf_client.answers import one_line
 from nvcf_client.models import Function, Instance
 from nvcf_operator.commands.check_report import DeployedVersion, Outcome
-from nvcf_operator.commands.read_only_client import ReadOnlyClient
-from nvcf_operator.commands.text import counted, error_text
+from nvcf_operator.commands.read_only_client import ReadOnlyClient, counted, error_text
 
 DETAILS = "list_functions_details"
 """The scope that shows instances."""

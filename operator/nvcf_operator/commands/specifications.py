@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from nvcf_client import durations
 from nvcf_client.models import GpuSpecification
+from nvcf_client.text import duration_seconds
 from nvcf_operator.api.spec import DeploymentSpecification, HelmValidation
 from nvcf_operator.api.specification import CONFIGURATION_LIMIT
 from nvcf_operator.core.diff.compare import compare
@@ -168,7 +168,7 @@ def _autoscaling(body: dict[str, Any], left_out: list[str]) -> None:
 
 def _stickiness(shown: dict[str, Any]) -> dict[str, str] | None:
     try:
-        size, threshold = durations.seconds(shown["size"]), durations.seconds(shown["threshold"])
+        size, threshold = duration_seconds(shown["size"]), duration_seconds(shown["threshold"])
     except ValueError:
         return None
     if not 0 <= threshold < size <= _HOUR or size % _MILLISECOND or threshold % _MILLISECOND:

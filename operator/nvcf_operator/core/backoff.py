@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.status import Retry
+from nvcf_operator.api.status import Phase, Retry
 from nvcf_operator.core import condition_sets, deadlines, error_classification, messages
 from nvcf_operator.core.deadlines import is_overdue, progress_deadline
 from nvcf_operator.core.decision import Change, ConditionSet, Create, Decision, Purpose, Undeploy

@@ -11,7 +11,7 @@ situation                                       Available Ready Reconciling Stal
 =============================================== ========= ===== =========== =======
 """
 
-from nvcf_operator.api.conditions import Phase
+from nvcf_operator.api.status import Phase
 from nvcf_operator.core.decision import ConditionSet
 from nvcf_operator.core.reasons import Reason
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from nvcf_client import keys, urls
-from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api import names
+from nvcf_operator.api import status as kinds
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.core import hints, messages
 from nvcf_operator.core.reasons import Reason

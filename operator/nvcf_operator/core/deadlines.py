@@ -8,8 +8,8 @@ record as Stalled stays so, so that a restart does not start it again.
 
 from datetime import datetime, timedelta
 
-from nvcf_operator.api import conditions as kinds
-from nvcf_operator.api.conditions import Phase
+from nvcf_operator.api import status as kinds
+from nvcf_operator.api.status import Phase
 from nvcf_operator.core import condition_sets
 from nvcf_operator.core.decision import ConditionSet, Create
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with

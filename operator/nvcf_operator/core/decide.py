@@ -6,8 +6,8 @@ situation and calls it again: what the second call says is what status reports.
 
 from dataclasses import replace
 
-from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy
+from nvcf_operator.api.status import Phase
 from nvcf_operator.core import condition_sets, deadlines, messages, read_only
 from nvcf_operator.core.backoff import after_pause, held, waiting
 from nvcf_operator.core.decision import Create, Decision, DropFinalizer, TakeFinalizer, act

@@ -5,8 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from nvcf_client.models import GpuSpecification
-from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.status import Failed, Incoming, Intent, LastWrite, Retiring, Retry
+from nvcf_operator.api.status import Failed, Incoming, Intent, LastWrite, Phase, Retiring, Retry
 from nvcf_operator.core.diff.changes import Patch, Put
 from nvcf_operator.core.reasons import Reason
 

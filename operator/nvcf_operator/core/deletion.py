@@ -1,7 +1,7 @@
 """The resource is being deleted: undeploy what it holds, gracefully, prove that it is gone, then let the object go."""
 
-from nvcf_operator.api import conditions as kinds
-from nvcf_operator.api.conditions import Phase
+from nvcf_operator.api import status as kinds
+from nvcf_operator.api.status import Phase
 from nvcf_operator.core import backoff, messages
 from nvcf_operator.core.backoff import held
 from nvcf_operator.core.decision import ConditionSet, Decision, DropFinalizer, act

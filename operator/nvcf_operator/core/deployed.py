@@ -1,7 +1,7 @@
 """The wanted version is deployed: whose is it, is it as specified, and how is it?"""
 
-from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec
+from nvcf_operator.api.status import Phase
 from nvcf_operator.core import condition_sets, messages
 from nvcf_operator.core.backoff import hindered, waiting
 from nvcf_operator.core.deadlines import progress_deadline

@@ -4,7 +4,7 @@ A 404 of GET is "not deployed", "no such version", "not in this key's account", 
 (facts on NVCF, sections 2, 3 and 5). It leads to a POST only past all of the checks below, in their order.
 """
 
-from nvcf_operator.api.conditions import Phase
+from nvcf_operator.api.status import Phase
 from nvcf_operator.core import condition_sets, messages, versions
 from nvcf_operator.core.backoff import refused, waiting
 from nvcf_operator.core.decision import Create, Decision, act

@@ -2,7 +2,7 @@
 
 from nvcf_client import errors
 from nvcf_client.errors import Obstacle
-from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
+from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 
 ADVICE = {
     Obstacle.NAME: "Check the host in the base URL, and DNS where the operator runs",

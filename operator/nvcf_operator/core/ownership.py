@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from nvcf_operator.api import conditions as kinds
+from nvcf_operator.api import status as kinds
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.spec import AdoptionPolicy
 from nvcf_operator.core import messages

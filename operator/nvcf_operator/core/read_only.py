@@ -5,7 +5,7 @@ and tried again with backoff. Nothing on the object changes when what refuses it
 user's request leads to the next try.
 """
 
-from nvcf_operator.api.conditions import Phase
+from nvcf_operator.api.status import Phase
 from nvcf_operator.core import backoff, condition_sets, messages
 from nvcf_operator.core.backoff import waiting
 from nvcf_operator.core.deadlines import progress_deadline

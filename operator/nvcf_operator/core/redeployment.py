@@ -9,9 +9,8 @@ attempt under way has none.
 
 from datetime import timedelta
 
-from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import ImmutableChange
-from nvcf_operator.api.status import Retry
+from nvcf_operator.api.status import Phase, Retry
 from nvcf_operator.core import backoff, condition_sets, messages
 from nvcf_operator.core.backoff import retry_due_in
 from nvcf_operator.core.decision import Create, Decision, Purpose, Undeploy

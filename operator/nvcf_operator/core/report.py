@@ -7,9 +7,8 @@ an equality and a converged resource is never written.
 from dataclasses import replace
 from typing import Any
 
-from nvcf_operator.api import conditions as kinds
-from nvcf_operator.api.conditions import Condition, merge
-from nvcf_operator.api.status import FunctionDeploymentStatus, ObservedGpuSpecification
+from nvcf_operator.api import status as kinds
+from nvcf_operator.api.status import Condition, FunctionDeploymentStatus, ObservedGpuSpecification, merge
 from nvcf_operator.core import manifests, messages
 from nvcf_operator.core.decision import ConditionSet, Decision, RecordUpdate
 from nvcf_operator.core.diff import compare, oddities

@@ -11,10 +11,9 @@ from pydantic import ValidationError
 
 from nvcf_client.models import Deployment
 from nvcf_operator.api import names
-from nvcf_operator.api.conditions import CONDITION_TYPES, Condition
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.spec import DeletionPolicy, FunctionDeploymentSpec, ManagementPolicy
-from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
+from nvcf_operator.api.status import CONDITION_TYPES, Condition, FunctionDeploymentStatus, Intent
 from nvcf_operator.core.manifests import is_true, salvaged
 
 OF_A_COPY = "copy-"

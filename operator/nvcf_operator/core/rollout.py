@@ -7,8 +7,8 @@ another change of the manifest, a way back, a deletion or a crash in the middle 
 
 from dataclasses import replace
 
-from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import VersionChange
+from nvcf_operator.api.status import Phase
 from nvcf_operator.core import condition_sets, messages
 from nvcf_operator.core.backoff import held, hindered
 from nvcf_operator.core.deadlines import progress_deadline

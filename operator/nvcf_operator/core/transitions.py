@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api import names
-from nvcf_operator.api.conditions import Condition
-from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.api import status as kinds
+from nvcf_operator.api.status import Condition, FunctionDeploymentStatus
 from nvcf_operator.core.decision import Action, Change, Create, DropFinalizer, Purpose, Undeploy
 from nvcf_operator.core.manifests import ignored
 from nvcf_operator.core.reasons import Reason, Trait, reasons_with

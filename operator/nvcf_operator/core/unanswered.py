@@ -7,8 +7,7 @@ forgets neither.
 
 from datetime import timedelta
 
-from nvcf_operator.api.conditions import Phase
-from nvcf_operator.api.status import Retry
+from nvcf_operator.api.status import Phase, Retry
 from nvcf_operator.core import condition_sets, messages, versions
 from nvcf_operator.core.backoff import Backoff
 from nvcf_operator.core.deadlines import is_overdue, progress_deadline

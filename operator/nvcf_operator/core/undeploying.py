@@ -5,9 +5,8 @@ A 200 of DELETE proves nothing, GET may lag behind it, and a drain has no limit 
 
 from datetime import timedelta
 
-from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.spec import OnDrainTimeout
-from nvcf_operator.api.status import Retiring
+from nvcf_operator.api.status import Phase, Retiring
 from nvcf_operator.core import condition_sets, messages, versions
 from nvcf_operator.core.backoff import Hindrance
 from nvcf_operator.core.decision import ConditionSet, Decision, Purpose, Undeploy, act

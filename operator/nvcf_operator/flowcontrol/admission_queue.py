@@ -5,8 +5,8 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 
-from nvcf_operator.flowcontrol.bucket import TokenBucket
-from nvcf_operator.flowcontrol.round_robin import RoundRobin
+from nvcf_operator.flowcontrol.pacing import TokenBucket
+from nvcf_operator.flowcontrol.priority import RoundRobin
 
 BURST_SECONDS = 0.2
 """So many seconds' worth of the rate may go at once after a quiet time: little, since servers count by the second."""

@@ -13,10 +13,8 @@ from enum import StrEnum
 
 from nvcf_client.errors import NvcfError
 from nvcf_operator.flowcontrol.admission_queue import AdmissionQueue
-from nvcf_operator.flowcontrol.breaker import Breaker
-from nvcf_operator.flowcontrol.outage import Outage
+from nvcf_operator.flowcontrol.pacing import Breaker, Outage, Throttle
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.flowcontrol.throttle import Throttle
 
 TRIAL_PATIENCE = 30.0
 """Seconds after which a probe that has not ended no longer keeps the next call from being one: a POST takes minutes."""

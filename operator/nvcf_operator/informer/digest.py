@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nvcf_operator.api import names
-from nvcf_operator.api.conditions import CREDENTIALS_VALID
 from nvcf_operator.api.names import DEFAULT_SECRET_KEY, Key
 from nvcf_operator.api.spec import ManagementPolicy
+from nvcf_operator.api.status import CREDENTIALS_VALID
 from nvcf_operator.core.diff.fingerprints import deployment_fingerprint
 from nvcf_operator.core.manifests import is_true
 from nvcf_operator.core.poll_rules import PollKey

@@ -10,8 +10,7 @@ import aiohttp
 from yarl import URL
 
 from nvcf_operator.kube.connection import Connection
-from nvcf_operator.kube.errors import KubeError, Unavailable, of_response
-from nvcf_operator.kube.target import RequestTarget, parse
+from nvcf_operator.kube.errors import KubeError, RequestTarget, Unavailable, of_response, parse
 from nvcf_operator.tracing import Span, Tracer
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30.0)

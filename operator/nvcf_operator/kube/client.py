@@ -10,9 +10,18 @@ from yarl import URL
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
+from nvcf_operator.api.status import CONDITION_TYPES
 from nvcf_operator.kube.calls import JSON, JSON_PATCH, TIMEOUT, Calls
-from nvcf_operator.kube.errors import NO_FIELD_BLAMED, Conflict, Invalid, KubeError, Missing, Unavailable, of_response
-from nvcf_operator.kube.target import RequestTarget
+from nvcf_operator.kube.errors import (
+    NO_FIELD_BLAMED,
+    Conflict,
+    Invalid,
+    KubeError,
+    Missing,
+    RequestTarget,
+    Unavailable,
+    of_response,
+)
 
 CHUNK: Final = 500
 """Objects per page of a list."""
@@ -220,3 +229,33 @@ def _resource(key: Key) -> str:
 
 def _leases(namespace: str) -> str:
     return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+
+
+def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What `KubeClient.patch_status` needs to make `new` of `old`; None if they are equal.
+
+    The members that differ, each as a whole, and None for those that go: a patch of one level, since a status has few
+    members and small ones. A member that is None counts as absent. Values are compared as Python does (1, 1.0 and True
+    are equal), which is right here: the schema fixes the type of each field.
+
+    Conditions of types that are not ours belong to other controllers: they stay in `old` as they are.
+    """
+    new = _with_conditions_of_others(old, new)
+    patch = {name: value for name, value in new.items() if value is not None and value != old.get(name)}
+    gone = {name: None for name, value in old.items() if value is not None and new.get(name) is None}
+    return (patch | gone) or None
+
+
+def _with_conditions_of_others(old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
+    stored = old.get("conditions") or ()
+    foreign = [item for item in stored if item["type"] not in CONDITION_TYPES]
+    if not foreign:
+        return new
+    wanted = [*(new.get("conditions") or ()), *foreign]
+    # The same conditions in another order, as other tools merge them, are no reason to write.
+    same = sorted(wanted, key=_type) == sorted(stored, key=_type)
+    return {**new, "conditions": list(stored) if same else wanted}
+
+
+def _type(condition: Mapping[str, Any]) -> str:
+    return str(condition["type"])

@@ -1,7 +1,14 @@
-"""One pool of connections to the cluster, whose requests carry the current credentials."""
+"""One pool of connections to the cluster, whose requests carry the current credentials.
+
+kopf's lists and watches go over it, too, and on over responses that would end kopf: it ends with an exception at the
+first 404 to a list or a watch, whoever sent it, and at 5xx that last for a minute. Restarting kopf is no solution: when
+it ends, it cancels every task of the process that is younger than itself.
+"""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import aiohttp
 import kopf
@@ -10,13 +17,77 @@ from aiohttp import ClientMiddlewareType
 from kubernetes.aio.client.rest import RESTClientObject
 
 from nvcf_client.http.proxies import Proxy, ProxyProblem, proxy_for, usable
+from nvcf_client.text import shorten
+from nvcf_operator.api import names
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
-from nvcf_operator.kube.watching import Handler, SteadyWatch
+from nvcf_operator.kube.errors import message_of, parse
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+
+FIRST_PAUSE: Final = 1.0
+"""Seconds before a list or a watch is retried; doubled up to `LONGEST_PAUSE`."""
+LONGEST_PAUSE: Final = 20.0
+"""Shorter than the 30 s that a list may take in total: the pause is part of the request."""
+DISCOVERY_PAUSES: Final = (1.0, 2.0, 4.0)
+"""Seconds between the tries to discover the served versions, before a 404 to that is believed."""
+
+_MOST_READ: Final = 16_384
+
+
+class SteadyWatch:
+    """A middleware of kopf's session, which only reads. `sleep` waits for the seconds of a pause."""
+
+    def __init__(self, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._sleep = sleep
+        self._pauses: dict[str, float] = {}
+        """The next pause of each path whose last response was of no use."""
+
+    async def __call__(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
+        """Pass a request on, and hide responses to a list or a watch that would end kopf.
+
+        Raises:
+            ClientPayloadError: after a pause: kopf then lists again, or watches again from where it was.
+
+        """
+        if not {"limit", "watch"} & request.url.query.keys():
+            return await self._discovered(request, handler)
+        response = await handler(request)
+        path, status = request.url.path, response.status
+        # After 401 kopf logs in again. Without the right to list CRDs it does without; ours it cannot do without.
+        if status < 400 or status == 401 or (status == 403 and not path.endswith(f"/{names.PLURAL}")):
+            self._pauses.pop(path, None)
+            return response
+        try:
+            raw = await response.content.read(_MOST_READ)
+        finally:
+            response.close()
+        pause = self._pauses.get(path, FIRST_PAUSE)
+        self._pauses[path] = min(LONGEST_PAUSE, 2 * pause)
+        if (wait := response.headers.get("Retry-After", "")).isdecimal():
+            pause = max(pause, min(LONGEST_PAUSE, float(wait)))
+        what = f"{'watch' if 'watch' in request.url.query else 'list'} of {path.rsplit('/', 1)[-1]}"
+        said = shorten(message_of(parse(raw) or {}, raw), 200)
+        log.warning("the %s was answered %d, retrying in %.0f s: %s", what, status, pause, said)
+        await self._sleep(pause)
+        raise aiohttp.ClientPayloadError(f"the {what} was answered {status}")
+
+    async def _discovered(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
+        """Discover what is served. After a CRD is deleted, the API server keeps answering 404 for its version."""
+        response = await handler(request)
+        for pause in DISCOVERY_PAUSES:
+            if response.status != 404:
+                break
+            response.close()
+            await self._sleep(pause)
+            response = await handler(request)
+        return response
+
 
 __all__ = ["Connection", "ConnectionProblem", "connect", "kopf_session"]
 
-log = logging.getLogger(__name__)
 
 LIMIT = 64
 """Most connections of one session."""

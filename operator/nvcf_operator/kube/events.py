@@ -13,8 +13,14 @@ from typing import Final
 from nvcf_operator.api.model import render
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Conflict, Denied, Missing, Unavailable
-from nvcf_operator.kube.event_queue import EventQueues, NamespaceQueue
-from nvcf_operator.kube.event_record import EventContent, EventIdentity, EventRecord, ObjectRef
+from nvcf_operator.kube.event_queue import (
+    EventContent,
+    EventIdentity,
+    EventQueues,
+    EventRecord,
+    NamespaceQueue,
+    ObjectRef,
+)
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from nvcf_client.options import installed_version
-from nvcf_operator.api.conditions import CONDITION_TYPES
+from nvcf_operator.api.status import CONDITION_TYPES
 from nvcf_operator.core.diff.fields import FIELDS
 from nvcf_operator.metrics.collectors import (
     PREFIX,

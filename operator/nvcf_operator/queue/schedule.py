@@ -6,8 +6,7 @@ from collections.abc import Callable, Hashable
 from itertools import count
 from typing import Generic, TypeVar
 
-from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.flowcontrol.round_robin import RoundRobin
+from nvcf_operator.flowcontrol.priority import Priority, RoundRobin
 
 K = TypeVar("K", bound=Hashable)
 

@@ -9,8 +9,8 @@ from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.transitions import EventNote
 from nvcf_operator.informer.cache import Cache, News
+from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.kube.errors import KubeError
-from nvcf_operator.kube.status import merge_patch
 from nvcf_operator.reconcile.ports import (
     DROP_FINALIZER,
     INTENT,

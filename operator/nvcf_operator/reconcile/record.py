@@ -15,7 +15,7 @@ from nvcf_operator.core.transitions import (
     seconds_to_ready,
     transitions,
 )
-from nvcf_operator.kube.status import merge_patch
+from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.context import Context, Environment
 from nvcf_operator.state.local_state import LocalState

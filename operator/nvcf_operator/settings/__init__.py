@@ -1,6 +1,10 @@
 """The settings: each is a flag and a variable, checked at the start, all errors reported at once."""
 
-from nvcf_operator.settings.describe import (
+from nvcf_operator.settings.model import (
+    LEAST,
+    PREFIX,
+    NvcfSettings,
+    Settings,
     default_in_words,
     flag,
     form,
@@ -8,7 +12,6 @@ from nvcf_operator.settings.describe import (
     validation_errors,
     variable,
 )
-from nvcf_operator.settings.model import LEAST, PREFIX, NvcfSettings, Settings
 from nvcf_operator.settings.values import address
 
 __all__ = [

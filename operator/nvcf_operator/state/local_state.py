@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nvcf_operator.api import conditions as kinds
+from nvcf_operator.api import status as kinds
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
 from nvcf_operator.clock import Clock

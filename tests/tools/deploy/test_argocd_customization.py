@@ -24,7 +24,7 @@ from hack.argocd import (
     shipped,
 )
 from nvcf_operator.api import names
-from nvcf_operator.api.conditions import MESSAGE_LIMIT
+from nvcf_operator.api.status import MESSAGE_LIMIT
 from tests.support.statuses import problems
 
 GROUP_KIND = f"{names.GROUP}_{names.KIND}"

@@ -19,8 +19,8 @@ from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource
 from nvcf_operator.core.situation import Failure
 from nvcf_operator.flowcontrol.limiters import LimiterClosed, Limiters
+from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 from nvcf_operator.flowcontrol.priority import Caller, Priority
-from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 from nvcf_operator.metrics import Metrics
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock

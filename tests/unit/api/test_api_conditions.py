@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
-from nvcf_operator.api.conditions import (
+from nvcf_operator.api.status import (
     AVAILABLE,
     CONDITION_TYPES,
     CREDENTIALS_VALID,

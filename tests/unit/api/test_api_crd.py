@@ -10,10 +10,10 @@ import yaml
 
 from hack.docs.resource import PHASES, reference_markdown
 from nvcf_operator.api import names
-from nvcf_operator.api.conditions import CONDITION_TYPES, Phase
 from nvcf_operator.api.crd import COLUMNS, crd, crd_yaml
 from nvcf_operator.api.model import MUTABILITY
 from nvcf_operator.api.spec import FunctionDeploymentSpec
+from nvcf_operator.api.status import CONDITION_TYPES, Phase
 
 ROOT = Path(__file__).parents[3]
 VERSION = crd()["spec"]["versions"][0]

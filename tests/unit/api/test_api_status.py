@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from nvcf_operator.api.conditions import READY, Condition, Phase
 from nvcf_operator.api.crd import crd
 from nvcf_operator.api.status import (
+    READY,
+    Condition,
     Failed,
     FunctionDeploymentStatus,
     Incoming,
     Intent,
     LastWrite,
     ObservedGpuSpecification,
+    Phase,
     Retiring,
     Retry,
 )

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nvcf_client.durations import seconds
 from nvcf_client.models import GpuSpecification
+from nvcf_client.text import duration_seconds
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.commands.specifications import NotExpressibleError, written
 from nvcf_operator.core.diff.compare import compare, create_body
@@ -114,7 +114,7 @@ def test_what_is_written_keeps_the_rules_that_only_the_api_server_knows(deployed
             assert body.get(name) is None or len(set(body[name])) == len(body[name]) > 0
         for part in body.get("autoscalingConfiguration", {}).values():
             if "stickiness" in part:
-                size, threshold = (seconds(part["stickiness"][name]) for name in ("size", "threshold"))
+                size, threshold = (duration_seconds(part["stickiness"][name]) for name in ("size", "threshold"))
                 assert threshold < size <= 3600
         json.dumps(body, allow_nan=False)
 

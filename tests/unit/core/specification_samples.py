@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from nvcf_client.durations import seconds
 from nvcf_client.models import GpuSpecification
+from nvcf_client.text import duration_seconds
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.diff.changes import Patch, Put
 
@@ -95,5 +95,5 @@ class Server:
             }
             if "stickiness" in details:
                 window = details["stickiness"]
-                kept[direction]["stickiness"] = {name: f"PT{seconds(window[name])}S" for name in window}
+                kept[direction]["stickiness"] = {name: f"PT{duration_seconds(window[name])}S" for name in window}
         return kept

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.api.conditions import CREDENTIALS_VALID, READY, Condition
+from nvcf_operator.api.status import CREDENTIALS_VALID, READY, Condition
 from nvcf_operator.core.ownership import Rank, claim_of, other_holder
 from nvcf_operator.core.reasons import Reason
 from nvcf_operator.core.resource import Resource

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nvcf_operator.api import names
-from nvcf_operator.api.conditions import CREDENTIALS_VALID, DELETION_BLOCKED
 from nvcf_operator.api.model import render
+from nvcf_operator.api.status import CREDENTIALS_VALID, DELETION_BLOCKED
 from nvcf_operator.core.credentials import in_ending_namespace, is_known_to_end
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.decision import DropFinalizer, Undeploy

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from nvcf_operator.api.conditions import DELETION_BLOCKED
 from nvcf_operator.api.names import (
     FORCE_DELETE_ANNOTATION,
     PAUSED_ANNOTATION,
     RECONCILE_REQUESTED_ANNOTATION,
     REDEPLOY_REQUESTED_ANNOTATION,
 )
+from nvcf_operator.api.status import DELETION_BLOCKED
 from nvcf_operator.core.decide import asking, decide
 from nvcf_operator.core.decision import Create
 from nvcf_operator.core.manifests import ignored

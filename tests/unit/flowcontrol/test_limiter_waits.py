@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvcf_operator.flowcontrol.limiters import TRIAL_PATIENCE, HoldReason, Limiter, LimiterClosed, Limiters
+from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_PEOPLE, honoured
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.flowcontrol.throttle import MOST_FOR_OTHERS, MOST_FOR_PEOPLE, honoured
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 

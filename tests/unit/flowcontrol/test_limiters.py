@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.flowcontrol.breaker import Backoff
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter, LimiterClosed, Limiters
+from nvcf_operator.flowcontrol.pacing import Backoff
 from nvcf_operator.flowcontrol.priority import Priority
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock

@@ -6,7 +6,7 @@ from typing import Any
 
 from nvcf_client.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
 from nvcf_operator.flowcontrol.limiters import Limiter, LimiterClosed
-from nvcf_operator.flowcontrol.outage import Outage
+from nvcf_operator.flowcontrol.pacing import Outage
 
 
 def failure(kind: type[NvcfError], **more: Any) -> NvcfError:

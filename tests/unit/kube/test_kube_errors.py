@@ -12,10 +12,10 @@ from nvcf_operator.kube.errors import (
     Invalid,
     KubeError,
     Missing,
+    RequestTarget,
     Unavailable,
     of_response,
 )
-from nvcf_operator.kube.target import RequestTarget
 
 ECHO = RequestTarget("GET", "nvcf-operator.io", "functiondeployments", "ns", "echo")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvcf_operator.kube.status import merge_patch
+from nvcf_operator.kube.client import merge_patch
 
 
 @dataclass(frozen=True)

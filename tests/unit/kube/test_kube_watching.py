@@ -10,8 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from nvcf_operator.kube.connection import connect
-from nvcf_operator.kube.watching import SteadyWatch
+from nvcf_operator.kube.connection import SteadyWatch, connect
 from tests.unit.kube.kube_server import Act, ApiServer, kubeconfig, says, says_text, serving
 
 OURS = "/apis/nvcf-operator.io/v1alpha1/functiondeployments"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvcf_client.durations import seconds
+from nvcf_client.text import duration_seconds
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from nvcf_client.durations import seconds
     ],
 )
 def test_the_length_is_exact(text: str | int | float, length: str, reason: str) -> None:
-    assert seconds(text) == Decimal(length), reason
+    assert duration_seconds(text) == Decimal(length), reason
 
 
 @pytest.mark.parametrize(
@@ -53,16 +53,16 @@ def test_the_length_is_exact(text: str | int | float, length: str, reason: str) 
 )
 def test_what_is_no_duration_is_refused(text: str | float, reason: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
-        seconds(text)
+        duration_seconds(text)
 
 
 @given(st.text() | st.floats() | st.integers())
 def test_any_input_gives_a_length_or_a_value_error(value: str | float | int) -> None:
     with suppress(ValueError):
-        assert seconds(value).is_finite()
+        assert duration_seconds(value).is_finite()
 
 
 @given(st.integers(0, 10**9))
 def test_seconds_and_iso_text_agree(number: int) -> None:
     minutes, rest = divmod(number, 60)
-    assert seconds(number) == seconds(f"PT{minutes}M{rest}S") == seconds(f"PT{number}S")
+    assert duration_seconds(number) == duration_seconds(f"PT{minutes}M{rest}S") == duration_seconds(f"PT{number}S")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.api.conditions import Phase
 from nvcf_operator.api.names import Key
+from nvcf_operator.api.status import Phase
 from nvcf_operator.core import condition_sets
 from nvcf_operator.core.decide import unfinished
 from nvcf_operator.core.decision import Decision

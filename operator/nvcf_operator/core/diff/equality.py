@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from nvcf_client.durations import seconds
+from nvcf_client.text import duration_seconds
 
 MINUTE = 60
 
@@ -180,7 +180,7 @@ def _single(value: float) -> float:
 
 def _length(value: Any) -> Decimal | None:
     try:
-        return None if value is None else seconds(value)
+        return None if value is None else duration_seconds(value)
     except ValueError:
         return None
 

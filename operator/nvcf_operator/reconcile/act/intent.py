@@ -11,7 +11,7 @@ from nvcf_operator.core.decide import asking
 from nvcf_operator.core.decision import Create
 from nvcf_operator.core.pruning import not_kept
 from nvcf_operator.core.report import report
-from nvcf_operator.kube.status import merge_patch
+from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.reconcile.act.finalizer import resource_after
 from nvcf_operator.reconcile.context import Context, Environment
 from nvcf_operator.reconcile.ports import NotKept, WriteRefused
