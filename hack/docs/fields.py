@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from hack.docs.markdown import code, table
-from nvcf_operator.core.diff.equality import Rule
-from nvcf_operator.core.diff.fields import AUTOSCALING, FIELDS, PLATFORM, How
+from nvcf_operator.core.diff.fields import AUTOSCALING, FIELDS, PLATFORM, How, Rule
 
 CALLS: Mapping[How, str] = {
     How.PATCH: "in place, by PATCH of the one specification",

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.model.reasons import Reason
 from tests.chaos import user_actions, users_life
 from tests.chaos.environment import Run
 from tests.chaos.life import MANIFEST, NEIGHBOUR, VERSIONS, Drawn, Life

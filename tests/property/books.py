@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.model.reasons import Reason
 from tests.property.cluster_model import Cluster, deployments_named, on_record
 from tests.property.nvcf_model import VERSIONS, Account
 from tests.property.operator_process import OperatorProcess

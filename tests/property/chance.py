@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.decision import Action
+from nvcf_operator.core.model.decision import Action
 
 READS = ("500", "401", "403", "another account's key")
 WRITES = ("lost, done", "lost, runs on", "lost, not done", "refused")

@@ -15,9 +15,9 @@ from nvcf_client.models import Function
 from nvcf_client.requests import Request
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.decision import Action, Change, Create, Undeploy
-from nvcf_operator.core.flap_guard import digest
+from nvcf_operator.core.model.decision import Action, Change, Create, Undeploy
+from nvcf_operator.core.rules.credentials import Credential
+from nvcf_operator.core.rules.flap_guard import digest
 from nvcf_operator.flowcontrol.limiters import Admission, Limiters
 from nvcf_operator.flowcontrol.priority import Caller
 from tests.property import oddities

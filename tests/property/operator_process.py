@@ -13,13 +13,13 @@ from typing import Any, cast
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.api.names import Key
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core.credentials import Credential, SecretName
-from nvcf_operator.core.decision import Action
-from nvcf_operator.core.poll_rules import is_news
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Failure, Scope, Timing
-from nvcf_operator.core.transitions import EventNote
+from nvcf_operator.core.model.decision import Action
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Failure, Scope, Timing
+from nvcf_operator.core.report.events import EventNote
+from nvcf_operator.core.rules.credentials import Credential, SecretName
+from nvcf_operator.core.rules.poll_rules import is_news
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.informer.digest import Digest

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.model.reasons import Reason
 
 MINUTE = 60.0
 WRITES = (16, 10)

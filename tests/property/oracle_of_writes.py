@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nvcf_operator.api import names
-from nvcf_operator.core.decision import Change, Create, Purpose, Undeploy
+from nvcf_operator.core.branches.not_deployed import LONGEST_PAUSE
 from nvcf_operator.core.diff.changes import Patch
-from nvcf_operator.core.flap_guard import LIMIT
-from nvcf_operator.core.record import LEAST_SEEN
-from nvcf_operator.core.unanswered import LONGEST
+from nvcf_operator.core.model.decision import Change, Create, Purpose, Undeploy
+from nvcf_operator.core.rules.flap_guard import LIMIT
+from nvcf_operator.core.rules.record import LEAST_SEEN
 from tests.property.chance import Write
 from tests.property.cluster_model import deployments_named, has_our_finalizer, on_record, own_status
 from tests.property.operator_process import TIMING
@@ -130,7 +130,7 @@ def _unpaced(write: Write, earlier: Sequence[Write]) -> list[str]:
     came_and_went = last is not None and write.gone_at is not None and write.gone_at > last.at
     if last is None or write.tampered or came_and_went:
         return []
-    passed, least = write.at - last.at, min(LONGEST, TIMING.create_settle * 2.0 ** (count - 1))
+    passed, least = write.at - last.at, min(LONGEST_PAUSE, TIMING.create_settle * 2.0 ** (count - 1))
     return [f"POST of {write.version} {passed:.0f} s after {count} in vain"] if passed < least - BEFORE_POST else []
 
 

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.decision import Purpose, Undeploy
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.model.decision import Purpose, Undeploy
+from nvcf_operator.core.model.reasons import Reason
 from tests.property import user_actions
 from tests.property.books import Books
 from tests.property.chance import Chance

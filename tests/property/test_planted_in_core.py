@@ -10,25 +10,18 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from nvcf_operator import backoff
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core import (
-    backoff,
-    deletion,
-    deployed,
-    messages,
-    not_deployed,
-    ownership,
-    rollout,
-    undeploying,
-    version_records,
-    versions,
-)
-from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.branches import deployed, not_deployed, record_update, rollout, undeploying
 from nvcf_operator.core.diff import changes
 from nvcf_operator.core.diff.compare import Comparison
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Absent, Observation, Situation, Timing, Unknown
-from nvcf_operator.core.versions import versions_held
+from nvcf_operator.core.model import versions
+from nvcf_operator.core.model.decision import Decision
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Absent, Observation, Situation, Timing, Unknown
+from nvcf_operator.core.model.versions import versions_held
+from nvcf_operator.core.report import messages
+from nvcf_operator.core.rules import ownership, retries
 from nvcf_operator.reconcile.act.undeploy import Undeploys
 from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
@@ -68,11 +61,11 @@ def intent_forgotten(patch: Patch) -> None:
 
 
 def incoming_forgotten(patch: Patch) -> None:
-    patch.setattr(version_records, "incoming", lambda situation, decision, main: None)
+    patch.setattr(record_update, "incoming_version", lambda situation, decision, main: None)
 
 
 def finalizer_dropped_at_once(patch: Patch) -> None:
-    patch.setattr("nvcf_operator.core.deletion.versions_held", lambda resource: ())
+    patch.setattr("nvcf_operator.core.branches.undeploying.versions_held", lambda resource: ())
 
 
 def observe_writes(patch: Patch) -> None:
@@ -116,11 +109,11 @@ def gone_is_never_believed(patch: Patch) -> None:
     def undeployed(*of: Any, **more: Any) -> Decision:
         return original(*of, **more) or Decision(requeue=5.0)
 
-    patch.setattr("nvcf_operator.core.deletion.undeployed", undeployed)
+    patch.setattr("nvcf_operator.core.branches.undeploying.undeployed", undeployed)
 
 
 def what_never_reached_nvcf_is_kept(patch: Patch) -> None:
-    original = deletion.deletion
+    original = undeploying.deletion
 
     def keeps(situation: Situation) -> Decision:
         return original(situation) if versions_held(situation.resource) else Decision(requeue=5.0)
@@ -225,7 +218,7 @@ def odd_entry_taken_for_absence(patch: Patch) -> None:
 
 
 def outage_is_not_told(patch: Patch) -> None:
-    patch.setattr(backoff, "_kept_from_work", lambda situation, failure, phase: None)
+    patch.setattr(retries, "_kept_from_work", lambda situation, failure, phase: None)
 
 
 INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {

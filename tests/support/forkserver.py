@@ -27,7 +27,7 @@ import nvcf_operator.runtime.operator
 import nvcf_simulator.cli
 from hack.supervisor import death_signal
 from nvcf_client import AsyncClient, NvcfError
-from nvcf_operator.core import backoff
+from nvcf_operator import backoff
 from tests.support import planted
 from tests.support.failpoints import Calls, Failpoint
 

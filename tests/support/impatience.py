@@ -5,7 +5,8 @@ They are planted like those of `tests.support.planted`, which lists them too.
 
 from typing import Any
 
-from nvcf_operator.core import backoff, unanswered
+from nvcf_operator import backoff
+from nvcf_operator.core.branches import not_deployed
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.ports import Outdated
@@ -27,7 +28,7 @@ def refusal_taken_for_conflict() -> None:
 def pauses_do_not_grow() -> None:
     """What was refused is asked for again after the same pause each time."""
     backoff.refused_by_cluster = lambda attempts: 0.3
-    unanswered.pause = lambda situation, attempts: unanswered._settle(situation)
+    not_deployed.post_pause = lambda situation, attempts: not_deployed._settle(situation)
 
 
 IMPATIENCE = (refusal_taken_for_conflict, pauses_do_not_grow)

@@ -11,10 +11,11 @@ from typing import Any, Final
 from nvcf_client.endpoints import deployments
 from nvcf_client.endpoints.deployments import CREATE_TIMEOUT
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core import deployed, ownership, redeployment, undeploying
-from nvcf_operator.core.diff import equality
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Timing
+from nvcf_operator.core.branches import deployed, redeployment, undeploying
+from nvcf_operator.core.diff import fields
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Timing
+from nvcf_operator.core.rules import ownership
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import RequestTarget
 from nvcf_operator.reconcile.act.undeploy import Undeploys
@@ -127,7 +128,7 @@ def spans_by_the_wall_clock() -> None:
 
 def nulls_differ() -> None:
     """A member that is null in free-form values differs from one that is not there."""
-    _opened(equality)._normal = lambda value: value
+    _opened(fields)._normal = lambda value: value
 
 
 def old_force_counts() -> None:

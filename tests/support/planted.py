@@ -18,17 +18,19 @@ from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import Intent
-from nvcf_operator.core import credentials as rules
-from nvcf_operator.core import decide, deletion, deployed, versions
-from nvcf_operator.core.credentials import Credential, SecretName
-from nvcf_operator.core.decision import Create, Decision, DropFinalizer, Undeploy, act
+from nvcf_operator.core import decide
+from nvcf_operator.core.branches import deployed
 from nvcf_operator.core.diff import compare
 from nvcf_operator.core.diff.changes import Patch
 from nvcf_operator.core.diff.compare import Comparison
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Absent, Failure, Observation, Situation, Unknown
-from nvcf_operator.core.transitions import EventNote as Told
+from nvcf_operator.core.model import versions
+from nvcf_operator.core.model.decision import Create, Decision, DropFinalizer, Undeploy, act
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Absent, Failure, Observation, Situation, Unknown
+from nvcf_operator.core.report.events import EventNote as Told
+from nvcf_operator.core.rules import credentials as rules
+from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache, News
@@ -201,7 +203,7 @@ def events_first() -> None:
 
 def force_delete_ignored() -> None:
     """No annotation releases a deletion that is blocked."""
-    deletion.released_by_force = lambda resource: False
+    versions.released_by_force = lambda resource: False
 
 
 def crowds_let_in() -> None:

@@ -11,7 +11,7 @@ from hack.argocd import disagreement
 from hack.controlplane import read_audit_log
 from nvcf_client.options import default_user_agent
 from nvcf_operator.api.status import CONDITION_TYPES, MESSAGE_LIMIT, Phase
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.model.reasons import Reason
 from tests.support.installation import ACCOUNT, NAMESPACE
 from tests.support.kstatus import kstatus
 

@@ -16,7 +16,7 @@ from nvcf_operator.api.spec import VersionChange
 from nvcf_operator.api.status import CONDITION_TYPES, Phase
 from nvcf_operator.cli import main
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.settings import Settings
 from tests.unit.core.situations import deployment, held, present
 

@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from nvcf_operator.api.status import CONDITION_TYPES
-from nvcf_operator.core.decision import Change, Create, Undeploy
 from nvcf_operator.core.diff.fields import FIELDS
+from nvcf_operator.core.model.decision import Change, Create, Undeploy
 from nvcf_operator.flowcontrol.limiters import Limiter
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.metrics import Metrics

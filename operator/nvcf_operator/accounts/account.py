@@ -21,11 +21,11 @@ from nvcf_operator.accounts.key_status import DeployScope, KeyStatus, account_vi
 from nvcf_operator.accounts.listings import DeploymentList, DisprovedListings, Listing
 from nvcf_operator.accounts.mass_deletion import MassDeletionGuard
 from nvcf_operator.api.names import Key
-from nvcf_operator.core import error_classification, hints
-from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import AccountView, Failure, Scope
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import AccountView, Failure, Scope
+from nvcf_operator.core.rules import credentials, error_classification
+from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, LimiterClosed, Limiters
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.metrics import Metrics
@@ -55,7 +55,7 @@ class Account:
         self.credential = credential
         self._limiters = limiters
         self._print = hashlib.sha256(credential.api_key.encode()).hexdigest()
-        self._hint = hints.oddity(credential.api_key)
+        self._hint = credentials.key_oddity(credential.api_key)
         self._limiter_of: str | None = None
         self.limiter = limiters.of(credential.base_url, self._print)
         self.keys: set[Key] = set()

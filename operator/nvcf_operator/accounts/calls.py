@@ -11,8 +11,8 @@ from nvcf_client.client import AsyncClient
 from nvcf_client.requests import Request
 from nvcf_client.responses import Answered
 from nvcf_operator.accounts.remarks import Remarks
-from nvcf_operator.core import error_classification
-from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.rules import error_classification
+from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter
 from nvcf_operator.flowcontrol.pacing import honoured
 from nvcf_operator.flowcontrol.priority import Caller, Priority

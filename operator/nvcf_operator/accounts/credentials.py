@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nvcf_client import keys
-from nvcf_operator.core import credentials as rules
-from nvcf_operator.core.credentials import Credential, SecretName
-from nvcf_operator.core.situation import Failure
+from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.rules import credentials as rules
+from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.kube.secrets import Absent, Denied, Found, Secrets
 from nvcf_operator.settings import Settings
 

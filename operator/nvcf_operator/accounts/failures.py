@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from nvcf_client import errors as nvcf_errors
-from nvcf_operator.core import error_classification
-from nvcf_operator.core.error_classification import Effect
-from nvcf_operator.core.outages import slow_down
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Failure, Scope
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Failure, Scope
+from nvcf_operator.core.report.error_messages import slow_down
+from nvcf_operator.core.rules import error_classification
+from nvcf_operator.core.rules.error_classification import Effect
 from nvcf_operator.flowcontrol.limiters import HoldReason, Limiter, LimiterClosed
 
 

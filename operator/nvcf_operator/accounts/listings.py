@@ -9,9 +9,8 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
 from nvcf_client.responses import DeploymentsResponse, FunctionsResponse
 from nvcf_operator.api.names import Key
-from nvcf_operator.core import error_classification
-from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint, differ, fingerprint_of
-from nvcf_operator.core.poll_rules import Entry
+from nvcf_operator.core.rules import error_classification
+from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint, Entry, differ, fingerprint_of
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 
 

@@ -15,10 +15,9 @@ from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.credentials import NOW, Resolver
 from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.credentials import SecretName, secret_named
-from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
-from nvcf_operator.core.poll_rules import is_missing, is_news
-from nvcf_operator.core.situation import Failure
+from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.rules.credentials import SecretName, secret_named
+from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint, is_missing, is_news
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.process.watchdog import Watchdogs

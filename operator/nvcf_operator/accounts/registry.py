@@ -11,7 +11,7 @@ from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.poller import Poller, Polling
 from nvcf_operator.accounts.remarks import Remarks
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.credentials import Credential
+from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.metrics import Metrics

@@ -12,8 +12,8 @@ from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.errors import NvcfError, Obstacle
 from nvcf_client.options import Retries
 from nvcf_client.requests import Request
-from nvcf_operator.core import hints
-from nvcf_operator.core.error_classification import Effect, row_of
+from nvcf_operator.core.rules import credentials
+from nvcf_operator.core.rules.error_classification import Effect, row_of
 from nvcf_operator.flowcontrol.limiters import Admission, Limiter, LimiterClosed
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.settings.options import AccountSettings
@@ -155,7 +155,7 @@ NEW_KEY = "a new or changed key can take 15 minutes to take effect"
 
 def with_key_hint(text: str, key: str) -> str:
     """A text about a key that NVCF refuses, with what looks like a mistake in the key."""
-    hint = hints.oddity(key)
+    hint = credentials.key_oddity(key)
     return text if hint is None else f"{text.rstrip('. ')}. Possible cause: {hint}"
 
 

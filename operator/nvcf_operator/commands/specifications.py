@@ -19,7 +19,7 @@ from nvcf_client.text import duration_seconds
 from nvcf_operator.api.spec import DeploymentSpecification, HelmValidation
 from nvcf_operator.api.specification import CONFIGURATION_LIMIT
 from nvcf_operator.core.diff.compare import compare
-from nvcf_operator.core.diff.equality import named
+from nvcf_operator.core.diff.fields import named
 
 LIST = "deploymentSpecifications"
 SETS = ("clusters", "regions", "attributes", "availabilityZones")

@@ -8,16 +8,12 @@ from dataclasses import replace
 
 from nvcf_operator.api.spec import DeletionPolicy
 from nvcf_operator.api.status import Phase
-from nvcf_operator.core import condition_sets, deadlines, messages, read_only
-from nvcf_operator.core.backoff import after_pause, held, waiting
-from nvcf_operator.core.decision import Create, Decision, DropFinalizer, TakeFinalizer, act
-from nvcf_operator.core.deletion import deletion
-from nvcf_operator.core.deployed import after_adoption, listed, present
-from nvcf_operator.core.not_deployed import absent
-from nvcf_operator.core.read_only import write_refused
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.record_update import recorded
-from nvcf_operator.core.rollout import (
+from nvcf_operator.core.branches import read_only
+from nvcf_operator.core.branches.deployed import after_adoption, listed, present
+from nvcf_operator.core.branches.not_deployed import absent, overdue
+from nvcf_operator.core.branches.read_only import write_refused
+from nvcf_operator.core.branches.record_update import recorded
+from nvcf_operator.core.branches.rollout import (
     failure_of_incoming,
     gave_up,
     give_up,
@@ -25,9 +21,14 @@ from nvcf_operator.core.rollout import (
     rolled_out,
     with_available,
 )
-from nvcf_operator.core.situation import Absent, Listed, Present, Situation
-from nvcf_operator.core.unanswered import overdue
-from nvcf_operator.core.versions import former_version, versions_held
+from nvcf_operator.core.branches.undeploying import deletion
+from nvcf_operator.core.model.decision import Create, Decision, DropFinalizer, TakeFinalizer, act
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Absent, Listed, Present, Situation
+from nvcf_operator.core.model.versions import former_version, versions_held
+from nvcf_operator.core.report import conditions, messages
+from nvcf_operator.core.rules import retries
+from nvcf_operator.core.rules.retries import after_pause, held, waiting
 
 SLOW = 300.0
 """Seconds between two reconciles of what only somebody else or another resource can change."""
@@ -49,10 +50,10 @@ def table(situation: Situation) -> Decision:
         return replace(decision, condition_set=with_available(situation, decision.condition_set))
     if resource.spec is None:
         return Decision(
-            condition_set=condition_sets.stalled(Reason.INVALID_SPEC, messages.invalid_spec(resource.spec_error))
+            condition_set=conditions.stalled(Reason.INVALID_SPEC, messages.invalid_spec(resource.spec_error))
         )
     if problems := resource.spec.problems():
-        return Decision(condition_set=condition_sets.stalled(Reason.INVALID_SPEC, "; ".join(problems)))
+        return Decision(condition_set=conditions.stalled(Reason.INVALID_SPEC, "; ".join(problems)))
     if situation.access is not None:
         return waiting(situation, situation.access)
     if resource.observes:
@@ -84,12 +85,12 @@ def wanted_version(situation: Situation) -> Decision:
         if resource.has_finalizer and not may_hold(situation):
             return act(DropFinalizer())
         message = messages.conflict(situation.holder, resource.wanted_version)
-        condition_set = deadlines.stalled(situation, Reason.CONFLICT, message)
+        condition_set = retries.stalled_after_grace(situation, Reason.CONFLICT, message)
         # What an earlier POST of another version still makes is nobody's, and costs until it is seen.
         awaits = situation.open_intent is not None or bool(situation.local.posts_may_run_for)
         again = situation.timing.poll if awaits else SLOW
         return Decision(
-            condition_set=condition_set, requeue=min(deadlines.grace_left(situation, Reason.CONFLICT) or again, again)
+            condition_set=condition_set, requeue=min(retries.grace_left(situation, Reason.CONFLICT) or again, again)
         )
     if is_given_up(situation):
         return gave_up(situation)
@@ -104,7 +105,7 @@ def wanted_version(situation: Situation) -> Decision:
             return listed(situation, entry)
         case None:
             return Decision(
-                condition_set=condition_sets.progressing(Phase.PENDING, Reason.PENDING, messages.PENDING), requeue=1.0
+                condition_set=conditions.progressing(Phase.PENDING, Reason.PENDING, messages.PENDING), requeue=1.0
             )
         case unknown:
             return waiting(situation, unknown.failure)
@@ -124,7 +125,7 @@ def asking(situation: Situation, action: Create) -> Decision:
         message = messages.rolling_out(situation.resource, former, ())
     else:
         phase, reason, message = Phase.PENDING, Reason.PENDING, messages.asking(action.function_version_id)
-    condition_set = with_available(situation, overdue(situation) or condition_sets.progressing(phase, reason, message))
+    condition_set = with_available(situation, overdue(situation) or conditions.progressing(phase, reason, message))
     decision = Decision(action=action, condition_set=condition_set, retry=situation.resource.status.retry)
     return recorded(situation, decision)
 
@@ -137,5 +138,5 @@ def unfinished(situation: Situation) -> Decision:
         if rolling
         else (Phase.DEPLOYING, Reason.UPDATING, messages.UPDATING)
     )
-    decision = Decision(condition_set=condition_sets.progressing(phase, reason, message), requeue=0.0)
+    decision = Decision(condition_set=conditions.progressing(phase, reason, message), requeue=0.0)
     return recorded(situation, decision)

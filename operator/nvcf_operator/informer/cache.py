@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.poll_rules import PollKey
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.rules.poll_rules import PollKey
 from nvcf_operator.informer.digest import Digest, digest_of, key_of, version_of
 from nvcf_operator.informer.own_writes import OwnWrites
 

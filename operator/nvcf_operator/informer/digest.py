@@ -11,10 +11,9 @@ from nvcf_operator.api import names
 from nvcf_operator.api.names import DEFAULT_SECRET_KEY, Key
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.api.status import CREDENTIALS_VALID
-from nvcf_operator.core.diff.fingerprints import deployment_fingerprint
-from nvcf_operator.core.manifests import is_true
-from nvcf_operator.core.poll_rules import PollKey
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.manifests import is_true
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.rules.poll_rules import PollKey, deployment_fingerprint
 
 _OURS = (
     names.RECONCILE_REQUESTED_ANNOTATION,

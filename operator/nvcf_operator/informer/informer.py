@@ -13,7 +13,7 @@ import kopf
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.kube.client import KubeClient

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.credentials import Credential, secret_of
-from nvcf_operator.core.ownership import claim_of, other_holder
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.versions import on_record, versions_of_interest
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.versions import on_record, versions_of_interest
+from nvcf_operator.core.rules.credentials import Credential, secret_of
+from nvcf_operator.core.rules.ownership import claim_of, other_holder
 from nvcf_operator.reconcile.ports import Accounts, Cluster, Credentials, Outdated
 from nvcf_operator.state.deployments import Target
 

@@ -6,8 +6,8 @@ from typing import Any
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.transitions import EventNote
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.kube.errors import KubeError

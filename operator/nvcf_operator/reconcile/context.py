@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.clock import Clock
-from nvcf_operator.core.decision import Action
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Failure, Observation, Situation
-from nvcf_operator.core.transitions import EventNote, of_write
+from nvcf_operator.core.model.decision import Action
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Failure, Observation, Situation
+from nvcf_operator.core.report.events import EventNote, of_write
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.ports import Cluster, Nvcf

@@ -11,7 +11,7 @@ from nvcf_client.endpoints.deployments import create_timeout
 from nvcf_operator import logs
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.decide import decide, unfinished
-from nvcf_operator.core.decision import (
+from nvcf_operator.core.model.decision import (
     Action,
     Change,
     Create,
@@ -21,9 +21,9 @@ from nvcf_operator.core.decision import (
     TakeFinalizer,
     Undeploy,
 )
-from nvcf_operator.core.deletion import released_by_force
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.versions import released_by_force
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.kube.errors import KubeError, Missing
 from nvcf_operator.metrics import Metrics

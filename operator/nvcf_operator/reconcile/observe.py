@@ -3,13 +3,9 @@
 from dataclasses import replace
 
 from nvcf_operator.api.spec import ManagementPolicy
-from nvcf_operator.core.credentials import Credential, in_ending_namespace, is_known_to_end, secret_of
-from nvcf_operator.core.deletion import needs_nvcf
-from nvcf_operator.core.diff.fingerprints import fingerprint_of
-from nvcf_operator.core.poll_rules import list_is_enough
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import (
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import (
     Absent,
     AccountView,
     Failure,
@@ -22,7 +18,9 @@ from nvcf_operator.core.situation import (
     Timing,
     Unknown,
 )
-from nvcf_operator.core.versions import versions_of_interest, without
+from nvcf_operator.core.model.versions import needs_nvcf, versions_of_interest, without
+from nvcf_operator.core.rules.credentials import Credential, in_ending_namespace, is_known_to_end, secret_of
+from nvcf_operator.core.rules.poll_rules import fingerprint_of, list_is_enough
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.context import Context, Environment
 from nvcf_operator.reconcile.ports import Accounts, Credentials

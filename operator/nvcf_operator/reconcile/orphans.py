@@ -13,11 +13,11 @@ from typing import Any
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.models import Deployment
-from nvcf_operator.core.backoff import short
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Failure
-from nvcf_operator.core.transitions import EventNote, not_followed, undeployed_for_nobody, vanished
-from nvcf_operator.core.versions import may_need_undeploying, versions_held
+from nvcf_operator.backoff import short
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.versions import may_need_undeploying, versions_held
+from nvcf_operator.core.report.events import EventNote, not_followed, undeployed_for_nobody, vanished
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.kube.errors import KubeError

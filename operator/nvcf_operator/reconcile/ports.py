@@ -14,12 +14,13 @@ from nvcf_operator.accounts.listings import DisprovedListings, Listing
 from nvcf_operator.accounts.mass_deletion import MassDeletionGuard
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core import messages
-from nvcf_operator.core.credentials import Credential, SecretName
-from nvcf_operator.core.pruning import named
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import AccountView, Failure
-from nvcf_operator.core.transitions import EventNote
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import AccountView, Failure
+from nvcf_operator.core.report import messages
+from nvcf_operator.core.report.events import EventNote
+from nvcf_operator.core.rules import pruning
+from nvcf_operator.core.rules.credentials import Credential, SecretName
+from nvcf_operator.core.rules.pruning import named
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Caller
 from nvcf_operator.kube.errors import Conflict, Denied, KubeError
@@ -52,7 +53,7 @@ class NotKept(WriteRefused):
     """The API server takes a status and drops what the operator must remember: its CRD is older than the operator."""
 
     def __init__(self, fields: Iterable[str]) -> None:
-        Exception.__init__(self, messages.crd_is_older(named(fields)))
+        Exception.__init__(self, pruning.crd_is_older(named(fields)))
 
 
 def may_be_refusal(error: KubeError) -> bool:

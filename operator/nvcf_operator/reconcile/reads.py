@@ -3,10 +3,10 @@
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts import failures
-from nvcf_operator.core import error_classification
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Absent, Failure, FunctionSeen, Observation, Present, Scope, Unknown
-from nvcf_operator.core.versions import versions_held
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Absent, Failure, FunctionSeen, Observation, Present, Scope, Unknown
+from nvcf_operator.core.model.versions import versions_held
+from nvcf_operator.core.rules import error_classification
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.reconcile.context import Context, Environment
 

@@ -2,12 +2,11 @@
 
 import logging
 
-from nvcf_operator.core.decision import Decision
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.record import ordered
-from nvcf_operator.core.report import report
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.transitions import (
+from nvcf_operator.core.model.decision import Decision
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.report.conditions import report
+from nvcf_operator.core.report.events import (
     EventNote,
     discovered,
     ignored_words,
@@ -15,6 +14,7 @@ from nvcf_operator.core.transitions import (
     seconds_to_ready,
     transitions,
 )
+from nvcf_operator.core.rules.record import ordered
 from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.context import Context, Environment

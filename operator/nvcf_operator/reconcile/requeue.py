@@ -4,10 +4,10 @@ import logging
 import random
 from typing import NamedTuple
 
+from nvcf_operator import backoff
 from nvcf_operator.api.names import Key
 from nvcf_operator.clock import Clock
-from nvcf_operator.core import backoff
-from nvcf_operator.core.decision import Decision
+from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.reconcile.ports import Accounts
 from nvcf_operator.state.local_state import LocalState

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from nvcf_operator.core import messages
-from nvcf_operator.core.pruning import is_recorded, lacking, named
+from nvcf_operator.core.rules import pruning
+from nvcf_operator.core.rules.pruning import is_recorded, lacking, named
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import KubeError
 
@@ -63,13 +63,13 @@ class CrdFields:
                 "the CRD is older than the operator and lacks %s, which the operator must record: it deploys nothing "
                 "whose record would be lost, and takes nothing down to deploy it again. %s",
                 named(fields),
-                messages.NEWER_CRD,
+                pruning.NEWER_CRD,
             )
         else:
             log.warning(
                 "the CRD is older than the operator and lacks %s: the API server drops these fields. %s",
                 named(found),
-                messages.NEWER_CRD,
+                pruning.NEWER_CRD,
             )
 
     async def _read(self) -> tuple[str, ...] | None:

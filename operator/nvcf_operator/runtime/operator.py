@@ -11,7 +11,7 @@ from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.registry import Accounts
 from nvcf_operator.api.names import Key
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.informer.informer import Informer

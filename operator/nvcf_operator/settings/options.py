@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from nvcf_client import keys
 from nvcf_operator.api.spec import DeletionPolicy
-from nvcf_operator.core import hints
+from nvcf_operator.core.rules import credentials
 from nvcf_operator.settings import values
 from nvcf_operator.settings.model import NvcfSettings
 from nvcf_operator.settings.values import Form
@@ -41,7 +41,7 @@ def read_key(path: Path) -> str:
     except OSError as error:
         raise KeyFileError(f"the file cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise KeyFileError(f"the file does not contain an API key: {hints.not_ascii(raw)}") from None
+        raise KeyFileError(f"the file does not contain an API key: {credentials.not_ascii(raw)}") from None
     except ValueError as error:
         raise KeyFileError(str(error)) from None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.resource import Resource
 
 
 class Target(NamedTuple):

@@ -9,11 +9,11 @@ from nvcf_operator.api import status as kinds
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
 from nvcf_operator.clock import Clock
-from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.deletion import force_delete_is_stale
-from nvcf_operator.core.record import Record, first_seen
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import LocalView
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import LocalView
+from nvcf_operator.core.model.versions import force_delete_is_stale
+from nvcf_operator.core.rules.credentials import Credential
+from nvcf_operator.core.rules.record import Record, first_seen
 from nvcf_operator.state.guard import Guard
 
 ENDED = 10_000

@@ -12,9 +12,9 @@ from nvcf_client.requests import Request
 from nvcf_client.responses import FunctionsResponse, reading
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
-from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Failure
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.metrics import Metrics

@@ -13,11 +13,11 @@ from nvcf_operator.accounts import failures
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.api import names
-from nvcf_operator.core import error_classification
-from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Failure
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.rules import error_classification
+from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import LimiterClosed, Limiters
 from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 from nvcf_operator.flowcontrol.priority import Caller, Priority

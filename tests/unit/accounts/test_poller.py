@@ -7,10 +7,10 @@ from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.accounts.poller import Poller
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.credentials import Credential
-from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Failure, Scope
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Failure, Scope
+from nvcf_operator.core.rules.credentials import Credential
+from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.process.watchdog import Watchdogs

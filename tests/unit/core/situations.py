@@ -9,17 +9,10 @@ from nvcf_client.models import Deployment
 from nvcf_operator.api import names
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.decision import Decision
-from nvcf_operator.core.report import report
-from nvcf_operator.core.resource import Resource, answered
-from nvcf_operator.core.situation import (
-    Absent,
-    AccountView,
-    FunctionSeen,
-    Present,
-    Proof,
-    Situation,
-)
+from nvcf_operator.core.model.decision import Decision
+from nvcf_operator.core.model.resource import Resource, answered
+from nvcf_operator.core.model.situation import Absent, AccountView, FunctionSeen, Present, Proof, Situation
+from nvcf_operator.core.report.conditions import report
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 UID = "11111111-1111-1111-1111-111111111111"

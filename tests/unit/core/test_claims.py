@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.status import CREDENTIALS_VALID, READY, Condition
-from nvcf_operator.core.ownership import Rank, claim_of, other_holder
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.rules.ownership import Rank, claim_of, other_holder
 from tests.unit.core.situations import OTHER_VERSION, VERSION, held, intent, resource
 
 MINE = resource()

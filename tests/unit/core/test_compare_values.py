@@ -9,15 +9,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nvcf_operator.core.diff.compare import MOST_CHARACTERS, Comparison, compare
-from nvcf_operator.core.diff.equality import (
+from nvcf_operator.core.diff.compare import (
+    MOST_CHARACTERS,
     MOST_OF_A_PATH,
-    Path,
+    Comparison,
+    compare,
     cut_in_the_middle,
     path_text,
-    places_of_values,
-    values,
 )
+from nvcf_operator.core.diff.fields import Path, places_of_values, values
 from tests.unit.core.specification_samples import found, wanted
 
 KEYS = st.sampled_from(["a", "b", "naïve <&>", "app.example/x", ""])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nvcf_operator.core.credentials import Credential, SecretName, of_operator, of_secret, secret_named
-from nvcf_operator.core.situation import Failure
+from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.rules.credentials import Credential, SecretName, of_operator, of_secret, secret_named
 
 OWN, ALLOWED = "https://nvcf.example/v2/nvcf", "https://other.example/v2/nvcf"
 SECRET = SecretName("team", "nvcf-credentials", "NGC_API_KEY", named=False)

@@ -9,13 +9,11 @@ import pytest
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.decision import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.core.diff.changes import Patch, Put
-from nvcf_operator.core.flap_guard import digest
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.report import report
-from nvcf_operator.core.resource import answered
-from nvcf_operator.core.situation import (
+from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import answered
+from nvcf_operator.core.model.situation import (
     AccountView,
     Failure,
     FunctionSeen,
@@ -26,6 +24,8 @@ from nvcf_operator.core.situation import (
     Situation,
     Unknown,
 )
+from nvcf_operator.core.report.conditions import report
+from nvcf_operator.core.rules.flap_guard import digest
 from tests.unit.core.situations import (
     ACCOUNT,
     DEPLOYMENT,

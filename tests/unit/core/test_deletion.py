@@ -8,13 +8,13 @@ import pytest
 from nvcf_operator.api import names
 from nvcf_operator.api.model import render
 from nvcf_operator.api.status import CREDENTIALS_VALID, DELETION_BLOCKED
-from nvcf_operator.core.credentials import in_ending_namespace, is_known_to_end
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.decision import DropFinalizer, Undeploy
-from nvcf_operator.core.deletion import force_delete_is_stale
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.report import report
-from nvcf_operator.core.situation import Failure, LocalView, Scope, Situation
+from nvcf_operator.core.model.decision import DropFinalizer, Undeploy
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Failure, LocalView, Scope, Situation
+from nvcf_operator.core.model.versions import force_delete_is_stale
+from nvcf_operator.core.report.conditions import report
+from nvcf_operator.core.rules.credentials import in_ending_namespace, is_known_to_end
 from tests.unit.core.situations import DEPLOYMENT, FUNCTION, NOW, VERSION, absent, held, present
 
 SINCE = datetime(2026, 1, 31, 11, 59, tzinfo=UTC)

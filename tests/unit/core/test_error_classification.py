@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from nvcf_client import errors
-from nvcf_operator.core import error_classification
-from nvcf_operator.core.error_classification import TABLE, Effect
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Scope
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Scope
+from nvcf_operator.core.rules import error_classification
+from nvcf_operator.core.rules.error_classification import TABLE, Effect
 
 
 def leaves(kind: type[errors.NvcfError]) -> list[type[errors.NvcfError]]:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from nvcf_operator.core.credentials import SecretName, unreadable
 from nvcf_operator.core.decide import unfinished
-from nvcf_operator.core.decision import Action, Change, DropFinalizer
 from nvcf_operator.core.diff.changes import Patch
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import AccountView, FunctionSeen, LocalView, Proof, Scope, Situation
-from nvcf_operator.core.transitions import of_write
+from nvcf_operator.core.model.decision import Action, Change, DropFinalizer
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import AccountView, FunctionSeen, LocalView, Proof, Scope, Situation
+from nvcf_operator.core.report.events import of_write
+from nvcf_operator.core.rules.credentials import SecretName, unreadable
 from tests.unit.core.situations import SPECIFICATION, VERSION, absent, deployment, held, present, resource, told
 from tests.unit.core.specification_samples import autoscaling
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvcf_operator.core.diff.fingerprints import DeploymentFingerprint, deployment_fingerprint, differ, fingerprint_of
+from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint, deployment_fingerprint, differ, fingerprint_of
 from tests.unit.core.situations import DEPLOYMENT, SPECIFICATION, deployment
 
 RECORDED = deployment_fingerprint(DEPLOYMENT, [("b", 1, 2), ("a", 0, 4)])

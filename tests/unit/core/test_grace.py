@@ -7,11 +7,11 @@ import pytest
 
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core import deadlines
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.report import report
-from nvcf_operator.core.situation import Failure, FunctionSeen, LocalView, Scope, Situation, Timing, Unknown
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Failure, FunctionSeen, LocalView, Scope, Situation, Timing, Unknown
+from nvcf_operator.core.report.conditions import report
+from nvcf_operator.core.rules import retries
 from nvcf_operator.state.local_state import LocalState
 from tests.unit.core.situations import NOW, VERSION, absent, held, resource, told
 
@@ -89,12 +89,12 @@ def test_another_reason_or_manifest_is_waited_for_anew(situation: Situation, rea
     "reason", [Reason.FORBIDDEN, Reason.BASE_URL_NOT_ALLOWED, Reason.PUBLIC_FUNCTION, Reason.REJECTED]
 )
 def test_what_only_a_person_can_change_is_not_waited_for(reason: Reason) -> None:
-    assert deadlines.grace_left(absent(resource()), reason) == 0.0
+    assert retries.grace_left(absent(resource()), reason) == 0.0
 
 
 def test_the_grace_is_as_long_as_it_is_set() -> None:
     situation = replace(without_key(Reason.NO_CREDENTIALS), timing=Timing(stalled_grace=5.0))
-    assert deadlines.grace_left(after(situation, Reason.NO_CREDENTIALS, 2.0), Reason.NO_CREDENTIALS) == 3.0
+    assert retries.grace_left(after(situation, Reason.NO_CREDENTIALS, 2.0), Reason.NO_CREDENTIALS) == 3.0
 
 
 def test_a_missing_version_is_looked_for_within_seconds_and_only_afterwards_by_recorded_waits() -> None:

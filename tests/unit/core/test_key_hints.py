@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from nvcf_client import keys
-from nvcf_operator.core import hints
+from nvcf_operator.core.rules import credentials
 
 KEY = "nvapi-abcDEF123_-xyz"
 ENCODED = base64.b64encode(KEY.encode()).decode()
@@ -26,7 +26,7 @@ ENCODED = base64.b64encode(KEY.encode()).decode()
     ],
 )
 def test_what_looks_like_a_mistake_in_a_key_is_told_without_a_part_of_it(key: str, words: str) -> None:
-    found = hints.oddity(keys.checked(key))
+    found = credentials.key_oddity(keys.checked(key))
     assert found is not None
     assert words in found
     assert not any(part in found for part in ("nvapi", "abc", "NGC", "xyz", ENCODED[:6]))
@@ -36,4 +36,4 @@ def test_what_looks_like_a_mistake_in_a_key_is_told_without_a_part_of_it(key: st
     "key", [KEY, "eyJhbGciOi.eyJzdWIi.sig-nature_", "abcdefgh==", "abcd" * 8, "x", "a=", "Zm9vYmFy"]
 )
 def test_a_key_of_no_odd_look_gets_no_hint(key: str) -> None:
-    assert hints.oddity(key) is None
+    assert credentials.key_oddity(key) is None

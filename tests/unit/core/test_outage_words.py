@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from nvcf_client.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
-from nvcf_operator.core import error_classification, outages
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.situation import Scope
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Scope
+from nvcf_operator.core.report import error_messages
+from nvcf_operator.core.rules import error_classification
 
 
 def failure(kind: type[NvcfError], **more: Any) -> NvcfError:
@@ -16,10 +17,12 @@ def failure(kind: type[NvcfError], **more: Any) -> NvcfError:
 
 @pytest.mark.parametrize("obstacle", Obstacle)
 def test_what_is_in_the_way_is_told_with_what_to_do(obstacle: Obstacle) -> None:
-    text = outages.message_of(failure(Unreachable, obstacle=obstacle, detail="https://h/v2/nvcf: the system's words"))
+    text = error_messages.outage_message(
+        failure(Unreachable, obstacle=obstacle, detail="https://h/v2/nvcf: the system's words")
+    )
     assert text.startswith("NVCF cannot be reached: https://h/v2/nvcf: the system's words. ")
-    assert outages.ADVICE[obstacle] in text
-    assert text.endswith(outages.AGAIN)
+    assert error_messages.ADVICE[obstacle] in text
+    assert text.endswith(error_messages.AGAIN)
 
 
 ERRORS = [
@@ -32,7 +35,7 @@ ERRORS = [
 
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
 def test_all_reading_calls_that_meet_one_failure_say_the_same(error: NvcfError) -> None:
-    text = outages.message_of(error)
+    text = error_messages.outage_message(error)
     assert error.operation not in text
     for meaning in (error_classification.of_reading, error_classification.of_credential):
         failure = meaning(error)
@@ -41,10 +44,10 @@ def test_all_reading_calls_that_meet_one_failure_say_the_same(error: NvcfError) 
 
 def test_a_write_that_was_not_sent_says_the_same_as_well() -> None:
     error = failure(Unreachable, operation="create_deployment", method="POST", obstacle=Obstacle.NAME)
-    assert error_classification.of_call(error).message == outages.message_of(error)
+    assert error_classification.of_call(error).message == error_messages.outage_message(error)
 
 
 def test_what_the_server_said_to_one_resources_write_is_not_told_to_others() -> None:
     error = failure(ServerFault, operation="create_deployment", method="POST", status=500, detail="its values")
-    assert "its values" not in outages.message_of(error)
+    assert "its values" not in error_messages.outage_message(error)
     assert "its values" in error_classification.of_call(error).message

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from nvcf_client.errors import Rejected, ServerFault
-from nvcf_operator.core.error_classification import of_call
-from nvcf_operator.core.hints import explained
+from nvcf_operator.core.report.error_messages import explained
+from nvcf_operator.core.rules.error_classification import of_call
 from tests.unit.core.specification_samples import wanted
 
 NOWHERE = "No cluster has GPU 'l40s' and instance type 'NCP.GPU.L40S_1x' available"

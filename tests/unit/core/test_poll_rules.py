@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nvcf_operator.core.diff.fingerprints import deployment_fingerprint
-from nvcf_operator.core.poll_rules import Entry, PollKey, is_missing, is_news
+from nvcf_operator.core.rules.poll_rules import Entry, PollKey, deployment_fingerprint, is_missing, is_news
 
 FUNCTION, VERSION, OTHER = "f", "v", "w"
 HELD = PollKey(

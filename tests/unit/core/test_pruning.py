@@ -8,9 +8,9 @@ import pytest
 
 from nvcf_operator.api.crd import crd
 from nvcf_operator.api.status import FunctionDeploymentStatus, Retry
-from nvcf_operator.core.decision import Purpose, Undeploy
-from nvcf_operator.core.pruning import MOST_NAMED, is_recorded, lacking, makes_way, named, not_kept
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.decision import Purpose, Undeploy
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.rules.pruning import MOST_NAMED, is_recorded, lacking, makes_way, named, not_kept
 from tests.unit.core.situations import OTHER_VERSION, UID, VERSION, absent, held, intent, present
 
 Json = dict[str, Any]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.record import LEAST_SEEN, Record, first_seen
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.rules.record import LEAST_SEEN, Record, first_seen
 from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, held, intent, resource
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from nvcf_operator.api import names
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.decision import Purpose, TakeFinalizer, Undeploy
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.report import report
-from nvcf_operator.core.situation import LocalView, Situation
+from nvcf_operator.core.model.decision import Purpose, TakeFinalizer, Undeploy
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import LocalView, Situation
+from nvcf_operator.core.report.conditions import report
 from tests.unit.core.situations import DEPLOYMENT, VERSION, deployment, held, intent, present, resource, told
 
 ASKED = {names.REDEPLOY_REQUESTED_ANNOTATION: "before & after"}

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.core import messages
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.report import report
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Absent, LocalView, Situation
-from nvcf_operator.core.transitions import transitions
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Absent, LocalView, Situation
+from nvcf_operator.core.report import messages
+from nvcf_operator.core.report.conditions import report
+from nvcf_operator.core.report.events import transitions
 from tests.unit.core.situations import NOW, VERSION, absent, condition_set_of, held, present, resource, told
 
 WORDS = "ValidatingAdmissionPolicy 'most' denied request: 64 at most"

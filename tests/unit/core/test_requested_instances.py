@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.record import Order, ordered
-from nvcf_operator.core.report import report
-from nvcf_operator.core.situation import Listed, Present, Situation
+from nvcf_operator.core.model.situation import Listed, Present, Situation
+from nvcf_operator.core.report.conditions import report
+from nvcf_operator.core.rules.record import Order, ordered
 from tests.unit.core.situations import OTHER_VERSION, VERSION, absent, deployment, held, present, resource
 
 DEPLOYED: Order = ("L40S", "NCP.GPU.L40S_1x", 1, 4)

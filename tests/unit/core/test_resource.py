@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nvcf_operator.api import names
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.resource import Resource
 from tests.unit.core.situations import FUNCTION, NAME, UID, VERSION, held, intent, resource
 
 STORED = held().recorded

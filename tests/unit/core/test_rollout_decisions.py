@@ -10,13 +10,12 @@ from nvcf_client.models import Deployment
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core.branches.redeployment import ATTEMPTS
 from nvcf_operator.core.decide import decide, unfinished
-from nvcf_operator.core.decision import Action, Change, Create, Purpose, Undeploy
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.redeployment import ATTEMPTS
-from nvcf_operator.core.report import report
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import (
+from nvcf_operator.core.model.decision import Action, Change, Create, Purpose, Undeploy
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import (
     Absent,
     Failure,
     FunctionSeen,
@@ -26,6 +25,7 @@ from nvcf_operator.core.situation import (
     Scope,
     Situation,
 )
+from nvcf_operator.core.report.conditions import report
 from tests.unit.core.situations import (
     DEPLOYMENT,
     NOW,

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.core.credentials import secret_of
+from nvcf_operator.core.branches.undeploying import forces
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.decision import DropFinalizer, Undeploy
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.undeploying import forces
-from nvcf_operator.core.versions import posts_specifications
+from nvcf_operator.core.model.decision import DropFinalizer, Undeploy
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.versions import posts_specifications
+from nvcf_operator.core.rules.credentials import secret_of
 from tests.unit.core.situations import DEPLOYMENT, FUNCTION, GPU, VERSION, absent, held, present, resource
 
 CANARY = {"rollout": {"versionChange": "Canary"}}

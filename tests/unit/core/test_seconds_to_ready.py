@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from nvcf_operator.api.status import Condition, FunctionDeploymentStatus
-from nvcf_operator.core.transitions import seconds_to_ready
+from nvcf_operator.core.report.events import seconds_to_ready
 from tests.unit.core.situations import NOW, resource
 
 

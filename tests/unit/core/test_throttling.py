@@ -3,8 +3,8 @@
 import pytest
 
 from nvcf_client.errors import Throttled
-from nvcf_operator.core import error_classification
-from nvcf_operator.core.outages import slow_down
+from nvcf_operator.core.report.error_messages import slow_down
+from nvcf_operator.core.rules import error_classification
 
 PLAIN = "The operator waits and retries."
 BOUNDED = (

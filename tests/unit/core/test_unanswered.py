@@ -9,14 +9,14 @@ import pytest
 from nvcf_client import errors
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import Retry
-from nvcf_operator.core import error_classification
 from nvcf_operator.core.decide import asking, decide
-from nvcf_operator.core.decision import Change, Create
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.report import report
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.situation import Failure, FunctionSeen, LocalView, Scope, Situation, Unknown
-from nvcf_operator.core.transitions import of_failure
+from nvcf_operator.core.model.decision import Change, Create
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Failure, FunctionSeen, LocalView, Scope, Situation, Unknown
+from nvcf_operator.core.report.conditions import report
+from nvcf_operator.core.report.events import of_failure
+from nvcf_operator.core.rules import error_classification
 from tests.unit.core.situations import (
     NOW,
     OTHER_VERSION,

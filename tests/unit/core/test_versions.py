@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.status import Intent
-from nvcf_operator.core.resource import Resource, Role
-from nvcf_operator.core.versions import deployments_on_record, versions_held, without
+from nvcf_operator.core.model.resource import Resource, Role
+from nvcf_operator.core.model.versions import deployments_on_record, versions_held, without
 from tests.unit.core.situations import DEPLOYMENT, OTHER_VERSION, VERSION, held, intent, resource
 
 THIRD = "7c1e0000-0000-4000-8000-000000000003"

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from nvcf_client.errors import Rejected
-from nvcf_operator.core.backoff import retry_due_in
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.error_classification import of_call
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.report import report
-from nvcf_operator.core.resource import answered
-from nvcf_operator.core.situation import AccountView, Failure, Proof, Scope
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import answered
+from nvcf_operator.core.model.situation import AccountView, Failure, Proof, Scope
+from nvcf_operator.core.report.conditions import report
+from nvcf_operator.core.rules.error_classification import of_call
+from nvcf_operator.core.rules.retries import retry_due_in
 from tests.unit.core.situations import ACCOUNT, NOW, absent, condition_set_of, held, intent, present, resource
 
 

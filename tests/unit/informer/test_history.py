@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.informer.informer import FIRST_RELIST, PROBE, RELIST, Informer, WentBack
 from nvcf_operator.kube.client import KubeClient, ResourceList

@@ -7,12 +7,12 @@ import pytest
 
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import Phase
-from nvcf_operator.core import condition_sets
+from nvcf_operator.core.branches.record_update import recorded
 from nvcf_operator.core.decide import unfinished
-from nvcf_operator.core.decision import Decision
-from nvcf_operator.core.reasons import Reason
-from nvcf_operator.core.record_update import recorded
-from nvcf_operator.core.situation import Situation
+from nvcf_operator.core.model.decision import Decision
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Situation
+from nvcf_operator.core.report import conditions
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.kube import errors
 from nvcf_operator.metrics.metrics import RESULTS
@@ -106,7 +106,7 @@ def test_what_cuts_a_look_short_is_followed_by_a_pause(stage: Stage, monkeypatch
 
 
 def progressing(message: str) -> Any:
-    return condition_sets.progressing(Phase.PENDING, Reason.PENDING, message)
+    return conditions.progressing(Phase.PENDING, Reason.PENDING, message)
 
 
 DECIDED: dict[str, Callable[[Situation], Decision]] = {

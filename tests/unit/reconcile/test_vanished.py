@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.reasons import Reason
+from nvcf_operator.core.model.reasons import Reason
 from tests.property import user_actions
 from tests.property.chance import Chance
 from tests.property.nvcf_model import VERSIONS

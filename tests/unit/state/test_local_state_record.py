@@ -10,8 +10,8 @@ from nvcf_operator.api import names
 from nvcf_operator.api.model import render
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core.record import Record
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.rules.record import Record
 from nvcf_operator.state.local_state import LocalState
 from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, held, intent, resource
 

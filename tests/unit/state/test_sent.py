@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvcf_operator.core.resource import Resource
+from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.state.deployments import REMEMBERED, Sent, SentPost, Target
 from tests.unit.core.situations import DEPLOYMENT, FUNCTION, OTHER_VERSION, UID, VERSION, resource
 

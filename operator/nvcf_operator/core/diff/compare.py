@@ -1,14 +1,14 @@
 """A manifest held against a deployment: which specification is which, and what differs."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nvcf_client.models import GpuSpecification
+from nvcf_client.models import Deployment, GpuSpecification
 from nvcf_operator.api.spec import DeploymentSpecification
-from nvcf_operator.core.diff.equality import Path, listed, named, path_text
-from nvcf_operator.core.diff.fields import FIELDS, NAMES, PLATFORM, How
+from nvcf_operator.core.diff.fields import FIELDS, NAMES, PLATFORM, How, Path, named
 
 MOST_CHARACTERS = 600
 MOST_OF_A_VALUE = 100
@@ -227,3 +227,66 @@ def cheapest(cost: Sequence[Sequence[int]]) -> list[int]:
     for column in range(1, size + 1):
         chosen[row_of[column] - 1] = column - 1
     return chosen
+
+
+MOST_OF_A_KEY = 48
+MOST_OF_A_PATH = 120
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+
+
+def path_text(path: Path) -> str:
+    """The path on one line of printable characters, without a dot at its beginning; empty for the value itself.
+
+    A key that is no plain word is quoted as JSON, and shortened like a path that is too long.
+    """
+    text = "".join(f"[{step}]" if isinstance(step, int) else _key(step) for step in path).removeprefix(".")
+    return cut_in_the_middle(text, MOST_OF_A_PATH)
+
+
+def listed(paths: Sequence[Path], most: int) -> str:
+    """The first paths, and how many more there are."""
+    shown = ", ".join(path_text(path) for path in paths[:most])
+    return shown if len(paths) <= most else f"{shown} and {len(paths) - most} more"
+
+
+def cut_in_the_middle(text: str, most: int) -> str:
+    """The text, or its two ends where it is too long: what is special of a path may be at either."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
+
+
+def _key(key: str) -> str:
+    short = cut_in_the_middle(key, MOST_OF_A_KEY)
+    if _PLAIN.fullmatch(key):
+        return f".{short}"
+    return f"[{json.dumps(short, ensure_ascii=not short.isprintable())}]"
+
+
+SPECIFICATIONS = "deploymentSpecifications"
+
+REPEATED_BY_PUT = frozenset({f"{SPECIFICATIONS}.backend", f"{SPECIFICATIONS}.clusters"})
+"""What a PUT has to repeat exactly as it is deployed."""
+
+
+def unreadable_for_comparison(wanted: Sequence[DeploymentSpecification], deployment: Deployment) -> tuple[str, ...]:
+    """What cannot be read of a deployment and is wanted to compare it with a manifest, by NVCF's names."""
+    if not deployment.unreadable:
+        return ()
+    names = {name for item in wanted for name in item.to_dict()}
+    if "autoscalingConfigurationPolicy" in names:
+        names.add("autoscalingConfiguration")
+    needed = {SPECIFICATIONS, *(f"{SPECIFICATIONS}.{name}" for name in names)}
+    return tuple(sorted(deployment.unreadable & needed))
+
+
+def unreadable_for_put(deployment: Deployment) -> tuple[str, ...]:
+    """What cannot be read of a deployment and a PUT has to repeat, by NVCF's names."""
+    return tuple(sorted(deployment.unreadable & REPEATED_BY_PUT))
+
+
+def all_listed(deployment: Deployment) -> bool:
+    """Whether the answer held all specifications in a form that can be read."""
+    return SPECIFICATIONS not in deployment.unreadable

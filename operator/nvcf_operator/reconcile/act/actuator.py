@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from nvcf_operator.accounts import failures
-from nvcf_operator.core.decision import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.reconcile.act.change import Changes
 from nvcf_operator.reconcile.act.create import Creates

@@ -4,9 +4,9 @@ import logging
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
-from nvcf_operator.core.decision import Change
 from nvcf_operator.core.diff.changes import Patch, expected_after, raises_minimum
-from nvcf_operator.core.situation import Failure, Present, Scope
+from nvcf_operator.core.model.decision import Change
+from nvcf_operator.core.model.situation import Failure, Present, Scope
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.reconcile.context import Context, Environment, Outcome, failure_of_write
 from nvcf_operator.reconcile.ports import Outdated

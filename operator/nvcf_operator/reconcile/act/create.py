@@ -9,10 +9,10 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_client.responses import DeploymentResponse
 from nvcf_operator.accounts import failures
 from nvcf_operator.api.status import Intent
-from nvcf_operator.core.decision import Create
-from nvcf_operator.core.hints import explained
-from nvcf_operator.core.resource import answered
-from nvcf_operator.core.situation import Present
+from nvcf_operator.core.model.decision import Create
+from nvcf_operator.core.model.resource import answered
+from nvcf_operator.core.model.situation import Present
+from nvcf_operator.core.report.error_messages import explained
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.kube.errors import KubeError, NotLeading
 from nvcf_operator.reconcile.act.intent import Intents

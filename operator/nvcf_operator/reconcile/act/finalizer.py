@@ -5,10 +5,10 @@ from typing import Any
 
 from nvcf_operator.api import names
 from nvcf_operator.clock import Clock
-from nvcf_operator.core.decision import DropFinalizer, TakeFinalizer
-from nvcf_operator.core.resource import Resource
-from nvcf_operator.core.transitions import released
-from nvcf_operator.core.versions import without
+from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.versions import without
+from nvcf_operator.core.report.events import released
 from nvcf_operator.kube.errors import Missing, Unavailable
 from nvcf_operator.reconcile.context import Context, Environment, Outcome
 from nvcf_operator.reconcile.ports import Vanished

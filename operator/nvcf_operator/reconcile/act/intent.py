@@ -8,9 +8,9 @@ from typing import Any
 from nvcf_client.endpoints.deployments import allocating
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core.decide import asking
-from nvcf_operator.core.decision import Create
-from nvcf_operator.core.pruning import not_kept
-from nvcf_operator.core.report import report
+from nvcf_operator.core.model.decision import Create
+from nvcf_operator.core.report.conditions import report
+from nvcf_operator.core.rules.pruning import not_kept
 from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.reconcile.act.finalizer import resource_after
 from nvcf_operator.reconcile.context import Context, Environment

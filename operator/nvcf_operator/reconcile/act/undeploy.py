@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
-from nvcf_operator.core.decision import Purpose, Undeploy
-from nvcf_operator.core.ownership import lost_deployment
-from nvcf_operator.core.pruning import makes_way
-from nvcf_operator.core.situation import Present
-from nvcf_operator.core.transitions import lost_from_sight
+from nvcf_operator.core.model.decision import Purpose, Undeploy
+from nvcf_operator.core.model.situation import Present
+from nvcf_operator.core.report.events import lost_from_sight
+from nvcf_operator.core.rules.ownership import lost_deployment
+from nvcf_operator.core.rules.pruning import makes_way
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.reconcile.context import Context, Environment, Outcome, failure_of_write
 from nvcf_operator.reconcile.ports import NotKept

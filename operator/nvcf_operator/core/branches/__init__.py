@@ -1,0 +1,1 @@
+"""What to do in each situation; `decide` chooses the branch."""

@@ -1,0 +1,136 @@
+"""What a decision says: at most one write, the conditions, what goes on record, and when to reconcile again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from nvcf_client.models import GpuSpecification
+from nvcf_operator.api.status import Failed, Incoming, Intent, LastWrite, Phase, Retiring, Retry
+from nvcf_operator.core.diff.changes import Patch, Put
+from nvcf_operator.core.model.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write the intent, then POST. The finalizer, where the object needs one, is there before."""
+
+    function_version_id: str
+    specifications: tuple[GpuSpecification, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """PATCH or PUT the deployment of the wanted version in place."""
+
+    function_version_id: str
+    deployment_id: str | None
+    change: Patch | Put
+
+
+class Purpose(StrEnum):
+    """Why a version is undeployed."""
+
+    GONE = "gone"
+    """No manifest wants it any more."""
+    GIVEN_UP = "given up"
+    """It did not come up in a rollout, and the former version goes on."""
+    REDEPLOY = "redeploy"
+    """The manifest differs in fields that only another deployment changes."""
+    REQUESTED = "requested"
+    """A user asked for another deployment."""
+    FAILED = "failed"
+    """NVCF has given it up, and only a DELETE ends that."""
+    STALE = "stale"
+    """NVCF shows the row of an earlier deployment in place of the one that was made since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undeploy:
+    """DELETE the deployment of a version."""
+
+    function_version_id: str
+    graceful: bool
+    purpose: Purpose = Purpose.GONE
+    deployment_id: str | None = None
+    """The deployment that was seen. Old servers have no ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFinalizer:
+    """Put our finalizer on the object, before anything of it is ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropFinalizer:
+    """Take our finalizer off: nothing is left to undeploy, or it is to stay."""
+
+
+Action = Create | Change | Undeploy | TakeFinalizer | DropFinalizer
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionSet:
+    """One row of the table of conditions: what Ready, Reconciling, Stalled and Available say, and why."""
+
+    phase: Phase
+    reason: Reason
+    message: str
+    ready: bool = False
+    reconciling: bool = False
+    stalled: bool = False
+    available: bool | None = None
+    """None: as recorded, since nothing new was seen."""
+    blocked: bool = False
+    """While deleting: whether a user has to help."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordUpdate:
+    """What goes on record with a decision, beside the conditions and what NVCF showed."""
+
+    main_version: str | None
+    """The version that serves, or is to serve while none does; None while there is nothing to report of one."""
+    is_ours: bool
+    """Whether the deployment of that version, where NVCF shows one, is this resource's."""
+    incoming: Incoming | None
+    retiring: tuple[Retiring, ...]
+    failed: Failed | None
+    intent: Intent | None
+    retry: Retry | None
+    last_write: LastWrite | None
+    progressing_since: datetime | None
+    redeploy_handled: str | None
+    """The token of the request for another deployment that was answered last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done in one situation."""
+
+    action: Action | None = None
+    """The write to carry out; the situation is decided again after it, so the condition set beside it is not shown."""
+    condition_set: ConditionSet | None = None
+    """What status reports; None leaves phase and conditions as they are."""
+    requeue: float | None = None
+    """Seconds after which to reconcile again; None: when something changes."""
+    backoff: bool = False
+    """Whether `requeue` is a wait after a failure, which wants jitter and counts as an attempt."""
+    busy: bool = False
+    """Whether NVCF is at work on this, so that its account is worth polling often."""
+    retry: Retry | None = None
+    """A failure of this resource's own whose wait must survive a restart."""
+    leaving: tuple[str, ...] | None = None
+    """The versions that are to go, where the decision has asked for them."""
+    record: RecordUpdate | None = None
+    """What goes on record; `decide` adds it to what the table of situations gives."""
+    gives_up: str | None = None
+    """Why the wanted version is given up in its rollout: recorded before it is taken down."""
+    seen: bool = False
+    """Whether NVCF's state was seen or acted on, which answers a reconcile-now."""
+    drift: tuple[str, ...] = ()
+    """Fields that somebody else changed, `deployment` for all of it, for the Event and the counter."""
+
+
+def act(action: Action, *, drift: tuple[str, ...] = ()) -> Decision:
+    """Decide to write."""
+    return Decision(action=action, drift=drift)

@@ -1,0 +1,204 @@
+"""The status after a decision: what was seen, what was done, and a row of the table of conditions.
+
+`report` is pure and total; the same situation and decision always give the same status, so that "nothing changed" is
+an equality and a converged resource is never written. The table has one function a row; the design's section 2 shows
+the same one.
+
+=============================================== ========= ===== =========== =======
+situation                                       Available Ready Reconciling Stalled
+=============================================== ========= ===== =========== =======
+`in_force`: ACTIVE as specified                 T         T     F           F
+`progressing`: first DEPLOYING, raise of min    as served F     T           F
+`stalled`: refused, failed, needs a user        as served F     F           T
+`unwell`: DEGRADING, DEGRADED before deadline   T / F     F     F           F
+`at_rest`: Suspended, Observing                 as served match F           F
+=============================================== ========= ===== =========== =======
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from nvcf_operator.api import status as kinds
+from nvcf_operator.api.status import Condition, FunctionDeploymentStatus, ObservedGpuSpecification, Phase, merge
+from nvcf_operator.core.diff import compare
+from nvcf_operator.core.model import manifests
+from nvcf_operator.core.model.decision import ConditionSet, Decision, RecordUpdate
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Absent, FunctionStatus, Listed, Present, Situation
+from nvcf_operator.core.report import messages
+
+
+def in_force(message: str) -> ConditionSet:
+    """The manifest is fully in force."""
+    return ConditionSet(Phase.ACTIVE, Reason.ACTIVE, message, ready=True, available=True)
+
+
+def progressing(phase: Phase, reason: Reason, message: str, *, available: bool | None = None) -> ConditionSet:
+    """The operator or NVCF is at work, and it will go on by itself."""
+    return ConditionSet(phase, reason, message, reconciling=True, available=available)
+
+
+def stalled(
+    reason: Reason, message: str, *, available: bool | None = None, phase: Phase = Phase.FAILED
+) -> ConditionSet:
+    """It does not go on without a user, or only slowly."""
+    return ConditionSet(phase, reason, message, stalled=True, available=available)
+
+
+def unwell(reason: Reason, message: str, *, available: bool) -> ConditionSet:
+    """NVCF is expected to heal it; nothing is to be done."""
+    return ConditionSet(Phase.DEGRADED, reason, message, available=available)
+
+
+def at_rest(phase: Phase, reason: Reason, message: str, *, ready: bool, available: bool | None) -> ConditionSet:
+    """Nothing is written by request of the manifest."""
+    return ConditionSet(phase, reason, message, ready=ready, available=available)
+
+
+GONE: dict[str, Any] = {"deployment_id": None, "gpu_specifications": (), "instances": None, "health": ()}
+"""What status says of a deployment that is not there."""
+
+
+def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus:
+    """Report in status what was seen and decided. Equal to the recorded status when there is no news."""
+    resource, record = situation.resource, decision.record
+    assert record is not None, "decide() records every decision that is reported"
+    old, condition_set = resource.status, decision.condition_set
+    if condition_set is not None and decision.action is None:
+        # In front, where no limit of a message cuts it off. Not beside an intent, whose write is followed by no Event.
+        odd = (
+            sentence for sentence in manifests.ignored(resource.annotations) if sentence not in condition_set.message
+        )
+        condition_set = replace(condition_set, message=" ".join((*odd, condition_set.message)))
+    new: dict[str, Any] = dict(old) | _seen(situation, record)
+    new |= {"uid": resource.uid, "incoming": record.incoming, "retiring": record.retiring, "failed": record.failed}
+    new |= {"intent": record.intent, "retry": record.retry, "last_write": record.last_write}
+    new["last_handled_redeploy_at"] = record.redeploy_handled
+    if decision.seen and (token := resource.reconcile_requested):
+        new["last_handled_reconcile_at"] = token
+    if condition_set is None:
+        stated = [c for c in old.conditions if c.type != kinds.CREDENTIALS_VALID]
+    else:
+        new["observed_generation"] = resource.generation
+        new["phase"] = str(condition_set.phase)
+        new["progressing_since"] = record.progressing_since
+        stated = _stated(situation, condition_set)
+    credentials = _credentials(situation)
+    new["conditions"] = merge(old.conditions, [*stated, *([credentials] if credentials else [])], situation.now)
+    return FunctionDeploymentStatus.model_validate(new)
+
+
+def _seen(situation: Situation, record: RecordUpdate) -> dict[str, Any]:
+    """What status says of the version that serves, or is to serve while none does."""
+    resource, version = situation.resource, record.main_version
+    if version is None:
+        return {}
+    moves = resource.status.function_version_id not in (None, version) and not resource.deleting
+    nothing = {"function_version_id": version, "function_status": None, **GONE} if moves else {}
+    return nothing | _shown(situation, version, is_ours=record.is_ours)
+
+
+def _shown(situation: Situation, version: str, *, is_ours: bool) -> dict[str, Any]:
+    resource = situation.resource
+    seen = situation.observation(version)
+    if isinstance(seen, Listed):
+        return {"function_status": seen.status}
+    if isinstance(seen, Absent):
+        if situation.believes_absence and resource.status.function_version_id is None:
+            return {"function_status": None, "instances": None}  # of somebody else's, which was shown
+        if not situation.believes_absence or not resource.holds or resource.status.function_version_id != version:
+            return {}
+        return {"function_status": FunctionStatus.INACTIVE, **GONE}
+    if not isinstance(seen, Present):
+        return {}
+    deployment = seen.deployment
+    shown: dict[str, Any] = {
+        "function_status": deployment.function_status,
+        "deployment_id": deployment.deployment_id,
+        "function_name": deployment.function_name or resource.status.function_name,
+        "instances": compare.instances(deployment.deployment_specifications),
+        "health": () if deployment.function_status == FunctionStatus.ACTIVE else messages.health_of(situation, seen),
+        "gpu_specifications": tuple(
+            ObservedGpuSpecification(
+                gpu_specification_id=item.gpu_specification_id,
+                gpu=item.gpu,
+                instance_type=item.instance_type,
+                min_instances=item.min_instances,
+                max_instances=item.max_instances,
+            )
+            for item in sorted(deployment.deployment_specifications, key=lambda item: item.gpu_specification_id or "")
+        ),
+    }
+    if not compare.all_listed(deployment):  # what is on record of them is nearer to the truth than a part
+        shown |= {name: getattr(resource.status, name) for name in ("instances", "gpu_specifications")}
+    if not is_ours:
+        return {"function_status": deployment.function_status, "instances": shown["instances"]}
+    view = situation.account
+    shown |= {"function_id": resource.function_id, "function_version_id": version}
+    shown["account_id"] = resource.status.account_id or deployment.nca_id or (view.account_id if view else None)
+    if (
+        view is not None
+        and view.fingerprint is not None
+        and shown["account_id"] in (deployment.nca_id, view.account_id)
+    ):
+        shown["credential"] = view.fingerprint
+    return shown
+
+
+def _stated(situation: Situation, condition_set: ConditionSet) -> list[Condition]:
+    resource = situation.resource
+    available = resource.is_true(kinds.AVAILABLE) if condition_set.available is None else condition_set.available
+
+    def condition(kind: str, holds: bool, reason: Reason = condition_set.reason, message: str = "") -> Condition:
+        return Condition(
+            type=kind,
+            status="True" if holds else "False",
+            reason=reason,
+            message=message,
+            observed_generation=resource.generation,
+        )
+
+    stated = [
+        condition(kinds.READY, condition_set.ready, message=condition_set.message),
+        condition(kinds.AVAILABLE, available, Reason.SERVING if available else Reason.NOT_SERVING),
+        condition(
+            kinds.RECONCILING,
+            condition_set.reconciling,
+            message=condition_set.message if condition_set.reconciling else "",
+        ),
+        condition(kinds.STALLED, condition_set.stalled, message=condition_set.message if condition_set.stalled else ""),
+    ]
+    if resource.deleting:
+        stated.append(
+            condition(
+                kinds.DELETION_BLOCKED,
+                condition_set.blocked,
+                message=condition_set.message if condition_set.blocked else "",
+            )
+        )
+    return stated
+
+
+def _credentials(situation: Situation) -> Condition | None:
+    resource = situation.resource
+    failure = situation.credential_failure
+    answered = any(isinstance(seen, Present | Listed | Absent) for seen in situation.observations.values())
+    if failure is not None:
+        status, reason, message = "False", failure.reason, failure.message
+    elif answered:
+        status, reason, message = "True", Reason.CREDENTIALS_VALID, ""
+    else:
+        return resource.condition(kinds.CREDENTIALS_VALID)
+    known = resource.condition(kinds.CREDENTIALS_VALID)
+    said = (status, reason, message, resource.generation)
+    if known is not None and said == (known.status, known.reason, known.message, known.observed_generation):
+        return known
+    return Condition.model_validate(
+        {
+            "type": kinds.CREDENTIALS_VALID,
+            "status": status,
+            "reason": reason,
+            "message": message,
+            "observed_generation": resource.generation,
+        }
+    )

@@ -1,0 +1,114 @@
+"""Fields of ours that the cluster does not keep, as under a CRD that is older than the operator.
+
+The API server drops each field that the CRD's schema does not have, and answers with 200. A deployment that was asked
+for without a durable record could be asked for twice, so what must be remembered is compared with what was stored.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nvcf_operator.api.crd import crd
+from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core.model.decision import Purpose, Undeploy
+from nvcf_operator.core.model.situation import Present, Situation
+from nvcf_operator.core.rules.record import Record
+
+_RECORDED = frozenset(
+    FunctionDeploymentStatus.model_fields[name].alias or name for name in ("uid", *Record.__dataclass_fields__)
+)
+"""Members of the status that no POST is made without, where they are to be written."""
+
+_ANYTHING = "x-kubernetes-preserve-unknown-fields"
+
+MOST_NAMED = 8
+"""Fields that a text names; an old CRD can lack many."""
+
+
+def not_kept(status: Mapping[str, Any], stored: Mapping[str, Any]) -> tuple[str, ...]:
+    """Paths of what the operator must remember and the stored status lacks, or has otherwise.
+
+    Args:
+        status: as it was written, in the cluster's form.
+        stored: as the API server answered.
+
+    """
+    record = {name: value for name, value in status.items() if name in _RECORDED}
+    return tuple(dict.fromkeys(_lost(record, stored, "status")))
+
+
+def lacking(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Paths of the fields that the operator knows and the cluster's schema lacks, those of the status first.
+
+    Args:
+        schema: of a FunctionDeployment, as the API server publishes it (OpenAPI v3).
+
+    """
+    ours = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    served = schema.get("properties") or {}
+    return tuple(path for name in ("status", "spec") for path in _lacking(ours[name], served.get(name), name))
+
+
+def is_recorded(path: str) -> bool:
+    """Whether a path is of something that the operator must remember, so that nothing is deployed without it."""
+    first, _, rest = path.partition(".")
+    return first == "status" and (not rest or rest.partition(".")[0].removesuffix("[]") in _RECORDED)
+
+
+def makes_way(situation: Situation, action: Undeploy) -> bool:
+    """Whether a version is undeployed so that one can be asked for afterwards, and not for good."""
+    resource = situation.resource
+    if resource.deleting:
+        return False
+    if action.purpose in (Purpose.REDEPLOY, Purpose.REQUESTED, Purpose.FAILED):
+        return True
+    deployed = isinstance(situation.observation(resource.wanted_version), Present)
+    return action.purpose == Purpose.GONE and not deployed
+
+
+def named(paths: Iterable[str]) -> str:
+    """The paths as a text of bounded length."""
+    known = tuple(paths)
+    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+    return ", ".join(known[:MOST_NAMED]) + more
+
+
+def _lost(wanted: Any, stored: Any, path: str) -> Iterable[str]:
+    if isinstance(wanted, Mapping) and isinstance(stored, Mapping):
+        for name, value in wanted.items():
+            yield from _lost(value, stored.get(name), f"{path}.{name}")
+    elif isinstance(wanted, list) and isinstance(stored, list) and len(wanted) == len(stored):
+        for value, found in zip(wanted, stored, strict=True):
+            yield from _lost(value, found, f"{path}[]")
+    elif isinstance(wanted, str) and isinstance(stored, str) and not wanted.isascii():
+        return  # a server's words, of which half a character comes back as another one
+    elif wanted != stored:
+        yield path
+
+
+def _lacking(ours: Mapping[str, Any], served: Any, path: str) -> Iterable[str]:
+    if not isinstance(served, Mapping):
+        yield path
+        return
+    if served.get(_ANYTHING):
+        return
+    if "items" in ours:
+        yield from _lacking(ours["items"], served.get("items"), f"{path}[]")
+    for name, field in (ours.get("properties") or {}).items():
+        yield from _lacking(field, (served.get("properties") or {}).get(name), f"{path}.{name}")
+
+
+NEWER_CRD = "Install the CRD of this version: kubectl apply -k crds, or nvcf-operator crd | kubectl apply -f -"
+
+
+def crd_is_older(fields: str) -> str:
+    """The API server drops a part of what the operator writes into the status, or would drop it.
+
+    Args:
+        fields: what is dropped, as paths.
+
+    """
+    return (
+        f"The cluster drops {fields}, where the operator records what it requests from NVCF, so it requests no "
+        "deployment: after a crash it might request it twice. The CustomResourceDefinition is older than the operator "
+        f"(or a webhook changes the status). {NEWER_CRD}. The operator retries with backoff, at most 5 minutes apart."
+    )
