@@ -31,7 +31,7 @@ class SteadyClock:
     """The time of day, advanced by the monotonic clock, so that spans between two of its times have really passed.
 
     When the wall clock was set, the time of day follows it, and `jumped` says by how much in all: whoever keeps a time
-    of this clock moves it by the same amount (`core.record`), and the span since then stays what it was.
+    of this clock moves it by the same amount (`core.rules.record`), and the span since then stays what it was.
 
     Args:
         monotonic: seconds that always grow; only differences matter.

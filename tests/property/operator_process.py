@@ -21,17 +21,15 @@ from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.core.rules.poll_rules import is_news
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.informer.cache import Cache
-from nvcf_operator.informer.digest import Digest
+from nvcf_operator.informer.cache import Cache, Digest
 from nvcf_operator.informer.informer import Informer
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.queue.schedule import Schedule
 from nvcf_operator.reconcile.act.actuator import Actuator
-from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
-from nvcf_operator.reconcile.context import Context, Environment, Outcome
+from nvcf_operator.reconcile.context import Claims, Context, Environment, Outcome
 from nvcf_operator.reconcile.loop import Reconciler
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans

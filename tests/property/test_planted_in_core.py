@@ -22,12 +22,10 @@ from nvcf_operator.core.model.situation import Absent, Observation, Situation, T
 from nvcf_operator.core.model.versions import versions_held
 from nvcf_operator.core.report import messages
 from nvcf_operator.core.rules import ownership, retries
-from nvcf_operator.reconcile.act.undeploy import Undeploys
-from nvcf_operator.reconcile.claims import Claims
+from nvcf_operator.reconcile.act.actuator import Undeploys
 from nvcf_operator.reconcile.cluster import KubernetesCluster
-from nvcf_operator.reconcile.context import Context, Outcome
-from nvcf_operator.reconcile.observe import Observer
-from nvcf_operator.reconcile.reads import Reads
+from nvcf_operator.reconcile.context import Claims, Context, Outcome
+from nvcf_operator.reconcile.observe import Observer, Reads
 from nvcf_operator.state.deployments import Sent
 from nvcf_operator.state.local_state import LocalState
 from tests.property.hindered import Failing, Refused

@@ -34,7 +34,7 @@ class Failpoint:
     """Where to end: at the call of that name, so many of which came before, counted from when it was armed."""
 
     call: str
-    """`nvcf OPERATION`, or `kube METHOD KIND` by the kinds of `nvcf_operator.kube.client.Observe`."""
+    """`nvcf OPERATION`, or `kube METHOD KIND` by the kinds of `nvcf_operator.kube.calls.Observe`."""
     nth: int
     """1 is the first."""
     when: When

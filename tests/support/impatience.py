@@ -10,8 +10,7 @@ from nvcf_operator.core.branches import not_deployed
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.ports import Outdated
-from nvcf_operator.state.guard import Guard
-from nvcf_operator.state.local_state import LocalState
+from nvcf_operator.state.local_state import Guard, LocalState
 
 
 def refusal_taken_for_conflict() -> None:

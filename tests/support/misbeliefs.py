@@ -18,7 +18,7 @@ from nvcf_operator.core.model.situation import Timing
 from nvcf_operator.core.rules import ownership
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import RequestTarget
-from nvcf_operator.reconcile.act.undeploy import Undeploys
+from nvcf_operator.reconcile.act.actuator import Undeploys
 from nvcf_operator.reconcile.context import Outcome
 from nvcf_operator.state import local_state
 from nvcf_operator.state.deployments import Sent, SentPost

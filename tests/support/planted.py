@@ -38,15 +38,13 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.event_queue import EventRecord
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.reconcile import cluster, record
-from nvcf_operator.reconcile.act import intent as intents
-from nvcf_operator.reconcile.act.change import Changes
+from nvcf_operator.reconcile.act import create
+from nvcf_operator.reconcile.act.actuator import Changes
 from nvcf_operator.reconcile.act.create import Creates
 from nvcf_operator.reconcile.act.finalizer import Finalizers
-from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
-from nvcf_operator.reconcile.context import Context, Outcome
-from nvcf_operator.reconcile.observe import Observer
-from nvcf_operator.reconcile.reads import Reads
+from nvcf_operator.reconcile.context import Claims, Context, Outcome
+from nvcf_operator.reconcile.observe import Observer, Reads
 from nvcf_operator.reconcile.record import Reporter
 from nvcf_operator.state.local_state import LocalState
 from tests.support.impatience import IMPATIENCE
@@ -284,7 +282,7 @@ def any_version_patched() -> None:
         return await original(self, kind, method, path, content, body)
 
     KubeClient._write = write  # type: ignore[method-assign, assignment]
-    _opened(intents).not_kept = lambda status, stored: ()  # on another object not all of the record is found again
+    _opened(create).not_kept = lambda status, stored: ()  # on another object not all of the record is found again
 
 
 def steps_back() -> None:

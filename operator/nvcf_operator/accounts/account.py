@@ -15,11 +15,10 @@ from typing import TypeVar
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
-from nvcf_operator.accounts import failures
+from nvcf_operator.accounts import calls
 from nvcf_operator.accounts.calls import Channel
 from nvcf_operator.accounts.key_status import DeployScope, KeyStatus, account_view
-from nvcf_operator.accounts.listings import DeploymentList, DisprovedListings, Listing
-from nvcf_operator.accounts.mass_deletion import MassDeletionGuard
+from nvcf_operator.accounts.listings import DeploymentList, DisprovedListings, Listing, MassDeletionGuard
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
@@ -136,7 +135,7 @@ class Account:
             try:
                 answer = await self.call(endpoints.list_functions(visibility="private"), caller)
             except LimiterClosed as closed:
-                return failures.of_limiter(closed)
+                return calls.limiter_failure(closed)
             except nvcf_errors.NvcfError as error:
                 self._metrics.polled(self.account_id, result="failure")
                 failure = await self._list_failure(error, caller)
@@ -200,7 +199,7 @@ class Account:
         if (failure := self.key_status.waiting_for_probe()) is not None:
             return failure
         closed = self.limiter.closed_for(caller.priority)
-        return failures.of_limiter(closed) if closed is not None else None
+        return calls.limiter_failure(closed) if closed is not None else None
 
     def note_busy(self, key: Key, *, busy: bool) -> None:
         """Note whether NVCF is at work on a resource, so that it is polled often."""
@@ -224,14 +223,14 @@ class Account:
 
     def reading(self, error: nvcf_errors.NvcfError) -> Failure:
         """Say what a failed read means; of an outage in the same words for all calls of the account."""
-        return failures.of_reading(error, self.limiter, self._hint)
+        return calls.read_failure(error, self.limiter, self._hint)
 
     def writing(self, error: nvcf_errors.NvcfError) -> Failure:
         """Say what a failed write means; where it was not sent, in the words of the outage."""
-        return failures.of_writing(error, self.limiter, self._hint)
+        return calls.write_failure(error, self.limiter, self._hint)
 
     async def _list_failure(self, error: nvcf_errors.NvcfError, caller: Caller) -> Failure:
-        if failures.is_outage(error):
+        if calls.is_outage(error):
             return self.reading(error)
         failure = error_classification.with_hint(error_classification.of_credential(error), self._hint)
         if isinstance(error, nvcf_errors.Forbidden) and await self._deploy_scope.granted(

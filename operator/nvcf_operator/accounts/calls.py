@@ -1,8 +1,13 @@
-"""Makes the calls of one account: paced, counted, traced, and none that changes something without leading."""
+"""The calls of an account, and what a failed one means for all of its resources.
 
+They are paced, counted and traced, and none changes something without leading. What is odd is logged once.
+"""
+
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from nvcf_client import endpoints
@@ -10,14 +15,69 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_client.client import AsyncClient
 from nvcf_client.requests import Request
 from nvcf_client.responses import Answered
-from nvcf_operator.accounts.remarks import Remarks
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Failure, Scope
+from nvcf_operator.core.report.error_messages import slow_down
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.credentials import Credential
-from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter
+from nvcf_operator.core.rules.error_classification import Effect
+from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter, LimiterClosed
 from nvcf_operator.flowcontrol.pacing import honoured
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.tracing import Tracer
+
+MOST_REMARKS = 200
+"""So many texts are logged; a server that never says the same twice gets no more lines."""
+
+log = logging.getLogger(__name__)
+
+
+class Remarks:
+    """Logs each text once for the life of this process."""
+
+    def __init__(self) -> None:
+        self._logged: set[str] = set()
+
+    def warn(self, text: str) -> None:
+        """Log a warning, unless it was logged before."""
+        if text not in self._logged and len(self._logged) < MOST_REMARKS:
+            self._logged.add(text)
+            log.warning("%s", text)
+
+
+def is_outage(error: nvcf_errors.NvcfError) -> bool:
+    """Whether the server failed, rather than answered."""
+    return error_classification.row_of(error).effect == Effect.FAILURE
+
+
+def read_failure(error: nvcf_errors.NvcfError, limiter: Limiter, hint: str | None) -> Failure:
+    """Say what a failed read means; of an outage in the words of the failure that stands for all.
+
+    Args:
+        error: the failure.
+        limiter: the account's.
+        hint: what looks like a mistake in the key.
+
+    """
+    if is_outage(error):
+        return error_classification.of_outage(limiter.cause or error, error.retry_after)
+    return error_classification.with_hint(error_classification.of_reading(error), hint)
+
+
+def write_failure(error: nvcf_errors.NvcfError, limiter: Limiter, hint: str | None) -> Failure:
+    """Say what a failed write means; where it was not sent, in the words of the outage."""
+    if isinstance(error, nvcf_errors.Unreachable):
+        return read_failure(error, limiter, hint)
+    return error_classification.with_hint(error_classification.of_call(error), hint)
+
+
+def limiter_failure(closed: LimiterClosed) -> Failure:
+    """Say why nothing is sent now."""
+    if closed.reason == HoldReason.THROTTLED:
+        return Failure(Reason.THROTTLED, slow_down(closed.asked), Scope.SERVER, closed.retry_after)
+    return replace(error_classification.of_outage(closed.cause, closed.retry_after), general=True)
+
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Reads the Secrets behind the three levels of credentials; the rules themselves are in `core.credentials`."""
+"""Reads the Secrets behind the three levels of credentials; the rules themselves are in `core.rules.credentials`."""
 
 import logging
 from collections.abc import Callable

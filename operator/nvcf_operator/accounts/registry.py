@@ -6,10 +6,9 @@ from contextvars import Context
 
 from nvcf_client.client import AsyncClient
 from nvcf_operator.accounts.account import Account
-from nvcf_operator.accounts.calls import Calls
+from nvcf_operator.accounts.calls import Calls, Remarks
 from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.poller import Poller, Polling
-from nvcf_operator.accounts.remarks import Remarks
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters

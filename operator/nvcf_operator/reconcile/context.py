@@ -1,20 +1,110 @@
-"""What one reconcile works on, and what all of its stages use."""
+"""What one reconcile works on, and what all of its stages use: among it, which resource a version belongs to.
+
+The same ids at another base URL are another function version, so claims count only among resources of one base URL.
+"""
 
 import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from nvcf_client import errors as nvcf_errors
+from nvcf_operator.api.names import Key
 from nvcf_operator.clock import Clock
 from nvcf_operator.core.model.decision import Action
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure, Observation, Situation
+from nvcf_operator.core.model.versions import on_record, versions_of_interest
 from nvcf_operator.core.report.events import EventNote, of_write
+from nvcf_operator.core.rules.credentials import Credential, secret_of
+from nvcf_operator.core.rules.ownership import claim_of, other_holder
 from nvcf_operator.flowcontrol.priority import Caller, Priority
-from nvcf_operator.reconcile.claims import Claims
-from nvcf_operator.reconcile.ports import Cluster, Nvcf
+from nvcf_operator.reconcile.ports import Accounts, Cluster, Credentials, Nvcf, Outdated
 from nvcf_operator.state.deployments import PresenceHistory, Sent, Target
 from nvcf_operator.state.local_state import LocalState
+
+
+class Claims:
+    """The claims of all resources, as the cluster's record and this process's intents show them."""
+
+    def __init__(self, cluster: Cluster, accounts: Accounts, credentials: Credentials) -> None:
+        self._cluster = cluster
+        self._accounts = accounts
+        self._credentials = credentials
+        self._intending: set[Target] = set()
+        """What intents are being written for."""
+
+    async def holder(self, resource: Resource, version: str, base_url: str | None) -> Key | None:
+        """The resource that comes before this one for that version, by the claims as they stand when this returns.
+
+        Where this one's base URL is not known, the others count as of the same.
+        """
+        others = self._cluster.with_version(resource.function_id, version, but=resource.key)
+        if not others:
+            return None
+        base_urls = await self._base_urls(others) if base_url is not None else {}
+        others = self._cluster.with_version(resource.function_id, version, but=resource.key)
+        return other_holder(resource, version, others, base_url=base_url or "", base_urls=base_urls)
+
+    async def holders(self, resource: Resource, base_url: str | None) -> dict[str, Key]:
+        """Who comes before this resource, for each version that it has to do with.
+
+        What is on record is given up only to a holder that is proven current, for a list may show one that is gone.
+        """
+        found: dict[str, Key] = {}
+        for version in versions_of_interest(resource):
+            holder = await self.holder(resource, version, base_url)
+            if holder is not None and version in on_record(resource):
+                await self._cluster.refresh(holder)
+                holder = await self.holder(resource, version, base_url)
+            if holder is not None:
+                found[version] = holder
+        return found
+
+    async def claimant(self, resource: Resource, version: str, base_url: str | None) -> Key | None:
+        """Another object that claims a version of one that is gone; where the base URL is not known, at any."""
+        others = self._cluster.with_version(resource.function_id, version, but=None)
+        base_urls = await self._base_urls(others) if others and base_url is not None else {}
+        others = self._cluster.with_version(resource.function_id, version, but=None)
+        rivals = [other for other in others if other.uid != resource.uid]
+        there = [other for other in rivals if base_url is None or base_urls.get(other.key, base_url) == base_url]
+        claims = [claim for other in there if (claim := claim_of(other, version)) is not None]
+        return min(claims).key if claims else None
+
+    async def ensure_unclaimed(self, resource: Resource, target: Target) -> None:
+        """Check right before a write that no other resource holds the version by now, or is about to.
+
+        Raises:
+            Outdated: one does.
+
+        """
+        holder = await self.holder(resource, target.version, target.base_url)
+        if holder is not None or target in self._intending:
+            raise Outdated(f"another resource has to do with version {target.version}")
+
+    @contextmanager
+    def intending(self, target: Target) -> Iterator[None]:
+        """Claim a version for as long as its intent is being written: until then no record shows the claim."""
+        self._intending.add(target)
+        try:
+            yield
+        finally:
+            self._intending.discard(target)
+
+    async def _base_urls(self, resources: Iterable[Resource]) -> Mapping[Key, str]:
+        """The base URL of each: the one used last, else the one that its Secret leads to, if that can be read."""
+        found: dict[Key, str] = {}
+        for resource in resources:
+            account = self._accounts.known(resource.key)
+            if account is not None:
+                found[resource.key] = account.credential.base_url
+            elif resource.spec is not None:
+                credential = await self._credentials.resolve(secret_of(resource.key.namespace, resource.spec))
+                if isinstance(credential, Credential):
+                    found[resource.key] = credential.base_url
+        return found
+
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

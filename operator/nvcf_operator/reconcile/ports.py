@@ -10,8 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
-from nvcf_operator.accounts.listings import DisprovedListings, Listing
-from nvcf_operator.accounts.mass_deletion import MassDeletionGuard
+from nvcf_operator.accounts.listings import DisprovedListings, Listing, MassDeletionGuard
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.model.resource import Resource

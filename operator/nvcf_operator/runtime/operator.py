@@ -27,9 +27,8 @@ from nvcf_operator.process.watchdog import Background, Watchdogs
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.queue.workers import Workers
 from nvcf_operator.reconcile.act.actuator import Actuator
-from nvcf_operator.reconcile.claims import Claims
 from nvcf_operator.reconcile.cluster import KubernetesCluster
-from nvcf_operator.reconcile.context import Environment
+from nvcf_operator.reconcile.context import Claims, Environment
 from nvcf_operator.reconcile.loop import Reconciler
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans

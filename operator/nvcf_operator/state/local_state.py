@@ -1,4 +1,4 @@
-"""What this process remembers of each resource beside the cluster's record."""
+"""What this process remembers of each resource beside the cluster's record, so that it never reconciles in circles."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,43 @@ from nvcf_operator.core.model.situation import LocalView
 from nvcf_operator.core.model.versions import force_delete_is_stale
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.core.rules.record import Record, first_seen
-from nvcf_operator.state.guard import Guard
+
+AT_ONCE = 0.05
+"""Seconds below which a reconcile counts as coming at once. A settle is waited for in longer steps."""
+
+FIRST_PAUSE = 0.1
+"""Seconds of the first pause that is made."""
+
+LONGEST_PAUSE = 60.0
+"""Seconds of the longest pause that is made."""
+
+
+@dataclass(slots=True)
+class Guard:
+    """One resource's."""
+
+    left: Any = None
+    """What the last reconcile has left: unequal to this, something has changed."""
+    in_vain: int = 0
+    """Reconciles that were to be followed at once by another, though nothing had changed since the one before."""
+
+    def pause(self, wanted: float, left: Any) -> float:
+        """Seconds until the next reconcile.
+
+        Args:
+            wanted: how soon the reconcile that ends now wants another.
+            left: what it has left: the object's version as it is known, and the count of our writes to NVCF.
+
+        """
+        if left != self.left:
+            self.left, self.in_vain = left, 0
+            return wanted
+        if wanted >= AT_ONCE:  # what is left of a long wait may well be short, and be no circle
+            self.in_vain //= 2
+            return wanted
+        self.in_vain += 1
+        return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self.in_vain - 1, 10))
+
 
 ENDED = 10_000
 """Ends of objects that are remembered, so that one that is heard of twice is reported once."""

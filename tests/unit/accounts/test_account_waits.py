@@ -9,7 +9,7 @@ import pytest
 from nvcf_client import endpoints
 from nvcf_client.errors import NvcfError, Obstacle, ServerFault, Throttled, Unreachable
 from nvcf_client.requests import Request
-from nvcf_operator.accounts import failures
+from nvcf_operator.accounts import calls
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.api import names
@@ -90,7 +90,7 @@ def test_while_one_pause_lasts_every_look_says_the_same_whoever_asks(wait: float
             try:
                 await one.call(GET, Caller(Priority.LOW if turn % 2 else Priority.HIGH))
             except LimiterClosed as closed:
-                failure = failures.of_limiter(closed)
+                failure = calls.limiter_failure(closed)
             except NvcfError as error:
                 failure = error_classification.of_reading(error)
             assert failure.reason == Reason.THROTTLED
@@ -114,7 +114,7 @@ def test_while_one_outage_lasts_every_look_says_the_same_whoever_asks() -> None:
                 try:
                     await one.call(GET if turn % 3 == 1 else DELETE)
                 except LimiterClosed as closed:
-                    failure = failures.of_limiter(closed)
+                    failure = calls.limiter_failure(closed)
                 except NvcfError as error:
                     failure = one.reading(error) if turn % 3 == 1 else one.writing(error)
                     sent.add(error.operation)
@@ -161,7 +161,7 @@ def test_a_pause_by_date_is_told_the_same_while_the_date_comes_nearer() -> None:
             try:
                 await one.call(GET, Caller(Priority.HIGH))
             except LimiterClosed as closed:
-                texts.add(failures.of_limiter(closed).message)
+                texts.add(calls.limiter_failure(closed).message)
             except NvcfError as error:
                 texts.add(error_classification.of_call(error).message)
             await asyncio.sleep(31.7)

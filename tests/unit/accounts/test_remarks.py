@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvcf_operator.accounts.remarks import MOST, Remarks
+from nvcf_operator.accounts.calls import MOST_REMARKS, Remarks
 
 
 def test_each_text_is_logged_once_and_no_more_texts_than_a_log_bears(caplog: pytest.LogCaptureFixture) -> None:
@@ -10,6 +10,6 @@ def test_each_text_is_logged_once_and_no_more_texts_than_a_log_bears(caplog: pyt
     for text in ("one", "two", "one"):
         remarks.warn(text)
     assert [record.message for record in caplog.records] == ["one", "two"]
-    for number in range(2 * MOST):
+    for number in range(2 * MOST_REMARKS):
         remarks.warn(f"request {number}")
-    assert len(caplog.records) == MOST
+    assert len(caplog.records) == MOST_REMARKS
