@@ -3,7 +3,7 @@
 Attributes are snake_case, NVCF's own camelCase is the alias; both are accepted. Every model is frozen. Answers are
 read leniently: unknown fields are dropped, and what an old server leaves out is None, so that neither an older nor a
 newer server breaks a caller. Statuses stay plain text for the same reason. What a caller gives is read strictly, see
-`nvcf_client.arguments`.
+`nvcf_client.endpoints.arguments`.
 """
 
 from typing import Annotated, Any

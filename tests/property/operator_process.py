@@ -13,7 +13,7 @@ from typing import Any, cast
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.api.names import Key
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core.model.decision import Action
+from nvcf_operator.core.model.decision import Action, Decision
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure, Scope, Timing
@@ -77,9 +77,9 @@ class Watched(Actuator):
 
     process: "OperatorProcess"
 
-    async def carry_out(self, context: Context, action: Action) -> Outcome:
+    async def carry_out(self, context: Context, action: Action, asking: Decision | None = None) -> Outcome:
         self.process.action = action
-        return await super().carry_out(context, action)
+        return await super().carry_out(context, action, asking)
 
 
 class Read(Cache):

@@ -5,8 +5,7 @@ from typing import Any
 
 from nvcf_operator.api import names
 from nvcf_operator.core.branches.not_deployed import LONGEST_PAUSE
-from nvcf_operator.core.diff.changes import Patch
-from nvcf_operator.core.model.decision import Change, Create, Purpose, Undeploy
+from nvcf_operator.core.model.decision import Change, Create, Patch, Purpose, Undeploy
 from nvcf_operator.core.rules.flap_guard import LIMIT
 from nvcf_operator.core.rules.record import LEAST_SEEN
 from tests.property.chance import Write

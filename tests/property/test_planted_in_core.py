@@ -13,9 +13,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from nvcf_operator import backoff
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.branches import deployed, not_deployed, record_update, rollout, undeploying
-from nvcf_operator.core.diff import changes
 from nvcf_operator.core.diff.compare import Comparison
-from nvcf_operator.core.model import versions
+from nvcf_operator.core.model import decision, versions
 from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, Observation, Situation, Timing, Unknown
@@ -120,9 +119,9 @@ def what_never_reached_nvcf_is_kept(patch: Patch) -> None:
 
 
 def changes_that_are_none(patch: Patch) -> None:
-    def change(found: Comparison, *, patch_supported: bool, put_supported: bool) -> changes.Patch:
+    def change(found: Comparison, *, patch_supported: bool, put_supported: bool) -> decision.Patch:
         pair = found.pairs[0]
-        return changes.Patch(
+        return decision.Patch(
             gpu_specification_id=pair.found.gpu_specification_id or "",
             gpu=pair.found.gpu,
             min_instances=pair.wanted.min_instances,

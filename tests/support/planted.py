@@ -21,10 +21,9 @@ from nvcf_operator.api.status import Intent
 from nvcf_operator.core import decide
 from nvcf_operator.core.branches import deployed
 from nvcf_operator.core.diff import compare
-from nvcf_operator.core.diff.changes import Patch
 from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.model import versions
-from nvcf_operator.core.model.decision import Create, Decision, DropFinalizer, Undeploy, act
+from nvcf_operator.core.model.decision import Create, Decision, DropFinalizer, Patch, Undeploy, act
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, Failure, Observation, Situation, Unknown
@@ -79,7 +78,8 @@ def blind_retry() -> None:
         if not error.maybe_done or spec is None:
             return await original(self, context, action, error, intent)
         body = compare.create_body(spec.deployment_specifications)
-        return await self.create(context, Create(action.function_version_id, body))
+        action = Create(action.function_version_id, body)
+        return await self.create(context, action, decide.asking(context.situation, action))
 
     Creates._not_created = again  # type: ignore[method-assign]
 

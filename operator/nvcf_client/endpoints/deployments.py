@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from nvcf_client.arguments import SpecificationInput, strictly, to_post, to_put, to_specifications
+from nvcf_client.endpoints.arguments import SpecificationInput, strictly, to_post, to_put, to_specifications
 from nvcf_client.models import AutoscalingConfiguration
 from nvcf_client.requests import Request, json_of, path_of
 from nvcf_client.responses import (

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from nvcf_client.arguments import strictly
+from nvcf_client.endpoints.arguments import strictly
 from nvcf_client.models import FunctionDefinition
 from nvcf_client.requests import Request, json_of, nothing, path_of
 from nvcf_client.responses import FunctionIdsResponse, FunctionResponse, FunctionsResponse, reading

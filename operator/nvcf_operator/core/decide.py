@@ -122,7 +122,7 @@ def asking(situation: Situation, action: Create) -> Decision:
     former = former_version(situation.resource)
     if former is not None:
         phase, reason = Phase.ROLLING_OUT, Reason.ROLLING_OUT
-        message = messages.rolling_out(situation.resource, former, ())
+        message = messages.rolling_out(situation.resource.wanted_version, former, ())
     else:
         phase, reason, message = Phase.PENDING, Reason.PENDING, messages.asking(action.function_version_id)
     condition_set = with_available(situation, overdue(situation) or conditions.progressing(phase, reason, message))

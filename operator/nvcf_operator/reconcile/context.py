@@ -15,7 +15,7 @@ from nvcf_operator.clock import Clock
 from nvcf_operator.core.model.decision import Action
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure, Observation, Situation
-from nvcf_operator.core.model.versions import on_record, versions_of_interest
+from nvcf_operator.core.model.versions import on_record, versions_of_interest, without
 from nvcf_operator.core.report.events import EventNote, of_write
 from nvcf_operator.core.rules.credentials import Credential, secret_of
 from nvcf_operator.core.rules.ownership import claim_of, other_holder
@@ -193,3 +193,9 @@ async def failure_of_write(context: Context, error: nvcf_errors.NvcfError) -> Fa
     if isinstance(error, nvcf_errors.Forbidden):
         return await context.nvcf.forbidden(error, context.caller)
     return context.nvcf.writing(error)
+
+
+def resource_after(context: Context, obj: Mapping[str, Any], clock: Clock) -> Resource:
+    """The resource after a write, as this process knows it, and as the claims of others have left it."""
+    known = context.local.view(Resource.read(obj), clock)
+    return without(known, frozenset(context.situation.holders))

@@ -10,7 +10,7 @@ import uuid
 from nvcf_client.endpoints.deployments import create_timeout
 from nvcf_operator import logs
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.decide import decide, unfinished
+from nvcf_operator.core.decide import asking, decide, unfinished
 from nvcf_operator.core.model.decision import (
     Action,
     Change,
@@ -130,7 +130,8 @@ class Reconciler:
             if released or (wrote is not None and not isinstance(action, DropFinalizer)):
                 # More is to be done than one write: record how far it is, and come again at once.
                 return unfinished(context.situation), context
-            outcome = await self._actuator.carry_out(context, action)
+            beside = asking(context.situation, action) if isinstance(action, Create) else None
+            outcome = await self._actuator.carry_out(context, action, beside)
             context = outcome.context
             if context.situation.refused is not None:
                 continue

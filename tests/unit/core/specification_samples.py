@@ -8,7 +8,7 @@ from uuid import UUID
 from nvcf_client.models import GpuSpecification
 from nvcf_client.text import duration_seconds
 from nvcf_operator.api.spec import DeploymentSpecification
-from nvcf_operator.core.diff.changes import Patch, Put
+from nvcf_operator.core.model.decision import Patch, Put
 
 BASE: dict[str, Any] = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 4}
 SETS = ("clusters", "regions", "attributes", "availabilityZones")

@@ -6,18 +6,10 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from nvcf_client.models import GpuSpecification
-from nvcf_operator.core.diff.changes import (
-    FIELDS_OF_PATCH,
-    FIELDS_OF_PUT,
-    Patch,
-    Put,
-    Unsupported,
-    expected_after,
-    next_change,
-    raises_minimum,
-)
+from nvcf_operator.core.diff.changes import FIELDS_OF_PUT, Unsupported, expected_after, next_change, raises_minimum
 from nvcf_operator.core.diff.compare import compare
 from nvcf_operator.core.diff.fields import FIELDS, How
+from nvcf_operator.core.model.decision import FIELDS_OF_PATCH, Patch, Put
 from tests.unit.core.specification_samples import autoscaling, found, identifier, wanted
 
 ID, OTHER_ID = identifier(0), identifier(1)

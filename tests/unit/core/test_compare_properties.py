@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nvcf_operator.api.spec import DeploymentSpecification
-from nvcf_operator.core.diff.changes import Patch, Put, Unsupported, expected_after, next_change, raises_minimum
+from nvcf_operator.core.diff.changes import Unsupported, expected_after, next_change, raises_minimum
 from nvcf_operator.core.diff.compare import cheapest, compare, create_body
+from nvcf_operator.core.model.decision import Patch, Put
 from tests.unit.core.specification_samples import Server, wanted
 
 patient = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,8 +8,9 @@ import pytest
 from nvcf_client import Client
 from nvcf_client.models import Deployment
 from nvcf_operator.api.spec import DeploymentSpecification
-from nvcf_operator.core.diff.changes import Patch, Put, Unsupported, expected_after, next_change
+from nvcf_operator.core.diff.changes import Unsupported, expected_after, next_change
 from nvcf_operator.core.diff.compare import compare, create_body
+from nvcf_operator.core.model.decision import Patch, Put
 from tests.support.simulator import ECHO, KEY, Simulator
 from tests.unit.core.specification_samples import autoscaling, wanted
 

@@ -9,8 +9,7 @@ import pytest
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.diff.changes import Patch, Put
-from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, TakeFinalizer, Undeploy
+from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, Patch, Put, TakeFinalizer, Undeploy
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import answered
 from nvcf_operator.core.model.situation import (

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from nvcf_operator.core.decide import unfinished
-from nvcf_operator.core.diff.changes import Patch
-from nvcf_operator.core.model.decision import Action, Change, DropFinalizer
+from nvcf_operator.core.model.decision import Action, Change, DropFinalizer, Patch
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import AccountView, FunctionSeen, LocalView, Proof, Scope, Situation

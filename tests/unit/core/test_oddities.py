@@ -8,8 +8,7 @@ import pytest
 from nvcf_client.models import Deployment
 from nvcf_client.responses import DeploymentResponse, reading
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.diff.changes import Patch, Put
-from nvcf_operator.core.model.decision import Change, Undeploy
+from nvcf_operator.core.model.decision import Change, Patch, Put, Undeploy
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules.poll_rules import differ, fingerprint_of

@@ -16,7 +16,7 @@ def told(detail: str, *specifications: dict[str, Any], status: int = 400, formed
     error = Rejected(
         operation="create_deployment", method="POST", path="/", detail=detail, status=status, formed=formed
     )
-    return explained(of_call(error), error, [wanted(**item) for item in specifications]).message
+    return explained(of_call(error).message, error, [wanted(**item) for item in specifications])
 
 
 @pytest.mark.parametrize("status", [400, 409])
@@ -48,13 +48,13 @@ def test_an_unknown_gpu_is_found_in_the_manifest() -> None:
     ],
 )
 def test_what_names_nothing_of_the_manifest_is_told_as_it_is(detail: str, more: dict[str, Any]) -> None:
-    assert "may be meant" not in told(detail, {"clusters": ["a"]}, **more)
+    assert "may refer to" not in told(detail, {"clusters": ["a"]}, **more)
 
 
 def test_a_failure_is_no_refusal() -> None:
     error = ServerFault(operation="create_deployment", method="POST", path="/", detail=NOWHERE, status=500, formed=True)
-    failure = of_call(error)
-    assert explained(failure, error, [wanted()]) == failure
+    message = of_call(error).message
+    assert explained(message, error, [wanted()]) == message
 
 
 def test_the_list_is_short_however_long_the_manifest_is() -> None:

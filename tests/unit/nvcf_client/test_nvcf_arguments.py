@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from nvcf_client.arguments import to_post, to_put
+from nvcf_client.endpoints.arguments import to_post, to_put
 from nvcf_client.models import AutoscalingConfiguration, GpuSpecification, ScaleDetails
 
 PLAIN: dict[Any, Any] = {"gpu": "L40", "min_instances": 1, "max_instances": 2}

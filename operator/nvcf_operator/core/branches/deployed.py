@@ -5,13 +5,14 @@ from nvcf_operator.api.status import Phase
 from nvcf_operator.core.branches.redeployment import failed, purpose, redeployed
 from nvcf_operator.core.branches.undeploying import asked_for, undeployed
 from nvcf_operator.core.diff import compare
-from nvcf_operator.core.diff.changes import Put, Unsupported, next_change
+from nvcf_operator.core.diff.changes import Unsupported, next_change
 from nvcf_operator.core.model.decision import (
     Change,
     ConditionSet,
     Decision,
     DropFinalizer,
     Purpose,
+    Put,
     TakeFinalizer,
     Undeploy,
     act,
@@ -115,7 +116,7 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
             seen=True,
         )
     deadline, left = progress_deadline(situation)
-    health = messages.health_of(situation, seen)
+    health = conditions.health_of(situation, seen)
     serving = seen.serves
     if status is None or seen.is_inactive or seen.is_error:
         condition_set = conditions.unwell(Reason.UNKNOWN_STATUS, messages.unknown_status(seen.status), available=False)
@@ -132,7 +133,7 @@ def state(situation: Situation, seen: Present | Listed) -> Decision:
         )
     else:
         reason = Reason.DEGRADED if status == FunctionStatus.DEGRADED else Reason.DEGRADING
-        condition_set = conditions.unwell(reason, messages.degraded(status, health), available=serving)
+        condition_set = conditions.unwell(reason, messages.degraded(status, health, serving=serving), available=serving)
     busy = not condition_set.stalled
     # healthInfo stands in a GET only, so a deployment that takes long is read now and then.
     read = timing.poll if condition_set.reconciling and not condition_set.stalled else None

@@ -17,7 +17,7 @@ from nvcf_operator.core.model import versions
 from nvcf_operator.core.model.decision import ConditionSet, Create, Decision, act
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, Failure, FunctionSeen, Present, Scope, Situation
+from nvcf_operator.core.model.situation import Absent, Failure, FunctionSeen, FunctionStatus, Present, Scope, Situation
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules.flap_guard import at_limit, not_converging
 from nvcf_operator.core.rules.ownership import doubted
@@ -164,6 +164,7 @@ def awaiting_answer(situation: Situation, retry: Retry) -> ConditionSet:
     """What the conditions say of POSTs whose outcome NVCF leaves open."""
     seconds, left = progress_deadline(situation)
     shown = situation.function_status if retry.attempts >= REPORTED_FROM else None
+    shown = None if shown == FunctionStatus.INACTIVE else shown
     message = messages.unanswered(retry.message, post_pause(situation, retry.attempts), shown)
     if left <= 0:
         message = messages.not_in_force(seconds, message)

@@ -82,7 +82,7 @@ ATTEMPTS = 5
 
 def failed(situation: Situation, seen: Present) -> Decision:
     """Decide on a deployment in ERROR."""
-    resource, health = situation.resource, messages.health_of(situation, seen)
+    resource, health = situation.resource, conditions.health_of(situation, seen)
     retry = attempts_on_record(resource)
     asked = resource.reconcile_requested is not None or corrected(resource)
     if retry is not None and retry.attempts >= ATTEMPTS and retry.next_attempt_time is None and not asked:

@@ -21,6 +21,7 @@ from nvcf_operator.core.model.decision import (
     Undeploy,
 )
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
+from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, FunctionStatus, Listed, Present, Situation, Unknown
 from nvcf_operator.core.model.versions import former_version, given_up, recorded_as_ours
 from nvcf_operator.core.report import conditions, messages
@@ -34,7 +35,7 @@ def failure_of_incoming(situation: Situation, seen: Present) -> str | None:
     """Why the wanted version, coming up beside the former one, is to be given up; None while it may still come."""
     if former(situation) is None or refuses(situation) or situation.resource.redeploy_requested:
         return None
-    health = messages.health_of(situation, seen)
+    health = conditions.health_of(situation, seen)
     said = f": {'; '.join(health)}" if health else ""
     if seen.is_error:
         return f"{FunctionStatus.ERROR}{said}"[:512]
@@ -49,7 +50,7 @@ def give_up(situation: Situation, reason: str) -> Decision:
     words_follow = (
         reason == FunctionStatus.ERROR
     )  # the status can be seen a moment before NVCF's words for it are written
-    condition_set = conditions.stalled(Reason.ROLLOUT_FAILED, messages.rollout_failed(situation.resource, reason))
+    condition_set = conditions.stalled(Reason.ROLLOUT_FAILED, _failure_message(situation.resource, reason))
     requeue = situation.timing.busy_poll if words_follow else 0.0
     return Decision(condition_set=condition_set, gives_up=reason, requeue=requeue, seen=True)
 
@@ -68,9 +69,7 @@ def gave_up(situation: Situation) -> Decision:
         reason = failure_of_incoming(situation, seen)
         if reason is not None and reason != failed.reason:
             return give_up(situation, reason)
-    condition_set = conditions.stalled(
-        Reason.ROLLOUT_FAILED, messages.rollout_failed(situation.resource, failed.reason)
-    )
+    condition_set = conditions.stalled(Reason.ROLLOUT_FAILED, _failure_message(situation.resource, failed.reason))
     return Decision(condition_set=condition_set, seen=True)
 
 
@@ -184,15 +183,17 @@ def _during_rollout(situation: Situation, condition_set: ConditionSet, steps: li
         hindrance = next((step.condition_set for step in steps if step.condition_set is not None), None)
         if hindrance is not None and hindrance.stalled:
             return hindrance
-        message = hindrance.message if hindrance is not None else messages.rolling_out(resource, kept, ())
+        message = (
+            hindrance.message if hindrance is not None else messages.rolling_out(resource.wanted_version, kept, ())
+        )
         reason = hindrance.reason if hindrance is not None else Reason.ROLLING_OUT
         return conditions.progressing(Phase.ROLLING_OUT, reason, message, available=True)
     if condition_set.stalled:
         return condition_set
     if condition_set.reason in COMING_UP and kept is not None:
         seen = situation.observation(resource.wanted_version)
-        health = messages.health_of(situation, seen) if isinstance(seen, Present | Listed) else ()
-        message = messages.rolling_out(resource, kept, health)
+        health = conditions.health_of(situation, seen) if isinstance(seen, Present | Listed) else ()
+        message = messages.rolling_out(resource.wanted_version, kept, health)
         return conditions.progressing(Phase.ROLLING_OUT, Reason.ROLLING_OUT, message, available=condition_set.available)
     return replace(condition_set, phase=Phase.ROLLING_OUT) if condition_set.reconciling else condition_set
 
@@ -215,3 +216,7 @@ def with_available(situation: Situation, condition_set: ConditionSet | None) -> 
     if serving or (complete and condition_set.available is None):
         return replace(condition_set, available=serving)
     return condition_set
+
+
+def _failure_message(resource: Resource, reason: str) -> str:
+    return messages.rollout_failed(resource.wanted_version, resource.status.function_version_id, reason)

@@ -135,7 +135,7 @@ def undeployed(
     left = seconds_left(situation, version)
     pause = next_read_in(situation, version)
     requeue = min(left, pause) if left > 0 else pause
-    condition_set = leaving(Reason.DRAINING, messages.draining(situation, version, left))
+    condition_set = leaving(Reason.DRAINING, messages.draining(version, situation.resource.drain_timeout, left))
     return Decision(condition_set=condition_set, requeue=max(requeue, 0.2), busy=True, seen=True)
 
 

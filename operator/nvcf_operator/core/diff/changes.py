@@ -8,64 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic.alias_generators import to_camel
-
 from nvcf_client.models import AutoscalingConfiguration, GpuSpecification
 from nvcf_operator.core.diff.compare import Comparison, Difference, Pair
 from nvcf_operator.core.diff.fields import PLATFORM, How
+from nvcf_operator.core.model.decision import FIELDS_OF_PATCH, Patch, Put
 
 NUMBERS = ("minInstances", "maxInstances")
-FIELDS_OF_PATCH = ("min_instances", "max_instances", "autoscaling_configuration")
 FIELDS_OF_PUT = ("min_instances", "max_instances", "max_request_concurrency")
 """What the calls change, as `GpuSpecification` has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """PATCH of one specification. Minimum and maximum go together, for the server checks them against each other."""
-
-    gpu_specification_id: str
-    gpu: str
-    min_instances: int | None = None
-    max_instances: int | None = None
-    autoscaling_configuration: AutoscalingConfiguration | None = None
-    autoscaling_configuration_policy: str | None = None
-
-    def arguments(self) -> dict[str, Any]:
-        """The changed fields, as the client takes them."""
-        fields = (*FIELDS_OF_PATCH, "autoscaling_configuration_policy")
-        return {name: value for name in fields if (value := getattr(self, name)) is not None}
-
-    def to_json(self) -> dict[str, Any]:
-        """The changed fields as plain JSON, with NVCF's names: the body of the call."""
-        return {
-            to_camel(name): value.to_json() if isinstance(value, AutoscalingConfiguration) else value
-            for name, value in self.arguments().items()
-        }
-
-    def describe(self) -> str:
-        """Say what changes, for people."""
-        parts = [f"{self.min_instances}-{self.max_instances} instances"] if self.max_instances is not None else []
-        if self.autoscaling_configuration is not None:
-            parts.append("autoscaling")
-        if self.autoscaling_configuration_policy is not None:
-            parts.append("autoscaling back to the platform's")
-        return f"{self.gpu}: {', '.join(parts)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """PUT of all specifications: minimum, maximum and concurrency, with what the server wants repeated."""
-
-    specifications: tuple[GpuSpecification, ...]
-
-    def describe(self) -> str:
-        """Say what changes, for people."""
-        return "; ".join(
-            f"{item.gpu}: {item.min_instances}-{item.max_instances} instances"
-            + (f", concurrency {item.max_request_concurrency}" if item.max_request_concurrency is not None else "")
-            for item in self.specifications
-        )[:400]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ from nvcf_operator.core.model import manifests
 from nvcf_operator.core.model.decision import ConditionSet, Decision, RecordUpdate
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, FunctionStatus, Listed, Present, Situation
-from nvcf_operator.core.report import messages
 
 
 def in_force(message: str) -> ConditionSet:
@@ -54,6 +53,9 @@ def at_rest(phase: Phase, reason: Reason, message: str, *, ready: bool, availabl
     """Nothing is written by request of the manifest."""
     return ConditionSet(phase, reason, message, ready=ready, available=available)
 
+
+MAX_MESSAGES, MAX_CHARACTERS = 10, 512
+"""Of what NVCF says about instances that did not come up, as far as a status holds it."""
 
 GONE: dict[str, Any] = {"deployment_id": None, "gpu_specifications": (), "instances": None, "health": ()}
 """What status says of a deployment that is not there."""
@@ -117,7 +119,7 @@ def _shown(situation: Situation, version: str, *, is_ours: bool) -> dict[str, An
         "deployment_id": deployment.deployment_id,
         "function_name": deployment.function_name or resource.status.function_name,
         "instances": compare.instances(deployment.deployment_specifications),
-        "health": () if deployment.function_status == FunctionStatus.ACTIVE else messages.health_of(situation, seen),
+        "health": () if deployment.function_status == FunctionStatus.ACTIVE else health_of(situation, seen),
         "gpu_specifications": tuple(
             ObservedGpuSpecification(
                 gpu_specification_id=item.gpu_specification_id,
@@ -143,6 +145,14 @@ def _shown(situation: Situation, version: str, *, is_ours: bool) -> dict[str, An
     ):
         shown["credential"] = view.fingerprint
     return shown
+
+
+def health_of(situation: Situation, seen: Present | Listed) -> tuple[str, ...]:
+    """The messages of a deployment just read; with the list alone, those on record."""
+    if isinstance(seen, Listed):
+        return situation.resource.status.health
+    texts = {" ".join(item.error.split())[:MAX_CHARACTERS] for item in seen.deployment.health_info or () if item.error}
+    return tuple(sorted(text for text in texts if text)[:MAX_MESSAGES])
 
 
 def _stated(situation: Situation, condition_set: ConditionSet) -> list[Condition]:

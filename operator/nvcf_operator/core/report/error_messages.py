@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from nvcf_client import errors
 from nvcf_client.errors import NvcfError, Obstacle, Rejected
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.diff.fields import named
-from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
 
 ADVICE = {
@@ -93,27 +91,25 @@ FIELDS = ("gpu", "instanceType", "backend", "clusters", "regions", "attributes")
 MOST_SPECIFICATIONS, MOST_NAMES, MOST_CHARACTERS = 3, 5, 300
 
 
-def explained(failure: Failure, error: NvcfError, wanted: Sequence[DeploymentSpecification]) -> Failure:
-    """The failure of a refused POST, with what of the manifest may be meant where NVCF names a GPU or instance type."""
+def explained(message: str, error: NvcfError, wanted: Sequence[DeploymentSpecification]) -> str:
+    """The message of a refused POST, with what of the manifest may be meant where NVCF names a GPU or instance type."""
     if not isinstance(error, Rejected) or error.status not in STATUSES or not error.formed:
-        return failure
+        return message
     meant = [
         f"deploymentSpecifications[{index}] ({_fields(item)})"
         for index, item in enumerate(wanted)
         if _names(error.detail, item.gpu) or _names(error.detail, item.instance_type)
     ]
     if not meant:
-        return failure
+        return message
     more = f" and {len(meant) - MOST_SPECIFICATIONS} more" if len(meant) > MOST_SPECIFICATIONS else ""
-    text = (
-        f"{failure.message} The manifest fields that this may refer to: {'; '.join(meant[:MOST_SPECIFICATIONS])}{more}."
-    )
+    text = f"{message} The manifest fields that this may refer to: {'; '.join(meant[:MOST_SPECIFICATIONS])}{more}."
     if any(item.clusters or item.regions or item.attributes or item.backend for item in wanted):
         text += (
             " NVCF does not say whether it is a misspelt location, an attribute that no cluster has, or the lack of a "
             "free GPU."
         )
-    return replace(failure, message=text)
+    return text
 
 
 def _names(text: str, name: str | None) -> bool:

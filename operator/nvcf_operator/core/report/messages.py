@@ -5,8 +5,6 @@ No clock time stands in a message, and nothing that changes while nothing happen
 
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.spec import FunctionDeploymentSpec
-from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import FunctionStatus, Listed, Present, Situation
 
 PENDING = "The operator has seen the resource and is about to look it up in NVCF."
 ADOPTING = "Adopted the existing deployment; it will be updated to match the manifest."
@@ -37,16 +35,6 @@ NOT_CONVERGING = (
     "may be managing this version. The operator makes no more changes until the manifest changes or "
     "reconcile-requested-at is set."
 )
-MAX_MESSAGES, MAX_CHARACTERS = 10, 512
-"""Of what NVCF says about instances that did not come up, as far as a status holds it."""
-
-
-def health_of(situation: Situation, seen: Present | Listed) -> tuple[str, ...]:
-    """The messages of a deployment just read; with the list alone, those on record."""
-    if isinstance(seen, Listed):
-        return situation.resource.status.health
-    texts = {" ".join(item.error.split())[:MAX_CHARACTERS] for item in seen.deployment.health_info or () if item.error}
-    return tuple(sorted(text for text in texts if text)[:MAX_MESSAGES])
 
 
 def unanswered(words: str | None, pause: float, shown: str | None) -> str:
@@ -55,7 +43,7 @@ def unanswered(words: str | None, pause: float, shown: str | None) -> str:
     Args:
         words: NVCF's answer, or what came in its place.
         pause: seconds between that POST and the next one.
-        shown: the function's status in NVCF's list, while it has no deployment; None if that is not known.
+        shown: the function's status in NVCF's list, while it has no deployment; None if it is not known, or INACTIVE.
 
     """
     text = (
@@ -63,7 +51,7 @@ def unanswered(words: str | None, pause: float, shown: str | None) -> str:
         f"operator watches for it and sends the request again after {pause:g} seconds; an edit or the annotation "
         "nvcf-operator.io/reconcile-requested-at shortens that as far as is safe."
     )
-    if shown in (None, FunctionStatus.INACTIVE):
+    if shown is None:
         return text
     return (
         f"{text} NVCF shows the function version as {shown} but has no deployment of it: if that persists, no API "
@@ -118,19 +106,18 @@ def conflict(holder: Key, version: str) -> str:
     )
 
 
-def rolling_out(resource: Resource, former: str | None, health: tuple[str, ...]) -> str:
+def rolling_out(new: str, former: str | None, health: tuple[str, ...]) -> str:
     """A version comes up beside another."""
-    new = resource.wanted_version
     until = f"which keeps serving until {new} is ready. Both use GPUs in the meantime"
     beside = f" alongside {former}, {until}" if former else ""
     return f"Version {new} is starting{beside}{_said(health)}"
 
 
-def rollout_failed(resource: Resource, reason: str) -> str:
+def rollout_failed(version: str, kept: str | None, reason: str) -> str:
     """The wanted version was given up."""
     return (
-        f"Version {resource.wanted_version} did not come up ({reason.rstrip('.')}). It is undeployed, and version "
-        f"{resource.status.function_version_id} stays in place. Change the manifest, or set the annotation "
+        f"Version {version} did not come up ({reason.rstrip('.')}). It is undeployed, and version "
+        f"{kept} stays in place. Change the manifest, or set the annotation "
         "nvcf-operator.io/reconcile-requested-at to try it again."
     )
 
@@ -226,9 +213,9 @@ def deploying(health: tuple[str, ...]) -> str:
     return f"NVCF is waiting for the deployment's instances{_said(health)}"
 
 
-def degraded(status: str, health: tuple[str, ...]) -> str:
+def degraded(status: str, health: tuple[str, ...], *, serving: bool) -> str:
     """Instances are missing."""
-    what = "No instance is running" if status == FunctionStatus.DEGRADED else "Some instances are not running"
+    what = "Some instances are not running" if serving else "No instance is running"
     return f"{what} ({status}). NVCF repairs this automatically{_said(health)}"
 
 
@@ -256,9 +243,8 @@ def no_capacity_for(seconds: int, what: str) -> str:
     )
 
 
-def draining(situation: Situation, version: str, left: float) -> str:
+def draining(version: str, limit: int, left: float) -> str:
     """A drain of ours."""
-    limit = situation.resource.drain_timeout
     if left <= 0:
         return (
             f"Version {version} is still draining after undeploy.drainTimeoutSeconds ({limit}) and onDrainTimeout is "

@@ -6,8 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from nvcf_operator.api.status import LastWrite
-from nvcf_operator.core.diff.changes import Patch
-from nvcf_operator.core.model.decision import Action, Change, Create, Decision, Purpose, Undeploy
+from nvcf_operator.core.model.decision import Action, Change, Create, Decision, Patch, Purpose, Undeploy
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report import conditions, messages

@@ -6,8 +6,18 @@ from collections.abc import Callable
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts import calls
-from nvcf_operator.core.diff.changes import Patch, expected_after, raises_minimum
-from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, Purpose, TakeFinalizer, Undeploy
+from nvcf_operator.core.diff.changes import expected_after, raises_minimum
+from nvcf_operator.core.model.decision import (
+    Action,
+    Change,
+    Create,
+    Decision,
+    DropFinalizer,
+    Patch,
+    Purpose,
+    TakeFinalizer,
+    Undeploy,
+)
 from nvcf_operator.core.model.situation import Failure, Present, Scope
 from nvcf_operator.core.report.events import lost_from_sight
 from nvcf_operator.core.rules.ownership import lost_deployment
@@ -172,8 +182,13 @@ class Actuator:
         self._changes = Changes(environment, redeploy_settle=redeploy_settle)
         self._undeploys = Undeploys(environment, unrecorded)
 
-    async def carry_out(self, context: Context, action: Action) -> Outcome:
+    async def carry_out(self, context: Context, action: Action, asking: Decision | None = None) -> Outcome:
         """Make the write.
+
+        Args:
+            context: what is known.
+            action: the write.
+            asking: what the status says beside the intent of a `Create`.
 
         Raises:
             Outdated: the resource has changed; nothing was written to NVCF.
@@ -190,7 +205,8 @@ class Actuator:
                 self._undeploys.check(context, action)
             context = context.hurried()
             if isinstance(action, Create):
-                return await self._creates.create(context, action)
+                assert asking is not None, "an intent is written with a status"
+                return await self._creates.create(context, action, asking)
             return await self._write_current(context, action)
         except WriteRefused as refused:
             log.warning("%s", refused)

@@ -15,8 +15,7 @@ from nvcf_client.endpoints.deployments import allocating
 from nvcf_client.responses import DeploymentResponse
 from nvcf_operator.accounts import calls
 from nvcf_operator.api.status import Intent
-from nvcf_operator.core.decide import asking
-from nvcf_operator.core.model.decision import Create
+from nvcf_operator.core.model.decision import Create, Decision
 from nvcf_operator.core.model.resource import answered
 from nvcf_operator.core.model.situation import Present
 from nvcf_operator.core.report.conditions import report
@@ -25,8 +24,7 @@ from nvcf_operator.core.rules.pruning import not_kept
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.kube.errors import KubeError, NotLeading
-from nvcf_operator.reconcile.act.finalizer import resource_after
-from nvcf_operator.reconcile.context import Context, Environment, Outcome
+from nvcf_operator.reconcile.context import Context, Environment, Outcome, resource_after
 from nvcf_operator.reconcile.ports import NotKept, Outdated, Vanished, WriteRefused
 
 log = logging.getLogger(__name__)
@@ -49,7 +47,7 @@ class Intents:
         self._pruned = False
         """The last intent was not kept."""
 
-    async def write(self, context: Context, action: Create) -> tuple[Context, Intent]:
+    async def write(self, context: Context, action: Create, asking: Decision) -> tuple[Context, Intent]:
         """Write the intent.
 
         It is also the resource's claim of the version. Another resource that appeared since the decision may hold it by
@@ -70,7 +68,7 @@ class Intents:
             token=uuid.uuid4().hex[:16],
             specifications=allocating(action.specifications),
         )
-        status = report(context.situation, asking(context.situation, action)).model_copy(update={"intent": intent})
+        status = report(context.situation, asking).model_copy(update={"intent": intent})
         wanted = status.to_dict()
         patch = merge_patch(resource.recorded, wanted)
         assert patch is not None, "the token is new"
@@ -127,7 +125,7 @@ class Creates:
         self._presence = environment.presence
         self._intents = Intents(environment, unrecorded)
 
-    async def create(self, context: Context, action: Create) -> Outcome:
+    async def create(self, context: Context, action: Create, asking: Decision) -> Outcome:
         """Write the intent and POST. Rate, places and breaker are passed before, so that the POST follows at once.
 
         Raises:
@@ -139,7 +137,7 @@ class Creates:
             async with context.nvcf.admitted(context.caller) as admission:
                 before, began = context.resource.intent, self._clock.monotonic()
                 try:
-                    context, intent = await self._intents.write(context, action)
+                    context, intent = await self._intents.write(context, action, asking)
                     if context.situation.refused is not None:
                         return Outcome(_not_sent(context, before))
                     other = await self._proven_again(context, version, admission, began)
@@ -227,7 +225,8 @@ class Creates:
             failure = await account.forbidden(error, context.caller)
         else:
             wanted = spec.deployment_specifications if spec is not None else ()
-            failure = explained(account.writing(error), error, wanted)
+            failure = account.writing(error)
+            failure = replace(failure, message=explained(failure.message, error, wanted))
         version = action.function_version_id
         log.warning("POST of version %s failed: %s", version, error)
         context = context.after(

@@ -1,16 +1,10 @@
 """Adds our finalizer to a resource, and removes it when nothing is left to do in NVCF."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from nvcf_operator.api import names
-from nvcf_operator.clock import Clock
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
-from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.versions import without
 from nvcf_operator.core.report.events import released
 from nvcf_operator.kube.errors import Missing, Unavailable
-from nvcf_operator.reconcile.context import Context, Environment, Outcome
+from nvcf_operator.reconcile.context import Context, Environment, Outcome, resource_after
 from nvcf_operator.reconcile.ports import Vanished
 
 
@@ -50,9 +44,3 @@ class Finalizers:
             self._environment.emit(resource, note)
         self._environment.emit_write(resource, action, None)
         return Outcome(context.after(resource=after, wrote=action))
-
-
-def resource_after(context: Context, obj: Mapping[str, Any], clock: Clock) -> Resource:
-    """The resource after a write, as this process knows it, and as the claims of others have left it."""
-    known = context.local.view(Resource.read(obj), clock)
-    return without(known, frozenset(context.situation.holders))
