@@ -109,7 +109,15 @@ def default_user_agent() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """Jittered exponential backoff, with an end.
+    """Jittered exponential backoff, with an end; only where a repetition can do no harm.
+
+    - A request that was never received (`Unreachable`): any call.
+    - `Throttled`: calls that are idempotent. A 429 may be passed on from a dependency in the middle of the work; a PUT,
+      PATCH or DELETE made again ends in the same state, while a POST could order instances, or make a function, twice.
+    - `ServerFault` and `OutcomeUnknown`: reading calls only. A write may still be running in the server, and NVCF loses
+      updates when two overlap: read first.
+
+    Everything else is an answer and is not asked for again.
 
     Attributes:
         most: how often a call is made again at most; 0 turns retries off.

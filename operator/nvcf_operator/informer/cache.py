@@ -135,7 +135,13 @@ def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[
 
 
 class OwnWrites:
-    """Matches answers and echoes by resourceVersion. What it keeps of a key ends with the next echo, or the work."""
+    """Matches answers and echoes by resourceVersion. What it keeps of a key ends with the next echo, or the work.
+
+    The watch brings every version of an object, one after the other. A write of ours has an answer, too, which has the
+    version that it made, and of echo and answer either may come first. So an unknown version that is seen while the key
+    is being worked on is kept in doubt until the work ends: by then each answer has come. And a version that was
+    neither answered nor known, but older than what an answer brought, is another's change that our write overtook.
+    """
 
     def __init__(self) -> None:
         self._awaited: dict[Key, set[int]] = {}

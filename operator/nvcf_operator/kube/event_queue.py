@@ -1,4 +1,7 @@
-"""Events that wait to be written: a queue for each namespace, so that one which accepts none holds up no other."""
+"""Events that wait to be written: a queue for each namespace, so that one which accepts none holds up no other.
+
+Events are of `v1`, whose times and counts every kubectl shows; `events.k8s.io` serves the same objects.
+"""
 
 import secrets
 from collections import OrderedDict

@@ -27,7 +27,12 @@ LONGEST_PAUSE = 60.0
 
 @dataclass(slots=True)
 class Guard:
-    """One resource's."""
+    """Lets no reconcile of a resource follow another at once unless something has changed in between.
+
+    Each way to end a reconcile has its own idea of when to come again. What they have in common is here, so that no
+    mistake in one of them, and no answer of the API server or of NVCF that nobody thought of, makes a worker turn in
+    circles.
+    """
 
     left: Any = None
     """What the last reconcile has left: unequal to this, something has changed."""

@@ -1,4 +1,7 @@
-"""A manifest held against a deployment: which specification is which, and what differs."""
+"""A manifest held against a deployment: which specification is which, and what differs.
+
+An odd value is no difference: nothing is written, and nothing taken down, because of a field that cannot be read.
+"""
 
 import json
 import re

@@ -28,7 +28,11 @@ def itself(wanted: Any, found: Any) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule, and how documentation says it."""
+    """When two values of a field are the same, and how documentation says it.
+
+    It takes the manifest's value, which is never None, and the server's, None where it shows none, both as plain JSON.
+    Rules are total: whatever a server shows, they answer.
+    """
 
     same: Callable[[Any, Any], bool]
     words: str

@@ -92,7 +92,11 @@ MOST_SPECIFICATIONS, MOST_NAMES, MOST_CHARACTERS = 3, 5, 300
 
 
 def explained(message: str, error: NvcfError, wanted: Sequence[DeploymentSpecification]) -> str:
-    """The message of a refused POST, with what of the manifest may be meant where NVCF names a GPU or instance type."""
+    """The message of a refused POST, with what of the manifest may be meant where NVCF names a GPU or instance type.
+
+    NVCF selects clusters that have the GPU, are among `clusters` and `regions`, and have all `attributes`. Where none
+    is left, or none has a free GPU, it says so by GPU and instance type alone (facts on NVCF, section 5).
+    """
     if not isinstance(error, Rejected) or error.status not in STATUSES or not error.formed:
         return message
     meant = [
