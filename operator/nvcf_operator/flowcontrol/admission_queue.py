@@ -72,10 +72,6 @@ class AdmissionQueue:
                 if not turn.done():
                     turn.set_result(False)
 
-    def is_free(self, urgent: bool) -> bool:
-        """Whether a call that comes now would pass without waiting."""
-        return self._is_first(urgent) and self._has_room(urgent) and not self._wait(urgent)
-
     @property
     def tokens(self) -> float:
         """Calls that the rate would let pass at once."""

@@ -177,10 +177,6 @@ class Limiter:
             return LimiterClosed(HoldReason.THROTTLED, TRIAL_AGAIN, self._throttle.asked)
         return None
 
-    def admits(self, priority: Priority) -> bool:
-        """Whether a call would pass now without waiting; if not, a worker may turn to another account's work."""
-        return self.closed_for(priority) is None and self._queue.is_free(priority is Priority.HIGH)
-
     def succeeded(self, call: Admission | None = None) -> None:
         """Note that the server answered, be it with a 4xx: it works. A success of the probe closes the breaker."""
         if not self._is_stale(call):

@@ -105,11 +105,6 @@ class Secrets:
                 entry.answer, entry.asked_at = answer, asked_at
             return answer
 
-    def forget(self, namespace: str) -> None:
-        """Drop what was read in a namespace."""
-        for place in [place for place in self._entries if place[0] == namespace]:
-            del self._entries[place]
-
     def _entry(self, namespace: str, name: str) -> _Entry:
         entry = self._entries.setdefault((namespace, name), _Entry())
         self._entries.move_to_end((namespace, name))

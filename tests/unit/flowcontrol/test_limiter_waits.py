@@ -1,9 +1,7 @@
 """How far a server's wait is honoured, and how a gate finds out that it is over. Time is virtual throughout."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +12,7 @@ from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_PEOPLE, h
 from nvcf_operator.flowcontrol.priority import Priority
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
+from tests.unit.flowcontrol.limiter_calls import admits, timed
 
 HOUR, DAY = 3600.0, 86_400.0
 
@@ -22,20 +21,10 @@ def limiter_of(clock: Clock) -> Limiter:
     return Limiter(1000.0, 16, clock=clock, random=lambda: 0.0)
 
 
-def timed(test: Callable[[Clock], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run a test on a loop with virtual time."""
-
-    def wrapped() -> None:
-        virtual_time.run(test)
-
-    wrapped.__name__ = test.__name__
-    return wrapped
-
-
 def closed(limiter: Limiter, *, priority: Priority) -> LimiterClosed:
     found = limiter.closed_for(priority)
     assert found is not None, f"open for {priority.name}"
-    assert not limiter.admits(priority)
+    assert not admits(limiter, priority)
     return found
 
 

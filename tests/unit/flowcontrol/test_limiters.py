@@ -1,7 +1,6 @@
 """The gate that every call of an account passes. Time is virtual throughout."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -12,6 +11,7 @@ from nvcf_operator.flowcontrol.pacing import Backoff
 from nvcf_operator.flowcontrol.priority import Priority
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
+from tests.unit.flowcontrol.limiter_calls import admits, timed
 
 FAST = 1000.0
 
@@ -23,16 +23,6 @@ def middle() -> float:
 
 def limiter_of(clock: Clock, rate: float = FAST, concurrency: int = 16, **more: Any) -> Limiter:
     return Limiter(rate, concurrency, clock=clock, **{"random": lambda: 0.0, **more})
-
-
-def timed(test: Callable[[Clock], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run a test on a loop with virtual time."""
-
-    def wrapped() -> None:
-        virtual_time.run(test)
-
-    wrapped.__name__ = test.__name__
-    return wrapped
 
 
 async def call(limiter: Limiter, *, priority: Priority = Priority.LOW, lasts: float = 0.0) -> None:
@@ -62,7 +52,7 @@ async def refused(limiter: Limiter, *, priority: Priority = Priority.LOW) -> Lim
     assert peeked is not None
     assert (peeked.reason, peeked.retry_after) == (caught.value.reason, caught.value.retry_after)
     assert not limiter.open
-    assert not limiter.admits(priority)
+    assert not admits(limiter, priority)
     return caught.value
 
 
@@ -156,8 +146,8 @@ def test_places_are_kept_for_people(concurrency: int, ordinary: int) -> None:
         limiter = limiter_of(clock, concurrency=concurrency)
         tasks = [await started(limiter) for _ in range(concurrency + 5)]
         assert (limiter.in_flight, limiter.waiting) == (ordinary, concurrency + 5 - ordinary)
-        assert not limiter.admits(priority=Priority.LOW)
-        assert limiter.admits(priority=Priority.HIGH) == (ordinary < concurrency)
+        assert not admits(limiter, Priority.LOW)
+        assert admits(limiter, Priority.HIGH) == (ordinary < concurrency)
         tasks += [await started(limiter, priority=Priority.HIGH) for _ in range(concurrency + 5)]
         assert limiter.in_flight == concurrency
         await ended(*tasks)
@@ -199,7 +189,7 @@ async def test_a_wait_that_is_cancelled_takes_no_place_and_a_failing_body_gives_
         async with limiter.admitted(Priority.LOW):
             _ = 1 / 0
     assert (limiter.in_flight, limiter.waiting, limiter.open) == (0, 0, True)
-    assert limiter.admits(priority=Priority.LOW)
+    assert admits(limiter, Priority.LOW)
 
 
 @timed

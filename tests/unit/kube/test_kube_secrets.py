@@ -225,19 +225,6 @@ def test_somebody_who_is_cancelled_takes_nobody_along() -> None:
     play(scenario)
 
 
-def test_what_is_forgotten_is_read_again() -> None:
-    async def scenario(secrets: Secrets, cluster: Cluster) -> None:
-        await read(secrets)
-        secrets.forget("other")
-        await read(secrets, max_age=60)
-        assert cluster.calls == 1
-        secrets.forget("ns")
-        await read(secrets, max_age=60)
-        assert cluster.calls == 2
-
-    play(scenario)
-
-
 def test_the_secrets_that_nobody_asks_for_leave_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_KNOWN", 2)
 
