@@ -7,6 +7,7 @@ another change of the manifest, a way back, a deletion or a crash in the middle 
 
 from dataclasses import replace
 
+from nvcf_client.text import shorten
 from nvcf_operator.api.spec import VersionChange
 from nvcf_operator.api.status import Phase
 from nvcf_operator.core.branches.undeploying import undeployed
@@ -38,10 +39,11 @@ def failure_of_incoming(situation: Situation, seen: Present) -> str | None:
     health = conditions.health_of(situation, seen)
     said = f": {'; '.join(health)}" if health else ""
     if seen.is_error:
-        return f"{FunctionStatus.ERROR}{said}"[:512]
+        return shorten(f"{FunctionStatus.ERROR}{said}", 512)
     seconds, left = progress_deadline(situation)
     if seen.known_status not in (FunctionStatus.ACTIVE, FunctionStatus.INACTIVE) and left <= 0:
-        return f"{seen.status.upper()} for longer than rollout.progressDeadlineSeconds ({seconds}){said}"[:512]
+        text = f"{seen.status.upper()} for longer than rollout.progressDeadlineSeconds ({seconds}){said}"
+        return shorten(text, 512)
     return None
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nvcf_client.models import Deployment, GpuSpecification
+from nvcf_client.text import shorten
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.diff.fields import FIELDS, NAMES, PLATFORM, How, Path, named
 
@@ -94,7 +95,7 @@ class Comparison:
 
     def describe(self) -> str:
         """Name the differences; those that cannot be mended in place alone, where there are any."""
-        return _cut("; ".join(str(item) for item in self.immutable or self.differences), MOST_CHARACTERS)
+        return shorten("; ".join(str(item) for item in self.immutable or self.differences), MOST_CHARACTERS)
 
 
 def compare(wanted: Sequence[DeploymentSpecification], found: Sequence[GpuSpecification]) -> Comparison:
@@ -178,18 +179,14 @@ def _text(value: Any) -> str:
     if value in (None, "", []):
         return "nothing"
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return _cut(f"[{', '.join(map(_printable, named(value)))}]", MOST_OF_A_VALUE) if named(value) else "nothing"
+        return shorten(f"[{', '.join(map(_printable, named(value)))}]", MOST_OF_A_VALUE) if named(value) else "nothing"
     if isinstance(value, str):
-        return _cut(_printable(value), MOST_OF_A_VALUE)
-    return _cut(json.dumps(value, sort_keys=True), MOST_OF_A_VALUE)
+        return shorten(_printable(value), MOST_OF_A_VALUE)
+    return shorten(json.dumps(value, sort_keys=True), MOST_OF_A_VALUE)
 
 
 def _printable(value: str) -> str:
     return value if value.isprintable() else json.dumps(value)
-
-
-def _cut(value: str, most: int) -> str:
-    return value if len(value) <= most else value[: most - 1] + "…"
 
 
 def cheapest(cost: Sequence[Sequence[int]]) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from nvcf_client.models import AutoscalingConfiguration, GpuSpecification
+from nvcf_client.text import shorten
 from nvcf_operator.api.status import Failed, Incoming, Intent, LastWrite, Phase, Retiring, Retry
 from nvcf_operator.core.model.reasons import Reason
 
@@ -64,11 +65,12 @@ class Put:
 
     def describe(self) -> str:
         """Say what changes, for people."""
-        return "; ".join(
+        changes = "; ".join(
             f"{item.gpu}: {item.min_instances}-{item.max_instances} instances"
             + (f", concurrency {item.max_request_concurrency}" if item.max_request_concurrency is not None else "")
             for item in self.specifications
-        )[:400]
+        )
+        return shorten(changes, 400)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from nvcf_client import keys
+from nvcf_client.text import shorten
 from nvcf_operator.api import names
 from nvcf_operator.api.spec import (
     AdoptionPolicy,
@@ -113,5 +114,4 @@ def _plain(word: str) -> str:
 
 
 def _shown(word: str) -> str:
-    text = keys.redacted(word)
-    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
+    return shorten(keys.redacted(word), MOST_SHOWN)

@@ -18,6 +18,7 @@ situation                                       Available Ready Reconciling Stal
 from dataclasses import replace
 from typing import Any
 
+from nvcf_client.text import shorten
 from nvcf_operator.api import status as kinds
 from nvcf_operator.api.status import Condition, FunctionDeploymentStatus, ObservedGpuSpecification, Phase, merge
 from nvcf_operator.core.diff import compare
@@ -151,7 +152,11 @@ def health_of(situation: Situation, seen: Present | Listed) -> tuple[str, ...]:
     """The messages of a deployment just read; with the list alone, those on record."""
     if isinstance(seen, Listed):
         return situation.resource.status.health
-    texts = {" ".join(item.error.split())[:MAX_CHARACTERS] for item in seen.deployment.health_info or () if item.error}
+    texts = {
+        shorten(" ".join(item.error.split()), MAX_CHARACTERS)
+        for item in seen.deployment.health_info or ()
+        if item.error
+    }
     return tuple(sorted(text for text in texts if text)[:MAX_MESSAGES])
 
 

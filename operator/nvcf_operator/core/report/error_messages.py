@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from nvcf_client import errors
 from nvcf_client.errors import NvcfError, Obstacle, Rejected
+from nvcf_client.text import shorten
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.diff.fields import named
 from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
@@ -132,5 +133,4 @@ def _fields(specification: DeploymentSpecification) -> str:
         if names:
             more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
             shown.append(f"{field} {', '.join(names[:MOST_NAMES])}{more}")
-    text = "; ".join(shown)
-    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
+    return shorten("; ".join(shown), MOST_CHARACTERS)

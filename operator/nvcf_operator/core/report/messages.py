@@ -3,6 +3,7 @@
 No clock time stands in a message, and nothing that changes while nothing happens: a text that moves would be a write.
 """
 
+from nvcf_client.text import shorten
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 
@@ -295,4 +296,4 @@ def shown(*, observe: bool, paused_by_annotation: bool, status: str | None, diff
 
 
 def _said(health: tuple[str, ...]) -> str:
-    return f". NVCF says: {'; '.join(health)[:500]}." if health else "."
+    return f". NVCF says: {shorten('; '.join(health), 500)}." if health else "."

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nvcf_client import errors
+from nvcf_client.text import shorten
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.report import error_messages
@@ -262,4 +263,4 @@ def _words(error: errors.NvcfError) -> str:
     else:
         detail = f": {error.detail}" if error.detail else ""
         text = f"NVCF answered {error.operation} with {error.status}{detail}"
-    return (text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 1]}…").rstrip(". ")
+    return shorten(text, MOST_WORDS).rstrip(". ")
