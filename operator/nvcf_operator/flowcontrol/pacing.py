@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 
 from nvcf_client.errors import NvcfError
+from nvcf_operator import backoff
 
 GRAIN = 1e-6
 """Part of a token (and seconds) that rounding and the event loop's timers may cost; so much is never waited for."""
@@ -43,10 +44,8 @@ class TokenBucket:
 FAILURES = 5
 """Failures in a row that open the breaker."""
 
-FIRST, LAST = 1.0, 60.0
 
-
-class Backoff:
+class Pauses:
     """Pauses of 1 s doubling to 60 s, each shortened by up to half at random, so that many clients do not fall in step.
 
     `random` gives numbers from 0 to 1.
@@ -54,16 +53,17 @@ class Backoff:
 
     def __init__(self, random: Callable[[], float]) -> None:
         self._random = random
-        self._next = FIRST
+        self._taken = 0
 
-    def pause(self) -> float:
+    def take(self) -> float:
         """Seconds of the next pause."""
-        pause, self._next = self._next, min(LAST, self._next * 2)
+        pause = backoff.short(self._taken)
+        self._taken += 1
         return pause * (1 - self._random() / 2)
 
     def reset(self) -> None:
         """Begin with the shortest pause again."""
-        self._next = FIRST
+        self._taken = 0
 
 
 class Breaker:
@@ -74,7 +74,7 @@ class Breaker:
     """
 
     def __init__(self, random: Callable[[], float]) -> None:
-        self._backoff = Backoff(random)
+        self._pauses = Pauses(random)
         self._failures = 0
         self._pause = 0.0
         self._until: float | None = None
@@ -101,7 +101,7 @@ class Breaker:
         self._failures += 1
         if self.closed and self._failures < FAILURES:
             return False
-        self._pause = self._backoff.pause()
+        self._pause = self._pauses.take()
         self._until = now + self._pause
         return True
 
@@ -111,10 +111,10 @@ class Breaker:
             return
         self._failures = 0
         self._until = None
-        self._backoff.reset()
+        self._pauses.reset()
 
 
-MOST_FOR_PEOPLE = 120.0
+MOST_FOR_URGENT = 120.0
 """Seconds that a server's wait holds what a user waits for, a deletion among it, before one such call may try."""
 
 MOST_FOR_OTHERS = 900.0
@@ -126,7 +126,7 @@ _SAME = 2.0
 
 def honoured(wait: float, *, urgent: bool) -> float:
     """Seconds of a server's wait that we do wait: it is a hint, and a wrong one must not stop an account."""
-    return min(wait, MOST_FOR_PEOPLE if urgent else MOST_FOR_OTHERS)
+    return min(wait, MOST_FOR_URGENT if urgent else MOST_FOR_OTHERS)
 
 
 class Throttle:
@@ -140,7 +140,7 @@ class Throttle:
     """
 
     def __init__(self, random: Callable[[], float]) -> None:
-        self._backoff = Backoff(random)
+        self._pauses = Pauses(random)
         self._held = {True: -math.inf, False: -math.inf}
         """Until when nothing is sent, by whether the calls are urgent."""
         self._wished = {True: -math.inf, False: -math.inf}
@@ -176,7 +176,7 @@ class Throttle:
         """
         if not wait and (not news or self.left(now, urgent=urgent)):
             return False
-        end = now + (wait or self._backoff.pause())
+        end = now + (wait or self._pauses.take())
         wished = max(self._wished.values())
         if wished - now <= GRAIN or (wait and end > wished + _SAME):
             self._asked = wait or None
@@ -185,7 +185,7 @@ class Throttle:
 
     def answered(self, *, urgent: bool) -> None:
         """A call that was sent since the last pause began was answered otherwise."""
-        self._backoff.reset()
+        self._pauses.reset()
         self._wished[True] = -math.inf
         if not urgent:
             self._wished[False] = -math.inf

@@ -5,6 +5,7 @@ kopf's annotations, finalizers and per-object tasks, and with them a second plac
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -13,6 +14,7 @@ import kopf
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
+from nvcf_operator.backoff import Backoff
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache, News
@@ -31,6 +33,9 @@ FIRST_RELIST = 20.0
 """Seconds until the first of them. kopf lists for itself before it watches, after our own first list: what was deleted
 in between is in neither, and would count as there until the next list.
 """
+
+FIRST_LIST = Backoff(0.5, 30.0)
+"""Between two tries to list everything before anything is decided."""
 
 PROBE = 60.0
 """Seconds between two checks whether the cluster's history goes on."""
@@ -78,14 +83,13 @@ class Informer:
 
     async def prime(self) -> None:
         """Fill the cache by a list of our own before anything is decided, so that every claim is known."""
-        pause = 0.5
-        while True:
+        for tries in itertools.count():
             try:
                 await self.relist(first=True)
             except Exception as error:
+                pause = FIRST_LIST.after(tries)
                 log.warning("cannot list %s yet, retrying in %.1f s: %s", names.PLURAL, pause, error)
                 await asyncio.sleep(pause)
-                pause = min(30.0, pause * 2)
             else:
                 log.info("%d resources are known", len(self._cache))
                 return

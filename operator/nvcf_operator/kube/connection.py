@@ -19,6 +19,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 from nvcf_client.http.proxies import Proxy, ProxyProblem, proxy_for, usable
 from nvcf_client.text import shorten
 from nvcf_operator.api import names
+from nvcf_operator.backoff import Backoff
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
 from nvcf_operator.kube.errors import message_of, parse
@@ -27,10 +28,8 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 
-FIRST_PAUSE: Final = 1.0
-"""Seconds before a list or a watch is retried; doubled up to `LONGEST_PAUSE`."""
-LONGEST_PAUSE: Final = 20.0
-"""Shorter than the 30 s that a list may take in total: the pause is part of the request."""
+PAUSES: Final = Backoff(1.0, 20.0)
+"""Before a list or a watch is retried. Shorter than the 30 s that a list may take in total: a pause is part of it."""
 DISCOVERY_PAUSES: Final = (1.0, 2.0, 4.0)
 """Seconds between the tries to discover the served versions, before a 404 to that is believed."""
 
@@ -42,8 +41,8 @@ class SteadyWatch:
 
     def __init__(self, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._sleep = sleep
-        self._pauses: dict[str, float] = {}
-        """The next pause of each path whose last response was of no use."""
+        self._tries: dict[str, int] = {}
+        """The tries in a row of each path whose responses were of no use."""
 
     async def __call__(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
         """Pass a request on, and hide responses to a list or a watch that would end kopf.
@@ -58,16 +57,17 @@ class SteadyWatch:
         path, status = request.url.path, response.status
         # After 401 kopf logs in again. Without the right to list CRDs it does without; ours it cannot do without.
         if status < 400 or status == 401 or (status == 403 and not path.endswith(f"/{names.PLURAL}")):
-            self._pauses.pop(path, None)
+            self._tries.pop(path, None)
             return response
         try:
             raw = await response.content.read(_MOST_READ)
         finally:
             response.close()
-        pause = self._pauses.get(path, FIRST_PAUSE)
-        self._pauses[path] = min(LONGEST_PAUSE, 2 * pause)
+        tries = self._tries.get(path, 0)
+        self._tries[path] = tries + 1
+        pause = PAUSES.after(tries)
         if (wait := response.headers.get("Retry-After", "")).isdecimal():
-            pause = max(pause, min(LONGEST_PAUSE, float(wait)))
+            pause = max(pause, min(PAUSES.last, float(wait)))
         what = f"{'watch' if 'watch' in request.url.query else 'list'} of {path.rsplit('/', 1)[-1]}"
         said = shorten(message_of(parse(raw) or {}, raw), 200)
         log.warning("the %s was answered %d, retrying in %.0f s: %s", what, status, pause, said)

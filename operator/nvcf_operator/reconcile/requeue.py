@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from nvcf_operator import backoff
 from nvcf_operator.api.names import Key
+from nvcf_operator.backoff import Backoff
 from nvcf_operator.clock import Clock
 from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.flowcontrol.priority import Priority
@@ -16,6 +17,10 @@ log = logging.getLogger(__name__)
 
 Requeue = tuple[Priority, float]
 """Priority and seconds."""
+
+
+OUTDATED = Backoff(0.2, 30.0)
+"""Between two tries to reconcile a resource that has changed meanwhile."""
 
 
 class ReconcileResult(NamedTuple):
@@ -55,7 +60,7 @@ class Requeues:
 
     def outdated(self, local: LocalState, priority: Priority) -> ReconcileResult:
         """The resource is not what was read: read it again, ever more slowly."""
-        pause = 0.0 if local.outdated == 0 else min(30.0, 0.1 * 2**local.outdated) * random.uniform(0.75, 1.25)
+        pause = 0.0 if local.outdated == 0 else OUTDATED.after(local.outdated - 1) * random.uniform(0.75, 1.25)
         local.outdated += 1
         return ReconcileResult("outdated", (priority, pause))
 

@@ -8,6 +8,7 @@ from typing import Any
 from nvcf_operator.api import status as kinds
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
+from nvcf_operator.backoff import Backoff
 from nvcf_operator.clock import Clock
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import LocalView
@@ -18,11 +19,8 @@ from nvcf_operator.core.rules.record import Record, first_seen
 AT_ONCE = 0.05
 """Seconds below which a reconcile counts as coming at once. A settle is waited for in longer steps."""
 
-FIRST_PAUSE = 0.1
-"""Seconds of the first pause that is made."""
-
-LONGEST_PAUSE = 60.0
-"""Seconds of the longest pause that is made."""
+PAUSES = Backoff(0.1, 60.0)
+"""The pauses that are made."""
 
 
 @dataclass(slots=True)
@@ -54,7 +52,7 @@ class Guard:
             self.in_vain //= 2
             return wanted
         self.in_vain += 1
-        return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self.in_vain - 1, 10))
+        return PAUSES.after(self.in_vain - 1)
 
 
 ENDED = 10_000

@@ -19,7 +19,7 @@ from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import LimiterClosed, Limiters
-from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
+from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_URGENT
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.metrics import Metrics
 from tests.support import virtual_time
@@ -68,7 +68,7 @@ def account(client: Failing | Down, clock: Clock) -> Account:
 
 
 @pytest.mark.parametrize("kind", [Throttled, ServerFault])
-@pytest.mark.parametrize(("priority", "most"), [(Priority.HIGH, MOST_FOR_PEOPLE), (Priority.LOW, MOST_FOR_OTHERS)])
+@pytest.mark.parametrize(("priority", "most"), [(Priority.HIGH, MOST_FOR_URGENT), (Priority.LOW, MOST_FOR_OTHERS)])
 def test_no_wait_that_a_server_names_reaches_a_resource_longer_than_we_keep_it(
     kind: type[NvcfError], priority: Priority, most: float
 ) -> None:

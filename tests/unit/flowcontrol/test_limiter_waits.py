@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvcf_operator.flowcontrol.limiters import TRIAL_PATIENCE, HoldReason, Limiter, LimiterClosed, Limiters
-from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_PEOPLE, honoured
+from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_URGENT, honoured
 from nvcf_operator.flowcontrol.priority import Priority
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
@@ -74,14 +74,14 @@ async def test_after_their_hold_one_call_of_people_at_a_time_tries_while_the_ser
 ) -> None:
     limiter = limiter_of(clock)
     limiter.throttled(HOUR)
-    await asyncio.sleep(MOST_FOR_PEOPLE)
+    await asyncio.sleep(MOST_FOR_URGENT)
     async with limiter.admitted(Priority.HIGH) as trial:
         for _ in range(3):
             said = closed(limiter, priority=Priority.HIGH)
             assert (said.reason, said.asked) == (HoldReason.THROTTLED, HOUR), "told as what it is: the server's pause"
             assert 0 < said.retry_after <= 5, "behind a trial it is tried again soon"
         limiter.throttled(HOUR, trial)
-    assert closed(limiter, priority=Priority.HIGH).retry_after == MOST_FOR_PEOPLE, "their pause has begun again"
+    assert closed(limiter, priority=Priority.HIGH).retry_after == MOST_FOR_URGENT, "their pause has begun again"
     assert closed(limiter, priority=Priority.LOW).retry_after == MOST_FOR_OTHERS
 
 
@@ -103,21 +103,21 @@ async def test_of_hundreds_of_people_few_ask_a_server_that_still_throttles(clock
                 await asyncio.sleep(shut.retry_after)
 
     await asyncio.gather(*(insist() for _ in range(200)))
-    assert 25 <= sent <= HOUR / MOST_FOR_PEOPLE, "one for each of their pauses"
+    assert 25 <= sent <= HOUR / MOST_FOR_URGENT, "one for each of their pauses"
 
 
 @timed
 async def test_a_person_whose_trial_is_answered_frees_people_and_leaves_the_others_their_pause(clock: Clock) -> None:
     limiter = limiter_of(clock)
     limiter.throttled(HOUR)
-    await asyncio.sleep(MOST_FOR_PEOPLE)
+    await asyncio.sleep(MOST_FOR_URGENT)
     await answered(limiter, priority=Priority.HIGH)
     async with AsyncExitStack() as stack:
         for _ in range(10):
             await stack.enter_async_context(limiter.admitted(Priority.HIGH))
-    assert closed(limiter, priority=Priority.LOW).retry_after == MOST_FOR_OTHERS - MOST_FOR_PEOPLE
+    assert closed(limiter, priority=Priority.LOW).retry_after == MOST_FOR_OTHERS - MOST_FOR_URGENT
     await answered(limiter, priority=Priority.HIGH, with_429=True, wait=5.0)
-    assert closed(limiter, priority=Priority.HIGH).retry_after == MOST_FOR_PEOPLE, (
+    assert closed(limiter, priority=Priority.HIGH).retry_after == MOST_FOR_URGENT, (
         "the pause that the server asked for lasts after all"
     )
 
@@ -154,9 +154,9 @@ def test_a_trial_that_is_throttled_begins_peoples_pause_again_whatever_it_names(
         limiter = limiter_of(clock)
         limiter.throttled(HOUR)
         for _ in range(5):
-            await asyncio.sleep(MOST_FOR_PEOPLE)
+            await asyncio.sleep(MOST_FOR_URGENT)
             await answered(limiter, priority=Priority.HIGH, with_429=True, wait=wait)
-            assert closed(limiter, priority=Priority.HIGH).retry_after == MOST_FOR_PEOPLE
+            assert closed(limiter, priority=Priority.HIGH).retry_after == MOST_FOR_URGENT
             assert closed(limiter, priority=Priority.HIGH).asked == HOUR
 
     virtual_time.run(main)
@@ -181,7 +181,7 @@ def test_a_trial_that_tells_nothing_leaves_its_office_to_the_next(end: str) -> N
     async def main(clock: Clock) -> None:
         limiter = limiter_of(clock)
         limiter.throttled(HOUR)
-        await asyncio.sleep(MOST_FOR_PEOPLE)
+        await asyncio.sleep(MOST_FOR_URGENT)
         try:
             async with limiter.admitted(Priority.HIGH) as trial:
                 if end == "fails":
@@ -205,7 +205,7 @@ def test_a_probe_that_takes_minutes_does_not_hold_the_others_for_minutes(shut_by
         else:
             for _ in range(5):
                 limiter.failed()
-        await asyncio.sleep(MOST_FOR_PEOPLE)
+        await asyncio.sleep(MOST_FOR_URGENT)
         async with limiter.admitted(Priority.HIGH) as slow:
             await asyncio.sleep(TRIAL_PATIENCE)
             closed(limiter, priority=Priority.HIGH)
@@ -320,14 +320,14 @@ def test_no_sequence_of_outcomes_holds_anybody_for_longer_than_minutes(
         for pause, of, lasts, outcome, wait in calls:
             await asyncio.sleep(pause)
             tasks.append(asyncio.ensure_future(make(of, lasts, outcome, wait)))
-            for priority, most in ((Priority.HIGH, MOST_FOR_PEOPLE), (Priority.LOW, MOST_FOR_OTHERS)):
+            for priority, most in ((Priority.HIGH, MOST_FOR_URGENT), (Priority.LOW, MOST_FOR_OTHERS)):
                 shut = limiter.closed_for(priority)
                 assert shut is None or 0 < shut.retry_after <= most
         await asyncio.gather(*tasks)
         assert all(
-            0 <= wait <= (MOST_FOR_PEOPLE if priority is Priority.HIGH else MOST_FOR_OTHERS) for priority, wait in waits
+            0 <= wait <= (MOST_FOR_URGENT if priority is Priority.HIGH else MOST_FOR_OTHERS) for priority, wait in waits
         )
-        await asyncio.sleep(MOST_FOR_PEOPLE)
+        await asyncio.sleep(MOST_FOR_URGENT)
         assert limiter.closed_for(priority=Priority.HIGH) is None
         await asyncio.sleep(MOST_FOR_OTHERS)
         assert limiter.open

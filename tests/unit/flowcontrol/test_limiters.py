@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter, LimiterClosed, Limiters
-from nvcf_operator.flowcontrol.pacing import Backoff
+from nvcf_operator.flowcontrol.pacing import Pauses
 from nvcf_operator.flowcontrol.priority import Priority
 from tests.support import virtual_time
 from tests.support.virtual_time import Clock
@@ -241,8 +241,8 @@ async def test_openings_double_from_a_second_to_a_minute_until_a_success(clock: 
 
 def test_jitter_shortens_pauses_by_up_to_half() -> None:
     for luck, expected in [(0.0, [1, 2, 4]), (middle(), [0.75, 1.5, 3]), (1.0, [0.5, 1, 2])]:
-        backoff = Backoff(lambda luck=luck: luck)  # type: ignore[misc]
-        assert [backoff.pause() for _ in range(3)] == expected
+        pauses = Pauses(lambda luck=luck: luck)  # type: ignore[misc]
+        assert [pauses.take() for _ in range(3)] == expected
 
 
 @timed

@@ -20,7 +20,7 @@ from nvcf_operator.reconcile import loop
 from nvcf_operator.reconcile.context import Context
 from nvcf_operator.reconcile.observe import Saturated
 from nvcf_operator.reconcile.ports import STATUS, Outdated, Vanished, WriteRefused
-from nvcf_operator.state.local_state import AT_ONCE, LONGEST_PAUSE, Guard
+from nvcf_operator.state.local_state import AT_ONCE, PAUSES, Guard
 from tests.property.cluster_model import Cluster
 from tests.unit.reconcile.one_resource import OneResource
 
@@ -202,4 +202,4 @@ def test_what_wants_a_pause_of_its_own_gets_that_one() -> None:
 
 def test_a_pause_is_bounded() -> None:
     guard = Guard()
-    assert max(guard.pause(0.0, "a") for _ in range(50)) == LONGEST_PAUSE
+    assert max(guard.pause(0.0, "a") for _ in range(50)) == PAUSES.last

@@ -8,7 +8,7 @@ from nvcf_client.errors import NvcfError, Obstacle, Rejected
 from nvcf_client.text import shorten
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.diff.fields import named
-from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_PEOPLE
+from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_URGENT
 
 ADVICE = {
     Obstacle.NAME: "Check the host in the base URL, and DNS where the operator runs",
@@ -77,11 +77,11 @@ def slow_down(asked: float | None) -> str:
         return "NVCF is rate limiting this account (429). The operator waits and retries."
     length = next((f"up to {words}" for most, words in _STEPS if asked <= most), "more than 12 hours")
     pause = f"NVCF is rate limiting this account (429) for {length}."
-    if asked <= MOST_FOR_PEOPLE:
+    if asked <= MOST_FOR_URGENT:
         return f"{pause} The operator waits and retries."
     return (
         f"{pause} The operator retries after at most {MOST_FOR_OTHERS / 60:g} minutes; an edit, a "
-        f"reconcile-requested-at or a deletion is tried after at most {MOST_FOR_PEOPLE / 60:g}."
+        f"reconcile-requested-at or a deletion is tried after at most {MOST_FOR_URGENT / 60:g}."
     )
 
 
