@@ -1,4 +1,4 @@
-"""The time of day, for what people read, and time spans that no clock change affects."""
+"""The time of day, for what users read, and time spans that no clock change affects."""
 
 import time
 from collections.abc import Callable

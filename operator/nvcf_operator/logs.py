@@ -22,7 +22,7 @@ class Redactor:
     """Takes registered secrets, and whatever looks like a key, out of texts.
 
     A text is cut into all its windows of `SHORTEST` characters; only spellings that end like one of them are looked
-    for. Keys begin alike, so that their ends tell more.
+    for. Keys begin alike, so that their ends distinguish more.
 
     Args:
         most: secrets that are looked for; beyond that those that were registered longest ago are not.
@@ -121,7 +121,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """One line for people; a traceback follows it, indented. Foreign text cannot begin a line of its own."""
+    """One line for reading; a traceback follows it, indented. Foreign text cannot begin a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record."""

@@ -24,7 +24,7 @@ RESOLVE_TIMEOUT = 15.0
 takes two or three rounds."""
 
 RESOLVE_CHECK = 1.0
-"""Seconds for the look whether it was the name that kept a connection from being opened in time."""
+"""Seconds for the check whether it was the name that kept a connection from being opened in time."""
 
 POOL_TIMEOUT = 15.0
 """Seconds to wait for one of our own connections to become free."""
@@ -172,7 +172,7 @@ def _route(options: ClientOptions) -> Route:
 
 
 def _reread(trust: Trust, error: Unreachable) -> None:
-    """Look whether the certificates to trust have changed; if they are unusable now, the error says so as well."""
+    """Check whether the certificates to trust have changed; if they are unusable now, the error says so as well."""
     try:
         trust.reread()
     except TrustProblem as problem:

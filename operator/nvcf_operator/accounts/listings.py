@@ -121,7 +121,7 @@ FEW, SHARE = 5, 0.2
 
 
 class MassDeletionGuard:
-    """The absences that a key's polls show. Begins anew with the process, from its first poll."""
+    """The absences that a key's polls show. Starts with the process, from its first poll."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -16,10 +16,10 @@ FINALIZER = f"{GROUP}/undeploy"
 """Held exactly while the resource is managed, has deletionPolicy Delete and holds, or may hold, a deployment."""
 
 RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"
-"""A person's token: reconcile now. Answered in `status.lastHandledReconcileAt`."""
+"""A user's token: reconcile now. Answered in `status.lastHandledReconcileAt`."""
 
 REDEPLOY_REQUESTED_ANNOTATION = f"{GROUP}/redeploy-requested-at"
-"""A person's token: undeploy gracefully and deploy again, once. Answered in `status.lastHandledRedeployAt`."""
+"""A user's token: undeploy gracefully and deploy again, once. Answered in `status.lastHandledRedeployAt`."""
 
 PAUSED_ANNOTATION = f"{GROUP}/paused"
 """`"true"`: no NVCF write, as `spec.suspend`, but out of the reach of a GitOps self-heal."""

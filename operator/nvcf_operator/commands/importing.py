@@ -44,7 +44,7 @@ Report = Callable[[str], None]
 
 
 class NothingReadError(Exception):
-    """Nothing could be read. The text is for people."""
+    """Nothing could be read. The text is for users."""
 
 
 @dataclass(frozen=True, slots=True)

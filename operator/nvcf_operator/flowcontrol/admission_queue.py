@@ -128,7 +128,7 @@ class AdmissionQueue:
         return True
 
     def _arm(self) -> None:
-        """Have the loop call when the rate lets the next one pass; a place that becomes free calls by itself."""
+        """Have the loop call when the rate lets the next one pass; a place that becomes free calls at once."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

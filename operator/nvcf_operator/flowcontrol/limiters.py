@@ -69,7 +69,7 @@ class LimiterClosed(Exception):  # noqa: N818  the name says what happened
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Admission:
-    """One call that was let in. Told with its outcome, it keeps a late answer from speaking for the present.
+    """One call that was let in. Reported with its outcome, it keeps a late answer from speaking for the present.
 
     Attributes:
         priority: how urgent the call is.
@@ -200,7 +200,7 @@ class Limiter:
         news = not self._is_stale(call)
         if news:
             self._answered(call)
-        if self._throttle.told(self._clock(), retry_after, news=news, urgent=_is_urgent(call)):
+        if self._throttle.throttled(self._clock(), retry_after, news=news, urgent=_is_urgent(call)):
             self._shut()
 
     def inherit(self, other: "Limiter") -> None:
@@ -248,7 +248,7 @@ class Limiter:
         return call is not None and call.limiter is self and call.era != self._era
 
     def _shut(self) -> None:
-        """Begin a new era. The probe, if it is still out, gives up its office by itself: there is one at a time."""
+        """Begin a new era. A probe that is still out ends with its answer: there is one at a time."""
         self._era += 1
         self._queue.turn_away()
 

@@ -69,8 +69,8 @@ class Pauses:
 class Breaker:
     """Opens after `FAILURES` failures in a row, for a pause that doubles from opening to opening; then half-open.
 
-    Half-open, the next outcome decides: a success closes it, a failure opens it again. Outcomes that are told while it
-    is open belong to calls sent before, and change nothing.
+    Half-open, the next outcome decides: a success closes it, a failure opens it again. Outcomes reported while it is
+    open belong to calls sent before, and change nothing.
     """
 
     def __init__(self, random: Callable[[], float]) -> None:
@@ -164,7 +164,7 @@ class Throttle:
         """
         return self._asked
 
-    def told(self, now: float, wait: float | None, *, news: bool, urgent: bool) -> bool:
+    def throttled(self, now: float, wait: float | None, *, news: bool, urgent: bool) -> bool:
         """The server said 429; whether calls are held from now on.
 
         Args:

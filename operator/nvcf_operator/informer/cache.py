@@ -195,7 +195,7 @@ class News(StrEnum):
     USER = "user"
     """A user's doing: spec, deletion, or one of the annotations that ask for something; or what may be one."""
     OTHER = "other"
-    """Something else, such as another hand in the status."""
+    """Something else, such as another controller's change of the status."""
 
 
 class Cache:
@@ -234,7 +234,7 @@ class Cache:
         if not listed:
             ours, known = self._own_writes.ours(key, version), self._digests.get(key)
             if not ours and known is not None and version < known.resource_version:
-                return News.USER  # the answer to a write of ours has brought another hand's change along with it
+                return News.USER  # the answer to a write of ours has brought another's change along with it
         return self._take_in(key, obj)
 
     def doubt(self, key: Key) -> None:
@@ -242,7 +242,7 @@ class Cache:
         self._own_writes.doubt(key, self._digests[key].resource_version)
 
     def settle(self, key: Key) -> bool:
-        """Say at the end of the work whether another hand has written meanwhile."""
+        """Say at the end of the work whether somebody else has written meanwhile."""
         return self._own_writes.settle(key)
 
     def drop(self, key: Key, uid: str | None = None) -> bool:

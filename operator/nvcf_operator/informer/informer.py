@@ -136,7 +136,7 @@ class Informer:
                 log.warning("cannot list %s; retrying in %.0f s: %s", names.PLURAL, RELIST, error)
 
     async def follow_history(self) -> None:
-        """Look each minute whether the cluster still goes on from what was seen.
+        """Check each minute that the cluster still goes on from what was seen.
 
         Raises:
             WentBack: it does not, twice in a row.

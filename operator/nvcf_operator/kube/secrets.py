@@ -64,7 +64,7 @@ class _Entry:
     """When a refusal first came; None when the last usable answer was another."""
 
     def serve(self, *, since: float, now: float, max_age: float) -> SecretRead | None:
-        """What can be told to somebody who asks since then and wants it no older than that; None: nothing."""
+        """What can be served to a caller that asks since then and wants it no older than that; None: nothing."""
         if self.failure is not None and self.failed_at > since:
             return self.failure  # who waited through one timeout does not wait through another
         limit = max_age if isinstance(self.answer, Found) else min(max_age, SHORT)

@@ -43,7 +43,7 @@ class Watchdogs:
     def watch(self, name: str, *, deadline: float) -> Iterator[Callable[[], None]]:
         """Expect the body to end within `deadline` seconds, however it ends.
 
-        A body that is a loop calls what `with` gives it in each round: the seconds begin anew.
+        A body that is a loop calls what `with` gives it in each round: the seconds begin again.
         """
         watched = _Watched(name, deadline, self._clock())
 

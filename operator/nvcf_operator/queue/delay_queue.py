@@ -27,7 +27,7 @@ class DelayQueue(Generic[K]):
 
     Reasons to reconcile one key merge: the earliest deadline wins, at the priority that it was asked for; when the
     deadline of a higher priority has come too, the key moves there. Handing a key out answers every reason that stands,
-    also those of a later deadline, for the work that follows decides anew. Within a priority the groups take turns, and
+    also those of a later deadline, as what follows decides again. Within a priority the groups take turns, and
     a group's keys come first in, first out.
 
     Nothing here is thread-safe: call it from the loop's thread.

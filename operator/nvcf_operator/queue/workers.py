@@ -28,7 +28,7 @@ AFTER_A_BUG = 30.0
 class Workers:
     """Runs reconciles from the queue.
 
-    `settle` is asked at the end of each whether another hand has written to the resource meanwhile. Nothing is taken
+    `settle` is asked at the end of each whether somebody else has written to the resource meanwhile. Nothing is taken
     before `begin` is set.
     """
 

@@ -106,7 +106,7 @@ class Reconciler:
     async def _reconcile(self, resource: Resource, local: LocalState, priority: Priority) -> Requeue | None:
         """The loop itself."""
         if priority is Priority.HIGH:
-            local.asked_anew(self._clock.monotonic())
+            local.requested(self._clock.monotonic())
         context = await self._observer.observe(resource, local, priority, most_waiting=self._most(priority))
         decision, context = await self._decide_and_act(context)
         if isinstance(context.situation.wrote, DropFinalizer) and context.resource.deleting:

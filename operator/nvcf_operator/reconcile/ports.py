@@ -34,7 +34,7 @@ TAKEN_OFF = "the write was accepted but the finalizer is missing: a mutating web
 
 
 class Outdated(Exception):  # noqa: N818  the name says what happened
-    """The resource is not what the decision was made on: read it again and decide anew. Nothing was written to NVCF."""
+    """The resource is not what the decision was made on: read it again. Nothing was written to NVCF."""
 
 
 class Vanished(Exception):  # noqa: N818  the name says what happened

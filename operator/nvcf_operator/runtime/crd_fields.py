@@ -41,13 +41,13 @@ class CrdFields:
         return tuple(path for path in self.missing if is_recorded(path))
 
     async def follow(self) -> None:
-        """Look for ever."""
+        """Check for ever."""
         while True:
-            await self.look()
+            await self.check()
             await asyncio.sleep(SOON if self.missing else LATER)
 
-    async def look(self) -> None:
-        """Look once, and say what is new: missing fields, or that none is missing any more."""
+    async def check(self) -> None:
+        """Check once, and log what is new: missing fields, or that none is missing any more."""
         found = await self._read()
         if found and found != self.missing:
             await asyncio.sleep(CONFIRM)

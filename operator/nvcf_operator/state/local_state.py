@@ -173,7 +173,7 @@ class LocalState:
         if not self.proven:
             self.proven, self.record = True, None
 
-    def asked_anew(self, now: float) -> None:
+    def requested(self, now: float) -> None:
         """A user asks for something: where a failure is waited out, it is tried like something new."""
         if now < self.retry_at:
             self.attempts = 0
@@ -217,7 +217,7 @@ class LocalState:
 
 
 def _hash(resource: Resource) -> int:
-    """Tell one stored status from another."""
+    """Distinguish one stored status from another."""
     return hash(json.dumps(resource.recorded, sort_keys=True))
 
 
@@ -230,7 +230,7 @@ class LocalStates:
         """The uids of the objects that ended last, the oldest first."""
 
     def of(self, key: Key, uid: str, make: Callable[[], LocalState]) -> LocalState:
-        """The local state of this very object; a namesake made anew starts with none."""
+        """The local state of this very object; a namesake made later starts with none."""
         known = self._local_states.get(key)
         if known is None or known.uid != uid:
             known = self._local_states[key] = make()

@@ -69,13 +69,13 @@ def test_news_in_an_outage_does_not_add_up_to_a_long_wait_after_it() -> None:
 
 def test_what_a_person_asks_for_while_a_failure_is_waited_out_is_tried_like_something_new() -> None:
     local = LocalState(uid="u", attempts=6, retry_at=160.0)
-    local.asked_anew(130.0)
+    local.requested(130.0)
     assert local.attempts == 0
 
 
 def test_a_try_in_its_turn_keeps_the_count_of_those_before_it() -> None:
     local = LocalState(uid="u", attempts=6, retry_at=160.0)
-    local.asked_anew(160.0)
+    local.requested(160.0)
     assert local.attempts == 6
     local.ended(161.0, wait=None)
     assert local.attempts == 0

@@ -40,7 +40,7 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
         function_version_id=spec.function_version_id,
         specifications=compare.create_body(spec.deployment_specifications),
     )
-    # Before the settle: it would begin anew at each reconcile, and the status would report both in turn.
+    # Before the settle: it would restart at each reconcile, and the status would report both in turn.
     if stalled := not_converging(situation, action):
         return stalled
     if (wait := versions.redeploy_settle_left(situation, nothing)) > 0:
@@ -121,7 +121,7 @@ def posts_counted(situation: Situation) -> Retry | None:
 
 
 def _failed_before(resource: Resource) -> int | None:
-    """The count of deployments that NVCF gave up, which such a POST does not begin anew."""
+    """The count of deployments that NVCF gave up, which such a POST does not restart."""
     retry, status = resource.status.retry, resource.status
     if retry is None or status.observed_generation != resource.generation:
         return None

@@ -132,7 +132,7 @@ def _retry(situation: Situation, decision: Decision) -> Retry | None:
         return resource.status.retry
     if condition_set.ready:
         return None
-    # What keeps us from asking says nothing of what NVCF refused; a manifest that has changed since starts anew.
+    # What keeps us from asking says nothing of what NVCF refused; a manifest that has changed since starts over.
     current = resource.status.observed_generation == resource.generation
     kept = situation.refused is not None or situation.credential_failure is not None
     if current and (condition_set.reason in OUTAGES or kept or _pauses(situation)):

@@ -3,7 +3,7 @@
 There is no record of the steps: each pass goes on from what NVCF shows, so a crash between any two repeats nothing.
 
 A deployment in ERROR is deployed again with growing waits, a few times, for only a DELETE leaves ERROR (facts on NVCF,
-section 5). The count stands in `status.retry`, so a restart does not begin it anew: a planned attempt has a time, an
+section 5). The count stands in `status.retry`, so a restart does not reset it: a planned attempt has a time, an
 attempt under way has none.
 """
 
@@ -25,7 +25,7 @@ from nvcf_operator.core.rules.retries import retry_due_in
 
 
 def purpose(situation: Situation, seen: Present) -> Purpose | None:
-    """Why the manifest or a user wants this deployment made anew; None when nobody does."""
+    """Why the manifest or a user wants another deployment in place of this one; None when nobody does."""
     resource = situation.resource
     if resource.redeploy_requested and not is_for_an_earlier_deployment(situation):
         return Purpose.REQUESTED
@@ -59,7 +59,7 @@ def redeployed(situation: Situation, seen: Present, why: Purpose) -> Decision:
 
 
 def is_answered(situation: Situation) -> bool:
-    """Whether a user's request for another deployment needs no more than what follows by itself.
+    """Whether a user's request for another deployment needs no more than what follows automatically.
 
     That is so once the old one is on its way out or not there, for its absence leads to another POST.
     """

@@ -164,7 +164,7 @@ def next_read_in(situation: Situation, version: str) -> float:
 
 
 def leaving(reason: Reason, message: str) -> ConditionSet:
-    """The undeployment goes on by itself."""
+    """The undeployment goes on automatically."""
     return conditions.progressing(Phase.DRAINING, reason, message)
 
 
@@ -190,7 +190,7 @@ def deletion(situation: Situation) -> Decision:
 
 
 def blocked(situation: Situation, failure: Failure) -> Decision:
-    """Keep the object, say what is in the way and name the ways out; try again by itself."""
+    """Keep the object, say what is in the way and name the ways out; try again automatically."""
     stale = situation.local.stale_force_delete
     if messages.NAMESPACE_ENDS in failure.message:
         message = messages.blocked_in_ending_namespace(

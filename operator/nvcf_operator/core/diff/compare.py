@@ -175,7 +175,7 @@ def _at(value: Any, place: Path) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A value for people: the same text for the same meaning, on one line, and short."""
+    """A value for messages: the same text for the same meaning, on one line, and short."""
     if value in (None, "", []):
         return "nothing"
     if isinstance(value, list) and all(isinstance(item, str) for item in value):

@@ -48,7 +48,7 @@ class Patch:
         }
 
     def describe(self) -> str:
-        """Say what changes, for people."""
+        """Say what changes, for users."""
         parts = [f"{self.min_instances}-{self.max_instances} instances"] if self.max_instances is not None else []
         if self.autoscaling_configuration is not None:
             parts.append("autoscaling")
@@ -64,7 +64,7 @@ class Put:
     specifications: tuple[GpuSpecification, ...]
 
     def describe(self) -> str:
-        """Say what changes, for people."""
+        """Say what changes, for users."""
         changes = "; ".join(
             f"{item.gpu}: {item.min_instances}-{item.max_instances} instances"
             + (f", concurrency {item.max_request_concurrency}" if item.max_request_concurrency is not None else "")

@@ -1,7 +1,7 @@
 """The closed list of reasons that conditions and Events carry.
 
 A reason is one CamelCase word that a script may rely on (Kubernetes API conventions, "Typical status properties");
-the message beside it is for people. Nothing else than a member of this list is ever written.
+the message beside it is for users. Nothing else than a member of this list is ever written.
 """
 
 from enum import Flag, StrEnum, auto

@@ -1,1 +1,1 @@
-"""What users are told: conditions, messages and Events."""
+"""What users read: conditions, messages and Events."""

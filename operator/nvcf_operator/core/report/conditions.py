@@ -34,7 +34,7 @@ def in_force(message: str) -> ConditionSet:
 
 
 def progressing(phase: Phase, reason: Reason, message: str, *, available: bool | None = None) -> ConditionSet:
-    """The operator or NVCF is at work, and it will go on by itself."""
+    """The operator or NVCF is at work, and it will go on automatically."""
     return ConditionSet(phase, reason, message, reconciling=True, available=available)
 
 

@@ -47,7 +47,7 @@ def stalled_after_grace(situation: Situation, reason: Reason, message: str) -> C
 
 
 AT_LENGTH = timedelta(minutes=1)
-"""Time after which a POST that is answered at last begins the deadline anew."""
+"""Time after which a POST that is answered at last restarts the deadline."""
 
 
 def progress_since(situation: Situation) -> datetime:
@@ -115,7 +115,7 @@ def waiting(situation: Situation, failure: Failure, *, at_work: bool = False) ->
 
 
 def hindered(situation: Situation, failure: Failure) -> Decision:
-    """Wait with work in hand."""
+    """Wait with a write due."""
     return waiting(situation, failure, at_work=True)
 
 

@@ -73,7 +73,7 @@ class Intents:
         patch = merge_patch(resource.recorded, wanted)
         assert patch is not None, "the token is new"
         with self._claims.intending(target):
-            if self._pruned or self._unrecorded():  # so that a try in vain changes nothing
+            if self._pruned or self._unrecorded():  # so that a failed try changes nothing
                 await self._try(context, patch, wanted)
             obj = await self._cluster.write_intent(resource, local, patch)
         local.decided(resource, status)
