@@ -243,8 +243,8 @@ def an_edit_goes_before_other_work(run: Run) -> list[str]:
     run.simulator.deploy(version, GPU)
     run.simulator.fault(operation="getDeployment", functionVersionId=version, delay=1)
     others = crowd(run, function, version, known=True)
-    run.scale(maxInstances=5)
     cursor = run.simulator.cursor
+    run.scale(maxInstances=5)
     run.until_asked(since=cursor, method="PATCH")
     (patch, *_) = run.asked(cursor, method="PATCH")
     calls = run.asked(cursor, operation="getDeployment")
