@@ -140,7 +140,7 @@ def listed_functions(world: World, caller: Caller, visibility: list[str]) -> lis
     if "public" in wanted:
         found |= {function.version_id: function for function in world.offered() if function.public}
     if "private" in wanted:
-        own = world.owned(caller.nca_id)
+        own = world.listed(caller.nca_id)
         found |= {f.version_id: f for f in own if caller.unlimited or caller.may_use(f)}
     if "authorized" in wanted:
         found |= {f.version_id: f for f in world.offered() if caller.may_use_shared(f)}
@@ -149,7 +149,7 @@ def listed_functions(world: World, caller: Caller, visibility: list[str]) -> lis
 
 def visible_versions(world: World, caller: Caller, function_id: str) -> list[Function]:
     """Return the visible versions of a function. Raises 404 if there are none, 403 if the policy hides them all."""
-    known = world.versions(function_id)
+    known = world.listed_versions(function_id)
     shown = [f for f in known if f.public or caller.may_use(f) or caller.may_use_shared(f)]
     if shown:
         return shown
@@ -160,7 +160,7 @@ def visible_versions(world: World, caller: Caller, function_id: str) -> list[Fun
 
 def visible_version(world: World, caller: Caller, function_id: str, version_id: str) -> Function:
     """Return one version. Raises 404 if it is unknown or belongs to others, 403 if the policy hides it."""
-    function = world.function(version_id, function_id)
+    function = world.read(version_id, function_id)
     if function is None:
         raise unknown_function(caller.nca_id, function_id, version_id)
     if function.public or caller.may_use(function) or caller.may_use_shared(function):

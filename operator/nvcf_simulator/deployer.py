@@ -1,7 +1,9 @@
 """Deployer, changing and undeploying a function version: the rules behind POST, PUT, PATCH and DELETE."""
 
 import asyncio
+from contextlib import suppress
 from copy import deepcopy
+from dataclasses import dataclass
 
 from nvcf_simulator.access import Caller
 from nvcf_simulator.availability import Availability
@@ -10,6 +12,8 @@ from nvcf_simulator.model.allocator import Allocator
 from nvcf_simulator.model.clock import milliseconds
 from nvcf_simulator.model.entities import BUSY, Deployment, Function, GpuSpecification, random_id
 from nvcf_simulator.model.loop import StaleWrites
+from nvcf_simulator.model.registries import Registries
+from nvcf_simulator.model.rows import FunctionRow
 from nvcf_simulator.model.statuses import Statuses
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import (
@@ -26,6 +30,14 @@ _TRIES = 3
 """Attempts of one call while the allocator returns 5xx."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What is checked before a deployment."""
+
+    availability: Availability
+    registries: Registries
+
+
 class Deployer:
     """Deploys, changes and undeploys. All methods raise `ProblemError`."""
 
@@ -35,14 +47,14 @@ class Deployer:
         allocator: Allocator,
         statuses: Statuses,
         stale_writes: StaleWrites,
-        availability: Availability,
+        checks: Checks,
     ) -> None:
         self._world = world
         self._allocator = allocator
         self._allocation = _Allocation(world, allocator)
         self._statuses = statuses
         self._stale_writes = stale_writes
-        self._availability = availability
+        self._checks = checks
 
     def owned(self, caller: Caller, function_id: str, version_id: str, verb: str) -> Function:
         """Return a function version of the caller's account that the key may change."""
@@ -56,23 +68,23 @@ class Deployer:
     async def create(self, function: Function, specifications: list[GpuSpecification]) -> Deployment:
         """Deploy. Nothing is visible before the allocator has responded for every specification."""
         self._check_undeployed(function)
-        self._availability.check(function, specifications)
-        self._world.depend("artifacts", function.version_id)
+        self._checks.availability.check(function, specifications)
+        self._checks.registries.check(function)
+        read = FunctionRow.read(function)
         deployment_id = random_id()
         try:
             await self._allocation.request(function, deployment_id, specifications)
         except ProblemError as problem:
-            self._roll_back(function, deployment_id)
+            self._roll_back(read, deployment_id)
             detail = f"{function.label}: Failed to deploy: {problem.detail}"
             raise ProblemError(problem.status, detail, problem.origin) from None
         now = milliseconds(self._world.clock.now())
         row = Deployment(deployment_id, function.id, function.version_id, function.nca_id, now, now, specifications)
         self._world.put_row(row)
-        await self._gap()
-        if self._world.function(function.version_id) is None:
-            self._world.put_function(function)  # deleted in the meantime: the server writes it back with its status
+        await self.gap()
         idle = all(specification.min_instances == 0 for specification in specifications)
-        self._world.set_status(function, "ACTIVE" if idle else "DEPLOYING")
+        # As it was read at the start: this undoes what has changed since, and a version deleted since comes back.
+        read.having(status="ACTIVE" if idle else "DEPLOYING").insert(self._world)
         return row
 
     def _check_undeployed(self, function: Function) -> None:
@@ -92,12 +104,12 @@ class Deployer:
             case _:
                 raise ProblemError(500, f"{function.label}: Missing deployment", "framework")
 
-    def _roll_back(self, function: Function, deployment_id: str) -> None:
+    def _roll_back(self, read: FunctionRow, deployment_id: str) -> None:
         """Undo a POST by its version, as the real server does: the row of another POST is deleted as well."""
         for instance in self._allocator.current(deployment_id):
             self._allocator.release_some([instance], 1)
-        self._world.remove_row(function.version_id)
-        self._world.set_status(function, "INACTIVE")
+        self._world.remove_row(read.function.version_id)
+        read.insert(self._world)
 
     async def update(self, function: Function, updates: list[Update]) -> Deployment:
         """Change minimum, maximum and concurrency of all specifications, as PUT does."""
@@ -108,7 +120,7 @@ class Deployer:
         fresh = deepcopy(row)
         if not apply_updates(fresh, function, updates, old=self._world.behaviour.generation == "old"):
             return row
-        self._world.depend("artifacts", function.version_id)
+        self._checks.registries.check(function)
         return await self._write(row, fresh)
 
     async def patch(self, row: Deployment, caller: Caller, specification_id: str, patch: Patch) -> GpuSpecification:
@@ -135,10 +147,11 @@ class Deployer:
         if row is None:
             raise not_found(f"Function version '{function.version_id}': Deployment not found")
         self._world.set_status(function, "INACTIVE")
-        await self._gap()
+        await self.gap()
         if not graceful or self._statuses.drained(function):
             self._stale_writes.before_delete(row)
-            self._allocator.remove_deployment(row)
+            with suppress(ProblemError):  # the real server logs it: the loop deletes the row later
+                self.undeploy(function.version_id)
 
     def _check_busy(self, function: Function) -> None:
         if function.status not in BUSY:
@@ -158,10 +171,33 @@ class Deployer:
         self._world.put_row(fresh)
         return fresh
 
-    async def _gap(self) -> None:
-        gap = self._world.behaviour.races.write_gap
-        if gap:
-            await asyncio.sleep(self._world.clock.real(gap))
+    def undeploy(self, version_id: str) -> None:
+        """Delete the deployment of a version immediately, if it has one.
+
+        If the row cannot be deleted, the instances end all the same, and the result is 500.
+        """
+        row = self._world.row(version_id)
+        if row is None:
+            return
+        try:
+            self._world.depend("deployments", version_id, row.function_id)
+        except ProblemError as problem:
+            with suppress(ProblemError):
+                self._allocator.release(row.id, version_id)
+            raise ProblemError(500, problem.detail, "framework") from None
+        self._allocator.remove_deployment(row)
+
+    async def gap(self) -> None:
+        """Wait between the two writes of a request, as `writeGap` says."""
+        await self._wait(self._world.behaviour.races.write_gap)
+
+    async def update_gap(self) -> None:
+        """Wait between read and write of a version's row, as `slowUpdate` says."""
+        await self._wait(self._world.behaviour.races.slow_update)
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds:
+            await asyncio.sleep(self._world.clock.real(seconds))
 
 
 class _Allocation:

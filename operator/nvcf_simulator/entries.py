@@ -42,10 +42,15 @@ class AccountEntry(Model):
     """The only name in NGC org URLs that resolves to it; None: any does."""
     requests_per_second: float | None = Field(None, gt=0)
     """Requests above it get 429; None: no limit."""
+    max_functions_allowed: int | None = Field(None, ge=0)
+    """With this many versions, new functions are rejected; None: no limit."""
+    telemetries: dict[Uuid, list[Literal["LOGS", "METRICS", "TRACES"]]] = Field(default_factory=dict)
+    """Its telemetry endpoints, by id, with their types."""
 
     def build(self) -> Account:
         """Return the account described here."""
-        return Account(self.nca_id, self.org, self.requests_per_second)
+        telemetries = {one: list(map(str, types)) for one, types in self.telemetries.items()}
+        return Account(self.nca_id, self.org, self.requests_per_second, self.max_functions_allowed, telemetries)
 
 
 class KeyEntry(Model):

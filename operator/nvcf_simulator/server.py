@@ -15,6 +15,7 @@ from nvcf_simulator.http.faults import Fault
 from nvcf_simulator.http.reply import JSON, Reply, gateway_reply, json_reply, problem_reply, unauthenticated_reply
 from nvcf_simulator.http.request_log import Entry, readable_body
 from nvcf_simulator.http.routing import Route, check_media_types, find_route
+from nvcf_simulator.model.secret_store import mask
 from nvcf_simulator.problems import ProblemError, UnauthenticatedError
 from nvcf_simulator.service import Service
 
@@ -42,7 +43,7 @@ class Server:
         work: asyncio.Task[Reply] | None = None
         try:
             body = await request.read()
-            entry.body = readable_body(body)
+            entry.body = mask(service.world.state, readable_body(body))
             fault = service.faults.choose(entry)
             if fault is not None and fault.when == "during":
                 work = self._started(request, route, body, entry)

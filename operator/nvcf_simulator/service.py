@@ -7,7 +7,7 @@ from typing import Self
 from nvcf_simulator.access import Authenticator
 from nvcf_simulator.availability import Availability
 from nvcf_simulator.bodies.deployment import read_post
-from nvcf_simulator.deployer import Deployer
+from nvcf_simulator.deployer import Checks, Deployer
 from nvcf_simulator.entries import FunctionEntry
 from nvcf_simulator.http.faults import Faults
 from nvcf_simulator.http.request_log import RequestLog
@@ -15,6 +15,8 @@ from nvcf_simulator.model.allocator import Allocator
 from nvcf_simulator.model.clock import SECOND, milliseconds
 from nvcf_simulator.model.entities import Deployment, Function, State, random_id
 from nvcf_simulator.model.loop import ServerLoop, StaleWrites
+from nvcf_simulator.model.registries import Registries
+from nvcf_simulator.model.secret_store import SecretStore
 from nvcf_simulator.model.statuses import Statuses
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import ProblemError
@@ -32,6 +34,8 @@ class Service:
     loop: ServerLoop = field(init=False)
     authenticator: Authenticator = field(init=False)
     availability: Availability = field(init=False)
+    registries: Registries = field(init=False)
+    secret_store: SecretStore = field(init=False)
     deployer: Deployer = field(init=False)
     faults: Faults = field(init=False)
     request_log: RequestLog = field(init=False)
@@ -44,7 +48,10 @@ class Service:
         self.loop = ServerLoop(world, self.allocator, self.statuses, self.stale_writes)
         self.authenticator = Authenticator(world)
         self.availability = Availability(world)
-        self.deployer = Deployer(world, self.allocator, self.statuses, self.stale_writes, self.availability)
+        self.registries = Registries(world)
+        self.secret_store = SecretStore(world)
+        checks = Checks(self.availability, self.registries)
+        self.deployer = Deployer(world, self.allocator, self.statuses, self.stale_writes, checks)
         self.faults = Faults(world.random)
         self.request_log = RequestLog()
         self._buckets: dict[str, tuple[int, float]] = {}
@@ -85,6 +92,14 @@ class Service:
         for instance in world.instances_of(row.id):
             instance.ready_at = now
         world.set_status(function, "ACTIVE")
+
+    def drop(self, function: Function) -> None:
+        """Delete a version with its deployment and secrets, as an outside change."""
+        row = self.world.row(function.version_id)
+        if row:
+            self.allocator.remove_deployment(row)
+        self.world.remove_function(function)
+        self.world.state.secrets.pop(function.version_id, None)
 
     def limit_rate(self, nca_id: str) -> None:
         """Raise 429 if an account exceeds its rate: a token bucket that holds one second's requests."""

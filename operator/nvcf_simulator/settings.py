@@ -1,15 +1,18 @@
 """How the simulated server behaves: pace, generation, envelope, races. Set by scenarios and the control API."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 Seconds = Annotated[float, Field(ge=0)]
 Status = Annotated[int, Field(ge=400, le=599)]
-DependencyName = Literal["allocator", "instances", "keys", "catalogue", "queue", "artifacts", "helm"]
+DependencyName = Literal[
+    "allocator", "instances", "keys", "catalogue", "queue", "artifacts", "helm", "secrets", "deployments"
+]
 """What the service depends on: allocating and releasing instances, reading them, the key service, the GPU catalogue,
-the message bus with the queues, the registry of images and charts, the validation of Helm values."""
+the message bus with the queues, the registry of images and charts, the validation of Helm values, the secret store,
+the deletion of a deployment's row from the database."""
 
 
 class Model(BaseModel):
@@ -19,14 +22,47 @@ class Model(BaseModel):
 
 
 class Failure(Model):
-    """How a dependency fails."""
+    """How a dependency fails, or how slow it is."""
 
-    status: Status = 503
+    status: Status | None = 503
+    """Status of its response; None, the default if only `seconds` is given: it works."""
+    seconds: Seconds = 0
+    """Duration of each write of the secret store."""
     count: Annotated[int, Field(gt=0)] | None = None
     """Number of failing calls, after which it works again; None: it fails until reset."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _slow_is_not_failing(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("seconds") and "status" not in value:
+            return {**value, "status": None}
+        return value
 
-class Races(Model):
+
+class VersionRaces(Model):
+    """Switches that provoke the races of registering, changing and deleting function versions."""
+
+    slow_register: Seconds | tuple[Seconds, Seconds] = 0
+    """Duration of the checks of a registration, or a range to choose it from at random. The new version is written
+    after them, whether or not the client still waits."""
+    slow_update: Seconds = 0
+    """Delay between read and write of a version's row by PUT, DELETE of the rate limit and changes of its sharing."""
+    failed_registration: int = Field(0, ge=0)
+    """Number of registrations that fail after their secrets are stored and before the version is."""
+    undone_update: int = Field(0, ge=0)
+    """Number of changes of tags or rate limit that the loop's next pass undoes."""
+    returning_version: int = Field(0, ge=0)
+    """Number of deleted versions that the loop's next pass writes back."""
+    stale_rows: bool = False
+    """A slow pass of the loop writes versions as it has read them at its start, as newer servers do: a transition
+    undoes changes of tags and rate limit, and brings a deleted version back."""
+    list_lag: Seconds = 0
+    """How long lists lag behind: they miss new versions, and show deleted versions and old values."""
+    read_lag: Seconds = 0
+    """How long GET of a version lags behind lists: 404 for a new version, and still there for a deleted one."""
+
+
+class Races(VersionRaces):
     """Switches that provoke the races of the real server. All are off by default."""
 
     slow_post: Seconds | tuple[Seconds, Seconds] = 0
@@ -76,6 +112,10 @@ class Behaviour(Model):
     """Specifications come back in a different order."""
     forget_unserved: bool = True
     """True: instances requested without capacity are never requested again (real); False: the request waits."""
+    deletion: Literal["row-first", "deployment-first"] = "row-first"
+    """Order in which DELETE of a version removes its row and its deployment; secrets come last."""
+    artifact_rules: bool = False
+    """True: registries must be known, and images, charts and URIs must have the form that they require."""
     placement: bool = True
     """False: every requested cluster, region and attribute is accepted as existing."""
     loop: bool = True

@@ -18,9 +18,10 @@ from nvcf_simulator.entries import AccountEntry, FunctionEntry, InstanceBehaviou
 from nvcf_simulator.http.faults import Fault
 from nvcf_simulator.http.request_log import RequestLog
 from nvcf_simulator.model.catalogue import DEFAULT_TYPES, InstanceType
+from nvcf_simulator.model.registries import Artifact
 from nvcf_simulator.scenario import OTHER_TOKEN, TOKEN, Scenario
 from nvcf_simulator.service import Service
-from nvcf_simulator.settings import Behaviour, Races
+from nvcf_simulator.settings import Behaviour, Failure, Races
 from tests.contract.simulator_client import H100, Api, deployment_of
 from tests.support.control import Control
 from tests.support.simulator import ECHO, Simulator
@@ -41,6 +42,9 @@ MODELS: tuple[type[BaseModel], ...] = (
     Behaviour,
     Races,
     Fault,
+    Failure,
+    Artifact,
+    bodies.AccountChange,
     bodies.KeyChange,
     bodies.VersionChange,
     bodies.Scaling,

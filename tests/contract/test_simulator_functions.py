@@ -44,19 +44,11 @@ def test_a_new_function_is_inactive_and_gets_defaults(api: Api) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "reason"),
     [
-        ({"name": None}, "name", "a name is needed"),
         ({"name": "-x"}, "name", "it begins with a letter or digit"),
         ({"name": "x" * 129}, "name", "128 characters at most"),
-        ({"inferenceUrl": None}, "inferenceUrl", "an entry point is needed"),
-        ({"containerImage": None}, "containerImage", "something to run is needed"),
-        ({"helmChart": "https://x/y.tgz", "helmChartServiceName": "x"}, "helmChart", "image or chart, not both"),
-        ({"helmChartServiceName": "x"}, "helmChartServiceName", "a service name goes with a chart"),
         ({"tags": ["a b"]}, "tags", "no blanks in tags"),
         ({"tags": [f"t{n}" for n in range(65)]}, "tags", "64 tags at most"),
         ({"description": "x" * 257}, "description", "256 characters at most"),
-        ({"functionType": "NOPE"}, "functionType", "a type that exists"),
-        ({"health": {"protocol": "HTTP", "uri": "/"}}, "health.port", "a health check is whole"),
-        ({"inferencePort": "x"}, "inferencePort", "a port is a number"),
     ],
 )
 def test_an_invalid_definition_is_rejected_with_its_field(
@@ -64,8 +56,44 @@ def test_an_invalid_definition_is_rejected_with_its_field(
 ) -> None:
     answer = api.http.post("/functions", json=GOOD | changes)
     assert answer.status_code == 400, reason
+    assert answer.json()["detail"].startswith("Validation failed: [object=createFunctionRequest, field="), reason
     assert field in answer.json()["detail"], reason
     assert "type" not in answer.json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"name": None}, "a name is not null"),
+        ({"inferenceUrl": None}, "an entry point is needed"),
+        ({"functionType": "NOPE"}, "a type that exists"),
+        ({"health": {"protocol": "HTTP", "uri": "/"}}, "a health check is whole"),
+        ({"inferencePort": "x"}, "a port is a number"),
+    ],
+)
+def test_an_unreadable_definition_is_rejected_without_a_reason(api: Api, changes: dict[str, Any], reason: str) -> None:
+    answer = api.http.post("/functions", json=GOOD | changes)
+    assert answer.status_code == 400, reason
+    assert answer.json()["detail"] == "Failed to read request", reason
+    assert "type" not in answer.json(), reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        ({"name": ""}, "name", "a name is needed"),
+        ({"containerImage": None}, "containerImage", "something to run is needed"),
+        ({"helmChart": "https://x/y.tgz", "helmChartServiceName": "x"}, "helmChart", "image or chart, not both"),
+        ({"helmChartServiceName": "x"}, "helmChartServiceName", "a service name goes with a chart"),
+    ],
+)
+def test_a_definition_that_contradicts_itself_is_an_error_of_the_service(
+    api: Api, changes: dict[str, Any], field: str, reason: str
+) -> None:
+    answer = api.http.post("/functions", json=GOOD | changes)
+    assert answer.status_code == 400, reason
+    assert field in answer.json()["detail"], reason
+    assert answer.json()["type"].endswith(":bad-request"), reason
 
 
 def test_a_chart_function_shows_its_chart_and_secrets_are_shown_by_name_only(api: Api) -> None:

@@ -100,6 +100,10 @@ class Control:
         """Create or replace an account, optionally with `requestsPerSecond` and `org`."""
         self._ask("POST", "/accounts", json={"ncaId": nca_id, **given})
 
+    def change_account(self, nca_id: str, **limits: Any) -> None:
+        """Set `maxFunctionsAllowed` and `requestsPerSecond` of an account; None: no limit."""
+        self._ask("PATCH", f"/accounts/{nca_id}", json=limits)
+
     def remove_account(self, nca_id: str) -> None:
         """Remove an account."""
         self._ask("DELETE", f"/accounts/{nca_id}")
@@ -137,7 +141,10 @@ class Control:
         self._ask("PATCH", f"/versions/{version}/deployment", json=numbers)
 
     def change(self, version: str, **changes: Any) -> None:
-        """Set queueDepth, public, status, olderByDays or odd values (odd, oddDeployment, oddSpecifications)."""
+        """Set queueDepth, public, status, tags, rateLimit, sharedWith, olderByDays or odd values.
+
+        The latter are `odd`, `oddDeployment` and `oddSpecifications`.
+        """
         self._ask("PATCH", f"/versions/{version}", json=changes)
 
     def instance_behaviour(self, version: str, **changes: Any) -> None:
@@ -159,6 +166,41 @@ class Control:
         With `count` that many calls fail; POST tries each allocator call up to three times.
         """
         self._ask("PUT", f"/versions/{version}/dependencies", json=failures)
+
+    def depend_function(self, function: str, **failures: Any) -> None:
+        """Set which dependencies fail or are slow for all versions of a function, new ones included."""
+        self._ask("PUT", f"/functions/{function}/dependencies", json=failures)
+
+    def remove_function(self, function: str) -> int:
+        """Delete all versions of a function; return how many there were."""
+        return int(self._ask("DELETE", f"/functions/{function}")["removed"])
+
+    def artifacts(self, references: Mapping[str, Json | None]) -> None:
+        """Set which artifacts are unavailable: `artifacts({"nvcr.io/a/b:1": {"status": 404}})`; None: it is there."""
+        self._ask("PUT", "/artifacts", json=references)
+
+    def remove_tags(self, version: str, prefix: str = "") -> None:
+        """Remove the tags of a version that begin with a prefix."""
+        self._ask("DELETE", f"/versions/{version}/tags", params={"prefix": prefix})
+
+    def operations(self, version: str) -> list[str]:
+        """Return the names of the writes of a version, in the order in which they started."""
+        found = self._ask("GET", f"/versions/{version}/operations")["operations"]
+        return [entry["operation"] for entry in found]
+
+    def overlapping(self, version: str) -> list[list[int]]:
+        """Return the pairs of writes of a version that were executed at the same time, by their ids in the log."""
+        found: list[list[int]] = self._ask("GET", f"/versions/{version}/operations")["overlapping"]
+        return found
+
+    def secrets(self, version: str) -> dict[str, str]:
+        """Return the keyed digests of the secrets of a version, by name."""
+        found: dict[str, str] = self._ask("GET", f"/versions/{version}/secrets")["secrets"]
+        return found
+
+    def has_secrets(self, version: str, **values: Any) -> bool:
+        """Whether secrets of a version have these values."""
+        return all(self._ask("POST", f"/versions/{version}/secrets", json=values)["matches"].values())
 
     def remove(self, version: str) -> None:
         """Delete a function version and its deployment."""

@@ -7,18 +7,32 @@ and fractions are truncated; numbers beyond 32 bits, booleans for numbers and li
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nvcf_simulator.model.clock import SECOND, parse_duration
 from nvcf_simulator.problems import ProblemError, invalid
 
+UNREADABLE = "Failed to read request"
 _INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
 _SHOWN = 256
 
 
 def unreadable(path: str, why: str) -> ProblemError:
     """400 for a body that cannot be mapped, with the path of the value."""
-    return invalid(f"Failed to read request: {path or 'body'}: {why}")
+    return invalid(f"{UNREADABLE}: {path or 'body'}: {why}")
+
+
+@contextmanager
+def unexplained() -> Iterator[None]:
+    """Reduce the errors of unreadable bodies to the words of the service, which names neither path nor reason."""
+    try:
+        yield
+    except ProblemError as problem:
+        if problem.detail.startswith(f"{UNREADABLE}:"):
+            raise invalid(UNREADABLE) from None
+        raise
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
@@ -54,6 +68,35 @@ class Reader:
         self._fields = fields
         self._path = path
         self._complaints: list[str] = [] if complaints is None else complaints
+
+    def at(self, field: str) -> str:
+        """Return the path of a field."""
+        return self._at(field)
+
+    def needed(self, *fields: str) -> None:
+        """Raise 400 for an unreadable body unless all these fields were sent and none is null."""
+        for field in fields:
+            if self._fields.get(field) is None:
+                raise unreadable(self._at(field), "a value was expected")
+
+    def not_null(self, *fields: str) -> None:
+        """Raise 400 for an unreadable body if one of these fields was sent as null."""
+        for field in fields:
+            if field in self._fields and self._fields[field] is None:
+                raise unreadable(self._at(field), "null was not expected")
+
+    def sent(self, field: str) -> bool:
+        """Whether a field was sent, null or not."""
+        return field in self._fields
+
+    def raw(self, field: str) -> Any:
+        """Return a value as it was sent."""
+        return self._fields.get(field)
+
+    def fail(self) -> None:
+        """Raise for the violations so far, or with none of them in the text if there are none."""
+        self.finish()
+        raise invalid("Validation failed")
 
     def complain(self, field: str, value: object, message: str) -> None:
         """Record that a field violates a rule."""

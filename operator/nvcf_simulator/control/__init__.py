@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from pydantic import ValidationError
 
-from nvcf_simulator.control import accounts, behaviour, state, versions
+from nvcf_simulator.control import accounts, behaviour, functions, state, versions
 from nvcf_simulator.problems import ProblemError
 from nvcf_simulator.scenario import explain
 from nvcf_simulator.service import Service
@@ -19,7 +19,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def control_app(service: Service) -> web.Application:
     """Return the control API of a service."""
     app = web.Application(middlewares=[_explain_errors])
-    for routes in (state.StateRoutes, behaviour.BehaviourRoutes, accounts.AccountRoutes, versions.VersionRoutes):
+    for routes in (
+        state.StateRoutes,
+        behaviour.BehaviourRoutes,
+        accounts.AccountRoutes,
+        functions.FunctionRoutes,
+        versions.VersionRoutes,
+    ):
         app.add_routes(routes(service).routes())
     return app
 

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from nvcf_simulator.control.bodies import KeyChange, read
+from nvcf_simulator.control.bodies import AccountChange, KeyChange, read
 from nvcf_simulator.entries import AccountEntry, FunctionEntry, KeyEntry
 from nvcf_simulator.http.views import function_view
 from nvcf_simulator.problems import not_found
@@ -20,6 +20,7 @@ class AccountRoutes:
         """Return the routes."""
         return [
             web.post("/accounts", self.add_account),
+            web.patch("/accounts/{ncaId}", self.change_account),
             web.delete("/accounts/{ncaId}", self.remove_account),
             web.post("/keys", self.add_key),
             web.patch("/keys/{name}", self.change_key),
@@ -29,6 +30,19 @@ class AccountRoutes:
     async def add_account(self, request: web.Request) -> web.Response:
         """Create or replace an account."""
         self._world.put_account((await read(request, AccountEntry)).build())
+        return web.json_response({})
+
+    async def change_account(self, request: web.Request) -> web.Response:
+        """Change the limits of an account."""
+        account = self._world.state.accounts.get(request.match_info["ncaId"])
+        if account is None:
+            raise not_found(f"unknown account {request.match_info['ncaId']!r}")
+        change = await read(request, AccountChange)
+        if "max_functions_allowed" in change.model_fields_set:
+            account.max_functions = change.max_functions_allowed
+        if "requests_per_second" in change.model_fields_set:
+            account.requests_per_second = change.requests_per_second
+        self._world.changed = True
         return web.json_response({})
 
     async def remove_account(self, request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import Field
 
 from nvcf_simulator.model.entities import Status
+from nvcf_simulator.model.registries import Artifact
 from nvcf_simulator.settings import DependencyName, Failure, Model, Seconds
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -22,6 +23,19 @@ class KeyChange(Model):
     service_status: int | None = Field(None, ge=400, le=599)
 
 
+class AccountChange(Model):
+    """Changes of an account; null: no limit."""
+
+    max_functions_allowed: int | None = Field(None, ge=0)
+    requests_per_second: float | None = Field(None, gt=0)
+
+
+class Artifacts(Model):
+    """Which artifacts are unavailable, by reference or pattern; null: it is there."""
+
+    artifacts: dict[str, Artifact | None]
+
+
 class VersionChange(Model):
     """Changes of a function version."""
 
@@ -29,6 +43,12 @@ class VersionChange(Model):
     public: bool | None = None
     status: Status | None = None
     """Written as is: the server's loop continues from there."""
+    tags: list[str] | None = None
+    """The whole set; null or an empty list removes it."""
+    rate_limit: dict[str, Any] | None = None
+    """null removes it."""
+    shared_with: list[str] | None = None
+    """Accounts that may use it."""
     older_by_days: float | None = None
     """Moves the last update of its deployment back by this many days."""
     odd: dict[str, Any] | None = None

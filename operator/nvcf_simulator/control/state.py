@@ -36,7 +36,12 @@ class StateRoutes:
             "loopIsLooking": self._service.loop.started > self._service.loop.finished,
             "inFlight": self._service.request_log.in_flight,
             "accounts": [
-                {"ncaId": a.nca_id, "org": a.org, "requestsPerSecond": a.requests_per_second}
+                {
+                    "ncaId": a.nca_id,
+                    "org": a.org,
+                    "requestsPerSecond": a.requests_per_second,
+                    "maxFunctionsAllowed": a.max_functions,
+                }
                 for a in state.accounts.values()
             ],
             "keys": [

@@ -38,8 +38,16 @@ class VersionRoutes:
         ]
 
     async def change(self, request: web.Request) -> web.Response:
-        """Set its queue, whether it is public, its status, the age of its deployment, or odd values in responses."""
+        """Set its queue, whether it is public, its status, tags, rate limit, sharing, the age of its deployment, or
+        odd values in responses."""
         function, change = self._function(request), await read(request, VersionChange)
+        self._world.remember(function.version_id)
+        for name, field in (("tags", "tags"), ("rate_limit", "rateLimit")):
+            if name in change.model_fields_set:
+                details = function.details | {field: getattr(change, name) or None}
+                function.details = {field: value for field, value in details.items() if value is not None}
+        if change.shared_with is not None:
+            function.shared_version = list(change.shared_with)
         if change.queue_depth is not None:
             function.queue_depth = change.queue_depth
         if change.public is not None:
@@ -57,11 +65,7 @@ class VersionRoutes:
 
     async def remove(self, request: web.Request) -> web.Response:
         """Delete the version and its deployment."""
-        function = self._function(request)
-        row = self._world.row(function.version_id)
-        if row:
-            self._service.allocator.remove_deployment(row)
-        self._world.remove_function(function)
+        self._service.drop(self._function(request))
         return web.json_response({})
 
     async def deploy(self, request: web.Request) -> web.Response:

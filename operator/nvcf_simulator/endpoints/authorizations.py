@@ -6,6 +6,7 @@ from nvcf_simulator.bodies.function import read_parties, read_party
 from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import Reply, json_reply
 from nvcf_simulator.model.entities import Function
+from nvcf_simulator.model.rows import FunctionRow
 from nvcf_simulator.problems import ProblemError, bad_request, forbidden, named, not_found
 
 SCOPE = "authorize_clients"
@@ -34,7 +35,7 @@ async def write(call: Call) -> Reply:
     targets = _targets(call, function_id, version_id)
     for account in accounts:
         _check_account(call, account)
-    return _stored(call, targets, version_id, accounts)
+    return await _stored(call, targets, version_id, accounts)
 
 
 async def change(call: Call) -> Reply:
@@ -51,10 +52,10 @@ async def change(call: Call) -> Reply:
     if call.entry.path.endswith("/add"):
         if account in present:
             raise ProblemError(409, f"{about}: Account '{account}' is authorized already")
-        return _stored(call, targets, version_id, [*present, account])
+        return await _stored(call, targets, version_id, [*present, account])
     if account not in present:
         raise not_found(f"{about}: Not found: account '{account}' is not authorized")
-    return _stored(call, targets, version_id, [known for known in present if known != account])
+    return await _stored(call, targets, version_id, [known for known in present if known != account])
 
 
 async def clear(call: Call) -> Reply:
@@ -62,7 +63,7 @@ async def clear(call: Call) -> Reply:
     function_id = call.id("functionId")
     version_id = call.version_id()
     targets = _targets(call, function_id, version_id)
-    _store(call, targets, version_id, [])
+    await _store(call, targets, version_id, [])
     return json_reply({"function": _identity(targets[0], version_id)})
 
 
@@ -88,18 +89,17 @@ def _parties(function: Function, version_id: str | None) -> list[str]:
     return function.shared_function if version_id is None else function.shared_version
 
 
-def _store(call: Call, targets: list[Function], version_id: str | None, accounts: list[str]) -> None:
-    for function in targets:
-        if version_id is None:
-            function.shared_function = list(accounts)
-        else:
-            function.shared_version = list(accounts)
-        call.service.world.touch(function)
+async def _store(call: Call, targets: list[Function], version_id: str | None, accounts: list[str]) -> None:
+    column = "shared_function" if version_id is None else "shared_version"
+    rows = [FunctionRow.read(function).having(**{column: accounts}) for function in targets]
+    await call.service.deployer.update_gap()
+    for row in rows:
+        row.save(call.service.world)
     call.commit()
 
 
-def _stored(call: Call, targets: list[Function], version_id: str | None, accounts: list[str]) -> Reply:
-    _store(call, targets, version_id, accounts)
+async def _stored(call: Call, targets: list[Function], version_id: str | None, accounts: list[str]) -> Reply:
+    await _store(call, targets, version_id, accounts)
     return json_reply({"function": _identity(targets[0], version_id) | _shown(accounts)})
 
 

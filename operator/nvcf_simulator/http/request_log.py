@@ -108,4 +108,6 @@ def readable_body(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
+        if b"secrets" in body:
+            return "unreadable, and not shown because it may contain secrets"
         return body[:2000].decode(errors="replace")

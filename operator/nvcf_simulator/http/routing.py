@@ -25,6 +25,8 @@ _TABLE: dict[str, dict[str, str]] = {
     "functions/{functionId}/versions": {"GET": "listVersions", "POST": "createVersion"},
     _VERSION: {"GET": "getFunction", "DELETE": "deleteFunction", "PUT": "updateFunction"},
     f"metadata/{_VERSION}": {"PUT": "updateFunctionMetadata"},
+    f"secrets/{_VERSION}": {"PUT": "updateSecrets"},
+    f"ratelimit/{_VERSION}": {"PUT": "updateRateLimit", "DELETE": "deleteRateLimit"},
     f"queues/{_VERSION}": {"GET": "getQueue"},
     "queues/functions/{functionId}": {"GET": "getQueues"},
     "authorizations/functions/{functionId}": {
@@ -44,7 +46,7 @@ _TABLE: dict[str, dict[str, str]] = {
     "clusterGroups": {"GET": "listClusterGroups"},
 }
 _ORG_TABLE = {"deployments": {"GET": "listDeployments"}}
-_NOT_OLD = {"updateGpuSpecification", "getDeploymentById"}
+_NOT_OLD = {"updateGpuSpecification", "getDeploymentById", "updateFunction"}
 
 _SPLIT = [(tuple(pattern.split("/")), methods) for pattern, methods in _TABLE.items()]
 _ORG_SPLIT = [(tuple(pattern.split("/")), methods) for pattern, methods in _ORG_TABLE.items()]

@@ -33,11 +33,16 @@ def shown_status(world: World, status: str) -> str:
 
 
 def function_view(
-    world: World, function: Function, nca_id: str | None = None, *, secrets: bool = False
+    world: World,
+    function: Function,
+    nca_id: str | None = None,
+    *,
+    secrets: list[str] | None = None,
+    sent: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Show a function version to an account (None: its own); other accounts see fewer fields.
 
-    The names of its secrets are shown on request only.
+    The names of its secrets are shown if they are given, and a rate limit as it was `sent` or, else, as it is stored.
     """
     view: dict[str, Any] = {
         "id": function.id,
@@ -49,8 +54,12 @@ def function_view(
         "createdAt": _odd_time(world, function.created_at, function.version_id),
         **_unknown(world),
     }
-    if not secrets:
-        view.pop("secrets", None)
+    if secrets is not None:
+        view["secrets"] = secrets
+    if isinstance(view.get("rateLimit"), dict) and "rateLimit" not in sent:
+        view["rateLimit"] = view["rateLimit"] | {
+            name: view["rateLimit"].get(name, empty) for name, empty in (("exemptedNcaIds", []), ("perNcaIdRate", {}))
+        }
     if nca_id not in (None, function.nca_id):
         view["ownedByDifferentAccount"] = True
         for name in _HIDDEN_FROM_OTHERS:
@@ -60,6 +69,8 @@ def function_view(
 
 def function_fragment(world: World, function: Function) -> bytes:
     """Return the JSON of a function in lists of its own account, cached until it changes."""
+    if world.function(function.version_id) is not function:
+        return json_bytes(function_view(world, function))  # a former value, in a list that lags behind
     known = world.fragments.get(function.version_id)
     if known is None:
         known = json_bytes(function_view(world, function))

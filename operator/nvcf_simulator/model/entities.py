@@ -9,6 +9,7 @@ import random
 import re
 import uuid
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -46,6 +47,7 @@ SCOPES = (
     "delete_function",
     "queue_details",
     "authorize_clients",
+    "update_secrets",
 )
 """All scopes."""
 
@@ -59,6 +61,10 @@ class Account:
     """The only name in org URLs that resolves to it; None: any does."""
     requests_per_second: float | None = None
     """Requests above it get 429; None: no limit."""
+    max_functions: int | None = None
+    """With this many versions, new functions are rejected; None: no limit."""
+    telemetries: dict[str, list[str]] = field(default_factory=dict)
+    """Types (LOGS, METRICS, TRACES) of its telemetry endpoints by id."""
 
 
 @dataclass(slots=True)
@@ -116,6 +122,8 @@ class Function:
     """Accounts that may use every version."""
     shared_version: list[str] = field(default_factory=list)
     """Accounts that may use this version."""
+    has_secrets: bool = False
+    """Whether it is recorded that the secret store has some."""
     queue_depth: int = 0
     instance_behaviour: Annotated[InstanceBehaviour, Field(alias="weather")] = field(default_factory=InstanceBehaviour)
     odd: dict[str, Any] = field(default_factory=dict)
@@ -223,6 +231,10 @@ class State:
     """By version id, one row each: the last writer wins."""
     instances: dict[str, Instance] = field(default_factory=dict)
     backlog: list[Backlog] = field(default_factory=list)
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Keyed digests of secret values, by version id and name."""
+    digest_key: str = field(default_factory=lambda: token_hex(16), repr=False)
+    """Key of these digests."""
     capacity: dict[str, int] = field(default_factory=dict)
     """Maximum number of concurrent instances by instance type, in place of the catalogue's."""
     clock_offset: int = 0

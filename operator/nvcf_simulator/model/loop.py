@@ -4,7 +4,8 @@ import asyncio
 from copy import deepcopy
 
 from nvcf_simulator.model.allocator import Allocator
-from nvcf_simulator.model.entities import Deployment
+from nvcf_simulator.model.entities import Deployment, Function
+from nvcf_simulator.model.rows import FunctionRow
 from nvcf_simulator.model.statuses import Snapshot, Statuses
 from nvcf_simulator.model.world import World
 
@@ -16,6 +17,7 @@ class StaleWrites:
         self._world = world
         self._undone: dict[str, Deployment] = {}
         self._returning: dict[str, Deployment] = {}
+        self._versions: list[FunctionRow] = []
 
     def before_update(self, row: Deployment) -> None:
         """Record the row that PATCH or PUT is about to change."""
@@ -31,8 +33,29 @@ class StaleWrites:
             races.returning_row -= 1
             self._returning[row.version_id] = deepcopy(row)
 
+    def before_version_update(self, function: Function) -> None:
+        """Record the row of a version whose tags or rate limit are about to change."""
+        races = self._world.behaviour.races
+        if races.undone_update:
+            races.undone_update -= 1
+            self._versions.append(FunctionRow.read(function))
+
+    def before_version_delete(self, function: Function) -> None:
+        """Record the row of a version that is about to be deleted."""
+        races = self._world.behaviour.races
+        if races.returning_version:
+            races.returning_version -= 1
+            self._versions.append(FunctionRow.read(function))
+
     def apply(self) -> None:
-        """Write the recorded rows: an undone one only over itself, a returning one over whatever exists."""
+        """Write the recorded rows: an undone one only over itself, a returning one over whatever exists.
+
+        The row of a version comes back without its deployment, and with the status of before.
+        """
+        for version in self._versions:
+            there = self._world.function(version.function.version_id)
+            version.having(status=there.status if there else version.status).save(self._world)
+        self._versions.clear()
         for row in self._undone.values():
             if self._world.row_by_id(row.id):
                 self._world.put_row(row)
@@ -104,7 +127,8 @@ class ServerLoop:
         for version_id in list(self._world.state.deployments if slow else self._world.unsettled):
             row, function = self._world.row(version_id), self._world.function(version_id)
             if row and function:
-                snapshots.append(Snapshot(function, function.status, deepcopy(row) if slow else row))
+                version = FunctionRow.read(function) if slow and self._world.behaviour.races.stale_rows else None
+                snapshots.append(Snapshot(function, function.status, deepcopy(row) if slow else row, version))
             else:
                 self._world.unsettled.discard(version_id)
         return snapshots

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nvcf_simulator.model.allocator import Allocator
 from nvcf_simulator.model.clock import DAY, SECOND
 from nvcf_simulator.model.entities import BUSY, Deployment, Function, Instance, Status
+from nvcf_simulator.model.rows import FunctionRow
 from nvcf_simulator.model.world import World
 from nvcf_simulator.problems import ProblemError
 
@@ -25,6 +26,8 @@ class Snapshot:
     function: Function
     status: Status
     row: Deployment
+    version: FunctionRow | None = None
+    """The version's row, if a transition writes it as it was read."""
 
 
 class Statuses:
@@ -95,6 +98,9 @@ class Statuses:
         nothing while the version is INACTIVE, and over the new deployment while that is DEPLOYING.
         """
         function, row = snapshot.function, snapshot.row
+        if snapshot.version is not None and snapshot.status in ("ACTIVE", "DEGRADING", "DEGRADED"):
+            self._become(snapshot, "DEGRADED")  # without its instances, and over whatever has happened since
+            return
         removed = self._world.function(row.version_id) is not function
         if removed or snapshot.status == "INACTIVE" or function.status not in ("INACTIVE", "DEPLOYING"):
             return
@@ -169,6 +175,10 @@ class Statuses:
 
     def _become(self, snapshot: Snapshot, status: Status) -> None:
         allowed = ("DEPLOYING",) if status == "ERROR" else BUSY
+        if snapshot.version is not None:
+            if snapshot.version.status != status and snapshot.version.status in allowed:
+                snapshot.version.having(status=status).insert(self._world)
+            return
         if snapshot.function.status != status and snapshot.function.status in allowed:
             self._world.set_status(snapshot.function, status)
 

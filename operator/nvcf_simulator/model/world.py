@@ -2,11 +2,12 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from nvcf_simulator.model.catalogue import Catalogue
 from nvcf_simulator.model.clock import Clock
 from nvcf_simulator.model.entities import Account, Deployment, Function, Instance, Key, State, Status
+from nvcf_simulator.model.past import Past
 from nvcf_simulator.problems import DependencyError
 from nvcf_simulator.settings import Behaviour, DependencyName, Failure
 
@@ -25,11 +26,13 @@ class World:
         self.behaviour = behaviour
         self.random = random.Random(seed)
         self.failures: dict[str, dict[DependencyName, Failure]] = defaultdict(dict)
-        """How dependencies fail for one version, by its id."""
+        """How dependencies fail for one version or function, by its id."""
         self.unsettled: set[str] = set()
         """Versions that the loop must process; the others do not change on their own."""
         self.unwritten: set[str] = set()
         """Deployments that a POST is creating: they may have instances, but have no row yet."""
+        self.past = Past(clock)
+        """Versions as they were, for reads that lag behind."""
         self.changed = False
         """Set by every change; the state file clears it when it saves."""
         self.fragments: dict[str, bytes] = {}
@@ -78,8 +81,13 @@ class World:
 
     # functions
 
+    def remember(self, version_id: str) -> None:
+        """Keep a version as it is before a change, for reads that lag behind. Every change calls this first."""
+        self.past.remember(version_id, self.state.functions.get(version_id), self.behaviour.races)
+
     def put_function(self, function: Function) -> None:
         """Create or replace a function version."""
+        self.remember(function.version_id)
         self.state.functions[function.version_id] = function
         self._index_function(function)
         self.touch(function)
@@ -98,6 +106,7 @@ class World:
 
     def remove_function(self, function: Function) -> None:
         """Delete a function version, without its deployment."""
+        self.remember(function.version_id)
         self.state.functions.pop(function.version_id, None)
         self._versions[function.id].discard(function.version_id)
         self._owned[function.nca_id].pop(function.version_id, None)
@@ -120,12 +129,34 @@ class World:
         """Return the functions of an account."""
         return self._owned.get(nca_id, {}).values()
 
+    def listed(self, nca_id: str) -> Iterable[Function]:
+        """Return the functions of an account as lists show them, which may lag behind."""
+        return self._lagging(self.owned(nca_id), lambda function: function.nca_id == nca_id)
+
+    def listed_versions(self, function_id: str) -> list[Function]:
+        """Return the versions of a function as lists show them, which may lag behind."""
+        return list(self._lagging(self.versions(function_id), lambda function: function.id == function_id))
+
+    def _lagging(self, current: Iterable[Function], wanted: Callable[[Function], bool]) -> Iterable[Function]:
+        lag = self.behaviour.races.list_lag
+        if not lag:
+            return current
+        now = {function.version_id: function for function in current}
+        seen = [self.past.seen(v, now.get(v), lag) for v in dict.fromkeys([*now, *self.past.versions()])]
+        return [function for function in seen if function is not None and wanted(function)]
+
+    def read(self, version_id: str, function_id: str) -> Function | None:
+        """Return a version as GET shows it, which may lag behind."""
+        found = self.past.seen(version_id, self.function(version_id), self.behaviour.races.read_lag)
+        return found if found is not None and found.id == function_id else None
+
     def offered(self) -> Iterable[Function]:
         """Return the functions of all accounts that are public or shared with others."""
         return self._offered.values()
 
     def set_status(self, function: Function, status: Status) -> None:
         """Change the status of a version."""
+        self.remember(function.version_id)
         function.status = status
         self.touch(function)
 
@@ -182,15 +213,26 @@ class World:
 
     # dependencies
 
-    def depend(self, name: DependencyName, version_id: str | None = None) -> None:
+    def depend(self, name: DependencyName, version_id: str | None = None, function_id: str | None = None) -> None:
         """Use a dependency of the service. Raises `DependencyError` if it is set to fail."""
-        own = self.failures.get(version_id or "", {})
-        for failures in (own, self.behaviour.dependencies):
+        for failures in self._failures(version_id, function_id):
             failure = failures.get(name)
-            if failure is None:
+            if failure is None or failure.status is None:
                 continue
             if failure.count == 1:
                 del failures[name]
             elif failure.count:
                 failures[name] = failure.model_copy(update={"count": failure.count - 1})
             raise DependencyError(name, failure.status)
+
+    def delay_of(self, name: DependencyName, version_id: str, function_id: str) -> float:
+        """Return how many simulated seconds a write of a dependency takes."""
+        found = [f[name].seconds for f in self._failures(version_id, function_id) if name in f]
+        return max(found, default=0.0)
+
+    def _failures(self, version_id: str | None, function_id: str | None) -> list[dict[DependencyName, Failure]]:
+        """Return what is set for a version, for its function and for everybody, in this order."""
+        if function_id is None and (function := self.state.functions.get(version_id or "")) is not None:
+            function_id = function.id
+        own = [self.failures[one] for one in dict.fromkeys((version_id, function_id)) if one and one in self.failures]
+        return [*own, self.behaviour.dependencies]
