@@ -15,6 +15,7 @@ SCOPES = (
     "delete_function",
     "queue_details",
     "authorize_clients",
+    "update_secrets",
 )
 ACCOUNTS = {"a": "acme", "b": "globex"}
 
@@ -51,18 +52,25 @@ class Simulator:
 
     def make_function(self, kind: str, public: bool, account: str) -> dict[str, Any]:
         """Create a function of its own for a scenario."""
-        nca_id = ACCOUNTS[account]
+        nca_id = ACCOUNTS.get(account) or f"case-account-{next(self._numbers)}"
+        if account not in ACCOUNTS:
+            self._ask("POST", "/accounts", {"ncaId": nca_id})
         body = {"name": f"case-{next(self._numbers)}", "kind": kind, "public": public, "ncaId": nca_id}
         made = self._ask("POST", "/functions", body)["functions"][0]
         return {"F": made["id"], "V": made["versionId"], "NAME": made["name"], "NCA": nca_id, "account": account}
 
     def drop(self, ids: dict[str, Any]) -> None:
-        """Delete it again."""
+        """Delete it again, and end what the scenario has set for it and its account."""
+        self._ask("PUT", f"/functions/{ids['F']}/dependencies", {})
+        if ids["account"] in ACCOUNTS:
+            self._ask("PATCH", f"/accounts/{ids['NCA']}", {"maxFunctionsAllowed": None})
+        else:
+            self._ask("DELETE", f"/accounts/{ids['NCA']}")
         self._ask("DELETE", f"/versions/{ids['V']}")
 
     def key(self, kind: str, ids: dict[str, Any]) -> str:
         """Issue a token of some kind."""
-        own = ACCOUNTS[ids["account"]]
+        own = ids["NCA"]
         other = ACCOUNTS["b" if ids["account"] == "a" else "a"]
         word, _, value = kind.partition(":")
         if word == "malformed":
@@ -115,7 +123,7 @@ class Simulator:
         """Change the conditions of a scenario's function."""
         version = f"/versions/{ids['V']}"
         word, *rest = step.split()
-        weather = f"{version}/weather"
+        weather, function = f"{version}/weather", f"/functions/{ids['F']}/dependencies"
         match word:
             case "instances_up":
                 self._ask("PUT", weather, {"fate": "run", "fates": {}, "supply": True, "capacity": None})
@@ -137,10 +145,21 @@ class Simulator:
                 self._ask("PATCH", version, {"queueDepth": 0})
             case "clock_days":
                 self._ask("PATCH", version, {"olderByDays": float(rest[0])})
+            case "dependency_down" if rest[0] == "secrets":
+                self._ask("PUT", function, {"secrets": {"status": int(rest[1])}})
             case "dependency_down":
                 self._ask("PUT", f"{version}/dependencies", {rest[0]: {"status": int(rest[1])}})
+            case "dependency_slow" if rest[0] == "secrets":
+                self._ask("PUT", function, {"secrets": {"seconds": float(rest[1])}})
+            case "dependency_slow" if rest[0] == "allocator":
+                self._ask("PUT", weather, {"allocationSeconds": float(rest[1])})
             case "dependency_up":
-                self._ask("PUT", f"{version}/dependencies", {})
+                self._ask("PUT", function, {})
+                if any(one["versionId"] == ids["V"] for one in self._ask("GET", "/state")["functions"]):
+                    self._ask("PUT", f"{version}/dependencies", {})
+                    self._ask("PUT", weather, {"allocationSeconds": None})
+            case "quota":
+                self._ask("PATCH", f"/accounts/{ids['NCA']}", {"maxFunctionsAllowed": int(rest[0])})
             case "make_public":
                 self._ask("PATCH", version, {"public": True})
             case _:
