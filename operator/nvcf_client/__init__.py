@@ -20,7 +20,15 @@ from nvcf_client.errors import (
     Unauthorized,
     Unreachable,
 )
-from nvcf_client.models import AutoscalingConfiguration, Deployment, Function, GpuSpecification
+from nvcf_client.models import (
+    AutoscalingConfiguration,
+    Deployment,
+    Function,
+    FunctionDetails,
+    GpuSpecification,
+    RateLimit,
+    Secret,
+)
 
 if TYPE_CHECKING:
     from nvcf_client.client import AsyncClient, Client
@@ -41,14 +49,17 @@ __all__ = [
     "Deployment",
     "Forbidden",
     "Function",
+    "FunctionDetails",
     "GpuSpecification",
     "InvalidAnswer",
     "MethodNotAllowed",
     "NotFound",
     "NvcfError",
     "OutcomeUnknown",
+    "RateLimit",
     "Redirected",
     "Rejected",
+    "Secret",
     "ServerFault",
     "Throttled",
     "Unauthorized",

@@ -10,6 +10,7 @@ from nvcf_client.answers import Answer
 from nvcf_client.errors import NvcfError
 from nvcf_client.http.transport import AsyncTransport, Transport
 from nvcf_client.options import ClientOptions, Retries, from_environment
+from nvcf_client.paths import KnownPaths
 from nvcf_client.requests import Request
 from nvcf_client.tree import Async, Sync, Tree
 
@@ -52,6 +53,7 @@ class _Shell(Tree[S]):
             propagate=propagate,
         )
         self._retries = Retries(most=max_retries)
+        self._paths = KnownPaths()
         self._open(transport)
 
     def _open(self, transport: Any) -> None:
@@ -76,8 +78,8 @@ class Client(_Shell[Sync]):
         base_url: base URL with its prefix; by default the variable `NVCF_BASE_URL`, else hosted NVCF.
         host_header: Host header to send, where a gateway needs another than the URL's host.
         ca_file: file of PEM certificates to trust in place of the usual ones.
-        timeout: seconds for each call in all; by default 30, and to create a deployment 40, with 30 more for each
-            further specification that asks for instances.
+        timeout: seconds for each call in all; by default 30, to create a function or a version 120, and to create a
+            deployment 40, with 30 more for each further specification that asks for instances.
         max_connections: most calls at a time.
         max_retries: how often a call is made again where that can do no harm (`nvcf_client.options`).
         user_agent: how the client calls itself; by default `nvcf-operator/<version>`.
@@ -103,11 +105,15 @@ class Client(_Shell[Sync]):
             NvcfError: it failed, after the retries that are safe.
 
         """
-        failures = 0
+        request = self._paths.chosen(request)
+        failures, moved = 0, False
         while True:
             try:
                 return request.parse(self._received(self._transport.send(request)), key=self._options.api_key)
             except NvcfError as error:
+                if not moved and (other := self._paths.other(request, error)) is not None:
+                    request, moved = other, True
+                    continue
                 failures += 1
                 pause = self._retries.pause(request, error, failures)
                 if pause is None:
@@ -141,12 +147,16 @@ class AsyncClient(_Shell[Async]):
             NvcfError: it failed, after the retries that are safe.
 
         """
-        failures = 0
+        request = self._paths.chosen(request)
+        failures, moved = 0, False
         while True:
             try:
                 answer = self._received(await self._transport.send(request))
                 return request.parse(answer, key=self._options.api_key)
             except NvcfError as error:
+                if not moved and (other := self._paths.other(request, error)) is not None:
+                    request, moved = other, True
+                    continue
                 failures += 1
                 pause = self._retries.pause(request, error, failures)
                 if pause is None:

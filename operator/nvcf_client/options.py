@@ -32,8 +32,8 @@ class ClientOptions:
         api_key: the key, one line of visible ASCII.
         host_header: value of the Host header, where a gateway needs another than the URL's host.
         ca_file: file of PEM certificates to trust in place of the usual ones.
-        timeout: seconds for each call in all; None for each call's own: 30, and to create a deployment 40, with 30 more
-            for each further specification that asks for instances.
+        timeout: seconds for each call in all; None for each call's own: 30, to create a function or a version 120, and
+            to create a deployment 40, with 30 more for each further specification that asks for instances.
         max_connections: most connections, and so most calls, at a time.
         user_agent: how the client calls itself.
         headers: more headers for every call, such as `nv-ngc-org`.

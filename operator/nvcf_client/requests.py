@@ -25,12 +25,13 @@ from nvcf_client.errors import (
     Unauthorized,
     Unreachable,
 )
+from nvcf_client.masking import masked
 
 T_co = TypeVar("T_co", covariant=True)
 
 TIMEOUT = 30.0
 """Seconds that a call may take in all, from asking for a connection to the last byte of the answer, unless it has a
-timeout of its own, as a POST of a deployment has."""
+timeout of its own, as a POST of a deployment or a function has."""
 
 _BY_STATUS: dict[int, type[NvcfError]] = {
     401: Unauthorized,
@@ -54,6 +55,8 @@ class Request(Generic[T_co]):
         query: query parameters.
         body: what is sent, as JSON; None for no body.
         timeout: seconds for the whole call.
+        other_path: where servers of another age have the same call.
+        confidential: texts in the body that no error may repeat.
 
     """
 
@@ -65,6 +68,8 @@ class Request(Generic[T_co]):
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = field(default=None, repr=False)
     timeout: float = TIMEOUT
+    other_path: str | None = None
+    confidential: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def mutating(self) -> bool:
@@ -141,6 +146,9 @@ def failure(call: Request[Any], answer: Answer, *, problem: str | None, key: str
     explained = explain(answer, key)
     strange = bool(answer.body.strip()) and not explained.in_known_shape
     kind = _kind(call, answer.status, explained, strange=strange)
+    detail = _detail(answer, explained, problem, key)
+    if call.confidential:
+        detail = masked(detail, call.confidential)
     more: dict[str, Any] = {"unknown_path": not explained.about_an_object} if kind is NotFound else {}
     more |= {"obstacle": Obstacle.PROXY} if kind is Unreachable else {}
     return kind(
@@ -148,7 +156,7 @@ def failure(call: Request[Any], answer: Answer, *, problem: str | None, key: str
         method=call.method,
         path=call.path,
         status=answer.status,
-        detail=_detail(answer, explained, problem, key),
+        detail=detail,
         request_id=explained.request_id,
         retry_after=answer.retry_after(now),
         foreign=problem is not None or strange,

@@ -5,14 +5,15 @@ an id that is there must be readable. Everything else is left out when it has an
 a list an entry that lacks what it needs is left out whole: an absence from such a list proves nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import PrivateAttr, ValidationError
 from pydantic_core import from_json
 
-from nvcf_client.models import Deployment, Function, GpuSpecification, Model, Queue
+from nvcf_client.details import read_details
+from nvcf_client.models import Deployment, Function, FunctionDetails, GpuSpecification, Model, Queue
 
 Path = tuple[int | str, ...]
 
@@ -63,16 +64,32 @@ class GpuSpecificationResponse(Answered):
     gpu_specification: GpuSpecification
 
 
-class FunctionResponse(Answered):
+class _WithBody(Answered):
+    """An answer of which more can be read on demand."""
+
+    _body: bytes = PrivateAttr(default=b"{}")
+
+
+class FunctionResponse(_WithBody):
     """Answer of the calls about one function version, and of the deletion of its deployment."""
 
     function: Function
 
+    def details(self) -> FunctionDetails:
+        """The version with all that it holds."""
+        return read_details(from_json(self._body)["function"])
 
-class FunctionsResponse(Answered):
+
+class FunctionsResponse(_WithBody):
     """Answer of the lists of function versions."""
 
     functions: tuple[Function, ...]
+
+    def details(self, version_ids: Collection[str]) -> tuple[FunctionDetails, ...]:
+        """The versions of these ids with all that they hold, as far as the list has them."""
+        wanted = {item.version_id for item in self.functions}.intersection(version_ids)
+        entries = from_json(self._body)["functions"] if wanted else ()
+        return tuple(read_details(entry) for entry in entries if _version_of(entry) in wanted)
 
 
 class FunctionIdsResponse(Answered):
@@ -148,9 +165,12 @@ def reading(model: type[A]) -> Callable[[bytes], A]:
 
     def read(body: bytes) -> A:
         try:
-            return model.model_validate_json(body)
+            answer = model.model_validate_json(body)
         except ValidationError as error:
-            return _tolerantly(model, body, error)
+            answer = _tolerantly(model, body, error)
+        if isinstance(answer, _WithBody):
+            answer._body = body
+        return answer
 
     return read
 

@@ -109,6 +109,7 @@ class FunctionVersions(Branch[S]):
     list = Call(endpoints.list_function_versions)
     get = Call(endpoints.get_function)
     create = Call(endpoints.create_function_version)
+    update = Call(endpoints.update_function)
     delete = Call(endpoints.delete_function)
 
 
@@ -176,6 +177,51 @@ class Metadata(Branch[S]):
         self.functions = MetadataFunctions(sender)
 
 
+class SecretVersions(Branch[S]):
+    """`client.secrets.functions.versions`."""
+
+    update = Call(endpoints.update_function_secrets)
+
+
+class SecretFunctions(Branch[S]):
+    """`client.secrets.functions`."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.versions = SecretVersions(sender)
+
+
+class Secrets(Branch[S]):
+    """`client.secrets`."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.functions = SecretFunctions(sender)
+
+
+class RateLimitVersions(Branch[S]):
+    """`client.ratelimit.functions.versions`."""
+
+    update = Call(endpoints.update_rate_limit)
+    delete = Call(endpoints.delete_rate_limit)
+
+
+class RateLimitFunctions(Branch[S]):
+    """`client.ratelimit.functions`."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.versions = RateLimitVersions(sender)
+
+
+class RateLimits(Branch[S]):
+    """`client.ratelimit`."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.functions = RateLimitFunctions(sender)
+
+
 class AuthorizationVersions(Branch[S]):
     """`client.authorizations.functions.versions`."""
 
@@ -212,5 +258,7 @@ class Tree(Generic[S]):
         self.functions = Functions(sender)
         self.queues = Queues(sender)
         self.metadata = Metadata(sender)
+        self.secrets = Secrets(sender)
+        self.ratelimit = RateLimits(sender)
         self.authorizations = Authorizations(sender)
         self.cluster_groups = ClusterGroups(sender)

@@ -119,7 +119,7 @@ def test_functions_are_listed_read_made_tagged_and_deleted(client: Client) -> No
     assert ECHO in client.functions.ids.list().function_ids
     made = client.functions.create(name="made", inference_url="/", container_image="registry.example/made:1").function
     assert made.status == "INACTIVE"
-    ids = {"function_id": made.id, "function_version_id": made.version_id}
+    ids = ids_of(made)
     second = client.functions.versions.create(
         function_id=made.id, name="made", inference_url="/", containerImage="registry.example/made:2"
     ).function
@@ -127,10 +127,47 @@ def test_functions_are_listed_read_made_tagged_and_deleted(client: Client) -> No
     assert {version.version_id for version in versions} == {made.version_id, second.version_id}
     client.metadata.functions.versions.update(**ids, tags=["a", "b"])
     assert set(client.functions.versions.get(**ids).function.tags or ()) == {"a", "b"}
+    client.functions.versions.update(**ids, tags=["c"], rate_limit={"rate_limit": "100-M"})
+    (found,) = client.functions.list(visibility="private").details({made.version_id})
+    assert found.tags == ("c",)
+    assert found.rate_limit is not None
+    assert found.rate_limit.rate_limit == "100-M"
+    client.functions.versions.update(**ids, tags=[])
+    assert not client.functions.versions.get(**ids).function.tags
     assert client.authorizations.functions.versions.get(**ids).function.id == made.id
     client.functions.versions.delete(**ids)
     with pytest.raises(nvcf_client.NotFound):
         client.functions.versions.get(**ids)
+
+
+def test_a_version_holds_what_was_registered_and_the_servers_defaults(client: Client) -> None:
+    made = client.functions.create(
+        name="made",
+        inference_url="/grpc",
+        container_image="registry.example/made:1",
+        container_args="--tp 2",
+        container_environment=[{"key": "B", "value": "of the environment"}, {"key": "A", "value": "x"}],
+        models=[{"name": name, "version": "1", "uri": "https://registry.example/m"} for name in ("b", "a")],
+        tags=["b", "a"],
+        secrets=[{"name": "TOKEN", "value": "of the secret"}],
+    )
+    for found in (made.details(), client.functions.versions.get(**ids_of(made.function)).details()):
+        assert found.inference_url == "/grpc"
+        assert found.container_args == "--tp 2"
+        variables = [(item.key, item.value.get_secret_value()) for item in found.container_environment or ()]
+        assert variables == [("B", "of the environment"), ("A", "x")]
+        assert {item.name for item in found.models or ()} == {"a", "b"}
+        assert found.health is not None
+        assert (found.health.protocol.upper(), found.health.port, found.health.timeout) == ("GRPC", 8000, "PT10S")
+        assert (found.function_type, found.api_body_format, found.description) == ("DEFAULT", "CUSTOM", "made")
+        assert found.unreadable == frozenset()
+    named = client.functions.versions.get(**ids_of(made.function), include_secrets=True).details()
+    assert named.secrets in (("TOKEN",), None), "a key without the details scope is not shown them"
+    client.functions.versions.delete(**ids_of(made.function))
+
+
+def ids_of(function: nvcf_client.Function) -> dict[str, Any]:
+    return {"function_id": function.id, "function_version_id": function.version_id}
 
 
 def test_the_queue_of_a_deployed_version_is_read(client: Client) -> None:

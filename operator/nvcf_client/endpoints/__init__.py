@@ -23,7 +23,13 @@ from nvcf_client.endpoints.functions import (
     list_function_ids,
     list_function_versions,
     list_functions,
+)
+from nvcf_client.endpoints.in_place import (
+    delete_rate_limit,
+    update_function,
     update_function_metadata,
+    update_function_secrets,
+    update_rate_limit,
 )
 
 __all__ = [
@@ -32,6 +38,7 @@ __all__ = [
     "create_function_version",
     "delete_deployment",
     "delete_function",
+    "delete_rate_limit",
     "get_authorizations",
     "get_deployment",
     "get_deployment_by_id",
@@ -44,6 +51,9 @@ __all__ = [
     "list_functions",
     "list_queues",
     "update_deployment",
+    "update_function",
     "update_function_metadata",
+    "update_function_secrets",
     "update_gpu_specification",
+    "update_rate_limit",
 ]

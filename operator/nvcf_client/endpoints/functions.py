@@ -8,6 +8,9 @@ from nvcf_client.models import FunctionDefinition
 from nvcf_client.requests import Request, json_of, nothing, path_of
 from nvcf_client.responses import FunctionIdsResponse, FunctionResponse, FunctionsResponse, reading
 
+REGISTER_TIMEOUT = 120.0
+"""Seconds for a POST of a function or version: each registry that is asked for an artifact has 10 s."""
+
 
 def list_functions(*, visibility: str | Iterable[str] | None = None) -> Request[FunctionsResponse]:
     """List every version of every function that the key may see, with its status: `GET /functions`.
@@ -51,17 +54,25 @@ def list_function_versions(*, function_id: str) -> Request[FunctionsResponse]:
     )
 
 
-def get_function(*, function_id: str, function_version_id: str) -> Request[FunctionResponse]:
+def get_function(
+    *, function_id: str, function_version_id: str, include_secrets: bool = False
+) -> Request[FunctionResponse]:
     """Read one version: `GET /functions/{functionId}/versions/{functionVersionId}`.
 
-    With the scope `list_functions_details` its `active_instances` come along. The names of its secrets are not asked
-    for, which spares the server a call to its secret store.
+    With the scope `list_functions_details` its `active_instances` come along.
+
+    Args:
+        function_id: id of the function.
+        function_version_id: id of its version.
+        include_secrets: whether the names of its secrets come along, with that same scope. It costs the server a call
+            to its secret store.
+
     """
     return Request(
         operation="get_function",
         method="GET",
         path=path_of("functions", function_id, "versions", function_version_id),
-        query=(("includeSecrets", "false"),),
+        query=(("includeSecrets", "true" if include_secrets else "false"),),
         result=reading(FunctionResponse),
         scope="list_functions",
     )
@@ -70,20 +81,18 @@ def get_function(*, function_id: str, function_version_id: str) -> Request[Funct
 def create_function(*, name: str, inference_url: str, **definition: Any) -> Request[FunctionResponse]:
     """Create a function with its first version, undeployed: `POST /functions`.
 
+    Never repeated blindly: NVCF knows no idempotency key, and names are not unique, so two POSTs are two functions.
+    It asks the registries of image, chart, models and resources first, which takes up to 10 s each; the version can be
+    seen only at the end. So after an unknown outcome, search the list for a tag that only this POST has.
+    A 401, 403 or 404 may be a registry's answer, passed on. The timeout is 120 s.
+
     Args:
         name: letters, digits, `-` and `_`.
         inference_url: path (or URL) that takes the requests.
         **definition: the other fields of `nvcf_client.models.FunctionDefinition`.
 
     """
-    return Request(
-        operation="create_function",
-        method="POST",
-        path=path_of("functions"),
-        body=_defining(name=name, inference_url=inference_url, **definition),
-        result=reading(FunctionResponse),
-        scope="register_function",
-    )
+    return _registering("create_function", path_of("functions"), name=name, inference_url=inference_url, **definition)
 
 
 def create_function_version(
@@ -91,32 +100,10 @@ def create_function_version(
 ) -> Request[FunctionResponse]:
     """Create another version of a function, undeployed: `POST /functions/{functionId}/versions`.
 
-    Fields as for `create_function`.
+    Fields, timeout and what an unknown outcome means as for `create_function`.
     """
-    return Request(
-        operation="create_function_version",
-        method="POST",
-        path=path_of("functions", function_id, "versions"),
-        body=_defining(name=name, inference_url=inference_url, **definition),
-        result=reading(FunctionResponse),
-        scope="register_function",
-    )
-
-
-def update_function_metadata(
-    *, function_id: str, function_version_id: str, tags: Iterable[str]
-) -> Request[FunctionResponse]:
-    """Replace the tags of a version: `PUT /metadata/functions/{functionId}/versions/{functionVersionId}`."""
-    if isinstance(tags, str):
-        raise TypeError("tags: must be a list of texts, not str")
-    return Request(
-        operation="update_function_metadata",
-        method="PUT",
-        path=path_of("metadata", "functions", function_id, "versions", function_version_id),
-        body=json_of({"tags": list(tags)}),
-        result=reading(FunctionResponse),
-        scope="update_function",
-    )
+    path = path_of("functions", function_id, "versions")
+    return _registering("create_function_version", path, name=name, inference_url=inference_url, **definition)
 
 
 def delete_function(*, function_id: str, function_version_id: str) -> Request[None]:
@@ -139,5 +126,15 @@ def _visible(visibility: str | Iterable[str] | None) -> tuple[tuple[str, str], .
     return (("visibility", visibility if isinstance(visibility, str) else ",".join(visibility)),)
 
 
-def _defining(**definition: Any) -> bytes:
-    return json_of(strictly(FunctionDefinition, definition, "function").to_json())
+def _registering(operation: str, path: str, **definition: Any) -> Request[FunctionResponse]:
+    given = strictly(FunctionDefinition, definition, "function")
+    return Request(
+        operation=operation,
+        method="POST",
+        path=path,
+        body=json_of(given.to_request()),
+        result=reading(FunctionResponse),
+        scope="register_function",
+        timeout=REGISTER_TIMEOUT,
+        confidential=given.confidential(),
+    )

@@ -124,6 +124,13 @@ CASES = [
         query={"includeSecrets": "false"},
     ),
     Case(
+        endpoints.get_function(**FV, include_secrets=True),
+        "get_function",
+        "GET /functions/F/versions/V",
+        "list_functions",
+        query={"includeSecrets": "true"},
+    ),
+    Case(
         endpoints.create_function(
             name="n",
             inference_url="/i",
@@ -150,6 +157,54 @@ CASES = [
         "PUT /metadata/functions/F/versions/V",
         "update_function",
         b'{"tags":["a"]}',
+    ),
+    Case(
+        endpoints.create_function_version(
+            function_id="F",
+            name="n",
+            inference_url="/i",
+            models=[{"name": "m", "llm_config": {"uris": ["u"]}}, {"name": "k", "version": "1", "uri": "u"}],
+            resources=[{"name": "r", "version": "1", "uri": "u"}],
+            rate_limit={"per_nca_id_rate": {"acme": "1-S"}, "syncCheck": False},
+            telemetries={"logs_telemetry_id": "t"},
+            secrets=[{"name": "s", "value": {"a": None}}, {"name": "t", "value": "x"}],
+            tags=["a"],
+        ),
+        "create_function_version",
+        "POST /functions/F/versions",
+        "register_function",
+        b'{"inferenceUrl":"/i","models":[{"llmConfig":{"uris":["u"]},"name":"m"},{"name":"k","uri":"u","version":"1"}],'
+        b'"name":"n","rateLimit":{"perNcaIdRate":{"acme":"1-S"},"syncCheck":false},'
+        b'"resources":[{"name":"r","uri":"u","version":"1"}],'
+        b'"secrets":[{"name":"s","value":{"a":null}},{"name":"t","value":"x"}],"tags":["a"],'
+        b'"telemetries":{"logsTelemetryId":"t"}}',
+    ),
+    Case(
+        endpoints.update_function(**FV, tags=[], rate_limit={"rate_limit": "100-M", "exempted_nca_ids": ["acme"]}),
+        "update_function",
+        "PUT /functions/F/versions/V",
+        "update_function",
+        b'{"rateLimit":{"exemptedNcaIds":["acme"],"rateLimit":"100-M"},"tags":[]}',
+    ),
+    Case(
+        endpoints.update_function_secrets(**FV, secrets=[{"name": "s", "value": "x"}]),
+        "update_function_secrets",
+        "PUT /secrets/functions/F/versions/V",
+        "update_secrets",
+        b'{"secrets":[{"name":"s","value":"x"}]}',
+    ),
+    Case(
+        endpoints.update_rate_limit(**FV, rate_limit={"per_user_rate": "10-S"}),
+        "update_rate_limit",
+        "PUT /ratelimit/functions/F/versions/V",
+        "update_function",
+        b'{"rateLimit":{"perUserRate":"10-S"}}',
+    ),
+    Case(
+        endpoints.delete_rate_limit(**FV),
+        "delete_rate_limit",
+        "DELETE /ratelimit/functions/F/versions/V",
+        "update_function",
     ),
     Case(endpoints.delete_function(**FV), "delete_function", "DELETE /functions/F/versions/V", "delete_function"),
     Case(endpoints.get_queue(**FV), "get_queue", "GET /queues/functions/F/versions/V", "queue_details"),
@@ -184,8 +239,19 @@ def test_only_reading_calls_are_not_mutating_and_only_posts_are_not_idempotent()
         assert case.request.idempotent == (not case.line.startswith("POST"))
 
 
-def test_every_call_but_the_creation_of_a_deployment_has_the_same_timeout() -> None:
-    assert {case.request.timeout for case in CASES if case.operation != "create_deployment"} == {30.0}
+def test_every_call_that_creates_nothing_has_the_same_timeout() -> None:
+    assert {case.request.timeout for case in CASES if not case.operation.startswith("create_")} == {30.0}
+
+
+def test_a_registration_waits_for_registries() -> None:
+    assert {case.request.timeout for case in CASES if case.operation.startswith("create_function")} == {120.0}
+
+
+def test_an_update_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing to change"):
+        endpoints.update_function(**FV)
+    with pytest.raises(TypeError, match="tags"):
+        endpoints.update_function(**FV, tags="a")
 
 
 NONE: dict[str, Any] = {"gpu": "L40S", "instanceType": "größe & <x>", "minInstances": 0, "maxInstances": 4}

@@ -1,31 +1,10 @@
-"""NVCF's objects as typed data: what requests carry and what answers hold.
-
-Attributes are snake_case, NVCF's own camelCase is the alias; both are accepted. Every model is frozen. Answers are
-read leniently: unknown fields are dropped, and what an old server leaves out is None, so that neither an older nor a
-newer server breaks a caller. Statuses stay plain text for the same reason. What a caller gives is read strictly, see
-`nvcf_client.endpoints.arguments`.
-"""
+"""Deployments and their GPU specifications."""
 
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PrivateAttr
-from pydantic.alias_generators import to_camel
+from pydantic import AliasChoices, Field, JsonValue, PrivateAttr
 
-
-class Model(BaseModel):
-    """Base of all NVCF models. Error texts never show the input, which may hold a user's configuration."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
-
-    def to_json(self) -> dict[str, Any]:
-        """This object with NVCF's names and without the fields that are None."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+from nvcf_client.models.base import NULL_IS_EMPTY, Model
 
 
 class Stickiness(Model):
@@ -144,9 +123,6 @@ class GpuSpecification(Model):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, include=fields)
 
 
-NULL_IS_EMPTY = BeforeValidator(lambda value: () if value is None else value)
-
-
 class HealthInfo(Model):
     """Why instances did not come up. Show `error`; the other fields are often placeholders, so join on none of them."""
 
@@ -189,86 +165,3 @@ class Deployment(Model):
         means that a whole specification is missing.
         """
         return self._unreadable
-
-
-class Instance(Model):
-    """A worker that runs, or ran, for a function version."""
-
-    instance_id: str | None = None
-    instance_type: str | None = None
-    instance_status: str | None = None
-    gpu: str | None = None
-    backend: str | None = None
-    location: str | None = None
-    instance_created_at: str | None = None
-    instance_updated_at: str | None = None
-
-
-class Function(Model):
-    """One version of a function. Lists hold thousands of these, so only what identifies a version is kept.
-
-    What a function may carry beyond (environment of its container, secrets' names, arguments) is not read at all.
-    `active_instances` is None when the server did not say (lists; keys without `list_functions_details`).
-    """
-
-    id: str
-    version_id: str
-    nca_id: str
-    name: str | None = None
-    status: str
-    function_type: str | None = None
-    container_image: str | None = None
-    helm_chart: str | None = None
-    description: str | None = None
-    created_at: str | None = None
-    tags: tuple[str, ...] | None = None
-    active_instances: tuple[Instance, ...] | None = None
-    owned_by_different_account: bool | None = None
-
-
-class Queue(Model):
-    """The request queue of one function version."""
-
-    function_version_id: str
-    function_name: str | None = None
-    function_status: str | None = None
-    queue_depth: int | None = None
-
-
-class Health(Model):
-    """How NVCF asks a container or chart whether it is up. `timeout` is an ISO-8601 duration."""
-
-    protocol: str
-    uri: str
-    port: int
-    timeout: str | int | float
-    expected_status_code: int
-
-
-class FunctionDefinition(Model):
-    """A function to create: a container image or a Helm chart, and how it is called.
-
-    Nested objects without a type of their own (`models`, `resources`, `telemetries`, ...) are sent as given, in
-    NVCF's own names. What may hold secrets stays out of the repr.
-    """
-
-    name: str
-    inference_url: str
-    inference_port: int | None = None
-    health_uri: str | None = None
-    health: Health | None = None
-    container_image: str | None = None
-    container_args: str | None = Field(default=None, repr=False)
-    container_environment: tuple[dict[str, JsonValue], ...] | None = Field(default=None, repr=False)
-    helm_chart: str | None = None
-    helm_chart_service_name: str | None = None
-    models: tuple[dict[str, JsonValue], ...] | None = None
-    resources: tuple[dict[str, JsonValue], ...] | None = None
-    api_body_format: str | None = None
-    function_type: str | None = None
-    description: str | None = None
-    tags: tuple[str, ...] | None = None
-    secrets: tuple[dict[str, JsonValue], ...] | None = Field(default=None, repr=False)
-    rate_limit: dict[str, JsonValue] | None = None
-    llm_invocation_config: dict[str, JsonValue] | None = None
-    telemetries: dict[str, JsonValue] | None = None
