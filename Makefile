@@ -51,7 +51,7 @@ promtool: setup
 
 test: lint types binaries promtool ## lint, types and every test that needs no node
 	PYTHONHASHSEED=0 $(PYTEST) -n 3 --dist loadgroup tests/property
-	$(PYTEST) -n $(WORKERS) --dist loadgroup --ignore tests/property
+	$(PYTEST) -n $(WORKERS) --dist loadgroup tests/unit tests/tools tests/contract tests/chaos tests/integration
 
 demo: binaries ## show the main job: a manifest goes to Active, a change, a graceful delete
 	@$(BIN)/python -m hack.demo
