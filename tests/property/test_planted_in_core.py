@@ -199,7 +199,7 @@ def pauses_do_not_grow(patch: Patch) -> None:
 
 
 def refusal_taken_for_news(patch: Patch) -> None:
-    # No wait at all would be stretched by `Guard`, to which this is no circle.
+    # `Guard` stretches a wait of zero, so that the bug would show only by luck; 0.1 s gets past it.
     patch.setattr("nvcf_operator.reconcile.requeue.backoff.refused_by_cluster", lambda attempts: 0.1)
 
 

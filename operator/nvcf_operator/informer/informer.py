@@ -136,7 +136,7 @@ class Informer:
                 log.warning("cannot list %s; retrying in %.0f s: %s", names.PLURAL, RELIST, error)
 
     async def follow_history(self) -> None:
-        """Check each minute that the cluster still goes on from what was seen.
+        """Check each minute that the cluster's data has not gone back in time.
 
         Raises:
             WentBack: it does not, twice in a row.

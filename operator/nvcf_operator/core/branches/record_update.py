@@ -1,4 +1,4 @@
-"""What goes on record with a decision: versions, intent, counts. `decide` adds it once, to what it decides last.
+"""What the status records of a decision: versions, intent, counts. `decide` adds it once, to its last decision.
 
 The record keeps track of the version that serves, the one that comes up, and those on their way out. A version that
 NVCF may hold is never dropped from it before it is proven to be gone.
