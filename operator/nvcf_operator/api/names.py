@@ -1,19 +1,58 @@
-"""The names by which the cluster knows the resource. None may ever change: manifests and other tools contain them."""
+"""The names by which the cluster knows the resources. None may ever change: manifests and other tools contain them."""
 
 from typing import NamedTuple
 
 GROUP = "nvcf-operator.io"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
-KIND = "FunctionDeployment"
-PLURAL = "functiondeployments"
-SINGULAR = "functiondeployment"
-SHORT_NAME = "fd"
 CATEGORY = "nvcf"
-CRD_NAME = f"{PLURAL}.{GROUP}"
 
-FINALIZER = f"{GROUP}/undeploy"
-"""Held exactly while the resource is managed, has deletionPolicy Delete and holds, or may hold, a deployment."""
+
+class Kind(NamedTuple):
+    """The names of one kind of resource; all kinds are of the same group and version."""
+
+    name: str
+    plural: str
+    singular: str
+    short_name: str
+    finalizer: str
+    """Held exactly while the resource is managed, has deletionPolicy Delete and holds, or may hold, something in NVCF.
+    """
+
+    @property
+    def crd_name(self) -> str:
+        """The name of its CustomResourceDefinition."""
+        return f"{self.plural}.{GROUP}"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+FUNCTION_DEPLOYMENT = Kind(
+    name="FunctionDeployment",
+    plural="functiondeployments",
+    singular="functiondeployment",
+    short_name="fd",
+    finalizer=f"{GROUP}/undeploy",
+)
+
+CLOUD_FUNCTION = Kind(
+    name="CloudFunction",
+    plural="cloudfunctions",
+    singular="cloudfunction",
+    short_name="cf",
+    finalizer=f"{GROUP}/function",
+)
+
+KINDS = (FUNCTION_DEPLOYMENT, CLOUD_FUNCTION)
+"""All kinds."""
+
+KIND = FUNCTION_DEPLOYMENT.name
+PLURAL = FUNCTION_DEPLOYMENT.plural
+SINGULAR = FUNCTION_DEPLOYMENT.singular
+SHORT_NAME = FUNCTION_DEPLOYMENT.short_name
+CRD_NAME = FUNCTION_DEPLOYMENT.crd_name
+FINALIZER = FUNCTION_DEPLOYMENT.finalizer
 
 RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"
 """A user's token: reconcile now. Answered in `status.lastHandledReconcileAt`."""
@@ -35,10 +74,12 @@ DEFAULT_SECRET_KEY = "NGC_API_KEY"
 
 
 class Key(NamedTuple):
-    """Namespace and name of one FunctionDeployment."""
+    """Namespace, name and kind of one resource. As text, the kind is only named where it is no FunctionDeployment."""
 
     namespace: str
     name: str
+    kind: Kind = FUNCTION_DEPLOYMENT
 
     def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
+        place = f"{self.namespace}/{self.name}"
+        return place if self.kind == FUNCTION_DEPLOYMENT else f"{self.kind} {place}"

@@ -9,7 +9,7 @@ import aiohttp
 from yarl import URL
 
 from nvcf_operator.api import names
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.api.status import CONDITION_TYPES
 from nvcf_operator.kube.calls import JSON, JSON_PATCH, TIMEOUT, Calls
 from nvcf_operator.kube.errors import (
@@ -18,6 +18,7 @@ from nvcf_operator.kube.errors import (
     Invalid,
     KubeError,
     Missing,
+    NotServed,
     RequestTarget,
     Unavailable,
     of_response,
@@ -41,7 +42,7 @@ class ResourceList(list[Any]):
 
 
 class KubeClient(Calls):
-    """Reads and writes FunctionDeployments, reads Secrets, writes Events and the Lease.
+    """Reads and writes resources of each kind, reads Secrets, writes Events and the Lease.
 
     An object is missing only if a `Status` says so by its name: any other 404 is `Unavailable`.
     """
@@ -54,37 +55,45 @@ class KubeClient(Calls):
             return None
 
     async def list_resources(
-        self, namespaces: Sequence[str] = (), *, keep: Callable[[dict[str, Any]], Any] = lambda item: item
+        self,
+        namespaces: Sequence[str] = (),
+        *,
+        kind: Kind = FUNCTION_DEPLOYMENT,
+        keep: Callable[[dict[str, Any]], Any] = lambda item: item,
     ) -> ResourceList:
-        """List all resources of these namespaces, or of the cluster when none is named.
+        """List all resources of a kind in these namespaces, or in the cluster when none is named.
 
         `keep` is called with each one as its page arrives, and what it returns is listed: thousands of whole resources
         in memory at once would cost more than all else. It may be called again for one when the list restarts.
+
+        Raises:
+            NotServed: the API server does not know the kind.
+
         """
         places: list[str | None] = [*dict.fromkeys(namespaces)] or [None]
-        pages = [await self._list(namespace, keep) for namespace in places]
+        pages = [await self._list(kind, namespace, keep) for namespace in places]
         found = ResourceList(item for page in pages for item in page)
         found.resource_version = min(page.resource_version for page in pages)
         return found
 
-    async def current_version(self, namespaces: Sequence[str] = ()) -> int:
-        """The current resourceVersion of the cluster, from a consistent list, not from a cache."""
-        page = await self._read("list", f"{_collection(next(iter(namespaces), None))}?limit=1")
+    async def current_version(self, namespaces: Sequence[str] = (), *, kind: Kind = FUNCTION_DEPLOYMENT) -> int:
+        """The current resourceVersion of a kind in the cluster, from a consistent list, not from a cache."""
+        page = await self._read("list", f"{_collection(kind, next(iter(namespaces), None))}?limit=1")
         return int(page["metadata"]["resourceVersion"])
 
-    async def served_schema(self) -> Mapping[str, Any]:
-        """The schema of a FunctionDeployment as the API server publishes it (OpenAPI v3); it may lag by seconds.
+    async def served_schema(self, kind: Kind = FUNCTION_DEPLOYMENT) -> Mapping[str, Any]:
+        """The schema of a kind as the API server publishes it (OpenAPI v3); it may lag by seconds.
 
         Raises:
             KubeError: it publishes none, or did not respond.
 
         """
         document = await self._read("schema", f"/openapi/v3/apis/{names.API_VERSION}")
-        ours = {"group": names.GROUP, "version": names.VERSION, "kind": names.KIND}
+        ours = {"group": names.GROUP, "version": names.VERSION, "kind": kind.name}
         for schema in ((document.get("components") or {}).get("schemas") or {}).values():
             if ours in (schema.get("x-kubernetes-group-version-kind") or ()):
                 return cast("Mapping[str, Any]", schema)
-        raise Unavailable(f"the API server publishes no schema for {names.KIND}")
+        raise Unavailable(f"the API server publishes no schema for {kind}")
 
     async def patch_metadata(
         self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
@@ -192,17 +201,17 @@ class KubeClient(Calls):
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"GET lease: {error or type(error).__name__}") from None
 
-    async def _list(self, namespace: str | None, keep: Callable[[dict[str, Any]], Any]) -> ResourceList:
-        first = f"{_collection(namespace)}?limit={CHUNK}"
+    async def _list(self, kind: Kind, namespace: str | None, keep: Callable[[dict[str, Any]], Any]) -> ResourceList:
+        first = f"{_collection(kind, namespace)}?limit={CHUNK}"
         found, path, restarts = ResourceList(), first, 0
         while True:
             try:
                 page = await self._read("list", path)
             except KubeError as error:
                 if error.status == 404:
-                    raise Unavailable(
-                        f"the API server serves no {names.PLURAL} of {names.API_VERSION}: is the CRD installed, and "
-                        f"does it serve {names.VERSION}? Check kubectl get crd {names.CRD_NAME}",
+                    raise NotServed(
+                        f"the API server serves no {kind.plural} of {names.API_VERSION}: is the CRD installed, and "
+                        f"does it serve {names.VERSION}? Check kubectl get crd {kind.crd_name}",
                         status=404,
                     ) from None
                 if error.status != 410 or path == first or restarts == MOST_RESTARTS:
@@ -218,13 +227,13 @@ class KubeClient(Calls):
             path = str(URL(first).update_query({"continue": token}))
 
 
-def _collection(namespace: str | None) -> str:
+def _collection(kind: Kind, namespace: str | None) -> str:
     place = f"/namespaces/{namespace}" if namespace else ""
-    return f"/apis/{names.API_VERSION}{place}/{names.PLURAL}"
+    return f"/apis/{names.API_VERSION}{place}/{kind.plural}"
 
 
 def _resource(key: Key) -> str:
-    return f"/apis/{names.API_VERSION}/namespaces/{key.namespace}/{names.PLURAL}/{key.name}"
+    return f"/apis/{names.API_VERSION}/namespaces/{key.namespace}/{key.kind.plural}/{key.name}"
 
 
 def _leases(namespace: str) -> str:

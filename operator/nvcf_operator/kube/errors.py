@@ -20,7 +20,12 @@ _PATH: Final = re.compile(
     r"/(?P<plural>[^/?]+)(?:/(?P<name>[^/?]+))?(?:/(?P<part>[^/?]+))?(?:\?.*)?"
 )
 
-_NOUNS: Final[Mapping[str, str]] = {names.PLURAL: "resource", "secrets": "Secret", "leases": "Lease", "events": "Event"}
+_NOUNS: Final[Mapping[str, str]] = {
+    **dict.fromkeys((kind.plural for kind in names.KINDS), "resource"),
+    "secrets": "Secret",
+    "leases": "Lease",
+    "events": "Event",
+}
 
 _PLAIN: Final = b"404 page not found"
 """The whole body of a Go server that does not know a path."""
@@ -175,6 +180,10 @@ class Unavailable(KubeError):
     A 401 is here because it is about the operator's own identity and not about the target; a new token may fix it. So
     is a 404 that does not name the target: a proxy may have sent it.
     """
+
+
+class NotServed(Unavailable):
+    """404 for a collection: the API server does not know the kind, as without its CRD, or a proxy has sent it."""
 
 
 class NotLeading(KubeError):

@@ -24,7 +24,7 @@ class ObjectRef(Protocol):
 
     @property
     def key(self) -> Key:
-        """Its namespace and name."""
+        """Its namespace, name and kind."""
 
     @property
     def uid(self) -> str:
@@ -89,7 +89,7 @@ class EventRecord:
             "metadata": {"namespace": self.key.namespace, "name": self.name},
             "involvedObject": {
                 "apiVersion": names.API_VERSION,
-                "kind": names.KIND,
+                "kind": self.key.kind.name,
                 "namespace": self.key.namespace,
                 "name": self.key.name,
                 "uid": self.uid,

@@ -14,12 +14,21 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import CLOUD_FUNCTION, Key
 from nvcf_operator.kube import calls
 from nvcf_operator.kube import client as module
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
-from nvcf_operator.kube.errors import NO_FIELD_BLAMED, Conflict, Denied, Invalid, KubeError, Missing, Unavailable
+from nvcf_operator.kube.errors import (
+    NO_FIELD_BLAMED,
+    Conflict,
+    Denied,
+    Invalid,
+    KubeError,
+    Missing,
+    NotServed,
+    Unavailable,
+)
 from tests.unit.kube.kube_server import (
     Act,
     ApiServer,
@@ -373,6 +382,26 @@ def published(*kinds: str) -> dict[str, Any]:
         for kind in kinds
     }
     return {"openapi": "3.0.0", "components": {"schemas": {"ObjectMeta": {"type": "object"}} | schemas}}
+
+
+async def test_each_kind_is_read_and_written_at_its_own_path(stage: Stager) -> None:
+    key = Key("ns", "echo", CLOUD_FUNCTION)
+    acts = [says(page("a")), says(page("a", version="3")), *(says({"metadata": {}}) for _ in range(3))]
+    async with stage(*acts) as staged:
+        await staged.client.list_resources(["ns"], kind=CLOUD_FUNCTION)
+        assert await staged.client.current_version(kind=CLOUD_FUNCTION) == 3
+        await staged.client.get_resource(key)
+        await staged.client.patch_metadata(key, uid="u", resource_version="1", finalizers=())
+        await staged.client.patch_status(key, uid="u", resource_version="1", status={"phase": "Pending"})
+        paths = [sent.path.removeprefix("/apis/nvcf-operator.io/v1alpha1/") for sent in staged.server.sent]
+    one = "namespaces/ns/cloudfunctions/echo"
+    assert paths == ["namespaces/ns/cloudfunctions", "cloudfunctions", one, one, f"{one}/status"]
+
+
+async def test_a_kind_that_is_not_served_is_distinguished_from_an_outage(stage: Stager) -> None:
+    async with stage(says_text("404 page not found", 404)) as staged:
+        with pytest.raises(NotServed, match=r"kubectl get crd cloudfunctions\.nvcf-operator\.io"):
+            await staged.client.list_resources(kind=CLOUD_FUNCTION)
 
 
 async def test_the_published_schema_is_that_of_our_kind(stage: Stager) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import CLOUD_FUNCTION, Key
 from nvcf_operator.kube import event_queue
 from nvcf_operator.kube import events as module
 from nvcf_operator.kube.client import KubeClient
@@ -106,6 +106,16 @@ def play(scenario: Scenario, *, dropped: Callable[[], None] = lambda: None) -> N
                 await running
 
     virtual_time.run(main)
+
+
+def test_an_event_refers_to_an_object_of_its_own_kind() -> None:
+    async def scenario(recorder: Recorder, cluster: Cluster) -> None:
+        recorder.note(Object(Key("ns", "echo", CLOUD_FUNCTION)), Content())
+        await asyncio.sleep(1)
+        (event,) = cluster.events.values()
+        assert event["involvedObject"]["kind"] == "CloudFunction"
+
+    play(scenario)
 
 
 def test_an_event_is_written_as_kubectl_shows_it() -> None:
