@@ -8,9 +8,10 @@ from nvcf_operator.api import names
 from nvcf_operator.api import status as kinds
 from nvcf_operator.api.status import Condition, FunctionDeploymentStatus
 from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, Purpose, Undeploy
+from nvcf_operator.core.model.managed import condition_of
 from nvcf_operator.core.model.manifests import ignored
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
-from nvcf_operator.core.model.resource import Resource, condition_of, is_sign
+from nvcf_operator.core.model.resource import Resource, is_sign
 from nvcf_operator.core.model.situation import Failure, Present, Situation
 from nvcf_operator.core.model.versions import deployments_on_record, former_version, on_record, versions_held
 
