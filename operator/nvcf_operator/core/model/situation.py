@@ -163,6 +163,7 @@ class Timing:
     create_settle: float = 125.0
     create_settle_per_specification: float = 95.0
     redeploy_settle: float = 75.0
+    register_settle: float = 180.0
     stalled_grace: float = 60.0
     poll: float = 60.0
     busy_poll: float = 5.0
@@ -181,8 +182,22 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class LocalView:
-    """What this process remembers of the resource. Losing it costs time, never correctness."""
+class Remembered:
+    """What this process remembers of a resource of any kind. Losing it costs time, never correctness."""
+
+    reported: tuple[str, int] | None = None
+    """The reason of Ready that this process reported last, and the generation that it was about."""
+    reported_for: float = 0.0
+    """Seconds since it reported that first, without another one in between."""
+    stale_force_delete: bool = False
+    """The annotation force-delete was there before the deletion was blocked, so it does not count."""
+    attempts: int = 0
+    """Failed attempts in a row, for the short waits that status does not record."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalView(Remembered):
+    """What this process remembers of a FunctionDeployment."""
 
     intent_settled_for: float = 0.0
     """Seconds since the end of our own POST of the open intent, or since we first saw another's."""
@@ -197,14 +212,6 @@ class LocalView:
     """Deployments that this process has undeployed and seen gone."""
     version_seen_lately: bool = False
     """This process saw the version deployed within the redeploy settle, by whomever."""
-    reported: tuple[str, int] | None = None
-    """The reason of Ready that this process reported last, and the generation that it was about."""
-    reported_for: float = 0.0
-    """Seconds since it reported that first, without another one in between."""
-    stale_force_delete: bool = False
-    """The annotation force-delete was there before the deletion was blocked, so it does not count."""
-    attempts: int = 0
-    """Failed attempts in a row, for the short waits that status does not record."""
     verify: bool = False
     """An in-place change of ours has not been read back after the server's own loop yet."""
     raised_minimum: bool = False

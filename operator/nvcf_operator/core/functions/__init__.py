@@ -1,0 +1,1 @@
+"""The decisions on a CloudFunction: one version for one template, whatever crashes."""

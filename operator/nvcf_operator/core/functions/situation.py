@@ -1,0 +1,127 @@
+"""What a decision on a CloudFunction is made from: the resource, its account, and the versions and followers seen.
+
+Times named ``*_for`` are seconds of this process's own monotonic clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nvcf_operator.api.names import Key
+from nvcf_operator.core.functions.decision import FunctionAction
+from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.situation import AccountView, Failure, Observation, Remembered, Timing
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSeen:
+    """What the operator's tag on a version says: for which object, template and POST the version was registered."""
+
+    uid: str
+    """The object's uid as 32 hex digits."""
+    hash: str
+    token: str
+    """Name of the POST that registered the version."""
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSeen:
+    """One version of a function as the account's list, or a read of the version itself, shows it."""
+
+    function_id: str
+    version_id: str
+    name: str
+    status: str
+    """NVCF's word."""
+    mark: MarkSeen | None
+    """None where the version has no mark, or one that cannot be read: it is nobody's to delete."""
+    meaning: str
+    """Digest of its content with the server's defaults filled in. Equal digests need no other version."""
+    created_at: datetime | None = None
+    """None where NVCF shows none, or none that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A FunctionDeployment that refers to this CloudFunction, or that holds or names one of its versions."""
+
+    key: Key
+    refers: bool
+    """Whether its manifest names this CloudFunction."""
+    pinned: str | None = None
+    """The revision that its manifest pins."""
+    taken_generation: int | None = None
+    """The generation of this CloudFunction that its status shows as taken."""
+    shows_generation: int | None = None
+    """The generation of this CloudFunction that its conditions are about: it has seen that one, taken or not."""
+    named: frozenset[str] = frozenset()
+    """Versions that its manifest names, and those on record: current, incoming, retiring, failed."""
+    intended: frozenset[str] = frozenset()
+    """Versions of its open intents, whose POST may be under way."""
+    deleting: bool = False
+
+    def holds(self, version_id: str) -> bool:
+        """Whether that version must not be deleted because of this follower."""
+        return version_id in self.named or version_id in self.intended
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSituation:
+    """All that one decision on a CloudFunction may know."""
+
+    resource: AnyResource
+    now: datetime
+    timing: Timing = field(default_factory=Timing)
+    access: Failure | None = None
+    """Why there is no key to use, or None."""
+    unlisted: Failure | None = None
+    """Why the account's list could not be read after this resource's last write; `versions` says nothing then."""
+    account: AccountView | None = None
+    """What the list shows of the account; None where there is no list."""
+    versions: tuple[VersionSeen, ...] = ()
+    """Versions with a mark of this uid, those on record, and those of the function on record.
+
+    A version on record that the list lacks and a read of the version itself shows is among them.
+    """
+    named_alike: tuple[str, ...] = ()
+    """Ids of the account's functions with the manifest's name and without a version of this uid, sorted."""
+    followers: tuple[Follower, ...] = ()
+    holder: Key | None = None
+    """Another CloudFunction that comes first for the same function, or for the same name in the same account."""
+    deployments: Mapping[str, Observation] = field(default_factory=dict)
+    """Version by version, what GET of its deployment showed; only of versions that a decision may delete."""
+    searched_for: float = 0.0
+    """Seconds that this process has searched in vain for the open intent's token.
+
+    They count from the end of its own POST, or from its first sight of an intent that another process has written.
+    """
+    absent_for: Mapping[str, float] = field(default_factory=dict)
+    """Version by version, the seconds for which GET of the version itself has said 404 without a break."""
+    listed_for: Mapping[str, float] = field(default_factory=dict)
+    """Version by version, the seconds since this process first saw it. Without a readable `created_at`, its age."""
+    claims_current: bool = False
+    """Whether the cache of FunctionDeployments is proven current, so that `followers` is complete."""
+    mass_absence: bool = False
+    """A large part of what the account held for us is gone at once, a version of this resource with it."""
+    wrote: FunctionAction | None = None
+    """The write that was just made, when NVCF took it."""
+    answer: VersionSeen | None = None
+    """The version that a POST has just registered."""
+    failure: Failure | None = None
+    """What came of the write that was just tried, when it failed."""
+    unanswered: Failure | None = None
+    """What came of the POST that was just tried, when NVCF may register the version all the same."""
+    refused: str | None = None
+    """What to report of a write to the object that the API server has just refused."""
+    local: Remembered = field(default_factory=Remembered)
+
+    @property
+    def own(self) -> tuple[VersionSeen, ...]:
+        """The versions that bear a mark of this very object."""
+        uid = self.resource.uid.replace("-", "").lower()
+        return tuple(seen for seen in self.versions if seen.mark is not None and seen.mark.uid == uid)
+
+    def is_held(self, version_id: str) -> bool:
+        """Whether a FunctionDeployment names that version."""
+        return any(follower.holds(version_id) for follower in self.followers)
