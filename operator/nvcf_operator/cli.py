@@ -161,7 +161,7 @@ def check(**given: Any) -> None:
 
 @main.command()
 def crd() -> None:
-    """Print the CustomResourceDefinition."""
-    from nvcf_operator.api.crd import crd_yaml
+    """Print the CustomResourceDefinitions."""
+    from nvcf_operator.api.crd import crds_yaml
 
-    click.echo(crd_yaml(), nl=False)
+    click.echo(crds_yaml(), nl=False)

@@ -13,6 +13,7 @@ import yaml
 from hack.controlplane import ControlPlane, KubectlError
 from nvcf_operator.api.names import CRD_NAME
 from nvcf_operator.api.status import (
+    CONDITION_TYPES,
     READY,
     Condition,
     Failed,
@@ -24,6 +25,7 @@ from nvcf_operator.api.status import (
     Phase,
     Retiring,
     Retry,
+    TakenReference,
     merge,
 )
 from tests.integration.resource_manifests import (
@@ -217,12 +219,14 @@ def full_status() -> FunctionDeploymentStatus:
             [],
             [Condition(type=READY, status="True", reason="Active", message="Serves.", observed_generation=1)],
             NOON,
+            CONDITION_TYPES,
         ),
         phase=Phase.ACTIVE,
         account_id="account-1",
         credential="c0ffee",
         function_id=FUNCTION,
         function_name="echo-function",
+        function_ref=TakenReference(generation=2, hash="h1", revision="1-4-2"),
         function_version_id=OTHER,
         deployment_id="not a UUID",
         function_status="A_STATUS_OF_NEXT_YEAR",

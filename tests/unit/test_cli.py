@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nvcf_operator import settings
-from nvcf_operator.api.crd import crd_yaml
+from nvcf_operator.api.crd import crds_yaml
 from nvcf_operator.cli import main
 from nvcf_operator.runtime import operator
 from nvcf_operator.settings import Settings
@@ -197,7 +197,7 @@ def test_help_tells_every_option_with_its_default() -> None:
 
 def test_crd_prints_the_resource_definition() -> None:
     done = command("crd")
-    assert (done.returncode, done.stdout, done.stderr) == (0, crd_yaml(), "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, crds_yaml(), "")
 
 
 def test_the_version_is_told() -> None:

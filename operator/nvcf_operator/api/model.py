@@ -33,12 +33,14 @@ class ApiModel(BaseModel):
 
 
 class Mutability(StrEnum):
-    """What a later change of a field does to a running deployment. The CRD's descriptions and docs show it."""
+    """What a later change of a field does. The CRD's descriptions and docs show it."""
 
     PATCH = "in place by PATCH"
     PUT = "in place by PUT"
     REDEPLOY = "immutable, see rollout.immutableChange"
     ROLLOUT = "a version rollout, see rollout.versionChange"
+    VERSION = "a new version"
+    REGISTRATION = "for versions registered from then on"
     FIXED = "immutable"
     OPERATOR = "at any time"
 

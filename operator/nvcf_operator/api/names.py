@@ -60,6 +60,12 @@ RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"
 REDEPLOY_REQUESTED_ANNOTATION = f"{GROUP}/redeploy-requested-at"
 """A user's token: undeploy gracefully and deploy again, once. Answered in `status.lastHandledRedeployAt`."""
 
+NEW_VERSION_REQUESTED_ANNOTATION = f"{GROUP}/new-version-requested-at"
+"""A user's token: register another version, as for a moved image tag. Answered in `status.lastHandledNewVersionAt`."""
+
+NEW_FUNCTION_REQUESTED_ANNOTATION = f"{GROUP}/new-function-requested-at"
+"""A user's token: create another function in place of one that is gone. Answered in `lastHandledNewFunctionAt`."""
+
 PAUSED_ANNOTATION = f"{GROUP}/paused"
 """`"true"`: no NVCF write, as `spec.suspend`, but out of the reach of a GitOps self-heal."""
 

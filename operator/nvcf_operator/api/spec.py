@@ -3,9 +3,19 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import ConfigDict, model_validator
 
-from nvcf_operator.api import names
+from nvcf_operator.api.common import (
+    AdoptionPolicy,
+    Credentials,
+    DeletionPolicy,
+    ManagementPolicy,
+    Revision,
+    Seconds,
+    SecretRef,
+    SubdomainName,
+    Uuid,
+)
 from nvcf_operator.api.model import ApiModel, Mutability, cel, changes, of_type, rules
 from nvcf_operator.api.specification import (
     CONFIGURATION_LIMIT,
@@ -28,6 +38,7 @@ __all__ = [
     "DeletionPolicy",
     "DeploymentSpecification",
     "FunctionDeploymentSpec",
+    "FunctionRef",
     "HelmValidation",
     "HelmValidationPolicy",
     "ImmutableChange",
@@ -37,24 +48,13 @@ __all__ = [
     "Rollout",
     "ScaleDownDetails",
     "ScaleUpDetails",
+    "Seconds",
     "SecretRef",
     "Stickiness",
     "UndeploySpec",
+    "Uuid",
     "VersionChange",
 ]
-
-Uuid = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
-        max_length=36,
-        to_lower=True,
-    ),
-]
-"""An id of NVCF. Manifests may write it in either case; NVCF echoes lower case, and lower case is what is read here."""
-
-Seconds = Annotated[int, changes(Mutability.OPERATOR, ge=1, le=2**31 - 1)]
-"""A whole number of seconds, at least one."""
 
 
 class VersionChange(StrEnum):
@@ -76,56 +76,6 @@ class OnDrainTimeout(StrEnum):
 
     FORCE = "Force"
     WAIT = "Wait"
-
-
-class DeletionPolicy(StrEnum):
-    """What deleting the resource does to the deployment."""
-
-    DELETE = "Delete"
-    RETAIN = "Retain"
-
-
-class AdoptionPolicy(StrEnum):
-    """What to do about a deployment that somebody else made."""
-
-    ADOPT = "Adopt"
-    REFUSE = "Refuse"
-
-
-class ManagementPolicy(StrEnum):
-    """Whether the operator may write to NVCF for this resource."""
-
-    MANAGE = "Manage"
-    OBSERVE = "Observe"
-
-
-class SecretRef(ApiModel):
-    """A key of a Secret in the resource's own namespace."""
-
-    name: Annotated[
-        str,
-        changes(
-            Mutability.OPERATOR,
-            min_length=1,
-            max_length=253,
-            pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-        ),
-    ]
-    """Name of the Secret. It must be one that the operator's RBAC lets it read (`nvcf-credentials` unless the
-    installation says otherwise)."""
-
-    key: Annotated[str, changes(Mutability.OPERATOR, min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")] = (
-        names.DEFAULT_SECRET_KEY
-    )
-    """Key of the Secret that holds the NVCF API key."""
-
-
-class Credentials(ApiModel):
-    """Where the NVCF API key is."""
-
-    secret_ref: Annotated[SecretRef, changes(Mutability.OPERATOR)]
-    """The Secret with the API key, in the namespace of this resource. It may contain `NVCF_BASE_URL`, which must
-    then be one of the base URLs that the operator allows."""
 
 
 class Rollout(ApiModel):
@@ -158,11 +108,43 @@ class UndeploySpec(ApiModel):
     `Wait`: keep waiting."""
 
 
+class FunctionRef(ApiModel):
+    """The CloudFunction to deploy a version of."""
+
+    name: Annotated[
+        SubdomainName,
+        changes(
+            Mutability.FIXED,
+            json_schema_extra=rules(
+                cel(
+                    "self == oldSelf",
+                    "functionRef.name is immutable: delete this resource, or create another one for the other function",
+                )
+            ),
+        ),
+    ]
+    """Name of the CloudFunction, in the namespace of this resource."""
+
+    revision: Annotated[Revision | None, changes(Mutability.ROLLOUT)] = None
+    """The revision to deploy. If unset: the latest one that is registered."""
+
+
 class FunctionDeploymentSpec(ApiModel):
     """The desired deployment of one version of an NVCF function."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "has(self.functionRef) ? !has(self.functionId) && !has(self.functionVersionId)"
+                " : has(self.functionId) && has(self.functionVersionId)",
+                "set either functionRef, or functionId and functionVersionId",
+                field="functionRef",
+            )
+        )
+    )
+
     function_id: Annotated[
-        Uuid,
+        Uuid | None,
         changes(
             Mutability.FIXED,
             json_schema_extra=rules(
@@ -172,11 +154,14 @@ class FunctionDeploymentSpec(ApiModel):
                 )
             ),
         ),
-    ]
+    ] = None
     """Id of the function, a UUID in either case."""
 
-    function_version_id: Annotated[Uuid, changes(Mutability.ROLLOUT)]
+    function_version_id: Annotated[Uuid | None, changes(Mutability.ROLLOUT)] = None
     """Id of the version of the function that is to serve, a UUID in either case."""
+
+    function_ref: Annotated[FunctionRef | None, changes(Mutability.ROLLOUT)] = None
+    """The CloudFunction whose version is to serve, in place of the two ids."""
 
     deployment_specifications: Annotated[
         tuple[DeploymentSpecification, ...],
@@ -208,6 +193,14 @@ class FunctionDeploymentSpec(ApiModel):
     suspend: Annotated[bool, changes(Mutability.OPERATOR)] = False
     """Whether NVCF is left as it is until this is false again. Deletion still works. The annotation
     `nvcf-operator.io/paused: "true"` does the same."""
+
+    @model_validator(mode="after")
+    def _names_one_version(self) -> "FunctionDeploymentSpec":
+        if self.function_ref is None:
+            for name, value in (("functionId", self.function_id), ("functionVersionId", self.function_version_id)):
+                if value is None:
+                    raise ValueError(f"{name} is required where functionRef is not set")
+        return self
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the manifest that the API server cannot see, a sentence each with the field's path."""

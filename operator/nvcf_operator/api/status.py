@@ -3,22 +3,48 @@
 What echoes NVCF is plain text without enum, pattern or format, so that a new value of the server never fails a write.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from nvcf_client.text import shorten
+from nvcf_operator.api.conditions import (
+    AVAILABLE,
+    CREDENTIALS_VALID,
+    DELETION_BLOCKED,
+    MESSAGE_LIMIT,
+    READY,
+    RECONCILING,
+    STALLED,
+    Condition,
+    merge,
+)
 from nvcf_operator.api.model import ApiModel, Time, of_type
+from nvcf_operator.api.record import LastWrite, Retry, StatusModel
 
-AVAILABLE: Final = "Available"
-READY: Final = "Ready"
-RECONCILING: Final = "Reconciling"
-STALLED: Final = "Stalled"
-CREDENTIALS_VALID: Final = "CredentialsValid"
-DELETION_BLOCKED: Final = "DeletionBlocked"
+__all__ = [
+    "AVAILABLE",
+    "CONDITION_TYPES",
+    "CREDENTIALS_VALID",
+    "DELETION_BLOCKED",
+    "MESSAGE_LIMIT",
+    "READY",
+    "RECONCILING",
+    "STALLED",
+    "Condition",
+    "Failed",
+    "FunctionDeploymentStatus",
+    "Incoming",
+    "Intent",
+    "LastWrite",
+    "ObservedGpuSpecification",
+    "Phase",
+    "Retiring",
+    "Retry",
+    "TakenReference",
+    "merge",
+]
 
 CONDITION_TYPES: Final[Mapping[str, str]] = {
     READY: "The manifest of `observedGeneration` is fully in effect.",
@@ -30,9 +56,6 @@ CONDITION_TYPES: Final[Mapping[str, str]] = {
     "unblock it.",
 }
 """Every type of condition in the order in which they are written, with its meaning when True."""
-
-MESSAGE_LIMIT: Final = 1024
-"""Longest message in characters; a longer one is cut and ends with an ellipsis."""
 
 
 class Phase(StrEnum):
@@ -47,53 +70,6 @@ class Phase(StrEnum):
     SUSPENDED = "Suspended"
     OBSERVING = "Observing"
     FAILED = "Failed"
-
-
-def _shortened(message: object) -> object:
-    return shorten(message, MESSAGE_LIMIT) if isinstance(message, str) else message
-
-
-class Condition(ApiModel):
-    """One aspect of the resource's state, as Kubernetes' API conventions define conditions."""
-
-    type: Annotated[str, Field(max_length=316)]
-    """Which aspect this is about."""
-
-    status: Literal["True", "False", "Unknown"]
-    """Whether it holds."""
-
-    reason: Annotated[str, Field(max_length=1024)]
-    """Why, as one word of a closed list."""
-
-    message: Annotated[str, BeforeValidator(_shortened), Field(max_length=MESSAGE_LIMIT)] = ""
-    """What happened, what the operator will do, and what a person can do."""
-
-    last_transition_time: Time | None = None
-    """When `status` last changed."""
-
-    observed_generation: int | None = None
-    """The `metadata.generation` that this was decided on."""
-
-
-def merge(old: Iterable[Condition], new: Iterable[Condition], now: datetime) -> tuple[Condition, ...]:
-    """Return `new`, in the order of `CONDITION_TYPES`, with the transition times that the change from `old` gives.
-
-    A condition whose status is that of its predecessor keeps the predecessor's lastTransitionTime; any other one,
-    and one whose predecessor had none, gets `now`. A type that `new` lacks is gone: conditions are stated whole.
-    """
-    before = {condition.type: condition for condition in old}
-    order = list(CONDITION_TYPES)
-
-    def stamped(condition: Condition) -> Condition:
-        last = before.get(condition.type)
-        kept = last.last_transition_time if last is not None and last.status == condition.status else None
-        return Condition.model_validate({**dict(condition), "last_transition_time": kept or now})
-
-    def position(condition: Condition) -> tuple[int, str]:
-        known = condition.type in order
-        return (order.index(condition.type) if known else len(order), condition.type)
-
-    return tuple(sorted(map(stamped, new), key=position))
 
 
 class ObservedGpuSpecification(ApiModel):
@@ -188,39 +164,20 @@ class Failed(ApiModel):
     """Why it was given up."""
 
 
-class LastWrite(ApiModel):
-    """The last change made in NVCF, with a count, so that an endless tug-of-war is detected."""
+class TakenReference(ApiModel):
+    """What was taken from the CloudFunction that `spec.functionRef` names."""
 
-    digest: str
-    """Digest of the request."""
+    generation: int
+    """The CloudFunction's `metadata.generation`."""
 
-    count: int
-    """How often this very request was made since `since`."""
+    hash: str
+    """Hash of its template."""
 
-    since: Time
-    """When it was first made."""
-
-
-class Retry(ApiModel):
-    """This resource's own failures, so that its backoff survives a restart of the operator."""
-
-    attempts: int = 0
-    """Failed attempts in a row."""
-
-    next_attempt_time: Time | None = None
-    """When the next attempt is due."""
-
-    reason: str = ""
-    """Why the last attempt failed."""
-
-    message: str | None = None
-    """What NVCF answered to a POST whose outcome it left open."""
-
-    failed_deployments: int | None = None
-    """Deployments that NVCF had given up (status ERROR) before such a POST, which counts as one attempt more."""
+    revision: str | None = None
+    """Its revision, if it has one."""
 
 
-class FunctionDeploymentStatus(ApiModel):
+class FunctionDeploymentStatus(StatusModel):
     """What the operator found, did and must remember."""
 
     uid: str | None = None
@@ -246,6 +203,9 @@ class FunctionDeploymentStatus(ApiModel):
 
     function_name: str | None = None
     """Name of the function."""
+
+    function_ref: TakenReference | None = None
+    """What was taken from the CloudFunction that `spec.functionRef` names."""
 
     function_version_id: str | None = None
     """The version that serves, or that is to serve while none does."""
@@ -291,10 +251,3 @@ class FunctionDeploymentStatus(ApiModel):
 
     last_handled_redeploy_at: str | None = None
     """Token of the last `nvcf-operator.io/redeploy-requested-at` that was acted on."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The status as the cluster stores it: camelCase, plain JSON types, without what is None and empty lists.
-
-        Two statuses that say the same give equal dictionaries, whoever built them.
-        """
-        return {name: value for name, value in super().to_dict().items() if value != []}

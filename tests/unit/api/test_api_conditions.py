@@ -57,30 +57,30 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
 def test_last_transition_time(case: Case) -> None:
-    (merged,) = merge(case.old, [case.new], NOW)
+    (merged,) = merge(case.old, [case.new], NOW, CONDITION_TYPES)
     assert merged == case.new.model_copy(update={"last_transition_time": case.since})
 
 
 def test_merging_the_same_again_changes_nothing() -> None:
     stated = [Condition(type=kind, status="False", reason="Fine") for kind in CONDITION_TYPES]
-    first = merge([], stated, THEN)
-    assert merge(first, stated, NOW) == first
+    first = merge([], stated, THEN, CONDITION_TYPES)
+    assert merge(first, stated, NOW, CONDITION_TYPES) == first
 
 
 def test_a_condition_that_is_no_longer_stated_is_gone() -> None:
     blocked = Condition(type=DELETION_BLOCKED, status="True", reason="NoSecret", last_transition_time=THEN)
-    assert [found.type for found in merge([blocked], [condition("True")], NOW)] == [READY]
+    assert [found.type for found in merge([blocked], [condition("True")], NOW, CONDITION_TYPES)] == [READY]
 
 
 def test_conditions_stand_in_one_order_and_unknown_types_come_last() -> None:
     kinds = ["Zebra", STALLED, DELETION_BLOCKED, READY, "Aardvark", CREDENTIALS_VALID, AVAILABLE, RECONCILING]
-    merged = merge([], [Condition(type=kind, status="True", reason="X") for kind in kinds], NOW)
+    merged = merge([], [Condition(type=kind, status="True", reason="X") for kind in kinds], NOW, CONDITION_TYPES)
     assert [found.type for found in merged] == [*CONDITION_TYPES, "Aardvark", "Zebra"]
 
 
 @pytest.mark.parametrize("length", [MESSAGE_LIMIT, MESSAGE_LIMIT + 1, 100_000])
 def test_a_long_message_is_cut_and_shows_it(length: int) -> None:
-    (merged,) = merge([], [condition("True", message="ä" * length)], NOW)
+    (merged,) = merge([], [condition("True", message="ä" * length)], NOW, CONDITION_TYPES)
     assert len(merged.message) == MESSAGE_LIMIT
     assert merged.message.endswith("…") == (length > MESSAGE_LIMIT)
 

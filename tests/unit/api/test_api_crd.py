@@ -1,4 +1,4 @@
-"""The CRD: generated, complete, and kind to those who read and apply it."""
+"""The CRDs: generated, complete, and kind to those who read and apply them."""
 
 import re
 from collections.abc import Iterator
@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 import yaml
 
-from hack.docs.resource import PHASES, reference_markdown
+from hack.docs import function, resource
 from nvcf_operator.api import names
-from nvcf_operator.api.crd import COLUMNS, crd, crd_yaml
+from nvcf_operator.api.crd import crd, crd_yaml, crds_yaml
+from nvcf_operator.api.definitions import DEFINITIONS
+from nvcf_operator.api.function_spec import CloudFunctionSpec
+from nvcf_operator.api.function_status import FUNCTION_CONDITION_TYPES, FunctionPhase
 from nvcf_operator.api.model import MUTABILITY
+from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, KINDS, Kind
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.api.status import CONDITION_TYPES, Phase
 
 ROOT = Path(__file__).parents[3]
-VERSION = crd()["spec"]["versions"][0]
-SCHEMA: dict[str, Any] = VERSION["schema"]["openAPIV3Schema"]
 
 
 def walk(schema: dict[str, Any], path: str, *, in_list: bool = False) -> Iterator[tuple[str, dict[str, Any], bool]]:
@@ -29,23 +31,33 @@ def walk(schema: dict[str, Any], path: str, *, in_list: bool = False) -> Iterato
         yield from walk(schema["items"], f"{path}[]", in_list=True)
 
 
-SPEC = list(walk(SCHEMA["properties"]["spec"], "spec"))
-ALL = SPEC + list(walk(SCHEMA["properties"]["status"], "status"))
+SCHEMAS: dict[Kind, dict[str, Any]] = {
+    kind: crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"] for kind in KINDS
+}
+SPEC = [entry for kind in KINDS for entry in walk(SCHEMAS[kind]["spec"], "spec")]
+ALL = SPEC + [entry for kind in KINDS for entry in walk(SCHEMAS[kind]["status"], "status")]
+MODELS: dict[str, type[CloudFunctionSpec] | type[FunctionDeploymentSpec]] = {
+    CLOUD_FUNCTION.name: CloudFunctionSpec,
+    FUNCTION_DEPLOYMENT.name: FunctionDeploymentSpec,
+}
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
 
 
 @pytest.mark.parametrize(
     ("path", "generated"),
     [
-        ("crds/nvcf-operator.io_functiondeployments.yaml", crd_yaml),
-        ("docs/resource.md", reference_markdown),
+        ("crds/nvcf-operator.io_functiondeployments.yaml", lambda: crd_yaml(FUNCTION_DEPLOYMENT)),
+        ("crds/nvcf-operator.io_cloudfunctions.yaml", lambda: crd_yaml(CLOUD_FUNCTION)),
+        ("docs/resource.md", resource.reference_markdown),
+        ("docs/cloudfunction.md", function.reference_markdown),
     ],
 )
 def test_generating_again_changes_nothing(path: str, generated: Any) -> None:
     assert (ROOT / path).read_text() == generated(), f"{path} is not what the models say: run `make generate`"
 
 
-def test_the_yaml_is_the_crd() -> None:
-    assert yaml.safe_load(crd_yaml()) == crd()
+def test_the_yaml_is_the_crds() -> None:
+    assert list(yaml.safe_load_all(crds_yaml())) == [crd(kind) for kind in KINDS]
 
 
 def test_every_field_has_a_description_that_ends_as_a_sentence() -> None:
@@ -99,52 +111,98 @@ def test_rules_use_only_what_kubernetes_1_28_knows() -> None:
         for rule in field.get("x-kubernetes-validations", ())
         for call in re.findall(r"(\w+)\(", rule["rule"])
     }
-    assert functions <= {"has", "size", "duration", "substring", "lowerAscii"}, functions
+    assert functions <= {
+        "all",
+        "contains",
+        "duration",
+        "exists",
+        "has",
+        "lowerAscii",
+        "size",
+        "split",
+        "startsWith",
+        "substring",
+    }, functions
 
 
 def test_nothing_but_keywords_of_kubernetes_reaches_the_crd() -> None:
     assert MUTABILITY not in {key for _, field, _ in ALL for key in field}
 
 
-def test_a_resource_that_no_operator_has_touched_says_so() -> None:
-    assert SCHEMA["properties"]["status"]["default"] == {"observedGeneration": -1}
+@each_kind
+def test_a_resource_that_no_operator_has_touched_says_so(kind: Kind) -> None:
+    assert SCHEMAS[kind]["status"]["default"] == {"observedGeneration": -1}
     assert [path for path, field, _ in ALL if path.startswith("status.") and "default" in field] == []
 
 
-def test_names_version_and_subresources() -> None:
-    body = crd()
-    assert body["metadata"]["name"] == names.CRD_NAME == "functiondeployments.nvcf-operator.io"
+@pytest.mark.parametrize(
+    ("kind", "name", "short"),
+    [
+        (FUNCTION_DEPLOYMENT, "functiondeployments.nvcf-operator.io", "fd"),
+        (CLOUD_FUNCTION, "cloudfunctions.nvcf-operator.io", "cf"),
+    ],
+    ids=str,
+)
+def test_names_version_and_subresources(kind: Kind, name: str, short: str) -> None:
+    body = crd(kind)
+    (version,) = body["spec"]["versions"]
+    assert body["metadata"]["name"] == kind.crd_name == name
     assert body["spec"]["scope"] == "Namespaced"
-    assert body["spec"]["names"]["shortNames"] == ["fd"]
+    assert body["spec"]["names"]["shortNames"] == [short]
     assert body["spec"]["names"]["categories"] == ["nvcf"]
     assert body["spec"]["conversion"] == {"strategy": "None"}
-    assert VERSION["name"] == "v1alpha1"
-    assert VERSION["subresources"] == {"status": {}}, "NVCF scales by itself: an autoscaler must not find a scale"
+    assert version["name"] == "v1alpha1"
+    assert version["subresources"] == {"status": {}}, "NVCF scales by itself: an autoscaler must not find a scale"
 
 
-def test_columns() -> None:
-    shown = [column["name"].upper() for column in COLUMNS if not column.get("priority")]
-    wide = [column["name"].upper() for column in COLUMNS if column.get("priority")]
-    assert shown == ["READY", "PHASE", "FUNCTION", "GPU", "INSTANCES", "AGE"]
-    assert wide == ["VERSION", "ACCOUNT", "MESSAGE"]
+@pytest.mark.parametrize(
+    ("kind", "shown", "wide"),
+    [
+        (FUNCTION_DEPLOYMENT, "READY PHASE FUNCTION GPU INSTANCES AGE", "VERSION ACCOUNT MESSAGE"),
+        (CLOUD_FUNCTION, "READY PHASE FUNCTION_ID REVISION VERSION AGE", "HASH ACCOUNT MESSAGE"),
+    ],
+    ids=str,
+)
+def test_columns(kind: Kind, shown: str, wide: str) -> None:
+    columns = DEFINITIONS[kind].columns
+    found = [
+        " ".join(column["name"].upper().replace(" ", "_") for column in columns if bool(column.get("priority")) == late)
+        for late in (False, True)
+    ]
+    assert found == [shown, wide]
 
 
-def test_the_reference_names_every_field_phase_and_condition() -> None:
-    text = reference_markdown()
-    fields = {path.rpartition(".")[2] for path, _, _ in ALL if "." in path and not path.endswith("[]")}
-    wanted = fields | {*CONDITION_TYPES, *Phase}
-    assert [name for name in sorted(wanted) if name not in text] == []
-    assert set(PHASES) == set(Phase)
+@pytest.mark.parametrize(
+    ("kind", "page", "words", "phases"),
+    [
+        (FUNCTION_DEPLOYMENT, resource, {*CONDITION_TYPES, *Phase}, Phase),
+        (CLOUD_FUNCTION, function, {*FUNCTION_CONDITION_TYPES, *FunctionPhase}, FunctionPhase),
+    ],
+    ids=["FunctionDeployment", "CloudFunction"],
+)
+def test_the_reference_names_every_field_phase_and_condition(
+    kind: Kind, page: Any, words: set[str], phases: Any
+) -> None:
+    text = page.reference_markdown()
+    entries = [*walk(SCHEMAS[kind]["spec"], "spec"), *walk(SCHEMAS[kind]["status"], "status")]
+    fields = {path.rpartition(".")[2] for path, _, _ in entries if "." in path and not path.endswith("[]")}
+    assert [name for name in sorted(fields | words) if name not in text] == []
+    assert set(page.PHASES) == set(phases)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "deploy/examples").glob("*.yaml")), ids=lambda path: path.name)
 def test_an_example_reads_as_a_manifest_without_problems(path: Path) -> None:
     for document in yaml.safe_load_all(path.read_text()):
-        assert (document["apiVersion"], document["kind"]) == (names.API_VERSION, names.KIND)
-        assert FunctionDeploymentSpec.model_validate(document["spec"]).problems() == ()
+        assert document["apiVersion"] == names.API_VERSION
+        assert MODELS[document["kind"]].model_validate(document["spec"]).problems() == ()
 
 
 def test_no_two_examples_claim_one_version() -> None:
-    documents = [yaml.safe_load(path.read_text()) for path in (ROOT / "deploy/examples").glob("*.yaml")]
+    documents = [
+        document
+        for path in (ROOT / "deploy/examples").glob("*.yaml")
+        for document in yaml.safe_load_all(path.read_text())
+        if "functionVersionId" in document["spec"]
+    ]
     claims = [(doc["spec"]["functionId"], doc["spec"]["functionVersionId"]) for doc in documents]
     assert len(set(claims)) == len(claims)

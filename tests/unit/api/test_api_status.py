@@ -17,6 +17,7 @@ from nvcf_operator.api.status import (
     Phase,
     Retiring,
     Retry,
+    TakenReference,
 )
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
@@ -30,6 +31,7 @@ FULL = FunctionDeploymentStatus(
     credential="c0ffee",
     function_id="f",
     function_name="naïve & <co>",
+    function_ref=TakenReference(generation=2, hash="h1", revision="1-4-2"),
     function_version_id="v1",
     deployment_id="d",
     function_status="ACTIVE",

@@ -33,7 +33,10 @@ def present(situation: Situation, seen: Present) -> Decision:
     assert spec is not None, "decide() has dealt with a manifest that cannot be read"
     if refuses(situation):
         return Decision(
-            condition_set=conditions.stalled(Reason.ALREADY_DEPLOYED, messages.already_deployed(spec)), seen=True
+            condition_set=conditions.stalled(
+                Reason.ALREADY_DEPLOYED, messages.already_deployed(resource.wanted_version)
+            ),
+            seen=True,
         )
     if seen.is_inactive or left_behind(situation):
         return draining(situation)
@@ -62,7 +65,7 @@ def after_adoption(situation: Situation, decision: Decision) -> Decision:
 
 def in_hand(situation: Situation, seen: Present, spec: FunctionDeploymentSpec) -> Decision:
     """Decide on a deployment that is this resource's, or is about to be."""
-    if lost_deployment(situation, spec.function_version_id, seen) is not None:
+    if lost_deployment(situation, situation.resource.wanted_version, seen) is not None:
         return redeployed(situation, seen, Purpose.STALE)
     if (why := purpose(situation, seen)) is not None:
         return redeployed(situation, seen, why)
@@ -93,7 +96,7 @@ def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSp
         return Decision(condition_set=conditions.stalled(Reason.NOT_SUPPORTED, message, available=serving), seen=True)
     if isinstance(change, Put) and (odd := compare.unreadable_for_put(seen.deployment)):
         return waiting(situation, unreadable(odd), at_work=True)
-    action = Change(spec.function_version_id, seen.deployment.deployment_id, change)
+    action = Change(resource.wanted_version, seen.deployment.deployment_id, change)
     drift = tuple(sorted({item.field for item in found.differences})) if resource.in_order else ()
     return not_converging(situation, action) or act(action, drift=drift)
 

@@ -32,12 +32,12 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
         return doubt
     if awaited := awaiting(situation):
         return awaited
-    recorded = resource.holds and resource.status.function_version_id == spec.function_version_id
+    recorded = resource.holds and resource.status.function_version_id == resource.wanted_version
     gone = ("deployment",) if resource.in_order and recorded else ()
     if recorded and held_back(situation):
         return Decision(condition_set=conditions.stalled(Reason.MASS_ABSENCE, messages.MASS_ABSENCE, available=False))
     action = Create(
-        function_version_id=spec.function_version_id,
+        function_version_id=resource.wanted_version,
         specifications=compare.create_body(spec.deployment_specifications),
     )
     # Before the settle: it would restart at each reconcile, and the status would report both in turn.
@@ -55,9 +55,11 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
             seen=not lifts,
         )
     if situation.function == FunctionSeen.NOT_FOUND:
-        return refused(situation, Failure(Reason.FUNCTION_NOT_FOUND, messages.no_function(spec), Scope.RESOURCE))
+        message = messages.no_function(resource.function_id, resource.wanted_version)
+        return refused(situation, Failure(Reason.FUNCTION_NOT_FOUND, message, Scope.RESOURCE))
     if situation.function == FunctionSeen.PUBLIC:
-        return refused(situation, Failure(Reason.PUBLIC_FUNCTION, messages.public_function(spec), Scope.RESOURCE))
+        message = messages.public_function(resource.function_id)
+        return refused(situation, Failure(Reason.PUBLIC_FUNCTION, message, Scope.RESOURCE))
     return act(action, drift=gone)
 
 

@@ -24,7 +24,7 @@ def shown(situation: Situation) -> Decision:
     observe = resource.observes
     if observe and resource.has_finalizer:
         return act(DropFinalizer())
-    seen = situation.observation(spec.function_version_id)
+    seen = situation.observation(resource.wanted_version)
     phase, reason = (Phase.OBSERVING, Reason.OBSERVING) if observe else (Phase.SUSPENDED, Reason.SUSPENDED)
     if isinstance(seen, Unknown):
         return waiting(situation, seen.failure)

@@ -123,7 +123,7 @@ class ManagedResource(Generic[SpecT, StatusT]):
             spec = cls.SPEC.model_validate(stored)
         except ValidationError as exc:
             first = exc.errors(include_url=False, include_input=False)[0]
-            error = f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+            error = f"{'.'.join(('spec', *(str(part) for part in first['loc'])))}: {first['msg']}"
         status = cls._status(obj.get("status") or {})
         if status.uid not in (None, meta.get("uid", "")):
             status = cls._status({})  # of the object that this one was copied from

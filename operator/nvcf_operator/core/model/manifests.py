@@ -64,10 +64,13 @@ def salvaged(
                 read[name] = CAREFUL[alias]
             continue
         read[name] = value
-    read.setdefault("function_id", status.function_id)
-    read.setdefault("function_version_id", None if lost else status.function_version_id or "")
-    if not read["function_id"] or read["function_version_id"] is None:
-        return None
+    if read.get("function_ref") is None:
+        if read.get("function_id") is None:
+            read["function_id"] = status.function_id
+        if read.get("function_version_id") is None:
+            read["function_version_id"] = None if lost else status.function_version_id or ""
+        if not read["function_id"] or read["function_version_id"] is None:
+            return None
     read.setdefault("deployment_specifications", (ONE,) * _count(stored))
     return FunctionDeploymentSpec.model_construct(**read)
 

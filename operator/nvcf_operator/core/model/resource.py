@@ -124,9 +124,10 @@ class Resource(ManagedResource[FunctionDeploymentSpec, FunctionDeploymentStatus]
     @property
     def function_id(self) -> str:
         """The function, which never changes: from the manifest, else from the record."""
-        return self.spec.function_id if self.spec is not None else self.status.function_id or ""
+        named = self.spec.function_id if self.spec is not None else None
+        return named or self.status.function_id or ""
 
     @property
     def wanted_version(self) -> str:
-        """The version that the manifest asks for."""
-        return self.spec.function_version_id if self.spec is not None else ""
+        """The version that the manifest asks for; empty where it names none."""
+        return (self.spec.function_version_id or "") if self.spec is not None else ""

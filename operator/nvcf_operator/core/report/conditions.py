@@ -20,7 +20,14 @@ from typing import Any
 
 from nvcf_client.text import shorten
 from nvcf_operator.api import status as kinds
-from nvcf_operator.api.status import Condition, FunctionDeploymentStatus, ObservedGpuSpecification, Phase, merge
+from nvcf_operator.api.status import (
+    CONDITION_TYPES,
+    Condition,
+    FunctionDeploymentStatus,
+    ObservedGpuSpecification,
+    Phase,
+    merge,
+)
 from nvcf_operator.core.diff import compare
 from nvcf_operator.core.model import manifests
 from nvcf_operator.core.model.decision import ConditionSet, Decision, RecordUpdate
@@ -87,7 +94,9 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
         new["progressing_since"] = record.progressing_since
         stated = _stated(situation, condition_set)
     credentials = _credentials(situation)
-    new["conditions"] = merge(old.conditions, [*stated, *([credentials] if credentials else [])], situation.now)
+    new["conditions"] = merge(
+        old.conditions, [*stated, *([credentials] if credentials else [])], situation.now, CONDITION_TYPES
+    )
     return FunctionDeploymentStatus.model_validate(new)
 
 

@@ -5,7 +5,6 @@ No clock time stands in a message, and nothing that changes while nothing happen
 
 from nvcf_client.text import shorten
 from nvcf_operator.api.names import Key
-from nvcf_operator.api.spec import FunctionDeploymentSpec
 
 PENDING = "The operator has seen the resource and is about to look it up in NVCF."
 ADOPTING = "Adopted the existing deployment; it will be updated to match the manifest."
@@ -131,19 +130,17 @@ def settling(seconds: float) -> str:
     )
 
 
-def no_function(spec: FunctionDeploymentSpec) -> str:
+def no_function(function_id: str, version: str) -> str:
     """The account has no such version."""
     return (
-        f"The account has no version {spec.function_version_id} of function {spec.function_id}. Check functionId, "
+        f"The account has no version {version} of function {function_id}. Check functionId, "
         "functionVersionId and which account the key belongs to, or create the version; the operator keeps checking."
     )
 
 
-def public_function(spec: FunctionDeploymentSpec) -> str:
+def public_function(function_id: str) -> str:
     """The function is another account's."""
-    return (
-        f"Function {spec.function_id} belongs to another account and can only be invoked, not deployed, with this key."
-    )
+    return f"Function {function_id} belongs to another account and can only be invoked, not deployed, with this key."
 
 
 def account_mismatch(recorded: str, seen: str) -> str:
@@ -164,10 +161,10 @@ def account_unproven(recorded: str) -> str:
     )
 
 
-def already_deployed(spec: FunctionDeploymentSpec) -> str:
+def already_deployed(version: str) -> str:
     """Somebody else's deployment, and adoption is refused."""
     return (
-        f"Version {spec.function_version_id} was deployed by somebody else and adoptionPolicy is Refuse. Nothing was "
+        f"Version {version} was deployed by somebody else and adoptionPolicy is Refuse. Nothing was "
         "changed. Set adoptionPolicy: Adopt to manage it, or undeploy it."
     )
 
