@@ -103,7 +103,7 @@ class RateLimit(ApiModel):
             cel(
                 "!has(self.exemptedNcaIds) || !has(self.perNcaIdRate)"
                 " || self.exemptedNcaIds.all(id, !(id in self.perNcaIdRate))",
-                "an account is either exempted or has a rate of its own in perNcaIdRate",
+                "an account is either in exemptedNcaIds or has a rate of its own in perNcaIdRate",
                 field="exemptedNcaIds",
             ),
         )

@@ -19,7 +19,7 @@ from nvcf_operator.api.conditions import (
     STALLED,
     Condition,
 )
-from nvcf_operator.api.model import ApiModel, of_type
+from nvcf_operator.api.model import ApiModel, Time, of_type
 from nvcf_operator.api.record import LastWrite, Retry, StatusModel
 
 FUNCTION_CONDITION_TYPES: Final[Mapping[str, str]] = {
@@ -76,11 +76,14 @@ class RegisteredVersion(ApiModel):
     revision: str | None = None
     """Its revision, if it has one."""
 
-    created_at: str | None = None
-    """When NVCF registered it, in NVCF's words."""
+    created_at: Time | None = None
+    """When NVCF registered it."""
 
     served: bool = False
     """Whether it has served requests."""
+
+    leaving: bool = False
+    """Whether its deletion was sent, so that it is never used again."""
 
     secrets: str | None = None
     """Which Secrets its secrets were sent from, as a digest. Says nothing about their values."""

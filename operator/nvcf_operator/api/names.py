@@ -66,6 +66,9 @@ NEW_VERSION_REQUESTED_ANNOTATION = f"{GROUP}/new-version-requested-at"
 NEW_FUNCTION_REQUESTED_ANNOTATION = f"{GROUP}/new-function-requested-at"
 """A user's token: create another function in place of one that is gone. Answered in `lastHandledNewFunctionAt`."""
 
+ALLOW_FUNCTION_ANNOTATION = f"{GROUP}/allow-function"
+"""On a Secret: the CloudFunction that its values may be sent for, or `*`."""
+
 PAUSED_ANNOTATION = f"{GROUP}/paused"
 """`"true"`: no NVCF write, as `spec.suspend`, but out of the reach of a GitOps self-heal."""
 
