@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from nvcf_operator.accounts.account import Account
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.model.decision import Action, Decision
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure, Scope, Timing
@@ -29,11 +30,13 @@ from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.queue.schedule import Schedule
 from nvcf_operator.reconcile.act.actuator import Actuator
 from nvcf_operator.reconcile.cluster import KubernetesCluster
-from nvcf_operator.reconcile.context import Claims, Context, Environment, Outcome
+from nvcf_operator.reconcile.context import Claims, Context, Environment
+from nvcf_operator.reconcile.deployments import DeploymentStages
 from nvcf_operator.reconcile.loop import Reconciler
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans
 from nvcf_operator.reconcile.ports import Nvcf
+from nvcf_operator.reconcile.stages import AnyStages, Outcome
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.deployments import PresenceHistory, Sent
 from nvcf_operator.tracing import Tracer
@@ -77,7 +80,7 @@ class Watched(Actuator):
 
     process: "OperatorProcess"
 
-    async def carry_out(self, context: Context, action: Action, asking: Decision | None = None) -> Outcome:
+    async def carry_out(self, context: Context, action: Action, asking: Decision | None = None) -> Outcome[Context]:
         self.process.action = action
         return await super().carry_out(context, action, asking)
 
@@ -117,9 +120,9 @@ class Queue:
 class Notes:
     """The Events, as a recorder that writes none."""
 
-    taken: list[tuple[Resource, EventNote]] = field(default_factory=list)
+    taken: list[tuple[AnyResource, EventNote]] = field(default_factory=list)
 
-    def note(self, resource: Resource, note: EventNote) -> None:
+    def note(self, resource: AnyResource, note: EventNote) -> None:
         self.taken.append((resource, note))
 
     def ends(self, namespace: str) -> bool:
@@ -201,19 +204,17 @@ class OperatorProcess:
             self.environment, redeploy_settle=SETTINGS.redeploy_settle_seconds, unrecorded=lambda: self.unrecorded
         )
         actuator.process = self
-        self.reconciler = Reconciler(
+        self.stages = DeploymentStages(
             self.environment,
-            self,
             Observer(SETTINGS, self.environment, self, self),
             actuator,
             self.orphans,
             metrics,
-            Tracer(),
             deep_interval=SETTINGS.deep_resync_interval,
-            most_waiting=8,
-            rate=50.0,
             redeploy_settle=SETTINGS.redeploy_settle_seconds,
         )
+        stages: dict[Kind, AnyStages] = {FUNCTION_DEPLOYMENT: self.stages}
+        self.reconciler = Reconciler(self.environment, self, stages, metrics, Tracer(), most_waiting=8, rate=50.0)
         self.informer = Informer(
             cast(KubeClient, self.kube),
             self.cache,

@@ -16,6 +16,7 @@ from nvcf_operator.core.branches import deployed, not_deployed, record_update, r
 from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.model import decision, versions
 from nvcf_operator.core.model.decision import Decision
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, Observation, Situation, Timing, Unknown
 from nvcf_operator.core.model.versions import versions_held
@@ -23,10 +24,12 @@ from nvcf_operator.core.report import messages
 from nvcf_operator.core.rules import ownership, retries
 from nvcf_operator.reconcile.act.actuator import Undeploys
 from nvcf_operator.reconcile.cluster import KubernetesCluster
-from nvcf_operator.reconcile.context import Claims, Context, Outcome
+from nvcf_operator.reconcile.context import Claims, Context
 from nvcf_operator.reconcile.observe import Observer, Reads
+from nvcf_operator.reconcile.stages import Outcome
 from nvcf_operator.state.deployments import Sent
 from nvcf_operator.state.local_state import LocalState
+from nvcf_operator.state.managed_state import AnyLocalState
 from tests.property.hindered import Failing, Refused
 from tests.property.story import (
     Deletions,
@@ -89,7 +92,7 @@ def another_accounts_404_believed(patch: Patch) -> None:
 
 
 def stale_manifest_acted_on(patch: Patch) -> None:
-    async def believe(self: KubernetesCluster, resource: Resource, local: LocalState) -> None:
+    async def believe(self: KubernetesCluster, resource: AnyResource, local: AnyLocalState) -> None:
         return None
 
     patch.setattr(KubernetesCluster, "prove_current", believe)
@@ -142,7 +145,7 @@ def nobody_else_asked_before_delete(patch: Patch) -> None:
     async def at_once(*of: Any) -> None:
         return None
 
-    async def undeploy(self: Undeploys, *of: Any) -> Outcome:
+    async def undeploy(self: Undeploys, *of: Any) -> Outcome[Context]:
         with pytest.MonkeyPatch.context() as inside:
             inside.setattr(Claims, "ensure_unclaimed", at_once)
             return await original(self, *of)
@@ -190,7 +193,7 @@ def wall_clock_believed_for_spans(patch: Patch) -> None:
 
 
 def force_delete_obeyed_though_set_before(patch: Patch) -> None:
-    patch.setattr("nvcf_operator.state.local_state.force_delete_is_stale", lambda resource, *, seen_without: False)
+    patch.setattr("nvcf_operator.state.managed_state.force_delete_is_stale", lambda resource, *, seen_without: False)
 
 
 def pauses_do_not_grow(patch: Patch) -> None:

@@ -10,13 +10,13 @@ from nvcf_operator.core.branches import not_deployed
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.ports import Outdated
-from nvcf_operator.state.local_state import Guard, LocalState
+from nvcf_operator.state.managed_state import AnyLocalState, Guard
 
 
 def refusal_taken_for_conflict() -> None:
     """A refused write of the finalizer or the intent means that the object has changed: it is read again at once."""
 
-    async def judge(self: KubernetesCluster, error: KubeError, what: str, resource: Any, local: LocalState) -> None:
+    async def judge(self: KubernetesCluster, error: KubeError, what: str, resource: Any, local: AnyLocalState) -> None:
         local.outdated = 0
         raise Outdated(str(error))
 

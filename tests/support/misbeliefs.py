@@ -19,8 +19,9 @@ from nvcf_operator.core.rules import ownership
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import RequestTarget
 from nvcf_operator.reconcile.act.actuator import Undeploys
-from nvcf_operator.reconcile.context import Outcome
-from nvcf_operator.state import local_state
+from nvcf_operator.reconcile.context import Context
+from nvcf_operator.reconcile.stages import Outcome
+from nvcf_operator.state import managed_state
 from nvcf_operator.state.deployments import Sent, SentPost
 from nvcf_operator.state.local_state import LocalState
 from tests.support.lucks import status_not_taken, wall_clock_from_file
@@ -49,7 +50,7 @@ def not_asked_before_a_delete() -> None:
     async def nobody(*_: Any) -> None:
         return None
 
-    async def undeploy(self: Undeploys, *given: Any) -> Outcome:
+    async def undeploy(self: Undeploys, *given: Any) -> Outcome[Context]:
         careless = copy.copy(self)
         careless._claims = copy.copy(self._claims)
         careless._claims.ensure_unclaimed = nobody  # type: ignore[method-assign, assignment]
@@ -133,7 +134,7 @@ def nulls_differ() -> None:
 
 def old_force_counts() -> None:
     """force-delete counts whenever it is there, however long before the deletion it was set."""
-    _opened(local_state).force_delete_is_stale = lambda resource, *, seen_without: False
+    _opened(managed_state).force_delete_is_stale = lambda resource, *, seen_without: False
 
 
 def _opened(place: object) -> Any:

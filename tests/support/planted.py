@@ -24,6 +24,7 @@ from nvcf_operator.core.diff import compare
 from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.model import versions
 from nvcf_operator.core.model.decision import Create, Decision, DropFinalizer, Patch, Undeploy, act
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, Failure, Observation, Situation, Unknown
@@ -42,10 +43,11 @@ from nvcf_operator.reconcile.act.actuator import Changes
 from nvcf_operator.reconcile.act.create import Creates
 from nvcf_operator.reconcile.act.finalizer import Finalizers
 from nvcf_operator.reconcile.cluster import KubernetesCluster
-from nvcf_operator.reconcile.context import Claims, Context, Outcome
+from nvcf_operator.reconcile.context import Claims, Context
 from nvcf_operator.reconcile.observe import Observer, Reads
 from nvcf_operator.reconcile.record import Reporter
-from nvcf_operator.state.local_state import LocalState
+from nvcf_operator.reconcile.stages import Outcome
+from nvcf_operator.state.managed_state import AnyLocalState
 from tests.support.impatience import IMPATIENCE
 from tests.support.lucks import CLOCK_OFFSET_FILE, LUCKS, late_watch
 from tests.support.misbeliefs import MISBELIEFS
@@ -73,7 +75,7 @@ def blind_retry() -> None:
 
     async def again(
         self: Creates, context: Context, action: Create, error: errors.NvcfError, intent: Intent
-    ) -> Outcome:
+    ) -> Outcome[Context]:
         spec = context.resource.spec
         if not error.maybe_done or spec is None:
             return await original(self, context, action, error, intent)
@@ -119,8 +121,8 @@ def status_each_pass() -> None:
     """Each look leaves something in the status."""
     original, numbers = _opened(record).merge_patch, itertools.count()
 
-    def patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-        return {**(original(old, new) or {}), "health": [f"looked at, {datetime.now(UTC)}, {next(numbers)}"]}
+    def patch(old: Mapping[str, Any], new: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        return {**(original(old, new, **more) or {}), "health": [f"looked at, {datetime.now(UTC)}, {next(numbers)}"]}
 
     for module in (record, cluster):
         _opened(module).merge_patch = patch
@@ -161,7 +163,7 @@ def ids_from_status() -> None:
     """A change is addressed by what status remembers instead of what was just read."""
     original = Changes.change
 
-    async def change(self: Changes, context: Context, action: Any, admission: Admission) -> Outcome:
+    async def change(self: Changes, context: Context, action: Any, admission: Admission) -> Outcome[Context]:
         known = context.resource.status.gpu_specifications
         if isinstance(action.change, Patch) and known:
             stale = replace(action.change, gpu_specification_id=known[0].gpu_specification_id or "")
@@ -188,7 +190,7 @@ def events_first() -> None:
     """The end is told before the finalizer goes, and without that the finalizer stays."""
     original = Finalizers.drop
 
-    async def drop(self: Finalizers, context: Context, action: DropFinalizer) -> Outcome:
+    async def drop(self: Finalizers[Context], context: Context, action: DropFinalizer) -> Outcome[Context]:
         resource, kubernetes = context.resource, _opened(self._cluster)
         record_ = EventRecord.of(
             resource, Told(False, Reason.DRAINING, "The deployment is gone from NVCF."), datetime.now(UTC)
@@ -196,7 +198,7 @@ def events_first() -> None:
         await kubernetes._api.create_event(resource.key.namespace, record_.body(instance="planted"))
         return await original(self, context, action)
 
-    Finalizers.drop = drop  # type: ignore[method-assign]
+    Finalizers.drop = drop  # type: ignore[method-assign, assignment]
 
 
 def force_delete_ignored() -> None:
@@ -231,7 +233,7 @@ def answer_hides_edit() -> None:
     def see(self: Cache, obj: Mapping[str, Any], *, listed: bool) -> News:
         return self._take_in(Key(obj["metadata"]["namespace"], obj["metadata"]["name"]), obj)
 
-    Reporter.report = report  # type: ignore[method-assign]
+    Reporter.report = report  # type: ignore[method-assign, assignment]
     Cache.see = see  # type: ignore[method-assign]
 
 
@@ -261,7 +263,7 @@ def base_url_not_checked() -> None:
 def manifest_not_proven() -> None:
     """PATCH, PUT and DELETE go out by the resource as it was listed, whatever it is by then."""
 
-    async def prove(self: KubernetesCluster, resource: Resource, local: LocalState) -> None:
+    async def prove(self: KubernetesCluster, resource: AnyResource, local: AnyLocalState) -> None:
         return None
 
     KubernetesCluster.prove_current = prove  # type: ignore[method-assign]

@@ -20,8 +20,8 @@ from nvcf_operator.accounts.calls import Channel
 from nvcf_operator.accounts.key_status import DeployScope, KeyStatus, account_view
 from nvcf_operator.accounts.listings import DeploymentList, DisprovedListings, Listing, MassDeletionGuard
 from nvcf_operator.api.names import Key
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import AccountView, Failure, Scope
 from nvcf_operator.core.rules import credentials, error_classification
 from nvcf_operator.core.rules.credentials import Credential
@@ -183,7 +183,7 @@ class Account:
             return False
         return waiting >= 2 * most or self.limiter.waiting_of(caller.namespace) > 0
 
-    def hurries(self, resource: Resource) -> bool:
+    def hurries(self, resource: AnyResource) -> bool:
         """Whether calls for a resource are urgent now, whatever the priority of its reconcile.
 
         While NVCF asks for a pause, a deletion and what was asked for by annotation are held for less than the rest,
@@ -192,7 +192,7 @@ class Account:
         closed = self.limiter.closed_for()
         if closed is None or closed.reason != HoldReason.THROTTLED:
             return False
-        return resource.deleting or bool(resource.reconcile_requested or resource.redeploy_requested)
+        return resource.deleting or resource.is_requested
 
     def held(self, caller: Caller) -> Failure | None:
         """Why nothing may be sent now; None when it may."""

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final, cast
 
 import aiohttp
@@ -240,24 +240,28 @@ def _leases(namespace: str) -> str:
     return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
 
-def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any] | None:
+def merge_patch(
+    old: Mapping[str, Any], new: Mapping[str, Any], *, ours: Container[str] = CONDITION_TYPES
+) -> dict[str, Any] | None:
     """What `KubeClient.patch_status` needs to make `new` of `old`; None if they are equal.
 
     The members that differ, each as a whole, and None for those that go: a patch of one level, since a status has few
     members and small ones. A member that is None counts as absent. Values are compared as Python does (1, 1.0 and True
     are equal), which is right here: the schema fixes the type of each field.
 
-    Conditions of types that are not ours belong to other controllers: they stay in `old` as they are.
+    Conditions of types that are not `ours` belong to other controllers: they stay in `old` as they are.
     """
-    new = _with_conditions_of_others(old, new)
+    new = _with_conditions_of_others(old, new, ours)
     patch = {name: value for name, value in new.items() if value is not None and value != old.get(name)}
     gone = {name: None for name, value in old.items() if value is not None and new.get(name) is None}
     return (patch | gone) or None
 
 
-def _with_conditions_of_others(old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
+def _with_conditions_of_others(
+    old: Mapping[str, Any], new: Mapping[str, Any], ours: Container[str]
+) -> Mapping[str, Any]:
     stored = old.get("conditions") or ()
-    foreign = [item for item in stored if item["type"] not in CONDITION_TYPES]
+    foreign = [item for item in stored if item["type"] not in ours]
     if not foreign:
         return new
     wanted = [*(new.get("conditions") or ()), *foreign]

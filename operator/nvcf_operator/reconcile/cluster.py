@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
-from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core.model.managed import AnyResource, AnyStatus
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.informer.cache import Cache, News
@@ -25,7 +24,7 @@ from nvcf_operator.reconcile.ports import (
     is_reported,
     may_be_refusal,
 )
-from nvcf_operator.state.local_state import LocalState
+from nvcf_operator.state.managed_state import AnyLocalState
 
 CONFLICTS = 5
 """Times that a status is written again because somebody else has written another part of the object meanwhile."""
@@ -42,13 +41,13 @@ class KubernetesCluster:
 
     """
 
-    def __init__(self, api: ApiServer, cache: Cache, events: Events, *, gone: Callable[[Resource], None]) -> None:
+    def __init__(self, api: ApiServer, cache: Cache, events: Events, *, gone: Callable[[AnyResource], None]) -> None:
         self._api = api
         self._cache = cache
         self._events = events
         self._gone = gone
 
-    def get(self, key: Key) -> Resource | None:
+    def get(self, key: Key) -> AnyResource | None:
         """The newest known form of a resource."""
         return self._cache.get(key)
 
@@ -64,7 +63,7 @@ class KubernetesCluster:
         """The resources that have to do with a function version, all but one."""
         return self._cache.with_version(function_id, version, but=but)
 
-    def emit(self, resource: Resource, note: EventNote) -> None:
+    def emit(self, resource: AnyResource, note: EventNote) -> None:
         """Have an Event written."""
         self._events.note(resource, note)
 
@@ -81,7 +80,7 @@ class KubernetesCluster:
         if obj is not None:
             self._cache.put(obj)
 
-    async def prove_current(self, resource: Resource, local: LocalState) -> None:
+    async def prove_current(self, resource: AnyResource, local: AnyLocalState) -> None:
         """Read the resource itself before NVCF is changed, so that a stale list never undoes a user's edit.
 
         Raises:
@@ -94,7 +93,7 @@ class KubernetesCluster:
             raise Outdated("the resource has changed")
 
     async def write_finalizers(
-        self, resource: Resource, local: LocalState, finalizers: Sequence[str]
+        self, resource: AnyResource, local: AnyLocalState, finalizers: Sequence[str]
     ) -> dict[str, Any]:
         """Write the finalizers of that very version, and give the object after it.
 
@@ -103,7 +102,8 @@ class KubernetesCluster:
             KubeError: the API server did not answer, or may accept it in a moment.
 
         """
-        wanted = names.FINALIZER in finalizers
+        finalizer = resource.KIND.finalizer
+        wanted = finalizer in finalizers
         try:
             obj = await self._api.patch_metadata(
                 resource.key, uid=resource.uid, resource_version=resource.resource_version, finalizers=finalizers
@@ -113,12 +113,12 @@ class KubernetesCluster:
             raise
         self._cache.put(obj)
         local.proven = True
-        if wanted and names.FINALIZER not in (obj["metadata"].get("finalizers") or ()):
+        if wanted and finalizer not in (obj["metadata"].get("finalizers") or ()):
             raise WriteRefused(TAKE_FINALIZER, KubeError(TAKEN_OFF))
         return obj
 
     async def write_intent(
-        self, resource: Resource, local: LocalState, patch: Mapping[str, Any], *, trial: bool = False
+        self, resource: AnyResource, local: AnyLocalState, patch: Mapping[str, Any], *, trial: bool = False
     ) -> dict[str, Any]:
         """Write the status that comes before a POST, or only try to, and give the object after it.
 
@@ -144,7 +144,7 @@ class KubernetesCluster:
             local.proven = True
         return obj
 
-    async def write_status(self, resource: Resource, local: LocalState, status: FunctionDeploymentStatus) -> bool:
+    async def write_status(self, resource: AnyResource, local: AnyLocalState, status: AnyStatus) -> bool:
         """Write a status in place of the very one that it was made from; say whether a user did something meanwhile.
 
         Another part of the object may have changed since, as by an edit of the manifest: the status is still true of
@@ -159,7 +159,7 @@ class KubernetesCluster:
         """
         version, wanted, edited = resource.resource_version, status.to_dict(), False
         for _ in range(CONFLICTS):
-            patch = merge_patch(resource.recorded, wanted)
+            patch = merge_patch(resource.recorded, wanted, ours=resource.CONDITION_TYPES)
             assert patch is not None, "there is something to write"
             try:
                 obj = await self._api.patch_status(
@@ -182,7 +182,7 @@ class KubernetesCluster:
             version = fresh["metadata"]["resourceVersion"]
         raise Outdated(f"it was written by others {CONFLICTS} times while its status was")
 
-    async def _judge(self, error: KubeError, what: str, resource: Resource, local: LocalState) -> None:
+    async def _judge(self, error: KubeError, what: str, resource: AnyResource, local: AnyLocalState) -> None:
         """See by the object itself whether a write of ours came too late, or is refused.
 
         Returns only where it is neither, or where the refusal may pass at once.
@@ -201,7 +201,7 @@ class KubernetesCluster:
         if isinstance(refusal := _refusal(error, what, local), WriteRefused):
             raise refusal from None
 
-    async def _read_again(self, resource: Resource) -> tuple[dict[str, Any], News]:
+    async def _read_again(self, resource: AnyResource) -> tuple[dict[str, Any], News]:
         """Take in the object as the API server has it, and say what is new of it.
 
         Raises:
@@ -214,7 +214,7 @@ class KubernetesCluster:
         return obj, self._cache.put(obj)
 
     @staticmethod
-    def _is_another_version(obj: Mapping[str, Any], resource: Resource, local: LocalState) -> bool:
+    def _is_another_version(obj: Mapping[str, Any], resource: AnyResource, local: AnyLocalState) -> bool:
         changed: bool = obj["metadata"]["resourceVersion"] != resource.resource_version
         if changed:
             local.found_current()
@@ -222,6 +222,6 @@ class KubernetesCluster:
         return changed
 
 
-def _refusal(error: KubeError, what: str, local: LocalState) -> KubeError | WriteRefused:
+def _refusal(error: KubeError, what: str, local: AnyLocalState) -> KubeError | WriteRefused:
     """What a refusal is raised as: at first it may be no more than an API server that starts."""
     return WriteRefused(what, error) if is_reported(error, local.attempts) else error

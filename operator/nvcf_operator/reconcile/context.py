@@ -1,13 +1,12 @@
-"""What one reconcile works on, and what all of its stages use: among it, which resource a version belongs to.
+"""What one reconcile of a FunctionDeployment works on: among it, which resource a version belongs to.
 
 The same ids at another base URL are another function version, so claims count only among resources of one base URL.
 """
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.api.names import Key
@@ -16,11 +15,11 @@ from nvcf_operator.core.model.decision import Action
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure, Observation, Situation
 from nvcf_operator.core.model.versions import on_record, versions_of_interest, without
-from nvcf_operator.core.report.events import EventNote, of_write
+from nvcf_operator.core.report.events import of_write
 from nvcf_operator.core.rules.credentials import Credential, secret_of
 from nvcf_operator.core.rules.ownership import claim_of, other_holder
-from nvcf_operator.flowcontrol.priority import Caller, Priority
-from nvcf_operator.reconcile.ports import Accounts, Cluster, Credentials, Nvcf, Outdated
+from nvcf_operator.reconcile.ports import Accounts, Cluster, Credentials, Outdated
+from nvcf_operator.reconcile.stages import AnyContext, ManagedContext, ManagedEnvironment
 from nvcf_operator.state.deployments import PresenceHistory, Sent, Target
 from nvcf_operator.state.local_state import LocalState
 
@@ -106,70 +105,36 @@ class Claims:
         return found
 
 
-T = TypeVar("T")
-log = logging.getLogger(__name__)
-
-
 @dataclass(frozen=True, slots=True)
-class Context:
-    """One reconcile: what is known of its resource, what this process remembers of it, and on whose behalf it runs."""
-
-    situation: Situation
-    local: LocalState
-    priority: Priority
-    """Of this reconcile."""
-    account: Nvcf | None = None
-    """Through which NVCF is observed and changed; None where there is no key, or no need for one."""
-    urgent: bool = False
-    """Whether calls to NVCF are urgent for now, whatever the priority."""
+class Context(ManagedContext[Situation, LocalState]):
+    """One reconcile of a FunctionDeployment."""
 
     @property
     def resource(self) -> Resource:
         """The resource as it is known by now."""
         return self.situation.resource
 
-    @property
-    def nvcf(self) -> Nvcf:
-        """The account, for what happens only with one."""
-        assert self.account is not None, "NVCF is changed only through an account"
-        return self.account
-
-    @property
-    def caller(self) -> Caller:
-        """On whose behalf NVCF is called."""
-        return Caller(Priority.HIGH if self.urgent else self.priority, self.resource.key.namespace)
-
     def target(self, version: str) -> Target:
         """Name a deployment in the world."""
         return Target(self.nvcf.credential.base_url, self.resource.function_id, version)
-
-    def hurried(self) -> "Context":
-        """This context, its calls urgent if the account hurries its resource now."""
-        return replace(self, urgent=self.nvcf.hurries(self.resource))
-
-    def after(self, **changes: Any) -> "Context":
-        """This context with another situation."""
-        return replace(self, situation=replace(self.situation, **changes))
 
     def observed(self, version: str, observation: Observation, **changes: Any) -> "Context":
         """This context with what was observed of a version."""
         return self.after(observations={**self.situation.observations, version: observation}, **changes)
 
+    def resource_after(self, obj: Mapping[str, Any], clock: Clock) -> Resource:
+        """The resource after a write, as this process knows it, and as the claims of others have left it."""
+        known = self.local.view(Resource.read(obj), clock)
+        return without(known, frozenset(self.situation.holders))
+
 
 @dataclass(frozen=True, slots=True)
-class Environment:
-    """What the stages of a reconcile share."""
+class Environment(ManagedEnvironment):
+    """What the stages of a FunctionDeployment's reconcile share."""
 
-    cluster: Cluster
-    clock: Clock
     claims: Claims
     presence: PresenceHistory
     sent: Sent
-
-    def emit(self, resource: Resource, note: EventNote) -> None:
-        """Have an Event written, and a line logged."""
-        self.cluster.emit(resource, note)
-        log.log(logging.WARNING if note.warning else logging.INFO, "%s: %s", note.reason, note.message)
 
     def emit_write(self, resource: Resource, action: Action, deployment_id: str | None) -> None:
         """Report a write that was taken, if it is worth an Event."""
@@ -178,24 +143,8 @@ class Environment:
             self.emit(resource, note)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a write ended."""
-
-    context: Context
-    """What is known after it: done, failed, or refused by the API server."""
-    read_again: str | None = None
-    """The version whose deployment only another read can show."""
-
-
-async def failure_of_write(context: Context, error: nvcf_errors.NvcfError) -> Failure:
+async def failure_of_write(context: AnyContext, error: nvcf_errors.NvcfError) -> Failure:
     """Say what a failed write means; whether a 403 is about the key takes further calls."""
     if isinstance(error, nvcf_errors.Forbidden):
         return await context.nvcf.forbidden(error, context.caller)
     return context.nvcf.writing(error)
-
-
-def resource_after(context: Context, obj: Mapping[str, Any], clock: Clock) -> Resource:
-    """The resource after a write, as this process knows it, and as the claims of others have left it."""
-    known = context.local.view(Resource.read(obj), clock)
-    return without(known, frozenset(context.situation.holders))

@@ -28,7 +28,7 @@ from nvcf_operator.core.rules.poll_rules import fingerprint_of, list_is_enough
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.context import Context, Environment
-from nvcf_operator.reconcile.ports import Accounts, Credentials
+from nvcf_operator.reconcile.ports import Accounts, Credentials, Saturated
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.local_state import LocalState
 
@@ -95,10 +95,6 @@ def _strange(error: nvcf_errors.NotFound) -> Failure:
         "(including its path prefix) and any proxy in between. The operator retries.",
         Scope.SERVER,
     )
-
-
-class Saturated(Exception):  # noqa: N818  the name says what happened
-    """Too many wait at an account's limiter: come back later, and leave the worker to other accounts' resources."""
 
 
 class Observer:

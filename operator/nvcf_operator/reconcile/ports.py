@@ -12,7 +12,7 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
 from nvcf_operator.accounts.listings import DisprovedListings, Listing, MassDeletionGuard
 from nvcf_operator.api.names import Key
-from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core.model.managed import AnyResource, AnyStatus
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import AccountView, Failure
 from nvcf_operator.core.report import messages
@@ -23,7 +23,7 @@ from nvcf_operator.core.rules.pruning import named
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Caller
 from nvcf_operator.kube.errors import Conflict, Denied, KubeError
-from nvcf_operator.state.local_state import LocalState
+from nvcf_operator.state.managed_state import AnyLocalState
 
 TAKE_FINALIZER = "add its finalizer to the resource"
 DROP_FINALIZER = "remove its finalizer from the resource"
@@ -39,6 +39,10 @@ class Outdated(Exception):  # noqa: N818  the name says what happened
 
 class Vanished(Exception):  # noqa: N818  the name says what happened
     """The API server does not have the object any more, or another one of its name. Nothing was written to NVCF."""
+
+
+class Saturated(Exception):  # noqa: N818  the name says what happened
+    """Too many wait at an account's limiter: come back later, and leave the worker to other accounts' resources."""
 
 
 class WriteRefused(Exception):  # noqa: N818  the name says what happened
@@ -86,7 +90,7 @@ class Nvcf(Protocol):
     def saturated(self, most: int, caller: Caller) -> bool:
         """Whether so much waits for the account already that one more would hold up others' workers."""
 
-    def hurries(self, resource: Resource) -> bool:
+    def hurries(self, resource: AnyResource) -> bool:
         """Whether calls for a resource are urgent now, whatever the priority of its reconcile."""
 
     def held(self, caller: Caller) -> Failure | None:
@@ -146,7 +150,7 @@ class Credentials(Protocol):
 class Cluster(Protocol):
     """The resources of the cluster: as known here, as the API server has them, and what is written about them."""
 
-    def get(self, key: Key) -> Resource | None:
+    def get(self, key: Key) -> AnyResource | None:
         """The newest known form of a resource."""
 
     def version(self, key: Key) -> tuple[str, int] | None:
@@ -161,7 +165,7 @@ class Cluster(Protocol):
     async def refresh(self, key: Key) -> None:
         """Take in another object as the API server has it."""
 
-    async def prove_current(self, resource: Resource, local: LocalState) -> None:
+    async def prove_current(self, resource: AnyResource, local: AnyLocalState) -> None:
         """Read the resource before NVCF is changed, so that a stale list never undoes an edit.
 
         Raises:
@@ -171,19 +175,19 @@ class Cluster(Protocol):
         """
 
     async def write_finalizers(
-        self, resource: Resource, local: LocalState, finalizers: Sequence[str]
+        self, resource: AnyResource, local: AnyLocalState, finalizers: Sequence[str]
     ) -> Mapping[str, Any]:
         """Write the finalizers of that very version, and give the object after it."""
 
     async def write_intent(
-        self, resource: Resource, local: LocalState, patch: Mapping[str, Any], *, trial: bool = False
+        self, resource: AnyResource, local: AnyLocalState, patch: Mapping[str, Any], *, trial: bool = False
     ) -> Mapping[str, Any]:
         """Write the status that comes before a POST, or only try to, and give the object after it."""
 
-    async def write_status(self, resource: Resource, local: LocalState, status: FunctionDeploymentStatus) -> bool:
+    async def write_status(self, resource: AnyResource, local: AnyLocalState, status: AnyStatus) -> bool:
         """Write a status in place of the one that it was made from; say whether a user did something meanwhile."""
 
-    def emit(self, resource: Resource, note: EventNote) -> None:
+    def emit(self, resource: AnyResource, note: EventNote) -> None:
         """Have an Event written."""
 
     def namespace_ends(self, namespace: str) -> bool:
@@ -217,7 +221,7 @@ class ApiServer(Protocol):
 class Events(Protocol):
     """Where Events go."""
 
-    def note(self, resource: Resource, note: EventNote) -> None:
+    def note(self, resource: AnyResource, note: EventNote) -> None:
         """Have an Event written."""
 
     def ends(self, namespace: str) -> bool:

@@ -9,9 +9,9 @@ from nvcf_client.options import default_user_agent
 from nvcf_operator import logs, tracing
 from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.registry import Accounts
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.informer.informer import Informer
@@ -29,6 +29,7 @@ from nvcf_operator.queue.workers import Workers
 from nvcf_operator.reconcile.act.actuator import Actuator
 from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.context import Claims, Environment
+from nvcf_operator.reconcile.deployments import DeploymentStages
 from nvcf_operator.reconcile.loop import Reconciler
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans
@@ -138,9 +139,8 @@ class Operator:
             pause=settings.busy_poll_interval,
             settle=settings.redeploy_settle_seconds,
         )
-        self.reconciler = Reconciler(
+        deployments = DeploymentStages(
             self.environment,
-            self.accounts,
             Observer(settings, self.environment, self.accounts, self.resolver),
             Actuator(
                 self.environment,
@@ -149,11 +149,17 @@ class Operator:
             ),
             self.orphans,
             self.metrics,
-            tracer,
             deep_interval=settings.deep_resync_interval,
+            redeploy_settle=settings.redeploy_settle_seconds,
+        )
+        self.reconciler = Reconciler(
+            self.environment,
+            self.accounts,
+            {FUNCTION_DEPLOYMENT: deployments},
+            self.metrics,
+            tracer,
             most_waiting=max(1, settings.workers // 4),
             rate=settings.nvcf_rate,
-            redeploy_settle=settings.redeploy_settle_seconds,
         )
         self.workers = Workers(
             self.queue,
@@ -216,7 +222,7 @@ class Operator:
         await self.recorder.flush(FLUSH)
         await self.leadership.release()
 
-    def _gone(self, resource: Resource) -> None:
+    def _gone(self, resource: AnyResource) -> None:
         """Deal with an object that is gone. A replica that stands by knows nothing of what it left."""
         if self.leadership.leads:
             self.reconciler.gone(resource)

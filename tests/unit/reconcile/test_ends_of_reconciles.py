@@ -17,11 +17,10 @@ from nvcf_operator.core.report import conditions
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.kube import errors
 from nvcf_operator.metrics.metrics import RESULTS
-from nvcf_operator.reconcile import loop
+from nvcf_operator.reconcile import deployments
 from nvcf_operator.reconcile.context import Context
-from nvcf_operator.reconcile.observe import Saturated
-from nvcf_operator.reconcile.ports import STATUS, Outdated, Vanished, WriteRefused
-from nvcf_operator.state.local_state import AT_ONCE, PAUSES, Guard
+from nvcf_operator.reconcile.ports import STATUS, Outdated, Saturated, Vanished, WriteRefused
+from nvcf_operator.state.managed_state import AT_ONCE, PAUSES, Guard
 from tests.property.cluster_model import Cluster
 from tests.unit.reconcile.one_resource import OneResource
 
@@ -93,7 +92,7 @@ def test_what_cuts_a_look_short_is_followed_by_a_pause(stage: Stage, monkeypatch
 
     known = stage.cluster.read(ECHO)
     assert known is not None
-    monkeypatch.setattr(stage.operator.reconciler._observer, "observe", observe)
+    monkeypatch.setattr(stage.operator.stages._observer, "observe", observe)
     pauses = []
     for _ in range(LOOKS):
         stage.operator.cache.put(known)  # what ends with the object is met again, whatever was forgotten of it
@@ -124,7 +123,7 @@ DECIDED: dict[str, Callable[[Situation], Decision]] = {
 def test_what_a_decision_wants_at_once_gets_growing_pauses(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    monkeypatch.setattr(loop, "decide", lambda situation: recorded(situation, DECIDED[end](situation)))
+    monkeypatch.setattr(deployments, "decide", lambda situation: recorded(situation, DECIDED[end](situation)))
     pauses = stage.pauses()
     assert len(pauses) == LOOKS - 2
     assert pauses[0] >= AT_ONCE

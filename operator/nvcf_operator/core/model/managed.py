@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from nvcf_operator.api import names
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import Key, Kind
 from nvcf_operator.api.spec import DeletionPolicy, ManagementPolicy
 from nvcf_operator.api.status import CONDITION_TYPES, Condition
 from nvcf_operator.core.model.manifests import is_true
@@ -28,6 +28,22 @@ class AnySpec(Protocol):
     @property
     def suspend(self) -> bool:
         """Whether NVCF is left as it is for now."""
+
+
+class AnyIntent(Protocol):
+    """What intents of all kinds hold."""
+
+    @property
+    def uid(self) -> str:
+        """The object that it was written for."""
+
+    @property
+    def token(self) -> str:
+        """Which of its POSTs it stands for."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the answer to its POST is known."""
 
 
 class AnyStatus(Protocol):
@@ -61,17 +77,12 @@ class AnyStatus(Protocol):
     def last_handled_reconcile_at(self) -> str | None:
         """The token of the reconcile-now that was answered last."""
 
-
-class AnyIntent(Protocol):
-    """What intents of all kinds hold."""
-
     @property
-    def uid(self) -> str:
-        """The object that it was written for."""
+    def intent(self) -> AnyIntent | None:
+        """The last intent, answered or not."""
 
-    @property
-    def answered(self) -> bool:
-        """Whether the answer to its POST is known."""
+    def to_dict(self) -> dict[str, Any]:
+        """The status as it is stored."""
 
 
 SpecT = TypeVar("SpecT", bound=AnySpec)
@@ -89,7 +100,7 @@ class ManagedResource(Generic[SpecT, StatusT]):
 
     SPEC: ClassVar[type[BaseModel]]
     STATUS: ClassVar[type[BaseModel]]
-    FINALIZER: ClassVar[str]
+    KIND: ClassVar[Kind]
     CONDITION_TYPES: ClassVar[Mapping[str, str]] = CONDITION_TYPES
 
     key: Key
@@ -132,7 +143,7 @@ class ManagedResource(Generic[SpecT, StatusT]):
             spec = cls._salvaged(stored, status, lost=lost)
         annotations = dict(meta.get("annotations") or {})
         return cls(
-            key=Key(meta.get("namespace", ""), meta["name"]),
+            key=Key(meta.get("namespace", ""), meta["name"], cls.KIND),
             uid=meta.get("uid", ""),
             resource_version=meta.get("resourceVersion", ""),
             generation=int(meta.get("generation", 0)),
@@ -179,7 +190,7 @@ class ManagedResource(Generic[SpecT, StatusT]):
     @property
     def has_finalizer(self) -> bool:
         """Whether our finalizer holds the object."""
-        return self.FINALIZER in self.finalizers
+        return self.KIND.finalizer in self.finalizers
 
     @property
     def is_copy(self) -> bool:
@@ -189,6 +200,11 @@ class ManagedResource(Generic[SpecT, StatusT]):
     def own(self, intent: IntentT | None) -> IntentT | None:
         """An intent on record, if it was written for this very object: in a copy it means nothing."""
         return intent if intent is not None and intent.uid == self.uid else None
+
+    @property
+    def intent(self) -> AnyIntent | None:
+        """The last intent of this very object, answered or not."""
+        return self.own(self.status.intent)
 
     @property
     def paused(self) -> bool:
@@ -221,6 +237,11 @@ class ManagedResource(Generic[SpecT, StatusT]):
     def reconcile_requested(self) -> str | None:
         """The token of a reconcile-now that is not answered yet."""
         return self.requested(names.RECONCILE_REQUESTED_ANNOTATION, self.status.last_handled_reconcile_at)
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether an annotation asks for something that is not answered yet."""
+        return self.reconcile_requested is not None
 
     @property
     def is_reported(self) -> bool:

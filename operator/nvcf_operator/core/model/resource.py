@@ -68,7 +68,7 @@ class Resource(ManagedResource[FunctionDeploymentSpec, FunctionDeploymentStatus]
 
     SPEC = FunctionDeploymentSpec
     STATUS = FunctionDeploymentStatus
-    FINALIZER = names.FINALIZER
+    KIND = names.FUNCTION_DEPLOYMENT
 
     @classmethod
     def _salvaged(
@@ -97,6 +97,11 @@ class Resource(ManagedResource[FunctionDeploymentSpec, FunctionDeploymentStatus]
     def redeploy_requested(self) -> str | None:
         """The token of a redeploy-now that is not answered yet."""
         return self.requested(names.REDEPLOY_REQUESTED_ANNOTATION, self.status.last_handled_redeploy_at)
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether an annotation asks for a reconcile or another deployment, and is not answered yet."""
+        return bool(self.reconcile_requested or self.redeploy_requested)
 
     @property
     def keeps_deployment(self) -> bool:

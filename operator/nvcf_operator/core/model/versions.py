@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from nvcf_client.endpoints.deployments import allocating
 from nvcf_operator.api import status as kinds
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.resource import Resource, Role, is_sign
 from nvcf_operator.core.model.situation import Absent, Situation
 
@@ -157,12 +158,12 @@ def needs_nvcf(resource: Resource) -> bool:
     return resource.has_finalizer and not resource.keeps_deployment and not released_by_force(resource)
 
 
-def released_by_force(resource: Resource) -> bool:
+def released_by_force(resource: AnyResource) -> bool:
     """Whether a user released a blocked deletion. Honoured only where deletion is seen to be blocked."""
     return resource.force_delete and resource.is_true("DeletionBlocked")
 
 
-def force_delete_is_stale(resource: Resource, *, seen_without: bool) -> bool:
+def force_delete_is_stale(resource: AnyResource, *, seen_without: bool) -> bool:
     """Whether force-delete was there before the deletion was blocked: left from an earlier incident, or copied along.
 
     Where this process has not seen it itself, as after a restart, `metadata.managedFields` has to show that it was set

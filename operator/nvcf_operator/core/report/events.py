@@ -8,7 +8,7 @@ from nvcf_operator.api import names
 from nvcf_operator.api import status as kinds
 from nvcf_operator.api.status import Condition, FunctionDeploymentStatus
 from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, Purpose, Undeploy
-from nvcf_operator.core.model.managed import condition_of
+from nvcf_operator.core.model.managed import AnyResource, AnyStatus, condition_of
 from nvcf_operator.core.model.manifests import ignored
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.model.resource import Resource, is_sign
@@ -36,7 +36,7 @@ class EventNote:
     message: str
 
 
-def transitions(old: FunctionDeploymentStatus, new: FunctionDeploymentStatus) -> tuple[EventNote, ...]:
+def transitions(old: AnyStatus, new: AnyStatus) -> tuple[EventNote, ...]:
     """Say what changed between two statuses, each reason once."""
     notes: dict[Reason, EventNote] = {}
     for kind in (kinds.DELETION_BLOCKED, kinds.CREDENTIALS_VALID, kinds.STALLED, kinds.READY):
@@ -47,7 +47,7 @@ def transitions(old: FunctionDeploymentStatus, new: FunctionDeploymentStatus) ->
     return tuple(notes.values())
 
 
-def seconds_to_ready(resource: Resource, new: FunctionDeploymentStatus, now: datetime) -> float | None:
+def seconds_to_ready(resource: AnyResource, new: AnyStatus, now: datetime) -> float | None:
     """How long a resource that becomes Ready now was not: since its creation, or since it was Ready last.
 
     The first record gives all conditions one time, so a condition that is older than Ready shows a Ready before.
@@ -138,7 +138,7 @@ def _id(deployment_id: str | None) -> str:
     return f" (deployment {deployment_id})" if deployment_id else ""  # old servers have none
 
 
-def ignored_words(resource: Resource, new: FunctionDeploymentStatus) -> tuple[EventNote, ...]:
+def ignored_words(resource: AnyResource, new: AnyStatus) -> tuple[EventNote, ...]:
     """The Events of annotations whose values say nothing, when Ready begins to name them."""
     before, after = condition_of(resource.status, kinds.READY), condition_of(new, kinds.READY)
     return tuple(
@@ -158,7 +158,7 @@ def lost_from_sight(deployment_id: str | None, shown: str | None) -> EventNote:
     return EventNote(True, Reason.LEFT_BEHIND, text)
 
 
-def of_failure(resource: Resource, failure: Failure | None) -> EventNote | None:
+def of_failure(resource: AnyResource, failure: Failure | None) -> EventNote | None:
     """The Event of a write of which NVCF leaves open what became of it, unless it was reported before."""
     if failure is None or not failure.words:
         return None

@@ -19,14 +19,15 @@ from nvcf_operator.core.model.decision import (
     Undeploy,
 )
 from nvcf_operator.core.model.situation import Failure, Present, Scope
-from nvcf_operator.core.report.events import lost_from_sight
+from nvcf_operator.core.report.events import EventNote, lost_from_sight, of_write, released
 from nvcf_operator.core.rules.ownership import lost_deployment
 from nvcf_operator.core.rules.pruning import makes_way
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.reconcile.act.create import Creates
 from nvcf_operator.reconcile.act.finalizer import Finalizers
-from nvcf_operator.reconcile.context import Context, Environment, Outcome, failure_of_write
+from nvcf_operator.reconcile.context import Context, Environment, failure_of_write
 from nvcf_operator.reconcile.ports import NotKept, Outdated, WriteRefused
+from nvcf_operator.reconcile.stages import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Changes:
         self._clock = environment.clock
         self._redeploy_settle = redeploy_settle
 
-    async def change(self, context: Context, action: Change, admission: Admission) -> Outcome:
+    async def change(self, context: Context, action: Change, admission: Admission) -> Outcome[Context]:
         """Make the change, addressed by the ids that were just read.
 
         Raises:
@@ -127,7 +128,7 @@ class Undeploys:
         if makes_way(context.situation, action) and (fields := self._unrecorded()):
             raise NotKept(fields)
 
-    async def undeploy(self, context: Context, action: Undeploy, admission: Admission) -> Outcome:
+    async def undeploy(self, context: Context, action: Undeploy, admission: Admission) -> Outcome[Context]:
         """Undeploy it, unless another resource holds it by now. Only a later 404 shows that it is gone.
 
         Raises:
@@ -177,12 +178,12 @@ class Actuator:
     ) -> None:
         self._cluster = environment.cluster
         self._clock = environment.clock
-        self._finalizers = Finalizers(environment)
+        self._finalizers: Finalizers[Context] = Finalizers(environment, _ends)
         self._creates = Creates(environment, unrecorded)
         self._changes = Changes(environment, redeploy_settle=redeploy_settle)
         self._undeploys = Undeploys(environment, unrecorded)
 
-    async def carry_out(self, context: Context, action: Action, asking: Decision | None = None) -> Outcome:
+    async def carry_out(self, context: Context, action: Action, asking: Decision | None = None) -> Outcome[Context]:
         """Make the write.
 
         Args:
@@ -212,7 +213,7 @@ class Actuator:
             log.warning("%s", refused)
             return Outcome(context.after(refused=str(refused)))
 
-    async def _write_current(self, context: Context, action: Change | Undeploy) -> Outcome:
+    async def _write_current(self, context: Context, action: Change | Undeploy) -> Outcome[Context]:
         """Change NVCF by a manifest that was read a moment ago."""
         await self._cluster.prove_current(context.resource, context.local)
         try:
@@ -224,3 +225,10 @@ class Actuator:
             return Outcome(context.after(failure=calls.limiter_failure(closed)))
         finally:
             context.local.last_write_at = self._clock.monotonic()
+
+
+def _ends(context: Context, action: DropFinalizer) -> tuple[EventNote, ...]:
+    """What to report when the finalizer is removed: what stays in NVCF, and what became of the deployment."""
+    resource = context.resource
+    stays = released(context.situation) if not resource.force_delete else None
+    return tuple(note for note in (stays, of_write(resource, action)) if note is not None)

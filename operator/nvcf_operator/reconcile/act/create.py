@@ -24,8 +24,9 @@ from nvcf_operator.core.rules.pruning import not_kept
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.kube.errors import KubeError, NotLeading
-from nvcf_operator.reconcile.context import Context, Environment, Outcome, resource_after
+from nvcf_operator.reconcile.context import Context, Environment
 from nvcf_operator.reconcile.ports import NotKept, Outdated, Vanished, WriteRefused
+from nvcf_operator.reconcile.stages import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Intents:
         refused = str(NotKept(fields)) if fields else None
         if refused is not None:
             log.warning("%s", refused)
-        return context.after(resource=resource_after(context, obj, self._clock), refused=refused), intent
+        return context.after(resource=context.resource_after(obj, self._clock), refused=refused), intent
 
     async def _try(self, context: Context, patch: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         """Have the API server show what it would keep of an intent.
@@ -125,7 +126,7 @@ class Creates:
         self._presence = environment.presence
         self._intents = Intents(environment, unrecorded)
 
-    async def create(self, context: Context, action: Create, asking: Decision) -> Outcome:
+    async def create(self, context: Context, action: Create, asking: Decision) -> Outcome[Context]:
         """Write the intent and POST. Rate, places and breaker are passed before, so that the POST follows at once.
 
         Raises:
@@ -218,7 +219,7 @@ class Creates:
 
     async def _not_created(
         self, context: Context, action: Create, error: nvcf_errors.NvcfError, intent: Intent
-    ) -> Outcome:
+    ) -> Outcome[Context]:
         """Go on from what is there: the POST may have been made all the same, or another one before it."""
         spec, account = context.resource.spec, context.nvcf
         if isinstance(error, nvcf_errors.Forbidden):

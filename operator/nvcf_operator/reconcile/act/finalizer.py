@@ -1,36 +1,47 @@
 """Adds our finalizer to a resource, and removes it when nothing is left to do in NVCF."""
 
-from nvcf_operator.api import names
+from collections.abc import Callable, Iterable
+from typing import Generic
+
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
-from nvcf_operator.core.report.events import released
+from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.kube.errors import Missing, Unavailable
-from nvcf_operator.reconcile.context import Context, Environment, Outcome, resource_after
 from nvcf_operator.reconcile.ports import Vanished
+from nvcf_operator.reconcile.stages import ContextT, ManagedEnvironment, Outcome
 
 
-class Finalizers:
-    """Writes our finalizer."""
+class Finalizers(Generic[ContextT]):
+    """Writes the finalizer of a kind.
 
-    def __init__(self, environment: Environment) -> None:
+    Args:
+        environment: what all stages share.
+        ends: what to report when the finalizer is removed, by what was known before.
+
+    """
+
+    def __init__(
+        self, environment: ManagedEnvironment, ends: Callable[[ContextT, DropFinalizer], Iterable[EventNote]]
+    ) -> None:
         self._environment = environment
         self._cluster = environment.cluster
         self._clock = environment.clock
+        self._ends = ends
 
-    async def take(self, context: Context, action: TakeFinalizer) -> Outcome:
+    async def take(self, context: ContextT, action: TakeFinalizer) -> Outcome[ContextT]:
         """Add it: from then on the object stays until it is dropped."""
         resource = context.resource
-        obj = await self._cluster.write_finalizers(resource, context.local, (*resource.finalizers, names.FINALIZER))
-        self._environment.emit_write(resource, action, None)
-        return Outcome(context.after(resource=resource_after(context, obj, self._clock)))
+        finalizers = (*resource.finalizers, resource.KIND.finalizer)
+        obj = await self._cluster.write_finalizers(resource, context.local, finalizers)
+        return Outcome(context.after(resource=context.resource_after(obj, self._clock)))
 
-    async def drop(self, context: Context, action: DropFinalizer) -> Outcome:
+    async def drop(self, context: ContextT, action: DropFinalizer) -> Outcome[ContextT]:
         """Remove it: the object may be gone from then on."""
         resource, local = context.resource, context.local
-        left = tuple(name for name in resource.finalizers if name != names.FINALIZER)
+        left = tuple(name for name in resource.finalizers if name != resource.KIND.finalizer)
         local.released = resource.deleting
         try:
             obj = await self._cluster.write_finalizers(resource, local, left)
-            after = resource_after(context, obj, self._clock)
+            after = context.resource_after(obj, self._clock)
         except (Missing, Vanished):
             after = resource
         except Unavailable:
@@ -40,7 +51,6 @@ class Finalizers:
             raise
         if resource.deleting and not left:
             self._cluster.drop(resource.key, resource.uid)  # the watch may have shown its end before this answer came
-        if not resource.force_delete and (note := released(context.situation)) is not None:
+        for note in self._ends(context, action):
             self._environment.emit(resource, note)
-        self._environment.emit_write(resource, action, None)
         return Outcome(context.after(resource=after, wrote=action))
