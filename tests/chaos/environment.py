@@ -30,6 +30,7 @@ SETTINGS: Mapping[str, Any] = {
     "create_settle_seconds": 1.8,
     "create_settle_per_specification_seconds": 1.4,
     "redeploy_settle_seconds": 1.2,
+    "register_settle_seconds": 1.8,
     "stalled_grace_seconds": 0.2,
     "poll_interval": 1.0,
     "busy_poll_interval": 0.2,

@@ -19,6 +19,7 @@ FAST: Mapping[str, Any] = {
     "create_settle_seconds": 2.0,
     "create_settle_per_specification_seconds": 1.5,
     "redeploy_settle_seconds": 3.0,
+    "register_settle_seconds": 3.0,
     "stalled_grace_seconds": 0.2,
     "poll_interval": 2.0,
     "busy_poll_interval": 0.3,

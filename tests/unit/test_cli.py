@@ -124,6 +124,7 @@ def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Set
         "deep_resync_interval": "2h",
         "create_settle_seconds": "3",
         "create_settle_per_specification_seconds": "3.5",
+        "register_settle_seconds": "6",
         "redeploy_settle_seconds": "4",
         "stalled_grace_seconds": "4.5",
         "workers": "5",

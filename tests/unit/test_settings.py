@@ -51,6 +51,7 @@ def test_the_settings_and_defaults_are_those_of_the_design() -> None:
         "create_settle_seconds": 125.0,
         "create_settle_per_specification_seconds": 95.0,
         "redeploy_settle_seconds": 75.0,
+        "register_settle_seconds": 180.0,
         "stalled_grace_seconds": 60.0,
         "workers": 32,
         "nvcf_rate": 50.0,
@@ -137,6 +138,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("create_settle_seconds", "124.9", "at least 125 seconds with hosted NVCF"),
         ("create_settle_per_specification_seconds", "94.9", "at least 95 seconds with hosted NVCF"),
         ("redeploy_settle_seconds", "59", "at least 60 seconds with hosted NVCF"),
+        ("register_settle_seconds", "119", "otherwise it registers twice"),
         ("workers", "1", "a whole number from 2 to 1000"),
         ("workers", "many", "a whole number from 2 to 1000"),
         ("nvcf_rate", "0", "a number above 0"),
@@ -232,6 +234,7 @@ def test_short_settle_times_are_for_self_managed_nvcf_only(given: dict[str, Any]
         "create_settle_seconds": 125,
         "create_settle_per_specification_seconds": 95,
         "redeploy_settle_seconds": 60,
+        "register_settle_seconds": 120,
     }
     short: dict[str, Any] = dict.fromkeys(least, 1)
     if allowed:

@@ -25,11 +25,15 @@ LEAST_CREATE_SETTLE_PER_SPECIFICATION = 95.0
 """Seconds that each further specification adds: three calls to the allocator."""
 LEAST_REDEPLOY_SETTLE = 60.0
 """Seconds: one loop of the server."""
+LEAST_REGISTER_SETTLE = 120.0
+"""Seconds that hosted NVCF may work on the registration of a version: registries and its secret store have their own
+time limits."""
 
 LEAST = {
     "create_settle_seconds": LEAST_CREATE_SETTLE,
     "create_settle_per_specification_seconds": LEAST_CREATE_SETTLE_PER_SPECIFICATION,
     "redeploy_settle_seconds": LEAST_REDEPLOY_SETTLE,
+    "register_settle_seconds": LEAST_REGISTER_SETTLE,
 }
 
 
@@ -96,6 +100,11 @@ class Settings(NvcfSettings):
         description="How long NVCF must keep answering 404 before a version that was deployed is deployed again; at "
         f"least {LEAST_REDEPLOY_SETTLE:g} with hosted NVCF.",
     )
+    register_settle_seconds: values.Seconds = Field(
+        180.0,
+        description="How long the operator searches the account's list for a function version whose POST got no "
+        f"response before the POST is sent again; at least {LEAST_REGISTER_SETTLE:g} with hosted NVCF.",
+    )
     stalled_grace_seconds: values.Seconds = Field(
         60.0,
         description="How long a resource stays `Reconciling` before it becomes `Stalled` while it waits for something "
@@ -143,15 +152,16 @@ class Settings(NvcfSettings):
             raise ValueError("allows use of the operator's own key, but there is none: set --api-key-file as well")
         return value
 
-    @field_validator("create_settle_seconds", "create_settle_per_specification_seconds", "redeploy_settle_seconds")
+    @field_validator(*LEAST)
     @classmethod
     def _long_enough(cls, value: float, info: ValidationInfo) -> float:
         least = LEAST[str(info.field_name)]
         known = (info.data.get("nvcf_base_url", ""), *info.data.get("allowed_base_urls", ()))
         hosted = next(filter(is_hosted, known), None)
         if hosted is not None and value < least:
+            doubled = "registers" if info.field_name == "register_settle_seconds" else "deploys"
             raise ValueError(
-                f"must be at least {least:g} seconds with hosted NVCF ({hosted}), otherwise it deploys twice"
+                f"must be at least {least:g} seconds with hosted NVCF ({hosted}), otherwise it {doubled} twice"
             )
         return value
 

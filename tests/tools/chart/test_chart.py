@@ -36,6 +36,7 @@ FULL: dict[str, Any] = {
         "deepResyncInterval": "2h",
         "createSettleSeconds": 61,
         "redeploySettleSeconds": "80s",
+        "registerSettleSeconds": "3m",
         "stalledGraceSeconds": 2.5,
         "workers": 9,
     },
