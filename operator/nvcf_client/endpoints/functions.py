@@ -11,6 +11,9 @@ from nvcf_client.responses import FunctionIdsResponse, FunctionResponse, Functio
 REGISTER_TIMEOUT = 120.0
 """Seconds for a POST of a function or version: each registry that is asked for an artifact has 10 s."""
 
+REGISTRATIONS = ("create_function", "create_function_version")
+"""The calls that register a version. A 401, 403 or 404 of theirs may be a registry's."""
+
 
 def list_functions(*, visibility: str | Iterable[str] | None = None) -> Request[FunctionsResponse]:
     """List every version of every function that the key may see, with its status: `GET /functions`.

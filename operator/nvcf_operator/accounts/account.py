@@ -25,6 +25,7 @@ from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import AccountView, Failure, Scope
 from nvcf_operator.core.rules import credentials, error_classification
 from nvcf_operator.core.rules.credentials import Credential
+from nvcf_operator.core.rules.registration_errors import may_be_a_registrys
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, LimiterClosed, Limiters
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.metrics import Metrics
@@ -220,6 +221,14 @@ class Account:
             return failure
         self.key_status.doubt()
         return error_classification.of_call(error)
+
+    async def registering(self, error: nvcf_errors.NvcfError, caller: Caller) -> Failure:
+        """Say whether a failed registration is about the credential, a registry or the manifest."""
+        if may_be_a_registrys(error):
+            listing = await self.fresh_listing(10.0, caller)
+            if isinstance(listing, Failure):
+                return listing
+        return calls.registration_failure(error, self.limiter)
 
     def reading(self, error: nvcf_errors.NvcfError) -> Failure:
         """Say what a failed read means; of an outage in the same words for all calls of the account."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.client import AsyncClient
+from nvcf_client.endpoints.functions import REGISTRATIONS
 from nvcf_client.requests import Request
 from nvcf_client.responses import Answered
 from nvcf_operator.core.model.reasons import Reason
@@ -21,6 +22,7 @@ from nvcf_operator.core.report.error_messages import slow_down
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.core.rules.error_classification import Effect
+from nvcf_operator.core.rules.registration_errors import of_registration
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter, LimiterClosed
 from nvcf_operator.flowcontrol.pacing import honoured
 from nvcf_operator.flowcontrol.priority import Caller, Priority
@@ -72,6 +74,13 @@ def write_failure(error: nvcf_errors.NvcfError, limiter: Limiter, hint: str | No
     return error_classification.with_hint(error_classification.of_call(error), hint)
 
 
+def registration_failure(error: nvcf_errors.NvcfError, limiter: Limiter) -> Failure:
+    """Say what a failed registration means; where it was not sent, in the words of the outage."""
+    if isinstance(error, nvcf_errors.Unreachable):
+        return read_failure(error, limiter, None)
+    return of_registration(error)
+
+
 def limiter_failure(closed: LimiterClosed) -> Failure:
     """Say why nothing is sent now."""
     if closed.reason == HoldReason.THROTTLED:
@@ -81,8 +90,8 @@ def limiter_failure(closed: LimiterClosed) -> Failure:
 
 T = TypeVar("T")
 
-LIST_DEPLOYMENTS = endpoints.list_deployments().operation
-"""A refusal of this call says nothing about the key."""
+NOT_ABOUT_THE_KEY = frozenset({endpoints.list_deployments().operation, *REGISTRATIONS})
+"""Calls whose 401 says nothing about the key: that of a registration may be a registry's."""
 
 
 class Payer(Protocol):
@@ -179,7 +188,7 @@ class Calls:
                 case error_classification.Effect.ANSWER:
                     self._account.limiter.succeeded(admission)
             self._bound_wait(error, admission.priority)
-            if isinstance(error, nvcf_errors.Unauthorized) and request.operation != LIST_DEPLOYMENTS:
+            if isinstance(error, nvcf_errors.Unauthorized) and request.operation not in NOT_ABOUT_THE_KEY:
                 self._account.unauthorized(error)
             raise
         self._count(request, "200", started)

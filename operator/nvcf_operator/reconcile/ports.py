@@ -114,6 +114,9 @@ class Nvcf(Protocol):
     async def forbidden(self, error: nvcf_errors.Forbidden, caller: Caller) -> Failure:
         """Say whether a 403 is about the credential or the resource."""
 
+    async def registering(self, error: nvcf_errors.NvcfError, caller: Caller) -> Failure:
+        """Say whether a failed registration is about the credential, a registry or the manifest."""
+
     def reading(self, error: nvcf_errors.NvcfError) -> Failure:
         """Say what a failed read means."""
 

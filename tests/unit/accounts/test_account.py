@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nvcf_client import endpoints
-from nvcf_client.errors import Forbidden, NvcfError, Throttled, Unauthorized
+from nvcf_client.errors import Forbidden, NotFound, NvcfError, Throttled, Unauthorized
 from nvcf_client.requests import Request
 from nvcf_client.responses import FunctionsResponse, reading
 from nvcf_operator.accounts.account import Account
@@ -184,6 +184,29 @@ def test_where_the_key_is_refused_each_look_says_what_looks_like_a_mistake_in_it
         probed = one.key_status.waiting_for_probe()
         assert probed is not None
         assert probed.message == failure.message
+
+    virtual_time.run(main)
+
+
+REGISTER = endpoints.create_function(name="llama", inference_url="/", container_image="nvcr.io/o/i:1")
+
+
+@pytest.mark.parametrize("kind", [Unauthorized, Forbidden, NotFound])
+@pytest.mark.parametrize("lists", [True, False], ids=["while the list is answered", "while the list is refused, too"])
+def test_what_a_registry_may_have_said_is_about_the_key_only_if_the_list_is_refused_too(
+    kind: type[NvcfError], lists: bool
+) -> None:
+    async def main(clock: Clock) -> None:
+        one, answers = account(Limiters(50, 16, clock=clock), clock, "nvapi-one")
+        answers.error = kind(operation="create_function", method="POST", path="/", status=401, detail="no such image")
+        with pytest.raises(kind) as raised:
+            await one.call(REGISTER)
+        assert one.key_status.failure is None, "so far nothing is known of the key"
+        refused = Unauthorized(operation="list_functions", method="GET", path="/", status=401, detail="no such key")
+        answers.error = None if lists else refused
+        failure = await one.registering(raised.value, Caller())
+        assert failure.reason == (Reason.ARTIFACT_REJECTED if lists else Reason.UNAUTHORIZED)
+        assert (one.key_status.failure is None) == lists
 
     virtual_time.run(main)
 

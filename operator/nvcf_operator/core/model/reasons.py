@@ -138,6 +138,16 @@ class Reason(StrEnum):
         "NVCF has no cluster with capacity for it at the moment; the operator keeps retrying.",
     )
     REJECTED = "Rejected", Trait.REFUSAL, "NVCF rejected the request; the message says why."
+    ARTIFACT_REJECTED = (
+        "ArtifactRejected",
+        Trait.REFUSAL,
+        "A registry does not provide an image, chart, model or resource of the template to NVCF.",
+    )
+    QUOTA_EXCEEDED = (
+        "QuotaExceeded",
+        Trait.REFUSAL,
+        "The account has as many function versions as NVCF allows it.",
+    )
     FUNCTION_NOT_FOUND = (
         "FunctionNotFound",
         Trait.REFUSAL | Trait.UNABLE | Trait.AWAITED,

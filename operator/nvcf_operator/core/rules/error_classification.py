@@ -249,12 +249,13 @@ def _failure(error: errors.NvcfError, meaning: Meaning, advice: str | None = Non
     reason = meaning.reason
     if reason == Reason.REJECTED and NO_CAPACITY.search(error.detail):
         reason = Reason.NO_CAPACITY
-    words = _words(error)
+    words = words_of(error)
     text = f"{words}. {advice or _ADVICE[reason]}"
     return Failure(reason, text, meaning.scope, error.retry_after, words=words if error.maybe_done else "")
 
 
-def _words(error: errors.NvcfError) -> str:
+def words_of(error: errors.NvcfError) -> str:
+    """Quote a failed call: its name, the status, and what was said, without a full stop."""
     if error.foreign and error.status is not None and error.status >= 400:
         # Without the name of the call: what stands in between answers all of them alike.
         return f"{error_messages.STRANGER} answered with {error.status}: {error.detail}".rstrip(". ")
