@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from nvcf_operator.accounts import calls
 from nvcf_operator.accounts.calls import Channel
 from nvcf_operator.accounts.key_status import DeployScope, KeyStatus, account_view
 from nvcf_operator.accounts.listings import DeploymentList, DisprovedListings, Listing, MassDeletionGuard
+from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Interest, Meaning, Registered
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
@@ -41,7 +42,18 @@ SAME_FAILURE = 1.0
 
 
 class Account:
-    """The calls of one credential, paced, counted, and shared by all resources that use it."""
+    """The calls of one credential, paced, counted, and shared by all resources that use it.
+
+    Args:
+        credential: the key, and where it counts.
+        channel: makes the way by which calls reach NVCF.
+        limiters: the limiters of all accounts.
+        metrics: counts the polls.
+        interests: what CloudFunctions ask of a list.
+        meaning: digests the content of a version.
+        clock: seconds; only differences matter.
+
+    """
 
     def __init__(
         self,
@@ -50,6 +62,8 @@ class Account:
         limiters: Limiters,
         metrics: Metrics,
         *,
+        interests: Callable[[], Iterable[Interest]] = tuple,
+        meaning: Meaning = lambda details: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.credential = credential
@@ -75,6 +89,8 @@ class Account:
         self._listing_lock = asyncio.Lock()
         self._failed: tuple[float, Failure] | None = None
         self._deploy_scope = DeployScope(self.call, clock)
+        self._interests = interests
+        self._meaning = meaning
         self._channel = channel(self)
 
     def __repr__(self) -> str:
@@ -124,13 +140,24 @@ class Account:
         """Note that NVCF has refused the key."""
         self.key_status.refuse(self.writing(error))
 
-    async def fresh_listing(self, max_age: float, caller: Caller = POLL) -> Listing | Failure:
-        """Give a list asked for within the last `max_age` seconds; one call serves all who wait for it."""
+    async def fresh_listing(
+        self, max_age: float, caller: Caller = POLL, interest: Interest | None = None
+    ) -> Listing | Failure:
+        """Give a list asked for within the last `max_age` seconds; one call serves all who wait for it.
+
+        Args:
+            max_age: seconds.
+            caller: on whose behalf it is asked for.
+            interest: what else the list has to show.
+
+        """
         since = self._clock() - max_age
         async with self._listing_lock:
             now = self._clock()
-            if self.listing is not None and self.listing.asked_at >= since:
-                return self.listing
+            known = self.listing
+            covered = interest is None or (known is not None and known.registered.covers(interest))
+            if known is not None and known.asked_at >= since and covered:
+                return known
             if self._failed is not None and now - self._failed[0] <= SAME_FAILURE:
                 return self._failed[1]
             try:
@@ -142,7 +169,9 @@ class Account:
                 failure = await self._list_failure(error, caller)
                 self._failed = (self._clock(), failure)
                 return failure
-            self.listing = Listing.of(answer, now)
+            interests = (*self._interests(), *((interest,) if interest is not None else ()))
+            before = known.registered if known is not None else NOTHING_REGISTERED
+            self.listing = Listing.of(answer, now, Registered.of(answer, interests, before, self._meaning))
             self._share_limiter()
             self._metrics.polled(self.account_id)
             if self.key_status.failure is not None:

@@ -8,6 +8,7 @@ from nvcf_client import endpoints, urls
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
 from nvcf_client.responses import DeploymentsResponse, FunctionsResponse
+from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Registered
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint, Entry, differ, fingerprint_of
@@ -26,16 +27,18 @@ class Listing:
     """The accounts of the key's own private functions."""
     skipped: frozenset[str] = frozenset()
     """Version ids of entries that could not be read; an empty one where not even the id could. They are not absent."""
+    registered: Registered = NOTHING_REGISTERED
+    """What it shows to CloudFunctions."""
 
     @classmethod
-    def of(cls, answer: FunctionsResponse, asked_at: float) -> "Listing":
+    def of(cls, answer: FunctionsResponse, asked_at: float, registered: Registered = NOTHING_REGISTERED) -> "Listing":
         """Read the answer of the call."""
         entries = {
             item.version_id: Entry(item.id, item.status, item.nca_id, not item.owned_by_different_account)
             for item in answer.functions
         }
         ids = frozenset(item.account_id for item in entries.values() if item.ours and item.account_id)
-        return cls(asked_at, entries, ids, answer.skipped_versions)
+        return cls(asked_at, entries, ids, answer.skipped_versions, registered)
 
     def entry(self, function_id: str, version: str) -> Entry | None:
         """The entry of a version of that very function."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
 from nvcf_operator.accounts.listings import DisprovedListings, Listing, MassDeletionGuard
+from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.managed import AnyResource, AnyStatus
 from nvcf_operator.core.model.resource import Resource
@@ -108,8 +109,10 @@ class Nvcf(Protocol):
     async def send(self, request: Request[T], admission: Admission) -> T:
         """Make one call that was admitted before."""
 
-    async def fresh_listing(self, max_age: float, caller: Caller) -> Listing | Failure:
-        """Give a list asked for within the last `max_age` seconds."""
+    async def fresh_listing(
+        self, max_age: float, caller: Caller, interest: Interest | None = None
+    ) -> Listing | Failure:
+        """Give a list asked for within the last `max_age` seconds, which shows what that CloudFunction asks for."""
 
     async def forbidden(self, error: nvcf_errors.Forbidden, caller: Caller) -> Failure:
         """Say whether a 403 is about the credential or the resource."""

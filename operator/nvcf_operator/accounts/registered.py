@@ -1,0 +1,131 @@
+"""What an account's list shows of the versions that CloudFunctions have to do with.
+
+A list holds thousands of versions of others. So only what a CloudFunction of this cluster asks for is kept: versions
+that bear its mark, those of its function, and the ids of functions that have its name. Without one nothing is kept.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from nvcf_client.models import Function, FunctionDetails
+from nvcf_client.responses import FunctionsResponse
+from nvcf_operator.core.functions.situation import MarkSeen, VersionSeen
+
+
+class Interest(NamedTuple):
+    """What one CloudFunction asks of a list."""
+
+    uid: str
+    """Of the object, as 32 hex digits."""
+    name: str
+    """Of the function."""
+    function_id: str | None = None
+    """The function on record."""
+
+
+MARK = re.compile(
+    r"nvcf-operator:1:(?P<uid>[0-9a-f]{32}):(?P<hash>[0-9a-z]{1,18}):(?P<token>[0-9a-f]{16})(?::(?P<revision>[\w-]{1,40}))?"
+)
+
+
+def mark_of(tags: Iterable[str]) -> MarkSeen | None:
+    """The operator's mark among the tags of a version, if there is one that can be read."""
+    for tag in tags:
+        if tag.startswith("nvcf-operator:1:") and (found := MARK.fullmatch(tag)) is not None:
+            return MarkSeen(**found.groupdict())
+    return None
+
+
+Meaning = Callable[[FunctionDetails], str]
+"""Digest of a version's content; empty where it cannot be read, which equals nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One list's part for CloudFunctions."""
+
+    versions: Mapping[str, VersionSeen] = field(default_factory=dict, repr=False)
+    """By version id."""
+    ids_by_name: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """The private functions of each name that was asked for, sorted."""
+    interests: frozenset[Interest] = field(default=frozenset(), repr=False)
+    """What was asked for. Of anything else it shows nothing."""
+    by_owner: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """The versions with an object's mark by its uid, and those of a function by its id."""
+
+    @classmethod
+    def of(
+        cls, answer: FunctionsResponse, interests: Iterable[Interest], before: "Registered", meaning: Meaning
+    ) -> "Registered":
+        """Read the answer of the call. Content is read once for each version, since it cannot change."""
+        wanted = frozenset(interests)
+        if not wanted:
+            return NOTHING_REGISTERED
+        uids, functions = {item.uid for item in wanted}, {item.function_id for item in wanted}
+        ids: dict[str, set[str]] = {item.name: set() for item in wanted}
+        found: list[tuple[Function, MarkSeen | None]] = []
+        for item in answer.functions:
+            if item.owned_by_different_account:
+                continue
+            if item.name in ids:
+                ids[item.name].add(item.id)
+            mark = mark_of(item.tags) if item.tags is not None else None
+            if (mark is not None and mark.uid in uids) or item.id in functions:
+                found.append((item, mark))
+        known = {version: seen.meaning for version, seen in before.versions.items()}
+        new = [item.version_id for item, _ in found if item.version_id not in known]
+        known |= {details.version_id: meaning(details) for details in (answer.details(new) if new else ())}
+        versions = {item.version_id: _seen(item, mark, known.get(item.version_id, "")) for item, mark in found}
+        owned: dict[str, list[str]] = {}
+        for version, seen in versions.items():
+            for owner in {seen.function_id, seen.mark.uid if seen.mark is not None else seen.function_id}:
+                owned.setdefault(owner, []).append(version)
+        return cls(
+            versions,
+            {name: tuple(sorted(of_name)) for name, of_name in ids.items()},
+            wanted,
+            {owner: tuple(of_owner) for owner, of_owner in owned.items()},
+        )
+
+    def covers(self, interest: Interest) -> bool:
+        """Whether it shows what that CloudFunction asks for."""
+        return interest in self.interests
+
+    def shown_to(self, interest: Interest, on_record: Collection[str] = ()) -> tuple[VersionSeen, ...]:
+        """The versions with that object's mark, those of its function, and others on its record, the oldest first."""
+        owners = (interest.uid, interest.function_id or "")
+        mine = {version for owner in owners for version in self.by_owner.get(owner, ())}
+        mine |= {version for version in on_record if version in self.versions}
+        return tuple(sorted((self.versions[version] for version in mine), key=_age))
+
+    def named_alike(self, interest: Interest) -> tuple[str, ...]:
+        """The functions of the manifest's name without a version that bears this object's mark."""
+        own = {self.versions[version].function_id for version in self.by_owner.get(interest.uid, ())}
+        return tuple(item for item in self.ids_by_name.get(interest.name, ()) if item not in own)
+
+
+NOTHING_REGISTERED = Registered()
+
+
+def version_seen(details: FunctionDetails, meaning: Meaning) -> VersionSeen:
+    """A version as a read of it, or the answer to its registration, shows it."""
+    return _seen(details, mark_of(details.tags or ()), meaning(details))
+
+
+def _seen(item: Function, mark: MarkSeen | None, meaning: str) -> VersionSeen:
+    return VersionSeen(item.id, item.version_id, item.name or "", item.status, mark, meaning, _moment(item.created_at))
+
+
+def _age(seen: VersionSeen) -> tuple[datetime, str]:
+    return seen.created_at or datetime.max.replace(tzinfo=UTC), seen.version_id
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
