@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hack.controlplane import ControlPlane
-from tests.support.cluster import condition_of, manifest, resource_path
+from tests.support.cluster import condition_of, manifest, release, resource_path
 from tests.support.control import ODD_NAME
 from tests.support.failpoints import Failpoint
 from tests.support.forked_operator import RETRY_SECONDS, ForkedOperator, ForkedOperators
@@ -82,7 +82,7 @@ class Environment:
             for number in range(at_once):
                 name = f"{folder.name}-{number}".lower().replace("_", "-")
                 kube.create("/api/v1/namespaces", {"metadata": {"name": name}})
-                stack.callback(kube.delete, f"/api/v1/namespaces/{name}")
+                stack.callback(release, plane, name)
                 own = simulator if shared or number == 0 else stack.enter_context(Simulator.start(**BEHAVIOUR))
                 environment.slots.put((name, own))
             yield environment

@@ -81,7 +81,7 @@ def test_a_namespace_ends_with_all_that_is_in_it(control_plane: ControlPlane, na
     control_plane.kubectl("create", "configmap", "c", f"--namespace={namespace}")
     control_plane.kubectl("delete", "namespace", namespace, "--timeout=60s")
     assert control_plane.kubectl("get", "namespace", namespace, "--ignore-not-found") == ""
-    control_plane.kubectl("create", "namespace", namespace)  # the fixture deletes it
+    control_plane.kubectl("create", "namespace", namespace)
     assert control_plane.kubectl("get", "configmap", "c", f"--namespace={namespace}", "--ignore-not-found") == ""
 
 
