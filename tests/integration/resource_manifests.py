@@ -1,4 +1,4 @@
-"""The CRD and manifests for trying it: a small one, a complete one, and ways to change them field by field."""
+"""The CRDs and manifests for trying them: a small one, a complete one, and ways to change them field by field."""
 
 import copy
 import re
@@ -9,10 +9,14 @@ from typing import Any, Final
 import yaml
 
 from hack.controlplane import ControlPlane
+from nvcf_operator.api.names import API_VERSION, FUNCTION_DEPLOYMENT, GROUP, KINDS, Kind
 
 ROOT = Path(__file__).parents[2]
-CRD_FILE = ROOT / "crds" / "nvcf-operator.io_functiondeployments.yaml"
+CRD_FILES: Mapping[Kind, Path] = {kind: ROOT / "crds" / f"{GROUP}_{kind.plural}.yaml" for kind in KINDS}
 FUNCTION = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"
+
+MEMBER = "acme"
+"""The member of a mapping that complete manifests have."""
 
 REMOVED: Final = object()
 """As a value of a change: the field is taken out."""
@@ -72,10 +76,19 @@ COMPLETE: Mapping[str, Any] = {
 """A manifest that sets every field, so that any one of them can be spoilt."""
 
 
-def install_crd(control_plane: ControlPlane) -> None:
-    """Apply the shipped CRD and wait until the API server serves it."""
-    control_plane.kubectl("apply", "-f", CRD_FILE)
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", CRD_FILE)
+BY_REFERENCE: Mapping[str, Any] = {
+    "functionId": REMOVED,
+    "functionVersionId": REMOVED,
+    "functionRef": {"name": "llama", "revision": "1-4-2"},
+}
+"""What makes a manifest with ids one that refers to a CloudFunction."""
+
+
+def install_crds(control_plane: ControlPlane) -> None:
+    """Apply the shipped CRDs and wait until the API server serves them."""
+    for file in CRD_FILES.values():
+        control_plane.kubectl("apply", "-f", file)
+        control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", file)
 
 
 def changed(spec: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,19 +119,19 @@ def _value(holder: Any, parts: list[str | int]) -> Any:
     return holder
 
 
-def manifest(name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+def manifest(name: str, spec: Mapping[str, Any], kind: Kind = FUNCTION_DEPLOYMENT) -> dict[str, Any]:
     """A resource of that name and spec."""
     return {
-        "apiVersion": "nvcf-operator.io/v1alpha1",
-        "kind": "FunctionDeployment",
+        "apiVersion": API_VERSION,
+        "kind": kind.name,
         "metadata": {"name": name},
         "spec": dict(spec),
     }
 
 
-def spec_fields() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every field of the shipped CRD's spec, the spec itself first, by the path that it has in `COMPLETE`."""
-    versions = yaml.safe_load(CRD_FILE.read_text())["spec"]["versions"]
+def spec_fields(kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field of the shipped CRD's spec, the spec itself first, by the path that it has in a complete manifest."""
+    versions = yaml.safe_load(CRD_FILES[kind].read_text())["spec"]["versions"]
     yield from _walk("", versions[0]["schema"]["openAPIV3Schema"]["properties"]["spec"])
 
 
@@ -128,3 +141,5 @@ def _walk(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, An
         yield from _walk(f"{path}.{name}".removeprefix("."), field)
     if "items" in schema:
         yield from _walk(f"{path}[0]", schema["items"])
+    if "additionalProperties" in schema:
+        yield from _walk(f"{path}.{MEMBER}", schema["additionalProperties"])

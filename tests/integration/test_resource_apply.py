@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from hack.controlplane import ControlPlane, KubectlError
-from nvcf_operator.api.names import CRD_NAME
+from nvcf_operator.api.names import CRD_NAME, FUNCTION_DEPLOYMENT, KINDS
 from nvcf_operator.api.status import (
     CONDITION_TYPES,
     READY,
@@ -29,13 +29,14 @@ from nvcf_operator.api.status import (
     merge,
 )
 from tests.integration.resource_manifests import (
-    CRD_FILE,
+    BY_REFERENCE,
+    CRD_FILES,
     FUNCTION,
     REMOVED,
     ROOT,
     SMALL,
     changed,
-    install_crd,
+    install_crds,
     manifest,
 )
 
@@ -66,7 +67,7 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def established(control_plane: ControlPlane) -> None:
-    install_crd(control_plane)
+    install_crds(control_plane)
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_the_api_server_accepts_and_serves_the_crd(control_plane: ControlPlane, 
 
 def test_the_rules_are_cheap_enough_for_ten_times_the_specifications(control_plane: ControlPlane) -> None:
     """The API server refuses a CRD whose rules could cost too much; ours are far from it, so there is room to grow."""
-    crd = yaml.safe_load(CRD_FILE.read_text())
+    crd = yaml.safe_load(CRD_FILES[FUNCTION_DEPLOYMENT].read_text())
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     spec["properties"]["deploymentSpecifications"]["maxItems"] *= 10
     control_plane.kubectl("apply", "--dry-run=server", "-f", "-", input=json.dumps(crd))
@@ -161,7 +162,7 @@ class Change:
 
 CHANGES = [
     Change("another function", "functionId", OTHER, "spec.functionId: Invalid value: functionId is immutable"),
-    Change("no function any more", "functionId", REMOVED, "spec.functionId: Required value"),
+    Change("no function any more", "functionId", REMOVED, "set either functionRef, or functionId"),
     Change("the same function in upper case", "functionId", FUNCTION.upper(), None),
     Change("another version is a rollout", "functionVersionId", OTHER, None),
     Change("the operator answers for other changes", "deploymentSpecifications[0].gpu", "H100", None),
@@ -180,6 +181,35 @@ def test_the_function_of_a_resource_never_changes(cluster: Cluster, change: Chan
     with pytest.raises(KubectlError) as caught:
         cluster.kubectl("replace", "-f", "-", input=document)
     assert re.sub(r'"[0-9a-f-]{36}": ', "", str(caught.value)).find(change.says) >= 0, caught.value
+
+
+REFERENCES = [
+    Change("another CloudFunction", "functionRef.name", "other", "spec.functionRef.name: Invalid value"),
+    Change("another revision is a rollout", "functionRef.revision", "1-4-3", None),
+    Change("following the latest one is a rollout", "functionRef.revision", REMOVED, None),
+]
+
+
+@pytest.mark.parametrize("change", REFERENCES, ids=lambda change: change.reason)
+def test_the_cloud_function_of_a_resource_never_changes(cluster: Cluster, change: Change) -> None:
+    before = changed(SMALL, BY_REFERENCE)
+    cluster.apply(before)
+    document = json.dumps(manifest("echo", changed(before, {change.at: change.value})))
+    if change.says is None:
+        cluster.kubectl("replace", "-f", "-", input=document)
+        return
+    with pytest.raises(KubectlError) as caught:
+        cluster.kubectl("replace", "-f", "-", input=document)
+    assert "functionRef.name is immutable" in str(caught.value)
+    assert change.says in str(caught.value)
+
+
+def test_ids_may_give_way_to_a_reference_and_the_other_way_round(cluster: Cluster) -> None:
+    by_reference = json.dumps(manifest("echo", changed(SMALL, BY_REFERENCE)))
+    cluster.apply(small())
+    cluster.kubectl("replace", "-f", "-", input=by_reference)
+    cluster.kubectl("replace", "-f", "-", input=json.dumps(manifest("echo", small())))
+    assert cluster.get()["metadata"]["generation"] == 3
 
 
 @dataclass(frozen=True)
@@ -316,4 +346,4 @@ def test_kubectl_explain_tells_what_a_field_is(cluster: Cluster, case: Explained
 def test_there_is_nothing_for_an_autoscaler_to_scale(control_plane: ControlPlane, established: None) -> None:
     served = json.loads(control_plane.kubectl("get", "--raw", "/apis/nvcf-operator.io/v1alpha1"))
     names = {resource["name"] for resource in served["resources"]}
-    assert names == {"functiondeployments", "functiondeployments/status"}
+    assert names == {name for kind in KINDS for name in (kind.plural, f"{kind.plural}/status")}

@@ -1,27 +1,23 @@
-"""Every rule of the resource, with a good and a bad example, asked of the real API server.
+"""Every rule of FunctionDeployment, with a good and a bad example, asked of the real API server."""
 
-A rule is a keyword of the schema at a field. The bad manifest breaks that one rule, the good one is as near to it as a
-manifest may come. The last test compares the table with the CRD, so that no rule goes untried.
-"""
-
-import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from hack.controlplane import ControlPlane, KubectlError
-from tests.integration.resource_manifests import (
-    COMPLETE,
-    FUNCTION,
-    REMOVED,
-    changed,
-    install_crd,
-    manifest,
-    spec_fields,
-    value_at,
+from hack.controlplane import ControlPlane
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT
+from tests.integration.resource_manifests import BY_REFERENCE, COMPLETE, FUNCTION, REMOVED, install_crds
+from tests.integration.rule_table import (
+    Rule,
+    asked,
+    at_most,
+    check,
+    enum,
+    limits_of,
+    refusals,
+    required,
+    rules_of,
+    tried,
 )
 
 GPU = "deploymentSpecifications[0]"
@@ -31,44 +27,50 @@ HELM = f"{GPU}.helmValidationPolicy"
 KIND = f"{HELM}.extraKubernetesTypes[0]"
 SECRET = "credentials.secretRef"
 
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule, the value at `at` that breaks it, and the nearest that does not (None: leave the manifest complete)."""
-
-    reason: str
-    at: str
-    keyword: str
-    bad: Any
-    says: str
-    good: Any = None
-    beside: Mapping[str, Any] = field(default_factory=dict)
-    """What else differs from the complete manifest, in the good and in the bad example."""
-
-    @property
-    def id(self) -> str:
-        return f"{self.at} {self.keyword}: {self.reason}"
-
-
-def required(at: str, reason: str) -> Rule:
-    return Rule(reason, at, "required", REMOVED, "Required value")
-
-
-def at_most(at: str, most: int, reason: str, beside: Mapping[str, Any] | None = None) -> Rule:
-    return Rule(reason, at, "maximum", most + 1, f"less than or equal to {most}", most, beside or {})
-
-
-def enum(at: str, reason: str, bad: str, *good: str) -> list[Rule]:
-    says = f'supported values: "{good[0]}"'
-    return [Rule(f"{reason}, for one {value}", at, "enum", bad, says, value) for value in good]
-
-
 RULES = [
-    required("functionId", "a deployment is of a function"),
+    Rule(
+        "one of two forms: neither",
+        "functionRef",
+        "x-kubernetes-validations",
+        REMOVED,
+        "set either functionRef, or functionId and functionVersionId",
+        {"name": "llama"},
+        BY_REFERENCE,
+    ),
+    Rule(
+        "one of two forms: both",
+        "functionRef",
+        "x-kubernetes-validations",
+        {"name": "llama"},
+        "set either functionRef, or functionId and functionVersionId",
+    ),
+    *(
+        Rule(
+            f"one of two forms: {name} beside",
+            "functionRef",
+            "x-kubernetes-validations",
+            {"name": "llama"},
+            "set either functionRef, or functionId and functionVersionId",
+            beside={name: REMOVED},
+        )
+        for name in ("functionId", "functionVersionId")
+    ),
+    Rule(
+        "a reference is to a CloudFunction",
+        "functionRef.name",
+        "required",
+        REMOVED,
+        "Required value",
+        None,
+        BY_REFERENCE,
+    ),
+    Rule("not blank", "functionRef.name", "minLength", "", "should be at least 1 chars long", "a", BY_REFERENCE),
+    Rule("a resource's name", "functionRef.name", "pattern", "A_b", "should match '^[a-z0-9]", "a-b.c", BY_REFERENCE),
+    Rule("not blank", "functionRef.revision", "minLength", "", "should be at least 1 chars long", "a", BY_REFERENCE),
+    Rule("in a tag", "functionRef.revision", "pattern", "1.4", "should match '^[A-Za-z0-9]", "1-4_a", BY_REFERENCE),
     Rule("an id is a UUID", "functionId", "pattern", "echo", "should match '^[0-9a-fA-F]{8}-", FUNCTION),
     Rule("in either case", "functionId", "pattern", FUNCTION.replace("-", "0"), "should match", FUNCTION.upper()),
     Rule("no blank around a UUID", "functionId", "pattern", " " + FUNCTION[1:], "should match", FUNCTION),
-    required("functionVersionId", "a deployment is of one version"),
     Rule("an id is a UUID", "functionVersionId", "pattern", "1.0", "should match '^[0-9a-fA-F]{8}-", FUNCTION.upper()),
     required("deploymentSpecifications", "NVCF needs to know on what to run"),
     Rule("at least one", "deploymentSpecifications", "minItems", [], "should have at least 1 items"),
@@ -213,128 +215,35 @@ RULES = [
 ]
 
 
-def refusals(control_plane: ControlPlane, manifests: list[dict[str, Any]]) -> Mapping[str, str]:
-    """Apply manifests in one go, without storing them; the API server's complaint by the name of each it refuses."""
-    try:
-        control_plane.kubectl("apply", "--dry-run=server", "-f", "-", input="\n---\n".join(map(json.dumps, manifests)))
-    except KubectlError as error:
-        _, *parts = re.split(r'FunctionDeployment\S* "([^"]+)" is invalid: ?', str(error))
-        if not parts:
-            raise
-        return dict(zip(parts[::2], parts[1::2], strict=True))
-    return {}
+BESIDE = {f"{GPU}.backend": {f"{GPU}.clusters": []}, "functionRef": BY_REFERENCE}
+"""What must differ for some fields to be set at all."""
+
+LIMITS = limits_of(FUNCTION_DEPLOYMENT, COMPLETE, BESIDE)
+ALL = [*RULES, *LIMITS]
 
 
 @pytest.fixture(scope="module")
-def established(control_plane: ControlPlane) -> None:
-    install_crd(control_plane)
-
-
-@pytest.fixture(scope="module")
-def refused(control_plane: ControlPlane, established: None) -> Mapping[str, str]:
-    manifests = [manifest("complete", COMPLETE)]
-    for number, rule in enumerate(RULES):
-        base = changed(COMPLETE, rule.beside)
-        manifests.append(manifest(f"bad-{number}", changed(base, {rule.at: rule.bad})))
-        if rule.good is not None:
-            manifests.append(manifest(f"good-{number}", changed(base, {rule.at: rule.good})))
-    return refusals(control_plane, manifests)
+def refused(control_plane: ControlPlane) -> Mapping[str, str]:
+    install_crds(control_plane)
+    return refusals(control_plane, asked(ALL, COMPLETE, FUNCTION_DEPLOYMENT))
 
 
 def test_the_complete_manifest_is_accepted(refused: Mapping[str, str]) -> None:
     assert "complete" not in refused, refused["complete"]
 
 
-@pytest.mark.parametrize(("number", "rule"), list(enumerate(RULES)), ids=[rule.id for rule in RULES])
+@pytest.mark.parametrize(("number", "rule"), list(enumerate(ALL)), ids=[rule.id for rule in ALL])
 def test_a_bad_manifest_is_refused_by_field_and_rule_and_a_good_one_accepted(
     refused: Mapping[str, str], number: int, rule: Rule
 ) -> None:
-    text = refused.get(f"bad-{number}")
-    assert text is not None, f"{rule.at}: {rule.bad!r} was accepted"
-    assert re.search(rf"spec\.{re.escape(rule.at)}(\[\d+\])?: ", text), text
-    assert rule.says in text, text
-    assert f"good-{number}" not in refused, refused[f"good-{number}"]
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A bound on a field's length: a value one longer, one that just fits (None: a pattern forbids it)."""
-
-    keyword: str
-    bad: Any
-    good: Any
-    says: str
-
-
-def limit_of(at: str, schema: Mapping[str, Any]) -> Limit | None:
-    if most := schema.get("maxLength"):
-        text = "a" * (most + 1)
-        return Limit("maxLength", text, None if "pattern" in schema else text[1:], f"may not be more than {most}")
-    if most := schema.get("maxItems"):
-        sample = value_at(COMPLETE, at)[0]
-        items = [sample if isinstance(sample, dict) else f"item{number}" for number in range(most + 1)]
-        return Limit("maxItems", items, items[1:], f"must have at most {most} items")
-    if most := schema.get("maxProperties"):
-        keys = {f"key{number}": 1 for number in range(most)}
-        return Limit("maxProperties", {**keys, "more": 1}, keys, f"must have at most {most} items")
-    return None
-
-
-LIMITS = {at: limit for at, schema in spec_fields() if (limit := limit_of(at, schema))}
-
-
-@pytest.fixture(scope="module")
-def refused_lengths(control_plane: ControlPlane, established: None) -> Mapping[str, str]:
-    manifests = []
-    for number, (at, limit) in enumerate(LIMITS.items()):
-        base = changed(COMPLETE, {f"{GPU}.clusters": []} if at == f"{GPU}.backend" else {})
-        manifests.append(manifest(f"bad-{number}", changed(base, {at: limit.bad})))
-        if limit.good is not None:
-            manifests.append(manifest(f"good-{number}", changed(base, {at: limit.good})))
-    return refusals(control_plane, manifests)
-
-
-@pytest.mark.parametrize(("number", "at"), list(enumerate(LIMITS)), ids=list(LIMITS))
-def test_what_is_too_long_is_refused_by_field_and_limit(
-    refused_lengths: Mapping[str, str], number: int, at: str
-) -> None:
-    text = refused_lengths.get(f"bad-{number}")
-    assert text is not None, f"{at}: one more than fits was accepted"
-    assert f"spec.{at}: " in text
-    assert LIMITS[at].says in text
-    assert f"good-{number}" not in refused_lengths, refused_lengths[f"good-{number}"]
-
-
-KEYWORDS = frozenset(
-    {
-        "enum",
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "maxItems",
-        "maxLength",
-        "maxProperties",
-        "maximum",
-        "minItems",
-        "minLength",
-        "minimum",
-        "pattern",
-    }
-)
+    check(refused, number, rule)
 
 
 def test_every_rule_of_the_crd_is_tried() -> None:
-    rules = set()
-    for at, schema in spec_fields():
-        rules |= {(at, keyword) for keyword in KEYWORDS & schema.keys()}
-        rules |= {(f"{at}.{name}".removeprefix("."), "required") for name in schema.get("required", ())}
-        rules |= {
-            (at + rule.get("fieldPath", ""), "x-kubernetes-validations")
-            for rule in schema.get("x-kubernetes-validations", ())
-        }
-        if schema.get("x-kubernetes-list-type") == "set":
-            rules.add((at, "x-kubernetes-list-type"))
-    tried = {(rule.at, rule.keyword) for rule in RULES if rule.keyword != "type"}
-    tried |= {(at, limit.keyword) for at, limit in LIMITS.items()}
-    tried.add(("functionId", "x-kubernetes-validations"))  # needs a stored resource: see test_resource_apply.py
-    assert rules - tried == set()
-    assert tried - rules == set(), "the table tries rules that the CRD does not have"
+    transitions = {  # need a stored resource: see test_resource_apply.py
+        ("functionId", "x-kubernetes-validations"),
+        ("functionRef.name", "x-kubernetes-validations"),
+    }
+    there, asked_for = rules_of(FUNCTION_DEPLOYMENT), tried(ALL) | transitions
+    assert there - asked_for == set()
+    assert asked_for - there == set(), "the table tries rules that the CRD does not have"
