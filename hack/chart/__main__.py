@@ -4,9 +4,9 @@ import tempfile
 from pathlib import Path
 
 from hack.chart.helm import Helm
-from hack.chart.rendering import RENDERED, copy_crd
+from hack.chart.rendering import RENDERED, copy_crds
 
-copy_crd()
+copy_crds()
 with tempfile.TemporaryDirectory() as home:
     for path, rendering in RENDERED.items():
         path.write_text(rendering.text(Helm(4, Path(home))))

@@ -54,9 +54,10 @@ RENDERED: Mapping[Path, Rendering] = {
 }
 
 
-def copy_crd() -> None:
-    """Give the chart its copy of the CRD."""
-    from nvcf_operator.api.names import CRD_NAME
+def copy_crds() -> None:
+    """Give the chart its copies of the CRDs."""
+    from nvcf_operator.api.names import GROUP, KINDS
 
-    plural, _, group = CRD_NAME.partition(".")
-    (CHART / "files" / "crd.yaml").write_text((ROOT / "crds" / f"{group}_{plural}.yaml").read_text())
+    for kind in KINDS:
+        text = (ROOT / "crds" / f"{GROUP}_{kind.plural}.yaml").read_text()
+        (CHART / "files" / "crds" / f"{kind.plural}.yaml").write_text(text)

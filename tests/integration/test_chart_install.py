@@ -80,12 +80,12 @@ def install(helm: Helm, values: dict[str, Any], *more: str, chart: Path = CHART)
 
 
 def changed(folder: Path, version: str, change: Callable[[dict[str, Any]], object]) -> Path:
-    """The chart as another version has it, with a change of the CRD's schema of `spec`."""
+    """The chart as another version has it, with a change of FunctionDeployment's schema of `spec`."""
     chart = folder / f"chart-{version}"
     shutil.copytree(CHART, chart)
     metadata = yaml.safe_load((chart / "Chart.yaml").read_text()) | {"version": version}
     (chart / "Chart.yaml").write_text(yaml.safe_dump(metadata))
-    file = chart / "files" / "crd.yaml"
+    file = chart / "files" / "crds" / "functiondeployments.yaml"
     crd = yaml.safe_load(file.read_text())
     change(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"])
     file.write_text("# of another version\n" + yaml.safe_dump(crd, sort_keys=False))

@@ -85,10 +85,11 @@ def test_an_upgrade_of_the_chart_writes_nothing(
     shutil.copytree(CHART, newer)
     described = yaml.safe_load((newer / "Chart.yaml").read_text())
     (newer / "Chart.yaml").write_text(yaml.safe_dump({**described, "version": "99.0.0"}))
-    crd = yaml.safe_load((newer / "files" / "crd.yaml").read_text())
+    file = newer / "files" / "crds" / "functiondeployments.yaml"
+    crd = yaml.safe_load(file.read_text())
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     schema["properties"]["spec"]["description"] = "Of a newer version."
-    (newer / "files" / "crd.yaml").write_text(yaml.safe_dump(crd))
+    file.write_text(yaml.safe_dump(crd))
     release.install(chart=newer)
     fresh = release.ready()
     assert not pods & set(fresh), "all Pods are new"

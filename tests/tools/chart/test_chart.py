@@ -187,18 +187,24 @@ def test_every_value_is_explained_in_the_file_and_in_the_schema() -> None:
         assert f"# -- {said}" in above, f"{'.'.join(path)}: {said!r} does not stand above it"
 
 
-def test_the_charts_crd_is_the_generated_one() -> None:
-    (generated,) = (ROOT / "crds").glob("nvcf-operator.io_*.yaml")
-    assert (CHART / "files" / "crd.yaml").read_text() == generated.read_text()
+def generated_crds() -> dict[str, str]:
+    """The CRDs by the plural of their kind."""
+    return {path.stem.partition("_")[2]: path.read_text() for path in (ROOT / "crds").glob("nvcf-operator.io_*.yaml")}
 
 
-def test_the_crd_is_rendered_as_generated_and_kept(helm: Helm) -> None:
-    (generated,) = (ROOT / "crds").glob("nvcf-operator.io_*.yaml")
-    (crd,) = of_kind(helm.template(), "CustomResourceDefinition")
-    assert crd["spec"] == yaml.safe_load(generated.read_text())["spec"]
-    assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
-    (crd,) = of_kind(helm.template({"crds": {"keep": False}}), "CustomResourceDefinition")
-    assert "annotations" not in crd["metadata"]
+def test_the_charts_crds_are_the_generated_ones() -> None:
+    copies = {path.stem: path.read_text() for path in (CHART / "files" / "crds").iterdir()}
+    assert copies == generated_crds()
+    assert len(copies) == 2
+
+
+def test_the_crds_are_rendered_as_generated_and_kept(helm: Helm) -> None:
+    crds = of_kind(helm.template(), "CustomResourceDefinition")
+    specs = {crd["spec"]["names"]["plural"]: crd["spec"] for crd in crds}
+    assert specs == {plural: yaml.safe_load(text)["spec"] for plural, text in generated_crds().items()}
+    assert [crd["metadata"]["annotations"] for crd in crds] == [{"helm.sh/resource-policy": "keep"}] * 2
+    crds = of_kind(helm.template({"crds": {"keep": False}}), "CustomResourceDefinition")
+    assert ["annotations" in crd["metadata"] for crd in crds] == [False, False]
 
 
 @pytest.mark.parametrize("path", RENDERED, ids=lambda path: path.parent.name)

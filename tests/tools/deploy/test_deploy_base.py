@@ -61,13 +61,13 @@ def test_every_file_is_part_of_the_base() -> None:
     assert {path.name for path in BASE.iterdir()} == listed | {"kustomization.yaml"}
 
 
-def test_the_base_brings_the_generated_crd_itself() -> None:
+def test_the_base_brings_the_generated_crds_themselves() -> None:
     (kustomization,) = load(BASE / "kustomization.yaml")
     folders = [(BASE / name).resolve() for name in kustomization["resources"] if not name.endswith(".yaml")]
     crds = ROOT / "crds"
     assert folders == [crds, ROOT / "deploy" / "namespace"]
     (inner,) = load(crds / "Kustomization")
-    assert [load(crds / name)[0]["metadata"]["name"] for name in inner["resources"]] == [names.CRD_NAME]
+    assert [load(crds / name)[0]["metadata"]["name"] for name in inner["resources"]] == [kind.crd_name for kind in names.KINDS]
 
 
 def test_what_is_in_a_namespace_is_in_the_operators(objects: list[dict[str, Any]]) -> None:
