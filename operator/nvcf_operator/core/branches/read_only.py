@@ -14,7 +14,7 @@ from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, FunctionStatus, Listed, Present, Situation, Unknown
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules.error_classification import unreadable
-from nvcf_operator.core.rules.retries import progress_deadline, waiting
+from nvcf_operator.core.rules.retries import phase_at_work, progress_deadline, waiting
 
 
 def shown(situation: Situation) -> Decision:
@@ -63,10 +63,7 @@ def write_refused(situation: Situation, message: str) -> Decision:
     if resource.deleting:
         condition_set = ConditionSet(Phase.DRAINING, Reason.WRITE_REFUSED, message, reconciling=True, blocked=True)
         return Decision(condition_set=condition_set, requeue=wait, backoff=True)
-    phase = Phase(resource.status.phase or Phase.PENDING)
-    condition_set = conditions.progressing(
-        Phase.PENDING if phase == Phase.FAILED else phase, Reason.WRITE_REFUSED, message
-    )
+    condition_set = conditions.progressing(phase_at_work(resource), Reason.WRITE_REFUSED, message)
     if resource.spec is not None:
         seconds, left = progress_deadline(situation)
         if left <= 0:

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from nvcf_client.models import AutoscalingConfiguration, GpuSpecification
 from nvcf_client.text import shorten
-from nvcf_operator.api.status import Failed, Incoming, Intent, LastWrite, Phase, Retiring, Retry
+from nvcf_operator.api.status import Failed, Incoming, Intent, LastWrite, Retiring, Retry
 from nvcf_operator.core.model.reasons import Reason
 
 
@@ -127,7 +127,8 @@ Action = Create | Change | Undeploy | TakeFinalizer | DropFinalizer
 class ConditionSet:
     """One row of the table of conditions: what Ready, Reconciling, Stalled and Available say, and why."""
 
-    phase: Phase
+    phase: str
+    """A word of the kind's own list."""
     reason: Reason
     message: str
     ready: bool = False
@@ -159,10 +160,10 @@ class RecordUpdate:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What is to be done in one situation."""
+class AnyDecision:
+    """What a decision on a resource of whichever kind says."""
 
-    action: Action | None = None
+    action: Any = None
     """The write to carry out; the situation is decided again after it, so the condition set beside it is not shown."""
     condition_set: ConditionSet | None = None
     """What status reports; None leaves phase and conditions as they are."""
@@ -174,16 +175,23 @@ class Decision:
     """Whether NVCF is at work on this, so that its account is worth polling often."""
     retry: Retry | None = None
     """A failure of this resource's own whose wait must survive a restart."""
+    seen: bool = False
+    """Whether NVCF's state was seen or acted on, which answers a reconcile-now."""
+    drift: tuple[str, ...] = ()
+    """What somebody else changed, for the Event and the counter: fields, `deployment` or `version` for all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(AnyDecision):
+    """What is to be done in one situation of a FunctionDeployment."""
+
+    action: Action | None = None
     leaving: tuple[str, ...] | None = None
     """The versions that are to go, where the decision has asked for them."""
     record: RecordUpdate | None = None
     """What goes on record; `decide` adds it to what the table of situations gives."""
     gives_up: str | None = None
     """Why the wanted version is given up in its rollout: recorded before it is taken down."""
-    seen: bool = False
-    """Whether NVCF's state was seen or acted on, which answers a reconcile-now."""
-    drift: tuple[str, ...] = ()
-    """Fields that somebody else changed, `deployment` for all of it, for the Event and the counter."""
 
 
 def act(action: Action, *, drift: tuple[str, ...] = ()) -> Decision:

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from nvcf_client.models import Deployment
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core.model.decision import Action
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 
@@ -193,6 +195,34 @@ class Remembered:
     """The annotation force-delete was there before the deletion was blocked, so it does not count."""
     attempts: int = 0
     """Failed attempts in a row, for the short waits that status does not record."""
+
+
+class AnySituation(Protocol):
+    """What situations of resources of all kinds hold."""
+
+    @property
+    def resource(self) -> AnyResource:
+        """The resource as it is known."""
+
+    @property
+    def now(self) -> datetime:
+        """The time of day."""
+
+    @property
+    def timing(self) -> Timing:
+        """The settings."""
+
+    @property
+    def account(self) -> AccountView | None:
+        """What the account's list says."""
+
+    @property
+    def local(self) -> Remembered:
+        """What this process remembers."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """What came of the write that was just tried, when it failed."""
 
 
 @dataclass(frozen=True, slots=True)

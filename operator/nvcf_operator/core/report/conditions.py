@@ -40,14 +40,12 @@ def in_force(message: str) -> ConditionSet:
     return ConditionSet(Phase.ACTIVE, Reason.ACTIVE, message, ready=True, available=True)
 
 
-def progressing(phase: Phase, reason: Reason, message: str, *, available: bool | None = None) -> ConditionSet:
+def progressing(phase: str, reason: Reason, message: str, *, available: bool | None = None) -> ConditionSet:
     """The operator or NVCF is at work, and it will go on automatically."""
     return ConditionSet(phase, reason, message, reconciling=True, available=available)
 
 
-def stalled(
-    reason: Reason, message: str, *, available: bool | None = None, phase: Phase = Phase.FAILED
-) -> ConditionSet:
+def stalled(reason: Reason, message: str, *, available: bool | None = None, phase: str = Phase.FAILED) -> ConditionSet:
     """It does not go on without a user, or only slowly."""
     return ConditionSet(phase, reason, message, stalled=True, available=available)
 
@@ -57,7 +55,7 @@ def unwell(reason: Reason, message: str, *, available: bool) -> ConditionSet:
     return ConditionSet(Phase.DEGRADED, reason, message, available=available)
 
 
-def at_rest(phase: Phase, reason: Reason, message: str, *, ready: bool, available: bool | None) -> ConditionSet:
+def at_rest(phase: str, reason: Reason, message: str, *, ready: bool, available: bool | None) -> ConditionSet:
     """Nothing is written by request of the manifest."""
     return ConditionSet(phase, reason, message, ready=ready, available=available)
 

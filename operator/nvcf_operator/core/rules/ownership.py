@@ -21,7 +21,7 @@ from nvcf_operator.api.names import Key
 from nvcf_operator.api.spec import AdoptionPolicy
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.model.resource import Resource, Role, is_sign
-from nvcf_operator.core.model.situation import Failure, Present, Proof, Scope, Situation
+from nvcf_operator.core.model.situation import AnySituation, Failure, Present, Proof, Scope, Situation
 from nvcf_operator.core.model.versions import current_deployment, deployments_on_record, recorded_as_ours
 from nvcf_operator.core.report import messages
 
@@ -171,7 +171,7 @@ def may_undeploy(situation: Situation, version: str, seen: Present) -> bool:
     return adopts and version in (current, resource.wanted_version)
 
 
-def doubted(situation: Situation) -> Failure | None:
+def doubted(situation: AnySituation) -> Failure | None:
     """Why a 404 is not believed: the key is not shown to belong to the account on record; None if it is believed."""
     view, recorded_id = situation.account, situation.resource.status.account_id or ""
     if view is None:

@@ -16,16 +16,16 @@ from nvcf_operator.api import status as kinds
 from nvcf_operator.api.status import Phase, Retry
 from nvcf_operator.backoff import long, short
 from nvcf_operator.core.model.decision import Change, ConditionSet, Create, Decision, Purpose, Undeploy
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
-from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Failure, Present, Scope, Situation
+from nvcf_operator.core.model.situation import AnySituation, Failure, Present, Scope, Situation
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules import error_classification
 
 AWAITED = reasons_with(Trait.AWAITED)
 
 
-def grace_left(situation: Situation, reason: Reason) -> float:
+def grace_left(situation: AnySituation, reason: Reason) -> float:
     """Seconds for which something that stands in the way for that reason is still waited for; 0: it is Stalled."""
     resource, local = situation.resource, situation.local
     stalled = resource.condition(kinds.STALLED)
@@ -38,12 +38,17 @@ def grace_left(situation: Situation, reason: Reason) -> float:
     return max(0.0, situation.timing.stalled_grace - waited)
 
 
-def stalled_after_grace(situation: Situation, reason: Reason, message: str) -> ConditionSet:
+def stalled_after_grace(situation: AnySituation, reason: Reason, message: str) -> ConditionSet:
     """The conditions of something that stands in the way: Reconciling while it is still waited for, then Stalled."""
     if grace_left(situation, reason) <= 0:
         return conditions.stalled(reason, message)
-    phase = Phase(situation.resource.status.phase or Phase.PENDING)
-    return conditions.progressing(Phase.PENDING if phase == Phase.FAILED else phase, reason, message)
+    return conditions.progressing(phase_at_work(situation.resource), reason, message)
+
+
+def phase_at_work(resource: AnyResource) -> str:
+    """The phase on record, as far as it says that work goes on."""
+    phase = resource.status.phase
+    return phase if phase is not None and phase != Phase.FAILED else Phase.PENDING
 
 
 AT_LENGTH = timedelta(minutes=1)
@@ -108,9 +113,7 @@ def waiting(situation: Situation, failure: Failure, *, at_work: bool = False) ->
         delay = max(delay, failure.retry_after)
     condition_set = None
     if not quiet:
-        phase = Phase(situation.resource.status.phase or Phase.PENDING)
-        phase = Phase.PENDING if phase == Phase.FAILED else phase
-        condition_set = _kept_from_work(situation, failure, phase)
+        condition_set = _kept_from_work(situation, failure, phase_at_work(situation.resource))
     return Decision(condition_set=condition_set, requeue=delay, backoff=True)
 
 
@@ -148,7 +151,7 @@ def after_pause(situation: Situation, decision: Decision) -> Decision:
     return Decision(requeue=wait, seen=True) if isinstance(action, Undeploy) else retried(situation, wait)
 
 
-def _kept_from_work(situation: Situation, failure: Failure, phase: Phase) -> ConditionSet | None:
+def _kept_from_work(situation: Situation, failure: Failure, phase: str) -> ConditionSet | None:
     """What is reported where a failure of the server keeps us from what is due; None where the record says more.
 
     Which resource makes the one call that tries a closed gate is chance, so what that call met must not alternate with
@@ -201,8 +204,7 @@ def without_capacity(situation: Situation, message: str, wait: float) -> tuple[C
     if left <= 0:
         message = messages.no_capacity_for(seconds, message)
         return conditions.stalled(Reason.PROGRESS_DEADLINE_EXCEEDED, message), wait
-    phase = Phase(situation.resource.status.phase or Phase.PENDING)
-    phase = Phase.PENDING if phase == Phase.FAILED else phase
+    phase = phase_at_work(situation.resource)
     return conditions.progressing(phase, Reason.NO_CAPACITY, message), min(wait, left)
 
 
@@ -265,7 +267,7 @@ def _other_key(situation: Situation) -> bool:
     )
 
 
-def idle(resource: Resource) -> bool:
+def idle(resource: AnyResource) -> bool:
     """Whether the record says that nothing is left to do for the manifest as it stands, but to wait for NVCF."""
     if resource.deleting or resource.status.observed_generation != resource.generation:
         return False
