@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.kube.client import ResourceList
-from nvcf_operator.kube.errors import Denied, Invalid, Unavailable
+from nvcf_operator.kube.errors import Denied, Invalid, NotServed, Unavailable
 from tests.property.chance import Chance
 from tests.property.cluster_model import Cluster
 
@@ -37,11 +37,17 @@ class KubeApi:
         return self._cluster.read(key)
 
     async def list_resources(
-        self, namespaces: Sequence[str] = (), *, keep: Callable[[dict[str, Any]], Any] = lambda item: item
+        self,
+        namespaces: Sequence[str] = (),
+        *,
+        kind: Kind = FUNCTION_DEPLOYMENT,
+        keep: Callable[[dict[str, Any]], Any] = lambda item: item,
     ) -> ResourceList:
+        if kind in self._cluster.unserved:
+            raise NotServed(f"the API server serves no {kind.plural}", status=404)
         old, self.old_list = self.old_list, None
         objects = self._cluster.objects if old is None else old
-        found = ResourceList(keep(objects[key]) for key in sorted(objects))
+        found = ResourceList(keep(objects[key]) for key in sorted(objects) if key.kind == kind)
         found.resource_version = self._cluster.version if old is None else self.old_version
         return found
 

@@ -1,4 +1,4 @@
-"""The Kubernetes API in memory, as far as one resource type needs it: versions, generations, finalizers, deletion."""
+"""The Kubernetes API in memory, as far as the operator's kinds need it: versions, generations, finalizers, deletion."""
 
 import copy
 import pickle
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nvcf_operator.api import names
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import Key, Kind
 from nvcf_operator.kube.errors import Conflict, Denied, Invalid, Missing
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -29,6 +29,8 @@ class Cluster:
     """Members of the status, and `member.field`, that the CRD does not have."""
     slow: float = 0.0
     """Seconds that admission takes for each write."""
+    unserved: frozenset[Kind] = frozenset()
+    """Kinds whose CRD is not there."""
 
     def create(self, key: Key, spec: dict[str, Any], like: Mapping[str, Any] | None = None) -> None:
         """Create a resource; `like` has metadata that comes with it, and the status that a backup tool puts back.
@@ -39,6 +41,7 @@ class Cluster:
         like = copy.deepcopy(dict(like or {}))
         annotations = like.get("annotations", {})
         self.objects[key] = {
+            "kind": key.kind.name,
             "metadata": {
                 "namespace": key.namespace,
                 "name": key.name,

@@ -16,13 +16,12 @@ from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.model.decision import Action, Decision
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure, Scope, Timing
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules.credentials import Credential, SecretName
-from nvcf_operator.core.rules.poll_rules import is_news
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.informer.cache import Cache, Digest
+from nvcf_operator.informer.cache import Cache
+from nvcf_operator.informer.digests import Digest
 from nvcf_operator.informer.informer import Informer
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics
@@ -88,9 +87,9 @@ class Watched(Actuator):
 class Read(Cache):
     """The cache, which reads each version of an object once."""
 
-    def get(self, key: Key) -> Resource | None:
+    def get(self, key: Key) -> AnyResource | None:
         digest = self._digests.get(key)
-        known: tuple[Digest, Resource] | None = self.__dict__.setdefault("read", {}).get(key)
+        known: tuple[Digest, AnyResource] | None = self.__dict__.setdefault("read", {}).get(key)
         if digest is None or (known is not None and known[0] is digest):
             return None if digest is None or known is None else known[1]
         found = super().get(key)
@@ -189,9 +188,15 @@ class OperatorProcess:
         clock = lambda: self.nvcf.now  # noqa: E731
         steady = SteadyClock(clock, lambda: START.timestamp() + self.nvcf.now + self.wall_is_ahead)
         queue = Queue(self.schedule, self.nvcf)
-        self.cache = Read(rival_moved=lambda key: queue.add(key, Priority.LOW))
+        self.cache = Read(lambda key: queue.add(key, Priority.LOW))
         metrics = cast(Metrics, Silent())
-        cluster = KubernetesCluster(self.kube, self.cache, self.notes, gone=lambda known: self.reconciler.gone(known))
+        cluster = KubernetesCluster(
+            self.kube,
+            self.cache,
+            self.notes,
+            gone=lambda known: self.reconciler.gone(known),
+            listed=lambda kind, seconds: self.informer.is_listed(kind, within=seconds),
+        )
         self.environment = Environment(
             cluster,
             steady,
@@ -340,7 +345,7 @@ class OperatorProcess:
             return
         for key in tuple(self.account.keys):
             poll_key = self.cache.poll_key(key)
-            if poll_key is not None and (is_news(poll_key, listing.entries) or poll_key.credentials_refused):
+            if poll_key is not None and (poll_key.is_news(listing) or poll_key.credentials_refused):
                 self.schedule.add(key, Priority.LOW, self.nvcf.now, self.nvcf.now)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.rules.credentials import SecretName, secret_named
-from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint, is_missing, is_news
+from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.process.watchdog import Watchdogs
@@ -53,11 +53,11 @@ class Polling:
             if poll_key is None:
                 self._leave(key)
                 continue
-            listed = deployments.get(poll_key.held_version or "")
-            news = is_news(poll_key, listing.entries)
-            news = (
-                listed is not None and account.disproved_listings.shown(key, poll_key.deployment_fingerprint, listed)
-            ) or news
+            news = poll_key.is_news(listing)
+            if (deployment := poll_key.deployment) is not None:
+                version, fingerprint = deployment
+                listed = deployments.get(version)
+                news = (listed is not None and account.disproved_listings.shown(key, fingerprint, listed)) or news
             if news or poll_key.credentials_refused:
                 self._queue.add(key, Priority.IN_PROGRESS if key in account.busy else Priority.LOW)
             moved = moved or news
@@ -83,13 +83,9 @@ class Polling:
                 self._queue.add(key, Priority.LOW)
 
     def _missing(self, account: Account, listing: Listing) -> dict[Key, bool]:
-        """Say of each deployment on record whether a list lacks it."""
+        """Say of each resource that holds something in NVCF by its record whether a list lacks it."""
         poll_keys = {key: poll_key for key in account.keys if (poll_key := self._cache.poll_key(key)) is not None}
-        return {
-            key: is_missing(poll_key, listing.entries, listing.skipped)
-            for key, poll_key in poll_keys.items()
-            if poll_key.held_version
-        }
+        return {key: poll_key.is_missing(listing) for key, poll_key in poll_keys.items() if poll_key.holds}
 
 
 STUCK = 120.0

@@ -5,186 +5,21 @@ the watch), and by the answers to the workers' own calls, without which each of 
 digest never steps back to an older resourceVersion; those of one resource type are ordered integers (KEP-5504).
 """
 
-import json
-import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
-from nvcf_operator.api import names
-from nvcf_operator.api.names import DEFAULT_SECRET_KEY, Key
-from nvcf_operator.api.spec import ManagementPolicy
-from nvcf_operator.api.status import CREDENTIALS_VALID
-from nvcf_operator.core.model.manifests import is_true
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.rules.poll_rules import PollKey, deployment_fingerprint
+from nvcf_operator.core.rules.poll_rules import AnyPollKey
+from nvcf_operator.informer.deployment_digests import DEPLOYMENTS, FOLLOWS, HOLDS
+from nvcf_operator.informer.digests import Digest, DigestRules, Term, key_of, version_of
+from nvcf_operator.informer.function_digests import FUNCTION, NAME
+from nvcf_operator.informer.own_writes import OwnWrites
 
-_OURS = (
-    names.RECONCILE_REQUESTED_ANNOTATION,
-    names.REDEPLOY_REQUESTED_ANNOTATION,
-    names.PAUSED_ANNOTATION,
-    names.FORCE_DELETE_ANNOTATION,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """One object, as compressed JSON, and what is compared most often."""
-
-    uid: str
-    resource_version: int
-    generation: int
-    asked: int
-    """Hash of what a user can ask for in metadata."""
-    reported: int
-    """Hash of finalizers and status, which only we should write."""
-    versions: tuple[tuple[str, str], ...]
-    """Function and version pairs that the object has to do with."""
-    poll_key: PollKey
-    body: bytes
-
-    def read(self) -> Resource:
-        """Read the resource."""
-        return Resource.read(json.loads(zlib.decompress(self.body)))
-
-
-def key_of(obj: Mapping[str, Any]) -> Key:
-    """Whose object it is."""
-    return Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-
-
-def version_of(obj: Mapping[str, Any]) -> int:
-    """Its resourceVersion; those of one resource type are ordered integers (KEP-5504)."""
-    return int(obj["metadata"].get("resourceVersion") or 0)
-
-
-def digest_of(obj: Mapping[str, Any]) -> Digest:
-    """Make the digest of an object as the API server gives it."""
-    meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
-    annotations = {name: meta["annotations"][name] for name in _OURS if name in (meta.get("annotations") or {})}
-    kept = {
-        "metadata": {
-            name: meta[name]
-            for name in ("namespace", "name", "uid", "resourceVersion", "generation", "creationTimestamp",
-                         "deletionTimestamp", "finalizers")
-            if name in meta
-        }
-        | {"annotations": annotations, "managedFields": _force_delete_set(meta)},
-        "spec": spec,
-        "status": status,
-    }  # fmt: skip
-    function = str(spec.get("functionId", "")).lower()
-    own = status if status.get("uid") in (None, meta.get("uid")) else {}  # a copy's status is that of its original
-    versions = {str(spec.get("functionVersionId", "")).lower(), own.get("functionVersionId") or ""}
-    versions |= {item.get("functionVersionId", "") for item in own.get("retiring") or ()}
-    versions |= {item.get("functionVersionId", "") for name in ("incoming", "intent") if (item := own.get(name))}
-    set_at = _force_delete_set(meta)
-    return Digest(
-        uid=meta.get("uid", ""),
-        resource_version=version_of(obj),
-        generation=int(meta.get("generation") or 0),
-        asked=hash((meta.get("deletionTimestamp"), json.dumps([annotations, set_at], sort_keys=True))),
-        reported=hash(json.dumps([meta.get("finalizers"), status], sort_keys=True)),
-        versions=tuple((function, version) for version in sorted(versions) if version),
-        poll_key=_poll_key(meta, spec, own),
-        body=zlib.compress(json.dumps(kept, separators=(",", ":")).encode(), level=1),
-    )
-
-
-def _force_delete_set(meta: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Of `metadata.managedFields`, which can be larger than all the rest, what says when force-delete was set."""
-    field = f"f:{names.FORCE_DELETE_ANNOTATION}"
-    if names.FORCE_DELETE_ANNOTATION not in (meta.get("annotations") or {}):
-        return []
-    return [
-        {"time": entry.get("time"), "fieldsV1": {"f:metadata": {"f:annotations": {field: {}}}}}
-        for entry in meta.get("managedFields") or ()
-        if field in (((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations") or {})
-    ]
-
-
-def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> PollKey:
-    ref = (spec.get("credentials") or {}).get("secretRef") or {}
-    valid = [item["status"] for item in status.get("conditions") or () if item.get("type") == CREDENTIALS_VALID]
-    held = status.get("functionVersionId") if status.get("functionStatus") else None
-    silent = (
-        spec.get("managementPolicy") == ManagementPolicy.OBSERVE
-        or spec.get("suspend") is True
-        or is_true((meta.get("annotations") or {}).get(names.PAUSED_ANNOTATION))
-    )
-    return PollKey(
-        function_id=str(spec.get("functionId", "")).lower(),
-        held_version=held,
-        shown_version=str(spec.get("functionVersionId", "")).lower() if silent and held is None else None,
-        incoming_version=(status.get("incoming") or {}).get("functionVersionId"),
-        leaving=any(item.get("functionVersionId") == held for item in status.get("retiring") or ()),
-        deployment_fingerprint=deployment_fingerprint(
-            status.get("deploymentId"),
-            (
-                (item.get("gpuSpecificationId"), item.get("minInstances"), item.get("maxInstances"))
-                for item in status.get("gpuSpecifications") or ()
-            ),
-        ),
-        function_status=sys.intern(status["functionStatus"]) if status.get("functionStatus") else None,
-        credentials_refused=valid == ["False"],
-        deleting=bool(meta.get("deletionTimestamp")),
-        secret=(ref["name"], ref.get("key", DEFAULT_SECRET_KEY)) if ref.get("name") else None,
-    )
-
-
-class OwnWrites:
-    """Matches answers and echoes by resourceVersion. What it keeps of a key ends with the next echo, or the work.
-
-    The watch brings every version of an object, one after the other. A write of ours has an answer, too, which has the
-    version that it made, and of echo and answer either may come first. So an unknown version that is seen while the key
-    is being worked on is kept in doubt until the work ends: by then each answer has come. And a version that was
-    neither answered nor known, but older than what an answer brought, is another's change that our write overtook.
-    """
-
-    def __init__(self) -> None:
-        self._awaited: dict[Key, set[int]] = {}
-        self._doubtful: dict[Key, set[int]] = {}
-
-    def answered(self, key: Key, version: int, *, known: int | None) -> None:
-        """Note that an answer has shown a worker a version; `known` is the newest one that was known before."""
-        doubtful = self._doubtful.get(key, set())
-        if version in doubtful:
-            doubtful.discard(version)
-        elif version != known:
-            self._awaited.setdefault(key, set()).add(version)
-
-    def ours(self, key: Key, version: int) -> bool:
-        """Whether what the watch brings is the echo of an answer. Earlier ones are not awaited any more."""
-        awaited = self._awaited.get(key)
-        if awaited is None:
-            return False
-        found = version in awaited
-        awaited = {later for later in awaited if later > version}
-        if awaited:
-            self._awaited[key] = awaited
-        else:
-            del self._awaited[key]
-        return found
-
-    def doubt(self, key: Key, version: int) -> None:
-        """Keep in mind a version that was seen while its key is being worked on."""
-        self._doubtful.setdefault(key, set()).add(version)
-
-    def settle(self, key: Key) -> bool:
-        """At the end of the work: whether a version remains that no answer has shown."""
-        return bool(self._doubtful.pop(key, None))
-
-    def forget(self, key: Key) -> None:
-        """Drop what is kept of an object that is gone."""
-        self._awaited.pop(key, None)
-        self._doubtful.pop(key, None)
-
-    @property
-    def idle(self) -> bool:
-        """Whether no echo and no answer is awaited."""
-        return not self._awaited and not self._doubtful
+ONLY_DEPLOYMENTS: Mapping[Kind, DigestRules] = {FUNCTION_DEPLOYMENT: DEPLOYMENTS}
+"""The kinds of a cache that knows no CloudFunctions."""
 
 
 class News(StrEnum):
@@ -199,27 +34,42 @@ class News(StrEnum):
 
 
 class Cache:
-    """All resources by key, and by the function versions that they have to do with.
+    """All resources by key, and by what ties them to others.
 
-    `rival_moved` hears of each resource that shares a version with one that has changed or gone: what it may do depends
-    on the other's claim.
+    Args:
+        concerned: called with each resource that has to do with one that has changed or gone: what it may do depends
+            on the other's claim, or on what the other shows.
+        rules: the kinds, and what is kept of each.
+
     """
 
-    newest: int
-    """The highest resourceVersion of any object that was ever seen."""
-
-    def __init__(self, rival_moved: Callable[[Key], None] = lambda key: None) -> None:
-        self._rival_moved = rival_moved
+    def __init__(
+        self,
+        concerned: Callable[[Key], None] = lambda key: None,
+        *,
+        rules: Mapping[Kind, DigestRules] = ONLY_DEPLOYMENTS,
+    ) -> None:
+        self._concerned = concerned
+        self._rules = rules
         self._digests: dict[Key, Digest] = {}
-        self._by_version: dict[tuple[str, str], set[Key]] = {}
+        self._index: dict[Term, set[Key]] = {}
         self._own_writes = OwnWrites()
-        self.newest = 0
+        self._newest: dict[Kind, int] = {}
 
     def __len__(self) -> int:
         return len(self._digests)
 
     def __iter__(self) -> Iterator[Key]:
         return iter(tuple(self._digests))
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds that it holds."""
+        return tuple(self._rules)
+
+    def newest(self, kind: Kind) -> int:
+        """The highest resourceVersion of any object of a kind that was ever seen."""
+        return self._newest.get(kind, 0)
 
     def put(self, obj: Mapping[str, Any]) -> News:
         """Take in the answer to a worker's own call, and say what is new. The echo from the watch will be no news."""
@@ -259,39 +109,72 @@ class Cache:
         known = self._digests.get(key)
         return known is not None and known.uid != uid
 
-    def get(self, key: Key) -> Resource | None:
+    def get(self, key: Key) -> AnyResource | None:
         """Read a resource."""
         digest = self._digests.get(key)
-        return None if digest is None else digest.read()
+        return None if digest is None else self._rules[key.kind].resource(digest)
 
     def version(self, key: Key) -> tuple[str, int] | None:
         """The uid and the version of the newest object of that name that is known."""
         digest = self._digests.get(key)
         return None if digest is None else (digest.uid, digest.resource_version)
 
-    def poll_key(self, key: Key) -> PollKey | None:
+    def poll_key(self, key: Key) -> AnyPollKey | None:
         """Read the few fields that a poll needs, without reading the resource."""
         digest = self._digests.get(key)
         return None if digest is None else digest.poll_key
 
-    def with_version(self, function_id: str, version: str, *, but: Key | None) -> tuple[Resource, ...]:
-        """Read the resources that have to do with a function version, all but one."""
-        keys = self._by_version.get((function_id, version), ())
-        return tuple(found for key in sorted(keys) if key != but and (found := self.get(key)) is not None)
+    def poll_keys(self, kind: Kind) -> Iterator[AnyPollKey]:
+        """Read those of all resources of a kind."""
+        return (digest.poll_key for key, digest in self._digests.items() if key.kind == kind)
 
-    def missing_from(self, listed: Iterable[Key], *, listed_at: int) -> list[Key]:
-        """The keys that a complete list lacks, though they were known before that list was made."""
+    def with_version(self, function_id: str, version: str, *, but: Key | None) -> tuple[Resource, ...]:
+        """Read the FunctionDeployments that have to do with a function version, all but one."""
+        keys = self._index.get(Term(HOLDS, function_id, version), ())
+        found = (self.get(key) for key in sorted(keys) if key != but)
+        return tuple(cast("Resource", resource) for resource in found if resource is not None)
+
+    def function(self, key: Key) -> Any:
+        """What those that refer to a CloudFunction read of it, as the rules of its kind say; None if there is none."""
+        digest = self._digests.get(key)
+        return None if digest is None else digest.summary
+
+    def followers(self, function_id: str) -> tuple[Key, ...]:
+        """The FunctionDeployments that refer to a CloudFunction which has that function on record."""
+        return tuple(
+            sorted({key for function in self.with_function(function_id) for key in self.followers_of(function)})
+        )
+
+    def followers_of(self, function: Key) -> tuple[Key, ...]:
+        """The FunctionDeployments that refer to a CloudFunction."""
+        return self._found(Term(FOLLOWS, function.namespace, function.name))
+
+    def with_function(self, function_id: str) -> tuple[Key, ...]:
+        """The CloudFunctions that have a function on record."""
+        return self._found(Term(FUNCTION, function_id))
+
+    def named(self, name: str) -> tuple[Key, ...]:
+        """The CloudFunctions whose manifests give their function a name."""
+        return self._found(Term(NAME, name))
+
+    def missing_from(self, listed: Iterable[Key], *, listed_at: int, kind: Kind = FUNCTION_DEPLOYMENT) -> list[Key]:
+        """The keys of a kind that a complete list lacks, though they were known before that list was made."""
         there = set(listed)
         return [
-            key for key, digest in self._digests.items() if key not in there and digest.resource_version <= listed_at
+            key
+            for key, digest in self._digests.items()
+            if key.kind == kind and key not in there and digest.resource_version <= listed_at
         ]
+
+    def _found(self, term: Term) -> tuple[Key, ...]:
+        return tuple(sorted(self._index.get(term, ())))
 
     def _take_in(self, key: Key, obj: Mapping[str, Any]) -> News:
         known = self._digests.get(key)
-        self.newest = max(self.newest, version_of(obj))
+        self._newest[key.kind] = max(self.newest(key.kind), version_of(obj))
         if known is not None and version_of(obj) <= known.resource_version:
             return News.NOTHING
-        digest = digest_of(obj)
+        digest = self._rules[key.kind].digest(obj)
         self._replace(key, known, digest)
         if known is None or known.uid != digest.uid:
             return News.NEW
@@ -300,17 +183,31 @@ class Cache:
         return News.OTHER if known.reported != digest.reported else News.NOTHING
 
     def _replace(self, key: Key, known: Digest | None, digest: Digest | None) -> None:
-        before, after = (item.versions if item is not None else () for item in (known, digest))
-        for rival in {rival for pair in (*before, *after) for rival in self._by_version.get(pair, ())} - {key}:
-            self._rival_moved(rival)
-        for pair in before:
-            keys = self._by_version.get(pair, set())
+        comes_or_goes = known is None or digest is None
+        before, after = (item.links if item is not None else None for item in (known, digest))
+        both = [links for links in (before, after) if links is not None]
+        indexed_before = before.indexed(key) if before is not None else ()
+        # What others read of the object is there by the time that they are queued.
+        self._reindex(key, indexed_before, digest)
+        terms = [term for links in both for term in links.concerned(key, comes_or_goes=comes_or_goes)]
+        found = {other for term in terms for other in self._of(term)} - {key}
+        for other in found:
+            self._concerned(other)
+
+    def _of(self, term: Term | Key) -> Iterable[Key]:
+        if isinstance(term, Key):
+            return (term,) if term in self._digests else ()
+        return self._index.get(term, ())
+
+    def _reindex(self, key: Key, before: tuple[Term, ...], digest: Digest | None) -> None:
+        for term in before:
+            keys = self._index.get(term, set())
             keys.discard(key)
             if not keys:
-                self._by_version.pop(pair, None)
+                self._index.pop(term, None)
         if digest is None:
             self._digests.pop(key, None)
             return
         self._digests[key] = digest
-        for pair in after:
-            self._by_version.setdefault(pair, set()).add(key)
+        for term in digest.links.indexed(key):
+            self._index.setdefault(term, set()).add(key)

@@ -1,25 +1,22 @@
-"""kopf as the informer: it watches, re-lists and authenticates; what it sees goes into the cache and the queue.
-
-Only `kopf.on.event` is used. Any handler with a life cycle of its own (`on.create`, `on.delete`, timers) would bring
-kopf's annotations, finalizers and per-object tasks, and with them a second place that holds state.
-"""
+"""The informer: what the watch shows, and lists of our own, go into the cache and the queue."""
 
 import asyncio
 import itertools
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 import kopf
 
-from nvcf_operator.api import names
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.backoff import Backoff
-from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache, News
+from nvcf_operator.informer.digests import key_of, version_of
+from nvcf_operator.informer.watching import watch
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.connection import kopf_session
+from nvcf_operator.kube.errors import Denied, KubeError, NotServed
 from nvcf_operator.process.signals import Stop
 from nvcf_operator.process.watchdog import Ending
 from nvcf_operator.queue.delay_queue import DelayQueue
@@ -59,8 +56,32 @@ class WentBack(Ending):
         )
 
 
+class NowServed(Ending):
+    """A CRD was installed that was not there, and kopf does not watch for CRDs in single namespaces."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(
+            f"the API server serves {kind.plural} by now, and did not when the operator started. Restricted to "
+            "namespaces it does not watch for CRDs, so it exits, and a restart watches them"
+        )
+
+
 class Informer:
-    """Keeps the cache like the cluster and queues what changed."""
+    """Keeps the cache like the cluster and queues what changed.
+
+    A cluster may lack the CRD of another kind than FunctionDeployment, as after an upgrade by helm, which does not
+    upgrade CRDs, or the operator may lack the right to list it. Then that kind is left out until it can be listed.
+
+    Args:
+        kube: the API server.
+        cache: what to keep; it says which kinds.
+        queue: where keys go.
+        namespaces: where to watch; everywhere if empty.
+        gone: called with each object that is gone.
+        user_agent: what kopf calls itself.
+        served: called with each kind and whether it can be listed, when that turns out.
+
+    """
 
     def __init__(
         self,
@@ -69,8 +90,9 @@ class Informer:
         queue: DelayQueue[Key],
         *,
         namespaces: tuple[str, ...],
-        gone: Callable[[Resource], None],
+        gone: Callable[[AnyResource], None],
         user_agent: str,
+        served: Callable[[Kind, bool], None] = lambda kind, served: None,
     ) -> None:
         self._kube = kube
         self._cache = cache
@@ -78,21 +100,28 @@ class Informer:
         self._namespaces = namespaces
         self._gone = gone
         self._user_agent = user_agent
-        self._came_to = 0
-        """The highest resourceVersion that a list was made at."""
+        self._show_served = served
+        self._came_to: dict[Kind, int] = {}
+        """By kind, the highest resourceVersion that a list was made at."""
+        self._listed_at: dict[Kind, float] = {}
+        """By kind, when the last complete list was asked for, by the event loop's clock."""
+        self._listing = asyncio.Lock()
+        self._unlisted: dict[Kind, KubeError] = {}
+        """Why kinds are left out: their CRD, or the right to list them, is missing."""
 
     async def prime(self) -> None:
-        """Fill the cache by a list of our own before anything is decided, so that every claim is known."""
-        for tries in itertools.count():
-            try:
-                await self.relist(first=True)
-            except Exception as error:
-                pause = FIRST_LIST.after(tries)
-                log.warning("cannot list %s yet, retrying in %.1f s: %s", names.PLURAL, pause, error)
-                await asyncio.sleep(pause)
-            else:
-                log.info("%d resources are known", len(self._cache))
-                return
+        """Fill the cache by lists of our own before anything is decided, so that every claim is known."""
+        for kind in self._cache.kinds:
+            for tries in itertools.count():
+                try:
+                    await self._relist(kind, first=True)
+                except Exception as error:
+                    pause = FIRST_LIST.after(tries)
+                    log.warning("cannot list %s yet, retrying in %.1f s: %s", kind.plural, pause, error)
+                    await asyncio.sleep(pause)
+                else:
+                    break
+        log.info("%d resources are known", len(self._cache))
 
     async def relist(self, *, first: bool = False) -> None:
         """List everything and mend what the watch has missed.
@@ -101,26 +130,50 @@ class Informer:
             WentBack: an object has an older version than was seen before the list was made.
 
         """
+        for kind in self._cache.kinds:
+            await self._relist(kind, first=first)
+
+    async def _relist(self, kind: Kind, *, first: bool = False) -> None:
         older: dict[Key, tuple[int, int]] = {}
 
         def keep(obj: dict[str, Any]) -> Key:
-            meta = obj["metadata"]
-            key, version = Key(meta.get("namespace", ""), meta["name"]), int(meta.get("resourceVersion") or 0)
+            key, version = key_of(obj), version_of(obj)
             older.pop(key, None)  # of a list that had to begin again
             known = self._cache.version(key)
-            if known is not None and known[0] == meta.get("uid") and version < known[1]:
+            if known is not None and known[0] == obj["metadata"].get("uid") and version < known[1]:
                 older[key] = (known[1], version)
             return self._take(obj, listed=True, first=first)
 
-        listed = await self._kube.list_resources(self._namespaces, keep=keep)
+        asked_at = asyncio.get_running_loop().time()
+        try:
+            listed = await self._kube.list_resources(self._namespaces, kind=kind, keep=keep)
+        except (NotServed, Denied) as error:
+            if kind == FUNCTION_DEPLOYMENT:
+                raise
+            self._leave_out(kind, error)
+            return
         for key in listed:
             if key in older and older[key][0] <= listed.resource_version:
                 raise WentBack(*older[key])
-        self._came_to = max(self._came_to, listed.resource_version)
-        for key in self._cache.missing_from(listed, listed_at=listed.resource_version):
+        self._came_to[kind] = max(self._came_to.get(kind, 0), listed.resource_version)
+        for key in self._cache.missing_from(listed, listed_at=listed.resource_version, kind=kind):
             if await self._kube.get_resource(key) is None and (known := self._cache.get(key)) is not None:
                 log.info("%s is gone; the watch had missed it", key)
                 self._leave(known)
+        self._listed_at[kind] = asked_at
+        self._take_up(kind)
+
+    async def is_listed(self, kind: Kind, *, within: float) -> bool:
+        """Whether all of a kind was listed within so many seconds; it is listed now if it was not."""
+        async with self._listing:  # one list serves all who wait for it
+            if asyncio.get_running_loop().time() - self._listed_at.get(kind, float("-inf")) <= within:
+                return True
+            try:
+                await self._relist(kind)
+            except Exception as error:  # that the cluster went back is found by the next list of its own
+                log.warning("cannot list %s: %s", kind.plural, error)
+                return False
+            return kind not in self._unlisted
 
     async def relist_for_ever(self) -> None:
         """Mend soon after the start, and then every ten minutes."""
@@ -128,22 +181,50 @@ class Informer:
         while True:
             await asyncio.sleep(pause)
             pause = RELIST
-            try:
-                await self.relist()
-            except Ending:
-                raise
-            except Exception as error:
-                log.warning("cannot list %s; retrying in %.0f s: %s", names.PLURAL, RELIST, error)
+            for kind in self._cache.kinds:
+                await self._mend(kind)
+
+    async def _mend(self, kind: Kind) -> None:
+        try:
+            await self._relist(kind)
+        except Ending:
+            raise
+        except Exception as error:
+            log.warning("cannot list %s; retrying in %.0f s: %s", kind.plural, RELIST, error)
+
+    def _leave_out(self, kind: Kind, error: KubeError) -> None:
+        if kind not in self._unlisted:
+            log.warning("%s. No %s is reconciled until they can be listed; all else is", error, kind)
+        self._unlisted.setdefault(kind, error)
+        self._show_served(kind, False)
+
+    def _take_up(self, kind: Kind) -> None:
+        """Note that a kind was listed.
+
+        Raises:
+            NowServed: it was not served before, and kopf does not begin to watch it.
+
+        """
+        self._show_served(kind, True)
+        if kind not in self._unlisted:
+            return
+        if self._namespaces and isinstance(self._unlisted[kind], NotServed):
+            raise NowServed(kind)
+        del self._unlisted[kind]
+        log.info("%s can be listed by now", kind.plural)
 
     async def follow_history(self) -> None:
-        """Check each minute that the cluster's data has not gone back in time.
+        """Check each minute that the cluster's data has not gone back in time, and whether missing CRDs are there.
 
         Raises:
             WentBack: it does not, twice in a row.
+            NowServed: a kind is served by now, and kopf does not begin to watch it.
 
         """
         while True:
             await asyncio.sleep(PROBE)
+            for kind in tuple(self._unlisted):
+                await self._mend(kind)
             if await self._gone_back_by() is None:
                 continue
             await asyncio.sleep(CONFIRM)
@@ -151,57 +232,42 @@ class Informer:
                 raise WentBack(*found)
 
     async def _gone_back_by(self) -> tuple[int, int] | None:
-        """The version that was seen and the lower one that a list is made at now; None where that one is not lower.
+        """The version of a kind that was seen, and the lower one that a list is made at now; None where none is lower.
 
         resourceVersions of one resource type are ordered (KEP-5504), and a list without one shows what is newest.
         """
-        known = max(self._came_to, self._cache.newest)
+        for kind in self._cache.kinds:
+            if kind not in self._unlisted and (found := await self._kind_gone_back_by(kind)) is not None:
+                return found
+        return None
+
+    async def _kind_gone_back_by(self, kind: Kind) -> tuple[int, int] | None:
+        known = max(self._came_to.get(kind, 0), self._cache.newest(kind))
         try:
-            found = await self._kube.current_version(self._namespaces)
+            found = await self._kube.current_version(self._namespaces, kind=kind)
         except Exception as error:  # whatever comes in its place, it says nothing of the history
             log.debug("cannot determine the cluster's current resourceVersion: %s", error)
             return None
         if found < known:
             return known, found
-        self._came_to = max(self._came_to, found)
+        self._came_to[kind] = max(self._came_to.get(kind, 0), found)
         return None
 
     async def watch(self, *, stop: Stop, ending: Callable[[], Awaitable[None]]) -> None:
-        """Run kopf until `stop` says so, or it fails.
-
-        kopf takes the signals for itself when it starts, and fails over a second one; `stop` takes them back.
-        `ending` is awaited first when it stops: kopf waits seconds for tasks that were started after it.
-        """
-
-        async def cleanup(**_: Any) -> None:
-            stop.event.set()  # kopf's own task that waits for it would be waited for, too
-            await ending()
-
-        registry = kopf.OperatorRegistry()
-        kopf.on.login(registry=registry)(self._login)
-        kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)(self._seen)
-        kopf.on.cleanup(registry=registry)(cleanup)
-        others = asyncio.all_tasks()
-        tasks = await kopf.spawn_tasks(
-            registry=registry,
-            settings=_settings(scanning=not self._namespaces),
-            clusterwide=not self._namespaces,
+        """Run kopf until `stop` says so, or it fails. `ending` is awaited first when it stops."""
+        await watch(
+            self._seen,
+            self._cache.kinds,
             namespaces=self._namespaces,
-            standalone=True,
-            # Left out, kopf makes one of the user's name, and a container's user has none.
-            identity=cast(Any, self._user_agent),
-            stop_flag=stop.event,
+            user_agent=self._user_agent,
+            stop=stop,
+            ending=ending,
         )
-        stop.listen()
-        await kopf.run_tasks(tasks, ignored=others)
-
-    async def _login(self, **_: Any) -> kopf.AiohttpSession:
-        return await kopf_session(user_agent=self._user_agent)
 
     async def _seen(self, event: kopf.RawEvent, **_: Any) -> None:
         obj: dict[str, Any] = dict(event["object"])
         if event["type"] == "DELETED":
-            known = self._cache.get(Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"]))
+            known = self._cache.get(key_of(obj))
             if known is not None and known.uid == obj["metadata"].get("uid"):
                 self._leave(known)
             return
@@ -210,7 +276,7 @@ class Informer:
 
     def _take(self, obj: dict[str, Any], *, listed: bool, first: bool) -> Key:
         """Feed cache and queue with one resource; give its key."""
-        key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+        key = key_of(obj)
         if self._cache.is_another(key, obj["metadata"].get("uid", "")) and (known := self._cache.get(key)) is not None:
             self._leave(known)  # it was made again, and the end of the first one was missed
         news = self._cache.see(obj, listed=listed)
@@ -227,35 +293,7 @@ class Informer:
             self._queue.add(key, Priority.NORMAL if news == News.NEW else Priority.LOW)
         return key
 
-    def _leave(self, resource: Resource) -> None:
+    def _leave(self, resource: AnyResource) -> None:
         self._cache.drop(resource.key, resource.uid)
         self._queue.discard(resource.key)
         self._gone(resource)
-
-
-class _NothingKept(kopf.DiffBaseStorage):
-    """Keeps kopf from comparing each object with its past, which nobody asks for here: half of its work per event."""
-
-    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> kopf.BodyEssence:
-        return kopf.BodyEssence({})
-
-    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
-        return None
-
-    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
-        """Never called, for there are no handlers of changes."""
-
-
-def _settings(*, scanning: bool) -> kopf.OperatorSettings:
-    settings = kopf.OperatorSettings()
-    settings.posting.enabled = False
-    settings.peering.standalone = True
-    settings.scanning.disabled = not scanning
-    settings.watching.server_timeout = 600
-    settings.watching.client_timeout = 660
-    settings.watching.chunk_size = 500
-    settings.networking.request_timeout = 30
-    settings.persistence.diffbase_storage = _NothingKept()
-    settings.queueing.idle_timeout = 1.0  # its task for each object ends a second after the object's last event
-    settings.queueing.exit_timeout = 0.1  # its handlers only feed the cache: there is nothing to wait for
-    return settings

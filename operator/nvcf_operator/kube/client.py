@@ -219,7 +219,7 @@ class KubeClient(Calls):
                 # The snapshot of the pages has expired. Pages of two snapshots do not make a list: restart.
                 found, path, restarts = ResourceList(), first, restarts + 1
                 continue
-            found += [keep(item) for item in page["items"]]
+            found += [keep({"kind": kind.name, **item}) for item in page["items"]]
             found.resource_version = int(page["metadata"]["resourceVersion"])
             token = page["metadata"].get("continue")
             if not token:

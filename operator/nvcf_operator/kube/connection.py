@@ -35,6 +35,8 @@ DISCOVERY_PAUSES: Final = (1.0, 2.0, 4.0)
 
 _MOST_READ: Final = 16_384
 
+_OURS: Final = frozenset(kind.plural for kind in names.KINDS)
+
 
 class SteadyWatch:
     """A middleware of kopf's session, which only reads. `sleep` waits for the seconds of a pause."""
@@ -56,7 +58,7 @@ class SteadyWatch:
         response = await handler(request)
         path, status = request.url.path, response.status
         # After 401 kopf logs in again. Without the right to list CRDs it does without; ours it cannot do without.
-        if status < 400 or status == 401 or (status == 403 and not path.endswith(f"/{names.PLURAL}")):
+        if status < 400 or status == 401 or (status == 403 and path.rsplit("/", 1)[-1] not in _OURS):
             self._tries.pop(path, None)
             return response
         try:

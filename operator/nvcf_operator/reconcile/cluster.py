@@ -1,9 +1,9 @@
 """The cluster as the reconcile loop sees it: the API server's objects, the cache of them, and Events."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import Key, Kind
 from nvcf_operator.core.model.managed import AnyResource, AnyStatus
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.report.events import EventNote
@@ -38,14 +38,24 @@ class KubernetesCluster:
         cache: what is known of its objects.
         events: where Events go.
         gone: called with each object that turns out to be gone while another resource is reconciled.
+        listed: says whether all of a kind was listed within so many seconds.
 
     """
 
-    def __init__(self, api: ApiServer, cache: Cache, events: Events, *, gone: Callable[[AnyResource], None]) -> None:
+    def __init__(
+        self,
+        api: ApiServer,
+        cache: Cache,
+        events: Events,
+        *,
+        gone: Callable[[AnyResource], None],
+        listed: Callable[[Kind, float], Awaitable[bool]],
+    ) -> None:
         self._api = api
         self._cache = cache
         self._events = events
         self._gone = gone
+        self._listed = listed
 
     def get(self, key: Key) -> AnyResource | None:
         """The newest known form of a resource."""
@@ -62,6 +72,25 @@ class KubernetesCluster:
     def with_version(self, function_id: str, version: str, *, but: Key | None) -> tuple[Resource, ...]:
         """The resources that have to do with a function version, all but one."""
         return self._cache.with_version(function_id, version, but=but)
+
+    def followers(self, function: Key) -> tuple[Resource, ...]:
+        """The FunctionDeployments that refer to a CloudFunction."""
+        return tuple(cast("Resource", found) for found in self._read(self._cache.followers_of(function)))
+
+    def functions_of(self, function_id: str, *, but: Key | None) -> tuple[AnyResource, ...]:
+        """The CloudFunctions that have a function on record, all but one."""
+        return self._read(key for key in self._cache.with_function(function_id) if key != but)
+
+    def functions_named(self, name: str, *, but: Key | None) -> tuple[AnyResource, ...]:
+        """The CloudFunctions whose manifests give their function a name, all but one."""
+        return self._read(key for key in self._cache.named(name) if key != but)
+
+    async def is_listed(self, kind: Kind, *, within: float) -> bool:
+        """Whether all resources of a kind are known as of so many seconds ago, or later."""
+        return await self._listed(kind, within)
+
+    def _read(self, keys: Iterable[Key]) -> tuple[AnyResource, ...]:
+        return tuple(found for key in keys if (found := self.get(key)) is not None)
 
     def emit(self, resource: AnyResource, note: EventNote) -> None:
         """Have an Event written."""

@@ -12,7 +12,7 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
 from nvcf_operator.accounts.listings import DisprovedListings, Listing, MassDeletionGuard
 from nvcf_operator.accounts.registered import Interest
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import Key, Kind
 from nvcf_operator.core.model.managed import AnyResource, AnyStatus
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import AccountView, Failure
@@ -167,6 +167,18 @@ class Cluster(Protocol):
 
     def with_version(self, function_id: str, version: str, *, but: Key | None) -> tuple[Resource, ...]:
         """The resources that have to do with a function version, all but one."""
+
+    def followers(self, function: Key) -> tuple[Resource, ...]:
+        """The FunctionDeployments that refer to a CloudFunction."""
+
+    def functions_of(self, function_id: str, *, but: Key | None) -> tuple[AnyResource, ...]:
+        """The CloudFunctions that have a function on record, all but one."""
+
+    def functions_named(self, name: str, *, but: Key | None) -> tuple[AnyResource, ...]:
+        """The CloudFunctions whose manifests give their function a name, all but one."""
+
+    async def is_listed(self, kind: Kind, *, within: float) -> bool:
+        """Whether all resources of a kind are known as of so many seconds ago, or later."""
 
     async def refresh(self, key: Key) -> None:
         """Take in another object as the API server has it."""

@@ -102,7 +102,7 @@ class Operator:
         self.metrics = Metrics()
         self.beats = Watchdogs()
         self.queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
-        self.cache = Cache(rival_moved=lambda key: self.queue.add(key, Priority.LOW))
+        self.cache = Cache(lambda key: self.queue.add(key, Priority.LOW))
         unfenced = KubeClient(connection, observe=self.metrics.kube_request)
         place = connection.default_namespace or NAMESPACE
         leases = Leases(unfenced, place, leadership.NAME) if settings.leader_election else None
@@ -125,7 +125,13 @@ class Operator:
             beats=self.beats,
         )
         self.crd_fields = CrdFields(unfenced, shown=self.metrics.crd_lacks)
-        cluster = KubernetesCluster(self.kube, self.cache, self.recorder, gone=self._gone)
+        cluster = KubernetesCluster(
+            self.kube,
+            self.cache,
+            self.recorder,
+            gone=self._gone,
+            listed=lambda kind, seconds: self.informer.is_listed(kind, within=seconds),
+        )
         self.environment = Environment(
             cluster,
             SteadyClock(),

@@ -6,6 +6,7 @@ import pytest
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
+from nvcf_operator.core.rules.poll_rules import PollKey
 from nvcf_operator.informer.cache import Cache, News
 
 KEY = Key("team", "echo")
@@ -84,7 +85,7 @@ def test_resources_are_found_by_the_versions_that_they_have_to_do_with() -> None
 
 def test_who_shares_a_version_hears_of_the_others_changes_and_end() -> None:
     moved: list[Key] = []
-    cache, rival = Cache(rival_moved=moved.append), Key("team", "rival")
+    cache, rival = Cache(moved.append), Key("team", "rival")
     cache.put(obj(5))
     cache.put(obj(6, uid="two", name="rival"))
     assert moved == [KEY]
@@ -108,7 +109,7 @@ def test_a_glance_shows_what_a_poll_needs() -> None:
     conditions = [{"type": "CredentialsValid", "status": "True"}]
     cache.put(obj(5, status={"functionVersionId": VERSION, "functionStatus": "ACTIVE", "conditions": conditions}))
     poll_key = cache.poll_key(KEY)
-    assert poll_key is not None
+    assert isinstance(poll_key, PollKey)
     assert (poll_key.function_id, poll_key.held_version, poll_key.function_status) == (FUNCTION, VERSION, "ACTIVE")
     assert not poll_key.credentials_refused
     assert not poll_key.deleting
@@ -135,5 +136,5 @@ def test_a_glance_names_the_version_that_is_only_shown(
         made = obj(version, status=status, annotations=annotations)
         cache.put(made | {"spec": made["spec"] | spec})
         poll_key = cache.poll_key(KEY)
-        assert poll_key is not None
+        assert isinstance(poll_key, PollKey)
         assert (poll_key.held_version, poll_key.shown_version) == found

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from nvcf_operator.api.names import Key
-from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.api.names import Key, Kind
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.informer.informer import FIRST_RELIST, PROBE, RELIST, Informer, WentBack
 from nvcf_operator.kube.client import KubeClient, ResourceList
@@ -37,14 +37,16 @@ class Etcd:
         """What the next reads of the version give in its place."""
         self.reads = 0
 
-    async def list_resources(self, namespaces: Sequence[str], *, keep: Callable[[dict[str, Any]], Key]) -> ResourceList:
+    async def list_resources(
+        self, namespaces: Sequence[str], *, kind: Kind, keep: Callable[[dict[str, Any]], Key]
+    ) -> ResourceList:
         for item in self.before:
             keep(item)
         found = ResourceList(keep(item) for item in self.objects)
         found.resource_version = self.version
         return found
 
-    async def current_version(self, namespaces: Sequence[str]) -> int:
+    async def current_version(self, namespaces: Sequence[str], *, kind: Kind) -> int:
         self.reads += 1
         odd = self.odd.pop(0) if self.odd else self.version
         if isinstance(odd, Exception):
@@ -55,7 +57,7 @@ class Etcd:
         return next((item for item in self.objects if item["metadata"]["name"] == key.name), None)
 
 
-def informer_of(etcd: Etcd, cache: Cache, gone: Callable[[Resource], None] = lambda resource: None) -> Informer:
+def informer_of(etcd: Etcd, cache: Cache, gone: Callable[[AnyResource], None] = lambda resource: None) -> Informer:
     queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
     kube = cast(KubeClient, etcd)
     return Informer(kube, cache, queue, namespaces=(), gone=gone, user_agent="test")
@@ -174,7 +176,7 @@ async def test_the_pages_of_a_list_that_expired_say_nothing_of_a_restore(after: 
 
 
 def test_what_was_deleted_between_the_first_list_and_the_watch_is_found_soon() -> None:
-    gone: list[Resource] = []
+    gone: list[AnyResource] = []
 
     async def main(clock: Clock) -> None:
         etcd, stop = Etcd(617, obj(600)), asyncio.Event()

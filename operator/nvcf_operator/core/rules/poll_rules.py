@@ -7,6 +7,7 @@ alone, so what it leaves out is no difference, and a difference is never more th
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from nvcf_client.models import Deployment
 from nvcf_operator.core.diff.compare import all_listed
@@ -101,9 +102,51 @@ def list_is_enough(resource: Resource, entry: Entry | None, *, deep: bool) -> bo
     )
 
 
+class AnyListing(Protocol):
+    """What polls read of an account's list."""
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """By version id."""
+
+    @property
+    def skipped(self) -> frozenset[str]:
+        """Version ids of entries that could not be read. They are not absent."""
+
+    @property
+    def registered(self) -> Any:
+        """What it shows to CloudFunctions: `core.functions.poll_rules.RegisteredVersions`."""
+
+
+class AnyPollKey(Protocol):
+    """What a poll compares of a resource of whichever kind with the list."""
+
+    @property
+    def credentials_refused(self) -> bool:
+        """The record says that the key was not accepted; before the first reconcile it says nothing."""
+
+    @property
+    def secret(self) -> tuple[str, str] | None:
+        """Name and key of the Secret that the manifest names."""
+
+    @property
+    def deployment(self) -> tuple[str, DeploymentFingerprint] | None:
+        """The version whose deployment is on record, and the deployment in short, for a list of deployments."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the record holds anything in NVCF that may be missing from a list."""
+
+    def is_news(self, listing: AnyListing) -> bool:
+        """Whether the list shows something else than what is on record, so that the resource wants a reconcile."""
+
+    def is_missing(self, listing: AnyListing) -> bool:
+        """Whether the list shows that what is on record is not there any more, and nobody here has removed it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PollKey:
-    """What a poll holds against the list: the few fields that are read for thousands of resources at once."""
+    """What a poll holds against the list of a FunctionDeployment: few fields, read for thousands of them at once."""
 
     function_id: str
     held_version: str | None
@@ -122,6 +165,24 @@ class PollKey:
     deleting: bool
     secret: tuple[str, str] | None
     """Name and key of the Secret that the manifest names."""
+
+    @property
+    def deployment(self) -> tuple[str, DeploymentFingerprint] | None:
+        """The deployment on record, and of which version."""
+        return (self.held_version, self.deployment_fingerprint) if self.held_version else None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the record holds a deployment."""
+        return bool(self.held_version)
+
+    def is_news(self, listing: AnyListing) -> bool:
+        """Whether the list shows another status than what is on record."""
+        return is_news(self, listing.entries)
+
+    def is_missing(self, listing: AnyListing) -> bool:
+        """Whether the list shows that the deployment on record is gone."""
+        return is_missing(self, listing.entries, listing.skipped)
 
 
 def is_news(poll_key: PollKey, entries: Mapping[str, Entry]) -> bool:

@@ -1,0 +1,61 @@
+"""When a poll shows something of a CloudFunction's versions that its record does not say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from nvcf_operator.core.rules.poll_rules import AnyListing, DeploymentFingerprint
+
+
+class RegisteredVersions(Protocol):
+    """What an account's list shows to CloudFunctions."""
+
+    @property
+    def by_owner(self) -> Mapping[str, tuple[str, ...]]:
+        """The versions with an object's mark by its uid, as 32 hex digits, and those of a function by its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPollKey:
+    """What a poll compares with the list."""
+
+    uid: str
+    name: str
+    """The name that the manifest gives its function."""
+    function_id: str | None
+    """The function on record."""
+    version_ids: tuple[str, ...]
+    """The versions on record, the latest first."""
+    credentials_refused: bool
+    """The record says that the key was not accepted; before the first reconcile it says nothing."""
+    deleting: bool
+    secret: tuple[str, str] | None
+    """Name and key of the Secret that the manifest names."""
+
+    @property
+    def mark_uid(self) -> str:
+        """The uid as marks hold it: 32 hex digits."""
+        return self.uid.replace("-", "").lower()
+
+    @property
+    def deployment(self) -> tuple[str, DeploymentFingerprint] | None:
+        """None: a CloudFunction has no deployment of its own."""
+        return None
+
+    @property
+    def holds(self) -> bool:
+        """Whether versions are on record."""
+        return bool(self.version_ids)
+
+    def is_news(self, listing: AnyListing) -> bool:
+        """Whether a version on record is not listed, or a version that bears the object's mark is not on record."""
+        registered: RegisteredVersions = listing.registered
+        marked = registered.by_owner.get(self.mark_uid, ())
+        return self._lacks(listing, self.version_ids) or not set(marked) <= set(self.version_ids)
+
+    def is_missing(self, listing: AnyListing) -> bool:
+        """Whether the latest version on record is not listed, and nobody here deletes it."""
+        return not self.deleting and self._lacks(listing, self.version_ids[:1])
+
+    def _lacks(self, listing: AnyListing, versions: tuple[str, ...]) -> bool:
+        return any(version not in listing.entries and version not in listing.skipped for version in versions)

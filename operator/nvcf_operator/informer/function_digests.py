@@ -1,0 +1,95 @@
+"""What is kept of each CloudFunction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nvcf_operator.api import names
+from nvcf_operator.api.names import Key
+from nvcf_operator.core.functions.poll_rules import FunctionPollKey
+from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.informer.deployment_digests import FOLLOWS, HOLDS, REGISTERED
+from nvcf_operator.informer.digests import DigestRules, Members, Term, credentials_refused, secret_of
+
+FUNCTION = "function"
+"""Of a CloudFunction: that function is on its record."""
+
+NAME = "name"
+"""Of a CloudFunction: its manifest gives its function that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLinks:
+    """What ties a CloudFunction to others: its function, the versions of it, and its name in NVCF."""
+
+    function_id: str
+    """Empty before there is one."""
+    versions: tuple[str, ...]
+    name: str
+
+    def indexed(self, key: Key) -> tuple[Term, ...]:
+        """It is found by the name of its function, by the function, and by each version."""
+        found = [Term(NAME, self.name)] if self.name else []
+        if self.function_id:
+            found += [Term(FUNCTION, self.function_id)]
+            found += [Term(REGISTERED, self.function_id, version) for version in self.versions]
+        return tuple(found)
+
+    def concerned(self, key: Key, *, comes_or_goes: bool) -> tuple[Term | Key, ...]:
+        """Those that follow it or hold one of its versions, and others of its function; of its name when it goes."""
+        found = [Term(FOLLOWS, key.namespace, key.name)]
+        if self.function_id:
+            found += [Term(HOLDS, self.function_id, version) for version in self.versions]
+            found += [Term(FUNCTION, self.function_id)]
+        if self.name and comes_or_goes:
+            found += [Term(NAME, self.name)]
+        return tuple(found)
+
+
+def _version_ids(own: Members) -> tuple[str, ...]:
+    """The versions on record, the latest first."""
+    latest = own.get("latest") or {}
+    found = [str(item.get("versionId") or "").lower() for item in (latest, *(own.get("versions") or ()))]
+    return tuple(dict.fromkeys(version for version in found if version))
+
+
+def _function_id(own: Members) -> str:
+    return str(own.get("functionId") or "").lower()
+
+
+def _links(meta: Members, spec: Members, own: Members) -> FunctionLinks:
+    return FunctionLinks(function_id=_function_id(own), versions=_version_ids(own), name=str(spec.get("name") or ""))
+
+
+def _poll_key(meta: Members, spec: Members, own: Members) -> FunctionPollKey:
+    return FunctionPollKey(
+        uid=meta.get("uid", ""),
+        name=str(spec.get("name") or ""),
+        function_id=_function_id(own) or None,
+        version_ids=_version_ids(own),
+        credentials_refused=credentials_refused(own),
+        deleting=bool(meta.get("deletionTimestamp")),
+        secret=secret_of(spec),
+    )
+
+
+def functions(read: Callable[[Members], AnyResource], summary: Callable[[Members], object]) -> DigestRules:
+    """What the digests of CloudFunctions hold.
+
+    Args:
+        read: reads an object.
+        summary: reads what those that refer to it need.
+
+    """
+    return DigestRules(
+        read=read,
+        annotations=(
+            names.RECONCILE_REQUESTED_ANNOTATION,
+            names.NEW_VERSION_REQUESTED_ANNOTATION,
+            names.NEW_FUNCTION_REQUESTED_ANNOTATION,
+            names.PAUSED_ANNOTATION,
+            names.FORCE_DELETE_ANNOTATION,
+        ),
+        links=_links,
+        poll_key=_poll_key,
+        summary=summary,
+    )
