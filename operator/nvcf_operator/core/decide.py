@@ -27,7 +27,7 @@ from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, Listed, Present, Situation
 from nvcf_operator.core.model.versions import former_version, versions_held
 from nvcf_operator.core.report import conditions, messages
-from nvcf_operator.core.rules import retries
+from nvcf_operator.core.rules import references, retries
 from nvcf_operator.core.rules.retries import after_pause, held, waiting
 
 SLOW = 300.0
@@ -63,8 +63,10 @@ def table(situation: Situation) -> Decision:
     if resource.paused:
         decision = read_only.shown(situation)
         return replace(decision, condition_set=with_available(situation, decision.condition_set))
+    if (mismatch := references.account_mismatch(situation)) is not None:
+        return replace(mismatch, condition_set=with_available(situation, mismatch.condition_set))
     decision = wanted_version(situation)
-    for rule in (held, after_pause, after_adoption, after_finalizer):
+    for rule in (references.held_changes, held, after_pause, after_adoption, after_finalizer):
         decision = rule(situation, decision)
     return rolled_out(situation, decision)
 

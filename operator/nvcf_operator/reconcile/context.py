@@ -5,7 +5,7 @@ The same ids at another base URL are another function version, so claims count o
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nvcf_client import errors as nvcf_errors
@@ -124,7 +124,7 @@ class Context(ManagedContext[Situation, LocalState]):
 
     def resource_after(self, obj: Mapping[str, Any], clock: Clock) -> Resource:
         """The resource after a write, as this process knows it, and as the claims of others have left it."""
-        known = self.local.view(Resource.read(obj), clock)
+        known = replace(self.local.view(Resource.read(obj), clock), reference=self.resource.reference)
         return without(known, frozenset(self.situation.holders))
 
 

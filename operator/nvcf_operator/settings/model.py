@@ -111,6 +111,11 @@ class Settings(NvcfSettings):
         "that another controller may provide: a Secret, a key that has yet to take effect, the function version, "
         "a version that another resource holds.",
     )
+    reference_settle_seconds: values.Seconds = Field(
+        5.0,
+        description="How long neither a FunctionDeployment nor the CloudFunction that it follows may have changed "
+        "before a change that is not made in place begins, so that changes of both are rolled out together.",
+    )
     workers: values.Workers = Field(
         32, description="Resources that are reconciled at the same time; one worker is reserved for users' changes."
     )

@@ -1,12 +1,14 @@
 """What this process remembers of each FunctionDeployment beside the cluster's record."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.clock import Clock
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import LocalView
+from nvcf_operator.core.rules import references
 from nvcf_operator.core.rules.record import Record, first_seen
 from nvcf_operator.state.managed_state import ManagedLocalState
 
@@ -20,6 +22,10 @@ class LocalState(ManagedLocalState[Resource, FunctionDeploymentStatus, Record]):
     raised_minimum: bool = False
     undeploys: dict[str, float] = field(default_factory=dict)
     """Version by version, when our last DELETE of it was answered."""
+    reference_seen: tuple[int, str, int] | None = None
+    """Generation of the object, and uid and generation of the CloudFunction that it refers to."""
+    reference_seen_at: float = 0.0
+    """When this process first saw the two of these generations together."""
     last_get_at: float = float("-inf")
     """When the deployment itself was last read."""
     deep_at: float = 0.0
@@ -34,6 +40,21 @@ class LocalState(ManagedLocalState[Resource, FunctionDeploymentStatus, Record]):
     def first_record(resource: Resource, now: datetime) -> Record:
         """The record of a resource that this process meets for the first time."""
         return first_seen(resource.status, resource.spec, now)
+
+    def view(self, resource: Resource, clock: Clock) -> Resource:
+        """The resource as this process knows it, and with what is left of the settle after a change by reference."""
+        return self._settling(super(LocalState, self).view(resource, clock), clock.monotonic())
+
+    def _settling(self, resource: Resource, now: float) -> Resource:
+        """The resource with what is left of the settle after a change of it, or of what it refers to."""
+        reference = resource.reference
+        if reference is None or reference.settle <= 0:
+            return resource
+        seen = (resource.generation, reference.uid, reference.generation)
+        if seen != self.reference_seen:
+            self.reference_seen, self.reference_seen_at = seen, now
+        left = reference.settle - (now - self.reference_seen_at) if references.is_new(resource) else 0.0
+        return replace(resource, reference=replace(reference, settle_left=max(0.0, left)))
 
     def local_view(self, now: float, **known: Any) -> LocalView:
         """Put it in the form that decisions take; `known` are members that others know."""

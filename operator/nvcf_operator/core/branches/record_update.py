@@ -17,7 +17,7 @@ from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.model.resource import OF_A_COPY, Resource, answered, is_version_id
 from nvcf_operator.core.model.situation import Absent, Present, Situation
 from nvcf_operator.core.model.versions import former_version, given_up, on_record, posts_specifications, versions_held
-from nvcf_operator.core.rules import flap_guard
+from nvcf_operator.core.rules import flap_guard, references
 from nvcf_operator.core.rules.ownership import is_stranger, may_undeploy, refuses
 from nvcf_operator.core.rules.retries import REFUSALS, progress_since
 
@@ -43,6 +43,7 @@ def recorded(situation: Situation, decision: Decision) -> Decision:
         # What a user asks for: what was counted before it counts no more.
         last_write=None if redeploys else _last_write(situation),
         progressing_since=_progressing_since(situation, decision.condition_set, retry),
+        function_ref=references.taken(resource),
         redeploy_handled=resource.redeploy_requested if redeploys else resource.status.last_handled_redeploy_at,
     )
     return replace(decision, record=replace(update, intent=_intent(situation, update)))
@@ -166,10 +167,10 @@ def main_version(situation: Situation, retiring: tuple[Retiring, ...]) -> str | 
     """The version that serves, or is to serve while none does; None while there is nothing to report of one."""
     resource = situation.resource
     if resource.deleting:
-        return (versions_held(resource) or (resource.wanted_version,))[0]
+        return next(iter(versions_held(resource)), resource.wanted_version) or None
     kept = former_version(resource)
     if kept is None:
-        return resource.wanted_version
+        return resource.wanted_version or None
     if resource.observes:
         return None
     if resource.paused or situation.holder is not None:

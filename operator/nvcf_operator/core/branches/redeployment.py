@@ -30,7 +30,9 @@ def purpose(situation: Situation, seen: Present) -> Purpose | None:
     if resource.redeploy_requested and not is_for_an_earlier_deployment(situation):
         return Purpose.REQUESTED
     spec = resource.spec
-    if spec is None or spec.rollout.immutable_change != ImmutableChange.REDEPLOY:
+    if spec is None or (
+        spec.rollout.immutable_change != ImmutableChange.REDEPLOY and not serves_nobody(situation, seen)
+    ):
         return None
     if compare.unreadable_for_comparison(spec.deployment_specifications, seen.deployment):
         return None
@@ -38,6 +40,17 @@ def purpose(situation: Situation, seen: Present) -> Purpose | None:
     if not situation.local.put_supported:
         found = found.without_put()
     return Purpose.REDEPLOY if found.immutable else None
+
+
+def serves_nobody(situation: Situation, seen: Present) -> bool:
+    """Whether a referenced version comes up beside the former one and answers no requests yet.
+
+    Function and GPUs of one commit arrive as two objects, so it may have been requested with the former GPUs.
+    """
+    resource = situation.resource
+    coming = resource.status.incoming
+    is_coming = coming is not None and coming.function_version_id == resource.wanted_version
+    return resource.follows and is_coming and not seen.serves
 
 
 def is_for_an_earlier_deployment(situation: Situation) -> bool:
@@ -52,7 +65,7 @@ def is_for_an_earlier_deployment(situation: Situation) -> bool:
 def redeployed(situation: Situation, seen: Present, why: Purpose) -> Decision:
     """Take the first step; the deployment's absence leads to the others."""
     # In ERROR no instance runs that could answer a queue, so a graceful DELETE would drain for ever.
-    graceful = gracefully(situation) and not seen.is_error
+    graceful = gracefully(situation) and not seen.is_error and not serves_nobody(situation, seen)
     version = situation.resource.wanted_version
     action = Undeploy(version, graceful, why, seen.deployment.deployment_id)
     return not_converging(situation, action) or again(situation, action)

@@ -4,6 +4,7 @@ It is the same for whatever asks for it. A 200 of DELETE proves nothing, GET may
 of its own (facts on NVCF, section 5). A deletion undeploys what the resource holds, then lets the object go.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from nvcf_operator import backoff
@@ -12,6 +13,7 @@ from nvcf_operator.api.status import Phase, Retiring
 from nvcf_operator.core.model import versions
 from nvcf_operator.core.model.decision import ConditionSet, Decision, DropFinalizer, Purpose, Undeploy, act
 from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, Failure, Present, Scope, Situation
 from nvcf_operator.core.model.versions import deployments_on_record, needs_nvcf, versions_held
 from nvcf_operator.core.report import conditions, messages
@@ -179,6 +181,9 @@ def deletion(situation: Situation) -> Decision:
         message = messages.cannot_be_undeployed(resource.spec_error)
         return blocked(situation, Failure(Reason.INVALID_SPEC, message, Scope.RESOURCE))
     versions = [version for version in versions_held(resource) if version not in situation.holders]
+    if resource.spec.function_ref is not None and is_unknown(resource, versions):
+        message = messages.unknown_function(resource.spec.function_ref.name)
+        return blocked(situation, Failure(Reason.FUNCTION_MISSING, message, Scope.RESOURCE))
     if not versions:
         return act(DropFinalizer())
     if situation.access is not None:
@@ -187,6 +192,14 @@ def deletion(situation: Situation) -> Decision:
     if not steps:
         return act(DropFinalizer())
     return held(situation, next((step for step in steps if step.action is not None), steps[0]), blocked)
+
+
+def is_unknown(resource: Resource, versions: Collection[str]) -> bool:
+    """Whether neither the record nor the CloudFunction says what may be deployed, or of which function it is."""
+    missing = resource.reference.missing if resource.reference is not None else Reason.FUNCTION_MISSING
+    if not versions:
+        return resource.lost and missing == Reason.FUNCTION_MISSING
+    return not resource.function_id or (missing == Reason.INVALID_SPEC and resource.status.function_id is None)
 
 
 def blocked(situation: Situation, failure: Failure) -> Decision:

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from nvcf_client.models import AutoscalingConfiguration, GpuSpecification
 from nvcf_client.text import shorten
-from nvcf_operator.api.status import Failed, Incoming, Intent, LastWrite, Retiring, Retry
+from nvcf_operator.api.status import Failed, Incoming, Intent, LastWrite, Retiring, Retry, TakenReference
 from nvcf_operator.core.model.reasons import Reason
 
 
@@ -155,6 +155,8 @@ class RecordUpdate:
     retry: Retry | None
     last_write: LastWrite | None
     progressing_since: datetime | None
+    function_ref: TakenReference | None
+    """What was taken from the CloudFunction that the manifest refers to."""
     redeploy_handled: str | None
     """The token of the request for another deployment that was answered last."""
 

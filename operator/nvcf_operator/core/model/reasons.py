@@ -153,6 +153,22 @@ class Reason(StrEnum):
         Trait.REFUSAL | Trait.UNABLE | Trait.AWAITED,
         "The account has no such function version.",
     )
+    FUNCTION_MISSING = (
+        "FunctionMissing",
+        Trait.AWAITED,
+        "There is no CloudFunction of the name in functionRef; only in-place changes are made.",
+    )
+    FUNCTION_NOT_READY = (
+        "FunctionNotReady",
+        Trait.NONE,
+        "The CloudFunction in functionRef is not registered as its manifest stands, or it or this resource has just "
+        "changed; only in-place changes are made.",
+    )
+    REVISION_MISSING = (
+        "RevisionMissing",
+        Trait.AWAITED,
+        "The CloudFunction has no version of the revision in functionRef; only in-place changes are made.",
+    )
     PUBLIC_FUNCTION = (
         "PublicFunction",
         Trait.REFUSAL | Trait.UNABLE,

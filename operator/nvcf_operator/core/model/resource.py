@@ -12,6 +12,7 @@ from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
 from nvcf_operator.core.model.managed import ManagedResource
 from nvcf_operator.core.model.manifests import salvaged
+from nvcf_operator.core.model.references import Reference, names_version
 
 OF_A_COPY = "copy-"
 """How the token begins of an intent that stands for POSTs which this object itself may well not have made.
@@ -70,6 +71,9 @@ class Resource(ManagedResource[FunctionDeploymentSpec, FunctionDeploymentStatus]
     STATUS = FunctionDeploymentStatus
     KIND = names.FUNCTION_DEPLOYMENT
 
+    reference: Reference | None = None
+    """What `spec.functionRef` leads to; None where the manifest holds ids, or where nobody has resolved it."""
+
     @classmethod
     def _salvaged(
         cls, stored: Mapping[str, Any], status: FunctionDeploymentStatus, *, lost: bool
@@ -127,12 +131,64 @@ class Resource(ManagedResource[FunctionDeploymentSpec, FunctionDeploymentStatus]
         return tuple(RecordedVersion(*item) for item in found)
 
     @property
+    def follows(self) -> bool:
+        """Whether the manifest refers to a CloudFunction in place of ids."""
+        return self.spec is not None and self.spec.function_ref is not None
+
+    @property
+    def holds_immutable_changes(self) -> bool:
+        """Whether what the manifest refers to lets nothing but in-place changes be made for now."""
+        held = self.reference is None or self.reference.holds_immutable_changes
+        return self.changes_function or (self.follows and held)
+
+    @property
     def function_id(self) -> str:
-        """The function, which never changes: from the manifest, else from the record."""
-        named = self.spec.function_id if self.spec is not None else None
-        return named or self.status.function_id or ""
+        """The function: while a record by reference names versions, that of the record, which never changes.
+
+        Else it is that of the manifest, or of the CloudFunction that it refers to.
+        """
+        if self.changes_function:
+            return self.status.function_id or ""
+        if self.spec is not None and self.spec.function_ref is None:
+            return self.spec.function_id or ""
+        found = self.reference.function_id if self.reference is not None else ""
+        known = self.status.function_id or ""
+        return known or found if names_version(self.status) else found or known
+
+    @property
+    def changes_function(self) -> bool:
+        """Whether the manifest has ids of another function, in place of a reference by which versions were deployed."""
+        recorded = self.status.function_id if self.status.function_ref is not None else None
+        if self.spec is None or self.follows or recorded is None or not names_version(self.status):
+            return False
+        return self.spec.function_id != recorded
 
     @property
     def wanted_version(self) -> str:
-        """The version that the manifest asks for; empty where it names none."""
-        return (self.spec.function_version_id or "") if self.spec is not None else ""
+        """The version that the manifest asks for; empty while a reference leads to none.
+
+        While a reference holds immutable changes, it is the version that was taken last.
+        """
+        if self.spec is None:
+            return ""
+        if self.changes_function:
+            return self._taken_version
+        if self.spec.function_ref is None:
+            return self.spec.function_version_id or ""
+        found = self.reference
+        if found is not None and not found.holds_immutable_changes:
+            return found.version or ""
+        lost = found is not None and self.deleting and self.lost
+        return (found.newest or "" if lost and found is not None else "") or self._taken_version
+
+    @property
+    def _taken_version(self) -> str:
+        """The version that was taken last, by the record."""
+        status, intent = self.status, self.open_intent
+        if status.incoming is not None:
+            return status.incoming.function_version_id
+        if intent is not None:
+            return intent.function_version_id
+        if status.failed is not None and status.failed.generation == self.generation:
+            return status.failed.function_version_id
+        return status.function_version_id or ""

@@ -26,9 +26,11 @@ def versions_held(resource: Resource) -> tuple[str, ...]:
 
 def versions_of_interest(resource: Resource) -> tuple[str, ...]:
     """The versions that NVCF is to be asked about before a decision: the wanted one first, then those held."""
+    if not resource.function_id:  # nothing says yet of which function
+        return ()
     if resource.deleting:
         return versions_held(resource)
-    return tuple(dict.fromkeys((resource.wanted_version, *versions_held(resource))))
+    return tuple(dict.fromkeys(x for x in (resource.wanted_version, *versions_held(resource)) if x))
 
 
 def former_version(resource: Resource) -> str | None:

@@ -81,7 +81,9 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     new: dict[str, Any] = dict(old) | _seen(situation, record)
     new |= {"uid": resource.uid, "incoming": record.incoming, "retiring": record.retiring, "failed": record.failed}
     new |= {"intent": record.intent, "retry": record.retry, "last_write": record.last_write}
-    new["last_handled_redeploy_at"] = record.redeploy_handled
+    new |= {"last_handled_redeploy_at": record.redeploy_handled, "function_ref": record.function_ref}
+    if record.function_ref is not None:
+        new["function_id"] = resource.function_id or None  # with it, a deletion needs no CloudFunction
     if decision.seen and (token := resource.reconcile_requested):
         new["last_handled_reconcile_at"] = token
     if condition_set is None:

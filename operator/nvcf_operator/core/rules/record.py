@@ -21,6 +21,7 @@ from nvcf_operator.api.status import (
     ObservedGpuSpecification,
     Retiring,
     Retry,
+    TakenReference,
 )
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Present, Situation
@@ -35,6 +36,7 @@ class Record:
 
     observed_generation: int
     function_version_id: str | None
+    function_ref: TakenReference | None
     function_status: str | None
     deployment_id: str | None
     intent: Intent | None

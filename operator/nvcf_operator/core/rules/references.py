@@ -1,0 +1,126 @@
+"""What a reference to a CloudFunction holds back, what is reported of that, and what is taken on record.
+
+Function and GPUs of one commit arrive as two objects, in any order. So while the CloudFunction's newest generation is
+not registered, or either object has just changed, only in-place changes are made; and while a pinned revision or the
+CloudFunction is missing, what runs goes on in the same way.
+"""
+
+from dataclasses import replace
+
+from nvcf_operator.api import status as kinds
+from nvcf_operator.api.status import Phase, TakenReference
+from nvcf_operator.core.model.decision import ConditionSet, Create, Decision, Purpose, Undeploy
+from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Situation
+from nvcf_operator.core.report import conditions, messages
+from nvcf_operator.core.rules.retries import grace_left, stalled_after_grace
+
+GRAVER = reasons_with(Trait.OUTAGE) | reasons_with(Trait.UNABLE) | reasons_with(Trait.AWAITED)
+"""What another version of the function would not mend, so that it is reported first."""
+
+MAKES_ANEW = frozenset({Purpose.REDEPLOY, Purpose.REQUESTED, Purpose.FAILED, Purpose.STALE})
+"""Why a version is undeployed that is to be deployed again."""
+
+
+def held_changes(situation: Situation, decision: Decision) -> Decision:
+    """The decision on the wanted version, but that only in-place changes are made while its reference holds others."""
+    resource, action, said = situation.resource, decision.action, decision.condition_set
+    if not resource.holds_immutable_changes:
+        return decision
+    anew = isinstance(action, Create) or (isinstance(action, Undeploy) and action.purpose in MAKES_ANEW)
+    if action is not None and not anew:
+        return decision
+    refused = said is not None and said.reason == Reason.IMMUTABLE_FIELD_CHANGED
+    reference = resource.reference
+    settles = reference is not None and reference.missing is None
+    if settles and resource.wanted_version and not anew and not refused and not _is_news(resource):
+        return decision
+    waits = [wait for wait in (decision.requeue, *_waits(situation)) if wait is not None and wait > 0]
+    if not resource.wanted_version and situation.holder is None:
+        waits = [wait for wait in _waits(situation) if wait > 0]
+    if said is not None and said.reason in GRAVER and not anew:
+        return replace(decision, requeue=min(waits, default=None))
+    shown = replace(condition(situation), available=said.available if said is not None else None)
+    return replace(decision, action=None, drift=(), condition_set=shown, requeue=min(waits, default=None))
+
+
+def condition(situation: Situation) -> ConditionSet:
+    """What the conditions say while a reference holds immutable changes."""
+    resource, reference = situation.resource, situation.resource.reference
+    if resource.changes_function and resource.spec is not None:
+        message = messages.ids_of_another_function(resource.spec.function_id or "", resource.function_id)
+        return conditions.stalled(Reason.INVALID_SPEC, message)
+    if reference is None:
+        return _progressing(resource, Reason.FUNCTION_NOT_READY, messages.PENDING)
+    match reference.missing:
+        case Reason.FUNCTION_MISSING:
+            return stalled_after_grace(situation, reference.missing, messages.function_missing(reference.name))
+        case Reason.REVISION_MISSING:
+            message = messages.revision_missing(reference.name, reference.pin or "")
+            if reference.under_way:
+                return _progressing(resource, reference.missing, message)
+            return stalled_after_grace(situation, reference.missing, message)
+        case Reason.INVALID_SPEC:
+            ours = resource.status.function_id or ""
+            message = messages.another_function(reference.name, reference.function_id, ours)
+            return conditions.stalled(Reason.INVALID_SPEC, message)
+        case None:
+            message = messages.reference_settles(reference.name, reference.settle)
+            return _progressing(resource, Reason.FUNCTION_NOT_READY, message)
+    if reference.under_way:
+        return _progressing(resource, Reason.FUNCTION_NOT_READY, messages.function_not_ready(reference.name))
+    return conditions.stalled(Reason.FUNCTION_NOT_READY, messages.function_stalled(reference.name))
+
+
+def account_mismatch(situation: Situation) -> Decision | None:
+    """Refuse to write where the keys of the resource and of its CloudFunction prove different accounts."""
+    resource, view = situation.resource, situation.account
+    theirs = resource.reference.account_id if resource.follows and resource.reference is not None else None
+    ours = (view.account_id if view is not None else None) or resource.status.account_id
+    if theirs is None or ours is None or theirs == ours:
+        return None
+    assert resource.reference is not None, "it proves an account"
+    message = messages.function_of_another_account(resource.reference.name, theirs, ours)
+    return Decision(condition_set=conditions.stalled(Reason.ACCOUNT_MISMATCH, message), requeue=situation.timing.poll)
+
+
+def taken(resource: Resource) -> TakenReference | None:
+    """What goes on record of the reference: as it is recorded, while immutable changes are held."""
+    recorded, reference = resource.status.function_ref, resource.reference
+    if resource.spec is None or resource.deleting:
+        return recorded
+    if not resource.follows:
+        return recorded if resource.changes_function else None
+    if reference is None or resource.holds_immutable_changes or resource.paused:
+        return recorded
+    found = TakenReference(generation=reference.generation, hash=reference.hash, revision=reference.revision)
+    same = recorded is not None and (recorded.hash, recorded.revision) == (found.hash, found.revision)
+    return recorded if reference.pin is not None and same else found
+
+
+def is_new(resource: Resource) -> bool:
+    """Whether the manifest or the CloudFunction holds something that no immutable change was decided on yet."""
+    ready = resource.condition(kinds.READY)
+    waits = ready is not None and ready.reason == Reason.FUNCTION_NOT_READY
+    return waits or resource.status.observed_generation != resource.generation or _is_news(resource)
+
+
+def _is_news(resource: Resource) -> bool:
+    """Whether the CloudFunction has a generation that is not on record."""
+    recorded, reference = resource.status.function_ref, resource.reference
+    return reference is not None and (recorded is None or recorded.generation != reference.generation)
+
+
+def _waits(situation: Situation) -> tuple[float, ...]:
+    """Seconds after which the reference alone wants another reconcile; the CloudFunction's changes queue it anyway."""
+    reference = situation.resource.reference
+    if reference is None:
+        return (situation.timing.busy_poll if situation.resource.follows else situation.timing.poll,)
+    grace = grace_left(situation, reference.missing) if reference.missing is not None else 0.0
+    return (reference.settle_left, grace, situation.timing.poll)
+
+
+def _progressing(resource: Resource, reason: Reason, message: str) -> ConditionSet:
+    phase = Phase(resource.status.phase or Phase.PENDING)
+    return conditions.progressing(Phase.PENDING if phase == Phase.FAILED else phase, reason, message)
