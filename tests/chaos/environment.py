@@ -32,6 +32,7 @@ SETTINGS: Mapping[str, Any] = {
     "redeploy_settle_seconds": 1.2,
     "register_settle_seconds": 1.8,
     "stalled_grace_seconds": 0.2,
+    "reference_settle_seconds": 0.4,
     "poll_interval": 1.0,
     "busy_poll_interval": 0.2,
     "deep_resync_interval": 86400.0,

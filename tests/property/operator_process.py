@@ -35,6 +35,7 @@ from nvcf_operator.reconcile.loop import Reconciler
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans
 from nvcf_operator.reconcile.ports import Nvcf
+from nvcf_operator.reconcile.references import References
 from nvcf_operator.reconcile.stages import AnyStages, Outcome
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.deployments import PresenceHistory, Sent
@@ -196,6 +197,7 @@ class OperatorProcess:
             self.notes,
             gone=lambda known: self.reconciler.gone(known),
             listed=lambda kind, seconds: self.informer.is_listed(kind, within=seconds),
+            references=References(self.cache, settle=SETTINGS.reference_settle_seconds),
         )
         self.environment = Environment(
             cluster,

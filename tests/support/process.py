@@ -21,6 +21,7 @@ FAST: Mapping[str, Any] = {
     "redeploy_settle_seconds": 3.0,
     "register_settle_seconds": 3.0,
     "stalled_grace_seconds": 0.2,
+    "reference_settle_seconds": 1.0,
     "poll_interval": 2.0,
     "busy_poll_interval": 0.3,
     "nvcf_rate": 500,

@@ -127,6 +127,7 @@ def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Set
         "register_settle_seconds": "6",
         "redeploy_settle_seconds": "4",
         "stalled_grace_seconds": "4.5",
+        "reference_settle_seconds": "7",
         "workers": "5",
         "nvcf_rate": "6",
         "nvcf_concurrency": "7",

@@ -53,6 +53,7 @@ def test_the_settings_and_defaults_are_those_of_the_design() -> None:
         "redeploy_settle_seconds": 75.0,
         "register_settle_seconds": 180.0,
         "stalled_grace_seconds": 60.0,
+        "reference_settle_seconds": 5.0,
         "workers": 32,
         "nvcf_rate": 50.0,
         "nvcf_concurrency": 16,

@@ -24,6 +24,7 @@ from nvcf_operator.reconcile.ports import (
     is_reported,
     may_be_refusal,
 )
+from nvcf_operator.reconcile.references import References
 from nvcf_operator.state.managed_state import AnyLocalState
 
 CONFLICTS = 5
@@ -39,6 +40,7 @@ class KubernetesCluster:
         events: where Events go.
         gone: called with each object that turns out to be gone while another resource is reconciled.
         listed: says whether all of a kind was listed within so many seconds.
+        references: what resolves references to CloudFunctions.
 
     """
 
@@ -50,16 +52,18 @@ class KubernetesCluster:
         *,
         gone: Callable[[AnyResource], None],
         listed: Callable[[Kind, float], Awaitable[bool]],
+        references: References,
     ) -> None:
         self._api = api
         self._cache = cache
         self._events = events
         self._gone = gone
         self._listed = listed
+        self._references = references
 
     def get(self, key: Key) -> AnyResource | None:
-        """The newest known form of a resource."""
-        return self._cache.get(key)
+        """The newest known form of a resource, with what its reference leads to."""
+        return self._references.resolved(self._cache.get(key))
 
     def version(self, key: Key) -> tuple[str, int] | None:
         """The uid and the version of that form."""
@@ -71,7 +75,8 @@ class KubernetesCluster:
 
     def with_version(self, function_id: str, version: str, *, but: Key | None) -> tuple[Resource, ...]:
         """The resources that have to do with a function version, all but one."""
-        return self._cache.with_version(function_id, version, but=but)
+        known = self._cache.with_version(function_id, version, but=but)
+        return self._references.with_version(function_id, version, known, self.get, but=but)
 
     def followers(self, function: Key) -> tuple[Resource, ...]:
         """The FunctionDeployments that refer to a CloudFunction."""
@@ -102,7 +107,7 @@ class KubernetesCluster:
 
     async def refresh(self, key: Key) -> None:
         """Take in another object as the API server has it."""
-        obj, known = await self._api.get_resource(key), self._cache.get(key)
+        obj, known = await self._api.get_resource(key), self.get(key)
         if known is not None and (obj is None or obj["metadata"].get("uid") != known.uid):
             self._cache.drop(key, known.uid)
             self._gone(known)

@@ -14,6 +14,7 @@ from nvcf_operator.accounts.listings import DisprovedListings, Listing, MassDele
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import Key, Kind
 from nvcf_operator.core.model.managed import AnyResource, AnyStatus
+from nvcf_operator.core.model.references import FollowedFunction
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import AccountView, Failure
 from nvcf_operator.core.report import messages
@@ -210,6 +211,16 @@ class Cluster(Protocol):
 
     def namespace_ends(self, namespace: str) -> bool:
         """Whether a namespace is known to be ending."""
+
+
+class CloudFunctions(Protocol):
+    """The CloudFunctions of the cluster, as FunctionDeployments that refer to them see them."""
+
+    def function(self, key: Key) -> FollowedFunction | None:
+        """The CloudFunction of that name; None if there is none."""
+
+    def followers(self, function_id: str) -> Iterable[Key]:
+        """The FunctionDeployments that refer to a CloudFunction which has that function on record."""
 
 
 class ApiServer(Protocol):

@@ -33,6 +33,7 @@ from nvcf_operator.reconcile.deployments import DeploymentStages
 from nvcf_operator.reconcile.loop import Reconciler
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans
+from nvcf_operator.reconcile.references import References
 from nvcf_operator.runtime import leadership
 from nvcf_operator.runtime.crd_fields import CrdFields
 from nvcf_operator.runtime.leadership import Leadership
@@ -125,11 +126,13 @@ class Operator:
             beats=self.beats,
         )
         self.crd_fields = CrdFields(unfenced, shown=self.metrics.crd_lacks)
+        references = References(self.cache, settle=settings.reference_settle_seconds)
         cluster = KubernetesCluster(
             self.kube,
             self.cache,
             self.recorder,
             gone=self._gone,
+            references=references,
             listed=lambda kind, seconds: self.informer.is_listed(kind, within=seconds),
         )
         self.environment = Environment(

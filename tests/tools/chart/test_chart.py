@@ -38,6 +38,7 @@ FULL: dict[str, Any] = {
         "redeploySettleSeconds": "80s",
         "registerSettleSeconds": "3m",
         "stalledGraceSeconds": 2.5,
+        "referenceSettleSeconds": 6,
         "workers": 9,
     },
     "log": {"format": "text", "level": "debug"},
