@@ -67,7 +67,9 @@ def test_the_base_brings_the_generated_crds_themselves() -> None:
     crds = ROOT / "crds"
     assert folders == [crds, ROOT / "deploy" / "namespace"]
     (inner,) = load(crds / "Kustomization")
-    assert [load(crds / name)[0]["metadata"]["name"] for name in inner["resources"]] == [kind.crd_name for kind in names.KINDS]
+    assert [load(crds / name)[0]["metadata"]["name"] for name in inner["resources"]] == [
+        kind.crd_name for kind in names.KINDS
+    ]
 
 
 def test_what_is_in_a_namespace_is_in_the_operators(objects: list[dict[str, Any]]) -> None:
