@@ -284,7 +284,9 @@ def any_version_patched() -> None:
         return await original(self, kind, method, path, content, body)
 
     KubeClient._write = write  # type: ignore[method-assign, assignment]
-    _opened(create).not_kept = lambda status, stored: ()  # on another object not all of the record is found again
+    _opened(create).not_kept = (
+        lambda status, stored, **more: ()
+    )  # on another object not all of the record is found again
 
 
 def steps_back() -> None:

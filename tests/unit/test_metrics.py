@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from nvcf_operator.api.names import CLOUD_FUNCTION
 from nvcf_operator.api.status import CONDITION_TYPES
 from nvcf_operator.core.diff.fields import FIELDS
 from nvcf_operator.core.model.decision import Change, Create, Undeploy
@@ -55,6 +56,8 @@ def busy_metrics() -> Metrics:
     metrics.became_ready(60.0)
     metrics.left_behind()
     metrics.resource_shows("ns/name", [("Ready", "True")])
+    metrics.resource_shows("ns/function", [("Ready", "True")], CLOUD_FUNCTION)
+    metrics.listed(CLOUD_FUNCTION, True)
     metrics.resource_orders("ns/name", [("L40S", "NCP.GPU.L40S_1x", 1, 2)])
     queue: DelayQueue[str] = DelayQueue(group=lambda key: "")
     metrics.watch_queue(queue)
@@ -239,6 +242,25 @@ def test_an_account_that_is_left_raises_no_alert() -> None:
     assert [item.labels["account"] for item in samples(metrics, "breaker_open")] == ["nca-1"]
     accounts.clear()
     assert samples(metrics, "last_successful_poll_timestamp_seconds") == []
+
+
+def test_each_kind_is_counted_for_itself() -> None:
+    metrics = Metrics()
+    metrics.resource_shows("a", [("Ready", "True")])
+    metrics.resource_shows("b", [("Ready", "True")], CLOUD_FUNCTION)
+    assert value(metrics, "resources", condition="Ready", status="True") == 1
+    assert value(metrics, "cloudfunctions", condition="Ready", status="True") == 1
+    metrics.resource_gone("b")
+    assert value(metrics, "cloudfunctions", condition="Ready", status="True") == 0
+
+
+def test_fields_that_are_missing_are_counted_over_all_crds() -> None:
+    metrics = Metrics()
+    metrics.crd_lacks(2)
+    metrics.crd_lacks(1, CLOUD_FUNCTION)
+    assert value(metrics, "crd_fields_missing") == 3
+    metrics.crd_lacks(0)
+    assert value(metrics, "crd_fields_missing") == 1
 
 
 def test_resources_are_counted_by_what_they_show_now() -> None:

@@ -57,8 +57,9 @@ def _links(meta: Members, spec: Members, own: Members) -> DeploymentLinks:
 
 
 def _function_id(spec: Members, own: Members) -> str:
-    """The function of a manifest; with a reference, the one on record."""
-    return str((own if spec.get("functionRef") else spec).get("functionId") or "").lower()
+    """The function of a manifest; with a reference, or after one, the one on record."""
+    recorded = spec.get("functionRef") or (own.get("functionRef") and own.get("functionId"))
+    return str((own if recorded else spec).get("functionId") or "").lower()
 
 
 def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> PollKey:

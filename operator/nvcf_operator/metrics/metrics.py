@@ -15,6 +15,8 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from nvcf_client.options import installed_version
+from nvcf_operator.api.function_status import FUNCTION_CONDITION_TYPES
+from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Kind
 from nvcf_operator.api.status import CONDITION_TYPES
 from nvcf_operator.core.diff.fields import FIELDS
 from nvcf_operator.metrics.collectors import (
@@ -114,11 +116,21 @@ class Metrics:
             "Fields that the CRD lacks because it is older than the operator; also 0 before it was read.",
             registry=self.registry,
         )
-        self._condition_counts = self._per_resource(
-            {"resources": "Resources by condition and its status."},
-            ("condition", "status"),
-            [(kind, status) for kind in CONDITION_TYPES for status in ("True", "False")],
+        self._fields_missing: dict[Kind, int] = {}
+        self._kind_listed = Gauge(
+            PREFIX + "kind_listed",
+            "1 if the resources of a kind could be listed, 0 while the CRD or the right to list them is missing.",
+            ["resource"],
+            registry=self.registry,
         )
+        self._condition_counts = {
+            FUNCTION_DEPLOYMENT: self._conditions(
+                "resources", "Resources by condition and its status.", CONDITION_TYPES
+            ),
+            CLOUD_FUNCTION: self._conditions(
+                "cloudfunctions", "CloudFunctions by condition and its status.", FUNCTION_CONDITION_TYPES
+            ),
+        }
         # The labels are what NVCF has accepted from its catalogue, so there are as many as it offers. Running instances
         # are not counted: that would take a call for each resource and poll.
         self._requested_instances = self._per_resource(
@@ -188,13 +200,20 @@ class Metrics:
         """Count an Event that was dropped."""
         self._events_dropped.inc()
 
-    def crd_lacks(self, fields: int) -> None:
-        """Record how many fields the cluster's CRD lacks."""
-        self._crd_fields.set(fields)
+    def crd_lacks(self, fields: int, kind: Kind = FUNCTION_DEPLOYMENT) -> None:
+        """Record how many fields the cluster's CRD of a kind lacks; all kinds are shown as one number."""
+        self._fields_missing[kind] = fields
+        self._crd_fields.set(sum(self._fields_missing.values()))
 
-    def resource_shows(self, key: Hashable, conditions: Iterable[ConditionState]) -> None:
+    def listed(self, kind: Kind, listed: bool) -> None:
+        """Record whether the resources of a kind can be listed."""
+        self._kind_listed.labels(kind.plural).set(listed)
+
+    def resource_shows(
+        self, key: Hashable, conditions: Iterable[ConditionState], kind: Kind = FUNCTION_DEPLOYMENT
+    ) -> None:
         """Record type and status of all conditions that a resource has now."""
-        self._condition_counts.put(key, [(state, (1,)) for state in sorted(set(conditions))])
+        self._condition_counts[kind].put(key, [(state, (1,)) for state in sorted(set(conditions))])
 
     def resource_orders(self, key: Hashable, requests: Iterable[InstanceRequest]) -> None:
         """Record the instances that a resource requests from NVCF now."""
@@ -203,7 +222,8 @@ class Metrics:
 
     def resource_gone(self, key: Hashable) -> None:
         """Stop counting a resource."""
-        self._condition_counts.drop(key)
+        for counts in self._condition_counts.values():
+            counts.drop(key)
         self._requested_instances.drop(key)
 
     def watch_queue(self, queue: QueueFigures) -> None:
@@ -231,6 +251,10 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(PREFIX + name, text, labels, buckets=buckets, registry=self.registry)
+
+    def _conditions(self, name: str, text: str, types: Iterable[str]) -> PerResourceGauge:
+        initial = [(kind, status) for kind in types for status in ("True", "False")]
+        return self._per_resource({name: text}, ("condition", "status"), initial)
 
     def _per_resource(
         self, texts: Mapping[str, str], labels: Sequence[str], initial: Iterable[tuple[str, ...]] = ()

@@ -1,7 +1,7 @@
 """The cluster as the reconcile loop sees it: the API server's objects, the cache of them, and Events."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from nvcf_operator.api.names import Key, Kind
 from nvcf_operator.core.model.managed import AnyResource, AnyStatus
@@ -78,24 +78,21 @@ class KubernetesCluster:
         known = self._cache.with_version(function_id, version, but=but)
         return self._references.with_version(function_id, version, known, self.get, but=but)
 
-    def followers(self, function: Key) -> tuple[Resource, ...]:
+    def followers_of(self, function: Key) -> tuple[Key, ...]:
         """The FunctionDeployments that refer to a CloudFunction."""
-        return tuple(cast("Resource", found) for found in self._read(self._cache.followers_of(function)))
+        return self._cache.followers_of(function)
 
-    def functions_of(self, function_id: str, *, but: Key | None) -> tuple[AnyResource, ...]:
-        """The CloudFunctions that have a function on record, all but one."""
-        return self._read(key for key in self._cache.with_function(function_id) if key != but)
+    def with_function(self, function_id: str) -> tuple[Key, ...]:
+        """The CloudFunctions that have a function on record."""
+        return self._cache.with_function(function_id)
 
-    def functions_named(self, name: str, *, but: Key | None) -> tuple[AnyResource, ...]:
-        """The CloudFunctions whose manifests give their function a name, all but one."""
-        return self._read(key for key in self._cache.named(name) if key != but)
+    def named(self, name: str) -> tuple[Key, ...]:
+        """The CloudFunctions whose manifests give their function a name."""
+        return self._cache.named(name)
 
     async def is_listed(self, kind: Kind, *, within: float) -> bool:
         """Whether all resources of a kind are known as of so many seconds ago, or later."""
         return await self._listed(kind, within)
-
-    def _read(self, keys: Iterable[Key]) -> tuple[AnyResource, ...]:
-        return tuple(found for key in keys if (found := self.get(key)) is not None)
 
     def emit(self, resource: AnyResource, note: EventNote) -> None:
         """Have an Event written."""

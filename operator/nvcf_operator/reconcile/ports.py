@@ -169,14 +169,14 @@ class Cluster(Protocol):
     def with_version(self, function_id: str, version: str, *, but: Key | None) -> tuple[Resource, ...]:
         """The resources that have to do with a function version, all but one."""
 
-    def followers(self, function: Key) -> tuple[Resource, ...]:
+    def followers_of(self, function: Key) -> tuple[Key, ...]:
         """The FunctionDeployments that refer to a CloudFunction."""
 
-    def functions_of(self, function_id: str, *, but: Key | None) -> tuple[AnyResource, ...]:
-        """The CloudFunctions that have a function on record, all but one."""
+    def with_function(self, function_id: str) -> tuple[Key, ...]:
+        """The CloudFunctions that have a function on record."""
 
-    def functions_named(self, name: str, *, but: Key | None) -> tuple[AnyResource, ...]:
-        """The CloudFunctions whose manifests give their function a name, all but one."""
+    def named(self, name: str) -> tuple[Key, ...]:
+        """The CloudFunctions whose manifests give their function a name."""
 
     async def is_listed(self, kind: Kind, *, within: float) -> bool:
         """Whether all resources of a kind are known as of so many seconds ago, or later."""

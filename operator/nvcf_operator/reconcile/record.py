@@ -72,7 +72,8 @@ class ManagedReporter(ABC, Generic[ContextT, DecisionT, StatusT]):
         self._report_failure(context)
         local.decided(resource, status)
         local.reports(resource, status, self._clock.monotonic())
-        self._metrics.resource_shows(resource.key, [(item.type, item.status) for item in status.conditions])
+        shown = [(item.type, item.status) for item in status.conditions]
+        self._metrics.resource_shows(resource.key, shown, resource.KIND)
         self._measure(context, status)
         if merge_patch(resource.recorded, status.to_dict(), ours=resource.CONDITION_TYPES) is None:
             local.written(proven=False)

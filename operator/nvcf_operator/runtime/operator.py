@@ -186,6 +186,7 @@ class Operator:
             namespaces=tuple(settings.namespaces),
             gone=self._gone,
             user_agent=user_agent,
+            served=self.metrics.listed,
         )
         self._warm = asyncio.Event()
         self.probes = Probes(

@@ -9,7 +9,7 @@ import pytest
 
 from nvcf_operator.api import names
 from nvcf_operator.api.crd import crd
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.errors import Denied, KubeError
@@ -142,16 +142,17 @@ class Published:
         self.schemas = list(schemas)
         self.reads = 0
 
-    async def served_schema(self) -> Mapping[str, Any]:
+    async def served_schema(self, kind: Kind) -> Mapping[str, Any]:
         self.reads += 1
+        self.kind = kind
         found = self.schemas.pop(0) if len(self.schemas) > 1 else self.schemas[0]
         if isinstance(found, KubeError):
             raise found
         return found
 
 
-def schema(*, without: str = "", of: str = "status") -> Mapping[str, Any]:
-    found: dict[str, Any] = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+def schema(*, without: str = "", of: str = "status", kind: Kind = FUNCTION_DEPLOYMENT) -> Mapping[str, Any]:
+    found: dict[str, Any] = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     found["properties"][of]["properties"].pop(without, None)
     return found
 
@@ -184,6 +185,20 @@ def test_an_older_crd_is_told_once_with_the_fields_and_what_to_do(caplog: pytest
     assert level == "ERROR"
     assert "status.intent" in text
     assert "kubectl apply -k crds" in text
+
+
+def test_an_older_crd_of_functions_is_told_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
+    published = Published(schema(without="intent", kind=CLOUD_FUNCTION))
+    kube = cast(KubeClient, published)
+    fields = CrdFields(kube, kind=CLOUD_FUNCTION, recorded=frozenset({"intent"}), shown=lambda count: None)
+
+    async def main(clock: Clock) -> None:
+        await fields.check()
+
+    run(main)
+    assert (published.kind, fields.unrecorded) == (CLOUD_FUNCTION, ("status.intent",))
+    ((level, text),) = told(caplog)
+    assert (level, "the CRD cloudfunctions.nvcf-operator.io is older" in text) == ("ERROR", True)
 
 
 def test_a_manifests_field_that_the_crd_lacks_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:

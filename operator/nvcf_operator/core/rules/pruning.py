@@ -7,16 +7,29 @@ for without a durable record could be asked for twice, so what must be remembere
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from nvcf_operator.api.crd import crd
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Kind
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.model.decision import Purpose, Undeploy
 from nvcf_operator.core.model.situation import Present, Situation
 from nvcf_operator.core.rules.record import Record
 
-_RECORDED = frozenset(
-    FunctionDeploymentStatus.model_fields[name].alias or name for name in ("uid", *Record.__dataclass_fields__)
-)
-"""Members of the status that no POST is made without, where they are to be written."""
+
+def members_of(record: type[Any], status: type[BaseModel]) -> frozenset[str]:
+    """Members of a status that no POST is made without, where they are to be written: the uid, and those of a record.
+
+    Args:
+        record: a dataclass whose members are those of the status.
+        status: the model of the status.
+
+    """
+    return frozenset(status.model_fields[name].alias or name for name in ("uid", *record.__dataclass_fields__))
+
+
+RECORDED = members_of(Record, FunctionDeploymentStatus)
+"""Those of a FunctionDeployment's."""
 
 _ANYTHING = "x-kubernetes-preserve-unknown-fields"
 
@@ -24,34 +37,38 @@ MOST_NAMED = 8
 """Fields that a text names; an old CRD can lack many."""
 
 
-def not_kept(status: Mapping[str, Any], stored: Mapping[str, Any]) -> tuple[str, ...]:
+def not_kept(
+    status: Mapping[str, Any], stored: Mapping[str, Any], *, recorded: frozenset[str] = RECORDED
+) -> tuple[str, ...]:
     """Paths of what the operator must remember and the stored status lacks, or has otherwise.
 
     Args:
         status: as it was written, in the cluster's form.
         stored: as the API server answered.
+        recorded: the members that must be kept.
 
     """
-    record = {name: value for name, value in status.items() if name in _RECORDED}
+    record = {name: value for name, value in status.items() if name in recorded}
     return tuple(dict.fromkeys(_lost(record, stored, "status")))
 
 
-def lacking(schema: Mapping[str, Any]) -> tuple[str, ...]:
+def lacking(schema: Mapping[str, Any], kind: Kind = FUNCTION_DEPLOYMENT) -> tuple[str, ...]:
     """Paths of the fields that the operator knows and the cluster's schema lacks, those of the status first.
 
     Args:
-        schema: of a FunctionDeployment, as the API server publishes it (OpenAPI v3).
+        schema: of the kind, as the API server publishes it (OpenAPI v3).
+        kind: the kind.
 
     """
-    ours = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    ours = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
     served = schema.get("properties") or {}
     return tuple(path for name in ("status", "spec") for path in _lacking(ours[name], served.get(name), name))
 
 
-def is_recorded(path: str) -> bool:
+def is_recorded(path: str, recorded: frozenset[str] = RECORDED) -> bool:
     """Whether a path is of something that the operator must remember, so that nothing is deployed without it."""
     first, _, rest = path.partition(".")
-    return first == "status" and (not rest or rest.partition(".")[0].removesuffix("[]") in _RECORDED)
+    return first == "status" and (not rest or rest.partition(".")[0].removesuffix("[]") in recorded)
 
 
 def makes_way(situation: Situation, action: Undeploy) -> bool:
