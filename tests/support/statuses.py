@@ -1,16 +1,19 @@
-"""Rules that each status of a FunctionDeployment keeps, held against every one that an operator has written."""
+"""Rules that each status of a resource keeps, held against every one that an operator has written."""
 
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hack.argocd import disagreement
 from hack.controlplane import read_audit_log
 from nvcf_client.options import default_user_agent
-from nvcf_operator.api.status import CONDITION_TYPES, MESSAGE_LIMIT, Phase
+from nvcf_operator.api.conditions import MESSAGE_LIMIT
+from nvcf_operator.api.function_status import FUNCTION_CONDITION_TYPES, FunctionPhase
+from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT
+from nvcf_operator.api.status import CONDITION_TYPES, Phase
 from nvcf_operator.core.model.reasons import Reason
 from tests.support.installation import ACCOUNT, NAMESPACE
 from tests.support.kstatus import kstatus
@@ -18,8 +21,29 @@ from tests.support.kstatus import kstatus
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
 AGENT = f"{default_user_agent()} ("
 """How the User-Agent of a running operator begins."""
-ALWAYS = ("Ready", "Available", "Reconciling", "Stalled")
-"""Conditions that are there from the first status on."""
+
+
+class Words(NamedTuple):
+    """What the statuses of a kind may say."""
+
+    always: tuple[str, ...]
+    """Conditions that are there from the first status on."""
+    types: frozenset[str]
+    phases: frozenset[str]
+
+
+WORDS: Mapping[str, Words] = {
+    FUNCTION_DEPLOYMENT.name: Words(
+        ("Ready", "Available", "Reconciling", "Stalled"), frozenset(CONDITION_TYPES), frozenset(Phase)
+    ),
+    CLOUD_FUNCTION.name: Words(
+        ("Ready", "Registered", "Reconciling", "Stalled"),
+        frozenset(FUNCTION_CONDITION_TYPES),
+        frozenset(FunctionPhase),
+    ),
+}
+
+WRITTEN = frozenset(f"{kind.plural}/status" for kind in (FUNCTION_DEPLOYMENT, CLOUD_FUNCTION))
 
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d|\b\d\d?:\d\d\b")
 
@@ -31,22 +55,22 @@ def problems(found: Object, before: Mapping[str, Any] | None = None) -> list[str
 
     Conditions whose type is in a domain, as `example.com/Synced`, are other controllers'.
     """
-    status = found["status"]
+    status, words = found["status"], WORDS[found["kind"]]
     conditions = {item["type"]: item for item in status.get("conditions", []) if "/" not in item["type"]}
     every = [item["type"] for item in status.get("conditions", [])]
     wrong = [] if len(set(every)) == len(every) else ["a condition stands there twice"]
-    wrong += [f"{kind} is missing" for kind in ALWAYS if kind not in conditions]
-    wrong += [f"{kind} is no type of condition" for kind in conditions if kind not in CONDITION_TYPES]
+    wrong += [f"{kind} is missing" for kind in words.always if kind not in conditions]
+    wrong += [f"{kind} is no type of condition" for kind in conditions if kind not in words.types]
     for kind, condition in conditions.items():
         wrong += [f"{kind}: {what}" for what in _condition(condition, status, before or {})]
-    if status.get("phase") not in set(Phase):
+    if status.get("phase") not in words.phases:
         wrong.append(f"phase {status.get('phase')} is not of the list")
     if status["observedGeneration"] > found["metadata"]["generation"]:
         wrong.append("observedGeneration is ahead of the manifest")
     if before == status:
         wrong.append("nothing has changed")
     wrong += _by_kstatus(found, {kind: item["status"] for kind, item in conditions.items()})
-    if unlike := disagreement(found):
+    if found["kind"] == FUNCTION_DEPLOYMENT.name and (unlike := disagreement(found)):
         wrong.append(unlike)
     return wrong
 
@@ -96,7 +120,7 @@ class Statuses:
         before: dict[str, Mapping[str, Any]] = {}
         wrong = []
         for event in read_audit_log(self._log, self._offset):
-            if event.resource != "functiondeployments/status" or event.code >= 300:
+            if event.resource not in WRITTEN or event.code >= 300:
                 continue
             if namespace not in (None, event.namespace):
                 continue
