@@ -1,9 +1,11 @@
-"""The writes that a decision on a CloudFunction may ask for. At most one is made in a reconcile."""
+"""What a decision on a CloudFunction says: at most one write, the conditions, and what goes on record."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
+from nvcf_operator.api.function_status import FailedTemplate, LatestVersion, RegisteredVersion, Registration
+from nvcf_operator.api.record import LastWrite, Retry
+from nvcf_operator.core.model.decision import AnyDecision, DropFinalizer, TakeFinalizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class DeletionPurpose(StrEnum):
 
     DUPLICATE = "duplicate"
     """A POST that was given up has registered its version after all, and another one is in use."""
+    UNUSED = "unused"
+    """A former version that nobody uses and that the history does not keep."""
     RESOURCE_GONE = "resource gone"
     """The CloudFunction is being deleted."""
 
@@ -40,3 +44,36 @@ class DeleteVersion:
 
 
 FunctionAction = Register | DeleteVersion | TakeFinalizer | DropFinalizer
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRecordUpdate:
+    """What goes on record with a decision, beside the conditions."""
+
+    function_id: str | None
+    latest: LatestVersion | None
+    versions: tuple[RegisteredVersion, ...]
+    intent: Registration | None
+    failed: FailedTemplate | None
+    last_write: LastWrite | None
+    retry: Retry | None
+    new_version_handled: str | None
+    """The token of the request for another version that was answered last."""
+    new_function_handled: str | None
+    """The token of the request for a new function that was answered last."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDecision(AnyDecision):
+    """What is to be done in one situation of a CloudFunction."""
+
+    action: FunctionAction | None = None
+    taken: str | None = None
+    """The version that has the content of the manifest: it is the latest one from now on."""
+    record: FunctionRecordUpdate | None = None
+    """What goes on record; `decide` adds it to what the table of situations gives."""
+
+
+def write(action: FunctionAction, *, drift: tuple[str, ...] = ()) -> FunctionDecision:
+    """Decide to write."""
+    return FunctionDecision(action=action, drift=drift)

@@ -7,22 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from nvcf_operator.api.function_status import Registration
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.functions.decision import FunctionAction
-from nvcf_operator.core.model.managed import AnyResource
-from nvcf_operator.core.model.situation import AccountView, Failure, Observation, Remembered, Timing
-
-
-@dataclass(frozen=True, slots=True)
-class MarkSeen:
-    """What the operator's tag on a version says: for which object, template and POST the version was registered."""
-
-    uid: str
-    """The object's uid as 32 hex digits."""
-    hash: str
-    token: str
-    """Name of the POST that registered the version."""
-    revision: str | None = None
+from nvcf_operator.core.functions.mark import Mark
+from nvcf_operator.core.functions.resource import CloudFunction
+from nvcf_operator.core.model.situation import (
+    AccountView,
+    Failure,
+    FunctionStatus,
+    Observation,
+    Proof,
+    Remembered,
+    Scope,
+    Timing,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,20 @@ class VersionSeen:
     name: str
     status: str
     """NVCF's word."""
-    mark: MarkSeen | None
+    mark: Mark | None
     """None where the version has no mark, or one that cannot be read: it is nobody's to delete."""
     meaning: str
-    """Digest of its content with the server's defaults filled in. Equal digests need no other version."""
+    """Digest of its content with the server's defaults filled in. Equal digests need no other version. Empty where its
+    content is not known, or cannot be read."""
     created_at: datetime | None = None
     """None where NVCF shows none, or none that can be read."""
+    account_id: str | None = None
+    """The account that holds it, where NVCF says so."""
+
+    @property
+    def known_status(self) -> FunctionStatus | None:
+        """The status, if the operator knows it."""
+        return FunctionStatus.of(self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class Follower:
     """The generation of this CloudFunction that its conditions are about: it has seen that one, taken or not."""
     named: frozenset[str] = frozenset()
     """Versions that its manifest names, and those on record: current, incoming, retiring, failed."""
+    serving: frozenset[str] = frozenset()
+    """Versions that its status shows to serve, or to have served."""
     intended: frozenset[str] = frozenset()
     """Versions of its open intents, whose POST may be under way."""
     deleting: bool = False
@@ -70,7 +79,7 @@ class Follower:
 class FunctionSituation:
     """All that one decision on a CloudFunction may know."""
 
-    resource: AnyResource
+    resource: CloudFunction
     now: datetime
     timing: Timing = field(default_factory=Timing)
     access: Failure | None = None
@@ -104,10 +113,17 @@ class FunctionSituation:
     """Whether the cache of FunctionDeployments is proven current, so that `followers` is complete."""
     mass_absence: bool = False
     """A large part of what the account held for us is gone at once, a version of this resource with it."""
+    delete_sent_for: Mapping[str, float] = field(default_factory=dict)
+    """Version by version, the seconds since our last DELETE of it was answered."""
+    finalizer_found_for: float | None = None
+    """Seconds since this process found the object with its finalizer and without a record: a POST may have been made.
+    None where it did not."""
     wrote: FunctionAction | None = None
     """The write that was just made, when NVCF took it."""
     answer: VersionSeen | None = None
     """The version that a POST has just registered."""
+    answered_intent: Registration | None = None
+    """The intent whose POST was just answered, with yes or no."""
     failure: Failure | None = None
     """What came of the write that was just tried, when it failed."""
     unanswered: Failure | None = None
@@ -117,11 +133,40 @@ class FunctionSituation:
     local: Remembered = field(default_factory=Remembered)
 
     @property
+    def intent(self) -> Registration | None:
+        """The last intent, with what is known of it since a moment ago."""
+        return self.answered_intent or self.resource.intent
+
+    @property
+    def open_intent(self) -> Registration | None:
+        """The intent whose answer is neither on record nor known since a moment ago."""
+        intent = self.intent
+        return intent if intent is not None and not intent.answered else None
+
+    @property
+    def shown(self) -> tuple[VersionSeen, ...]:
+        """The versions that are there, with the one that was just registered."""
+        answer = () if self.answer is None else (self.answer,)
+        known = {seen.version_id for seen in answer}
+        return (*answer, *(seen for seen in self.versions if seen.version_id not in known))
+
+    @property
     def own(self) -> tuple[VersionSeen, ...]:
         """The versions that bear a mark of this very object."""
-        uid = self.resource.uid.replace("-", "").lower()
-        return tuple(seen for seen in self.versions if seen.mark is not None and seen.mark.uid == uid)
+        uid = self.resource.mark_uid
+        return tuple(seen for seen in self.shown if seen.mark is not None and seen.mark.uid == uid)
 
     def is_held(self, version_id: str) -> bool:
         """Whether a FunctionDeployment names that version."""
         return any(follower.holds(version_id) for follower in self.followers)
+
+    @property
+    def credential_failure(self) -> Failure | None:
+        """What is wrong with the credentials, as far as this situation shows."""
+        failures = (self.access, self.unlisted, self.failure)
+        return next((item for item in failures if item is not None and item.scope == Scope.CREDENTIAL), None)
+
+    @property
+    def believes_absence(self) -> bool:
+        """Whether a 404 counts: the account answers, and nothing says that it is another one than that on record."""
+        return self.account is not None and self.account.proof in (Proof.PROVEN, Proof.NEVER_PINNED)

@@ -11,7 +11,7 @@ a guess would undeploy, or go on writing, against somebody's will; but nothing i
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from nvcf_client import keys
 from nvcf_client.text import shorten
@@ -49,21 +49,11 @@ def salvaged(
         lost: whether nothing is on record, so that only the manifest says what may be deployed.
 
     """
-    fields = FunctionDeploymentSpec.model_fields
-    read: dict[str, Any] = {}
-    for name, info in fields.items():
-        alias = info.alias or name
-        if alias not in stored:
-            continue
-        try:
-            value = TypeAdapter(info.rebuild_annotation()).validate_python(stored[alias])
-        except ValidationError:
-            if alias in NEEDED:
-                return None
-            if alias in CAREFUL:
-                read[name] = CAREFUL[alias]
-            continue
-        read[name] = value
+    read, unreadable = readable(FunctionDeploymentSpec, stored)
+    if unreadable & set(NEEDED):
+        return None
+    aliases = {info.alias or name: name for name, info in FunctionDeploymentSpec.model_fields.items()}
+    read |= {aliases[alias]: value for alias, value in CAREFUL.items() if alias in unreadable}
     if read.get("function_ref") is None:
         if read.get("function_id") is None:
             read["function_id"] = status.function_id
@@ -73,6 +63,21 @@ def salvaged(
             return None
     read.setdefault("deployment_specifications", (ONE,) * _count(stored))
     return FunctionDeploymentSpec.model_construct(**read)
+
+
+def readable(model: type[BaseModel], stored: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """What of a manifest can be read, field by field, and the names in the cluster of the fields that cannot."""
+    read: dict[str, Any] = {}
+    unreadable: set[str] = set()
+    for name, info in model.model_fields.items():
+        alias = info.alias or name
+        if alias not in stored:
+            continue
+        try:
+            read[name] = TypeAdapter(info.rebuild_annotation()).validate_python(stored[alias])
+        except ValidationError:
+            unreadable.add(alias)
+    return read, frozenset(unreadable)
 
 
 def _count(stored: Mapping[str, Any]) -> int:
@@ -89,7 +94,12 @@ IGNORED: Mapping[str, str] = {
 }
 """Our switches, with what comes of a word that is neither true nor false."""
 
-TOKENS = (names.RECONCILE_REQUESTED_ANNOTATION, names.REDEPLOY_REQUESTED_ANNOTATION)
+TOKENS = (
+    names.RECONCILE_REQUESTED_ANNOTATION,
+    names.REDEPLOY_REQUESTED_ANNOTATION,
+    names.NEW_VERSION_REQUESTED_ANNOTATION,
+    names.NEW_FUNCTION_REQUESTED_ANNOTATION,
+)
 
 
 def is_true(word: str | None) -> bool:

@@ -140,12 +140,12 @@ class Reason(StrEnum):
     REJECTED = "Rejected", Trait.REFUSAL, "NVCF rejected the request; the message says why."
     ARTIFACT_REJECTED = (
         "ArtifactRejected",
-        Trait.REFUSAL,
+        Trait.REFUSAL | Trait.WARNS,
         "A registry does not provide an image, chart, model or resource of the template to NVCF.",
     )
     QUOTA_EXCEEDED = (
         "QuotaExceeded",
-        Trait.REFUSAL,
+        Trait.REFUSAL | Trait.WARNS,
         "The account has as many function versions as NVCF allows it.",
     )
     FUNCTION_NOT_FOUND = (
@@ -233,6 +233,56 @@ class Reason(StrEnum):
         "InvalidAnswer",
         Trait.OUTAGE,
         "The response did not come from the NVCF API: it is not JSON, or not in the documented form.",
+    )
+
+    REGISTERED = "Registered", Trait.NONE, "The template of this generation is registered as a function version."
+    NOT_REGISTERED = "NotRegistered", Trait.NONE, "No version of this resource is registered."
+    REGISTERING = "Registering", Trait.NONE, "A version is being registered."
+    AWAITING_REGISTRATION = (
+        "AwaitingRegistration",
+        Trait.NONE,
+        "A registration was requested, and the response was lost or was a server error (5xx): NVCF may still register "
+        "the version, so it is not requested again yet.",
+    )
+    AWAITING_FOLLOWERS = (
+        "AwaitingFollowers",
+        Trait.NONE,
+        "The version is registered. For a few seconds the operator waits until the FunctionDeployments that follow it "
+        "show that they have noticed.",
+    )
+    REVISION_REUSED = (
+        "RevisionReused",
+        Trait.PATIENT,
+        "The revision is already registered with another template.",
+    )
+    ALREADY_EXISTS = (
+        "AlreadyExists",
+        Trait.PATIENT,
+        "The account has a function of this name that this resource did not create.",
+    )
+    FUNCTION_GONE = (
+        "FunctionGone",
+        Trait.PATIENT,
+        "All versions of the function are gone from NVCF, and with them its id, the clients' address.",
+    )
+    VERSION_GONE = (
+        "VersionGone",
+        Trait.WARNS,
+        "NVCF does not show the latest version any more. If that lasts, it is registered again.",
+    )
+    TOO_MANY_VERSIONS = (
+        "TooManyVersions",
+        Trait.NONE,
+        "Too many versions of this resource are registered and cannot be deleted, so no other one is registered.",
+    )
+    IN_USE = "InUse", Trait.AWAITED, "A FunctionDeployment uses the function, so it is not deleted."
+    VERSION_DEPLOYED = "VersionDeployed", Trait.NONE, "A version is still deployed, so it is not deleted."
+    DELETING = "Deleting", Trait.NONE, "The function's versions are being deleted."
+    DELETED = "Deleted", Trait.NONE, "Event: a function version was deleted."
+    MUTABLE_IMAGE = (
+        "MutableImage",
+        Trait.NONE,
+        "Event: the image has a tag that may be moved. NVCF then runs other content, and no version is made for it.",
     )
 
     CREATED = "Created", Trait.NONE, "Event: a deployment was requested and NVCF accepted the request."

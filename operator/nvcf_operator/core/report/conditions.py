@@ -31,8 +31,9 @@ from nvcf_operator.api.status import (
 from nvcf_operator.core.diff import compare
 from nvcf_operator.core.model import manifests
 from nvcf_operator.core.model.decision import ConditionSet, Decision, RecordUpdate
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, FunctionStatus, Listed, Present, Situation
+from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Listed, Present, Situation
 
 
 def in_force(message: str) -> ConditionSet:
@@ -72,12 +73,8 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     resource, record = situation.resource, decision.record
     assert record is not None, "decide() records every decision that is reported"
     old, condition_set = resource.status, decision.condition_set
-    if condition_set is not None and decision.action is None:
-        # In front, where no limit of a message cuts it off. Not beside an intent, whose write is followed by no Event.
-        odd = (
-            sentence for sentence in manifests.ignored(resource.annotations) if sentence not in condition_set.message
-        )
-        condition_set = replace(condition_set, message=" ".join((*odd, condition_set.message)))
+    if condition_set is not None and decision.action is None:  # not beside an intent, whose write no Event follows
+        condition_set = with_odd_words(resource, condition_set)
     new: dict[str, Any] = dict(old) | _seen(situation, record)
     new |= {"uid": resource.uid, "incoming": record.incoming, "retiring": record.retiring, "failed": record.failed}
     new |= {"intent": record.intent, "retry": record.retry, "last_write": record.last_write}
@@ -92,8 +89,11 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
         new["observed_generation"] = resource.generation
         new["phase"] = str(condition_set.phase)
         new["progressing_since"] = record.progressing_since
-        stated = _stated(situation, condition_set)
-    credentials = _credentials(situation)
+        available = resource.is_true(kinds.AVAILABLE) if condition_set.available is None else condition_set.available
+        reason = Reason.SERVING if available else Reason.NOT_SERVING
+        stated = stated_of(resource, condition_set, kinds.AVAILABLE, available, reason)
+    answered = any(isinstance(seen, Present | Listed | Absent) for seen in situation.observations.values())
+    credentials = credentials_of(resource, situation.credential_failure, answered=answered)
     new["conditions"] = merge(
         old.conditions, [*stated, *([credentials] if credentials else [])], situation.now, CONDITION_TYPES
     )
@@ -169,9 +169,25 @@ def health_of(situation: Situation, seen: Present | Listed) -> tuple[str, ...]:
     return tuple(sorted(text for text in texts if text)[:MAX_MESSAGES])
 
 
-def _stated(situation: Situation, condition_set: ConditionSet) -> list[Condition]:
-    resource = situation.resource
-    available = resource.is_true(kinds.AVAILABLE) if condition_set.available is None else condition_set.available
+def with_odd_words(resource: AnyResource, condition_set: ConditionSet) -> ConditionSet:
+    """The condition set with a sentence about each annotation that says nothing, in front, where no limit cuts it."""
+    odd = (sentence for sentence in manifests.ignored(resource.annotations) if sentence not in condition_set.message)
+    return replace(condition_set, message=" ".join((*odd, condition_set.message)))
+
+
+def stated_of(
+    resource: AnyResource, condition_set: ConditionSet, aspect: str, holds: bool, reason: Reason
+) -> list[Condition]:
+    """The conditions that a condition set gives.
+
+    Args:
+        resource: whose they are.
+        condition_set: what Ready, Reconciling and Stalled say.
+        aspect: the type of the condition that its kind has beside them.
+        holds: whether that one is True.
+        reason: why.
+
+    """
 
     def condition(kind: str, holds: bool, reason: Reason = condition_set.reason, message: str = "") -> Condition:
         return Condition(
@@ -184,7 +200,7 @@ def _stated(situation: Situation, condition_set: ConditionSet) -> list[Condition
 
     stated = [
         condition(kinds.READY, condition_set.ready, message=condition_set.message),
-        condition(kinds.AVAILABLE, available, Reason.SERVING if available else Reason.NOT_SERVING),
+        condition(aspect, holds, reason),
         condition(
             kinds.RECONCILING,
             condition_set.reconciling,
@@ -203,10 +219,15 @@ def _stated(situation: Situation, condition_set: ConditionSet) -> list[Condition
     return stated
 
 
-def _credentials(situation: Situation) -> Condition | None:
-    resource = situation.resource
-    failure = situation.credential_failure
-    answered = any(isinstance(seen, Present | Listed | Absent) for seen in situation.observations.values())
+def credentials_of(resource: AnyResource, failure: Failure | None, *, answered: bool) -> Condition | None:
+    """What CredentialsValid says.
+
+    Args:
+        resource: whose it is.
+        failure: what is wrong with the credentials, as far as was seen.
+        answered: whether NVCF answered.
+
+    """
     if failure is not None:
         status, reason, message = "False", failure.reason, failure.message
     elif answered:

@@ -8,7 +8,7 @@ from typing import Any
 from nvcf_operator.api.status import LastWrite
 from nvcf_operator.core.model.decision import Action, Change, Create, Decision, Patch, Purpose, Undeploy
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Situation
+from nvcf_operator.core.model.situation import AnySituation, Situation
 from nvcf_operator.core.report import conditions, messages
 
 WINDOW = timedelta(hours=1)
@@ -24,11 +24,22 @@ def not_converging(situation: Situation, action: Change | Create | Undeploy) -> 
 
 def at_limit(situation: Situation, action: Change | Create | Undeploy) -> bool:
     """Whether only a user's request lets this write through."""
-    resource = situation.resource
-    last = resource.status.last_write
-    if not counts(situation, action) or last is None or resource.status.observed_generation != resource.generation:
+    return counts(situation, action) and is_repeated(situation, digest(action))
+
+
+def is_repeated(situation: AnySituation, name: str) -> bool:
+    """Whether the write of that name was made three times within an hour, for the manifest as it stands."""
+    last = situation.resource.status.last_write
+    if last is None or not situation.resource.is_reported:
         return False
-    return last.digest == digest(action) and last.count >= LIMIT and situation.now - last.since < WINDOW
+    counted: bool = last.digest == name and last.count >= LIMIT and situation.now - last.since < WINDOW
+    return counted
+
+
+def window_left(situation: AnySituation) -> float:
+    """Seconds until the last write that is counted counts no more."""
+    last = situation.resource.status.last_write
+    return (last.since + WINDOW - situation.now).total_seconds() if last is not None else 0.0
 
 
 def counts(situation: Situation, action: Action) -> bool:
@@ -58,12 +69,17 @@ def counted(situation: Situation, action: Action) -> LastWrite | None:
     if not counts(situation, action):
         return None
     assert isinstance(action, Change | Create | Undeploy), "counts() says so"
-    name, last = digest(action), situation.resource.status.last_write
+    return counted_again(situation, digest(action))
+
+
+def counted_again(situation: AnySituation, name: str) -> LastWrite:
+    """Count the write of that name."""
+    last = situation.resource.status.last_write
     same = (
         last is not None
         and last.digest == name
         and situation.now - last.since < WINDOW
-        and situation.resource.status.observed_generation == situation.resource.generation
+        and situation.resource.is_reported
     )
     if last is None or not same:
         return LastWrite(digest=name, count=1, since=situation.now)

@@ -1,0 +1,120 @@
+"""Which versions are deleted while the CloudFunction lives: duplicates, and former ones that nobody needs.
+
+One at a time, oldest first, and only with every doubt out of the way: it bears this object's mark in this very read, no
+FunctionDeployment names it, and nothing of it is deployed. The latest version, which has to be there, is never one of
+them, so that the function keeps its id.
+"""
+
+from dataclasses import replace
+
+from nvcf_operator.backoff import long
+from nvcf_operator.core.functions import messages
+from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose, FunctionDecision
+from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.versions import asked_for, by_age, label_of, latest, matching
+from nvcf_operator.core.functions.waiting import next_retry, retry_left
+from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus
+
+AGAIN = 10.0
+"""Seconds after which DELETE is asked for again, while NVCF shows the version still."""
+
+
+def collected(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
+    """The decision, but that a version is deleted which nobody needs, where there is nothing else to write."""
+    if decision.action is not None or situation.wrote is not None or latest(situation) is None:
+        return decision
+    if situation.open_intent is not None and asked_for(situation) is None:
+        return decision
+    candidates = unneeded(situation)
+    if not candidates:
+        return decision
+    if situation.failure is not None:
+        return _not_deleted(situation, decision, candidates[0], situation.failure)
+    if situation.resource.status.failed is None and (left := retry_left(situation)) > 0:
+        return _again_in(decision, left)
+    waits = []
+    for seen in candidates:
+        wait = _wait(situation, seen)
+        if wait == 0:
+            return replace(decision, action=DeleteVersion(seen.function_id, seen.version_id, _purpose(situation, seen)))
+        waits += [wait] if wait is not None else []
+    return _again_in(decision, min(waits)) if waits else decision
+
+
+def _again_in(decision: FunctionDecision, seconds: float) -> FunctionDecision:
+    return replace(decision, requeue=min(decision.requeue or seconds, seconds))
+
+
+def unneeded(situation: FunctionSituation) -> tuple[VersionSeen, ...]:
+    """The versions with this object's mark that nobody needs, oldest first, whether or not they may be deleted yet.
+
+    The observer reads the deployments of these.
+    """
+    wanted = matching(situation)
+    needed = {situation.resource.latest_version, wanted.version_id if wanted is not None else None, *kept(situation)}
+    found = [
+        seen
+        for seen in situation.own
+        if seen.version_id not in needed and not situation.is_held(seen.version_id) and not is_pinned(situation, seen)
+    ]
+    return tuple(sorted(found, key=by_age))
+
+
+def kept(situation: FunctionSituation) -> tuple[str, ...]:
+    """The former versions that the history keeps: the newest that served."""
+    resource = situation.resource
+    served = {item.version_id for item in resource.status.versions if item.served and not item.leaving}
+    former = [seen for seen in situation.own if seen.version_id in served - {resource.latest_version}]
+    newest = sorted(former, key=by_age, reverse=True)[: resource.history_limit]
+    return tuple(seen.version_id for seen in newest)
+
+
+def is_pinned(situation: FunctionSituation, seen: VersionSeen) -> bool:
+    """Whether a FunctionDeployment pins the version's revision, though it may not have come to it yet."""
+    pins = {follower.pinned for follower in situation.followers if follower.refers and not follower.deleting}
+    return (label_of(situation, seen).revision or "") in pins
+
+
+def _wait(situation: FunctionSituation, seen: VersionSeen) -> float | None:
+    """Seconds until a version may be deleted; 0: now; None: something else has to happen first."""
+    timing, deployment = situation.timing, situation.deployments.get(seen.version_id)
+    if not situation.believes_absence or seen.known_status != FunctionStatus.INACTIVE:
+        return None
+    if not situation.claims_current or deployment is None:
+        return timing.settle_poll
+    if not isinstance(deployment, Absent):
+        return None
+    waits = [timing.redeploy_settle - deployment.absent_for, sent_lately(situation, seen.version_id)]
+    if situation.resource.recorded_version(seen.version_id) is None:  # its POST may be one of a moment ago
+        waits.append(timing.register_settle - _age(situation, seen))
+    left = max(0.0, *waits)
+    return left if left == 0 else max(left, timing.settle_poll)
+
+
+def sent_lately(situation: FunctionSituation, version_id: str) -> float:
+    """Seconds until DELETE of a version may be asked for again, where it was a moment ago."""
+    sent = situation.delete_sent_for.get(version_id)
+    return max(0.0, AGAIN - sent) if sent is not None else 0.0
+
+
+def _age(situation: FunctionSituation, seen: VersionSeen) -> float:
+    if seen.created_at is None:
+        return situation.listed_for.get(seen.version_id, 0.0)
+    return (situation.now - seen.created_at).total_seconds()
+
+
+def _purpose(situation: FunctionSituation, seen: VersionSeen) -> DeletionPurpose:
+    """Why a version is deleted: it is a duplicate if it is not on record, and another of its template is."""
+    resource = situation.resource
+    twins = [item for item in resource.status.versions if (item.hash, item.revision) == label_of(situation, seen)]
+    duplicate = bool(twins) and resource.recorded_version(seen.version_id) is None
+    return DeletionPurpose.DUPLICATE if duplicate else DeletionPurpose.UNUSED
+
+
+def _not_deleted(
+    situation: FunctionSituation, decision: FunctionDecision, seen: VersionSeen, failure: Failure
+) -> FunctionDecision:
+    """Go on after a DELETE that failed: what is in force stays so, and the next one waits for longer each time."""
+    retry = next_retry(situation, failure.reason, messages.not_deleted(seen.version_id, failure.message))
+    wait = max(long(retry.attempts), failure.retry_after or 0.0)
+    return replace(_again_in(decision, wait), retry=decision.retry or retry, backoff=True)

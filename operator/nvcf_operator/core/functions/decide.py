@@ -1,0 +1,102 @@
+"""What to do about one CloudFunction: the table of situations, read from top to bottom.
+
+`decide` is pure. The loop observes, calls it, makes the write it asks for, adds what came of that to the situation and
+calls it again: what the second call says is what status reports.
+"""
+
+from dataclasses import replace
+
+from nvcf_operator.api.common import DeletionPolicy
+from nvcf_operator.api.function_status import FunctionPhase
+from nvcf_operator.core.functions import messages
+from nvcf_operator.core.functions.collecting import collected
+from nvcf_operator.core.functions.decision import FunctionDecision, Register, write
+from nvcf_operator.core.functions.deletion import deletion
+from nvcf_operator.core.functions.record import recorded
+from nvcf_operator.core.functions.registering import as_wanted, search_left
+from nvcf_operator.core.functions.situation import FunctionSituation
+from nvcf_operator.core.functions.versions import matching
+from nvcf_operator.core.functions.waiting import waiting, write_refused
+from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.report import conditions
+from nvcf_operator.core.report.messages import invalid_spec
+from nvcf_operator.core.rules.ownership import doubted
+
+
+def decide(situation: FunctionSituation) -> FunctionDecision:
+    """Decide on a resource. Total: every situation has an answer, and none of them is a guess."""
+    return recorded(situation, _closing(situation, table(situation)))
+
+
+def table(situation: FunctionSituation) -> FunctionDecision:
+    """The table of situations, from top to bottom."""
+    resource = situation.resource
+    if situation.refused is not None:
+        return write_refused(situation, situation.refused)
+    if resource.deleting:
+        return deletion(situation)
+    if resource.spec is None:
+        return FunctionDecision(
+            condition_set=conditions.stalled(Reason.INVALID_SPEC, invalid_spec(resource.spec_error))
+        )
+    if problems := resource.spec.problems():
+        return FunctionDecision(condition_set=conditions.stalled(Reason.INVALID_SPEC, "; ".join(problems)))
+    if (failure := situation.access or situation.unlisted or doubted(situation)) is not None:
+        return waiting(situation, failure)
+    deletes = resource.spec.deletion_policy == DeletionPolicy.DELETE
+    if resource.has_finalizer and resource.keeps:
+        return write(DropFinalizer())
+    if resource.observes:
+        return _shown(situation)
+    if not resource.has_finalizer and deletes and (situation.own or resource.recorded_ids):
+        return write(TakeFinalizer())  # somebody's tool took it off, such as `kubectl replace`
+    if resource.paused:
+        return _shown(situation)
+    decision = as_wanted(situation)
+    if isinstance(decision.action, Register) and deletes and not resource.has_finalizer:
+        return write(TakeFinalizer())
+    return collected(situation, decision)
+
+
+def _shown(situation: FunctionSituation) -> FunctionDecision:
+    """Decide on a resource for which nothing may be written to NVCF."""
+    resource, version = situation.resource, matching(situation)
+    phase, reason = (
+        (FunctionPhase.OBSERVING, Reason.OBSERVING)
+        if resource.observes
+        else (FunctionPhase.SUSPENDED, Reason.SUSPENDED)
+    )
+    in_force = version is not None and version.version_id == resource.latest_version
+    message = messages.shown(
+        observe=resource.observes,
+        paused_by_annotation=resource.spec is not None and not resource.spec.suspend,
+        function_id=resource.function_id,
+        version=version.version_id if version is not None else None,
+    )
+    condition_set = conditions.at_rest(phase, reason, message, ready=in_force, available=None)
+    return FunctionDecision(condition_set=condition_set, seen=True)
+
+
+def _closing(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
+    """The decision, but that a POST which may still be running is followed to its end, though it is not needed."""
+    left = search_left(situation) if decision.taken is not None and situation.open_intent is not None else 0.0
+    if left <= 0:
+        return decision
+    again = max(left, situation.timing.settle_poll)
+    return replace(decision, requeue=min(again, decision.requeue or again))
+
+
+def asking(situation: FunctionSituation, action: Register) -> FunctionDecision:
+    """What the status says beside the intent, right before the POST: a crash may leave it so."""
+    condition_set = conditions.progressing(FunctionPhase.REGISTERING, Reason.REGISTERING, messages.REGISTERING)
+    decision = FunctionDecision(action=action, condition_set=condition_set, retry=situation.resource.status.retry)
+    return recorded(situation, decision)
+
+
+def unfinished(situation: FunctionSituation) -> FunctionDecision:
+    """Say that more is to be done than the one write that a reconcile may make: the next one follows at once."""
+    phase = FunctionPhase.DELETING if situation.resource.deleting else FunctionPhase.REGISTERING
+    reason = Reason.DELETING if situation.resource.deleting else Reason.REGISTERING
+    text = messages.DELETING if situation.resource.deleting else messages.GOING_ON
+    return recorded(situation, FunctionDecision(condition_set=conditions.progressing(phase, reason, text), requeue=0.0))

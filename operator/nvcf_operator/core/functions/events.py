@@ -1,0 +1,133 @@
+"""The Events of a CloudFunction that are about writes and finds; those of its conditions are `report.events`."""
+
+from collections.abc import Iterable
+
+from nvcf_operator.api import conditions as kinds
+from nvcf_operator.api.function_status import CloudFunctionStatus
+from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose, FunctionAction, Register
+from nvcf_operator.core.functions.messages import named
+from nvcf_operator.core.functions.resource import CloudFunction
+from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.model.decision import DropFinalizer
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.report.events import EventNote
+
+BECAUSE = {
+    DeletionPurpose.DUPLICATE: "it is a duplicate, left by a request whose response was lost",
+    DeletionPurpose.UNUSED: "no FunctionDeployment uses it and history.limit does not keep it",
+    DeletionPurpose.RESOURCE_GONE: "the resource is being deleted",
+}
+
+MOVED_TAGS = frozenset({"latest", "main", "master", "edge", "nightly", "dev", "develop", "stable", "current"})
+"""Tags that are usually moved."""
+
+
+def of_write(resource: CloudFunction, action: FunctionAction, made: VersionSeen | None = None) -> tuple[EventNote, ...]:
+    """The Events of a write that was made.
+
+    Args:
+        resource: whose it is.
+        action: the write.
+        made: the version that a POST has registered.
+
+    """
+    match action:
+        case Register() if made is not None:
+            text = f"Registered version {made.version_id} of function {made.function_id}{_of(action.revision)}."
+            return (EventNote(False, Reason.REGISTERED, text), *_mutable(resource))
+        case DeleteVersion():
+            text = f"Deleted version {action.version_id} of function {action.function_id}: {BECAUSE[action.purpose]}."
+            return (EventNote(False, Reason.DELETED, text),)
+        case DropFinalizer() if resource.deleting and resource.keeps:
+            text = "Resource deleted; the function and its versions were retained in NVCF."
+            return (EventNote(False, Reason.RETAINED, text),)
+        case DropFinalizer() if (
+            resource.deleting and resource.force_delete and resource.is_true(kinds.DELETION_BLOCKED)
+        ):
+            return (EventNote(True, Reason.LEFT_BEHIND, f"force-delete: left in NVCF: {left(resource)}."),)
+        case _:
+            return ()
+
+
+def discovered(situation: FunctionSituation, new: CloudFunctionStatus) -> EventNote | None:
+    """The Event of a version that is on record from now on though no answer has just shown it."""
+    resource, opened, known = situation.resource, situation.resource.open_intent, new.intent
+    if situation.wrote is not None or situation.answer is not None or opened is None or known is None:
+        return None
+    if known.token != opened.token or not known.answered:
+        return None
+    made = next((seen for seen in situation.own if seen.mark is not None and seen.mark.token == known.token), None)
+    if made is None or resource.recorded_version(made.version_id) is not None:
+        return None
+    what = f"version {made.version_id} of function {made.function_id}{_of(known.revision)}"
+    text = f"NVCF registered {what}; its response to the request was lost."
+    return EventNote(False, Reason.REGISTERED, text)
+
+
+def drifted(resource: CloudFunction) -> EventNote:
+    """Somebody else has deleted the latest version."""
+    text = f"Somebody else deleted version {resource.latest_version}. The operator registers its template again."
+    return EventNote(True, Reason.DRIFT, text)
+
+
+def released(situation: FunctionSituation) -> EventNote | None:
+    """The resource goes, and versions on record stay since they bear its mark no more."""
+    resource, own = situation.resource, {seen.version_id for seen in situation.own}
+    if not resource.deleting or resource.keeps:
+        return None
+    recorded = resource.recorded_ids
+    stays = [seen.version_id for seen in situation.shown if seen.version_id in recorded and seen.version_id not in own]
+    if not stays:
+        return None
+    text = f"Not deleted, because the operator's tag was removed from them: versions {named(stays)}."
+    return EventNote(True, Reason.RELEASED, text)
+
+
+def vanished(resource: CloudFunction, versions: Iterable[str] = ()) -> EventNote:
+    """The object is gone, and nobody deleted what it had registered."""
+    text = (
+        f"The resource is gone without its finalizer {resource.KIND.finalizer}: left in NVCF: "
+        f"{left(resource, versions)}. Delete it there, or apply the manifest with another name for the function."
+    )
+    return EventNote(True, Reason.LEFT_BEHIND, text)
+
+
+def deleted_for_nobody(version: VersionSeen) -> EventNote:
+    """What a POST has registered for an object that was gone by then is deleted."""
+    text = (
+        f"The resource was already gone when NVCF registered version {version.version_id} of function "
+        f"{version.function_id} for it: deleted that version."
+    )
+    return EventNote(True, Reason.DELETED, text)
+
+
+def left(resource: CloudFunction, versions: Iterable[str] = ()) -> str:
+    """The ids that are left behind."""
+    known = named(tuple(versions) or resource.recorded_ids) or "unknown"
+    return f"function {resource.function_id or 'unknown'}, versions {known}"
+
+
+def _of(revision: str | None) -> str:
+    return f", revision {revision}" if revision is not None else ""
+
+
+def _mutable(resource: CloudFunction) -> tuple[EventNote, ...]:
+    image = resource.spec.template.container_image if resource.spec is not None else None
+    tag = moved_tag(image) if image is not None else None
+    if tag is None:
+        return ()
+    text = (
+        f"The image's tag {tag} is usually moved. If it is, NVCF runs the new content wherever it pulls the image "
+        "again, and no version is registered for it. Name the image by digest, or set the annotation "
+        "nvcf-operator.io/new-version-requested-at when the tag has moved."
+    )
+    return (EventNote(True, Reason.MUTABLE_IMAGE, text),)
+
+
+def moved_tag(image: str) -> str | None:
+    """The tag of an image if it is one that is usually moved; `latest` where it names none."""
+    if "@" in image:
+        return None
+    _, colon, tag = image.rpartition("/")[2].partition(":")
+    tag = tag if colon else "latest"
+    return tag if tag.lower() in MOVED_TAGS else None

@@ -1,0 +1,237 @@
+"""What the status records of a decision: ids, versions, intent, counts; and the process's own copy of it.
+
+A version is never dropped from the record before it is proven to be gone. The latest one stays even then, until another
+one takes its place: it says for what the function's clients were served last, and that its loss is to be made good.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from nvcf_operator.api.function_spec import CloudFunctionSpec
+from nvcf_operator.api.function_status import (
+    CloudFunctionStatus,
+    FailedTemplate,
+    LatestVersion,
+    RegisteredVersion,
+    Registration,
+)
+from nvcf_operator.api.record import LastWrite, Retry
+from nvcf_operator.backoff import long
+from nvcf_operator.core.functions.collecting import unneeded
+from nvcf_operator.core.functions.decision import FunctionDecision, FunctionRecordUpdate, Register
+from nvcf_operator.core.functions.registering import MOST_VERSIONS, search_left, write_name
+from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.versions import (
+    asked_for,
+    by_age,
+    function_of,
+    is_gone,
+    is_leaving,
+    label_of,
+    usable,
+)
+from nvcf_operator.core.functions.waiting import retry_left
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Scope
+from nvcf_operator.core.rules import flap_guard
+
+
+def recorded(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
+    """The decision with what goes on record with it."""
+    resource = situation.resource
+    taken = next((seen for seen in situation.shown if seen.version_id == decision.taken), None)
+    status, function = resource.status, function_of(situation) or (taken.function_id if taken is not None else None)
+    another = status.function_id is not None and function != status.function_id
+    latest = _latest(situation, taken)
+    # Where there is a version, a request has been answered, or says nothing: it must not count later.
+    new_version = resource.new_version_requested if taken is not None else None
+    new_function = resource.new_function_requested if another or taken is not None else None
+    return replace(
+        decision,
+        record=FunctionRecordUpdate(
+            function_id=function,
+            latest=latest,
+            versions=_versions(situation, taken, latest),
+            intent=_intent(situation, decision),
+            failed=_failed(situation, decision),
+            last_write=_last_write(situation),
+            retry=_retry(situation, decision),
+            new_version_handled=new_version or status.last_handled_new_version_at,
+            new_function_handled=new_function or status.last_handled_new_function_at,
+        ),
+    )
+
+
+def _latest(situation: FunctionSituation, taken: VersionSeen | None) -> LatestVersion | None:
+    resource = situation.resource
+    if taken is None:
+        return resource.status.latest
+    wanted = resource.wanted
+    revision = wanted.revision or label_of(situation, taken).revision
+    return LatestVersion(
+        version_id=taken.version_id, hash=wanted.hash, revision=revision, generation=resource.generation
+    )
+
+
+def _versions(
+    situation: FunctionSituation, taken: VersionSeen | None, latest: LatestVersion | None
+) -> tuple[RegisteredVersion, ...]:
+    """The versions on record, newest first."""
+    resource = situation.resource
+    shown = {seen.version_id: seen for seen in situation.shown}
+    entries = {item.version_id: item for item in resource.status.versions}
+    if not entries and resource.latest_version is None and situation.answer is None:
+        for seen in sorted(usable(situation), key=by_age):  # the record was lost
+            if all(label_of(situation, seen) != (item.hash, item.revision) for item in entries.values()):
+                entries[seen.version_id] = _entry(situation, seen).model_copy(update={"served": True})
+    for found in (asked_for(situation), taken):
+        if found is not None and found.version_id not in entries:
+            entries[found.version_id] = _entry(situation, found)
+    for version, item in tuple(entries.items()):
+        if is_gone(situation, version) and (latest is None or version != latest.version_id):
+            del entries[version]
+            continue
+        changes: dict[str, Any] = {}
+        if not item.served and _has_served(situation, shown.get(version), version):
+            changes["served"] = True
+        if not item.leaving and is_leaving(situation, version):
+            changes["leaving"] = True
+        if latest is not None and version == latest.version_id:
+            changes |= {"hash": latest.hash, "revision": latest.revision}
+        entries[version] = item.model_copy(update=changes)
+    kept = latest.version_id if latest is not None else None
+    newest = sorted(entries.values(), key=_age, reverse=True)
+    while len(newest) > MOST_VERSIONS:
+        newest.remove(next(item for item in reversed(newest) if item.version_id != kept))
+    return tuple(newest)
+
+
+def _entry(situation: FunctionSituation, seen: VersionSeen) -> RegisteredVersion:
+    label = label_of(situation, seen)
+    return RegisteredVersion(
+        version_id=seen.version_id, hash=label.hash, revision=label.revision, created_at=seen.created_at
+    )
+
+
+def _age(item: RegisteredVersion) -> tuple[bool, datetime | None, str]:
+    return item.created_at is not None, item.created_at, item.version_id
+
+
+def _has_served(situation: FunctionSituation, seen: VersionSeen | None, version: str) -> bool:
+    known = seen.known_status if seen is not None else None
+    return (known is not None and known.serves) or any(version in item.serving for item in situation.followers)
+
+
+def _intent(situation: FunctionSituation, decision: FunctionDecision) -> Registration | None:
+    """The last intent, as far as its answer is known."""
+    resource, intent = situation.resource, situation.resource.intent
+    if situation.answered_intent is not None:
+        return situation.answered_intent
+    if intent is None:
+        return _suspected(situation) or resource.status.intent
+    if intent.answered:
+        return intent
+    needless = decision.taken is not None and search_left(situation) <= 0
+    if asked_for(situation) is not None or needless:
+        return intent.model_copy(update={"answered": True})
+    return intent
+
+
+def _suspected(situation: FunctionSituation) -> Registration | None:
+    """An intent in place of one that was lost with the status: our finalizer says that a POST may be under way.
+
+    With the first status that is written the object does not count as one without a record any more, so it has to be in
+    that one, whatever that is about.
+    """
+    resource, found_for = situation.resource, situation.finalizer_found_for
+    if found_for is None or found_for >= situation.timing.register_settle or resource.spec is None:
+        return None
+    wanted = resource.wanted
+    return Registration(uid=resource.uid, hash=wanted.hash, revision=wanted.revision, token=f"lost-{resource.uid[:8]}")
+
+
+def _failed(situation: FunctionSituation, decision: FunctionDecision) -> FailedTemplate | None:
+    """The template that NVCF refused, while the manifest asks for it."""
+    resource, old = situation.resource, situation.resource.status.failed
+    failure, intent = situation.failure, situation.answered_intent
+    if decision.taken is not None:
+        return None
+    if failure is not None and failure.scope == Scope.RESOURCE and intent is not None and not resource.deleting:
+        return FailedTemplate(hash=intent.hash, generation=resource.generation, reason=failure.reason)
+    if old is None or resource.spec is None:
+        return old
+    return old if (old.hash, old.generation) == (resource.wanted.hash, resource.generation) else None
+
+
+def _last_write(situation: FunctionSituation) -> LastWrite | None:
+    if isinstance(situation.wrote, Register):
+        return flap_guard.counted_again(situation, write_name(situation))
+    return situation.resource.status.last_write
+
+
+def _retry(situation: FunctionSituation, decision: FunctionDecision) -> Retry | None:
+    """The pause on record: of a refused template, of a POST without an answer, or of a version not to be deleted."""
+    resource, old = situation.resource, situation.resource.status.retry
+    if decision.retry is not None or decision.condition_set is None:
+        return decision.retry or old
+    if decision.taken is not None:
+        awaits = old is not None and old.reason != Reason.AWAITING_REGISTRATION and resource.status.failed is None
+        return old if awaits and retry_left(situation) > 0 and unneeded(situation) else None
+    return old if resource.is_reported else None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRecord:
+    """What this process knows of one resource's record. The members are those of the status."""
+
+    observed_generation: int
+    function_id: str | None
+    latest: LatestVersion | None
+    versions: tuple[RegisteredVersion, ...]
+    intent: Registration | None
+    failed: FailedTemplate | None
+    last_write: LastWrite | None
+    retry: Retry | None
+    last_handled_reconcile_at: str | None
+    last_handled_new_version_at: str | None
+    last_handled_new_function_at: str | None
+
+    @classmethod
+    def of(cls, status: CloudFunctionStatus) -> "FunctionRecord":
+        """Take it from a status."""
+        return cls(**{name: getattr(status, name) for name in cls.__dataclass_fields__})
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is limited or measured, so that the cluster's copy is enough."""
+        under_way = self.intent is not None and not self.intent.answered
+        return not (under_way or self.failed or self.retry or any(item.leaving for item in self.versions))
+
+    def over(self, status: CloudFunctionStatus) -> CloudFunctionStatus:
+        """The status with this record in place of its own."""
+        return status.model_copy(update={name: getattr(self, name) for name in self.__dataclass_fields__})
+
+    def moved(self, seconds: float) -> "FunctionRecord":
+        """The record after the time of day was set by so many seconds, with all spans as they were."""
+        by, last, retry = timedelta(seconds=seconds), self.last_write, self.retry
+        due = retry.next_attempt_time if retry is not None else None
+        return replace(
+            self,
+            last_write=last and last.model_copy(update={"since": last.since + by}),
+            retry=retry and retry.model_copy(update={"next_attempt_time": due and due + by}),
+        )
+
+
+def first_seen(status: CloudFunctionStatus, spec: CloudFunctionSpec | None, now: datetime) -> FunctionRecord:
+    """The record of a resource that this process meets for the first time; another clock has written its times.
+
+    A time in the future counts as now, and no pause is longer than it may be.
+    """
+    record = FunctionRecord.of(status)
+    last, retry = record.last_write, record.retry
+    if retry is not None and retry.next_attempt_time is not None:
+        longest = now + timedelta(seconds=long(retry.attempts))
+        retry = retry.model_copy(update={"next_attempt_time": min(retry.next_attempt_time, longest)})
+    last = last and last.model_copy(update={"since": min(last.since, now)})
+    return replace(record, last_write=last, retry=retry)

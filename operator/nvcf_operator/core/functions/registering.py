@@ -1,0 +1,176 @@
+"""One version for one template: what is there already is taken, and what is asked for is searched for before it is
+asked for again.
+
+NVCF has no key that would make a POST safe to repeat, so the mark in the POST's own body is what it is found by. A lost
+answer is waited for through `--register-settle-seconds`; what comes later still is recognised by its mark and deleted
+(`collecting`).
+"""
+
+from nvcf_operator.api.function_status import FunctionPhase
+from nvcf_operator.backoff import long
+from nvcf_operator.core.functions import messages
+from nvcf_operator.core.functions.decision import FunctionDecision, Register, write
+from nvcf_operator.core.functions.readiness import registered
+from nvcf_operator.core.functions.situation import FunctionSituation
+from nvcf_operator.core.functions.versions import (
+    asked_for,
+    function_is_empty,
+    function_of,
+    is_gone,
+    is_leaving,
+    matching,
+    missing,
+    reused,
+)
+from nvcf_operator.core.functions.waiting import SLOW, after_refusal, next_retry, refused, waiting
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Failure, Scope
+from nvcf_operator.core.report import conditions
+from nvcf_operator.core.rules import flap_guard
+from nvcf_operator.core.rules.retries import grace_left, stalled_after_grace
+
+SPARE = 6
+"""Versions beyond the history that may wait to be collected before no other one is registered."""
+
+MOST_VERSIONS = 16
+"""Versions that a status holds."""
+
+
+def as_wanted(situation: FunctionSituation) -> FunctionDecision:
+    """Decide on a function that may be written."""
+    if situation.holder is not None:
+        message = messages.conflict(situation.holder, situation.resource.function_name)
+        condition_set = stalled_after_grace(situation, Reason.CONFLICT, message)
+        return FunctionDecision(condition_set=condition_set, requeue=grace_left(situation, Reason.CONFLICT) or SLOW)
+    if (version := matching(situation)) is not None:
+        return registered(situation, version)
+    if (other := reused(situation)) is not None:
+        message = messages.revision_reused(situation.resource.revision or "", other.version_id)
+        return FunctionDecision(condition_set=conditions.stalled(Reason.REVISION_REUSED, message), seen=True)
+    if situation.failure is not None:
+        return _failed(situation, situation.failure)
+    if (left := search_left(situation)) > 0:
+        return _awaiting(situation, left)
+    for rule in (_vanished, _restricted, after_refusal, _limited):
+        if (decision := rule(situation)) is not None:
+            return decision
+    wanted = situation.resource.wanted
+    return write(
+        Register(None if function_is_empty(situation) else function_of(situation), wanted.hash, wanted.revision),
+        drift=("version",) if _has_lost_latest(situation) else (),
+    )
+
+
+def search_left(situation: FunctionSituation) -> float:
+    """Seconds for which a POST may still be running in the server, so that no other one is made."""
+    intent, settle = situation.open_intent, situation.timing.register_settle
+    found_for = situation.finalizer_found_for
+    if intent is None:
+        return 0.0 if found_for is None or situation.intent is not None else max(0.0, settle - found_for)
+    if asked_for(situation) is not None:
+        return 0.0
+    return max(0.0, pause(situation) - max(situation.searched_for, found_for or 0.0))
+
+
+def pause(situation: FunctionSituation) -> float:
+    """Seconds between a POST without an answer and the next one. It grows, so that duplicates do not pile up."""
+    retry = situation.resource.status.retry
+    in_vain = retry.attempts if retry is not None and retry.reason == Reason.AWAITING_REGISTRATION else 0
+    return max(situation.timing.register_settle, long(in_vain) if in_vain else 0.0)
+
+
+def _awaiting(situation: FunctionSituation, left: float) -> FunctionDecision:
+    retry = situation.resource.status.retry
+    words = retry.message if retry is not None and retry.reason == Reason.AWAITING_REGISTRATION else None
+    return FunctionDecision(
+        condition_set=conditions.progressing(
+            FunctionPhase.REGISTERING, Reason.AWAITING_REGISTRATION, messages.unanswered(words, pause(situation))
+        ),
+        requeue=min(left, situation.timing.settle_poll),
+        busy=True,
+        retry=retry,
+        seen=True,
+    )
+
+
+def _failed(situation: FunctionSituation, failure: Failure) -> FunctionDecision:
+    """Decide after a POST that failed."""
+    if situation.unanswered is not None:
+        words = situation.unanswered.words or situation.unanswered.message.rstrip(".")
+        retry = next_retry(situation, Reason.AWAITING_REGISTRATION, words)
+        return FunctionDecision(
+            condition_set=conditions.progressing(
+                FunctionPhase.REGISTERING,
+                Reason.AWAITING_REGISTRATION,
+                messages.unanswered(words, max(situation.timing.register_settle, long(retry.attempts))),
+            ),
+            requeue=situation.timing.settle_poll,
+            busy=True,
+            retry=retry,
+            seen=True,
+        )
+    if failure.scope == Scope.RESOURCE and situation.answered_intent is not None:
+        return refused(situation, failure)
+    return waiting(situation, failure, at_work=True)
+
+
+def _vanished(situation: FunctionSituation) -> FunctionDecision | None:
+    """Decide on what was registered and cannot be seen: only a proof leads to another POST."""
+    resource, empty = situation.resource, function_is_empty(situation)
+    lost = [version for version in missing(situation) if not is_leaving(situation, version)]
+    if not empty:
+        lost = [version for version in lost if _stands_for_wanted(situation, version)]
+    if unproven := [version for version in lost if not is_gone(situation, version)]:
+        message = messages.version_gone(unproven[0])
+        condition_set = conditions.progressing(FunctionPhase.DEGRADED, Reason.VERSION_GONE, message)
+        return FunctionDecision(condition_set=condition_set, requeue=situation.timing.settle_poll)
+    if lost and situation.mass_absence and not (resource.reconcile_requested or resource.new_function_requested):
+        condition_set = conditions.stalled(Reason.MASS_ABSENCE, messages.MASS_ABSENCE)
+        return FunctionDecision(condition_set=condition_set)
+    if empty and not resource.new_function_requested:
+        message = messages.function_gone(function_of(situation) or "")
+        return FunctionDecision(condition_set=conditions.stalled(Reason.FUNCTION_GONE, message), seen=True)
+    return None
+
+
+def _stands_for_wanted(situation: FunctionSituation, version: str) -> bool:
+    recorded, latest = situation.resource.recorded_version(version), situation.resource.status.latest
+    if latest is not None and latest.version_id == version:
+        return latest.hash == situation.resource.wanted.hash
+    return recorded is not None and recorded.hash == situation.resource.wanted.hash
+
+
+def _has_lost_latest(situation: FunctionSituation) -> bool:
+    latest = situation.resource.latest_version
+    return latest is not None and is_gone(situation, latest) and _stands_for_wanted(situation, latest)
+
+
+def _restricted(situation: FunctionSituation) -> FunctionDecision | None:
+    """Refuse a new function beside others of its name, and a version where too many are registered."""
+    resource = situation.resource
+    new_function = function_of(situation) is None or function_is_empty(situation)
+    if new_function and situation.named_alike and not situation.own:
+        message = messages.already_exists(resource.function_name, situation.named_alike)
+        condition_set = conditions.stalled(Reason.ALREADY_EXISTS, message)
+        return FunctionDecision(condition_set=condition_set, requeue=SLOW, seen=True)
+    count, limit = len({seen.version_id for seen in situation.own}), resource.history_limit
+    if count > limit + SPARE or count >= MOST_VERSIONS:
+        message = messages.too_many_versions(count, limit)
+        condition_set = conditions.stalled(Reason.TOO_MANY_VERSIONS, message)
+        return FunctionDecision(condition_set=condition_set, requeue=situation.timing.poll, seen=True)
+    return None
+
+
+def _limited(situation: FunctionSituation) -> FunctionDecision | None:
+    """Refuse a registration that was made three times within an hour, until the manifest changes or reconcile-now."""
+    if situation.resource.reconcile_requested or not flap_guard.is_repeated(situation, write_name(situation)):
+        return None
+    left = flap_guard.window_left(situation)
+    condition_set = conditions.stalled(Reason.NOT_CONVERGING, messages.NOT_CONVERGING)
+    return FunctionDecision(condition_set=condition_set, requeue=max(left, 1.0), seen=True)
+
+
+def write_name(situation: FunctionSituation) -> str:
+    """Name a registration by its content, so that the same one is known again."""
+    wanted = situation.resource.wanted
+    return f"register {wanted.hash} {wanted.revision or ''}".rstrip()

@@ -1,0 +1,114 @@
+"""A CloudFunction as the decisions see it: the manifest, its record in status, and the marks in its metadata."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from nvcf_operator.api import names
+from nvcf_operator.api.function_spec import CloudFunctionSpec
+from nvcf_operator.api.function_status import (
+    FUNCTION_CONDITION_TYPES,
+    CloudFunctionStatus,
+    RegisteredVersion,
+    Registration,
+)
+from nvcf_operator.core.functions.identity import meaning_of_template, template_hash
+from nvcf_operator.core.functions.mark import compact
+from nvcf_operator.core.model.managed import ManagedResource
+from nvcf_operator.core.model.manifests import NEEDED, readable
+
+
+class Wanted(NamedTuple):
+    """What a manifest asks for."""
+
+    hash: str
+    """Of its template, with the token of a request for another version."""
+    revision: str | None
+    meaning: str
+    """Digest of its template with the server's defaults filled in."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudFunction(ManagedResource[CloudFunctionSpec, CloudFunctionStatus]):
+    """A CloudFunction, read once."""
+
+    SPEC = CloudFunctionSpec
+    STATUS = CloudFunctionStatus
+    KIND = names.CLOUD_FUNCTION
+    CONDITION_TYPES = FUNCTION_CONDITION_TYPES
+
+    @classmethod
+    def _salvaged(
+        cls, stored: Mapping[str, Any], status: CloudFunctionStatus, *, lost: bool
+    ) -> CloudFunctionSpec | None:
+        read, unreadable = readable(CloudFunctionSpec, stored)
+        return None if unreadable & set(NEEDED) else CloudFunctionSpec.model_construct(**read)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the manifest asks for; empty where its template cannot be read."""
+        if (spec := self.spec) is None or not hasattr(spec, "template"):
+            return Wanted("", None, "")
+        token = self.annotations.get(names.NEW_VERSION_REQUESTED_ANNOTATION) or None
+        return Wanted(template_hash(spec, token), self.revision, meaning_of_template(spec))
+
+    @property
+    def intent(self) -> Registration | None:
+        """The last intent of this very object, answered or not."""
+        return self.own(self.status.intent)
+
+    @property
+    def open_intent(self) -> Registration | None:
+        """The intent whose answer is not on record: its POST may or may not have registered a version."""
+        intent = self.intent
+        return intent if intent is not None and not intent.answered else None
+
+    @property
+    def mark_uid(self) -> str:
+        """The uid as marks hold it: 32 hex digits."""
+        return compact(self.uid)
+
+    @property
+    def function_id(self) -> str | None:
+        """The function, once it is on record."""
+        return self.status.function_id
+
+    @property
+    def function_name(self) -> str:
+        """The name that the manifest asks for; empty where it cannot be read."""
+        return getattr(self.spec, "name", "")  # not in a manifest of which only a part can be read
+
+    @property
+    def revision(self) -> str | None:
+        """The revision that the manifest names."""
+        return getattr(self.spec, "revision", None)
+
+    @property
+    def history_limit(self) -> int:
+        """Former versions that are kept for a quick way back."""
+        return self.spec.history.limit if self.spec is not None else 0
+
+    @property
+    def latest_version(self) -> str | None:
+        """The version that FunctionDeployments without a pin follow."""
+        return self.status.latest.version_id if self.status.latest is not None else None
+
+    @property
+    def new_version_requested(self) -> str | None:
+        """The token of a request for another version that is not answered yet."""
+        return self.requested(names.NEW_VERSION_REQUESTED_ANNOTATION, self.status.last_handled_new_version_at)
+
+    @property
+    def new_function_requested(self) -> str | None:
+        """The token of a request for a new function that is not answered yet."""
+        return self.requested(names.NEW_FUNCTION_REQUESTED_ANNOTATION, self.status.last_handled_new_function_at)
+
+    def recorded_version(self, version_id: str) -> RegisteredVersion | None:
+        """What is on record of a version."""
+        return next((item for item in self.status.versions if item.version_id == version_id), None)
+
+    @property
+    def recorded_ids(self) -> tuple[str, ...]:
+        """The versions on record, the latest first."""
+        latest = [self.latest_version] if self.latest_version is not None else []
+        return tuple(dict.fromkeys((*latest, *(item.version_id for item in self.status.versions))))

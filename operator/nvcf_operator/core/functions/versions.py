@@ -1,0 +1,160 @@
+"""Which versions are this resource's, what each stands for, and which one has the content of the manifest.
+
+A version is this resource's by its mark, or by its id on record. The record knows best what it stands for: by equality
+of meaning one version may stand for several hashes. Without a record its mark says it, and then its content has to
+agree, since anybody may write a tag.
+"""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from nvcf_operator.core.functions.decision import DeleteVersion
+from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+
+LAST = datetime.max.replace(tzinfo=UTC)
+
+
+class Label(NamedTuple):
+    """What a version stands for."""
+
+    hash: str
+    revision: str | None
+
+
+def label_of(situation: FunctionSituation, seen: VersionSeen) -> Label:
+    """What a version stands for, by the record, else by its mark."""
+    recorded = situation.resource.recorded_version(seen.version_id)
+    if recorded is not None:
+        return Label(recorded.hash, recorded.revision)
+    return Label(seen.mark.hash, seen.mark.revision) if seen.mark is not None else Label("", None)
+
+
+def by_age(seen: VersionSeen) -> tuple[datetime, str]:
+    """The order of versions: oldest first, then by id."""
+    return seen.created_at or LAST, seen.version_id
+
+
+def asked_for(situation: FunctionSituation) -> VersionSeen | None:
+    """The version that the POST of the last intent has registered, if it is there."""
+    intent = situation.intent
+    if situation.answer is not None:
+        return situation.answer
+    return next((seen for seen in situation.own if intent and seen.mark and seen.mark.token == intent.token), None)
+
+
+def function_of(situation: FunctionSituation) -> str | None:
+    """The function of this resource: that which a POST has just created, else that on record."""
+    intent, found = situation.intent, asked_for(situation)
+    if found is not None and (intent is None or intent.function_id is None):
+        return found.function_id
+    return situation.resource.function_id
+
+
+def usable(situation: FunctionSituation) -> tuple[VersionSeen, ...]:
+    """The versions that the resource may follow: its own, and those on record whose mark was wiped."""
+    resource, function = situation.resource, function_of(situation)
+    own = {seen.version_id for seen in situation.own}
+    return tuple(
+        seen
+        for seen in situation.shown
+        if (seen.version_id in own or seen.version_id in resource.recorded_ids)
+        and function in (None, seen.function_id)
+        and not is_leaving(situation, seen.version_id)
+    )
+
+
+def is_leaving(situation: FunctionSituation, version_id: str) -> bool:
+    """Whether a DELETE of that version was sent, so that it is gone or about to go."""
+    recorded, wrote = situation.resource.recorded_version(version_id), situation.wrote
+    sent = isinstance(wrote, DeleteVersion) and wrote.version_id == version_id
+    return sent or version_id in situation.delete_sent_for or (recorded is not None and recorded.leaving)
+
+
+def latest(situation: FunctionSituation) -> VersionSeen | None:
+    """The latest version on record, if it is there."""
+    wanted = situation.resource.latest_version
+    return next((seen for seen in usable(situation) if seen.version_id == wanted), None)
+
+
+def matching(situation: FunctionSituation) -> VersionSeen | None:
+    """The version that has the content of the manifest, so that none has to be registered.
+
+    With a revision, only a version of that revision is one, or the latest without any. Without a revision it is the
+    latest, if its content is the same, or a former one of the same hash that has no revision either.
+    """
+    wanted, found, current = situation.resource.wanted, usable(situation), latest(situation)
+    if (bearer := _of_revision(situation)) is not None:
+        return bearer if _has_content(situation, bearer) else None
+    unnamed = [seen for seen in found if label_of(situation, seen).revision is None]
+    if wanted.revision is None and current is not None and _has_content(situation, current):
+        return current
+    if current is not None and current in unnamed and _has_content(situation, current):
+        return current
+    same = [seen for seen in unnamed if label_of(situation, seen).hash == wanted.hash]
+    same = [seen for seen in same if _is_as_marked(situation, seen)]
+    if same:
+        recorded = [seen for seen in same if situation.resource.recorded_version(seen.version_id) is not None]
+        return min(recorded or same, key=by_age)
+    if current is None and unnamed:  # the record is lost, or the latest one is gone
+        newest = max(unnamed, key=lambda seen: (seen.created_at is not None, by_age(seen)))
+        return newest if _means_the_same(situation, newest) else None
+    return None
+
+
+def reused(situation: FunctionSituation) -> VersionSeen | None:
+    """The version that has the manifest's revision and another template."""
+    bearer = _of_revision(situation)
+    return bearer if bearer is not None and not _has_content(situation, bearer) else None
+
+
+def _of_revision(situation: FunctionSituation) -> VersionSeen | None:
+    wanted, current = situation.resource.wanted, latest(situation)
+    if wanted.revision is None:
+        return None
+    bearers = [seen for seen in usable(situation) if label_of(situation, seen).revision == wanted.revision]
+    if current in bearers:
+        return current
+    with_content = [seen for seen in bearers if _has_content(situation, seen)]
+    return min(with_content or bearers, key=by_age, default=None)
+
+
+def _has_content(situation: FunctionSituation, seen: VersionSeen) -> bool:
+    """Whether a version has the manifest's content: it was registered for its hash, or it means the same."""
+    same_hash = label_of(situation, seen).hash == situation.resource.wanted.hash
+    return (same_hash and _is_as_marked(situation, seen)) or _means_the_same(situation, seen)
+
+
+def _is_as_marked(situation: FunctionSituation, seen: VersionSeen) -> bool:
+    """Whether a version of the wanted hash has the content of that hash.
+
+    Of one on record, and of what our own POST has registered, that is known: the server may show content in a form
+    that nobody has thought of, and must not be made to register it again and again.
+    """
+    recorded = situation.resource.recorded_version(seen.version_id) is not None
+    known = recorded or seen == asked_for(situation) or not seen.meaning
+    return known or seen.meaning == situation.resource.wanted.meaning
+
+
+def _means_the_same(situation: FunctionSituation, seen: VersionSeen) -> bool:
+    """Whether a version of another hash has the same content. A request for another version it cannot answer."""
+    resource = situation.resource
+    return resource.new_version_requested is None and seen.meaning == resource.wanted.meaning
+
+
+def missing(situation: FunctionSituation) -> tuple[str, ...]:
+    """The versions on record that are not there, as far as was seen."""
+    there = {seen.version_id for seen in situation.shown}
+    return tuple(version for version in situation.resource.recorded_ids if version not in there)
+
+
+def is_gone(situation: FunctionSituation, version_id: str) -> bool:
+    """Whether a version is proven to be gone: the account is the right one, and 404 has lasted through the settle."""
+    absent_for = situation.absent_for.get(version_id, -1.0)
+    there = any(seen.version_id == version_id for seen in situation.shown)
+    return not there and situation.believes_absence and absent_for >= situation.timing.redeploy_settle
+
+
+def function_is_empty(situation: FunctionSituation) -> bool:
+    """Whether the function on record shows no version at all, whosever it is."""
+    function = function_of(situation)
+    return function is not None and all(seen.function_id != function for seen in situation.shown)
