@@ -22,7 +22,9 @@ POLICY: dict[str, Any] = {
         {
             "level": "RequestResponse",
             "verbs": ["patch"],
-            "resources": [{"group": "nvcf-operator.io", "resources": ["functiondeployments/status"]}],
+            "resources": [
+                {"group": "nvcf-operator.io", "resources": ["cloudfunctions/status", "functiondeployments/status"]}
+            ],
         },
         # What the operator writes to our own resources is worth reading; anything else could hold a Secret.
         {"level": "Request", "verbs": ["patch"], "resources": [{"group": "nvcf-operator.io"}]},

@@ -200,7 +200,7 @@ def test_the_policies_refuse_what_they_say(plane: ControlPlane, helm: Helm) -> N
     team.apply(narrow)
     for said, what in (
         ("Take the label off first", ("-n", name, "delete", "functiondeployment", "narrow", "--dry-run=server")),
-        ("would delete every FunctionDeployment", ("delete", "crd", CRD_NAME, "--dry-run=server")),
+        ("would delete every resource of its kind", ("delete", "crd", CRD_NAME, "--dry-run=server")),
     ):
         wait_until_refused(plane, said, *what)
     plane.kubectl("-n", name, "label", "functiondeployment", "narrow", "nvcf-operator.io/protected-")
@@ -213,7 +213,11 @@ def test_everything_that_it_may_render_is_taken_by_the_api_server(plane: Control
         "networkPolicy": {"enabled": True},
         "metrics": {"dashboard": {"enabled": True}},
         "admissionPolicies": {"protectCrd": True, "protectLabelled": True, "maxInstances": 5},
-        "rbac": {"aggregateToEdit": True, "aggregateToAdmin": True},
+        "rbac": {
+            "aggregateToEdit": True,
+            "aggregateToAdmin": True,
+            "functions": {"aggregateToEdit": True, "aggregateToAdmin": True},
+        },
         "credentials": {"operatorKey": {"existingSecret": "own", "namespaces": ["default"]}},
         "nvcf": {"caConfigMap": "ca"},
     }

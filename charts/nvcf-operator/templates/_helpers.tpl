@@ -43,12 +43,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- /* What the operator may do with resources, in the cluster or in a namespace. */ -}}
 {{- define "nvcf-operator.rules" -}}
-# Patching is for the finalizer; the operator never writes spec.
+# Patching is for the finalizers; the operator never writes spec.
 - apiGroups: [nvcf-operator.io]
-  resources: [functiondeployments]
+  resources: [cloudfunctions, functiondeployments]
   verbs: [get, list, watch, patch]
 - apiGroups: [nvcf-operator.io]
-  resources: [functiondeployments/status]
+  resources: [cloudfunctions/status, functiondeployments/status]
   verbs: [patch]
 - apiGroups: [""]
   resources: [events]
@@ -59,7 +59,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   resources: [secrets]
   verbs: [get]
 {{- else if .Values.credentials.secretNames }}
-# API keys, by name: no other Secret can be read, and none can be listed. A FunctionDeployment whose
+# API keys, by name: no other Secret can be read, and none can be listed. A resource whose
 # spec.credentials.secretRef names another Secret needs that name here.
 - apiGroups: [""]
   resources: [secrets]

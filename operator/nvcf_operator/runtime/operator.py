@@ -134,7 +134,6 @@ class Operator:
             gone=self._gone,
             references=references,
             listed=lambda kind, seconds: self.informer.is_listed(kind, within=seconds),
-            references=References(self.cache, settle=settings.reference_settle_seconds),
         )
         self.environment = Environment(
             cluster,

@@ -44,7 +44,11 @@ FULL: dict[str, Any] = {
     "log": {"format": "text", "level": "debug"},
     "tracing": {"enabled": True, "endpoint": "http://collector.example:4318", "sampleRatio": 0.25},
     "serviceAccount": {"annotations": {"c": "d"}},
-    "rbac": {"aggregateToEdit": True, "aggregateToAdmin": True},
+    "rbac": {
+        "aggregateToEdit": True,
+        "aggregateToAdmin": True,
+        "functions": {"aggregateToEdit": True, "aggregateToAdmin": True},
+    },
     "commonLabels": {"team": "platform"},
     "podLabels": {"e": "f"},
     "podAnnotations": {"g": "h"},
@@ -230,7 +234,7 @@ def test_no_role_has_a_wildcard_and_none_for_people_reaches_the_status(helm4: He
         for rule in role["rules"]:
             assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
             if any("aggregate-to" in label for label in role["metadata"]["labels"]):
-                assert rule["resources"] == ["functiondeployments"]
+                assert set(rule["resources"]) <= {"cloudfunctions", "functiondeployments"}
 
 
 @pytest.mark.parametrize(
@@ -239,11 +243,35 @@ def test_no_role_has_a_wildcard_and_none_for_people_reaches_the_status(helm4: He
         ({}, {"view"}),
         ({"rbac": {"aggregateToEdit": True}}, {"view", "edit"}),
         ({"rbac": {"aggregateToAdmin": True, "aggregateToView": False}}, {"admin"}),
+        ({"rbac": {"functions": {"aggregateToEdit": True}}}, {"view", "edit"}),
     ],
 )
 def test_only_reading_is_given_to_people_by_default(helm4: Helm, values: dict[str, Any], expected: set[str]) -> None:
     labels = [label for role in of_kind(helm4.template(values), "ClusterRole") for label in role["metadata"]["labels"]]
     assert {label.rpartition("aggregate-to-")[2] for label in labels if "aggregate-to-" in label} == expected
+
+
+WRITES = ["create", "update", "patch", "delete"]
+
+
+@pytest.mark.parametrize(
+    ("rbac", "expected"),
+    [
+        ({}, {}),
+        ({"aggregateToEdit": True}, {"nvcf-operator-edit": (["functiondeployments"], ["edit"])}),
+        ({"functions": {"aggregateToAdmin": True}}, {"nvcf-operator-functions-edit": (["cloudfunctions"], ["admin"])}),
+    ],
+)
+def test_rights_to_write_the_two_kinds_are_given_apart(
+    helm4: Helm, rbac: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    found = {}
+    for role in of_kind(helm4.template({"rbac": rbac}), "ClusterRole"):
+        to = [label.rpartition("aggregate-to-")[2] for label in role["metadata"]["labels"] if "aggregate-to" in label]
+        (rule,) = role["rules"] if to else ({"verbs": None},)
+        if rule["verbs"] == WRITES:
+            found[role["metadata"]["name"]] = (rule["resources"], to)
+    assert found == expected
 
 
 def secrets_of(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
