@@ -1,4 +1,4 @@
-"""Installs the operator's part of `deploy/base` into a control plane: CRD, namespace, identity and rights."""
+"""Installs the operator's part of `deploy/base` into a control plane: CRDs, namespace, identity and rights."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from hack.controlplane import ControlPlane
-from nvcf_operator.api.names import CRD_NAME
+from nvcf_operator.api.names import KINDS
 
 BASE = Path(__file__).parents[2] / "deploy" / "base"
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
@@ -23,5 +23,5 @@ def install(plane: ControlPlane) -> Path:
     """Install all of it but the Deployment, for the operator runs beside the cluster; give its kubeconfig."""
     items = [each for each in base_objects(plane) if each["kind"] != "Deployment"]
     plane.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD_NAME}")
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *(f"crd/{kind.crd_name}" for kind in KINDS))
     return plane.kubeconfig_for(NAMESPACE, ACCOUNT)
