@@ -5,9 +5,8 @@ The intent goes into the status first: from then on the POST may be under way, w
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
@@ -20,93 +19,15 @@ from nvcf_operator.core.model.resource import answered
 from nvcf_operator.core.model.situation import Present
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.report.error_messages import explained
-from nvcf_operator.core.rules.pruning import not_kept
+from nvcf_operator.core.rules.pruning import RECORDED
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
-from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.kube.errors import KubeError, NotLeading
+from nvcf_operator.reconcile.act.intents import INTENT_MAX_AGE, PROOFS, IntentWriter
 from nvcf_operator.reconcile.context import Context, Environment
-from nvcf_operator.reconcile.ports import NotKept, Outdated, Vanished, WriteRefused
+from nvcf_operator.reconcile.ports import Outdated, Vanished, WriteRefused
 from nvcf_operator.reconcile.stages import Outcome
 
 log = logging.getLogger(__name__)
-
-
-class Intents:
-    """Writes intents.
-
-    Args:
-        environment: what all stages share.
-        unrecorded: the fields that the CRD is known to lack, and that no deployment is asked for without.
-
-    """
-
-    def __init__(self, environment: Environment, unrecorded: Callable[[], tuple[str, ...]]) -> None:
-        self._cluster = environment.cluster
-        self._claims = environment.claims
-        self._clock = environment.clock
-        self._unrecorded = unrecorded
-        self._pruned = False
-        """The last intent was not kept."""
-
-    async def write(self, context: Context, action: Create, asking: Decision) -> tuple[Context, Intent]:
-        """Write the intent.
-
-        It is also the resource's claim of the version. Another resource that appeared since the decision may hold it by
-        now, or be about to. Where the API server has not kept all that must be on record, the situation says so.
-
-        Raises:
-            Outdated, Vanished, KubeError: it was not written, or its answer is lost.
-            WriteRefused: the API server does not take it.
-            NotKept: it would not keep it, and nothing was written.
-
-        """
-        resource, local, version = context.resource, context.local, action.function_version_id
-        target = context.target(version)
-        await self._claims.ensure_unclaimed(resource, target)
-        intent = Intent(
-            uid=resource.uid,
-            function_version_id=version,
-            token=uuid.uuid4().hex[:16],
-            specifications=allocating(action.specifications),
-        )
-        status = report(context.situation, asking).model_copy(update={"intent": intent})
-        wanted = status.to_dict()
-        patch = merge_patch(resource.recorded, wanted)
-        assert patch is not None, "the token is new"
-        with self._claims.intending(target):
-            if self._pruned or self._unrecorded():  # so that a failed try changes nothing
-                await self._try(context, patch, wanted)
-            obj = await self._cluster.write_intent(resource, local, patch)
-        local.decided(resource, status)
-        fields = not_kept(wanted, obj.get("status") or {})
-        self._pruned = bool(fields)
-        refused = str(NotKept(fields)) if fields else None
-        if refused is not None:
-            log.warning("%s", refused)
-        return context.after(resource=context.resource_after(obj, self._clock), refused=refused), intent
-
-    async def _try(self, context: Context, patch: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-        """Have the API server show what it would keep of an intent.
-
-        Raises:
-            NotKept: not all that must be on record.
-
-        """
-        try:
-            shown = await self._cluster.write_intent(context.resource, context.local, patch, trial=True)
-        except WriteRefused as refused:
-            if "dry run" in str(refused):
-                return  # a webhook that does not support one says nothing about the real write
-            raise
-        if fields := not_kept(wanted, shown.get("status") or {}):
-            raise NotKept(fields)
-
-
-INTENT_MAX_AGE = 5.0
-"""Seconds within which the POST must follow its intent; after a longer pause the state is proven again first."""
-
-PROOFS = 3
-"""Times that it is proven for one POST, on a cluster so slow that each proof takes longer than that."""
 
 
 class Creates:
@@ -124,7 +45,8 @@ class Creates:
         self._clock = environment.clock
         self._sent = environment.sent
         self._presence = environment.presence
-        self._intents = Intents(environment, unrecorded)
+        self._claims = environment.claims
+        self._intents: IntentWriter[Context] = IntentWriter(environment, unrecorded, RECORDED)
 
     async def create(self, context: Context, action: Create, asking: Decision) -> Outcome[Context]:
         """Write the intent and POST. Rate, places and breaker are passed before, so that the POST follows at once.
@@ -138,7 +60,7 @@ class Creates:
             async with context.nvcf.admitted(context.caller) as admission:
                 before, began = context.resource.intent, self._clock.monotonic()
                 try:
-                    context, intent = await self._intents.write(context, action, asking)
+                    context, intent = await self._intend(context, action, asking)
                     if context.situation.refused is not None:
                         return Outcome(_not_sent(context, before))
                     other = await self._proven_again(context, version, admission, began)
@@ -159,6 +81,27 @@ class Creates:
         found = Present(answer.deployment)
         context = context.observed(version, found, wrote=action, answered_intent=answered(intent, answer.deployment))
         return Outcome(context)
+
+    async def _intend(self, context: Context, action: Create, asking: Decision) -> tuple[Context, Intent]:
+        """Write the intent, which is also the resource's claim of the version.
+
+        Another resource that appeared since the decision may hold it by now, or be about to.
+
+        Raises:
+            Outdated, Vanished, KubeError, WriteRefused: as `IntentWriter.write`.
+
+        """
+        target = context.target(action.function_version_id)
+        await self._claims.ensure_unclaimed(context.resource, target)
+        intent = Intent(
+            uid=context.resource.uid,
+            function_version_id=action.function_version_id,
+            token=uuid.uuid4().hex[:16],
+            specifications=allocating(action.specifications),
+        )
+        status = report(context.situation, asking).model_copy(update={"intent": intent})
+        with self._claims.intending(target):
+            return await self._intents.write(context, status), intent
 
     async def _proven_again(self, context: Context, version: str, admission: Admission, began: float) -> Context | None:
         """Prove again, if writing the intent took long, that nothing is deployed and that the manifest is the same.
