@@ -19,7 +19,7 @@ from nvcf_operator.accounts import calls
 from nvcf_operator.accounts.calls import Channel
 from nvcf_operator.accounts.key_status import DeployScope, KeyStatus, account_view
 from nvcf_operator.accounts.listings import DeploymentList, DisprovedListings, Listing, MassDeletionGuard
-from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Interest, Meaning, Registered
+from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Interest, Registered
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
@@ -50,7 +50,6 @@ class Account:
         limiters: the limiters of all accounts.
         metrics: counts the polls.
         interests: what CloudFunctions ask of a list.
-        meaning: digests the content of a version.
         clock: seconds; only differences matter.
 
     """
@@ -63,7 +62,6 @@ class Account:
         metrics: Metrics,
         *,
         interests: Callable[[], Iterable[Interest]] = tuple,
-        meaning: Meaning = lambda details: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.credential = credential
@@ -90,7 +88,6 @@ class Account:
         self._failed: tuple[float, Failure] | None = None
         self._deploy_scope = DeployScope(self.call, clock)
         self._interests = interests
-        self._meaning = meaning
         self._channel = channel(self)
 
     def __repr__(self) -> str:
@@ -171,7 +168,7 @@ class Account:
                 return failure
             interests = (*self._interests(), *((interest,) if interest is not None else ()))
             before = known.registered if known is not None else NOTHING_REGISTERED
-            self.listing = Listing.of(answer, now, Registered.of(answer, interests, before, self._meaning))
+            self.listing = Listing.of(answer, now, Registered.of(answer, interests, before))
             self._share_limiter()
             self._metrics.polled(self.account_id)
             if self.key_status.failure is not None:

@@ -4,15 +4,16 @@ A list holds thousands of versions of others. So only what a CloudFunction of th
 that bear its mark, those of its function, and the ids of functions that have its name. Without one nothing is kept.
 """
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from nvcf_client.models import Function, FunctionDetails
 from nvcf_client.responses import FunctionsResponse
-from nvcf_operator.core.functions.situation import MarkSeen, VersionSeen
+from nvcf_operator.core.functions.identity import meaning_of_version
+from nvcf_operator.core.functions.mark import Mark, mark_of
+from nvcf_operator.core.functions.situation import VersionSeen
 
 
 class Interest(NamedTuple):
@@ -24,23 +25,6 @@ class Interest(NamedTuple):
     """Of the function."""
     function_id: str | None = None
     """The function on record."""
-
-
-MARK = re.compile(
-    r"nvcf-operator:1:(?P<uid>[0-9a-f]{32}):(?P<hash>[0-9a-z]{1,18}):(?P<token>[0-9a-f]{16})(?::(?P<revision>[\w-]{1,40}))?"
-)
-
-
-def mark_of(tags: Iterable[str]) -> MarkSeen | None:
-    """The operator's mark among the tags of a version, if there is one that can be read."""
-    for tag in tags:
-        if tag.startswith("nvcf-operator:1:") and (found := MARK.fullmatch(tag)) is not None:
-            return MarkSeen(**found.groupdict())
-    return None
-
-
-Meaning = Callable[[FunctionDetails], str]
-"""Digest of a version's content; empty where it cannot be read, which equals nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +41,14 @@ class Registered:
     """The versions with an object's mark by its uid, and those of a function by its id."""
 
     @classmethod
-    def of(
-        cls, answer: FunctionsResponse, interests: Iterable[Interest], before: "Registered", meaning: Meaning
-    ) -> "Registered":
+    def of(cls, answer: FunctionsResponse, interests: Iterable[Interest], before: "Registered") -> "Registered":
         """Read the answer of the call. Content is read once for each version, since it cannot change."""
         wanted = frozenset(interests)
         if not wanted:
             return NOTHING_REGISTERED
         uids, functions = {item.uid for item in wanted}, {item.function_id for item in wanted}
         ids: dict[str, set[str]] = {item.name: set() for item in wanted}
-        found: list[tuple[Function, MarkSeen | None]] = []
+        found: list[tuple[Function, Mark | None]] = []
         for item in answer.functions:
             if item.owned_by_different_account:
                 continue
@@ -77,7 +59,7 @@ class Registered:
                 found.append((item, mark))
         known = {version: seen.meaning for version, seen in before.versions.items()}
         new = [item.version_id for item, _ in found if item.version_id not in known]
-        known |= {details.version_id: meaning(details) for details in (answer.details(new) if new else ())}
+        known |= {details.version_id: meaning_of_version(details) for details in (answer.details(new) if new else ())}
         versions = {item.version_id: _seen(item, mark, known.get(item.version_id, "")) for item, mark in found}
         owned: dict[str, list[str]] = {}
         for version, seen in versions.items():
@@ -110,13 +92,22 @@ class Registered:
 NOTHING_REGISTERED = Registered()
 
 
-def version_seen(details: FunctionDetails, meaning: Meaning) -> VersionSeen:
+def version_seen(details: FunctionDetails) -> VersionSeen:
     """A version as a read of it, or the answer to its registration, shows it."""
-    return _seen(details, mark_of(details.tags or ()), meaning(details))
+    return _seen(details, mark_of(details.tags), meaning_of_version(details))
 
 
-def _seen(item: Function, mark: MarkSeen | None, meaning: str) -> VersionSeen:
-    return VersionSeen(item.id, item.version_id, item.name or "", item.status, mark, meaning, _moment(item.created_at))
+def _seen(item: Function, mark: Mark | None, meaning: str) -> VersionSeen:
+    return VersionSeen(
+        function_id=item.id,
+        version_id=item.version_id,
+        name=item.name or "",
+        status=item.status,
+        mark=mark,
+        meaning=meaning,
+        created_at=_moment(item.created_at),
+        account_id=item.nca_id,
+    )
 
 
 def _age(seen: VersionSeen) -> tuple[datetime, str]:

@@ -7,9 +7,11 @@ import pytest
 
 from nvcf_client.models import FunctionDetails
 from nvcf_client.responses import FunctionsResponse, reading
+from nvcf_operator.accounts import registered
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Interest, Registered
+from nvcf_operator.core.functions.identity import meaning_of_version
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters
@@ -34,19 +36,8 @@ def answer(*entries: dict[str, Any]) -> FunctionsResponse:
     return reading(FunctionsResponse)(json.dumps({"functions": entries}).encode())
 
 
-class Meanings:
-    """Digests contents, and counts them."""
-
-    def __init__(self) -> None:
-        self.read: list[str] = []
-
-    def __call__(self, details: FunctionDetails) -> str:
-        self.read.append(details.version_id)
-        return f"of {details.version_id}"
-
-
 def read(*entries: dict[str, Any], interests: tuple[Interest, ...] = (INTEREST,)) -> Registered:
-    return Registered.of(answer(*entries), interests, NOTHING_REGISTERED, Meanings())
+    return Registered.of(answer(*entries), interests, NOTHING_REGISTERED)
 
 
 def test_only_versions_that_a_cloud_function_has_to_do_with_are_kept() -> None:
@@ -69,7 +60,8 @@ def test_without_a_cloud_function_nothing_is_kept() -> None:
 def test_a_version_shows_its_mark_its_age_and_the_digest_of_its_content() -> None:
     found = read(entry("v", tags=[mark(revision="1-4-2")], createdAt="2026-11-30T08:00:00.123456789Z"))
     [seen] = found.shown_to(INTEREST)
-    assert (seen.function_id, seen.name, seen.status, seen.meaning) == ("f", "llama", "INACTIVE", "of v")
+    assert (seen.function_id, seen.name, seen.status, seen.account_id) == ("f", "llama", "INACTIVE", "acme")
+    assert seen.meaning == meaning_of_version(answer(entry("v")).details(["v"])[0]) != ""
     assert seen.mark is not None
     assert (seen.mark.uid, seen.mark.token, seen.mark.revision) == (UID, "a" * 16, "1-4-2")
     assert seen.created_at is not None
@@ -117,13 +109,19 @@ def test_functions_named_alike_are_those_without_a_version_of_ours() -> None:
     assert found.named_alike(INTEREST) == ("theirs-1", "theirs-2")
 
 
-def test_the_content_of_a_version_is_read_once() -> None:
-    meanings = Meanings()
-    first = Registered.of(answer(entry("v", tags=[mark()])), (INTEREST,), NOTHING_REGISTERED, meanings)
+def test_the_content_of_a_version_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def read_once(details: FunctionDetails) -> str:
+        read.append(details.version_id)
+        return "m"
+
+    monkeypatch.setattr(registered, "meaning_of_version", read_once)
+    first = Registered.of(answer(entry("v", tags=[mark()])), (INTEREST,), NOTHING_REGISTERED)
     both = answer(entry("v", tags=[mark()], status="ACTIVE"), entry("w", tags=[mark()]))
-    second = Registered.of(both, (INTEREST,), first, meanings)
-    assert meanings.read == ["v", "w"]
-    assert (second.versions["v"].meaning, second.versions["v"].status) == ("of v", "ACTIVE")
+    second = Registered.of(both, (INTEREST,), first)
+    assert read == ["v", "w"]
+    assert (second.versions["v"].meaning, second.versions["v"].status) == ("m", "ACTIVE")
 
 
 def test_a_list_that_does_not_show_what_is_asked_for_is_read_again() -> None:
