@@ -38,6 +38,7 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.event_queue import EventRecord
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.reconcile import cluster, record
+from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.act import create
 from nvcf_operator.reconcile.act.actuator import Changes
 from nvcf_operator.reconcile.act.create import Creates
@@ -303,15 +304,15 @@ def steps_back() -> None:
 
 def key_logged() -> None:
     """Log lines are not rid of keys, and one of them holds the key that is used."""
-    original = Observer._credential
+    original = Access.credential
     logs.clean = lambda text: text
 
-    async def credential(self: Observer, resource: Resource, local: Any) -> Any:
+    async def credential(self: Access, resource: AnyResource, local: Any) -> Any:
         found = await original(self, resource, local)
         log.debug("the key is %s", getattr(found, "api_key", None))
         return found
 
-    Observer._credential = credential  # type: ignore[method-assign]
+    Access.credential = credential  # type: ignore[method-assign]
 
 
 def key_quoted() -> None:

@@ -23,10 +23,10 @@ from nvcf_operator.core.model.situation import (
 )
 from nvcf_operator.core.model.versions import needs_nvcf, versions_held, versions_of_interest, without
 from nvcf_operator.core.rules import error_classification
-from nvcf_operator.core.rules.credentials import Credential, in_ending_namespace, is_known_to_end, secret_of
 from nvcf_operator.core.rules.poll_rules import fingerprint_of, list_is_enough
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller, Priority
+from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.context import Context, Environment
 from nvcf_operator.reconcile.ports import Accounts, Credentials, Saturated
 from nvcf_operator.settings import Settings
@@ -54,7 +54,7 @@ class Reads:
             return Unknown(calls.limiter_failure(closed))
         except nvcf_errors.NotFound as error:
             if error.unknown_path:
-                return Unknown(_strange(error))
+                return Unknown(error_classification.of_strange_404(error))
             # What is on record as deployed wants an account that answers now, not one that did a moment ago.
             known = version in versions_held(resource)
             listing = await account.fresh_listing(0.0 if known else BELIEF, context.caller)
@@ -87,13 +87,16 @@ class Reads:
         return FunctionSeen.PUBLIC if public else FunctionSeen.OURS, answer.function.status
 
 
-def _strange(error: nvcf_errors.NotFound) -> Failure:
-    known = error_classification.of_call(error)
-    return Failure(
-        Reason.INVALID_ANSWER,
-        f"{known.message.split('. ')[0]}, and the response did not come from the NVCF API. Check the base URL "
-        "(including its path prefix) and any proxy in between. The operator retries.",
-        Scope.SERVER,
+def timing_of(settings: Settings) -> Timing:
+    """The settings that decisions depend on."""
+    return Timing(
+        create_settle=settings.create_settle_seconds,
+        create_settle_per_specification=settings.create_settle_per_specification_seconds,
+        redeploy_settle=settings.redeploy_settle_seconds,
+        register_settle=settings.register_settle_seconds,
+        stalled_grace=settings.stalled_grace_seconds,
+        poll=settings.poll_interval,
+        busy_poll=settings.busy_poll_interval,
     )
 
 
@@ -105,18 +108,11 @@ class Observer:
     ) -> None:
         self._environment = environment
         self._accounts = accounts
-        self._credentials = credentials
+        self._access = Access(environment.cluster, credentials)
         self._clock = environment.clock
         self._reads = Reads(environment)
         self._poll_interval = settings.poll_interval
-        self._timing = Timing(
-            create_settle=settings.create_settle_seconds,
-            create_settle_per_specification=settings.create_settle_per_specification_seconds,
-            redeploy_settle=settings.redeploy_settle_seconds,
-            stalled_grace=settings.stalled_grace_seconds,
-            poll=settings.poll_interval,
-            busy_poll=settings.busy_poll_interval,
-        )
+        self._timing = timing_of(settings)
 
     async def observe(self, resource: Resource, local: LocalState, priority: Priority, *, most_waiting: int) -> Context:
         """Observe all that a decision on this resource may need.
@@ -129,7 +125,7 @@ class Observer:
         context = Context(situation, local, priority)
         if resource.spec is None or (resource.deleting and not needs_nvcf(resource)):
             return context
-        credential = await self._credential(resource, local)
+        credential = await self._access.credential(resource, local)
         if isinstance(credential, Failure):
             return await self._without_key(context, credential)
         account = self._accounts.of(resource.key, credential)
@@ -169,16 +165,12 @@ class Observer:
 
     async def _without_key(self, context: Context, failure: Failure) -> Context:
         resource = context.resource
-        if is_known_to_end(resource) or (
-            resource.deleting and self._environment.cluster.namespace_ends(resource.key.namespace)
-        ):
-            failure = in_ending_namespace(failure)
         # Without a key its base URL is not known either. What is on record stays blocked; of a copy that holds
         # nothing by its own record, whoever holds the version may be meant.
         lost = resource.deleting and resource.lost
         holders = await self._environment.claims.holders(resource, None) if lost else {}
         local_view = context.local.local_view(self._clock.monotonic())
-        return context.after(access=failure, holders=holders, local=local_view)
+        return context.after(access=self._access.explained(resource, failure), holders=holders, local=local_view)
 
     async def _claimed(self, context: Context) -> Context:
         """Leave out the versions that others hold. A resource that only observes takes nothing from their holders."""
@@ -205,19 +197,6 @@ class Observer:
             if isinstance(seen, Unknown) and seen.failure.scope == Scope.CREDENTIAL:
                 break
         return context.after(observations=observations, account=view, function=function, function_status=shown)
-
-    async def _credential(self, resource: Resource, local: LocalState) -> Credential | Failure:
-        assert resource.spec is not None, "observe() has dealt with a manifest that cannot be read"
-        failing = resource.condition("CredentialsValid")
-        max_age = 2.0 if failing is not None and failing.status != "True" else float("inf")
-        secret = secret_of(resource.key.namespace, resource.spec)
-        found = await self._credentials.resolve(secret, max_age=max_age)
-        known = local.credential
-        if known is None or not resource.deleting:
-            return found
-        # A namespace that ends loses its Secret first; the operator's own key then speaks for another account.
-        fell_through = isinstance(found, Credential) and found.source != known.source == str(secret)
-        return known if isinstance(found, Failure) or fell_through else found
 
     async def _observe_version(self, context: Context, version: str) -> Observation:
         """Observe one version: by the account's list where that says enough, else by a read of its deployment."""

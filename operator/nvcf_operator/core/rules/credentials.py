@@ -10,13 +10,14 @@ import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from nvcf_client import keys, urls
 from nvcf_operator.api import names
 from nvcf_operator.api import status as kinds
-from nvcf_operator.api.spec import FunctionDeploymentSpec
+from nvcf_operator.api.common import Credentials
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.report import messages
 
@@ -45,7 +46,15 @@ class SecretName:
         return f"Secret {self.namespace}/{self.name}"
 
 
-def secret_of(namespace: str, spec: FunctionDeploymentSpec) -> SecretName:
+class NamesCredentials(Protocol):
+    """A manifest, as far as it says where the API key is."""
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """Where the API key is, if the manifest says so."""
+
+
+def secret_of(namespace: str, spec: NamesCredentials) -> SecretName:
     """The Secret of the first two levels, by a manifest."""
     ref = spec.credentials.secret_ref if spec.credentials is not None else None
     return secret_named(namespace, (ref.name, ref.key) if ref is not None else None)
@@ -141,7 +150,7 @@ def in_ending_namespace(failure: Failure) -> Failure:
     return replace(failure, message=f"{failure.message.split('. ')[0]}. {messages.NAMESPACE_ENDS}")
 
 
-def is_known_to_end(resource: Resource) -> bool:
+def is_known_to_end(resource: AnyResource) -> bool:
     """Whether the record says that the namespace is being deleted, which nothing can undo."""
     known = resource.condition(kinds.CREDENTIALS_VALID)
     return resource.deleting and known is not None and messages.NAMESPACE_ENDS in known.message

@@ -203,6 +203,22 @@ def of_outage(cause: errors.NvcfError | None, retry_after: float | None) -> Fail
     return Failure(_DOWN.reason, error_messages.outage_message(cause), _DOWN.scope, retry_after)
 
 
+def of_strange_404(error: errors.NotFound) -> Failure:
+    """Say that a 404 is of a path that NVCF does not know, so that something else has answered."""
+    return Failure(
+        Reason.INVALID_ANSWER,
+        f"{of_call(error).message.split('. ')[0]}, and the response did not come from the NVCF API. Check the base URL "
+        "(including its path prefix) and any proxy in between. The operator retries.",
+        Scope.SERVER,
+    )
+
+
+def lacking_scope(error: errors.NvcfError, scope: str) -> Failure:
+    """Say that a key which may list functions may not make this call."""
+    text = f"{words_of(error)}. Grant the key {scope} for this function; the operator retries automatically."
+    return Failure(Reason.FORBIDDEN, text, Scope.RESOURCE, error.retry_after)
+
+
 def with_hint(failure: Failure, hint: str | None) -> Failure:
     """Add what looks like a mistake in the key (`credentials.key_oddity`) where NVCF does not accept it."""
     if hint is None or failure.reason != Reason.UNAUTHORIZED:
