@@ -256,6 +256,11 @@ class Account:
                 return listing
         return calls.registration_failure(error, self.limiter)
 
+    async def lacking(self, error: nvcf_errors.Forbidden, scope: str, caller: Caller) -> Failure:
+        """Say whether a 403 to a call about a version is about the credential, or about a scope or policy of it."""
+        listing = await self.fresh_listing(10.0, caller)
+        return listing if isinstance(listing, Failure) else error_classification.lacking_scope(error, scope)
+
     def reading(self, error: nvcf_errors.NvcfError) -> Failure:
         """Say what a failed read means; of an outage in the same words for all calls of the account."""
         return calls.read_failure(error, self.limiter, self._hint)

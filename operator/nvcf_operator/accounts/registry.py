@@ -9,7 +9,9 @@ from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls, Remarks
 from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.poller import Poller, Polling
-from nvcf_operator.api.names import Key
+from nvcf_operator.accounts.registered import Interest
+from nvcf_operator.api.names import CLOUD_FUNCTION, Key
+from nvcf_operator.core.functions.poll_rules import FunctionPollKey
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.informer.cache import Cache
@@ -37,6 +39,7 @@ class Accounts:
         beats: Watchdogs,
     ) -> None:
         self._settings = settings
+        self._cache = cache
         self._metrics = metrics
         self._polling = Polling(cache, queue, resolver, leave=self.leave)
         self._fence = fence
@@ -134,7 +137,14 @@ class Accounts:
             ),
             self._limiters,
             self._metrics,
+            interests=self._interests,
         )
+
+    def _interests(self) -> Iterator[Interest]:
+        """What the CloudFunctions ask of every list: they change their accounts, and are few beside what lists hold."""
+        for poll_key in self._cache.poll_keys(CLOUD_FUNCTION):
+            if isinstance(poll_key, FunctionPollKey):
+                yield Interest(poll_key.mark_uid, poll_key.name, poll_key.function_id)
 
 
 async def _end(account: Account, task: asyncio.Task[None]) -> None:

@@ -121,6 +121,9 @@ class Nvcf(Protocol):
     async def registering(self, error: nvcf_errors.NvcfError, caller: Caller) -> Failure:
         """Say whether a failed registration is about the credential, a registry or the manifest."""
 
+    async def lacking(self, error: nvcf_errors.Forbidden, scope: str, caller: Caller) -> Failure:
+        """Say whether a 403 to a call about a version is about the credential, or about a scope or policy of it."""
+
     def reading(self, error: nvcf_errors.NvcfError) -> Failure:
         """Say what a failed read means."""
 

@@ -9,7 +9,7 @@ from nvcf_client.options import default_user_agent
 from nvcf_operator import logs, tracing
 from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.registry import Accounts
-from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key
+from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.flowcontrol.priority import Priority
@@ -36,6 +36,7 @@ from nvcf_operator.reconcile.orphans import Orphans
 from nvcf_operator.reconcile.references import References
 from nvcf_operator.runtime import leadership
 from nvcf_operator.runtime.crd_fields import CrdFields
+from nvcf_operator.runtime.functions import CACHED, FunctionParts
 from nvcf_operator.runtime.leadership import Leadership
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.deployments import PresenceHistory, Sent
@@ -103,7 +104,7 @@ class Operator:
         self.metrics = Metrics()
         self.beats = Watchdogs()
         self.queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
-        self.cache = Cache(lambda key: self.queue.add(key, Priority.LOW))
+        self.cache = Cache(lambda key: self.queue.add(key, Priority.LOW), rules=CACHED)
         unfenced = KubeClient(connection, observe=self.metrics.kube_request)
         place = connection.default_namespace or NAMESPACE
         leases = Leases(unfenced, place, leadership.NAME) if settings.leader_election else None
@@ -161,10 +162,11 @@ class Operator:
             deep_interval=settings.deep_resync_interval,
             redeploy_settle=settings.redeploy_settle_seconds,
         )
+        self.functions = FunctionParts(settings, self.environment, self.accounts, self.resolver, self.metrics, unfenced)
         self.reconciler = Reconciler(
             self.environment,
             self.accounts,
-            {FUNCTION_DEPLOYMENT: deployments},
+            {FUNCTION_DEPLOYMENT: deployments, CLOUD_FUNCTION: self.functions.stages},
             self.metrics,
             tracer,
             most_waiting=max(1, settings.workers // 4),
@@ -212,6 +214,7 @@ class Operator:
                 background.start("list", self.informer.relist_for_ever())
                 background.start("history", self.informer.follow_history())
                 background.start("CRD", self.crd_fields.follow())
+                background.start("CRD of CloudFunction", self.functions.crd_fields.follow())
                 background.start("leader election", self.leadership.run())
                 self._warm.set()
                 log.info("running; NVCF at %s", self._settings.base_url)
@@ -228,6 +231,7 @@ class Operator:
         """End workers and pollers, then let another replica lead; once, though it is asked for on every way out."""
         await self.workers.stop(GRACE)
         await self.orphans.close()
+        await self.functions.orphans.close()
         await self.accounts.close()
         await self.recorder.flush(FLUSH)
         await self.leadership.release()
@@ -246,3 +250,4 @@ class Operator:
             now = asyncio.get_running_loop().time()
             self.environment.presence.prune(now)
             self.environment.sent.prune(now)
+            self.functions.prune(now)

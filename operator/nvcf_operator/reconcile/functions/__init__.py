@@ -1,0 +1,1 @@
+"""The stages of a CloudFunction: observing, registering, deleting, recording."""

@@ -1,0 +1,97 @@
+"""Deletes versions that bear this object's mark, one at a time.
+
+DELETE ends a deployment of the version at once, with its queued requests, and the last one ends the function. So all
+that speaks for it is proven once more right before the call.
+"""
+
+import logging
+
+from nvcf_client import endpoints
+from nvcf_client import errors as nvcf_errors
+from nvcf_operator.accounts import calls
+from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose
+from nvcf_operator.core.functions.situation import VersionSeen
+from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus
+from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
+from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call
+from nvcf_operator.reconcile.functions.reads import VersionReads
+from nvcf_operator.reconcile.ports import Outdated
+from nvcf_operator.reconcile.stages import Outcome
+
+log = logging.getLogger(__name__)
+
+
+class Deletions:
+    """Makes DELETEs."""
+
+    def __init__(self, environment: FunctionEnvironment) -> None:
+        self._environment = environment
+        self._cluster = environment.cluster
+        self._clock = environment.clock
+        self._reads = VersionReads(environment)
+
+    async def delete(self, context: FunctionContext, action: DeleteVersion) -> Outcome[FunctionContext]:
+        """Delete a version. Only a later 404 shows that it is gone.
+
+        Raises:
+            Outdated: the resource has changed, or something speaks against it by now; nothing was written to NVCF.
+            Vanished, KubeError: nothing was written to NVCF.
+
+        """
+        await self._cluster.prove_current(context.resource, context.local)
+        try:
+            async with context.nvcf.admitted(context.caller) as admission:
+                return await self._admitted(context, action, admission)
+        except LimiterClosed as closed:
+            return Outcome(context.after(failure=calls.limiter_failure(closed)))
+        finally:
+            context.local.last_write_at = self._clock.monotonic()
+
+    async def _admitted(
+        self, context: FunctionContext, action: DeleteVersion, admission: Admission
+    ) -> Outcome[FunctionContext]:
+        seen = await self._reads.version(context, action.function_id, action.version_id, admission)
+        if isinstance(seen, Failure):
+            return Outcome(context.after(failure=seen))
+        if isinstance(seen, Absent):
+            log.info("version %s was gone before it was deleted", action.version_id)
+            return self._sent(context, action)
+        self._ensure_unused(context, action, seen)
+        request = endpoints.delete_function(function_id=action.function_id, function_version_id=action.version_id)
+        try:
+            await context.nvcf.send(request, admission)
+        except nvcf_errors.NvcfError as error:
+            if isinstance(error, nvcf_errors.NotFound) and not error.unknown_path:
+                return self._sent(context, action)
+            log.warning("DELETE of version %s failed: %s", action.version_id, error)
+            if error.maybe_done:  # it may go at any time, so that it is not used again
+                self._note(context, action)
+            return Outcome(context.after(failure=await failure_of_call(context, error, "delete_function")))
+        self._environment.emit_write(context.resource, action)
+        return self._sent(context, action)
+
+    def _sent(self, context: FunctionContext, action: DeleteVersion) -> Outcome[FunctionContext]:
+        self._note(context, action)
+        return Outcome(context.after(wrote=action))
+
+    def _note(self, context: FunctionContext, action: DeleteVersion) -> None:
+        context.local.deletes[action.version_id] = (action.function_id, self._clock.monotonic())
+
+    def _ensure_unused(self, context: FunctionContext, action: DeleteVersion, seen: VersionSeen) -> None:
+        """Check in what was just read, and in what is known of FunctionDeployments by now.
+
+        Raises:
+            Outdated: it is not this object's, it is deployed, or somebody uses it.
+
+        """
+        resource = context.resource
+        if seen.mark is None or seen.mark.uid != resource.mark_uid:
+            raise Outdated(f"version {action.version_id} does not bear the mark of this object")
+        if seen.known_status != FunctionStatus.INACTIVE and action.purpose != DeletionPurpose.RESOURCE_GONE:
+            raise Outdated(f"version {action.version_id} is {seen.status}")
+        followers = self._environment.followers(resource, (seen,))
+        deleting = action.purpose == DeletionPurpose.RESOURCE_GONE
+        if any(item.holds(action.version_id) or (deleting and item.refers) for item in followers):
+            raise Outdated(f"a FunctionDeployment uses version {action.version_id}")
+        if not deleting and resource.latest_version == action.version_id:
+            raise Outdated(f"version {action.version_id} is the latest one")

@@ -1,0 +1,38 @@
+"""Records what a reconcile of a CloudFunction has found and done: in the status, in Events, and in metrics."""
+
+from nvcf_operator.api.function_status import CloudFunctionStatus
+from nvcf_operator.core.functions.decision import FunctionDecision
+from nvcf_operator.core.functions.events import discovered, drifted
+from nvcf_operator.core.functions.report import report
+from nvcf_operator.core.report.events import EventNote
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
+from nvcf_operator.reconcile.record import ManagedReporter
+
+
+class FunctionReporter(ManagedReporter[FunctionContext, FunctionDecision, CloudFunctionStatus]):
+    """Writes status, Events and metrics of a CloudFunction."""
+
+    def __init__(self, environment: FunctionEnvironment, metrics: Metrics) -> None:
+        super().__init__(environment, metrics)
+        self._sent = environment.sent
+
+    def _status(self, context: FunctionContext, decision: FunctionDecision) -> CloudFunctionStatus:
+        return report(context.situation, decision)
+
+    def _found(self, context: FunctionContext, status: CloudFunctionStatus) -> EventNote | None:
+        return discovered(context.situation, status)
+
+    def _measure(self, context: FunctionContext, status: CloudFunctionStatus) -> None:
+        """Nothing beside the conditions: a function runs nothing."""
+
+    def _written(self, context: FunctionContext, status: CloudFunctionStatus) -> None:
+        if status.intent is not None and status.intent.answered:
+            self._sent.recorded(status.intent.token)
+
+    def drift(self, context: FunctionContext, decision: FunctionDecision) -> None:
+        """Report that somebody else has deleted the latest version, before it is registered again."""
+        if not decision.drift or context.situation.wrote is not None:
+            return
+        self._metrics.drifted(decision.drift)
+        self._cluster.emit(context.resource, drifted(context.resource))

@@ -1,0 +1,166 @@
+"""Registers a version by POST, and never a second one while the first may still be registered.
+
+The intent goes into the status first, with the token that the version bears in its mark: whatever happens to us, what
+the POST registers is found by it.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+from nvcf_client import endpoints
+from nvcf_client import errors as nvcf_errors
+from nvcf_client.models import FunctionDefinition
+from nvcf_client.requests import Request
+from nvcf_client.responses import FunctionResponse
+from nvcf_operator.accounts import calls
+from nvcf_operator.accounts.registered import version_seen
+from nvcf_operator.api.function_status import CloudFunctionStatus, Registration
+from nvcf_operator.core.functions.decide import asking
+from nvcf_operator.core.functions.decision import Register
+from nvcf_operator.core.functions.definition import definition_of
+from nvcf_operator.core.functions.mark import Mark
+from nvcf_operator.core.functions.record import FunctionRecord
+from nvcf_operator.core.functions.report import report
+from nvcf_operator.core.functions.resource import CloudFunction
+from nvcf_operator.core.functions.situation import VersionSeen
+from nvcf_operator.core.rules.pruning import members_of
+from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
+from nvcf_operator.kube.errors import KubeError, NotLeading
+from nvcf_operator.reconcile.act.intents import INTENT_MAX_AGE, PROOFS, IntentWriter
+from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
+from nvcf_operator.reconcile.ports import Outdated, Vanished, WriteRefused
+from nvcf_operator.reconcile.stages import Outcome
+from nvcf_operator.state.function_state import SentRegistration
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = members_of(FunctionRecord, CloudFunctionStatus)
+"""Members of the status that no POST is made without."""
+
+
+class Registrations:
+    """Makes POSTs.
+
+    Args:
+        environment: what all stages share.
+        unrecorded: the fields that the CRD is known to lack, and that nothing is registered without.
+
+    """
+
+    def __init__(self, environment: FunctionEnvironment, unrecorded: Callable[[], tuple[str, ...]]) -> None:
+        self._environment = environment
+        self._cluster = environment.cluster
+        self._clock = environment.clock
+        self._sent = environment.sent
+        self._intents: IntentWriter[FunctionContext] = IntentWriter(environment, unrecorded, REMEMBERED)
+
+    async def register(self, context: FunctionContext, action: Register) -> Outcome[FunctionContext]:
+        """Write the intent and POST. Rate, places and breaker are passed before, so that the POST follows at once.
+
+        Raises:
+            Outdated, Vanished, KubeError, WriteRefused: nothing was sent to NVCF.
+
+        """
+        try:
+            async with context.nvcf.admitted(context.caller) as admission:
+                before, began = context.resource.intent, self._clock.monotonic()
+                try:
+                    context, intent = await self._intend(context, action)
+                    if context.situation.refused is not None:
+                        return Outcome(_not_sent(context, before))
+                    await self._prove_again(context, began)
+                    found = await self._post(context, intent, admission)
+                except (Outdated, Vanished, KubeError, WriteRefused):
+                    # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
+                    context.local.intends(context.resource, before)
+                    raise
+        except LimiterClosed as closed:
+            return Outcome(context.after(failure=calls.limiter_failure(closed)))
+        except nvcf_errors.NvcfError as error:
+            return await self._not_registered(context, error, intent)
+        self._environment.emit_write(context.resource, action, found)
+        answered = intent.model_copy(update={"answered": True})
+        return Outcome(context.after(wrote=action, answer=found, answered_intent=answered))
+
+    async def _intend(self, context: FunctionContext, action: Register) -> tuple[FunctionContext, Registration]:
+        """Write the intent, which is also the resource's claim of the function or its name."""
+        resource = context.resource
+        intent = Registration(
+            uid=resource.uid,
+            hash=action.hash,
+            revision=action.revision,
+            token=uuid.uuid4().hex[:16],
+            function_id=action.function_id,
+        )
+        status = report(context.situation, asking(context.situation, action)).model_copy(update={"intent": intent})
+        with self._environment.claims.intending(resource, context.nvcf):
+            return await self._intents.write(context, status), intent
+
+    async def _prove_again(self, context: FunctionContext, began: float) -> None:
+        """Prove again, if writing the intent took long, that the manifest is the same.
+
+        Raises:
+            Outdated: it is not, or each proof takes too long as well.
+            Vanished: the resource is gone.
+
+        """
+        for _ in range(PROOFS):
+            if self._clock.monotonic() - began <= INTENT_MAX_AGE:
+                return
+            began = self._clock.monotonic()
+            await self._cluster.prove_current(context.resource, context.local)
+        raise Outdated("the cluster takes longer to answer than a proof stays valid")
+
+    async def _post(self, context: FunctionContext, intent: Registration, admission: Admission) -> VersionSeen:
+        resource, local = context.resource, context.local
+        assert resource.spec is not None, "only what a manifest says is registered"
+        mark = Mark.of(resource.uid, intent.hash, intent.token, intent.revision)
+        request = _request(definition_of(resource.spec, mark), intent.function_id)
+        settle = context.situation.timing.register_settle
+        post = self._sent.post(SentRegistration(context.nvcf.credential.base_url, resource, intent.token, settle))
+        maybe_done = True
+        try:
+            answer = await context.nvcf.send(request, admission)
+            found = post.answer = version_seen(answer.details())
+        except NotLeading:
+            maybe_done = False
+            raise
+        except nvcf_errors.NvcfError as error:
+            maybe_done = error.maybe_done
+            raise
+        else:
+            return found
+        finally:
+            now = self._clock.monotonic()
+            local.last_write_at, local.finalizer_found_at, post.ended_at = now, None, now
+            local.intent_seen = (intent.token, now)
+            if not maybe_done:
+                self._sent.refused(post)
+
+    async def _not_registered(
+        self, context: FunctionContext, error: nvcf_errors.NvcfError, intent: Registration
+    ) -> Outcome[FunctionContext]:
+        """Go on after a POST that failed: the version may be registered all the same."""
+        failure = await context.nvcf.registering(error, context.caller)
+        log.warning("registration of %s failed: %s", intent.hash, error)
+        answered = None if error.maybe_done else intent.model_copy(update={"answered": True})
+        unanswered = failure if error.maybe_done else None
+        return Outcome(context.after(failure=failure, unanswered=unanswered, answered_intent=answered))
+
+
+def _request(definition: FunctionDefinition, function_id: str | None) -> Request[FunctionResponse]:
+    fields = {name: getattr(definition, name) for name in definition.model_fields_set}
+    given = {name: value for name, value in fields.items() if value is not None}
+    if function_id is None:
+        return endpoints.create_function(**given)
+    return endpoints.create_function_version(function_id=function_id, **given)
+
+
+def _not_sent(context: FunctionContext, before: Registration | None) -> FunctionContext:
+    """Have the status say again what it said before the intent, since no POST followed it."""
+    resource: CloudFunction = context.resource
+    context.local.intends(resource, before)
+    status = resource.status.model_copy(update={"intent": before})
+    return context.after(resource=replace(resource, status=status))

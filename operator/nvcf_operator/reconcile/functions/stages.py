@@ -1,0 +1,143 @@
+"""The stages of a CloudFunction."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+from nvcf_client.endpoints.functions import REGISTER_TIMEOUT
+from nvcf_operator.core.functions.decide import decide, unfinished
+from nvcf_operator.core.functions.decision import DeleteVersion, FunctionDecision, Register
+from nvcf_operator.core.functions.events import of_write, released
+from nvcf_operator.core.functions.resource import CloudFunction
+from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
+from nvcf_operator.core.model.versions import released_by_force
+from nvcf_operator.core.report.events import EventNote
+from nvcf_operator.flowcontrol.priority import Priority
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.reconcile.act.finalizer import Finalizers
+from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
+from nvcf_operator.reconcile.functions.delete import Deletions
+from nvcf_operator.reconcile.functions.observe import FunctionObserver
+from nvcf_operator.reconcile.functions.orphans import FunctionOrphans
+from nvcf_operator.reconcile.functions.record import FunctionReporter
+from nvcf_operator.reconcile.functions.register import Registrations
+from nvcf_operator.reconcile.ports import Nvcf, WriteRefused
+from nvcf_operator.reconcile.stages import Outcome, Stages
+from nvcf_operator.state.function_state import FunctionLocalState
+
+log = logging.getLogger(__name__)
+
+
+class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, FunctionDecision]):
+    """Observes, decides, acts and records for CloudFunctions.
+
+    Args:
+        environment: what all stages share.
+        observer: makes situations.
+        orphans: follows what vanished objects have left under way.
+        metrics: where writes are counted.
+        unrecorded: the fields that the CRD is known to lack, and that nothing is registered without.
+
+    """
+
+    def __init__(
+        self,
+        environment: FunctionEnvironment,
+        observer: FunctionObserver,
+        orphans: FunctionOrphans,
+        metrics: Metrics,
+        *,
+        unrecorded: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
+        self._clock = environment.clock
+        self._observer = observer
+        self._orphans = orphans
+        self._metrics = metrics
+        self._reporter = FunctionReporter(environment, metrics)
+        self._finalizers: Finalizers[FunctionContext] = Finalizers(environment, _ends)
+        self._registrations = Registrations(environment, unrecorded)
+        self._deletions = Deletions(environment)
+
+    def about(self, resource: CloudFunction) -> dict[str, str]:
+        """The ids of what is registered."""
+        return {"function": resource.function_id or "", "version": resource.latest_version or ""}
+
+    def recall(self, resource: CloudFunction) -> FunctionLocalState:
+        """Start remembering: of what was before, only the record is left."""
+        return FunctionLocalState.begun(resource, self._clock, self._clock.monotonic())
+
+    def longest_write(self, resource: CloudFunction) -> float:
+        """The seconds for a POST."""
+        return REGISTER_TIMEOUT
+
+    async def observe(
+        self, resource: CloudFunction, local: FunctionLocalState, priority: Priority, *, most_waiting: int
+    ) -> FunctionContext:
+        """Observe the versions that the resource has to do with."""
+        return await self._observer.observe(resource, local, priority, most_waiting=most_waiting)
+
+    def decide(self, context: FunctionContext) -> FunctionDecision:
+        """Decide by the table of situations."""
+        return decide(context.situation)
+
+    def unfinished(self, context: FunctionContext) -> FunctionDecision:
+        """Report how far it is."""
+        return unfinished(context.situation)
+
+    async def carry_out(self, context: FunctionContext, decision: FunctionDecision) -> Outcome[FunctionContext]:
+        """Make the write."""
+        action = decision.action
+        assert action is not None, "a decision without a write is recorded"
+        try:
+            match action:
+                case TakeFinalizer():
+                    return await self._finalizers.take(context, action)
+                case DropFinalizer():
+                    return await self._finalizers.drop(context, action)
+                case Register():
+                    return await self._registrations.register(context.hurried(), action)
+                case DeleteVersion():
+                    return await self._deletions.delete(context.hurried(), action)
+        except WriteRefused as refused:
+            log.warning("%s", refused)
+            return Outcome(context.after(refused=str(refused)))
+
+    async def observe_again(self, outcome: Outcome[FunctionContext]) -> FunctionContext:
+        """Add what is remembered of the write: its own answer shows what became of it."""
+        return self._observer.recall(outcome.context)
+
+    def count(self, context: FunctionContext, decision: FunctionDecision) -> None:
+        """Count a version that was registered or deleted, or what is left behind."""
+        action, resource = decision.action, context.resource
+        match action:
+            case DropFinalizer() if resource.deleting and released_by_force(resource) and not resource.keeps:
+                self._metrics.left_behind()
+            case Register():
+                self._metrics.reconciled_write("register")
+            case DeleteVersion():
+                self._metrics.reconciled_write("delete_version")
+
+    def report_drift(self, context: FunctionContext, decision: FunctionDecision) -> None:
+        """Report that somebody else has deleted the latest version."""
+        self._reporter.drift(context, decision)
+
+    async def report(self, context: FunctionContext, decision: FunctionDecision) -> bool:
+        """Write status, Events and metrics."""
+        return await self._reporter.report(context, decision)
+
+    def report_refusal(self, resource: CloudFunction, local: FunctionLocalState, message: str) -> None:
+        """Report it by an Event."""
+        self._reporter.refused(resource, local, message)
+
+    def due(self, local: FunctionLocalState) -> Mapping[str, float]:
+        """Nothing: polls show what changes."""
+        return {}
+
+    def vanished(self, resource: CloudFunction, account: Nvcf | None) -> None:
+        """Follow what a POST of ours may still register."""
+        self._orphans.vanished(resource, account)
+
+
+def _ends(context: FunctionContext, action: DropFinalizer) -> Iterable[EventNote]:
+    """What to report when the finalizer is removed."""
+    note = released(context.situation)
+    return (*of_write(context.resource, action), *((note,) if note is not None else ()))
