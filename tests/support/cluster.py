@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from nvcf_operator.api.names import API_VERSION, KIND, PLURAL
+from nvcf_operator.api.names import API_VERSION, CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, KIND, KINDS, PLURAL, Kind
 from tests.support.waiting import eventually
 
-RESOURCE = "functiondeployments.nvcf-operator.io"
+RESOURCE = FUNCTION_DEPLOYMENT.crd_name
 
 COLLECTIONS: Mapping[str, str] = {
     KIND: f"/apis/{API_VERSION}/namespaces/{{namespace}}/{PLURAL}",
+    CLOUD_FUNCTION.name: f"/apis/{API_VERSION}/namespaces/{{namespace}}/{CLOUD_FUNCTION.plural}",
     "Secret": "/api/v1/namespaces/{namespace}/secrets",
 }
 """Where the kinds are that most tests make."""
@@ -46,9 +47,9 @@ def manifest(
     }
 
 
-def resource_path(namespace: str, name: str = "") -> str:
-    """The path of a FunctionDeployment, or of all in a namespace."""
-    return f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}/{name}".rstrip("/")
+def resource_path(namespace: str, name: str = "", kind: Kind = FUNCTION_DEPLOYMENT) -> str:
+    """The path of a resource, or of all of its kind in a namespace."""
+    return f"/apis/{API_VERSION}/namespaces/{namespace}/{kind.plural}/{name}".rstrip("/")
 
 
 class Cluster(Protocol):
@@ -66,10 +67,14 @@ class Cluster(Protocol):
 
 @dataclass(frozen=True)
 class Namespace:
-    """One namespace of a cluster."""
+    """One namespace of a cluster; resources are those of its kind."""
 
     plane: Cluster
     name: str
+    kind: Kind = FUNCTION_DEPLOYMENT
+
+    def _path(self, name: str) -> str:
+        return resource_path(self.name, name, self.kind)
 
     def secret(self, key: str, *, name: str = "nvcf-credentials", **more: str) -> None:
         """Create or replace the Secret with the API key."""
@@ -118,8 +123,8 @@ class Namespace:
     def delete(self, name: str) -> None:
         """Ask for a resource's deletion, without waiting for its end."""
         background = {"propagationPolicy": "Background"}
-        if not self.plane.change("DELETE", resource_path(self.name, name), background):
-            self.plane.kubectl("-n", self.name, "delete", RESOURCE, name, "--wait=false")
+        if not self.plane.change("DELETE", self._path(name), background):
+            self.plane.kubectl("-n", self.name, "delete", self.kind.crd_name, name, "--wait=false")
 
     def get(self, name: str) -> dict[str, Any]:
         """Read a resource."""
@@ -129,7 +134,7 @@ class Namespace:
 
     def find(self, name: str) -> dict[str, Any] | None:
         """Read a resource; None when it is not there."""
-        found: dict[str, Any] | None = self.plane.read(resource_path(self.name, name))
+        found: dict[str, Any] | None = self.plane.read(self._path(name))
         return found
 
     def events(self, name: str) -> list[tuple[str, str, str]]:
@@ -174,9 +179,11 @@ class Namespace:
         eventually(lambda: self.get(name), met, within=within, what=f"{name}: {what}", rest=_pause)
 
     def _patch(self, name: str, body: Mapping[str, Any]) -> None:
-        path = f"{resource_path(self.name, name)}?fieldManager=kubectl-patch"
+        path = f"{self._path(name)}?fieldManager=kubectl-patch"
         if not self.plane.change("PATCH", path, body, "application/merge-patch+json"):
-            self.plane.kubectl("-n", self.name, "patch", RESOURCE, name, "--type=merge", "-p", json.dumps(body))
+            self.plane.kubectl(
+                "-n", self.name, "patch", self.kind.crd_name, name, "--type=merge", "-p", json.dumps(body)
+            )
 
 
 def _as_go_writes(value: Any) -> str:
@@ -191,7 +198,12 @@ def release(plane: Cluster, namespace: str | None = None) -> None:
     For what an operator left that has ended: the next one may watch all namespaces, and would see to them. A namespace
     that cannot end costs the API server 16 ms of each second.
     """
-    path = resource_path(namespace) if namespace else f"/apis/{API_VERSION}/{PLURAL}"
+    for kind in KINDS:
+        _release(plane, namespace, kind)
+
+
+def _release(plane: Cluster, namespace: str | None, kind: Kind) -> None:
+    path = resource_path(namespace, kind=kind) if namespace else f"/apis/{API_VERSION}/{kind.plural}"
     if namespace:
         plane.change("DELETE", path)
 
@@ -205,7 +217,7 @@ def release(plane: Cluster, namespace: str | None = None) -> None:
     for item in found["items"] if found is not None else []:
         metadata = item["metadata"]
         if metadata.get("finalizers") and (namespace or "deletionTimestamp" in metadata):
-            resource = resource_path(metadata["namespace"], metadata["name"])
+            resource = resource_path(metadata["namespace"], metadata["name"], kind)
             plane.change("PATCH", resource, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
 
 
