@@ -131,7 +131,12 @@ class Reconciler:
             if released or (wrote is not None and not isinstance(action, DropFinalizer)):
                 # More is to be done than one write: record how far it is, and come again at once.
                 return stages.unfinished(context), context
-            outcome = await stages.carry_out(context, decision)
+            try:
+                outcome = await stages.carry_out(context, decision)
+            except WriteRefused as refused:
+                log.warning("%s", refused)
+                context = context.after(refused=str(refused))
+                continue
             context = outcome.context
             if context.situation.refused is not None:
                 continue

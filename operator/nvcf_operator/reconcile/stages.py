@@ -189,6 +189,7 @@ class Stages(ABC, Generic[ResourceT, LocalT, ContextT, DecisionT]):
         Raises:
             Outdated: the resource has changed; nothing was written to NVCF.
             Vanished: it is gone; nothing was written to NVCF.
+            WriteRefused: the API server does not take what was to be written; nothing was written to NVCF.
             KubeError: the cluster could not be written; nothing was written to NVCF.
 
         """

@@ -26,7 +26,7 @@ from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.reconcile.act.create import Creates
 from nvcf_operator.reconcile.act.finalizer import Finalizers
 from nvcf_operator.reconcile.context import Context, Environment, failure_of_write
-from nvcf_operator.reconcile.ports import NotKept, Outdated, WriteRefused
+from nvcf_operator.reconcile.ports import NotKept, Outdated
 from nvcf_operator.reconcile.stages import Outcome
 
 log = logging.getLogger(__name__)
@@ -194,24 +194,21 @@ class Actuator:
         Raises:
             Outdated: the resource has changed; nothing was written to NVCF.
             Vanished: it is gone; nothing was written to NVCF.
+            WriteRefused: the API server does not take what was to be written; nothing was written to NVCF.
             KubeError: the cluster could not be written; nothing was written to NVCF.
 
         """
-        try:
-            if isinstance(action, TakeFinalizer):
-                return await self._finalizers.take(context, action)
-            if isinstance(action, DropFinalizer):
-                return await self._finalizers.drop(context, action)
-            if isinstance(action, Undeploy):
-                self._undeploys.check(context, action)
-            context = context.hurried()
-            if isinstance(action, Create):
-                assert asking is not None, "an intent is written with a status"
-                return await self._creates.create(context, action, asking)
-            return await self._write_current(context, action)
-        except WriteRefused as refused:
-            log.warning("%s", refused)
-            return Outcome(context.after(refused=str(refused)))
+        if isinstance(action, TakeFinalizer):
+            return await self._finalizers.take(context, action)
+        if isinstance(action, DropFinalizer):
+            return await self._finalizers.drop(context, action)
+        if isinstance(action, Undeploy):
+            self._undeploys.check(context, action)
+        context = context.hurried()
+        if isinstance(action, Create):
+            assert asking is not None, "an intent is written with a status"
+            return await self._creates.create(context, action, asking)
+        return await self._write_current(context, action)
 
     async def _write_current(self, context: Context, action: Change | Undeploy) -> Outcome[Context]:
         """Change NVCF by a manifest that was read a moment ago."""

@@ -1,0 +1,71 @@
+"""A poll brings a CloudFunction back where the list and its record differ in its versions, and only there."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from nvcf_operator.core.functions.poll_rules import FunctionPollKey
+from nvcf_operator.core.rules.poll_rules import Entry
+
+UID, MARK = "0b9a3c1e-0000-4000-8000-00000000000A", "0b9a3c1e00004000800000000000000a"
+FUNCTION = "3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a"
+
+RECORDED = FunctionPollKey(
+    uid=UID,
+    name="llama",
+    function_id=FUNCTION,
+    version_ids=("latest", "former"),
+    credentials_refused=False,
+    deleting=False,
+    secret=None,
+)
+
+
+@dataclass
+class Registered:
+    by_owner: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass
+class Listing:
+    """A list with some versions, of which some bear the object's mark."""
+
+    versions: tuple[str, ...]
+    marked: tuple[str, ...] = ()
+    skipped: frozenset[str] = frozenset()
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        return {version: Entry(FUNCTION, "INACTIVE", "nca-1", True) for version in self.versions}
+
+    @property
+    def registered(self) -> Registered:
+        return Registered({MARK: self.marked})
+
+
+BOTH = ("latest", "former")
+CASES = [
+    pytest.param(RECORDED, Listing(BOTH, BOTH), (False, False), id="as recorded"),
+    pytest.param(RECORDED, Listing(BOTH), (False, False), id="a mark that somebody removed"),
+    pytest.param(RECORDED, Listing((*BOTH, "foreign"), BOTH), (False, False), id="a version of somebody else"),
+    pytest.param(RECORDED, Listing((*BOTH, "late"), (*BOTH, "late")), (True, False), id="a late duplicate"),
+    pytest.param(RECORDED, Listing(("latest",), ("latest",)), (True, False), id="a former version is gone"),
+    pytest.param(RECORDED, Listing(("former",), ("former",)), (True, True), id="the latest version is gone"),
+    pytest.param(RECORDED, Listing((), skipped=frozenset(BOTH)), (False, False), id="entries that cannot be read"),
+    pytest.param(
+        replace(RECORDED, deleting=True), Listing(("former",), ("former",)), (True, False), id="gone, being deleted"
+    ),
+    pytest.param(replace(RECORDED, version_ids=()), Listing(()), (False, False), id="nothing on record"),
+    pytest.param(replace(RECORDED, version_ids=()), Listing(("lost",), ("lost",)), (True, False), id="a lost record"),
+]
+
+
+@pytest.mark.parametrize(("poll_key", "listing", "found"), CASES)
+def test_what_a_poll_shows(poll_key: FunctionPollKey, listing: Listing, found: tuple[bool, bool]) -> None:
+    assert (poll_key.is_news(listing), poll_key.is_missing(listing)) == found
+
+
+def test_what_has_versions_on_record_counts_for_the_brake_on_mass_absence() -> None:
+    assert RECORDED.holds
+    assert not replace(RECORDED, version_ids=()).holds
+    assert RECORDED.deployment is None, "it has no deployment of its own"
