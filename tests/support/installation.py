@@ -1,6 +1,7 @@
 """Installs the operator's part of `deploy/base` into a control plane: CRDs, namespace, identity and rights."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,16 @@ def base_objects(plane: ControlPlane) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(plane.kubectl("kustomize", str(BASE))))
 
 
-def install(plane: ControlPlane) -> Path:
-    """Install all of it but the Deployment, for the operator runs beside the cluster; give its kubeconfig."""
+def install(plane: ControlPlane, *, without: Collection[str] = ()) -> Path:
+    """Install all of it but the Deployment, for the operator runs beside the cluster; give its kubeconfig.
+
+    Args:
+        plane: where.
+        without: names of other objects that are left out.
+
+    """
     items = [each for each in base_objects(plane) if each["kind"] != "Deployment"]
+    items = [each for each in items if each["metadata"]["name"] not in without]
     plane.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *(f"crd/{kind.crd_name}" for kind in KINDS))
     return plane.kubeconfig_for(NAMESPACE, ACCOUNT)
