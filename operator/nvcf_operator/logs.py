@@ -126,7 +126,8 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Render a record."""
         bound = _bound.get()
-        place = f" {bound['namespace']}/{bound['name']}" if "namespace" in bound and "name" in bound else ""
+        kind = f" {bound['kind']}" if "kind" in bound else ""
+        place = f"{kind} {bound['namespace']}/{bound['name']}" if "namespace" in bound and "name" in bound else ""
         line = f"{_time(record)} {record.levelname:7}{place} {_message(record)}".translate(_ESCAPES)
         if exception := _exception(self, record):
             line += "\n  " + exception.translate(_ESCAPES_BUT_LINES).replace("\n", "\n  ")

@@ -114,6 +114,13 @@ def test_a_text_line_names_the_resource(console: Console) -> None:
     assert console.lines()[0].endswith("INFO    a/b hello")
 
 
+def test_a_text_line_names_the_kind_where_it_is_bound(console: Console) -> None:
+    console.log_as("text")
+    with logs.bind(namespace="a", name="b", kind="CloudFunction"):
+        log.info("hello")
+    assert console.lines()[0].endswith("INFO    CloudFunction a/b hello")
+
+
 def test_what_others_say_begins_no_line_of_its_own(console: Console) -> None:
     console.log_as("text")
     log.info("said: %s", "x\n2026-01-01T00:00:00.000Z ERROR forged\x1b[2J\u2028y")

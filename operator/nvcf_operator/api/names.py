@@ -89,6 +89,12 @@ class Key(NamedTuple):
     name: str
     kind: Kind = FUNCTION_DEPLOYMENT
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """Its parts by name, for log lines; the kind only where it is no FunctionDeployment."""
+        kind = {} if self.kind == FUNCTION_DEPLOYMENT else {"kind": self.kind.name}
+        return {"namespace": self.namespace, "name": self.name, **kind}
+
     def __str__(self) -> str:
         place = f"{self.namespace}/{self.name}"
         return place if self.kind == FUNCTION_DEPLOYMENT else f"{self.kind} {place}"

@@ -84,12 +84,7 @@ class Reconciler:
             return ReconcileResult("done", None)
         local = self._local_states.of(key, found.uid, lambda: stages.recall(found))
         resource = local.view(found, self._clock)
-        about = {
-            "namespace": key.namespace,
-            "name": key.name,
-            **stages.about(resource),
-            "reconcile": uuid.uuid4().hex[:8],
-        }
+        about = {**key.fields, **stages.about(resource), "reconcile": uuid.uuid4().hex[:8]}
         with self._tracer.reconcile(about) as span, logs.bind(**about, trace_id=span.trace_id):
             ended = await self._to_the_end(stages, resource, local, priority)
             span.ended(ended.result)

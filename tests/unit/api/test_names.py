@@ -18,3 +18,8 @@ def test_the_same_name_in_two_kinds_is_two_resources() -> None:
 def test_no_two_kinds_share_a_name_or_a_finalizer() -> None:
     names = [name for kind in KINDS for name in kind]
     assert len(names) == len(set(names))
+
+
+def test_log_lines_name_the_kind_of_whatever_is_no_function_deployment() -> None:
+    assert Key("team", "echo").fields == {"namespace": "team", "name": "echo"}
+    assert Key("team", "echo", CLOUD_FUNCTION).fields == {"namespace": "team", "name": "echo", "kind": "CloudFunction"}
