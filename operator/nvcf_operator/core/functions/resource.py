@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from nvcf_operator.api import names
@@ -28,6 +29,27 @@ class Wanted(NamedTuple):
     """Digest of its template with the server's defaults filled in."""
 
 
+class _Spec:
+    """A manifest by identity, so that what is computed from it can be kept for the length of a reconcile."""
+
+    __slots__ = ("spec",)
+
+    def __init__(self, spec: CloudFunctionSpec) -> None:
+        self.spec = spec
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Spec) and self.spec is other.spec
+
+    def __hash__(self) -> int:
+        return id(self.spec)
+
+
+@lru_cache(maxsize=16)
+def _wanted(manifest: _Spec, new_version: str | None) -> Wanted:
+    spec = manifest.spec
+    return Wanted(template_hash(spec, new_version), spec.revision, meaning_of_template(spec))
+
+
 @dataclass(frozen=True, slots=True)
 class CloudFunction(ManagedResource[CloudFunctionSpec, CloudFunctionStatus]):
     """A CloudFunction, read once."""
@@ -47,10 +69,9 @@ class CloudFunction(ManagedResource[CloudFunctionSpec, CloudFunctionStatus]):
     @property
     def wanted(self) -> Wanted:
         """What the manifest asks for; empty where its template cannot be read."""
-        if (spec := self.spec) is None or not hasattr(spec, "template"):
+        if self.spec is None or not hasattr(self.spec, "template"):
             return Wanted("", None, "")
-        token = self.annotations.get(names.NEW_VERSION_REQUESTED_ANNOTATION) or None
-        return Wanted(template_hash(spec, token), self.revision, meaning_of_template(spec))
+        return _wanted(_Spec(self.spec), self.annotations.get(names.NEW_VERSION_REQUESTED_ANNOTATION) or None)
 
     @property
     def intent(self) -> Registration | None:
@@ -81,7 +102,7 @@ class CloudFunction(ManagedResource[CloudFunctionSpec, CloudFunctionStatus]):
     @property
     def revision(self) -> str | None:
         """The revision that the manifest names."""
-        return getattr(self.spec, "revision", None)
+        return self.wanted.revision
 
     @property
     def history_limit(self) -> int:
