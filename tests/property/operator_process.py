@@ -34,7 +34,7 @@ from nvcf_operator.reconcile.deployments import DeploymentStages
 from nvcf_operator.reconcile.loop import Reconciler
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans
-from nvcf_operator.reconcile.ports import Nvcf
+from nvcf_operator.reconcile.ports import CloudFunctions, Nvcf
 from nvcf_operator.reconcile.references import References
 from nvcf_operator.reconcile.stages import AnyStages, Outcome
 from nvcf_operator.settings import Settings
@@ -134,8 +134,8 @@ class OperatorProcess:
 
     kube: KubeApi
 
-    def __init__(self, cluster: Cluster, nvcf: Model) -> None:
-        self.cluster, self.nvcf = cluster, nvcf
+    def __init__(self, cluster: Cluster, nvcf: Model, functions: CloudFunctions | None = None) -> None:
+        self.cluster, self.nvcf, self.functions = cluster, nvcf, functions
         self.loop = Loop(nvcf)
         self.has_key = True
         self.missing: set[str] = set()
@@ -197,7 +197,7 @@ class OperatorProcess:
             self.notes,
             gone=lambda known: self.reconciler.gone(known),
             listed=lambda kind, seconds: self.informer.is_listed(kind, within=seconds),
-            references=References(self.cache, settle=SETTINGS.reference_settle_seconds),
+            references=References(self.functions or self.cache, settle=SETTINGS.reference_settle_seconds),
         )
         self.environment = Environment(
             cluster,
