@@ -7,6 +7,7 @@ record alone. Only what feeds and wakes the runtime is written here: the watch i
 import asyncio
 import selectors
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from nvcf_operator.core.model.situation import Failure, Scope, Timing
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.informer.cache import Cache
+from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.informer.digests import Digest
 from nvcf_operator.informer.informer import Informer
 from nvcf_operator.kube.client import KubeClient
@@ -88,6 +89,8 @@ class Watched(Actuator):
 class Read(Cache):
     """The cache, which reads each version of an object once."""
 
+    functions: CloudFunctions | None = None
+
     def get(self, key: Key) -> AnyResource | None:
         digest = self._digests.get(key)
         known: tuple[Digest, AnyResource] | None = self.__dict__.setdefault("read", {}).get(key)
@@ -97,6 +100,19 @@ class Read(Cache):
         if found is not None:
             self.__dict__["read"][key] = (digest, found)
         return found
+
+    def function(self, key: Key) -> Any:
+        """A CloudFunction, of those that the test has."""
+        return self.functions.function(key) if self.functions is not None else super().function(key)
+
+    def _take_in(self, key: Key, obj: Mapping[str, Any]) -> News:
+        """Take in an object as the API server would have it: with a reference, a manifest has no ids."""
+        if "functionRef" in obj["spec"]:
+            spec = {
+                name: value for name, value in obj["spec"].items() if name not in ("functionId", "functionVersionId")
+            }
+            obj = {**obj, "spec": spec}
+        return super()._take_in(key, obj)
 
 
 @dataclass(slots=True)
@@ -190,6 +206,7 @@ class OperatorProcess:
         steady = SteadyClock(clock, lambda: START.timestamp() + self.nvcf.now + self.wall_is_ahead)
         queue = Queue(self.schedule, self.nvcf)
         self.cache = Read(lambda key: queue.add(key, Priority.LOW))
+        self.cache.functions = self.functions
         metrics = cast(Metrics, Silent())
         cluster = KubernetesCluster(
             self.kube,

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, cast
 
-from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
+from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.rules.poll_rules import AnyPollKey
+from nvcf_operator.core.rules.poll_rules import AnyPollKey, PollKey
 from nvcf_operator.informer.deployment_digests import DEPLOYMENTS, FOLLOWS, HOLDS
 from nvcf_operator.informer.digests import Digest, DigestRules, Term, key_of, version_of
 from nvcf_operator.informer.function_digests import FUNCTION, NAME
@@ -122,7 +122,10 @@ class Cache:
     def poll_key(self, key: Key) -> AnyPollKey | None:
         """Read the few fields that a poll needs, without reading the resource."""
         digest = self._digests.get(key)
-        return None if digest is None else digest.poll_key
+        found = None if digest is None else digest.poll_key
+        if isinstance(found, PollKey) and found.shown_reference is not None:
+            return found.resolved(self.function(Key(key.namespace, found.shown_reference[0], CLOUD_FUNCTION)))
+        return found
 
     def poll_keys(self, kind: Kind) -> Iterator[AnyPollKey]:
         """Read those of all resources of a kind."""

@@ -64,6 +64,7 @@ def _function_id(spec: Members, own: Members) -> str:
 
 def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> PollKey:
     held = status.get("functionVersionId") if status.get("functionStatus") else None
+    ref = spec.get("functionRef") or {}
     silent = (
         spec.get("managementPolicy") == ManagementPolicy.OBSERVE
         or spec.get("suspend") is True
@@ -86,6 +87,7 @@ def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[
         credentials_refused=credentials_refused(status),
         deleting=bool(meta.get("deletionTimestamp")),
         secret=secret_of(spec),
+        shown_reference=(ref["name"], ref.get("revision")) if silent and held is None and ref.get("name") else None,
     )
 
 

@@ -227,7 +227,7 @@ def test_a_version_that_comes_up_and_serves_nobody_is_deployed_again_with_other_
     coming = {"incoming": {"functionVersionId": SECOND, "deploymentId": f"deployment of {SECOND}"}}
     changed = serving(TWO, gpu=OTHER_GPU, status={**coming, "functionRef": {"generation": 2, "hash": "h1"}})
     action = decide(seen(changed, {FIRST: of(FIRST, gpu={}), SECOND: of(SECOND, status)})).action
-    wanted = Undeploy(SECOND, False, Purpose.REDEPLOY, f"deployment of {SECOND}")
+    wanted = Undeploy(SECOND, True, Purpose.REDEPLOY, f"deployment of {SECOND}")
     assert action == (wanted if undeploys else None)
 
 

@@ -65,7 +65,7 @@ def is_for_an_earlier_deployment(situation: Situation) -> bool:
 def redeployed(situation: Situation, seen: Present, why: Purpose) -> Decision:
     """Take the first step; the deployment's absence leads to the others."""
     # In ERROR no instance runs that could answer a queue, so a graceful DELETE would drain for ever.
-    graceful = gracefully(situation) and not seen.is_error and not serves_nobody(situation, seen)
+    graceful = gracefully(situation) and not seen.is_error
     version = situation.resource.wanted_version
     action = Undeploy(version, graceful, why, seen.deployment.deployment_id)
     return not_converging(situation, action) or again(situation, action)

@@ -82,6 +82,13 @@ class FollowedFunction:
         """Whether the latest version stands for the manifest as it is."""
         return self.latest is not None and self.latest.generation == self.generation
 
+    def version(self, pin: str | None) -> RegisteredVersion | None:
+        """The version of a pinned revision, or the latest one; None while there is none to take."""
+        if pin is None:
+            return self.latest if self.is_registered else None
+        known = (self.latest, *self.versions)
+        return next((item for item in known if item is not None and item.revision == pin), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -158,15 +165,10 @@ def _version(
     """The version to take, or why there is none."""
     if function.function_id is not None and not _is_of(function, status):
         return None, Reason.INVALID_SPEC
-    if ref.revision is not None:
-        known = (function.latest, *function.versions)
-        pinned = next((item for item in known if item is not None and item.revision == ref.revision), None)
-        if pinned is not None and function.function_id is not None:
-            return pinned, None
-        return None, Reason.REVISION_MISSING
-    if function.function_id is None or not function.is_registered:
-        return None, Reason.FUNCTION_NOT_READY
-    return function.latest, None
+    found = function.version(ref.revision) if function.function_id is not None else None
+    if found is None:
+        return None, Reason.FUNCTION_NOT_READY if ref.revision is None else Reason.REVISION_MISSING
+    return found, None
 
 
 def names_version(status: FunctionDeploymentStatus) -> bool:

@@ -6,12 +6,13 @@ alone, so what it leaves out is no difference, and a difference is never more th
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from nvcf_client.models import Deployment
 from nvcf_operator.core.diff.compare import all_listed
 from nvcf_operator.core.model.reasons import Trait, reasons_with
+from nvcf_operator.core.model.references import FollowedFunction
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import FunctionStatus
 
@@ -165,6 +166,16 @@ class PollKey:
     deleting: bool
     secret: tuple[str, str] | None
     """Name and key of the Secret that the manifest names."""
+    shown_reference: tuple[str, str | None] | None = None
+    """The CloudFunction, and the revision of it, that `shown_version` is of where the manifest has a reference."""
+
+    def resolved(self, function: FollowedFunction | None) -> "PollKey":
+        """What a poll compares, where the version that is only shown is that of a CloudFunction."""
+        if self.shown_reference is None or function is None or function.function_id is None:
+            return self
+        found = function.version(self.shown_reference[1])
+        version = found.version_id if found is not None else None
+        return replace(self, function_id=function.function_id, shown_version=version)
 
     @property
     def deployment(self) -> tuple[str, DeploymentFingerprint] | None:
