@@ -1,4 +1,4 @@
-"""`python -m hack.argocd`: put the scripts of Argo CD's resource customization into the ConfigMap that is committed."""
+"""`python -m hack.argocd`: put the scripts of Argo CD's customizations into the ConfigMap that is committed."""
 
 from hack.argocd.customizations import CONFIG_MAP, config_map
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from hack.argocd.lua import LuaError, Scripts, scripts
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, KINDS
 from tests.support.kstatus import kstatus
+
+BY_NAME = {kind.name: kind for kind in KINDS}
 
 AGREE = {
     "Current": ("Healthy", "Suspended"),
@@ -18,10 +21,11 @@ AGREE = {
 def disagreement(resource: Mapping[str, Any], by: Scripts | None = None) -> str | None:
     """Say where Argo CD would show another thing than kstatus; None where they agree.
 
-    `by` are the scripts to ask; by default those that are shipped.
+    `by` are the scripts to ask; by default those that are shipped for its kind.
     """
+    kind = BY_NAME.get(resource.get("kind", ""), FUNCTION_DEPLOYMENT)
     try:
-        shown = (by or scripts()).health(resource)
+        shown = (by or scripts(kind)).health(resource)
     except LuaError as error:
         return f"Argo CD's health script fails: {error}"
     result = kstatus(resource)

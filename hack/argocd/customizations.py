@@ -1,15 +1,13 @@
-"""The resource customization in upstream's layout, and the ConfigMap that is made of it."""
+"""The resource customizations in upstream's layout, and the ConfigMap that is made of it."""
 
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from nvcf_operator.api.names import GROUP, KIND
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, GROUP, KINDS, Kind
 
 ARGOCD = Path(__file__).parents[2] / "deploy" / "argocd"
-CUSTOMIZATION = ARGOCD / "resource_customizations" / GROUP / KIND
-"""Folder of the scripts, laid out as in Argo CD's own repository."""
 CONFIG_MAP = ARGOCD / "argocd-cm.yaml"
 
 HEAD = """\
@@ -59,26 +57,43 @@ def _dump(value: object) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=120)
 
 
+def customization(kind: Kind = FUNCTION_DEPLOYMENT) -> Path:
+    """Folder of a kind's scripts, laid out as in Argo CD's own repository."""
+    return ARGOCD / "resource_customizations" / GROUP / kind.name
+
+
+def group_kind(kind: Kind = FUNCTION_DEPLOYMENT) -> str:
+    """How the settings of Argo CD name a kind."""
+    return f"{GROUP}_{kind.name}"
+
+
 def config_map() -> str:
     """Make the ConfigMap's text of the scripts."""
-    actions = CUSTOMIZATION / "actions"
-    definitions = [
-        {"name": path.parent.name, "action.lua": path.read_text()} for path in sorted(actions.glob("*/action.lua"))
-    ]
-    data = {
-        f"resource.customizations.health.{GROUP}_{KIND}": (CUSTOMIZATION / "health.lua").read_text(),
-        f"resource.customizations.actions.{GROUP}_{KIND}": _dump(
-            {"discovery.lua": (actions / "discovery.lua").read_text(), "definitions": definitions}
-        ),
-        f"resource.customizations.ignoreResourceUpdates.{GROUP}_{KIND}": _dump(IGNORED),
-        "resource.customizations.health.argoproj.io_Application": APPLICATION_HEALTH,
-    }
+    data: dict[str, str] = {}
+    for kind in KINDS:
+        data |= _settings(kind)
+    data["resource.customizations.health.argoproj.io_Application"] = APPLICATION_HEALTH
     metadata = {
         "name": "argocd-cm",
         "namespace": "argocd",
         "labels": {"app.kubernetes.io/name": "argocd-cm", "app.kubernetes.io/part-of": "argocd"},
     }
     return HEAD + _dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+
+
+def _settings(kind: Kind) -> dict[str, str]:
+    folder, named = customization(kind), group_kind(kind)
+    actions = folder / "actions"
+    definitions = [
+        {"name": path.parent.name, "action.lua": path.read_text()} for path in sorted(actions.glob("*/action.lua"))
+    ]
+    return {
+        f"resource.customizations.health.{named}": (folder / "health.lua").read_text(),
+        f"resource.customizations.actions.{named}": _dump(
+            {"discovery.lua": (actions / "discovery.lua").read_text(), "definitions": definitions}
+        ),
+        f"resource.customizations.ignoreResourceUpdates.{named}": _dump(IGNORED),
+    }
 
 
 def shipped() -> dict[str, str]:

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 from lupa import lua51
 
-from hack.argocd.customizations import shipped
-from nvcf_operator.api.names import GROUP, KIND
+from hack.argocd.customizations import group_kind, shipped
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Kind
 
 LuaError = lua51.LuaError
 """What a script raises."""
@@ -190,6 +190,6 @@ def merge_patch(old: Object, new: Object) -> dict[str, Any]:
 
 
 @cache
-def scripts() -> Scripts:
-    """The shipped scripts of a FunctionDeployment, compiled once for each process."""
-    return Scripts(shipped(), f"{GROUP}_{KIND}")
+def scripts(kind: Kind = FUNCTION_DEPLOYMENT) -> Scripts:
+    """The shipped scripts of a kind, compiled once for each process."""
+    return Scripts(shipped(), group_kind(kind))

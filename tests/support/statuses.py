@@ -70,7 +70,7 @@ def problems(found: Object, before: Mapping[str, Any] | None = None) -> list[str
     if before == status:
         wrong.append("nothing has changed")
     wrong += _by_kstatus(found, {kind: item["status"] for kind, item in conditions.items()})
-    if found["kind"] == FUNCTION_DEPLOYMENT.name and (unlike := disagreement(found)):
+    if unlike := disagreement(found):
         wrong.append(unlike)
     return wrong
 

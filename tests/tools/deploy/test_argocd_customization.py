@@ -1,8 +1,9 @@
-"""Argo CD's health and actions of a FunctionDeployment, out of the shipped files, in a sandbox like Argo CD's."""
+"""Argo CD's health and actions of both kinds, out of the shipped files, in a sandbox like Argo CD's."""
 
 import copy
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from hypothesis import strategies as st
 
 from hack.argocd import (
     CONFIG_MAP,
-    CUSTOMIZATION,
     LuaError,
     Scripts,
     config_map,
+    customization,
     disagreement,
+    group_kind,
     merge_patch,
     scripts,
     shipped,
@@ -27,7 +29,7 @@ from nvcf_operator.api import names
 from nvcf_operator.api.status import MESSAGE_LIMIT
 from tests.support.statuses import problems
 
-GROUP_KIND = f"{names.GROUP}_{names.KIND}"
+GROUP_KIND = group_kind()
 NOON = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 """When the actions of the test data were asked for."""
 
@@ -38,81 +40,134 @@ def load(path: Path) -> Any:
     return yaml.safe_load(path.read_text())
 
 
-HEALTH_TESTS = load(CUSTOMIZATION / "health_test.yaml")["tests"]
-ACTIONS = CUSTOMIZATION / "actions"
-ACTION_TESTS = load(ACTIONS / "action_test.yaml")
-OBJECTS = {
-    str(path.relative_to(CUSTOMIZATION)): load(path) for path in sorted(CUSTOMIZATION.glob("**/testdata/*.yaml"))
+@dataclass(frozen=True)
+class Shipped:
+    """What is shipped for one kind: its folder, and all that is in it."""
+
+    kind: names.Kind
+    annotations: dict[str, dict[str, str | None]]
+    """What each action does to annotations."""
+
+    @property
+    def folder(self) -> Path:
+        return customization(self.kind)
+
+    @property
+    def actions(self) -> Path:
+        return self.folder / "actions"
+
+    @property
+    def health_tests(self) -> list[Object]:
+        tests: list[Object] = load(self.folder / "health_test.yaml")["tests"]
+        return tests
+
+    def action_tests(self, of: str) -> list[Object]:
+        tests: list[Object] = load(self.actions / "action_test.yaml")[of]
+        return tests
+
+    @property
+    def objects(self) -> dict[str, Object]:
+        paths = sorted(self.folder.glob("**/testdata/*.yaml"))
+        return {str(path.relative_to(self.folder)): load(path) for path in paths}
+
+
+BOTH: dict[str, dict[str, str | None]] = {
+    "pause": {names.PAUSED_ANNOTATION: "true"},
+    "reconcile-now": {names.RECONCILE_REQUESTED_ANNOTATION: "2026-11-02T09:30:00Z"},
+    "resume": {names.PAUSED_ANNOTATION: None},
 }
+SHIPPED = (
+    Shipped(names.FUNCTION_DEPLOYMENT, BOTH),
+    Shipped(
+        names.CLOUD_FUNCTION,
+        BOTH | {"new-version": {names.NEW_VERSION_REQUESTED_ANNOTATION: "2026-11-02T09:30:00Z"}},
+    ),
+)
+OBJECTS = SHIPPED[0].objects
 HEALTHY = OBJECTS["testdata/healthy.yaml"]
 
-every_object = pytest.mark.parametrize("found", [pytest.param(each, id=name) for name, each in OBJECTS.items()])
+each_kind = pytest.mark.parametrize("of", SHIPPED, ids=lambda of: of.kind.name)
+every_object = pytest.mark.parametrize(
+    ("of", "found"),
+    [pytest.param(of, found, id=f"{of.kind} {name}") for of in SHIPPED for name, found in of.objects.items()],
+)
 
 
-@pytest.fixture(scope="module")
-def at_noon() -> Scripts:
-    return Scripts(shipped(), GROUP_KIND, clock=lambda: NOON)
+def each_case(cases: Callable[[Shipped], list[Object]], named_by: str) -> pytest.MarkDecorator:
+    """Each case of each kind, named after one of its files."""
+    every = [(of, case) for of in SHIPPED for case in cases(of)]
+    params = [pytest.param(of, case, id=f"{of.kind} {Path(case[named_by]).stem}") for of, case in every]
+    return pytest.mark.parametrize(("of", "case"), params)
+
+
+def at_noon(kind: names.Kind) -> Scripts:
+    return Scripts(shipped(), group_kind(kind), clock=lambda: NOON)
 
 
 def with_health(script: str) -> Scripts:
     return Scripts({f"resource.customizations.health.{GROUP_KIND}": script}, GROUP_KIND)
 
 
-def test_the_config_map_holds_the_scripts_as_they_are_in_upstreams_layout() -> None:
+@each_kind
+def test_the_config_map_holds_the_scripts_as_they_are_in_upstreams_layout(of: Shipped) -> None:
     assert CONFIG_MAP.read_text() == config_map(), "`make argocd` writes it anew"
-    data = shipped()
-    assert data[f"resource.customizations.health.{GROUP_KIND}"] == (CUSTOMIZATION / "health.lua").read_text()
-    actions = yaml.safe_load(data[f"resource.customizations.actions.{GROUP_KIND}"])
-    assert actions["discovery.lua"] == (ACTIONS / "discovery.lua").read_text()
+    data, named = shipped(), group_kind(of.kind)
+    assert data[f"resource.customizations.health.{named}"] == (of.folder / "health.lua").read_text()
+    actions = yaml.safe_load(data[f"resource.customizations.actions.{named}"])
+    assert actions["discovery.lua"] == (of.actions / "discovery.lua").read_text()
     assert {item["name"]: item["action.lua"] for item in actions["definitions"]} == {
-        path.parent.name: path.read_text() for path in ACTIONS.glob("*/action.lua")
+        path.parent.name: path.read_text() for path in of.actions.glob("*/action.lua")
     }
 
 
-@pytest.mark.parametrize("case", HEALTH_TESTS, ids=lambda case: Path(case["inputPath"]).stem)
-def test_the_health_is_what_upstreams_test_would_expect(case: Object) -> None:
-    found = scripts().health(load(CUSTOMIZATION / case["inputPath"]))
+def test_the_kinds_differ_in_health_by_the_word_for_a_blocked_deletion_only() -> None:
+    deployment, function = ((of.folder / "health.lua").read_text() for of in SHIPPED)
+    assert function == deployment.replace("deployment cannot be removed", "function cannot be deleted")
+
+
+@each_case(lambda of: of.health_tests, "inputPath")
+def test_the_health_is_what_upstreams_test_would_expect(of: Shipped, case: Object) -> None:
+    found = scripts(of.kind).health(load(of.folder / case["inputPath"]))
     assert {"status": found.status, "message": found.message} == case["healthStatus"]
 
 
-def test_every_health_is_shown_and_every_object_is_used() -> None:
-    assert {case["healthStatus"]["status"] for case in HEALTH_TESTS} == {
+@each_kind
+def test_every_health_is_shown_and_every_object_is_used(of: Shipped) -> None:
+    assert {case["healthStatus"]["status"] for case in of.health_tests} == {
         "Healthy",
         "Progressing",
         "Degraded",
         "Suspended",
     }
-    used = {case["inputPath"] for case in HEALTH_TESTS}
-    for case in ACTION_TESTS["discoveryTests"] + ACTION_TESTS["actionTests"]:
+    used = {case["inputPath"] for case in of.health_tests}
+    for case in of.action_tests("discoveryTests") + of.action_tests("actionTests"):
         used |= {f"actions/{case[key]}" for key in ("inputPath", "expectedOutputPath") if key in case}
-    assert used == set(OBJECTS)
+    assert used == set(of.objects)
 
 
-@pytest.mark.parametrize("case", ACTION_TESTS["discoveryTests"], ids=lambda case: Path(case["inputPath"]).stem)
-def test_actions_are_offered_where_they_do_something(case: Object) -> None:
-    assert scripts().discover(load(ACTIONS / case["inputPath"])) == sorted(
+@each_case(lambda of: of.action_tests("discoveryTests"), "inputPath")
+def test_actions_are_offered_where_they_do_something(of: Shipped, case: Object) -> None:
+    assert scripts(of.kind).discover(load(of.actions / case["inputPath"])) == sorted(
         case["result"], key=lambda each: each["name"]
     )
 
 
-@pytest.mark.parametrize("case", ACTION_TESTS["actionTests"], ids=lambda case: Path(case["expectedOutputPath"]).stem)
-def test_an_action_leaves_what_upstreams_test_would_expect(at_noon: Scripts, case: Object) -> None:
-    before = load(ACTIONS / case["inputPath"])
-    assert at_noon.act(case["action"], before) == load(ACTIONS / case["expectedOutputPath"])
+@each_case(lambda of: of.action_tests("actionTests"), "expectedOutputPath")
+def test_an_action_leaves_what_upstreams_test_would_expect(of: Shipped, case: Object) -> None:
+    before = load(of.actions / case["inputPath"])
+    assert at_noon(of.kind).act(case["action"], before) == load(of.actions / case["expectedOutputPath"])
 
 
 @every_object
-def test_an_action_changes_annotations_and_nothing_else(at_noon: Scripts, found: Object) -> None:
-    found = copy.deepcopy(found)
-    found["spec"]["deploymentSpecifications"][0] |= {"configuration": {}, "clusters": []}
-    expected: dict[str, dict[str, str | None]] = {
-        "pause": {names.PAUSED_ANNOTATION: "true"},
-        "resume": {names.PAUSED_ANNOTATION: None},
-        "reconcile-now": {names.RECONCILE_REQUESTED_ANNOTATION: "2026-11-02T09:30:00Z"},
-    }
-    assert set(at_noon.actions) == set(expected)
-    for action, wanted in expected.items():
-        patch = merge_patch(found, at_noon.act(action, found))
+def test_an_action_changes_annotations_and_nothing_else(of: Shipped, found: Object) -> None:
+    found, asked = copy.deepcopy(found), at_noon(of.kind)
+    if of.kind == names.FUNCTION_DEPLOYMENT:
+        found["spec"]["deploymentSpecifications"][0] |= {"configuration": {}, "clusters": []}
+    else:
+        found["spec"]["template"] |= {"models": [], "telemetries": {}}
+    assert set(asked.actions) == set(of.annotations)
+    for action, wanted in of.annotations.items():
+        patch = merge_patch(found, asked.act(action, found))
         present = found["metadata"].get("annotations", {})
         changes = {key: value for key, value in wanted.items() if present.get(key) != value}
         assert patch == ({"metadata": {"annotations": changes}} if changes else {}), action
@@ -128,16 +183,16 @@ def test_another_click_in_another_second_is_another_token() -> None:
     assert tokens == ["2026-11-02T09:30:00Z", "2026-11-02T09:30:01Z"]
 
 
-def test_the_scripts_name_only_annotations_that_the_operator_knows() -> None:
-    text = "".join(path.read_text() for path in CUSTOMIZATION.glob("**/*.lua"))
-    assert set(re.findall(rf"{re.escape(names.GROUP)}/[\w-]+", text)) == {
-        names.PAUSED_ANNOTATION,
-        names.RECONCILE_REQUESTED_ANNOTATION,
-    }
+@each_kind
+def test_the_scripts_name_only_annotations_that_the_operator_knows(of: Shipped) -> None:
+    text = "".join(path.read_text() for path in of.folder.glob("**/*.lua"))
+    known = {annotation for changes in of.annotations.values() for annotation in changes}
+    assert set(re.findall(rf"{re.escape(names.GROUP)}/[\w-]+", text)) == known
 
 
-def test_what_the_operator_writes_makes_argo_cd_compare_nothing() -> None:
-    ignored = yaml.safe_load(shipped()[f"resource.customizations.ignoreResourceUpdates.{GROUP_KIND}"])
+@each_kind
+def test_what_the_operator_writes_makes_argo_cd_compare_nothing(of: Shipped) -> None:
+    ignored = yaml.safe_load(shipped()[f"resource.customizations.ignoreResourceUpdates.{group_kind(of.kind)}"])
     assert ignored == {"jsonPointers": ["/status", "/metadata/finalizers"]}
 
 
@@ -186,7 +241,8 @@ def test_a_wave_waits_for_a_sync_that_was_asked_for() -> None:
 
 
 @every_object
-def test_argo_cd_and_kstatus_agree_about_every_object(found: Object) -> None:
+def test_argo_cd_and_kstatus_agree_about_every_object(of: Shipped, found: Object) -> None:
+    assert found["kind"] == of.kind.name
     assert disagreement(found) is None
 
 
@@ -240,25 +296,29 @@ def mutilated(draw: Callable[[st.SearchStrategy[Any]], Any], value: Any) -> Any:
     return value
 
 
+@each_kind
 @given(data=st.data())
-def test_the_health_script_answers_whatever_is_missing(data: st.DataObject) -> None:
-    whole = data.draw(st.sampled_from(list(OBJECTS.values())))
+def test_the_health_script_answers_whatever_is_missing(of: Shipped, data: st.DataObject) -> None:
+    whole = data.draw(st.sampled_from(list(of.objects.values())))
     part = mutilated(data.draw, whole)
-    found = scripts().health(part if isinstance(part, dict) else {})
+    found = scripts(of.kind).health(part if isinstance(part, dict) else {})
     assert found.message
     assert len(found.message) <= MESSAGE_LIMIT
 
 
+@each_kind
 @given(data=st.data())
-def test_actions_are_found_and_done_on_every_object_that_the_api_server_lets_pass(data: st.DataObject) -> None:
-    found = copy.deepcopy(data.draw(st.sampled_from(list(OBJECTS.values()))))
+def test_actions_are_found_and_done_on_every_object_that_the_api_server_lets_pass(
+    of: Shipped, data: st.DataObject
+) -> None:
+    found = copy.deepcopy(data.draw(st.sampled_from(list(of.objects.values()))))
     for key in data.draw(st.sets(st.sampled_from(["annotations", "finalizers", "generation"]))):
         found["metadata"].pop(key, None)
     for key in data.draw(st.sets(st.sampled_from(["status", "spec"]))):
         found.pop(key)
-    assert [each["name"] for each in scripts().discover(found)] == ["pause", "reconcile-now", "resume"]
-    for action in scripts().actions:
-        assert set(merge_patch(found, scripts().act(action, found))) <= {"metadata"}
+    assert [each["name"] for each in scripts(of.kind).discover(found)] == sorted(of.annotations)
+    for action in scripts(of.kind).actions:
+        assert set(merge_patch(found, scripts(of.kind).act(action, found))) <= {"metadata"}
 
 
 def test_a_disagreement_is_told_with_the_statuses_that_an_operator_wrote() -> None:
@@ -279,7 +339,7 @@ def test_a_disagreement_is_told_with_the_statuses_that_an_operator_wrote() -> No
 
 
 @every_object
-def test_the_objects_are_of_the_kind_that_the_operator_writes(found: Object) -> None:
+def test_the_objects_are_of_the_kind_that_the_operator_writes(of: Shipped, found: Object) -> None:
     if "conditions" in found["status"]:
         assert problems(found) == []
 

@@ -1,0 +1,4 @@
+if obj.metadata.annotations ~= nil then
+  obj.metadata.annotations["nvcf-operator.io/paused"] = nil
+end
+return obj
