@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -118,19 +119,34 @@ def simulators() -> Iterator[dict[str, Simulator]]:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "deploy" / "examples").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_example_manifest_can_be_deployed(simulators: dict[str, Simulator], path: Path) -> None:
-    for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8")):
-        if not manifest or manifest["kind"] != "FunctionDeployment":
-            continue
-        spec = manifest["spec"]
+def test_every_example_manifest_can_be_registered_and_deployed(simulators: dict[str, Simulator], path: Path) -> None:
+    manifests = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    functions = {each["metadata"]["name"]: each["spec"] for each in manifests if each["kind"] == "CloudFunction"}
+    deployments = [each["spec"] for each in manifests if each["kind"] == "FunctionDeployment"]
+    with Api(simulators["current"]) as api:
+        registered = {name: register(api, spec) for name, spec in functions.items()}
+    for spec in deployments:
         placed_by_backend = any("instanceType" not in s for s in spec["deploymentSpecifications"])
-        simulator = simulators["old" if placed_by_backend else "current"]
-        function = (spec["functionId"], spec["functionVersionId"])
-        with Api(simulator) as api:
+        with Api(simulators["old" if placed_by_backend else "current"]) as api:
+            if "functionRef" in spec:  # a version for each deployment
+                name = spec["functionRef"]["name"]
+                function = register(api, functions[name], f"/{registered[name][0]}/versions")
+            else:
+                function = (spec["functionId"], spec["functionVersionId"])
             body = {"deploymentSpecifications": spec["deploymentSpecifications"]}
             answer = api.http.post(deployment_of(function), json=body)
             assert answer.status_code == 200, answer.text
             api.wait(function, "ACTIVE")
+
+
+def register(api: Api, spec: dict[str, Any], path: str = "") -> tuple[str, str]:
+    """Register a version as a manifest asks for it; give its ids."""
+    content = spec["template"] | {name: spec[name] for name in ("name", "description", "tags") if name in spec}
+    content |= {"rateLimit": spec["rateLimit"]} if "rateLimit" in spec else {}
+    answer = api.http.post(f"/functions{path}", json=content)
+    assert answer.status_code == 200, answer.text
+    made = answer.json()["function"]
+    return made["id"], made["versionId"]
 
 
 def test_the_client_has_a_method_for_each_call() -> None:

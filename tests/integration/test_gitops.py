@@ -11,7 +11,12 @@ import yaml
 
 from hack.argocd import ARGOCD, CONFIG_MAP, merge_patch, scripts, shipped
 from hack.controlplane import ControlPlane
-from nvcf_operator.api.names import KIND, PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
+from nvcf_operator.api.names import (
+    CLOUD_FUNCTION,
+    FUNCTION_DEPLOYMENT,
+    PAUSED_ANNOTATION,
+    RECONCILE_REQUESTED_ANNOTATION,
+)
 from tests.support.cluster import RESOURCE, condition_of
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
@@ -161,11 +166,11 @@ def test_the_settings_are_a_component_for_an_argo_cd_by_kustomize(control_plane:
 def test_the_folder_of_functions_is_what_both_tools_apply(control_plane: ControlPlane, tenant: Tenant) -> None:
     namespace, *functions = kustomize(control_plane, FUNCTIONS)
     assert namespace["kind"] == "Namespace"
-    assert functions
+    waves = {CLOUD_FUNCTION.name: "0", FUNCTION_DEPLOYMENT.name: "10"}
+    assert {each["kind"] for each in functions} == set(waves)
     for each in functions:
-        assert each["kind"] == KIND
         assert each["metadata"]["namespace"] == namespace["metadata"]["name"]
-        assert each["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] == "10"
+        assert each["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] == waves[each["kind"]]
         each["metadata"]["namespace"] = tenant.namespace.name
         control_plane.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", input=json.dumps(each))
 

@@ -10,6 +10,7 @@ import yaml
 from hack.argocd import ARGOCD
 from hack.chart import CHART, Helm
 from nvcf_operator.api import names
+from nvcf_operator.api.function_spec import CloudFunctionSpec
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.runtime.operator import NAMESPACE as OPERATORS
 
@@ -111,18 +112,42 @@ def test_the_namespace_with_the_key_comes_before_the_functions_and_is_never_prun
     marks = annotations(namespace)
     assert options(marks[OPTIONS]) == KEPT
     assert marks["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
-    (patch,) = kustomization["patches"]
-    assert patch["target"] == {"kind": names.KIND}
-    assert int(marks[WAVE]) < int(annotations(yaml.safe_load(patch["patch"]))[WAVE])
+    waves = {
+        patch["target"]["kind"]: int(annotations(yaml.safe_load(patch["patch"]))[WAVE])
+        for patch in kustomization["patches"]
+    }
+    assert set(waves) == {kind.name for kind in names.KINDS}
+    assert int(marks[WAVE]) < waves["CloudFunction"] < waves["FunctionDeployment"]
 
 
 def test_every_file_of_the_folder_of_functions_is_used_and_is_a_good_manifest() -> None:
     listed = set(load(FUNCTIONS / "kustomization.yaml")["resources"])
     assert {path.name for path in FUNCTIONS.iterdir()} == listed | {"kustomization.yaml"}
+    models = {"CloudFunction": CloudFunctionSpec, "FunctionDeployment": FunctionDeploymentSpec}
     for name in listed - {"namespace.yaml"}:
-        found = load(FUNCTIONS / name)
-        assert (found["apiVersion"], found["kind"]) == (names.API_VERSION, names.KIND)
-        assert FunctionDeploymentSpec.model_validate(found["spec"]).problems() == ()
+        for found in yaml.safe_load_all((FUNCTIONS / name).read_text()):
+            assert found["apiVersion"] == names.API_VERSION
+            assert models[found["kind"]].model_validate(found["spec"]).problems() == ()
+
+
+EXAMPLES = sorted((ROOT / "deploy" / "examples").glob("**/*.yaml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_an_example_keeps_the_functions_id_and_its_references_lead_somewhere(path: Path) -> None:
+    found = list(yaml.safe_load_all(path.read_text()))
+    functions = {each["metadata"]["name"]: each["spec"] for each in found if each["kind"] == "CloudFunction"}
+    assert {spec.get("deletionPolicy") for spec in functions.values()} <= {"Retain"}
+    references = [
+        (ref["name"], ref.get("revision"))
+        for each in found
+        if (ref := each.get("spec", {}).get("functionRef")) is not None
+    ]
+    assert {name for name, _ in references} <= set(functions)
+    assert len(set(references)) == len(references), "a version can be deployed only once"
+    for name, spec in functions.items():
+        pins = {revision for of, revision in references if of == name}
+        assert not pins or spec.get("revision") in pins, f"nobody deploys the revision of {name}"
 
 
 def test_flux_applies_the_functions_when_the_operator_is_ready_and_waits_for_both(
