@@ -43,11 +43,15 @@ def asked_for(situation: FunctionSituation) -> VersionSeen | None:
 
 
 def function_of(situation: FunctionSituation) -> str | None:
-    """The function of this resource: that which a POST has just created, else that on record."""
+    """The function of this resource: that which a POST has just created, that on record, or that of its own versions.
+
+    Without a record the oldest of its versions says it, so that the clients' address stays the same.
+    """
     intent, found = situation.intent, asked_for(situation)
     if found is not None and (intent is None or intent.function_id is None):
         return found.function_id
-    return situation.resource.function_id
+    oldest = min(situation.own, key=by_age, default=None)
+    return situation.resource.function_id or (oldest.function_id if oldest is not None else None)
 
 
 def usable(situation: FunctionSituation) -> tuple[VersionSeen, ...]:

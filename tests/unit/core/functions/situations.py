@@ -113,7 +113,7 @@ def intent(template: Fields = SMALL, *, token: str = TOKEN, uid: str = UID, **ch
 
 def recorded(*versions: VersionSeen, status: Mapping[str, Any] | None = None, **changes: Any) -> CloudFunction:
     """A resource whose record, written by these very functions, holds the versions; the last of them is the latest."""
-    entries = [
+    entries: list[dict[str, Any]] = [
         {
             "versionId": seen.version_id,
             "hash": seen.mark.hash if seen.mark else hash_of(SMALL),
@@ -123,7 +123,9 @@ def recorded(*versions: VersionSeen, status: Mapping[str, Any] | None = None, **
         }
         for seen in reversed(versions)
     ]
-    latest = {name: entries[0][name] for name in ("versionId", "hash", "revision") if name in entries[0]}
+    latest: dict[str, Any] = {
+        name: entries[0][name] for name in ("versionId", "hash", "revision") if name in entries[0]
+    }
     stored = {
         "uid": UID,
         "observedGeneration": 1,
@@ -138,7 +140,7 @@ def recorded(*versions: VersionSeen, status: Mapping[str, Any] | None = None, **
         ],
         **(status or {}),
     }
-    return cloud_function(**{"status": stored, **changes})
+    return cloud_function(**{"status": stored} | changes)
 
 
 def follower(name: str = "llama", *, refers: bool = True, **changes: Any) -> Follower:

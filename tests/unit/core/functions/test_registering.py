@@ -80,7 +80,7 @@ WRITES: dict[str, tuple[FunctionSituation, FunctionAction]] = {
     ),
     "a mark whose content is another one is no proof": (
         situation(cloud_function(), version(template=OTHER_TEMPLATE, hash_=hash_of(SMALL))),
-        NEW,
+        Register(FUNCTION, hash_of(SMALL)),
     ),
     "a request for another version is not met by the one that is there": (
         situation(recorded(version(), annotations={"new-version-requested-at": "now"}), version()),
@@ -105,6 +105,10 @@ WRITES: dict[str, tuple[FunctionSituation, FunctionAction]] = {
             version(),
             absent_for={SECOND: 80.0},
         ),
+        NEXT,
+    ),
+    "where the record was lost, the function is that of the versions that are there": (
+        situation(cloud_function(template=OTHER_TEMPLATE), version()),
         NEXT,
     ),
     "a function that is gone is replaced on request": (
