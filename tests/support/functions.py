@@ -76,14 +76,20 @@ class Functions:
         """The ids of those that bear a mark."""
         return [item["versionId"] for item in self.versions(name) if mark_of(item)]
 
-    def posts(self) -> list[Json]:
-        """The registrations that were asked for in NVCF, by anybody."""
-        return [entry for entry in self.simulator.log(self.cursor) if entry["operation"] in REGISTRATIONS]
+    def operations(self) -> list[str]:
+        """The changes that were asked for in NVCF for these functions, the oldest first."""
+        return [entry["operation"] for entry in self.log() if entry["mutating"]]
 
-    def writes(self) -> list[tuple[str, int | None]]:
-        """Operation and status of every change that was asked for in NVCF by anybody, the oldest first."""
-        log = self.simulator.log(self.cursor)
-        return [(entry["operation"], entry["status"]) for entry in log if entry["mutating"]]
+    def posts(self) -> int:
+        """How many registrations were asked for."""
+        return sum(entry["operation"] in REGISTRATIONS for entry in self.log())
+
+    def log(self) -> list[Json]:
+        """The requests for functions of this namespace, the oldest first."""
+        entries = self.simulator.log(self.cursor)
+        registered = [entry for entry in entries if self.namespace.name in str(entry["body"])]
+        ids = {entry["functionId"] for entry in registered if entry["functionId"]}
+        return [entry for entry in entries if entry in registered or entry["functionId"] in ids]
 
 
 def mark_of(version: Json) -> str | None:

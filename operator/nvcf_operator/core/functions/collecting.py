@@ -21,7 +21,11 @@ AGAIN = 10.0
 
 def collected(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
     """The decision, but that a version is deleted which nobody needs, where there is nothing else to write."""
-    if decision.action is not None or situation.wrote is not None or latest(situation) is None:
+    if decision.action is not None:
+        return decision
+    if situation.wrote is not None or decision.taken not in (None, situation.resource.latest_version):
+        return _again_in(decision, situation.timing.settle_poll)  # what is needed is another version from now on
+    if latest(situation) is None:
         return decision
     if situation.open_intent is not None and asked_for(situation) is None:
         return decision
@@ -84,11 +88,14 @@ def _wait(situation: FunctionSituation, seen: VersionSeen) -> float | None:
         return timing.settle_poll
     if not isinstance(deployment, Absent):
         return None
-    waits = [timing.redeploy_settle - deployment.absent_for, sent_lately(situation, seen.version_id)]
+    settles = timing.redeploy_settle - deployment.absent_for
+    others = sent_lately(situation, seen.version_id)
     if situation.resource.recorded_version(seen.version_id) is None:  # its POST may be one of a moment ago
-        waits.append(timing.register_settle - _age(situation, seen))
-    left = max(0.0, *waits)
-    return left if left == 0 else max(left, timing.settle_poll)
+        others = max(others, timing.register_settle - _age(situation, seen))
+    if max(settles, others) <= 0:
+        return 0.0
+    # The 404 has to last without a break: it is read again and again, but not for longer than that takes.
+    return max(timing.settle_poll, others - timing.redeploy_settle)
 
 
 def sent_lately(situation: FunctionSituation, version_id: str) -> float:

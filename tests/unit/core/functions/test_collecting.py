@@ -12,7 +12,7 @@ from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose
 from nvcf_operator.core.functions.report import report
 from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, AccountView, Present, Proof, Unknown
+from nvcf_operator.core.model.situation import Absent, AccountView, Present, Proof, Timing, Unknown
 from tests.unit.core.functions.situations import (
     FIRST,
     NOW,
@@ -178,7 +178,8 @@ def test_the_former_latest_goes_only_when_the_record_names_another() -> None:
 
 
 def test_what_may_not_be_deleted_yet_is_looked_at_again() -> None:
-    assert decide(collecting(deployments={FIRST: Absent(35.0)})).requeue == 40.0
+    soon = Timing().settle_poll  # before a 404 that settles could break
+    assert decide(collecting(deployments={FIRST: Absent(35.0)})).requeue == soon
     assert decide(collecting(OLD, MIDDLE, LATEST, deployments={FIRST: Absent(74.0)})).requeue == 5.0
 
 
