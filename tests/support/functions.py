@@ -42,11 +42,11 @@ class Functions:
         """The name in NVCF of the function that a resource of that name manages."""
         return f"{name}-{self.namespace.name}"
 
-    def manifest(self, name: str = "llama", *, template: Mapping[str, Any] | None = None, **spec: Any) -> Json:
+    def manifest(self, name: str = "llama", /, *, template: Mapping[str, Any] | None = None, **spec: Any) -> Json:
         """A small manifest; `template` changes its template, where None removes a field, and `spec` the rest."""
         return function_manifest(name, template=template, **{"name": self.called(name), **spec})
 
-    def apply(self, name: str = "llama", *, template: Mapping[str, Any] | None = None, **spec: Any) -> None:
+    def apply(self, name: str = "llama", /, *, template: Mapping[str, Any] | None = None, **spec: Any) -> None:
         """Apply that manifest."""
         self.namespace.apply(self.manifest(name, template=template, **spec))
 

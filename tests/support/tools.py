@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from nvcf_operator.api import names
-from tests.support.cluster import RESOURCE, Namespace
+from tests.support.cluster import Namespace
 
 Json = dict[str, Any]
 
@@ -56,20 +56,20 @@ def patch_status(namespace: Namespace, name: str, status: Mapping[str, Any] | No
     """Merge into a resource's status; None removes all of it (the CRD's default comes in its place)."""
     body = json.dumps({"status": status})
     namespace.plane.kubectl(
-        "-n", namespace.name, "patch", RESOURCE, name, "--subresource=status", "--type=merge", "-p", body
+        "-n", namespace.name, "patch", namespace.kind.crd_name, name, "--subresource=status", "--type=merge", "-p", body
     )
 
 
 def remove_annotations(namespace: Namespace, name: str, *annotations: str) -> None:
     """Take annotations of our group off; `force_delete` is nvcf-operator.io/force-delete."""
     marks = [f"{names.GROUP}/{annotation.replace('_', '-')}-" for annotation in annotations]
-    namespace.plane.kubectl("-n", namespace.name, "annotate", RESOURCE, name, *marks)
+    namespace.plane.kubectl("-n", namespace.name, "annotate", namespace.kind.crd_name, name, *marks)
 
 
 def strip_finalizers(namespace: Namespace, name: str) -> None:
     """Take all finalizers off, as people do with what hangs in its deletion."""
     body = json.dumps({"metadata": {"finalizers": None}})
-    namespace.plane.kubectl("-n", namespace.name, "patch", RESOURCE, name, "--type=merge", "-p", body)
+    namespace.plane.kubectl("-n", namespace.name, "patch", namespace.kind.crd_name, name, "--type=merge", "-p", body)
 
 
 def force_away(namespace: Namespace, name: str) -> None:

@@ -7,7 +7,7 @@ answer is waited for through `--register-settle-seconds`; what comes later still
 """
 
 from nvcf_operator.api.function_status import FunctionPhase
-from nvcf_operator.backoff import long
+from nvcf_operator.backoff import Backoff, long
 from nvcf_operator.core.functions import messages
 from nvcf_operator.core.functions.decision import FunctionDecision, Register, write
 from nvcf_operator.core.functions.readiness import registered
@@ -31,6 +31,9 @@ from nvcf_operator.core.rules.retries import grace_left, stalled_after_grace
 
 SPARE = 6
 """Versions beyond the history that may wait to be collected before no other one is registered."""
+
+LONGEST_PAUSE = 1800.0
+"""Seconds between two POSTs without an answer, at most."""
 
 MOST_VERSIONS = 16
 """Versions that a status holds."""
@@ -76,7 +79,12 @@ def pause(situation: FunctionSituation) -> float:
     """Seconds between a POST without an answer and the next one. It grows, so that duplicates do not pile up."""
     retry = situation.resource.status.retry
     in_vain = retry.attempts if retry is not None and retry.reason == Reason.AWAITING_REGISTRATION else 0
-    return max(situation.timing.register_settle, long(in_vain) if in_vain else 0.0)
+    return _pause(situation, in_vain)
+
+
+def _pause(situation: FunctionSituation, in_vain: int) -> float:
+    settle = situation.timing.register_settle
+    return max(settle, min(long(in_vain), Backoff(settle, LONGEST_PAUSE).after(in_vain - 1)))
 
 
 def _awaiting(situation: FunctionSituation, left: float) -> FunctionDecision:
@@ -102,7 +110,7 @@ def _failed(situation: FunctionSituation, failure: Failure) -> FunctionDecision:
             condition_set=conditions.progressing(
                 FunctionPhase.REGISTERING,
                 Reason.AWAITING_REGISTRATION,
-                messages.unanswered(words, max(situation.timing.register_settle, long(retry.attempts))),
+                messages.unanswered(words, _pause(situation, retry.attempts)),
             ),
             requeue=situation.timing.settle_poll,
             busy=True,
