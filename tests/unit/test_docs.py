@@ -12,6 +12,7 @@ from hack.docs.errors import errors_tables, with_errors
 from hack.docs.reasons import reasons_table, with_reasons
 from nvcf_operator import settings
 from nvcf_operator.api import names
+from nvcf_operator.api.function_status import FUNCTION_CONDITION_TYPES, FunctionPhase
 from nvcf_operator.api.spec import VersionChange
 from nvcf_operator.api.status import CONDITION_TYPES, Phase
 from nvcf_operator.cli import main
@@ -65,7 +66,7 @@ OTHERS_FLAGS = {
 }
 """Flags of kubectl, Helm, docker and mypy that the pages name."""
 
-OTHERS_WORDS = {"FunctionDeployment", *VersionChange}
+OTHERS_WORDS = {*(kind.name for kind in names.KINDS), *VersionChange}
 """Words of two humps that are no reason."""
 
 each_page = pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
@@ -148,7 +149,7 @@ def test_a_page_without_its_marks_is_refused_rather_than_spoilt(copies: int) -> 
 
 @each_operators
 def test_words_that_look_like_reasons_are_reasons(page: Path) -> None:
-    known = {*Reason, *Phase, *CONDITION_TYPES, *OTHERS_WORDS}
+    known = {*Reason, *Phase, *FunctionPhase, *CONDITION_TYPES, *FUNCTION_CONDITION_TYPES, *OTHERS_WORDS}
     named = {span for span in spans(page.read_text()) if re.fullmatch(r"(?:[A-Z][a-z]+){2,}", span)}
     assert sorted(named - known) == []
 
@@ -207,6 +208,12 @@ def test_targets_of_make_are_in_the_makefile(page: Path) -> None:
 def test_the_readmes_manifest_is_the_example() -> None:
     example = ROOT / "deploy" / "examples" / "functiondeployment.yaml"
     assert yaml.safe_load(block(README, "yaml")) == yaml.safe_load(example.read_text())
+
+
+@pytest.mark.parametrize(("page", "number"), [(README, 1), (DOCS / "functions.md", 0)], ids=["README", "functions"])
+def test_the_function_of_a_page_is_the_example(page: Path, number: int) -> None:
+    example = ROOT / "deploy" / "examples" / "cloudfunction.yaml"
+    assert list(yaml.safe_load_all(block(page, "yaml", number))) == list(yaml.safe_load_all(example.read_text()))
 
 
 def test_the_readmes_sample_of_a_condition_is_what_the_operator_reports() -> None:
