@@ -1,21 +1,29 @@
-"""The main job as a story: a manifest goes to Active, a change, a graceful delete."""
+"""The main job as a story: a function from its image to Active, a change, another image, a graceful delete."""
 
+import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT
 from tests.support.cluster import Namespace, condition_of
 from tests.support.environment import Environment, running_environment
 from tests.support.installation import EXAMPLES
-from tests.support.simulator import ECHO
 from tests.support.waiting import eventually
 
-MANIFEST = EXAMPLES / "functiondeployment.yaml"
-NAMESPACE, NAME = "demo", "echo"
+MANIFEST = EXAMPLES / "cloudfunction.yaml"
+NAMESPACE, NAME = "demo", "chat"
+OTHER_IMAGE = "nvcr.io/acme/chat:1.4.3"
 DEPLOY_SECONDS = 5.0
 SETTINGS: dict[str, Any] = {"busy_poll_interval": 1.0, "poll_interval": 5.0}
+
+UUID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+
+Resource = dict[str, Any] | None
+"""One of the two resources; None when it is gone."""
 
 
 def show() -> None:
@@ -26,88 +34,138 @@ def show() -> None:
         say("ServiceAccount with the rights of deploy/base ...")
         with running_environment(Path(folder), behaviour={"deploySeconds": DEPLOY_SECONDS}, **SETTINGS) as environment:
             say(f"ready after {time.monotonic() - began:.0f} s")
-            namespace = environment.namespace(NAMESPACE)
-            applied(environment, namespace)
-            changed(environment, namespace)
-            deleted(environment, namespace)
+            demo = Demo(environment, environment.namespace(NAMESPACE))
+            demo.apply()
+            demo.scale()
+            demo.roll_out()
+            demo.delete()
     say(f"Done in {time.monotonic() - began:.0f} s; everything was ended and nothing is left behind.")
 
 
-def applied(environment: Environment, namespace: Namespace) -> None:
-    """Apply the manifest and watch it become Ready."""
-    step(f"kubectl apply -f deploy/examples/{MANIFEST.name}")
-    print(indented(MANIFEST.read_text()))
-    cursor = environment.simulator.cursor
-    environment.plane.kubectl("-n", NAMESPACE, "apply", "-f", str(MANIFEST))
-    watched(namespace, lambda found: ready(found), within=60, what="Ready")
-    say("What NVCF was asked:")
-    requests(environment, cursor)
+class Demo:
+    """The steps, each with what it does to the resources and what it makes the operator ask of NVCF."""
+
+    def __init__(self, environment: Environment, namespace: Namespace) -> None:
+        self._environment = environment
+        self._simulator = environment.simulator
+        self._deployments = namespace
+        self._functions = replace(namespace, kind=CLOUD_FUNCTION)
+
+    def apply(self) -> None:
+        """Apply the manifest and watch both resources become Ready."""
+        step(f"kubectl apply -f deploy/examples/{MANIFEST.name}")
+        print(indented(MANIFEST.read_text()))
+        cursor = self._simulator.cursor
+        self._environment.plane.kubectl("-n", NAMESPACE, "apply", "-f", str(MANIFEST))
+        self._watch(lambda function, deployment: ready(function) and ready(deployment), within=60, what="Ready")
+        say("What NVCF was asked:")
+        self._requests(cursor)
+
+    def scale(self) -> None:
+        """Raise maxInstances and show the one call that this makes."""
+        step(f"kubectl patch functiondeployment {NAME}: maxInstances 2 -> 5")
+        cursor = self._simulator.cursor
+        self._deployments.scale(NAME, maxInstances=5)
+
+        def in_force(_: Resource, deployment: Resource) -> bool:
+            return ready(deployment) and status_of(deployment).get("instances") == "1-5"
+
+        self._watch(in_force, within=30, what="the new maximum")
+        self._requests(cursor)
+
+    def roll_out(self) -> None:
+        """Change the image and watch another version take the place of the one that serves."""
+        step(f"kubectl patch cloudfunction {NAME}: containerImage {OTHER_IMAGE}")
+        cursor, former = self._simulator.cursor, self._version()
+        self._simulator.change(former, queueDepth=2)
+        self._functions.edit(NAME, template={"containerImage": OTHER_IMAGE})
+        self._watch(lambda _, deployment: bool(status_of(deployment).get("retiring")), within=90, what="the drain")
+        say("The new version serves, while the former one answers its last 2 requests. Its queue empties ...")
+        self._simulator.change(former, queueDepth=0)
+        self._watch(lambda function, deployment: ready(function) and ready(deployment), within=60, what="Ready")
+        self._requests(cursor)
+        say("The former version is undeployed. It stays registered for a quick way back.")
+
+    def delete(self) -> None:
+        """Delete both with requests in the queue and show the drain."""
+        step(f"kubectl patch cloudfunction {NAME}: deletionPolicy Retain -> Delete")
+        self._functions.edit(NAME, deletionPolicy="Delete")
+
+        def to_be_deleted(function: Resource, deployment: Resource) -> bool:
+            return has_finalizer(function) and ready(function) and ready(deployment)
+
+        self._watch(to_be_deleted, within=30, what="the finalizer")
+        step(f"kubectl delete -f deploy/examples/{MANIFEST.name}, while NVCF has 2 requests in the queue")
+        version = self._version()
+        self._simulator.change(version, queueDepth=2)
+        cursor = self._simulator.cursor
+        self._functions.delete(NAME)
+        self._deployments.delete(NAME)
+
+        def drains(_: Resource, deployment: Resource) -> bool:
+            asked = bool(self._simulator.log(cursor, operation="deleteDeployment"))
+            return asked and status_of(deployment).get("phase") == "Draining"
+
+        self._watch(drains, within=30, what="the drain")
+        say("The finalizers hold both resources while the last requests are answered. The queue empties ...")
+        self._simulator.change(version, queueDepth=0)
+        self._watch(lambda function, deployment: function is deployment is None, within=90, what="the end of both")
+        self._requests(cursor)
+        alive = self._simulator.allocations()
+        assert not alive, f"instances are left in NVCF: {alive}"
+        say("NVCF runs no instance any more; the versions, the function and the resources are gone.")
+
+    def _version(self) -> str:
+        """Id of the version that serves."""
+        return str(self._deployments.get(NAME)["status"]["functionVersionId"])
+
+    def _watch(self, done: Callable[[Resource, Resource], bool], *, within: float, what: str) -> None:
+        """Print each resource's line whenever it changes, until they are as wanted."""
+        print(f"    {'':4}{'READY':7}{'PHASE':13}{'VERSION':10}{'INSTANCES':11}MESSAGE")
+        shown: dict[str, str] = {}
+
+        def look() -> tuple[Resource, Resource]:
+            found = (self._functions.find(NAME), self._deployments.find(NAME))
+            for kind, each in zip((CLOUD_FUNCTION, FUNCTION_DEPLOYMENT), found, strict=True):
+                line = row(each)
+                if shown.get(kind.short_name) != line:
+                    shown[kind.short_name] = line
+                    print(f"    {kind.short_name:4}{line}", flush=True)
+            return found
+
+        eventually(look, lambda found: done(*found), within=within, what=what)
+
+    def _requests(self, cursor: int) -> None:
+        """Print what NVCF was asked since then; reads only where the answer is another one than the last."""
+        answers: dict[str, int] = {}
+        for entry in self._simulator.log(cursor):
+            if not entry["mutating"] and answers.get(entry["path"]) == entry["status"]:
+                continue
+            answers[entry["path"]] = entry["status"]
+            query = f"?{entry['query']}" if entry["query"] else ""
+            body = f"  {entry['body']}" if entry["body"] and entry["mutating"] else ""
+            path = UUID.sub(r"\1...", entry["path"].removeprefix("/v2/nvcf"))
+            print(f"    {entry['method']:6} {path}{query} -> {entry['status']}{body}")
 
 
-def changed(environment: Environment, namespace: Namespace) -> None:
-    """Raise maxInstances and show the one call that this makes."""
-    step("kubectl patch functiondeployment echo: maxInstances 2 -> 5")
-    cursor = environment.simulator.cursor
-    namespace.scale(NAME, maxInstances=5)
-
-    def in_force(found: dict[str, Any] | None) -> bool:
-        return ready(found) and (found or {})["status"].get("instances") == "1-5"
-
-    watched(namespace, in_force, within=30, what="the new maximum")
-    requests(environment, cursor)
-
-
-def deleted(environment: Environment, namespace: Namespace) -> None:
-    """Delete with requests in the queue and show the drain."""
-    step("kubectl delete functiondeployment echo, while NVCF has 2 requests in the queue")
-    environment.simulator.change(ECHO, queueDepth=2)
-    cursor = environment.simulator.cursor
-    namespace.delete(NAME)
-    watched(
-        namespace,
-        lambda found: (
-            bool(environment.simulator.log(cursor, operation="deleteDeployment"))
-            and (found or {}).get("status", {}).get("phase") == "Draining"
-        ),
-        within=30,
-        what="the drain",
-    )
-    say("The finalizer holds the resource while the last requests are answered. The queue empties ...")
-    environment.simulator.change(ECHO, queueDepth=0)
-    watched(namespace, lambda found: found is None, within=60, what="the end of the drain")
-    requests(environment, cursor)
-    alive = environment.simulator.allocations()
-    assert not alive, f"instances are left in NVCF: {alive}"
-    say("NVCF runs no instance any more, and the resource is gone.")
-
-
-def watched(namespace: Namespace, done: Callable[[dict[str, Any] | None], bool], *, within: float, what: str) -> None:
-    """Print the resource's line whenever it changes, until it is as wanted."""
-    shown: list[str] = []
-
-    def look() -> dict[str, Any] | None:
-        found = namespace.find(NAME)
-        line = row(found)
-        if not shown or shown[-1] != line:
-            if not shown:
-                print(f"    {'READY':7}{'PHASE':11}{'INSTANCES':11}MESSAGE")
-            shown.append(line)
-            print(f"    {line}", flush=True)
-        return found
-
-    eventually(look, done, within=within, what=what)
-
-
-def row(found: dict[str, Any] | None) -> str:
+def row(found: Resource) -> str:
     """A resource as one line."""
     if found is None:
         return "(gone)"
-    status, condition = found.get("status", {}), condition_of(found, "Ready")
-    columns = (condition.get("status", "-"), status.get("phase", "-"), status.get("instances", "-"))
-    return f"{columns[0]:7}{columns[1]:11}{columns[2]:11}{condition.get('message', '')[:90]}"
+    status, condition = status_of(found), condition_of(found, "Ready")
+    version = status.get("functionVersionId") or (status.get("latest") or {}).get("versionId") or "-"
+    columns = (condition.get("status", "-"), status.get("phase", "-"), version[:8], status.get("instances", ""))
+    message = condition.get("message", "")[:80]
+    return f"{columns[0]:7}{columns[1]:13}{columns[2]:10}{columns[3]:11}{message}"
 
 
-def ready(found: dict[str, Any] | None) -> bool:
+def status_of(found: Resource) -> Mapping[str, Any]:
+    """The status of a resource; an empty one where there is none."""
+    status: Mapping[str, Any] = (found or {}).get("status", {})
+    return status
+
+
+def ready(found: Resource) -> bool:
     """Whether the manifest as it stands is in force."""
     if found is None:
         return False
@@ -115,17 +173,9 @@ def ready(found: dict[str, Any] | None) -> bool:
     return condition.get("status") == "True" and condition["observedGeneration"] == found["metadata"]["generation"]
 
 
-def requests(environment: Environment, cursor: int) -> None:
-    """Print what NVCF was asked since then; polls of the list only once."""
-    polled = False
-    for entry in environment.simulator.log(cursor):
-        if entry["operation"] == "listFunctions":
-            if polled:
-                continue
-            polled = True
-        query = f"?{entry['query']}" if entry["query"] else ""
-        body = f"  {entry['body']}" if entry["body"] and entry["mutating"] else ""
-        print(f"    {entry['method']:6} {entry['path'].removeprefix('/v2/nvcf')}{query} -> {entry['status']}{body}")
+def has_finalizer(found: Resource) -> bool:
+    """Whether the resource waits, when it is deleted, for what it holds in NVCF."""
+    return CLOUD_FUNCTION.finalizer in (found or {}).get("metadata", {}).get("finalizers", ())
 
 
 def step(text: str) -> None:
