@@ -29,22 +29,27 @@ PAUSE = 0.15
 """Seconds between two looks at a resource: many tests look at one API server, and a look costs it milliseconds."""
 
 
+SPECIFICATION = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
+
+
 def manifest(
     name: str, function: str, version: str, *, gpu: Mapping[str, Any] | None = None, **spec: Any
 ) -> dict[str, Any]:
     """A small manifest; `gpu` changes its one GPU specification, `spec` the rest."""
-    specification = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": {"name": name},
-        "spec": {
-            "functionId": function,
-            "functionVersionId": version,
-            "deploymentSpecifications": [{**specification, **(gpu or {})}],
-            **spec,
-        },
-    }
+    ids = {"functionId": function, "functionVersionId": version}
+    return _deployment(name, {**ids, "deploymentSpecifications": [{**SPECIFICATION, **(gpu or {})}], **spec})
+
+
+def follower(
+    name: str, reference: Mapping[str, Any] | None = None, *, gpu: Mapping[str, Any] | None = None, **spec: Any
+) -> dict[str, Any]:
+    """A small manifest that refers to a CloudFunction: by default to the one of its own name, without a pin."""
+    ref = {"functionRef": {"name": name, **(reference or {})}}
+    return _deployment(name, {**ref, "deploymentSpecifications": [{**SPECIFICATION, **(gpu or {})}], **spec})
+
+
+def _deployment(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
 
 
 def resource_path(namespace: str, name: str = "", kind: Kind = FUNCTION_DEPLOYMENT) -> str:

@@ -81,11 +81,11 @@ class Application:
         """Ask for its deletion with all that it made, without waiting for the end."""
         self.plane.kubectl("-n", NAMESPACE, "delete", _RESOURCE, self.name, "--wait=false")
 
-    def shown(self, name: str) -> tuple[str, str]:
-        """Health and message that Argo CD shows for a FunctionDeployment; empty when it shows none."""
+    def shown(self, name: str, kind: str = KIND) -> tuple[str, str]:
+        """Health and message that Argo CD shows for a resource; empty when it shows none."""
         tree = self.argocd.ask("GET", f"/api/v1/applications/{self.name}/resource-tree")
         for node in tree.get("nodes") or []:
-            if node["kind"] == KIND and node["name"] == name:
+            if node["kind"] == kind and node["name"] == name:
                 health = node.get("health", {})
                 return health.get("status", ""), health.get("message", "")
         return "", ""

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from hack.controlplane import ControlPlane, KubectlError
 from hack.e2e.argocd.reporting import say
+from nvcf_operator.api.names import KINDS
 from tests.e2e.argocd.application import Application
 from tests.e2e.argocd.argocd import ArgoCD
 from tests.e2e.argocd.repository import Repository
@@ -21,7 +22,7 @@ from tests.support.simulator import KEY, Simulator
 ROOT = Path(__file__).parents[3]
 _PLACEHOLDER = "https://git.example.com/platform/nvcf.git"
 _KEPT = ROOT / "build"
-_TOLD = ("applications.argoproj.io", "functiondeployments.nvcf-operator.io", "pods", "events")
+_TOLD = ("applications.argoproj.io", *(kind.crd_name for kind in KINDS), "pods", "events")
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ class Environment:
         """A folder of functions in git as `deploy/examples/functions` is, its namespace, and its Application."""
         folder = f"teams/{name}"
         self.repository.copy(EXAMPLES / "functions", folder)
-        self.repository.remove(f"{folder}/echo.yaml")
         kustomization = self.repository.read(f"{folder}/kustomization.yaml")
+        for name in {*kustomization["resources"]} - {"namespace.yaml"}:
+            self.repository.remove(f"{folder}/{name}")
         self.repository.write(f"{folder}/kustomization.yaml", kustomization | {"resources": ["namespace.yaml"]})
         for file in self.repository.files(folder):
             file.write_text(file.read_text().replace("nvcf-functions", name))
@@ -104,8 +106,8 @@ class Tenant:
     application: Application
     manifest: Mapping[str, Any]
 
-    def commit(self, message: str, files: Mapping[str, Mapping[str, Any] | None]) -> str:
-        """Commit these FunctionDeployments by name, None removes one; have Argo CD look; give the revision."""
+    def commit(self, message: str, files: Mapping[str, Mapping[str, Any] | Sequence[Mapping[str, Any]] | None]) -> str:
+        """Commit files with these resources by name, None removes one; have Argo CD look; give the revision."""
         repository = self.environment.repository
         kustomization = repository.read(f"{self.folder}/kustomization.yaml")
         for name, resource in files.items():
@@ -114,7 +116,7 @@ class Tenant:
                 repository.remove(path)
                 kustomization["resources"].remove(f"{name}.yaml")
             else:
-                repository.write(path, resource)
+                repository.write(path, *([resource] if isinstance(resource, Mapping) else resource))
                 kustomization["resources"] = sorted({*kustomization["resources"], f"{name}.yaml"})
         repository.write(f"{self.folder}/kustomization.yaml", kustomization)
         revision = repository.commit(message)

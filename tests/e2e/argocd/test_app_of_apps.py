@@ -8,12 +8,14 @@ controllers.
 import json
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from hack.e2e.argocd.reporting import say
+from nvcf_operator.api.names import CLOUD_FUNCTION, KINDS
 from tests.e2e.argocd.application import operation
 from tests.e2e.argocd.environment import Environment
 from tests.support.installed_operator import installed_operator
@@ -23,7 +25,13 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.timeout(600)
 
 OPERATOR = "nvcf-operator-system"
-FAST = {"pollInterval": 2, "busyPollInterval": 0.3, "redeploySettleSeconds": 2, "createSettleSeconds": 2}
+FAST = {
+    "pollInterval": 2,
+    "busyPollInterval": 0.3,
+    "redeploySettleSeconds": 2,
+    "createSettleSeconds": 2,
+    "registerSettleSeconds": 2,
+}
 WAITING = "healthy state of argoproj.io/Application/nvcf-operator"
 
 
@@ -92,7 +100,8 @@ def test_operator_and_functions_come_up_in_order_and_are_torn_down_in_the_revers
         functions.wait("Synced", "Healthy")
         root.wait("Synced", "Healthy")
         assert tenant.wait_for("echo")["status"]["functionStatus"] == "ACTIVE"
-        assert list(environment.simulator.deployments()) == [ECHO]
+        chat = tenant.wait_for("chat")["status"]["functionVersionId"]
+        assert set(environment.simulator.deployments()) == {ECHO, chat}
         say("app of apps: all are Healthy; deleting nvcf while the function has requests in its queue")
 
         environment.simulator.change(ECHO, queueDepth=2)
@@ -109,12 +118,13 @@ def test_operator_and_functions_come_up_in_order_and_are_torn_down_in_the_revers
         root.wait_gone()
     assert functions.find() is None
     assert operator.find() is None
-    assert tenant.find("echo") is None
+    for namespace in (tenant, replace(tenant, kind=CLOUD_FUNCTION)):
+        assert [name for name in ("chat", "echo") if namespace.find(name) is not None] == []
     assert environment.simulator.deployments() == {}
     left = ("get", "deployments,pods", "-n", OPERATOR, "-o", "name")
     eventually(
         lambda: environment.plane.kubectl(*left).split(), lambda names: not names, within=60, what="no Pod is left"
     )
-    environment.plane.kubectl("get", "crd", "functiondeployments.nvcf-operator.io")
+    environment.plane.kubectl("get", "crd", *(kind.crd_name for kind in KINDS))
     environment.plane.kubectl("-n", "nvcf-functions", "get", "secret", "nvcf-credentials")
-    say("app of apps: functions, operator and Applications are gone in this order; CRD, namespace and Secret stay")
+    say("app of apps: functions, operator and Applications are gone in this order; CRDs, namespace and Secret stay")

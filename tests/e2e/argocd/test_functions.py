@@ -11,11 +11,12 @@ import pytest
 
 from hack.controlplane import writes_by_kind
 from hack.e2e.argocd.reporting import say
-from nvcf_operator.api.names import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
+from nvcf_operator.api.names import CLOUD_FUNCTION, PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION
 from tests.e2e.argocd.application import state
 from tests.e2e.argocd.argocd import NAMESPACE
 from tests.e2e.argocd.environment import ROOT, Environment, Tenant
-from tests.support.cluster import RESOURCE, manifest
+from tests.support.cluster import RESOURCE, follower, manifest
+from tests.support.functions import Functions
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("operator")]
@@ -139,6 +140,46 @@ def test_a_commit_is_progressing_and_then_healthy_and_an_edit_is_one_patch(story
     deployed = simulator.deployments()[story.version]["deploymentSpecifications"]
     assert [each["maxInstances"] for each in deployed] == [5]
     say("edit: one PATCH in NVCF")
+
+
+def test_a_commit_of_another_image_ends_as_a_rollout(environment: Environment, tenant: Tenant) -> None:
+    functions, application = Functions.of(tenant.namespace, environment.simulator), tenant.application
+    say("image: a commit with a function and its deployment")
+    revision = tenant.commit("Register and deploy chat", {"chat": chat(functions)})
+    application.wait("Synced", "Healthy", revision=revision)
+    former = tenant.namespace.wait_for("chat")["status"]["functionVersionId"]
+    assert functions.ids("chat") == [former]
+
+    say("image: a commit of another image, while the version that serves has requests in its queue")
+    environment.simulator.change(former, queueDepth=2)
+    revision = tenant.commit("Take another image", {"chat": chat(functions, containerImage="nvcr.io/org/chat:2")})
+    application.wait("Synced", "Progressing", revision=revision)
+    tenant.namespace.wait_until("chat", lambda found: bool(found["status"].get("retiring")), what="drains", within=60)
+    assert application.shown("chat", CLOUD_FUNCTION.name)[0] == "Healthy", "its version is registered"
+    environment.simulator.change(former, queueDepth=0)
+    application.wait("Synced", "Healthy")
+    newer = tenant.namespace.wait_for("chat")["status"]["functionVersionId"]
+    assert functions.ids("chat") == [former, newer]
+    assert [version for version in (former, newer) if version in environment.simulator.deployments()] == [newer]
+    say("image: registered, deployed beside the former one, which was drained, and Healthy")
+
+    say("image: a commit without the file")
+    revision = tenant.commit("Remove chat", {"chat": None})
+    for namespace in (tenant.namespace, functions.namespace):
+        namespace.wait_gone("chat", within=90)
+    application.wait("Synced", "Healthy", revision=revision)
+    assert functions.ids("chat") == []
+    assert [operation for operation, _ in functions.writes()] == [
+        "createFunction", "createDeployment",
+        "createVersion", "createDeployment", "deleteDeployment",
+        "deleteDeployment", "deleteFunction", "deleteFunction",
+    ]  # fmt: skip
+    say("image: undeployed, and then both versions and with them the function deleted")
+
+
+def chat(functions: Functions, **template: Any) -> list[dict[str, Any]]:
+    """A function and its deployment."""
+    return [functions.manifest("chat", template=template), follower("chat")]
 
 
 def test_a_broken_commit_is_degraded_with_the_operators_words_and_heals_by_the_next(story: Story) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hack.chart import Helm
-from nvcf_operator.api.names import API_VERSION, PLURAL
+from nvcf_operator.api.names import API_VERSION, KINDS
 from tests.e2e.kind import simulated_account
 from tests.e2e.kind.cluster_access import RealCluster
 from tests.e2e.kind.evidence import keep
@@ -64,8 +64,11 @@ def _taken(cluster: RealCluster) -> str:
     for name in (NAMESPACE, simulated_account.NAMESPACE, "crowd"):
         if cluster.read(f"/api/v1/namespaces/{name}") is not None:
             return f"the namespace {name}"
-    found = cluster.read(f"/apis/{API_VERSION}/{PLURAL}") or {"items": []}
-    return "a FunctionDeployment" if found["items"] else ""
+    for kind in KINDS:
+        found = cluster.read(f"/apis/{API_VERSION}/{kind.plural}") or {"items": []}
+        if found["items"]:
+            return f"a {kind}"
+    return ""
 
 
 @pytest.fixture(scope="session")
@@ -101,5 +104,5 @@ def tenant(cluster: RealCluster, simulator: Control, release: Release) -> Iterat
     namespace.secret(KEY)
     function, version = simulator.add_function(name)
     yield Tenant(namespace, simulator, function, version, simulator.cursor)
-    cluster.kubectl("-n", name, "delete", "functiondeployments", "--all", "--timeout=170s")
+    cluster.kubectl("-n", name, "delete", "functiondeployments,cloudfunctions", "--all", "--timeout=170s")
     cluster.kubectl("delete", "namespace", name, "--wait=false")

@@ -12,6 +12,7 @@ _LOOKS = {
     "nodes.txt": ("describe", "nodes"),
     "events.txt": ("get", "events", "--all-namespaces", "--sort-by=.metadata.creationTimestamp"),
     "operator-pods.txt": ("--namespace", release.NAMESPACE, "describe", "pods"),
+    "cloudfunctions.yaml": ("get", "cloudfunctions", "--all-namespaces", "--output=yaml"),
     "functiondeployments.yaml": ("get", "functiondeployments", "--all-namespaces", "--output=yaml"),
     "leases.yaml": ("--namespace", release.NAMESPACE, "get", "leases", "--output=yaml"),
     "simulator.log": ("--namespace", simulated_account.NAMESPACE, "logs", "deployment/simulator"),

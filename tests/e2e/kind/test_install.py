@@ -112,6 +112,7 @@ def test_the_mounted_token_reads_the_one_secret_of_a_team_and_nothing_else_that_
         f"/api/v1/namespaces/{team}/secrets/other": 403,
         f"/api/v1/namespaces/{team}/secrets": 403,
         f"/api/v1/namespaces/{NAMESPACE}/secrets": 403,
+        "/apis/nvcf-operator.io/v1alpha1/cloudfunctions": 200,
         "/apis/nvcf-operator.io/v1alpha1/functiondeployments": 200,
         "/api/v1/pods": 403,
         f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{NAME}": 200,

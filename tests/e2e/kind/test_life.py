@@ -2,7 +2,8 @@
 
 from tests.e2e.kind.release import Release
 from tests.e2e.kind.telling import step
-from tests.support.cluster import condition_of
+from tests.support.cluster import condition_of, follower
+from tests.support.functions import Functions
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
@@ -36,6 +37,35 @@ def test_a_manifest_becomes_a_deployment_and_its_edit_a_patch_and_its_end_an_und
     assert tenant.version not in tenant.simulator.deployments()
     assert [operation for operation, _ in tenant.writes()].count("createDeployment") == 1
     step("it is gone, here and there")
+
+
+def test_another_image_is_rolled_out_and_the_function_ends_with_its_resources(tenant: Tenant) -> None:
+    functions = Functions.of(tenant.namespace, tenant.simulator)
+    step("a function and its deployment are applied")
+    tenant.namespace.apply(functions.manifest("chat"), follower("chat"))
+    functions.namespace.wait_for("chat", within=DEFAULT_POLLS)
+    former = tenant.namespace.wait_for("chat", within=DEFAULT_POLLS)["status"]["functionVersionId"]
+    assert functions.ids("chat") == [former]
+    step("both are Ready; another image")
+    functions.change("chat", containerImage="nvcr.io/org/chat:2")
+    tenant.namespace.wait_until(
+        "chat",
+        lambda found: (
+            found["status"]["functionVersionId"] != former and condition_of(found, "Ready").get("status") == "True"
+        ),
+        what="the new version has taken over",
+        within=2 * DEFAULT_POLLS,
+    )
+    newer = tenant.namespace.get("chat")["status"]["functionVersionId"]
+    assert functions.ids("chat") == [former, newer]
+    assert former not in tenant.simulator.deployments()
+    step("it is rolled out; both resources are deleted, the function first")
+    functions.namespace.delete("chat")
+    tenant.namespace.delete("chat")
+    tenant.namespace.wait_gone("chat", within=DEFAULT_POLLS)
+    functions.namespace.wait_gone("chat", within=2 * DEFAULT_POLLS)
+    assert functions.ids("chat") == []
+    step("versions and function are gone")
 
 
 def test_a_deployment_that_somebody_removed_comes_back(tenant: Tenant) -> None:
