@@ -10,11 +10,13 @@ import yaml
 
 from tests.support.simulator import Simulator
 
+pytestmark = pytest.mark.xdist_group("conformance")
+
 FOLDER = Path(__file__).parent
 CASES = [
     pytest.param(case["name"], id=f"{path.stem}: {case['name']}")
     for path in sorted((FOLDER / "conformance" / "cases").glob("*.yaml"))
-    for case in yaml.safe_load(path.read_text())
+    for case in yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 ]
 
 Verdicts = dict[str, dict[str, str]]

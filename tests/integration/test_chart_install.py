@@ -22,7 +22,7 @@ from tests.support.simulator import KEY, Simulator
 from tests.support.waiting import eventually
 
 NAMESPACE, RELEASE = "nvcf-operator-system", "nvcf-operator"
-pytestmark = [pytest.mark.needs_assets, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.needs_assets, pytest.mark.timeout(300), pytest.mark.xdist_group("chart")]
 
 
 @pytest.fixture(scope="module")

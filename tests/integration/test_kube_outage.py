@@ -21,7 +21,7 @@ from tests.integration.kube_cluster import Admin
 from tests.support.installation import install
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.needs_assets
+pytestmark = [pytest.mark.needs_assets, pytest.mark.xdist_group("kube-outage")]
 
 NAMESPACE = "default"
 FOR_EVER = float("inf")

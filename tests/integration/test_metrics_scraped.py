@@ -17,6 +17,8 @@ from tests.support.sandbox import Sandbox
 from tests.support.simulator import KEY
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.xdist_group("scraped")
+
 MADE_UP = Path(__file__).parents[1] / "tools" / "chart" / "alerts.test.yaml"
 AFTER = "60m"
 """When the queries are asked, of samples that stand unchanged before."""

@@ -20,6 +20,8 @@ from tests.integration.rule_table import (
     tried,
 )
 
+pytestmark = pytest.mark.xdist_group("resource-rules")
+
 GPU = "deploymentSpecifications[0]"
 UP = f"{GPU}.autoscalingConfiguration.scaleUpDetails"
 DOWN = f"{GPU}.autoscalingConfiguration.scaleDownDetails"

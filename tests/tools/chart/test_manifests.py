@@ -3,12 +3,14 @@
 The real API server of one version takes it as well, see tests/integration/test_chart_install.py.
 """
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
+import kubernetes_validate.utils
 import pytest
 
 from hack.chart import CHART, Helm, HelmError
@@ -19,6 +21,15 @@ WITHOUT_SCHEMA = {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
 """Kinds of the Prometheus Operator. What stands in a PrometheusRule is checked by promtool."""
 
 Objects = list[dict[str, Any]]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def schemas_read_once() -> Iterator[None]:
+    """Have each file of schemas read once, and not for each object."""
+    with pytest.MonkeyPatch.context() as patch:
+        read = functools.lru_cache(maxsize=64)(kubernetes_validate.utils.schema_contents)
+        patch.setattr(kubernetes_validate.utils, "schema_contents", read)
+        yield
 
 
 def for_kubernetes(minor: int, values: Mapping[str, Any]) -> dict[str, Any]:
