@@ -18,9 +18,11 @@ WITHOUT_TELEMETRIES = {name: value for name, value in WHOLE.items() if name != "
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    with Simulator.start() as running:
-        with Client(api_key=KEY, base_url=running.url, max_retries=0, trust_env=False) as opened:
-            yield opened
+    with (
+        Simulator.start() as running,
+        Client(api_key=KEY, base_url=running.url, max_retries=0, trust_env=False) as opened,
+    ):
+        yield opened
 
 
 def answers(client: Client, template: Fields) -> Iterator[FunctionDetails]:

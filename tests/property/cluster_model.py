@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from nvcf_operator.api import names
-from nvcf_operator.api.names import Key, Kind
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.kube.errors import Conflict, Denied, Invalid, Missing
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -45,7 +46,7 @@ class Cluster:
             "metadata": {
                 "namespace": key.namespace,
                 "name": key.name,
-                "uid": f"uid-{self.made}",
+                "uid": f"uid-{self.made}" if key.kind == FUNCTION_DEPLOYMENT else str(UUID(int=self.made)),
                 "generation": 1,
                 "creationTimestamp": like.get("creationTimestamp", self.moment()),
                 "annotations": annotations,

@@ -46,6 +46,7 @@ class Row:
     """It is the row of an earlier deployment, without any instance: it never changes."""
     drains_since: float | None = None
     error_since: float | None = None
+    function: str = FUNCTION
     _shown: tuple[Any, Deployment] | None = None
 
     @property
@@ -72,7 +73,7 @@ class Row:
         digits = f"{self.updated_at % 1:.9f}"[2 : 2 + int(self.updated_at * 7) % 10]
         moment = (START + timedelta(seconds=int(self.updated_at))).strftime("%Y-%m-%dT%H:%M:%S")
         body = {
-            "functionId": FUNCTION,
+            "functionId": self.function,
             "functionVersionId": self.version,
             "deploymentId": self.deployment_id,
             "functionName": "naïve & <co>",
@@ -130,6 +131,8 @@ class Account:
     """Which one that was."""
     lost: dict[str, str] = field(default_factory=dict)
     """Deployments that run on where nothing shows them, and why."""
+    functions: dict[str, str] = field(default_factory=dict)
+    """Whose version each is, where that is not `FUNCTION`."""
     quiet: bool = False
     made: int = 0
 
@@ -213,6 +216,7 @@ class Account:
         ]
         status = "DEPLOYING" if allocating(specifications) else "ACTIVE"
         row = self.rows[version] = Row(version, of, status, named, self.now, made_for, self.now + 0.123456789)
+        row.function = self.functions.get(version, FUNCTION)
         return row
 
     def _next(self) -> float:

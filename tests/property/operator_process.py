@@ -7,11 +7,12 @@ record alone. Only what feeds and wakes the runtime is written here: the watch i
 import asyncio
 import selectors
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.model.decision import Action, Decision
@@ -21,8 +22,8 @@ from nvcf_operator.core.model.situation import Failure, Scope, Timing
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.informer.cache import Cache, News
-from nvcf_operator.informer.digests import Digest
+from nvcf_operator.informer.cache import ONLY_DEPLOYMENTS, Cache, News
+from nvcf_operator.informer.digests import Digest, DigestRules
 from nvcf_operator.informer.informer import Informer
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics
@@ -149,6 +150,8 @@ class OperatorProcess:
     """One operator process; `restart` makes the next one."""
 
     kube: KubeApi
+    rules: ClassVar[Mapping[Kind, DigestRules]] = ONLY_DEPLOYMENTS
+    """What is cached of each kind."""
 
     def __init__(self, cluster: Cluster, nvcf: Model, functions: CloudFunctions | None = None) -> None:
         self.cluster, self.nvcf, self.functions = cluster, nvcf, functions
@@ -193,9 +196,22 @@ class OperatorProcess:
         self.kube.writes, self.kube.old_list, self.kube.old_version = before, old_list, old_version
         self.schedule: Schedule[Key] = Schedule(lambda key: key.namespace)
         self.account = Account(
-            CREDENTIAL, self._open_door, LIMITERS, cast(Metrics, Silent()), clock=lambda: self.nvcf.now
+            CREDENTIAL,
+            self._open_door,
+            LIMITERS,
+            cast(Metrics, Silent()),
+            clock=lambda: self.nvcf.now,
+            interests=self._interests,
         )
         self._build()
+
+    def _interests(self) -> Iterable[Interest]:
+        """What CloudFunctions ask of a list: there are none."""
+        return ()
+
+    def _other_stages(self, metrics: Metrics) -> dict[Kind, AnyStages]:
+        """Stages of other kinds than FunctionDeployment."""
+        return {}
 
     def _open_door(self, account: Account) -> Door:
         self.door = Door(account, self.nvcf, self.cluster, self)
@@ -205,7 +221,7 @@ class OperatorProcess:
         clock = lambda: self.nvcf.now  # noqa: E731
         steady = SteadyClock(clock, lambda: START.timestamp() + self.nvcf.now + self.wall_is_ahead)
         queue = Queue(self.schedule, self.nvcf)
-        self.cache = Read(lambda key: queue.add(key, Priority.LOW))
+        self.cache = Read(lambda key: queue.add(key, Priority.LOW), rules=self.rules)
         self.cache.functions = self.functions
         metrics = cast(Metrics, Silent())
         cluster = KubernetesCluster(
@@ -237,7 +253,7 @@ class OperatorProcess:
             deep_interval=SETTINGS.deep_resync_interval,
             redeploy_settle=SETTINGS.redeploy_settle_seconds,
         )
-        stages: dict[Kind, AnyStages] = {FUNCTION_DEPLOYMENT: self.stages}
+        stages: dict[Kind, AnyStages] = {FUNCTION_DEPLOYMENT: self.stages, **self._other_stages(metrics)}
         self.reconciler = Reconciler(self.environment, self, stages, metrics, Tracer(), most_waiting=8, rate=50.0)
         self.informer = Informer(
             cast(KubeClient, self.kube),

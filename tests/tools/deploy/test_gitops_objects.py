@@ -123,7 +123,7 @@ def test_the_namespace_with_the_key_comes_before_the_functions_and_is_never_prun
 def test_every_file_of_the_folder_of_functions_is_used_and_is_a_good_manifest() -> None:
     listed = set(load(FUNCTIONS / "kustomization.yaml")["resources"])
     assert {path.name for path in FUNCTIONS.iterdir()} == listed | {"kustomization.yaml"}
-    models = {"CloudFunction": CloudFunctionSpec, "FunctionDeployment": FunctionDeploymentSpec}
+    models: dict[str, Any] = {"CloudFunction": CloudFunctionSpec, "FunctionDeployment": FunctionDeploymentSpec}
     for name in listed - {"namespace.yaml"}:
         for found in yaml.safe_load_all((FUNCTIONS / name).read_text()):
             assert found["apiVersion"] == names.API_VERSION
