@@ -1,0 +1,55 @@
+"""The operator of the stories with the stages of CloudFunctions beside those of FunctionDeployments."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, cast
+
+from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.credentials import Resolver
+from nvcf_operator.accounts.registered import Interest
+from nvcf_operator.accounts.registry import Accounts
+from nvcf_operator.api.names import CLOUD_FUNCTION, Key, Kind
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.metrics import Metrics
+from nvcf_operator.reconcile.stages import AnyStages
+from nvcf_operator.runtime.functions import CACHED, FunctionParts
+from tests.property.cluster_model import Cluster
+from tests.property.nvcf_api import Door
+from tests.property.nvcf_model import Account as Model
+from tests.property.operator_process import SETTINGS, OperatorProcess
+from tests.property.registry_api import FunctionWrite, RegistryDoor
+from tests.property.registry_model import Registry
+
+
+class BothKinds(OperatorProcess):
+    """One operator process that serves both kinds."""
+
+    rules: ClassVar[Any] = CACHED
+
+    def __init__(self, cluster: Cluster, nvcf: Model, registry: Registry) -> None:
+        self.registry = registry
+        self.function_writes: list[FunctionWrite] = []
+        super().__init__(cluster, nvcf)
+
+    def _open_door(self, account: Account) -> Door:
+        self.door = RegistryDoor(account, self.nvcf, self.cluster, self, self.registry)
+        self.door.written = self.function_writes
+        return self.door
+
+    def _interests(self) -> Iterable[Interest]:
+        found = self.cache.poll_keys(CLOUD_FUNCTION)
+        return [Interest(item.mark_uid, item.name, item.function_id) for item in found]
+
+    def _other_stages(self, metrics: Metrics) -> dict[Kind, AnyStages]:
+        self.parts = FunctionParts(
+            SETTINGS,
+            self.environment,
+            cast("Accounts", self),
+            cast("Resolver", self),
+            metrics,
+            cast("KubeClient", self.kube),
+        )
+        return {CLOUD_FUNCTION: self.parts.stages}
+
+    async def _look(self, key: Key, priority: Any) -> None:
+        await super()._look(key, priority)
+        self.parts.prune(self.nvcf.now)
