@@ -360,9 +360,10 @@ class FunctionStory(RuleBasedStateMachine):
             if before == self._writes() and not self.operator.waits and not self.registry.coming:
                 break
         self._live(1300.0, Chance())  # for what waits with long pauses, and duplicates that came late
-        before = self._writes()
+        before, versions = self._writes(), self._versions()
         self._live(600.0, Chance())
-        assert before == self._writes(), self._picture("not silent")
+        moved = [str(key) for key, version in self._versions().items() if versions.get(key) != version]
+        assert before == self._writes(), self._picture(f"not silent: {moved}")
         for key, obj in self.cluster.objects.items():
             if key.kind == CLOUD_FUNCTION:
                 self._function_is_as_the_manifest_says(key, obj)
@@ -372,6 +373,9 @@ class FunctionStory(RuleBasedStateMachine):
 
     def _writes(self) -> tuple[int, int, int]:
         return self.operator.kube_writes, len(self.operator.writes), len(self.operator.function_writes)
+
+    def _versions(self) -> dict[Key, str]:
+        return {key: obj["metadata"]["resourceVersion"] for key, obj in self.cluster.objects.items()}
 
     def _ready(self, obj: dict[str, Any]) -> tuple[bool, str]:
         found = next(item for item in obj["status"]["conditions"] if item["type"] == "Ready")

@@ -6,6 +6,7 @@ answer is waited for through `--register-settle-seconds`; what comes later still
 (`collecting`).
 """
 
+from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.backoff import Backoff, long
 from nvcf_operator.core.functions import messages
@@ -129,6 +130,8 @@ def _vanished(situation: FunctionSituation) -> FunctionDecision | None:
     if not empty:
         lost = [version for version in lost if _stands_for_wanted(situation, version)]
     if unproven := [version for version in lost if not is_gone(situation, version)]:
+        if _is_reported(situation, Reason.FUNCTION_GONE, Reason.MASS_ABSENCE):  # a proof is not kept for ever
+            return FunctionDecision(requeue=situation.timing.settle_poll, seen=True)
         message = messages.version_gone(unproven[0])
         condition_set = conditions.progressing(FunctionPhase.DEGRADED, Reason.VERSION_GONE, message)
         return FunctionDecision(condition_set=condition_set, requeue=situation.timing.settle_poll)
@@ -139,6 +142,12 @@ def _vanished(situation: FunctionSituation) -> FunctionDecision | None:
         message = messages.function_gone(function_of(situation) or "")
         return FunctionDecision(condition_set=conditions.stalled(Reason.FUNCTION_GONE, message), seen=True)
     return None
+
+
+def _is_reported(situation: FunctionSituation, *reasons: Reason) -> bool:
+    """Whether the status says so of this generation already."""
+    ready = situation.resource.condition(READY)
+    return ready is not None and ready.reason in reasons and ready.observed_generation == situation.resource.generation
 
 
 def _stands_for_wanted(situation: FunctionSituation, version: str) -> bool:

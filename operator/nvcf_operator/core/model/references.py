@@ -62,14 +62,17 @@ class FollowedFunction:
             status = {}  # of the object that this one was copied from
         generation = int(meta.get("generation") or 0)
         stalled = [item for item in status.get("conditions") or () if item.get("type") == "Stalled"]
-        found = (RegisteredVersion.read(item) for item in status.get("versions") or ())
+        entries = status.get("versions") or ()
+        found = (RegisteredVersion.read(item) for item in entries)
+        latest = RegisteredVersion.read(status.get("latest"))
+        leaving = {str(item.get("versionId")).lower() for item in entries if item.get("leaving")}
         return cls(
             uid=meta.get("uid", ""),
             generation=generation,
             function_id=str(status["functionId"]).lower() if status.get("functionId") else None,
             account_id=status.get("accountId"),
             revision=spec.get("revision"),
-            latest=RegisteredVersion.read(status.get("latest")),
+            latest=latest if latest is not None and latest.version_id not in leaving else None,
             versions=tuple(item for item in found if item is not None),
             stalled=any(
                 item.get("status") == "True" and item.get("observedGeneration", generation) == generation
