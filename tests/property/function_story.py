@@ -360,10 +360,11 @@ class FunctionStory(RuleBasedStateMachine):
             if before == self._writes() and not self.operator.waits and not self.registry.coming:
                 break
         self._live(1300.0, Chance())  # for what waits with long pauses, and duplicates that came late
-        before, versions = self._writes(), self._versions()
+        before, statuses = self._nvcf_writes(), self._statuses()
         self._live(600.0, Chance())
-        moved = [str(key) for key, version in self._versions().items() if versions.get(key) != version]
-        assert before == self._writes(), self._picture(f"not silent: {moved}")
+        moved = [str(key) for key, status in self._statuses().items() if statuses.get(key) != status]
+        assert not moved, self._picture(f"{moved} do not come to rest")
+        assert before == self._nvcf_writes(), self._picture("NVCF is written to without end")
         for key, obj in self.cluster.objects.items():
             if key.kind == CLOUD_FUNCTION:
                 self._function_is_as_the_manifest_says(key, obj)
@@ -371,11 +372,15 @@ class FunctionStory(RuleBasedStateMachine):
                 self._deployment_is_as_the_manifest_says(key, obj)
         self._nothing_is_left()
 
-    def _writes(self) -> tuple[int, int, int]:
-        return self.operator.kube_writes, len(self.operator.writes), len(self.operator.function_writes)
+    def _writes(self) -> tuple[int, tuple[int, int]]:
+        return self.operator.kube_writes, self._nvcf_writes()
 
-    def _versions(self) -> dict[Key, str]:
-        return {key: obj["metadata"]["resourceVersion"] for key, obj in self.cluster.objects.items()}
+    def _nvcf_writes(self) -> tuple[int, int]:
+        return len(self.operator.writes), len(self.operator.function_writes)
+
+    def _statuses(self) -> dict[Key, dict[str, Any]]:
+        """What the objects report, but for the count of attempts."""
+        return {key: {**obj["status"], "retry": None} for key, obj in self.cluster.objects.items()}
 
     def _ready(self, obj: dict[str, Any]) -> tuple[bool, str]:
         found = next(item for item in obj["status"]["conditions"] if item["type"] == "Ready")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -22,6 +23,10 @@ def kind() -> Iterator[SecondKind]:
     made.loop.close()
 
 
+UID = str(UUID(int=1))
+"""Of the first object that the model of the cluster makes."""
+
+
 def read(kind: SecondKind) -> dict[str, Any]:
     found = kind.cluster.read(LLAMA)
     assert found is not None
@@ -33,7 +38,7 @@ def test_it_takes_its_own_finalizer_and_records_its_own_status(kind: SecondKind)
     found = read(kind)
     assert found["metadata"]["finalizers"] == [CLOUD_FUNCTION.finalizer]
     assert [item["type"] for item in found["status"]["conditions"]] == ["Ready"]
-    assert kind.reconciler._local_states.known(LLAMA, "uid-1") is not None
+    assert kind.reconciler._local_states.known(LLAMA, UID) is not None
 
 
 def test_a_second_reconcile_writes_nothing(kind: SecondKind) -> None:
@@ -69,7 +74,7 @@ def test_a_deletion_releases_it_and_forgets_it(kind: SecondKind) -> None:
     assert kind.reconcile(LLAMA) == ("done", None)
     assert kind.cluster.read(LLAMA) is None
     assert kind.cache.get(LLAMA) is None
-    assert kind.reconciler._local_states.known(LLAMA, "uid-1") is None
+    assert kind.reconciler._local_states.known(LLAMA, UID) is None
     assert kind.stages.vanishes == []
 
 
@@ -86,7 +91,7 @@ def test_an_end_without_us_is_a_matter_of_its_stages(kind: SecondKind) -> None:
 def test_a_deployment_of_its_name_is_another_resource(kind: SecondKind) -> None:
     kind.reconcile(LLAMA)
     kind.reconciler.forget(Key("team", "llama"))
-    assert kind.reconciler._local_states.known(LLAMA, "uid-1") is not None
+    assert kind.reconciler._local_states.known(LLAMA, UID) is not None
 
 
 CUT_SHORT = {

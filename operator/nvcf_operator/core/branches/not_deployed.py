@@ -40,9 +40,15 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
         function_version_id=resource.wanted_version,
         specifications=compare.create_body(spec.deployment_specifications),
     )
-    # Before the settle: it would restart at each reconcile, and the status would report both in turn.
+    # These before the settle: it would restart at each reconcile, and the status would report both in turn.
     if stalled := not_converging(situation, action):
         return stalled
+    if situation.function == FunctionSeen.NOT_FOUND:
+        message = messages.no_function(resource.function_id, resource.wanted_version)
+        return refused(situation, Failure(Reason.FUNCTION_NOT_FOUND, message, Scope.RESOURCE))
+    if situation.function == FunctionSeen.PUBLIC:
+        message = messages.public_function(resource.function_id)
+        return refused(situation, Failure(Reason.PUBLIC_FUNCTION, message, Scope.RESOURCE))
     if (wait := versions.redeploy_settle_left(situation, nothing)) > 0:
         # A request that lifts the brake or the guard holds until the POST.
         lifts = (recorded and situation.mass_absence) or at_limit(situation, action)
@@ -54,12 +60,6 @@ def absent(situation: Situation, nothing: Absent) -> Decision:
             drift=gone,
             seen=not lifts,
         )
-    if situation.function == FunctionSeen.NOT_FOUND:
-        message = messages.no_function(resource.function_id, resource.wanted_version)
-        return refused(situation, Failure(Reason.FUNCTION_NOT_FOUND, message, Scope.RESOURCE))
-    if situation.function == FunctionSeen.PUBLIC:
-        message = messages.public_function(resource.function_id)
-        return refused(situation, Failure(Reason.PUBLIC_FUNCTION, message, Scope.RESOURCE))
     return act(action, drift=gone)
 
 

@@ -65,7 +65,9 @@ class FollowedFunction:
         entries = status.get("versions") or ()
         found = (RegisteredVersion.read(item) for item in entries)
         latest = RegisteredVersion.read(status.get("latest"))
-        leaving = {str(item.get("versionId")).lower() for item in entries if item.get("leaving")}
+        leaving = {
+            str(item.get("versionId")).lower() for item in entries if isinstance(item, Mapping) and item.get("leaving")
+        }
         return cls(
             uid=meta.get("uid", ""),
             generation=generation,

@@ -229,12 +229,13 @@ def retried(situation: Situation, wait: float) -> Decision:
 def next_retry(situation: Situation, reason: Reason) -> Retry:
     """Count a failure of this resource's own. A new generation starts from zero.
 
-    A read that is refused says nothing of the request that NVCF refused before: that one keeps its pause.
+    What a read shows says nothing of the request that NVCF refused before, and counts once a pause: between two
+    attempts, the record stays as it is.
     """
     resource = situation.resource
     last = resource.status.retry if resource.status.observed_generation == resource.generation else None
     waits = last is not None and last.next_attempt_time is not None and last.next_attempt_time > situation.now
-    if last is not None and waits and last.reason != reason and situation.failure is None:
+    if last is not None and waits and situation.failure is None:
         return last
     attempts = (last.attempts if last is not None and last.reason == reason else 0) + 1
     due = situation.now + timedelta(seconds=long(attempts))
