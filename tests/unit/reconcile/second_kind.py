@@ -209,7 +209,7 @@ class SecondKind:
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     def __post_init__(self) -> None:
-        self.now = 0.0
+        self.now, self.uid = 0.0, ""
         self.cache = cache_of_both()
         self.api = KubeApi(self.cluster, Chance, lambda seconds: None, lambda key, refusal: None)
         listed = self._listed
@@ -236,6 +236,7 @@ class SecondKind:
         """Create a CloudFunction, and take it in."""
         template = {"inferenceUrl": "/v1", "containerImage": "nvcr.io/org/llama:1"}
         self.cluster.create(key, {"name": key.name, "template": template}, **more)
+        self.uid = self.cluster.objects[key]["metadata"]["uid"]
         self.take_in(key)
 
     def take_in(self, key: Key) -> None:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from nvcf_operator.api.names import CLOUD_FUNCTION, FINALIZER, Key
 from nvcf_operator.kube import errors
 from nvcf_operator.reconcile.ports import STATUS, Outdated, Saturated, Vanished, WriteRefused
-from nvcf_operator.state.managed_state import AT_ONCE
+from nvcf_operator.state.managed_state import AT_ONCE, AnyLocalState
 from tests.unit.reconcile.second_kind import SecondKind
 
 LLAMA = Key("team", "llama", CLOUD_FUNCTION)
@@ -23,8 +22,8 @@ def kind() -> Iterator[SecondKind]:
     made.loop.close()
 
 
-UID = str(UUID(int=1))
-"""Of the first object that the model of the cluster makes."""
+def remembered(kind: SecondKind) -> AnyLocalState | None:
+    return kind.reconciler._local_states.known(LLAMA, kind.uid)
 
 
 def read(kind: SecondKind) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def test_it_takes_its_own_finalizer_and_records_its_own_status(kind: SecondKind)
     found = read(kind)
     assert found["metadata"]["finalizers"] == [CLOUD_FUNCTION.finalizer]
     assert [item["type"] for item in found["status"]["conditions"]] == ["Ready"]
-    assert kind.reconciler._local_states.known(LLAMA, UID) is not None
+    assert remembered(kind) is not None
 
 
 def test_a_second_reconcile_writes_nothing(kind: SecondKind) -> None:
@@ -74,7 +73,7 @@ def test_a_deletion_releases_it_and_forgets_it(kind: SecondKind) -> None:
     assert kind.reconcile(LLAMA) == ("done", None)
     assert kind.cluster.read(LLAMA) is None
     assert kind.cache.get(LLAMA) is None
-    assert kind.reconciler._local_states.known(LLAMA, UID) is None
+    assert remembered(kind) is None
     assert kind.stages.vanishes == []
 
 
@@ -91,7 +90,7 @@ def test_an_end_without_us_is_a_matter_of_its_stages(kind: SecondKind) -> None:
 def test_a_deployment_of_its_name_is_another_resource(kind: SecondKind) -> None:
     kind.reconcile(LLAMA)
     kind.reconciler.forget(Key("team", "llama"))
-    assert kind.reconciler._local_states.known(LLAMA, UID) is not None
+    assert remembered(kind) is not None
 
 
 CUT_SHORT = {
