@@ -8,6 +8,7 @@ from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.accounts.registry import Accounts
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key, Kind
+from nvcf_operator.core.functions.poll_rules import FunctionPollKey
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.stages import AnyStages
@@ -37,7 +38,8 @@ class BothKinds(OperatorProcess):
 
     def _interests(self) -> Iterable[Interest]:
         found = self.cache.poll_keys(CLOUD_FUNCTION)
-        return [Interest(item.mark_uid, item.name, item.function_id) for item in found]
+        keys = [item for item in found if isinstance(item, FunctionPollKey)]
+        return [Interest(item.mark_uid, item.name, item.function_id) for item in keys]
 
     def _other_stages(self, metrics: Metrics) -> dict[Kind, AnyStages]:
         self.parts = FunctionParts(

@@ -5,7 +5,7 @@ from typing import Any
 
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.kube.client import ResourceList
-from nvcf_operator.kube.errors import Denied, Invalid, NotServed, Unavailable
+from nvcf_operator.kube.errors import Denied, Invalid, Unavailable
 from tests.property.chance import Chance
 from tests.property.cluster_model import Cluster
 
@@ -43,8 +43,6 @@ class KubeApi:
         kind: Kind = FUNCTION_DEPLOYMENT,
         keep: Callable[[dict[str, Any]], Any] = lambda item: item,
     ) -> ResourceList:
-        if kind in self._cluster.unserved:
-            raise NotServed(f"the API server serves no {kind.plural}", status=404)
         old, self.old_list = self.old_list, None
         objects = self._cluster.objects if old is None else old
         found = ResourceList(keep(objects[key]) for key in sorted(objects) if key.kind == kind)

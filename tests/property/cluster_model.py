@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from nvcf_operator.api import names
-from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key
 from nvcf_operator.kube.errors import Conflict, Denied, Invalid, Missing
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -30,8 +30,6 @@ class Cluster:
     """Members of the status, and `member.field`, that the CRD does not have."""
     slow: float = 0.0
     """Seconds that admission takes for each write."""
-    unserved: frozenset[Kind] = frozenset()
-    """Kinds whose CRD is not there."""
 
     def create(self, key: Key, spec: dict[str, Any], like: Mapping[str, Any] | None = None) -> None:
         """Create a resource; `like` has metadata that comes with it, and the status that a backup tool puts back.

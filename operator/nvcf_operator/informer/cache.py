@@ -186,7 +186,7 @@ class Cache:
         return News.OTHER if known.reported != digest.reported else News.NOTHING
 
     def _replace(self, key: Key, known: Digest | None, digest: Digest | None) -> None:
-        comes_or_goes = known is None or digest is None
+        comes_or_goes = known is None or digest is None or known.uid != digest.uid
         before, after = (item.links if item is not None else None for item in (known, digest))
         both = [links for links in (before, after) if links is not None]
         indexed_before = before.indexed(key) if before is not None else ()

@@ -111,8 +111,11 @@ def test_functions_of_one_name_hear_of_each_other_only_when_one_comes_or_goes() 
     assert moved == [LLAMA]
     cache.put(function(7, "namesake", generation=2))
     assert moved == [LLAMA]
+    cache.put(function(8, "namesake", uid="another's", called="gpt"))
+    assert moved == [LLAMA, LLAMA], "it was made again with another name"
+    cache.put(function(9, "namesake", uid="a third one's"))
     cache.drop(function_key("namesake"))
-    assert moved == [LLAMA, LLAMA]
+    assert moved == [LLAMA] * 4
 
 
 def test_functions_that_record_one_function_hear_of_each_other() -> None:

@@ -62,6 +62,15 @@ def test_what_is_limited_or_measured_goes_on_by_our_own_copy() -> None:
     assert process.since(held()) == 630.0, "or taken it away"
 
 
+def test_the_account_that_was_proven_counts_though_it_cannot_be_recorded() -> None:
+    """Else a key of another account, which shows nothing, would let the finalizer go while the deployment runs."""
+    unrecorded = resource()
+    process = Process(unrecorded)
+    process.view(unrecorded)
+    process.local.decided(unrecorded, held(status={"accountId": "nca-1"}).status)
+    assert process.view(unrecorded).status.account_id == "nca-1"
+
+
 @pytest.mark.parametrize("set_by", [3600.0, -3600.0, 86_400.0 * 400])
 def test_a_jump_of_the_wall_clock_leaves_spans_as_they_were(set_by: float) -> None:
     process = Process(DRAINS)

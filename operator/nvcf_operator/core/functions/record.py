@@ -186,6 +186,8 @@ class FunctionRecord:
     """What this process knows of one resource's record. The members are those of the status."""
 
     observed_generation: int
+    account_id: str | None
+    credential: str | None
     function_id: str | None
     latest: LatestVersion | None
     versions: tuple[RegisteredVersion, ...]

@@ -35,6 +35,8 @@ class Record:
     """What this process knows of one resource's record. The members are those of the status."""
 
     observed_generation: int
+    account_id: str | None
+    credential: str | None
     function_version_id: str | None
     function_ref: TakenReference | None
     function_status: str | None
