@@ -185,6 +185,10 @@ TAKEN: dict[str, tuple[FunctionSituation, str]] = {
         ),
         FIRST,
     ),
+    "the version of that revision on record, whatever the server shows": (
+        situation(recorded(version(revision="1"), spec={"revision": "1"}), version(revision="1", meaning="other")),
+        FIRST,
+    ),
     "the latest, which gets the revision that the manifest gives it": (
         situation(recorded(version(), spec={"revision": "1"}, generation=2), version()),
         FIRST,
@@ -534,6 +538,13 @@ def test_a_former_version_that_is_gone_is_forgotten() -> None:
     held = recorded(version(), current, template=OTHER_TEMPLATE)
     early, late = (situation(held, current, absent_for={FIRST: seconds}) for seconds in (70.0, 80.0))
     assert [len(report(of, decide(of)).versions) for of in (early, late)] == [2, 1]
+
+
+def test_the_latest_version_stays_on_record_when_it_is_gone() -> None:
+    of = situation(recorded(version()), absent_for={FIRST: 80.0})
+    status = report(of, decide(of))
+    assert status.latest is not None
+    assert (status.latest.version_id, [item.version_id for item in status.versions]) == (FIRST, [FIRST])
 
 
 def test_a_new_function_takes_the_place_of_the_one_that_is_gone() -> None:
