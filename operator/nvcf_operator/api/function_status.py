@@ -155,7 +155,7 @@ class CloudFunctionStatus(StatusModel):
     """The version that FunctionDeployments without a pinned revision follow."""
 
     versions: Annotated[tuple[RegisteredVersion, ...], Field(json_schema_extra=of_type("atomic"))] = ()
-    """Versions that this resource registered, newest first."""
+    """Versions that this resource registered, the latest first, then those that were it before."""
 
     intent: Registration | None = None
     """The POST that is under way, or was last."""

@@ -65,12 +65,14 @@ def unneeded(situation: FunctionSituation) -> tuple[VersionSeen, ...]:
 
 
 def kept(situation: FunctionSituation) -> tuple[str, ...]:
-    """The former versions that the history keeps: the newest that served."""
-    resource = situation.resource
-    served = {item.version_id for item in resource.status.versions if item.served and not item.leaving}
-    former = [seen for seen in situation.own if seen.version_id in served - {resource.latest_version}]
-    newest = sorted(former, key=by_age, reverse=True)[: resource.history_limit]
-    return tuple(seen.version_id for seen in newest)
+    """The former versions that the history keeps: of those that served, the ones that were the latest last."""
+    resource, own = situation.resource, {seen.version_id for seen in situation.own}
+    former = [
+        item.version_id
+        for item in resource.status.versions
+        if item.served and not item.leaving and item.version_id in own - {resource.latest_version}
+    ]
+    return tuple(former[: resource.history_limit])
 
 
 def is_pinned(situation: FunctionSituation, seen: VersionSeen) -> bool:

@@ -77,17 +77,17 @@ def _latest(situation: FunctionSituation, taken: VersionSeen | None) -> LatestVe
 def _versions(
     situation: FunctionSituation, taken: VersionSeen | None, latest: LatestVersion | None
 ) -> tuple[RegisteredVersion, ...]:
-    """The versions on record, newest first."""
+    """The versions on record: the latest, then those that were it before, the last one first."""
     resource = situation.resource
     shown = {seen.version_id: seen for seen in situation.shown}
     entries = {item.version_id: item for item in resource.status.versions}
-    if not entries and resource.latest_version is None and situation.answer is None:
+    if not entries and resource.latest_version is None and asked_for(situation) is None:
         for seen in sorted(usable(situation), key=by_age):  # the record was lost
             if all(label_of(situation, seen) != (item.hash, item.revision) for item in entries.values()):
-                entries[seen.version_id] = _entry(situation, seen).model_copy(update={"served": True})
+                entries = {seen.version_id: _entry(situation, seen).model_copy(update={"served": True}), **entries}
     for found in (asked_for(situation), taken):
         if found is not None and found.version_id not in entries:
-            entries[found.version_id] = _entry(situation, found)
+            entries = {found.version_id: _entry(situation, found), **entries}
     for version, item in tuple(entries.items()):
         if is_gone(situation, version) and (latest is None or version != latest.version_id):
             del entries[version]
@@ -100,11 +100,8 @@ def _versions(
         if latest is not None and version == latest.version_id:
             changes |= {"hash": latest.hash, "revision": latest.revision}
         entries[version] = item.model_copy(update=changes)
-    kept = latest.version_id if latest is not None else None
-    newest = sorted(entries.values(), key=_age, reverse=True)
-    while len(newest) > MOST_VERSIONS:
-        newest.remove(next(item for item in reversed(newest) if item.version_id != kept))
-    return tuple(newest)
+    first = [entries.pop(latest.version_id)] if latest is not None and latest.version_id in entries else []
+    return (*first, *entries.values())[:MOST_VERSIONS]
 
 
 def _entry(situation: FunctionSituation, seen: VersionSeen) -> RegisteredVersion:
@@ -112,10 +109,6 @@ def _entry(situation: FunctionSituation, seen: VersionSeen) -> RegisteredVersion
     return RegisteredVersion(
         version_id=seen.version_id, hash=label.hash, revision=label.revision, created_at=seen.created_at
     )
-
-
-def _age(item: RegisteredVersion) -> tuple[bool, datetime | None, str]:
-    return item.created_at is not None, item.created_at, item.version_id
 
 
 def _has_served(situation: FunctionSituation, seen: VersionSeen | None, version: str) -> bool:

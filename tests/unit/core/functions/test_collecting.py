@@ -160,6 +160,14 @@ def test_what_is_not_deleted(of: FunctionSituation) -> None:
     assert decide(of).action is None
 
 
+def test_the_history_keeps_the_version_that_was_the_latest_last() -> None:
+    held = recorded(MIDDLE, OLD, template=THIRD_TEMPLATE, generation=4)  # the first, the second, and back to the first
+    taken = situation(held, OLD, MIDDLE, LATEST)
+    assert decide(taken).taken == THIRD
+    metadata = {"template": THIRD_TEMPLATE, "generation": 4, "spec": {"history": {"limit": 1}}}
+    assert decide(situation(after(taken, **metadata), OLD, MIDDLE, LATEST)).action == delete(MIDDLE)
+
+
 def test_a_pinned_revision_is_kept_though_nobody_has_come_to_it_yet() -> None:
     old = version(revision="1", created_at=NOW - timedelta(hours=3))
     held = recorded(old, MIDDLE, LATEST, template=THIRD_TEMPLATE)
