@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.property.hindered import Kept
-from tests.property.pinned import Pinned
+from tests.property.referring import Following, Pinned
 from tests.property.stories import tally
 from tests.property.story import FOCUSED, Story
 
@@ -57,7 +57,7 @@ def test_random_stories_end_as_the_manifests_say(tallied: None) -> None:
         assert tally["eventful"] * 4 >= tally["steps"], tally
 
 
-@pytest.mark.parametrize("kind", [*FOCUSED, Kept, Pinned], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*FOCUSED, Kept, Pinned, Following], ids=lambda kind: kind.__name__)
 def test_random_stories_about_one_thing_end_as_the_manifests_say(kind: type[Story], tallied: None) -> None:
     tell(kind, EXAMPLES // 7, derandomize="PROPERTY_EXAMPLES" not in os.environ)
     if MANY:

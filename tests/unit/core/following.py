@@ -36,6 +36,7 @@ def cloud_function(
     account: str = ACCOUNT,
     uid: str = FUNCTION_UID,
     status_uid: str | None = None,
+    deleting: bool = False,
 ) -> dict[str, Any]:
     """A CloudFunction as the API server gives it."""
     condition = {
@@ -45,7 +46,8 @@ def cloud_function(
     }
     status = {"uid": status_uid or uid, "accountId": account, "conditions": [condition]}
     return {
-        "metadata": {"namespace": "team", "name": "llama", "uid": uid, "generation": generation},
+        "metadata": {"namespace": "team", "name": "llama", "uid": uid, "generation": generation}
+        | ({"deletionTimestamp": "2026-01-31T11:59:00Z"} if deleting else {}),
         "spec": {"name": "llama", **({"revision": revision} if revision else {})},
         "status": status
         | ({"functionId": function_id} if function_id else {})

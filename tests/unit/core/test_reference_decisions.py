@@ -113,6 +113,7 @@ def test_the_registered_version_is_deployed_and_what_was_taken_is_recorded_besid
         (cloud_function(function_id=None), Reason.FUNCTION_NOT_READY, True, "until the CloudFunction is registered"),
         (None, Reason.FUNCTION_MISSING, True, "for the grace, since the CloudFunction may be applied a moment later"),
         (CANNOT, Reason.FUNCTION_NOT_READY, False, "for a user, where the CloudFunction is Stalled"),
+        (cloud_function(deleting=True), Reason.FUNCTION_NOT_READY, False, "for a user, where it is being deleted"),
     ],
 )
 def test_the_first_deployment_waits(obj: Json | None, reason: Reason, reconciling: bool, rule: str) -> None:
@@ -190,6 +191,11 @@ def test_a_request_to_deploy_again_waits_for_the_next_version() -> None:
     situation = seen(asked, {FIRST: of(FIRST)})
     assert decide(situation).action is None
     assert reported(situation).last_handled_redeploy_at is None
+
+
+def test_the_deletion_of_the_cloud_function_alone_changes_nothing() -> None:
+    converged = serving(cloud_function(generation=2, latest=registered(FIRST, None, 1), deleting=True))
+    assert reported(seen(converged, {FIRST: of(FIRST)})) == converged.status
 
 
 # Without a pin: rollouts.

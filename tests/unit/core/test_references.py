@@ -68,6 +68,14 @@ def test_a_version_that_is_being_deleted_is_not_taken() -> None:
     assert led_to(FunctionRef(name="llama", revision="1"), obj).missing == Reason.REVISION_MISSING
 
 
+@pytest.mark.parametrize(("latest", "missing"), [(registered(SECOND, "2", 2), None), (None, Reason.FUNCTION_NOT_READY)])
+def test_a_cloud_function_that_is_being_deleted_stays_as_it_is(
+    latest: Mapping[str, Any] | None, missing: Reason | None
+) -> None:
+    found = led_to(UNPINNED, cloud_function(generation=3, latest=latest, deleting=True))
+    assert (found.missing, found.under_way, found.generation) == (missing, False, 2 if latest else 3)
+
+
 def test_the_status_of_a_copied_cloud_function_counts_for_nothing() -> None:
     copied = cloud_function(generation=2, latest=registered(SECOND, "2", 2), status_uid="another")
     assert led_to(UNPINNED, copied).missing == Reason.FUNCTION_NOT_READY

@@ -53,6 +53,8 @@ class FollowedFunction:
     versions: tuple[RegisteredVersion, ...]
     stalled: bool
     """It does not go on without a user."""
+    deleting: bool = False
+    """It is being deleted, so that nothing more is registered for it."""
 
     @classmethod
     def read(cls, obj: Mapping[str, Any]) -> "FollowedFunction":
@@ -60,26 +62,28 @@ class FollowedFunction:
         meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
         if status.get("uid") not in (None, meta.get("uid")):
             status = {}  # of the object that this one was copied from
-        generation = int(meta.get("generation") or 0)
-        stalled = [item for item in status.get("conditions") or () if item.get("type") == "Stalled"]
-        entries = status.get("versions") or ()
-        found = (RegisteredVersion.read(item) for item in entries)
+        generation, deleting = int(meta.get("generation") or 0), bool(meta.get("deletionTimestamp"))
+        entries = [item for item in status.get("versions") or () if isinstance(item, Mapping)]
+        leaving = {str(item.get("versionId")).lower() for item in entries if item.get("leaving")}
         latest = RegisteredVersion.read(status.get("latest"))
-        leaving = {
-            str(item.get("versionId")).lower() for item in entries if isinstance(item, Mapping) and item.get("leaving")
-        }
+        latest = latest if latest is not None and latest.version_id not in leaving else None
+        if deleting and latest is not None and latest.generation is not None:
+            generation = latest.generation  # a deletion makes a generation, and no other version
+        stalled = [item for item in status.get("conditions") or () if item.get("type") == "Stalled"]
+        found = (RegisteredVersion.read(item) for item in entries)
         return cls(
             uid=meta.get("uid", ""),
             generation=generation,
             function_id=str(status["functionId"]).lower() if status.get("functionId") else None,
             account_id=status.get("accountId"),
             revision=spec.get("revision"),
-            latest=latest if latest is not None and latest.version_id not in leaving else None,
+            latest=latest,
             versions=tuple(item for item in found if item is not None),
             stalled=any(
                 item.get("status") == "True" and item.get("observedGeneration", generation) == generation
                 for item in stalled
             ),
+            deleting=deleting,
         )
 
     @property
@@ -118,6 +122,8 @@ class Reference:
     """Why there is no version to take."""
     under_way: bool = False
     """The operator registers what is missing, so that it comes without a user's help."""
+    deleting: bool = False
+    """The CloudFunction is being deleted."""
     newest: str | None = None
     """The version that was registered last, of whatever generation."""
     settle: float = 0.0
@@ -146,7 +152,7 @@ def resolve(
     if function is None:
         return Reference(ref.name, ref.revision, missing=Reason.FUNCTION_MISSING)
     found, missing = _version(ref, function, status)
-    registers = not function.is_registered and not function.stalled
+    registers = not function.is_registered and not function.stalled and not function.deleting
     return Reference(
         name=ref.name,
         pin=ref.revision,
@@ -159,6 +165,7 @@ def resolve(
         account_id=function.account_id,
         missing=missing,
         under_way=registers and ref.revision in (None, function.revision),
+        deleting=function.deleting,
         newest=function.latest.version_id if function.latest is not None else None,
         settle=settle if ref.revision is None else 0.0,
     )

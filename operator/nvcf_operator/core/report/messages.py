@@ -159,6 +159,14 @@ def function_stalled(name: str) -> str:
     )
 
 
+def function_deleting(name: str) -> str:
+    """The CloudFunction goes, and has no version to deploy."""
+    return (
+        f"CloudFunction {name} is being deleted, and no version of it is registered. Create it again, or delete this "
+        "resource."
+    )
+
+
 def reference_settles(name: str, seconds: float) -> str:
     """Either of the two objects has just changed."""
     return (

@@ -70,7 +70,8 @@ def condition(situation: Situation) -> ConditionSet:
             return _progressing(resource, Reason.FUNCTION_NOT_READY, message)
     if reference.under_way:
         return _progressing(resource, Reason.FUNCTION_NOT_READY, messages.function_not_ready(reference.name))
-    return conditions.stalled(Reason.FUNCTION_NOT_READY, messages.function_stalled(reference.name))
+    said = messages.function_deleting if reference.deleting else messages.function_stalled
+    return conditions.stalled(Reason.FUNCTION_NOT_READY, said(reference.name))
 
 
 def account_mismatch(situation: Situation) -> Decision | None:
