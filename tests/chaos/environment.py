@@ -8,12 +8,13 @@ import itertools
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hack.controlplane import ControlPlane
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Kind
 from tests.support.cluster import condition_of, manifest, release, resource_path
 from tests.support.control import ODD_NAME
 from tests.support.failpoints import Failpoint
@@ -24,6 +25,7 @@ from tests.support.simulator import Simulator
 from tests.support.waiting import eventually
 
 T = TypeVar("T")
+RunT = TypeVar("RunT", bound="Run")
 Json = dict[str, Any]
 
 SETTINGS: Mapping[str, Any] = {
@@ -88,24 +90,29 @@ class Environment:
                 environment.slots.put((name, own))
             yield environment
 
+    def run(self, **given: Any) -> "AbstractContextManager[Run]":
+        """Make what a run needs and start its operator; end all of it afterwards. Takes what `run_as` takes."""
+        return self.run_as(Run, **given)
+
     @contextmanager
-    def run(
+    def run_as(
         self,
+        make: "type[RunT]",
         *,
         failpoint: Failpoint | None = None,
         bug: str | None = None,
         retry_seconds: float = RETRY_SECONDS,
         lone: bool = False,
         **settings: Any,
-    ) -> "Iterator[Run]":
-        """Make what a run needs and start its operator; end all of it afterwards. A lone run has an NVCF to itself."""
+    ) -> "Iterator[RunT]":
+        """The same for a run of some class. A lone run has an NVCF to itself."""
         slot = namespace, simulator = self.slots.get(timeout=PATIENCE)
         with ExitStack() as stack:
             stack.callback(self.slots.put, slot)
             if lone:
                 simulator = stack.enter_context(Simulator.start(**BEHAVIOUR))
             name = f"run-{next(self.numbers)}"
-            run = Run(self, namespace, simulator, name, failpoint, bug, retry_seconds, settings)
+            run = make(self, namespace, simulator, name, failpoint, bug, retry_seconds, settings)
             stack.callback(run.clean_up)
             run.operate(failpoint)
             yield run
@@ -122,6 +129,11 @@ class Run:
         died: whether an operator has ended at the failpoint.
 
     """
+
+    kind: Kind = FUNCTION_DEPLOYMENT
+    """Of the resource."""
+    end: str = "Undeployed"
+    """Reason of the Event of its end."""
 
     def __init__(
         self,
@@ -152,6 +164,11 @@ class Run:
         self.versions = [version]
         self.use_key()
 
+    @property
+    def path(self) -> str:
+        """The path of the resource."""
+        return resource_path(self.namespace, NAME, self.kind)
+
     # what people do
 
     def apply(self, *, gpu: Mapping[str, Any] | None = None, **spec: Any) -> None:
@@ -180,7 +197,7 @@ class Run:
     def delete(self) -> None:
         """Delete the resource."""
         self._did("the resource is deleted")
-        self.kube.delete(resource_path(self.namespace, NAME))
+        self.kube.delete(self.path)
 
     def use_key(self) -> str:
         """Make another key of the account, have the Secret hold it, and give its name."""
@@ -226,7 +243,7 @@ class Run:
 
     def find(self) -> Json | None:
         """Read the resource; None when it is not there."""
-        return self.kube.get(resource_path(self.namespace, NAME))
+        return self.kube.get(self.path)
 
     def get(self) -> Json:
         """Read the resource."""
@@ -319,7 +336,7 @@ class Run:
         """
         found = self.find()
         if found is None:
-            self.eventually(self.events, lambda events: "Undeployed" in events, "the Event of the end")
+            self.eventually(self.events, lambda events: self.end in events, "the Event of the end")
             return
         self.uid = found["metadata"]["uid"]
         ready = condition_of(found, "Ready")
@@ -395,10 +412,9 @@ class Run:
     def clean_up(self) -> None:
         """End the operator and take away what the run made."""
         self._operators.close()
-        path = resource_path(self.namespace, NAME)
         if self.find() is not None:
-            self.kube.delete(path)
-            self.kube.merge(path, {"metadata": {"finalizers": None}})
+            self.kube.delete(self.path)
+            self.kube.merge(self.path, {"metadata": {"finalizers": None}})
         for version in self.versions:
             self.simulator.remove(version)
 
@@ -411,7 +427,7 @@ class Run:
         return events
 
     def _merge(self, body: Json) -> None:
-        self.kube.merge(resource_path(self.namespace, NAME), body)
+        self.kube.merge(self.path, body)
 
     def _did(self, what: str) -> None:
         self.steps.append((time.time(), what))

@@ -16,6 +16,8 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
 
     deletes: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Version by version, its function, and when our last DELETE of it was answered."""
+    gone_since: dict[str, float] = field(default_factory=dict)
+    """Version by version, since when one on record that is proven to be gone has been so."""
     first_listed: dict[str, float] = field(default_factory=dict)
     """Version by version, when it was first seen."""
 

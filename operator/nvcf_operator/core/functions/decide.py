@@ -15,7 +15,7 @@ from nvcf_operator.core.functions.deletion import deletion
 from nvcf_operator.core.functions.record import recorded
 from nvcf_operator.core.functions.registering import as_wanted, search_left
 from nvcf_operator.core.functions.situation import FunctionSituation
-from nvcf_operator.core.functions.versions import is_gone, is_leaving, matching, missing
+from nvcf_operator.core.functions.versions import is_gone, matching, missing
 from nvcf_operator.core.functions.waiting import waiting, write_refused
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
 from nvcf_operator.core.model.reasons import Reason
@@ -81,14 +81,14 @@ def _shown(situation: FunctionSituation) -> FunctionDecision:
 def _closing(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
     """The decision, but that what is under way is followed to its end, though nothing else waits for it.
 
-    That is a POST which may still be running, and a version that was deleted: its 404 has to last without a break.
+    That is a POST which may still be running, and a version that is not there: its 404 has to last without a break.
     """
     waits = [] if decision.requeue is None else [decision.requeue]
     if decision.taken is not None and situation.open_intent is not None and (left := search_left(situation)) > 0:
         waits.append(max(left, situation.timing.settle_poll))
     there = {seen.version_id for seen in situation.shown}
-    leaving = [version for version in {*missing(situation), *situation.delete_sent_for} if version not in there]
-    if any(is_leaving(situation, version) and not is_gone(situation, version) for version in leaving):
+    awaited = {*missing(situation), *situation.delete_sent_for} - there
+    if situation.believes_absence and not all(is_gone(situation, version) for version in awaited):
         waits.append(situation.timing.settle_poll)
     return replace(decision, requeue=min(waits, default=None)) if decision.action is None else decision
 

@@ -13,14 +13,11 @@ from nvcf_operator.core.model.versions import released_by_force
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
-from nvcf_operator.reconcile.functions.reads import VersionReads
+from nvcf_operator.reconcile.functions.reads import BELIEF, VersionReads
 from nvcf_operator.reconcile.observe import timing_of
 from nvcf_operator.reconcile.ports import Accounts, Credentials, Saturated
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.function_state import FunctionLocalState
-
-BELIEF = 10.0
-"""Seconds: how old a list may be that something is decided on."""
 
 
 class FunctionObserver:
@@ -122,7 +119,12 @@ class FunctionObserver:
         found, absent_for = list(context.situation.versions), dict[str, float]()
         for version, function in expected.items():
             if version in there:
+                local.gone_since.pop(version, None)
                 self._environment.versions.saw(context.target(function, version), self._clock.monotonic())
+                continue
+            if version in local.gone_since and not listing.skipped:  # proven, and no list has shown it since
+                absent_for[version] = self._clock.monotonic() - local.gone_since[version]
+                self._keep_gone(context, version, absent_for[version])
                 continue
             seen = await self._reads.version(context, function, version)
             if isinstance(seen, Failure):
@@ -131,9 +133,18 @@ class FunctionObserver:
                 found.append(seen)
                 continue
             absent_for[version] = seen.absent_for
-            if version not in resource.recorded_ids and seen.absent_for >= self._timing.redeploy_settle:
-                local.deletes.pop(version, None)  # it stays away, and nothing is on record of it
+            if seen.absent_for >= self._timing.redeploy_settle:
+                self._keep_gone(context, version, seen.absent_for)
         return context.after(versions=tuple(found), absent_for=absent_for)
+
+    def _keep_gone(self, context: FunctionContext, version: str, absent_for: float) -> None:
+        """Remember that a version is proven to be gone for as long as it is on record, and then nothing of it."""
+        local = context.local
+        if version in context.resource.recorded_ids:
+            local.gone_since[version] = self._clock.monotonic() - absent_for
+        else:
+            local.deletes.pop(version, None)
+            local.gone_since.pop(version, None)
 
     async def _leaving(self, context: FunctionContext) -> FunctionContext:
         """Read the deployments of the versions that may be deleted, and prove that nobody uses them."""

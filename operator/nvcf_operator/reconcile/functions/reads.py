@@ -10,6 +10,9 @@ from nvcf_operator.core.rules import error_classification
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call
 
+BELIEF = 10.0
+"""Seconds: how old a list may be that makes a 404 believable, or that something is decided on."""
+
 
 class VersionReads:
     """Reads versions; a 404 counts only when the account answers."""
@@ -45,7 +48,7 @@ class VersionReads:
             if error.unknown_path:
                 return error_classification.of_strange_404(error)
             if admission is None:  # one that holds a place does not wait for another
-                listing = await account.fresh_listing(0.0, context.caller, context.interest)
+                listing = await account.fresh_listing(BELIEF, context.caller, context.interest)
                 if isinstance(listing, Failure):
                     return listing
             return Absent(self._versions.missed(target, self._clock.monotonic()))
@@ -65,7 +68,7 @@ class VersionReads:
         except nvcf_errors.NotFound as error:
             if error.unknown_path:
                 return Unknown(error_classification.of_strange_404(error))
-            listing = await account.fresh_listing(0.0, context.caller, context.interest)
+            listing = await account.fresh_listing(BELIEF, context.caller, context.interest)
             if isinstance(listing, Failure):
                 return Unknown(listing)
             return Absent(self._deployments.missed(target, self._clock.monotonic()))
