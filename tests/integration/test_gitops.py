@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import (
     CLOUD_FUNCTION,
     FUNCTION_DEPLOYMENT,
+    NEW_VERSION_REQUESTED_ANNOTATION,
     PAUSED_ANNOTATION,
     RECONCILE_REQUESTED_ANNOTATION,
+    Kind,
 )
-from tests.support.cluster import RESOURCE, condition_of
+from tests.support.cluster import condition_of, follower
+from tests.support.functions import Functions
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
@@ -36,14 +40,14 @@ def sync(tenant: Tenant, way: tuple[str, ...], manifest: Mapping[str, Any]) -> N
     tenant.namespace.plane.kubectl("-n", tenant.namespace.name, "apply", *way, "-f", "-", input=json.dumps(manifest))
 
 
-def click(tenant: Tenant, action: str, name: str = "echo") -> dict[str, Any]:
+def click(tenant: Tenant, action: str, name: str = "echo", kind: Kind = FUNCTION_DEPLOYMENT) -> dict[str, Any]:
     """Run an action as Argo CD's API server does: the script, then a merge patch of what it changed."""
-    found = tenant.namespace.get(name)
-    (offered,) = [each for each in scripts().discover(found) if each["name"] == action]
+    found, shipped_for = replace(tenant.namespace, kind=kind).get(name), scripts(kind)
+    (offered,) = [each for each in shipped_for.discover(found) if each["name"] == action]
     assert not offered["disabled"], f"{action} is not offered"
-    patch = merge_patch(found, scripts().act(action, found))
+    patch = merge_patch(found, shipped_for.act(action, found))
     tenant.namespace.plane.kubectl(
-        "-n", tenant.namespace.name, "patch", RESOURCE, name, "--type=merge", "--field-manager=argocd-server",
+        "-n", tenant.namespace.name, "patch", kind.crd_name, name, "--type=merge", "--field-manager=argocd-server",
         "-p", json.dumps(patch),
     )  # fmt: skip
     changed: dict[str, Any] = patch["metadata"]["annotations"]
@@ -83,6 +87,33 @@ def test_reconcile_now_by_argo_cds_action_is_answered_and_survives_a_sync(tenant
     )
     sync(tenant, way, tenant.manifest())
     assert tenant.namespace.get("echo")["metadata"]["annotations"][RECONCILE_REQUESTED_ANNOTATION] == token
+
+
+def test_a_new_version_by_argo_cds_action_is_registered_rolled_out_and_survives_a_sync(tenant: Tenant) -> None:
+    functions, way = Functions.of(tenant.namespace, tenant.simulator), SYNCS["server-side"]
+    sync(tenant, way, functions.manifest("chat"))
+    sync(tenant, way, follower("chat"))
+    tenant.namespace.wait_for("chat", within=60)
+    health = scripts(CLOUD_FUNCTION).health(functions.namespace.get("chat"))
+    assert (health.status, "is registered with the template" in health.message) == ("Healthy", True)
+    former = functions.latest("chat")
+    token = click(tenant, "new-version", "chat", CLOUD_FUNCTION)[NEW_VERSION_REQUESTED_ANNOTATION]
+    functions.namespace.wait_until(
+        "chat", lambda found: found["status"].get("lastHandledNewVersionAt") == token, what=f"answers {token}"
+    )
+    sync(tenant, way, functions.manifest("chat"))
+    newer = functions.latest("chat")
+    assert newer != former
+    tenant.namespace.wait_until(
+        "chat", lambda found: found["status"]["functionVersionId"] == newer, what="rolled out", within=60
+    )
+    rollout = ["createVersion", "createDeployment", "deleteDeployment"]
+    eventually(
+        functions.operations,
+        lambda asked: asked == ["createFunction", "createDeployment", *rollout],
+        within=30,
+        what="one more version, and its rollout",
+    )
 
 
 def test_a_broken_manifest_is_degraded_with_the_operators_words_and_heals_by_the_next(tenant: Tenant) -> None:

@@ -169,7 +169,7 @@ def test_a_commit_of_another_image_ends_as_a_rollout(environment: Environment, t
         namespace.wait_gone("chat", within=90)
     application.wait("Synced", "Healthy", revision=revision)
     assert functions.ids("chat") == []
-    assert [operation for operation, _ in functions.writes()] == [
+    assert functions.operations() == [
         "createFunction", "createDeployment",
         "createVersion", "createDeployment", "deleteDeployment",
         "deleteDeployment", "deleteFunction", "deleteFunction",
