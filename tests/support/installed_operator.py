@@ -1,6 +1,8 @@
 """The operator as an installed Deployment says, run beside a cluster that has no nodes."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,8 +10,7 @@ from pathlib import Path
 
 from hack.controlplane import ControlPlane
 from hack.controlplane.ports import free_ports
-from hack.processes import kill, spawn
-from tests.support.process import COMMAND
+from tests.support.process import COMMAND, Fresh
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,11 @@ def installed_operator(plane: ControlPlane, namespace: str, name: str, folder: P
     ]
     kubeconfig = plane.kubeconfig_for(namespace, pod["serviceAccountName"])
     log = folder / f"operator-{port}.log"
-    with log.open("wb") as output:
-        process = spawn([COMMAND, *arguments], stdout=output, env={"KUBECONFIG": str(kubeconfig), "HOME": str(folder)})
+    process = Fresh([COMMAND, *arguments], log, {"KUBECONFIG": str(kubeconfig), "HOME": str(folder)})
     try:
         yield InstalledOperator(log, f"http://127.0.0.1:{port}")
+        os.kill(process.pid, signal.SIGTERM)  # as a Pod ends: it gives up its Lease, so that the next one need not wait
+        status = process.wait(30)
+        assert status == 0, f"it ended with {status}: {log.read_text()[-3000:]}"
     finally:
-        kill(process)
+        process.kill()
