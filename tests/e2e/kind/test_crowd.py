@@ -90,7 +90,7 @@ def test_an_upgrade_of_the_chart_writes_nothing(
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     schema["properties"]["spec"]["description"] = "Of a newer version."
     file.write_text(yaml.safe_dump(crd))
-    release.install(chart=newer)
+    release.install({"settings": {"pollInterval": 15}}, chart=newer)  # two polls are waited for
     fresh = release.ready()
     assert not pods & set(fresh), "all Pods are new"
     assert "Of a newer version." in release.cluster.kubectl("get", "crd", CRD_NAME, "-o", "yaml")
