@@ -90,9 +90,9 @@ def test_both_deleted_together_leave_nothing(tenant: Tenant, functions: Function
     functions.apply()
     tenant.namespace.apply(follower())
     tenant.namespace.wait_for("echo", within=60)
-    steps = [lambda: functions.namespace.delete("llama"), lambda: tenant.namespace.delete("echo")]
-    for step in steps if first == "the function" else steps[::-1]:
-        step()
+    steps = [(functions.namespace, "llama"), (tenant.namespace, "echo")]
+    for namespace, name in steps if first == "the function" else steps[::-1]:
+        namespace.delete(name)
     tenant.namespace.wait_gone("echo", within=60)
     functions.namespace.wait_gone("llama", within=60)
     assert functions.ids() == []

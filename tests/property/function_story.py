@@ -360,11 +360,11 @@ class FunctionStory(RuleBasedStateMachine):
             if before == self._writes() and not self.operator.waits and not self.registry.coming:
                 break
         self._live(1300.0, Chance())  # for what waits with long pauses, and duplicates that came late
-        before, statuses = self._nvcf_writes(), self._statuses()
+        written, statuses = self._nvcf_writes(), self._statuses()
         self._live(600.0, Chance())
         moved = [str(key) for key, status in self._statuses().items() if statuses.get(key) != status]
         assert not moved, self._picture(f"{moved} do not come to rest")
-        assert before == self._nvcf_writes(), self._picture("NVCF is written to without end")
+        assert written == self._nvcf_writes(), self._picture("NVCF is written to without end")
         for key, obj in self.cluster.objects.items():
             if key.kind == CLOUD_FUNCTION:
                 self._function_is_as_the_manifest_says(key, obj)

@@ -14,7 +14,7 @@ from tests.unit.core.situations import NOW, held, resource
 TAKEN = {"functionRef": {"generation": 1, "hash": registered(FIRST)["hash"]}}
 ONE, TWO = at(FIRST, 1), at(SECOND, 2)
 NOT_READY = cloud_function(generation=2, latest=registered(FIRST, None, 1))
-WAITS = {
+WAITS: Json = {
     "conditions": [{"type": "Ready", "status": "False", "reason": "FunctionNotReady", "message": "",
                     "lastTransitionTime": "2026-01-31T11:59:00Z", "observedGeneration": 1}]
 }  # fmt: skip
