@@ -13,6 +13,7 @@ from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose
 from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.functions.versions import asked_for, by_age, label_of, latest, matching
 from nvcf_operator.core.functions.waiting import next_retry, retry_left
+from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus
 
 AGAIN = 10.0
@@ -20,8 +21,13 @@ AGAIN = 10.0
 
 
 def collected(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
-    """The decision, but that a version is deleted which nobody needs, where there is nothing else to write."""
-    if decision.action is not None:
+    """The decision, but that a version is deleted which nobody needs, where there is nothing else to write.
+
+    That is where the manifest's version is there, or where too many others keep it from being registered.
+    """
+    said = decision.condition_set
+    full = said is not None and said.reason == Reason.TOO_MANY_VERSIONS
+    if decision.action is not None or (decision.taken is None and not full):
         return decision
     if situation.wrote is not None or decision.taken not in (None, situation.resource.latest_version):
         return _again_in(decision, situation.timing.settle_poll)  # what is needed is another version from now on
@@ -34,8 +40,10 @@ def collected(situation: FunctionSituation, decision: FunctionDecision) -> Funct
         return decision
     if situation.failure is not None:
         return _not_deleted(situation, decision, candidates[0], situation.failure)
-    if situation.resource.status.failed is None and (left := retry_left(situation)) > 0:
-        return _again_in(decision, left)
+    retry = situation.resource.status.retry
+    refuses = retry is not None and retry.reason != Reason.AWAITING_REGISTRATION
+    if retry is not None and refuses and (left := retry_left(situation)) > 0 and not situation.resource.status.failed:
+        return _saying(_again_in(decision, left), retry.message)
     waits = []
     for seen in candidates:
         wait = _wait(situation, seen)
@@ -126,4 +134,12 @@ def _not_deleted(
     """Go on after a DELETE that failed: what is in force stays so, and the next one waits for longer each time."""
     retry = next_retry(situation, failure.reason, messages.not_deleted(seen.version_id, failure.message))
     wait = max(long(retry.attempts), failure.retry_after or 0.0)
-    return replace(_again_in(decision, wait), retry=decision.retry or retry, backoff=True)
+    return replace(_saying(_again_in(decision, wait), retry.message), retry=retry, backoff=True)
+
+
+def _saying(decision: FunctionDecision, message: str | None) -> FunctionDecision:
+    """The decision, with what keeps versions from being deleted in its message."""
+    said = decision.condition_set
+    if said is None or message is None:
+        return decision
+    return replace(decision, condition_set=replace(said, message=f"{said.message} {message}"))

@@ -22,6 +22,7 @@ from nvcf_operator.core.functions.versions import (
     matching,
     missing,
     reused,
+    stands_for_wanted,
 )
 from nvcf_operator.core.functions.waiting import SLOW, after_refusal, next_retry, refused, waiting
 from nvcf_operator.core.model.reasons import Reason
@@ -128,7 +129,7 @@ def _vanished(situation: FunctionSituation) -> FunctionDecision | None:
     resource, empty = situation.resource, function_is_empty(situation)
     lost = [version for version in missing(situation) if not is_leaving(situation, version)]
     if not empty:
-        lost = [version for version in lost if _stands_for_wanted(situation, version)]
+        lost = [version for version in lost if stands_for_wanted(situation, version)]
     if unproven := [version for version in lost if not is_gone(situation, version)]:
         if _is_reported(situation, Reason.FUNCTION_GONE, Reason.MASS_ABSENCE):  # a proof is not kept for ever
             return FunctionDecision(requeue=situation.timing.settle_poll, seen=True)
@@ -150,16 +151,9 @@ def _is_reported(situation: FunctionSituation, *reasons: Reason) -> bool:
     return ready is not None and ready.reason in reasons and ready.observed_generation == situation.resource.generation
 
 
-def _stands_for_wanted(situation: FunctionSituation, version: str) -> bool:
-    recorded, latest = situation.resource.recorded_version(version), situation.resource.status.latest
-    if latest is not None and latest.version_id == version:
-        return latest.hash == situation.resource.wanted.hash
-    return recorded is not None and recorded.hash == situation.resource.wanted.hash
-
-
 def _has_lost_latest(situation: FunctionSituation) -> bool:
     latest = situation.resource.latest_version
-    return latest is not None and is_gone(situation, latest) and _stands_for_wanted(situation, latest)
+    return latest is not None and is_gone(situation, latest) and stands_for_wanted(situation, latest)
 
 
 def _restricted(situation: FunctionSituation) -> FunctionDecision | None:

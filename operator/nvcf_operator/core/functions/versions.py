@@ -84,9 +84,13 @@ def matching(situation: FunctionSituation) -> VersionSeen | None:
     """The version that has the content of the manifest, so that none has to be registered.
 
     With a revision, only a version of that revision is one, or the latest without any. Without a revision it is the
-    latest, if its content is the same, or a former one of the same hash that has no revision either.
+    latest, if its content is the same, or a former one of the same hash that has no revision either. None takes the
+    place of a latest one that is only out of sight.
     """
     wanted, found, current = situation.resource.wanted, usable(situation), latest(situation)
+    hidden = current is None and _is_hidden(situation)
+    if hidden and stands_for_wanted(situation, situation.resource.latest_version):
+        return None
     if (bearer := _of_revision(situation)) is not None:
         return bearer if _has_content(situation, bearer) else None
     unnamed = [seen for seen in found if label_of(situation, seen).revision is None]
@@ -99,10 +103,24 @@ def matching(situation: FunctionSituation) -> VersionSeen | None:
     if same:
         recorded = [seen for seen in same if situation.resource.recorded_version(seen.version_id) is not None]
         return min(recorded or same, key=by_age)
-    if current is None and unnamed:  # the record is lost, or the latest one is gone
+    if current is None and unnamed and not hidden:  # the record is lost, or the latest one is gone
         newest = max(unnamed, key=lambda seen: (seen.created_at is not None, by_age(seen)))
         return newest if _means_the_same(situation, newest) else None
     return None
+
+
+def _is_hidden(situation: FunctionSituation) -> bool:
+    """Whether the latest version on record is not there, and not proven to be gone."""
+    version = situation.resource.latest_version
+    return version is not None and not is_leaving(situation, version) and not is_gone(situation, version)
+
+
+def stands_for_wanted(situation: FunctionSituation, version: str | None) -> bool:
+    """Whether the record says that a version has the wanted template."""
+    resource, recorded = situation.resource, situation.resource.recorded_version(version or "")
+    if resource.status.latest is not None and resource.status.latest.version_id == version:
+        return resource.status.latest.hash == resource.wanted.hash
+    return recorded is not None and recorded.hash == resource.wanted.hash
 
 
 def reused(situation: FunctionSituation) -> VersionSeen | None:

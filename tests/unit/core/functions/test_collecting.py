@@ -89,18 +89,6 @@ DELETED: dict[str, tuple[FunctionSituation, DeleteVersion]] = {
         collecting(metadata={"spec": {"deletionPolicy": "Retain"}, "finalizer": False}),
         delete(OLD),
     ),
-    "also while a refused template waits for a user": (
-        collecting(
-            metadata={
-                "template": REFUSED,
-                "status": {
-                    "failed": {"hash": hash_of(REFUSED), "generation": 1, "reason": "Rejected"},
-                    "retry": {"attempts": 7, "reason": "Rejected"},
-                },
-            }
-        ),
-        delete(OLD),
-    ),
     "a version that only a FunctionDeployment of another function names by revision": (
         collecting(followers=(follower(refers=False, pinned=None),)),
         delete(OLD),
@@ -147,6 +135,15 @@ KEPT: dict[str, FunctionSituation] = {
     ),
     "a duplicate without a date that was first seen a moment ago": collecting(
         MIDDLE, LATEST, replace(TWIN, created_at=None), listed_for={TWIN.version_id: 170.0}
+    ),
+    "while a refused template waits for a user": collecting(
+        metadata={
+            "template": REFUSED,
+            "status": {
+                "failed": {"hash": hash_of(REFUSED), "generation": 1, "reason": "Rejected"},
+                "retry": {"attempts": 7, "reason": "Rejected"},
+            },
+        }
     ),
     "after a DELETE that was refused": collecting(failure=refusal(Reason.FORBIDDEN)),
     "what a manifest has just gone back to": collecting(
@@ -195,7 +192,11 @@ def test_a_refused_deletion_leaves_the_function_ready_and_waits() -> None:
     of = collecting(failure=refusal(Reason.FORBIDDEN))
     assert reported(of)["Ready"] == ("True", "Registered")
     held = after(of, template=THIRD_TEMPLATE)
-    assert decide(situation(held, *ALL)).action is None
+    later = decide(situation(held, *ALL, now=NOW + timedelta(seconds=59)))
+    for decision in (decide(of), later):
+        assert decision.action is None
+        assert decision.condition_set is not None
+        assert f"{FIRST} is not needed any more and could not be deleted" in decision.condition_set.message
     assert decide(situation(held, *ALL, now=NOW + timedelta(seconds=61))).action == delete(OLD)
 
 

@@ -55,8 +55,14 @@ def _remove(world: World, number: int) -> None:
         world.remove(sorted(world.versions)[number % len(world.versions)])
 
 
+def _hide(world: World, number: int) -> None:
+    if world.versions:
+        world.hidden[sorted(world.versions)[number % len(world.versions)]] = world.clock
+
+
 def _lose_status(world: World, number: int) -> None:
-    if world.posted_at is None and not world.coming:  # as an intent, which the finalizer stands for, is lost with it
+    # Not with an open intent, for which the finalizer stands, nor while something is hidden that only it knows of.
+    if world.posted_at is None and not world.coming and not world.hidden:
         world.status = {}
 
 
@@ -73,6 +79,7 @@ EVENTS: dict[str, Callable[[World, int], None]] = {
     "revision": _revision,
     "limit": _limit,
     "remove": _remove,
+    "hide": _hide,
     "lose status": _lose_status,
     "request": _request,
     "request another": _another,

@@ -246,6 +246,10 @@ WAITS: dict[str, tuple[FunctionSituation, tuple[str, str]]] = {
         ),
         ("VersionGone", "reconciling"),
     ),
+    "a duplicate does not take the place of a latest version that is out of sight": (
+        situation(recorded(version()), version(SECOND), absent_for={FIRST: 10.0}),
+        ("VersionGone", "reconciling"),
+    ),
     "a latest version of which no GET says 404 is not gone": (
         situation(recorded(version())),
         ("VersionGone", "reconciling"),

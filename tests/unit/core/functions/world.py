@@ -77,6 +77,8 @@ class World:
     answers: list[Answer] = field(default_factory=list)
     posts: int = 0
     follows: bool = True
+    hidden: dict[str, float] = field(default_factory=dict)
+    """Versions that NVCF shows nowhere for a minute, since when."""
 
     @property
     def resource(self) -> CloudFunction:
@@ -135,18 +137,19 @@ class World:
         if (intent := resource.open_intent) is not None and (self.intent_seen or ("", 0.0))[0] != intent.token:
             self.intent_seen = (intent.token, self.clock)
         searched = self.clock - self.intent_seen[1] if self.intent_seen is not None else 0.0
+        hidden = {version: since for version, since in self.hidden.items() if self.clock - since < 60.0}
         absent = {version: Absent(self.clock - self.undeployed_at.get(version, -1000.0)) for version in self.versions}
         if self.deployed is not None:
             absent.pop(self.deployed, None)
         return situation(
             resource,
-            *self.versions.values(),
+            *(seen for seen in self.versions.values() if seen.version_id not in hidden),
             now=NOW + timedelta(seconds=self.clock),
             account=PROVEN,
             deployments=absent,
             searched_for=searched,
             followers=self._followers(),
-            absent_for={version: self.clock - gone for version, gone in self.gone_at.items()},
+            absent_for={version: self.clock - gone for version, gone in (self.gone_at | hidden).items()},
             delete_sent_for={version: self.clock - sent for version, sent in self.delete_sent.items()},
         )
 
