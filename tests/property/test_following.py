@@ -102,6 +102,37 @@ def test_a_version_that_fails_is_not_tried_again_until_the_next_template(serving
     assert serving.ready(ECHO) == ("True", Reason.ACTIVE)
 
 
+def test_a_version_that_nvcf_refuses_does_not_delay_the_next_template(serving: World) -> None:
+    serving.account.posts[TWO] = "refused"
+    serving.edit_function()
+    serving.register(TWO)
+    serving.live(300.0)
+    assert serving.ready(ECHO) == ("False", Reason.REJECTED)
+    assert serving.serving() == {ONE}
+    tried = len(serving.writes())
+    serving.edit_function()
+    serving.register(THREE)
+    serving.live(10.0)
+    assert serving.writes(tried) == [("POST", THREE)], "at once, whatever pause the former version had"
+    serving.live(SETTLED)
+    assert serving.serving() == {THREE}
+
+
+def test_the_next_template_has_a_deadline_of_its_own(serving: World) -> None:
+    serving.edit(ECHO, rollout={"progressDeadlineSeconds": 100})
+    serving.live(60.0)
+    serving.account.fates[TWO] = "stay"
+    serving.edit_function()
+    serving.register(TWO)
+    serving.live(95.0)
+    serving.edit_function()
+    serving.register(THREE)
+    serving.live(SETTLED)
+    assert serving.writes(1) == [("POST", TWO), ("DELETE", TWO), ("POST", THREE), ("DELETE", ONE)]
+    assert serving.serving() == {THREE}
+    assert "failed" not in serving.status(ECHO)
+
+
 REDEPLOY = {"immutableChange": "Redeploy"}
 
 

@@ -128,7 +128,8 @@ def asking(situation: Situation, action: Create) -> Decision:
     else:
         phase, reason, message = Phase.PENDING, Reason.PENDING, messages.asking(action.function_version_id)
     condition_set = with_available(situation, overdue(situation) or conditions.progressing(phase, reason, message))
-    decision = Decision(action=action, condition_set=condition_set, retry=situation.resource.status.retry)
+    retry = None if situation.resource.has_news else situation.resource.status.retry
+    decision = Decision(action=action, condition_set=condition_set, retry=retry)
     return recorded(situation, decision)
 
 

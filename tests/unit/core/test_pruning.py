@@ -71,6 +71,7 @@ def test_a_schema_of_nothing_lacks_status_and_spec() -> None:
         ("status.retiring[].deploymentId", True),
         ("status.uid", True),
         ("status.lastWrite", True),
+        ("status.functionRef.generation", False),
         ("status.health", False),
         ("status.gpuSpecifications[].gpu", False),
         ("spec.rollout", False),

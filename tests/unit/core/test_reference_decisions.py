@@ -272,6 +272,30 @@ def test_a_failed_version_stays_failed_while_the_next_one_is_registered() -> Non
     assert told(situation)["Ready"] == ("False", Reason.FUNCTION_NOT_READY)
 
 
+PAUSED = {"attempts": 4, "nextAttemptTime": "2026-01-31T12:20:00Z"}
+
+
+@pytest.mark.parametrize("reason", [Reason.REJECTED, Reason.NO_CAPACITY, Reason.DEPLOYMENT_FAILED])
+def test_what_was_refused_or_failed_of_a_version_does_not_delay_the_next_one(reason: Reason) -> None:
+    retry = {"retry": {**PAUSED, "reason": reason}, "progressingSince": "2026-01-31T11:00:00Z"}
+    waits = seen(serving(TWO, status=retry, settle_left=3.0), {FIRST: of(FIRST), SECOND: LONG})
+    assert reported(waits).progressing_since is None, "its deadline has not begun"
+    situation = seen(serving(TWO, status=retry), {FIRST: of(FIRST), SECOND: LONG})
+    action = decide(situation).action
+    assert isinstance(action, Create)
+    assert asking(situation, action).retry is None
+
+
+@pytest.mark.parametrize("obj", [ONE, NOT_READY, CANNOT, None])
+def test_a_refused_change_in_place_keeps_its_pause(obj: Json | None) -> None:
+    retry = {"retry": {**PAUSED, "reason": Reason.REJECTED}, "observedGeneration": 2}
+    situation = seen(serving(obj, gpu=MORE, status=retry), {FIRST: of(FIRST)})
+    assert decide(situation).action is None
+    kept = reported(situation).retry
+    assert kept is not None
+    assert kept.attempts == PAUSED["attempts"]
+
+
 # With a pin.
 
 PINNABLE = cloud_function(

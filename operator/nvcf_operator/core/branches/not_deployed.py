@@ -97,7 +97,7 @@ REPORTED_FROM = 2
 def posts_on_record(resource: Resource) -> Retry | None:
     """The count of such POSTs of this manifest; None when there was none."""
     retry, status = resource.status.retry, resource.status
-    current = status.observed_generation == resource.generation
+    current = status.observed_generation == resource.generation and not resource.has_news
     return retry if retry is not None and retry.reason == Reason.AWAITING_ANSWER and current else None
 
 
@@ -125,7 +125,7 @@ def posts_counted(situation: Situation) -> Retry | None:
 def _failed_before(resource: Resource) -> int | None:
     """The count of deployments that NVCF gave up, which such a POST does not restart."""
     retry, status = resource.status.retry, resource.status
-    if retry is None or status.observed_generation != resource.generation:
+    if retry is None or status.observed_generation != resource.generation or resource.has_news:
         return None
     return retry.attempts if retry.reason == Reason.DEPLOYMENT_FAILED else retry.failed_deployments
 

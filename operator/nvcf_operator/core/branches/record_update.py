@@ -129,6 +129,8 @@ def _retry(situation: Situation, decision: Decision) -> Retry | None:
     if (posts := not_deployed.posts_counted(situation)) is not None and situation.unanswered is not None:
         return posts  # also where NVCF could not be read afterwards
     condition_set, resource = decision.condition_set, situation.resource
+    if resource.has_news and not resource.holds_immutable_changes:  # what failed was of another version
+        return None
     if condition_set is None:
         return resource.status.retry
     if condition_set.ready:
@@ -153,6 +155,8 @@ def _progressing_since(
     situation: Situation, condition_set: ConditionSet | None, retry: Retry | None
 ) -> datetime | None:
     status, resource = situation.resource.status, situation.resource
+    if resource.has_news and resource.holds_immutable_changes:
+        return None  # the deadline is that of the version to come
     if condition_set is None:
         return status.progressing_since
     write_failed = condition_set.reason in OUTAGES and situation.failure is not None and bool(situation.failure.words)

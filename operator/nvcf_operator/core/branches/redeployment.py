@@ -122,7 +122,7 @@ def failed(situation: Situation, seen: Present) -> Decision:
 def attempts_on_record(resource: Resource) -> Retry | None:
     """The count of this manifest's attempts; None when there was none."""
     retry, status = resource.status.retry, resource.status
-    if retry is None or status.observed_generation != resource.generation:
+    if retry is None or status.observed_generation != resource.generation or resource.has_news:
         return None
     if retry.failed_deployments is not None:  # a POST of this attempt was left open meanwhile
         return Retry(attempts=retry.failed_deployments, reason=Reason.DEPLOYMENT_FAILED)

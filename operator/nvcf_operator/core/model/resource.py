@@ -142,6 +142,17 @@ class Resource(ManagedResource[FunctionDeploymentSpec, FunctionDeploymentStatus]
         return self.changes_function or (self.follows and held)
 
     @property
+    def has_news(self) -> bool:
+        """Whether the CloudFunction that it follows has a generation that is not on record.
+
+        Like a change of the manifest, it may ask for another version, of which no failure is on record.
+        """
+        recorded, found = self.status.function_ref, self.reference
+        if not self.follows or found is None or found.pin is not None:
+            return False
+        return recorded is None or recorded.generation != found.generation
+
+    @property
     def function_id(self) -> str:
         """The function: while a record by reference names versions, that of the record, which never changes.
 

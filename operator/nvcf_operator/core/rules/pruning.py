@@ -28,8 +28,8 @@ def members_of(record: type[Any], status: type[BaseModel]) -> frozenset[str]:
     return frozenset(status.model_fields[name].alias or name for name in ("uid", *record.__dataclass_fields__))
 
 
-RECORDED = members_of(Record, FunctionDeploymentStatus)
-"""Those of a FunctionDeployment's."""
+RECORDED = members_of(Record, FunctionDeploymentStatus) - {"functionRef"}
+"""Those of a FunctionDeployment's. A CRD that lacks `status.functionRef` has no references that it could record."""
 
 _ANYTHING = "x-kubernetes-preserve-unknown-fields"
 

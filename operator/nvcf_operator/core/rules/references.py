@@ -34,7 +34,7 @@ def held_changes(situation: Situation, decision: Decision) -> Decision:
     refused = said is not None and said.reason == Reason.IMMUTABLE_FIELD_CHANGED
     reference = resource.reference
     settles = reference is not None and reference.missing is None
-    if settles and resource.wanted_version and not anew and not refused and not _is_news(resource):
+    if settles and resource.wanted_version and not anew and not refused and not resource.has_news:
         return decision
     waits = [wait for wait in (decision.requeue, *_waits(situation)) if wait is not None and wait > 0]
     if not resource.wanted_version and situation.holder is None:
@@ -42,7 +42,10 @@ def held_changes(situation: Situation, decision: Decision) -> Decision:
     if said is not None and said.reason in GRAVER and not anew:
         return replace(decision, requeue=min(waits, default=None))
     shown = replace(condition(situation), available=said.available if said is not None else None)
-    return replace(decision, action=None, drift=(), condition_set=shown, requeue=min(waits, default=None))
+    retry = decision.retry
+    if retry is not None and retry.reason == Reason.DEPLOYMENT_FAILED:
+        retry = None  # it is not deployed again
+    return replace(decision, action=None, drift=(), condition_set=shown, requeue=min(waits, default=None), retry=retry)
 
 
 def condition(situation: Situation) -> ConditionSet:
@@ -104,13 +107,7 @@ def is_new(resource: Resource) -> bool:
     """Whether the manifest or the CloudFunction holds something that no immutable change was decided on yet."""
     ready = resource.condition(kinds.READY)
     waits = ready is not None and ready.reason == Reason.FUNCTION_NOT_READY
-    return waits or resource.status.observed_generation != resource.generation or _is_news(resource)
-
-
-def _is_news(resource: Resource) -> bool:
-    """Whether the CloudFunction has a generation that is not on record."""
-    recorded, reference = resource.status.function_ref, resource.reference
-    return reference is not None and (recorded is None or recorded.generation != reference.generation)
+    return waits or resource.status.observed_generation != resource.generation or resource.has_news
 
 
 def _waits(situation: Situation) -> tuple[float, ...]:

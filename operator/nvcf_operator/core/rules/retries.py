@@ -245,13 +245,15 @@ def next_retry(situation: Situation, reason: Reason) -> Retry:
 def retry_due_in(situation: Situation) -> float:
     """Seconds until the recorded next attempt.
 
-    0 when it is due, was asked for, or what was refused has changed since: the manifest, or the key if its rights were
-    too few.
+    0 when it is due, was asked for, or what was refused has changed since: the manifest, the CloudFunction that it
+    follows, or the key if its rights were too few.
     """
     resource = situation.resource
     retry = resource.status.retry
     asked = resource.reconcile_requested or resource.redeploy_requested
     if retry is None or retry.next_attempt_time is None or asked:
+        return 0.0
+    if resource.has_news and not resource.holds_immutable_changes:
         return 0.0
     if resource.status.observed_generation != resource.generation or retry.reason == Reason.AWAITING_ANSWER:
         return 0.0  # between two POSTs `not_deployed.awaiting` waits, and nothing else has to
