@@ -32,6 +32,10 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
         return first_seen(resource.status, resource.spec, now)
 
 
+REMEMBERED = 3600.0
+"""Seconds for which the answer to a POST is remembered at most: by then a status holds it."""
+
+
 @dataclass(slots=True, eq=False)
 class SentRegistration:
     """One POST of a version. Times are this process's monotonic seconds."""
@@ -80,5 +84,9 @@ class SentRegistrations:
         return [item for item in found if item.answer is not None or item.may_run_for(now) > 0]
 
     def prune(self, now: float) -> None:
-        """Drop what can register nothing any more."""
-        self._posts = [post for post in self._posts if post.answer is not None or post.may_run_for(now) > 0]
+        """Drop what can register nothing any more, and answers that are on record by now though nobody has said so."""
+        self._posts = [
+            post
+            for post in self._posts
+            if post.may_run_for(now) > 0 or (post.answer is not None and now - (post.ended_at or now) < REMEMBERED)
+        ]

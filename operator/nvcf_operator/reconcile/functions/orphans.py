@@ -46,12 +46,14 @@ class FunctionOrphans:
 
     def vanished(self, resource: CloudFunction, account: Nvcf | None) -> None:
         """An object is gone, or going, without our having taken our finalizer off."""
-        posts = self._environment.sent.take(resource.uid, self._clock.monotonic()) if account is not None else []
-        for post in posts:
+        posts = self._environment.sent.take(resource.uid, self._clock.monotonic())
+        if resource.keeps:
+            return  # what was registered stays, and so does what still comes
+        for post in posts if account is not None else ():
             assert account is not None, "without one there are no posts"
             account.followed += 1
             self._start(self._follow(post, account), post)
-        if resource.recorded_ids and not resource.keeps:
+        if resource.recorded_ids:
             self._report(resource, vanished(resource))
             self._metrics.left_behind(len(resource.recorded_ids))
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
-from nvcf_client.models import FunctionDefinition
 from nvcf_client.requests import Request
 from nvcf_client.responses import FunctionResponse
 from nvcf_operator.accounts import calls
@@ -67,11 +66,13 @@ class Registrations:
             async with context.nvcf.admitted(context.caller) as admission:
                 before, began = context.resource.intent, self._clock.monotonic()
                 try:
-                    context, intent = await self._intend(context, action)
+                    intent = _intent(context.resource, action)
+                    request = _request(context.resource, intent)  # before the intent: without a request there is none
+                    context = await self._intend(context, action, intent)
                     if context.situation.refused is not None:
                         return Outcome(_not_sent(context, before))
                     await self._prove_again(context, began)
-                    found = await self._post(context, intent, admission)
+                    found = await self._post(context, intent, request, admission)
                 except (Outdated, Vanished, KubeError, WriteRefused):
                     # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
                     context.local.intends(context.resource, before)
@@ -84,19 +85,11 @@ class Registrations:
         answered = intent.model_copy(update={"answered": True})
         return Outcome(context.after(wrote=action, answer=found, answered_intent=answered))
 
-    async def _intend(self, context: FunctionContext, action: Register) -> tuple[FunctionContext, Registration]:
+    async def _intend(self, context: FunctionContext, action: Register, intent: Registration) -> FunctionContext:
         """Write the intent, which is also the resource's claim of the function or its name."""
-        resource = context.resource
-        intent = Registration(
-            uid=resource.uid,
-            hash=action.hash,
-            revision=action.revision,
-            token=uuid.uuid4().hex[:16],
-            function_id=action.function_id,
-        )
         status = report(context.situation, asking(context.situation, action)).model_copy(update={"intent": intent})
-        with self._environment.claims.intending(resource, context.nvcf):
-            return await self._intents.write(context, status), intent
+        with self._environment.claims.intending(context.resource, context.nvcf):
+            return await self._intents.write(context, status)
 
     async def _prove_again(self, context: FunctionContext, began: float) -> None:
         """Prove again, if writing the intent took long, that the manifest is the same.
@@ -113,11 +106,14 @@ class Registrations:
             await self._cluster.prove_current(context.resource, context.local)
         raise Outdated("the cluster takes longer to answer than a proof stays valid")
 
-    async def _post(self, context: FunctionContext, intent: Registration, admission: Admission) -> VersionSeen:
+    async def _post(
+        self,
+        context: FunctionContext,
+        intent: Registration,
+        request: Request[FunctionResponse],
+        admission: Admission,
+    ) -> VersionSeen:
         resource, local = context.resource, context.local
-        assert resource.spec is not None, "only what a manifest says is registered"
-        mark = Mark.of(resource.uid, intent.hash, intent.token, intent.revision)
-        request = _request(definition_of(resource.spec, mark), intent.function_id)
         settle = context.situation.timing.register_settle
         post = self._sent.post(SentRegistration(context.nvcf.credential.base_url, resource, intent.token, settle))
         maybe_done = True
@@ -150,12 +146,25 @@ class Registrations:
         return Outcome(context.after(failure=failure, unanswered=unanswered, answered_intent=answered))
 
 
-def _request(definition: FunctionDefinition, function_id: str | None) -> Request[FunctionResponse]:
+def _intent(resource: CloudFunction, action: Register) -> Registration:
+    return Registration(
+        uid=resource.uid,
+        hash=action.hash,
+        revision=action.revision,
+        token=uuid.uuid4().hex[:16],
+        function_id=action.function_id,
+    )
+
+
+def _request(resource: CloudFunction, intent: Registration) -> Request[FunctionResponse]:
+    assert resource.spec is not None, "only what a manifest says is registered"
+    mark = Mark.of(resource.uid, intent.hash, intent.token, intent.revision)
+    definition = definition_of(resource.spec, mark)
     fields = {name: getattr(definition, name) for name in definition.model_fields_set}
     given = {name: value for name, value in fields.items() if value is not None}
-    if function_id is None:
+    if intent.function_id is None:
         return endpoints.create_function(**given)
-    return endpoints.create_function_version(function_id=function_id, **given)
+    return endpoints.create_function_version(function_id=intent.function_id, **given)
 
 
 def _not_sent(context: FunctionContext, before: Registration | None) -> FunctionContext:
