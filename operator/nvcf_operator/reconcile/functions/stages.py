@@ -1,6 +1,5 @@
 """The stages of a CloudFunction."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from nvcf_client.endpoints.functions import REGISTER_TIMEOUT
@@ -20,11 +19,9 @@ from nvcf_operator.reconcile.functions.observe import FunctionObserver
 from nvcf_operator.reconcile.functions.orphans import FunctionOrphans
 from nvcf_operator.reconcile.functions.record import FunctionReporter
 from nvcf_operator.reconcile.functions.register import Registrations
-from nvcf_operator.reconcile.ports import Nvcf, WriteRefused
+from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.reconcile.stages import Outcome, Stages
 from nvcf_operator.state.function_state import FunctionLocalState
-
-log = logging.getLogger(__name__)
 
 
 class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, FunctionDecision]):
@@ -87,19 +84,15 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         """Make the write."""
         action = decision.action
         assert action is not None, "a decision without a write is recorded"
-        try:
-            match action:
-                case TakeFinalizer():
-                    return await self._finalizers.take(context, action)
-                case DropFinalizer():
-                    return await self._finalizers.drop(context, action)
-                case Register():
-                    return await self._registrations.register(context.hurried(), action)
-                case DeleteVersion():
-                    return await self._deletions.delete(context.hurried(), action)
-        except WriteRefused as refused:
-            log.warning("%s", refused)
-            return Outcome(context.after(refused=str(refused)))
+        match action:
+            case TakeFinalizer():
+                return await self._finalizers.take(context, action)
+            case DropFinalizer():
+                return await self._finalizers.drop(context, action)
+            case Register():
+                return await self._registrations.register(context.hurried(), action)
+            case DeleteVersion():
+                return await self._deletions.delete(context.hurried(), action)
 
     async def observe_again(self, outcome: Outcome[FunctionContext]) -> FunctionContext:
         """Add what is remembered of the write: its own answer shows what became of it."""
