@@ -84,9 +84,17 @@ def kept(situation: FunctionSituation) -> tuple[str, ...]:
 
 
 def is_pinned(situation: FunctionSituation, seen: VersionSeen) -> bool:
-    """Whether a FunctionDeployment pins the version's revision, though it may not have come to it yet."""
+    """Whether a FunctionDeployment pins the version's revision, though it may not have come to it yet.
+
+    It takes versions on record only, so a duplicate of one of these is not pinned.
+    """
+    revision, recorded = label_of(situation, seen).revision, situation.resource.status.versions
     pins = {follower.pinned for follower in situation.followers if follower.refers and not follower.deleting}
-    return (label_of(situation, seen).revision or "") in pins
+    if revision is None or revision not in pins:
+        return False
+    bearers = {item.version_id for item in recorded if item.revision == revision and not item.leaving}
+    there = bearers & {item.version_id for item in situation.shown}
+    return not there or seen.version_id in there
 
 
 def _wait(situation: FunctionSituation, seen: VersionSeen) -> float | None:

@@ -174,6 +174,15 @@ def test_a_pinned_revision_is_kept_though_nobody_has_come_to_it_yet() -> None:
     assert decide(pinned).action is None
 
 
+def test_a_late_duplicate_of_a_pinned_revision_is_deleted() -> None:
+    """A pin takes versions on record only."""
+    late = version(revision="1", created_at=NOW - timedelta(hours=3))
+    used = version(SECOND, revision="1", created_at=NOW - timedelta(hours=2))
+    of = situation(recorded(used, LATEST, template=THIRD_TEMPLATE), late, used, LATEST)
+    pinned = replace(of, followers=(follower(pinned="1"),))
+    assert decide(pinned).action == delete(late, DeletionPurpose.DUPLICATE)
+
+
 def test_the_former_latest_goes_only_when_the_record_names_another() -> None:
     held = recorded(OLD, template=OTHER_TEMPLATE, generation=2, spec={"history": {"limit": 0}})
     taken = situation(held, OLD, MIDDLE)
