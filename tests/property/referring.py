@@ -128,7 +128,10 @@ class Following(Story):
     """What can happen to resources that follow CloudFunctions."""
 
     cluster: Registering
-    set_the_clock = None  # type: ignore[assignment]  # time passes with each step, so that writes become due
+    # Time passes with each step, so that writes become due.
+    set_the_clock = None  # type: ignore[assignment]
+    # What becomes of forged and copied records is the same as with ids.
+    use_a_tool = save = copy_or_restore = forge_a_drain = forge_an_intent = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,6 +149,10 @@ class Following(Story):
     @rule(which=which, of=version, chance=chances)
     def register(self, which: int, of: str, chance: Chance) -> None:
         self._edit(which, chance, functionVersionId=of)
+
+    def _does(self, key: Key, what: str) -> None:
+        if what == "delete":
+            super()._does(key, what)
 
     def _step(self, told: str, chance: Chance, seconds: float = 0.0, *, always: bool = False) -> None:
         super()._step(told, chance, max(seconds, SETTLED), always=always)
