@@ -182,7 +182,8 @@ class KubernetesCluster:
         the generation that it names.
 
         Raises:
-            Outdated: the object has another status by now, which must not be lost.
+            Outdated: the object has another status by now, which must not be lost, or the status is of a manifest that
+                only a list has shown, which lagged behind.
             Vanished: it is gone.
             WriteRefused: the API server does not take it.
             KubeError: it did not answer, or may accept it in a moment.
@@ -204,7 +205,8 @@ class KubernetesCluster:
                 return self._cache.put(obj) == News.USER or edited
             fresh, news = await self._read_again(resource)
             edited = news == News.USER or edited
-            if (fresh.get("status") or {}) != resource.recorded:
+            lagged = not local.proven and fresh["metadata"].get("generation") != resource.generation
+            if lagged or (fresh.get("status") or {}) != resource.recorded:
                 local.found_current()
                 raise Outdated(str(problem))
             local.proven = True
