@@ -17,6 +17,7 @@ from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.model import decision, versions
 from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.references import FollowedFunction
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, Observation, Situation, Timing, Unknown
 from nvcf_operator.core.model.versions import versions_held
@@ -31,6 +32,7 @@ from nvcf_operator.state.deployments import Sent
 from nvcf_operator.state.local_state import LocalState
 from nvcf_operator.state.managed_state import AnyLocalState
 from tests.property.hindered import Failing, Refused
+from tests.property.referring import Following
 from tests.property.story import (
     Deletions,
     Hands,
@@ -222,6 +224,10 @@ def outage_is_not_told(patch: Patch) -> None:
     patch.setattr(retries, "_kept_from_work", lambda situation, failure, phase: None)
 
 
+def registration_not_awaited(patch: Patch) -> None:
+    patch.setattr(FollowedFunction, "is_registered", property(lambda self: self.latest is not None))
+
+
 INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     "1 one deployment, and the account ends as the manifests say": (
         no_create_settle,
@@ -248,6 +254,7 @@ INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {
         stale_manifest_acted_on,
     ),
     "6 nothing goes that is not ours": (nobody_else_asked_before_delete,),
+    "8 what follows a function changes with it": (registration_not_awaited,),
     "5 every finalizer is released": (gone_is_never_believed, what_never_reached_nvcf_is_kept),
     "7 what cannot go on goes slowly, is told why, and goes on": (
         pauses_do_not_grow,
@@ -278,6 +285,7 @@ ABOUT: dict[Callable[[Patch], None], type[Story]] = {
     outage_is_not_told: Failing,
     observe_writes: Policies,
     pause_ignored: Policies,
+    registration_not_awaited: Following,
 }
 """The stories that find a bug soonest, where those about everything take long."""
 
