@@ -75,7 +75,9 @@ def _shown(situation: FunctionSituation) -> FunctionDecision:
         version=version.version_id if version is not None else None,
     )
     condition_set = conditions.at_rest(phase, reason, message, ready=in_force, available=None)
-    return FunctionDecision(condition_set=condition_set, seen=True)
+    # Followers look for this generation, though nothing of it has to be written.
+    taken = version.version_id if version is not None and in_force else None
+    return FunctionDecision(condition_set=condition_set, taken=taken, seen=True)
 
 
 def _closing(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
