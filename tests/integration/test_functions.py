@@ -161,3 +161,40 @@ def test_what_is_not_ours_in_our_function_is_never_deleted(functions: Functions)
     functions.namespace.delete("llama")
     functions.namespace.wait_gone("llama")
     assert functions.ids() == [foreign]
+
+
+def test_a_latest_version_that_is_deleted_outside_is_registered_anew_after_the_settle(functions: Functions) -> None:
+    functions.apply()
+    functions.namespace.wait_for("llama")
+    first = functions.status()
+    functions.simulator.add_function(functions.called(), functionId=first["functionId"])
+    functions.simulator.remove(first["latest"]["versionId"])
+    functions.namespace.wait_until(
+        "llama", lambda it: it["status"]["latest"]["versionId"] != first["latest"]["versionId"], what="anew", within=60
+    )
+    functions.namespace.wait_for("llama")
+    again = functions.status()
+    assert (again["functionId"], again["latest"]["hash"]) == (first["functionId"], first["latest"]["hash"])
+    assert functions.operations() == ["createFunction", "createVersion"]
+    assert any(reason == "Drift" for _, reason, _ in functions.namespace.events("llama"))
+
+
+@pytest.mark.parametrize("stopped", [{"suspend": True}, {"managementPolicy": "Observe"}])
+def test_nothing_is_registered_while_nothing_may_be_written(functions: Functions, stopped: dict[str, Any]) -> None:
+    functions.apply(**stopped)
+    reason = "Suspended" if "suspend" in stopped else "Observing"
+    functions.namespace.wait_for("llama", status="False", reason=reason)
+    functions.namespace.delete("llama")
+    functions.namespace.wait_gone("llama")
+    assert functions.operations() == []
+
+
+def test_a_key_that_may_not_make_a_function_hears_which_policy_is_missing(functions: Functions) -> None:
+    functions.simulator.add_key(
+        "narrow", "nvapi-test-narrow", resources=["function:00000000-0000-4000-8000-000000000000/*"]
+    )
+    functions.namespace.secret("nvapi-test-narrow")
+    functions.apply()
+    found = functions.namespace.wait_for("llama", status="False", reason="Forbidden")
+    assert "account-functions:*" in condition_of(found, "Ready")["message"]
+    assert condition_of(found, "CredentialsValid")["status"] == "True"
