@@ -16,8 +16,7 @@ from nvcf_client.responses import FunctionResponse
 from nvcf_operator.accounts import calls
 from nvcf_operator.accounts.registered import version_seen
 from nvcf_operator.api.function_status import CloudFunctionStatus, Registration
-from nvcf_operator.core.functions.decide import asking
-from nvcf_operator.core.functions.decision import Register
+from nvcf_operator.core.functions.decision import FunctionDecision, Register
 from nvcf_operator.core.functions.definition import definition_of
 from nvcf_operator.core.functions.mark import Mark
 from nvcf_operator.core.functions.record import FunctionRecord
@@ -55,8 +54,15 @@ class Registrations:
         self._sent = environment.sent
         self._intents: IntentWriter[FunctionContext] = IntentWriter(environment, unrecorded, REMEMBERED)
 
-    async def register(self, context: FunctionContext, action: Register) -> Outcome[FunctionContext]:
+    async def register(
+        self, context: FunctionContext, action: Register, asking: FunctionDecision
+    ) -> Outcome[FunctionContext]:
         """Write the intent and POST. Rate, places and breaker are passed before, so that the POST follows at once.
+
+        Args:
+            context: what is known.
+            action: what to register.
+            asking: what the status says beside the intent.
 
         Raises:
             Outdated, Vanished, KubeError, WriteRefused: nothing was sent to NVCF.
@@ -68,7 +74,7 @@ class Registrations:
                 try:
                     intent = _intent(context.resource, action)
                     request = _request(context.resource, intent)  # before the intent: without a request there is none
-                    context = await self._intend(context, action, intent)
+                    context = await self._intend(context, asking, intent)
                     if context.situation.refused is not None:
                         return Outcome(_not_sent(context, before))
                     await self._prove_again(context, began)
@@ -85,9 +91,11 @@ class Registrations:
         answered = intent.model_copy(update={"answered": True})
         return Outcome(context.after(wrote=action, answer=found, answered_intent=answered))
 
-    async def _intend(self, context: FunctionContext, action: Register, intent: Registration) -> FunctionContext:
+    async def _intend(
+        self, context: FunctionContext, asking: FunctionDecision, intent: Registration
+    ) -> FunctionContext:
         """Write the intent, which is also the resource's claim of the function or its name."""
-        status = report(context.situation, asking(context.situation, action)).model_copy(update={"intent": intent})
+        status = report(context.situation, asking).model_copy(update={"intent": intent})
         with self._environment.claims.intending(context.resource, context.nvcf):
             return await self._intents.write(context, status)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from nvcf_client.endpoints.functions import REGISTER_TIMEOUT
-from nvcf_operator.core.functions.decide import decide, unfinished
+from nvcf_operator.core.functions.decide import asking, decide, unfinished
 from nvcf_operator.core.functions.decision import DeleteVersion, FunctionDecision, Register
 from nvcf_operator.core.functions.events import of_write, released
 from nvcf_operator.core.functions.resource import CloudFunction
@@ -90,7 +90,8 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
             case DropFinalizer():
                 return await self._finalizers.drop(context, action)
             case Register():
-                return await self._registrations.register(context.hurried(), action)
+                asks = asking(context.situation, action)
+                return await self._registrations.register(context.hurried(), action, asks)
             case DeleteVersion():
                 return await self._deletions.delete(context.hurried(), action)
 
