@@ -51,8 +51,12 @@ class ManagedReporter(ABC, Generic[ContextT, DecisionT, StatusT]):
         """Record in the metrics what the resource shows beside its conditions."""
 
     @abstractmethod
+    def _on_record(self, status: StatusT) -> None:
+        """Note what the cluster's record is known to hold: nothing of it is nobody's any more."""
+
+    @abstractmethod
     def _written(self, context: ContextT, status: StatusT) -> None:
-        """Note what is on record from now on."""
+        """Note what was written."""
 
     async def report(self, context: ContextT, decision: DecisionT) -> bool:
         """Write status, once, and only if it differs.
@@ -77,6 +81,7 @@ class ManagedReporter(ABC, Generic[ContextT, DecisionT, StatusT]):
         self._measure(context, status)
         if merge_patch(resource.recorded, status.to_dict(), ours=resource.CONDITION_TYPES) is None:
             local.written(proven=False)
+            self._on_record(status)  # the answer to the write of it may have been lost
             return False
         edited = await self._cluster.write_status(resource, local, status)
         local.reported_refusal = ""
@@ -84,6 +89,7 @@ class ManagedReporter(ABC, Generic[ContextT, DecisionT, StatusT]):
         for note in (*transitions(resource.status, status), *ignored_words(resource, status)):
             self._environment.emit(resource, note)
         self._report_mass_absence(context, decision)
+        self._on_record(status)
         self._written(context, status)
         return edited
 
@@ -128,9 +134,11 @@ class Reporter(ManagedReporter[Context, Decision, FunctionDeploymentStatus]):
     def _measure(self, context: Context, status: FunctionDeploymentStatus) -> None:
         self._metrics.resource_orders(context.resource.key, ordered(context.situation, status))
 
-    def _written(self, context: Context, status: FunctionDeploymentStatus) -> None:
+    def _on_record(self, status: FunctionDeploymentStatus) -> None:
         if status.intent is not None and status.intent.answered:
             self._sent.recorded(status.intent.token)
+
+    def _written(self, context: Context, status: FunctionDeploymentStatus) -> None:
         if (seconds := seconds_to_ready(context.resource, status, context.situation.now)) is not None:
             self._metrics.became_ready(seconds)
 

@@ -120,6 +120,9 @@ class Writes(ManagedReporter[Of, Choice, CloudFunctionStatus]):
     def _measure(self, context: Of, status: CloudFunctionStatus) -> None:
         """Nothing beside the conditions."""
 
+    def _on_record(self, status: CloudFunctionStatus) -> None:
+        """Nothing to note."""
+
     def _written(self, context: Of, status: CloudFunctionStatus) -> None:
         """Nothing to note."""
 

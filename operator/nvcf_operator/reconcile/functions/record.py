@@ -26,9 +26,12 @@ class FunctionReporter(ManagedReporter[FunctionContext, FunctionDecision, CloudF
     def _measure(self, context: FunctionContext, status: CloudFunctionStatus) -> None:
         """Nothing beside the conditions: a function runs nothing."""
 
-    def _written(self, context: FunctionContext, status: CloudFunctionStatus) -> None:
+    def _on_record(self, status: CloudFunctionStatus) -> None:
         if status.intent is not None and status.intent.answered:
             self._sent.recorded(status.intent.token)
+
+    def _written(self, context: FunctionContext, status: CloudFunctionStatus) -> None:
+        """Nothing beside what is on record."""
 
     def drift(self, context: FunctionContext, decision: FunctionDecision) -> None:
         """Report that somebody else has deleted the latest version, before it is registered again."""
