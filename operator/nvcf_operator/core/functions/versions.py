@@ -35,11 +35,17 @@ def by_age(seen: VersionSeen) -> tuple[datetime, str]:
 
 
 def asked_for(situation: FunctionSituation) -> VersionSeen | None:
-    """The version that the POST of the last intent has registered, if it is there."""
+    """The version that the POST of the last intent has registered, if it is there.
+
+    Once the answer is on record, so is the version. Another one with that token is somebody's copy, tags included.
+    """
     intent = situation.intent
-    if situation.answer is not None:
+    if situation.answer is not None or intent is None:
         return situation.answer
-    return next((seen for seen in situation.own if intent and seen.mark and seen.mark.token == intent.token), None)
+    named = [seen for seen in situation.own if seen.mark and seen.mark.token == intent.token]
+    if situation.answered_intent is None and intent.answered:
+        named = [seen for seen in named if seen.version_id in situation.resource.recorded_ids]
+    return named[0] if named else None
 
 
 def function_of(situation: FunctionSituation) -> str | None:

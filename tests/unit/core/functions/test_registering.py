@@ -12,7 +12,7 @@ from nvcf_operator.core.functions.decide import asking, decide
 from nvcf_operator.core.functions.decision import FunctionAction, Register
 from nvcf_operator.core.functions.registering import write_name
 from nvcf_operator.core.functions.report import report
-from nvcf_operator.core.functions.situation import FunctionSituation
+from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import AccountView, Failure, Proof, Scope
@@ -349,6 +349,32 @@ def test_a_suspended_function_goes_back_to_no_former_version() -> None:
     status = report(of, decide(of))
     assert status.latest is not None
     assert status.latest.version_id == SECOND
+
+
+CLONE = version(SECOND, function_id=OTHER_FUNCTION)
+"""Another function that somebody has made of this one, tags included."""
+
+
+@pytest.mark.parametrize("listed", [(version(), CLONE), (CLONE, version())])
+def test_a_copy_of_the_function_with_its_tags_changes_no_address(listed: tuple[VersionSeen, ...]) -> None:
+    held = recorded(version(), status={"intent": intent(answered=True).to_dict()})
+    status = report(of := situation(held, *listed), decide(of))
+    assert status.function_id == FUNCTION
+    assert [item.version_id for item in status.versions] == [FIRST]
+
+
+def test_a_copy_of_the_function_does_not_take_its_place() -> None:
+    held = recorded(version(), status={"intent": intent(answered=True).to_dict()})
+    of = situation(held, CLONE, absent_for={FIRST: 1000.0})
+    assert outcome(decide(of)) == ("FunctionGone", "stalled")
+    assert report(of, decide(of)).function_id == FUNCTION
+
+
+def test_a_copy_of_a_version_with_its_tags_and_another_image_is_not_taken_for_it() -> None:
+    held = recorded(version(), status={"intent": intent(answered=True).to_dict()})
+    copy = version(SECOND, THIRD_TEMPLATE, hash_=hash_of(SMALL))
+    of = situation(held, copy, absent_for={FIRST: 1000.0})
+    assert decide(of).action == Register(FUNCTION, hash_of(SMALL))
 
 
 def test_the_versions_of_a_lost_record_are_on_record_again_but_for_duplicates() -> None:
