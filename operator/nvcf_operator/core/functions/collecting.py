@@ -123,9 +123,11 @@ def sent_lately(situation: FunctionSituation, version_id: str) -> float:
 
 
 def _age(situation: FunctionSituation, seen: VersionSeen) -> float:
+    """Seconds since a version was registered: at least for as long as it was seen, whatever the clocks say."""
+    listed_for = situation.listed_for.get(seen.version_id, 0.0)
     if seen.created_at is None:
-        return situation.listed_for.get(seen.version_id, 0.0)
-    return (situation.now - seen.created_at).total_seconds()
+        return listed_for
+    return max(listed_for, (situation.now - seen.created_at).total_seconds())
 
 
 def _purpose(situation: FunctionSituation, seen: VersionSeen) -> DeletionPurpose:

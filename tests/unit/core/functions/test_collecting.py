@@ -152,6 +152,13 @@ KEPT: dict[str, FunctionSituation] = {
 }
 
 
+def test_a_duplicate_of_the_future_is_deleted_once_it_was_seen_through_the_settle() -> None:
+    of = collecting(
+        MIDDLE, LATEST, replace(TWIN, created_at=NOW + timedelta(days=1)), listed_for={TWIN.version_id: 190.0}
+    )
+    assert decide(of).action == delete(TWIN, DeletionPurpose.DUPLICATE)
+
+
 @pytest.mark.parametrize("of", [pytest.param(case, id=name) for name, case in KEPT.items()])
 def test_what_is_not_deleted(of: FunctionSituation) -> None:
     assert decide(of).action is None
