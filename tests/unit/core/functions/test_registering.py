@@ -351,6 +351,14 @@ def test_a_suspended_function_goes_back_to_no_former_version() -> None:
     assert status.latest.version_id == SECOND
 
 
+@pytest.mark.parametrize("spec", [{"suspend": True}, {"managementPolicy": "Observe"}])
+def test_what_is_in_force_stands_for_a_generation_that_writes_nothing(spec: dict[str, Any]) -> None:
+    held = recorded(version(), spec=spec, generation=2, finalizer="suspend" in spec)
+    found = report(of := situation(held, version()), decide(of)).latest
+    assert found is not None
+    assert (found.version_id, found.generation) == (FIRST, 2)
+
+
 CLONE = version(SECOND, function_id=OTHER_FUNCTION)
 """Another function that somebody has made of this one, tags included."""
 
