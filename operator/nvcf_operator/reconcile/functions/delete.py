@@ -44,12 +44,21 @@ class Deletions:
                 return await self._admitted(context, action, admission)
         except LimiterClosed as closed:
             return Outcome(context.after(failure=calls.limiter_failure(closed)))
+        except nvcf_errors.Forbidden as error:  # only another call shows what it means, and the place is free by now
+            scope = "delete_function" if error.operation == "delete_function" else "list_functions"
+            return Outcome(context.after(failure=await failure_of_call(context, error, scope)))
         finally:
             context.local.last_write_at = self._clock.monotonic()
 
     async def _admitted(
         self, context: FunctionContext, action: DeleteVersion, admission: Admission
     ) -> Outcome[FunctionContext]:
+        """Read the version once more and delete it.
+
+        Raises:
+            Forbidden: one of the two calls is.
+
+        """
         seen = await self._reads.version(context, action.function_id, action.version_id, admission)
         if isinstance(seen, Failure):
             return Outcome(context.after(failure=seen))
@@ -64,6 +73,8 @@ class Deletions:
             if isinstance(error, nvcf_errors.NotFound) and not error.unknown_path:
                 return self._sent(context, action)
             log.warning("DELETE of version %s failed: %s", action.version_id, error)
+            if isinstance(error, nvcf_errors.Forbidden):
+                raise
             if error.maybe_done:  # it may go at any time, so that it is not used again
                 self._note(context, action)
             return Outcome(context.after(failure=await failure_of_call(context, error, "delete_function")))

@@ -33,6 +33,9 @@ class VersionReads:
             version: its id.
             admission: of a call that was admitted before.
 
+        Raises:
+            Forbidden: only with an `admission`: what it means takes another call, and that waits for a place.
+
         """
         account, target = context.nvcf, context.target(function_id, version)
         request = endpoints.get_function(function_id=function_id, function_version_id=version)
@@ -53,6 +56,8 @@ class VersionReads:
                     return listing
             return Absent(self._versions.missed(target, self._clock.monotonic()))
         except nvcf_errors.NvcfError as error:
+            if admission is not None and isinstance(error, nvcf_errors.Forbidden):
+                raise
             return await failure_of_call(context, error, "list_functions")
         self._versions.saw(target, self._clock.monotonic())
         return found
