@@ -60,8 +60,8 @@ class FunctionStory(RuleBasedStateMachine):
         self.token = 0
         self.left: set[str] = set()
         """Uids of objects whose versions are left behind rightly."""
-        self.made: dict[str, float] = {}
-        """When each uid was seen last."""
+        self.latest: dict[str, dict[str, Any]] = {}
+        """What each object's status has named as the latest version, by uid."""
 
     def teardown(self) -> None:
         """Let faults end, and see that account and cluster become what the manifests say."""
@@ -76,6 +76,7 @@ class FunctionStory(RuleBasedStateMachine):
     def begin(self, seed: int) -> None:
         self.account.chance = random.Random(seed)
         self.create_function(0, IMAGES[0], None, 1, Chance())
+        self.follow(0, 0, None, Chance())
 
     @rule(which=which, image=image, revision=revision, limit=st.integers(0, 2), chance=chances)
     def create_function(self, which: int, image: str, revision: str | None, limit: int, chance: Chance) -> None:
@@ -91,13 +92,15 @@ class FunctionStory(RuleBasedStateMachine):
     @rule(which=which, image=image, revision=revision, args=st.sampled_from([None, None, "--x"]), chance=chances)
     def change_template(self, which: int, image: str, revision: str | None, args: str | None, chance: Chance) -> None:
         template = TEMPLATE | {"containerImage": image} | ({"containerArgs": args} if args else {})
-        spec: dict[str, Any] = {"template": template}
-        self._edit(FUNCTIONS[which], chance, **spec, revision=revision)
+        if FUNCTIONS[which] not in self.cluster.objects:
+            self.create_function(which, image, revision, 1, chance)
+        else:
+            self._edit(FUNCTIONS[which], chance, template=template, revision=revision)
 
     @rule(which=which, chance=chances)
     def write_a_default_out(self, which: int, chance: Chance) -> None:
-        if (obj := self.cluster.objects.get(FUNCTIONS[which])) is not None:
-            self._edit(FUNCTIONS[which], chance, template=obj["spec"]["template"] | {"functionType": "DEFAULT"})
+        if (obj := self.cluster.objects.get(self._function(which))) is not None:
+            self._edit(self._function(which), chance, template=obj["spec"]["template"] | {"functionType": "DEFAULT"})
 
     @rule(
         which=which,
@@ -115,7 +118,7 @@ class FunctionStory(RuleBasedStateMachine):
         chance=chances,
     )
     def change_policy(self, which: int, change: dict[str, Any], chance: Chance) -> None:
-        self._edit(FUNCTIONS[which], chance, **change)
+        self._edit(self._function(which), chance, **change)
 
     @rule(
         which=which,
@@ -123,7 +126,7 @@ class FunctionStory(RuleBasedStateMachine):
         chance=chances,
     )
     def request(self, which: int, annotation: str, chance: Chance) -> None:
-        if (key := FUNCTIONS[which]) in self.cluster.objects:
+        if (key := self._function(which)) in self.cluster.objects:
             self.token += 1
             self.cluster.annotate(key, annotation, str(self.token))
             self._step(f"{annotation.rsplit('/')[-1]} of {key}", chance)
@@ -140,9 +143,12 @@ class FunctionStory(RuleBasedStateMachine):
 
     @rule(which=which, pin=revision, gpu=st.sampled_from(["L40S", "H100"]), chance=chances)
     def change_deployment(self, which: int, pin: str | None, gpu: str, chance: Chance) -> None:
-        if (obj := self.cluster.objects.get(DEPLOYMENTS[which])) is not None:
-            ref = {"name": obj["spec"]["functionRef"]["name"]} | ({"revision": pin} if pin else {})
-            self._edit(DEPLOYMENTS[which], chance, functionRef=ref, deploymentSpecifications=[GPU | {"gpu": gpu}])
+        obj = self.cluster.objects.get(DEPLOYMENTS[which])
+        if obj is None:
+            self.follow(which, which, pin, chance)
+            return
+        ref = {"name": obj["spec"]["functionRef"]["name"]} | ({"revision": pin} if pin else {})
+        self._edit(DEPLOYMENTS[which], chance, functionRef=ref, deploymentSpecifications=[GPU | {"gpu": gpu}])
 
     @rule(which=which, image=image, gpu=st.sampled_from(["L40S", "H100"]), first=st.booleans(), chance=chances)
     def change_both(self, which: int, image: str, gpu: str, first: bool, chance: Chance) -> None:
@@ -152,20 +158,23 @@ class FunctionStory(RuleBasedStateMachine):
         other(which, gpu if first else image, Chance())
 
     def _change_image(self, which: int, image: str, chance: Chance) -> None:
-        self._edit(FUNCTIONS[which], chance, template=TEMPLATE | {"containerImage": image}, revision=None)
+        self._edit(self._function(which), chance, template=TEMPLATE | {"containerImage": image}, revision=None)
 
     def _change_gpu(self, which: int, gpu: str, chance: Chance) -> None:
-        self._edit(DEPLOYMENTS[which], chance, deploymentSpecifications=[GPU | {"gpu": gpu}])
+        key = DEPLOYMENTS[which] if DEPLOYMENTS[which] in self.cluster.objects else DEPLOYMENTS[0]
+        self._edit(key, chance, deploymentSpecifications=[GPU | {"gpu": gpu}])
 
-    @rule(which=st.integers(0, 3), chance=chances)
+    @rule(which=st.integers(0, 5), chance=chances)
     def delete(self, which: int, chance: Chance) -> None:
-        if (key := [*FUNCTIONS, *DEPLOYMENTS][which]) in self.cluster.objects:
+        there = sorted(self.cluster.objects)
+        if which < len(there):
+            key = there[which]
             self._does(key, "delete")
             self._step(f"delete {key}", chance)
 
     @rule(which=which, what=st.sampled_from(TOOLS), chance=chances)
     def use_a_tool(self, which: int, what: str, chance: Chance) -> None:
-        if (key := FUNCTIONS[which]) in self.cluster.objects:
+        if (key := self._function(which)) in self.cluster.objects:
             self._does(key, what)
             self._step(f"{what}: {key}", chance)
 
@@ -220,6 +229,11 @@ class FunctionStory(RuleBasedStateMachine):
         self._step("a restart", Chance())
 
     # How the world goes on.
+
+    def _function(self, which: int) -> Key:
+        """A CloudFunction that is there, if there is any."""
+        there = sorted(key for key in self.cluster.objects if key.kind == CLOUD_FUNCTION)
+        return there[which % len(there)] if there else FUNCTIONS[0]
 
     def _now(self) -> None:
         self.cluster.now = self.account.now
@@ -304,8 +318,25 @@ class FunctionStory(RuleBasedStateMachine):
             assert not wrong, self._picture("; ".join(wrong))
         if not lives:
             self._process_ended()
-        for obj in self.cluster.objects.values():
+        for key, obj in self.cluster.objects.items():
             self._is_well_told(obj)
+            if key.kind == CLOUD_FUNCTION:
+                self._follows_one(obj)
+
+    def _follows_one(self, obj: dict[str, Any]) -> None:
+        """One version of a template is used, however many there are."""
+        uid, latest = obj["metadata"]["uid"], own_status(obj).get("latest")
+        if latest is None:
+            return
+        before = self.latest.get(uid)
+        self.latest[uid] = latest
+        if before is None or uid in self.operator.tampered or latest["versionId"] == before["versionId"]:
+            return
+        old = self.registry.there(before["versionId"])
+        if old is None or old.mark is None:
+            return
+        same = [(item["hash"], item.get("revision")) for item in (before, latest)]
+        assert same[0] != same[1], self._picture("another version of the same template takes the place of one in use")
 
     def _told(self, write: Any) -> str:
         return f"{write.kind} of {'a version' if write.version is None else 'version ' + write.version.version_id[-3:]}"
@@ -316,7 +347,9 @@ class FunctionStory(RuleBasedStateMachine):
         if write.key is None or latest is None or "deletionTimestamp" in latest["metadata"]:
             return []
         ref = latest["spec"]["functionRef"]
-        function = self.cluster.objects.get(Key(write.key.namespace, ref["name"], CLOUD_FUNCTION))
+        place = {"namespace": write.key.namespace, "name": ref["name"]}
+        functions = [obj for obj in write.others if "template" in obj["spec"]]  # as they were at that moment
+        function = next((obj for obj in functions if place.items() <= obj["metadata"].items()), None)
         if function is None:
             return [f"POST of {write.version[-3:]} without a CloudFunction"] if write.kind == "POST" else []
         status = own_status(function)

@@ -23,7 +23,7 @@ def violations(write: FunctionWrite, earlier: Sequence[FunctionWrite]) -> list[s
         return [f"{write.kind} for a CloudFunction that is gone"]
     wrong = _against_the_manifest(write, write.latest)
     if write.kind == "POST":
-        return wrong + _unmarked(write, write.latest) + _second(write, write.latest)
+        return wrong + _unmarked(write, write.latest) + _second(write, write.latest) + _address(write, write.latest)
     return wrong + _of_others(write, write.latest)
 
 
@@ -76,12 +76,19 @@ def _second(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:
     for item in write.coming:
         if item.made_for == uid and not write.tampered and write.at - item.asked_at < TIMING.register_settle:
             wrong.append(f"POST {write.at - item.asked_at:.0f} s after one that may still be running")
-    if write.function_id is None and not write.tampered and _own(write.rows, uid):
-        requested = latest["metadata"]["annotations"].get(names.NEW_FUNCTION_REQUESTED_ANNOTATION)
-        old = [item for item in _own(write.rows, uid) if write.at - item.visible_from > HAS_SEEN]
-        if requested is None and old:
-            wrong.append("POST of another function beside the one that is there")
     return wrong
+
+
+def _address(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:
+    """A POST of another function although there is one: its id is the address that clients use."""
+    if write.function_id is not None or write.tampered:
+        return []
+    if latest["metadata"]["annotations"].get(names.NEW_FUNCTION_REQUESTED_ANNOTATION) is not None:
+        return []
+    known = own_status(latest).get("functionId")
+    own = _own(write.rows, latest["metadata"]["uid"])
+    there = [item.function_id for item in own if write.at - item.visible_from > HAS_SEEN]
+    return [f"POST of another function than {found}" for found in {known, *there} - {None}]
 
 
 def _of_others(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:

@@ -104,8 +104,7 @@ def matching(situation: FunctionSituation) -> VersionSeen | None:
         return current
     if current is not None and current in unnamed and _has_content(situation, current):
         return current
-    same = [seen for seen in unnamed if label_of(situation, seen).hash == wanted.hash]
-    same = [seen for seen in same if _is_as_marked(situation, seen)]
+    same = [seen for seen in unnamed if _has_hash(situation, seen)]
     if same:
         recorded = [seen for seen in same if situation.resource.recorded_version(seen.version_id) is not None]
         return min(recorded or same, key=by_age)
@@ -150,6 +149,17 @@ def _has_content(situation: FunctionSituation, seen: VersionSeen) -> bool:
     """Whether a version has the manifest's content: it was registered for its hash, or it means the same."""
     same_hash = label_of(situation, seen).hash == situation.resource.wanted.hash
     return (same_hash and _is_as_marked(situation, seen)) or _means_the_same(situation, seen)
+
+
+def _has_hash(situation: FunctionSituation, seen: VersionSeen) -> bool:
+    """Whether a version was registered for the wanted hash, or stands for it on record, and has its content.
+
+    The record may name a later hash of the same meaning; the way back to the first one is in the mark.
+    """
+    wanted = situation.resource.wanted
+    if label_of(situation, seen).hash == wanted.hash:
+        return _is_as_marked(situation, seen)
+    return seen.mark is not None and seen.mark.hash == wanted.hash and seen.meaning == wanted.meaning
 
 
 def _is_as_marked(situation: FunctionSituation, seen: VersionSeen) -> bool:

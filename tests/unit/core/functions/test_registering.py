@@ -571,6 +571,20 @@ def test_a_loss_by_somebody_else_is_drift() -> None:
     assert decide(situation(held, version(), absent_for={SECOND: 80.0})).drift == ("version",)
 
 
+def test_the_way_back_leads_to_a_version_whose_record_names_a_later_hash_of_the_same_meaning() -> None:
+    first, second = version(FIRST), version(SECOND, OTHER_TEMPLATE)
+    known = recorded(first, second).status
+    written_out = [
+        item.model_copy(update={"hash": hash_of(WRITTEN_OUT)}) if item.version_id == FIRST else item
+        for item in known.versions
+    ]
+    of = recorded(first, second, status={"versions": [item.to_dict() for item in written_out]}, generation=2)
+    decision = decide(situation(of, first, second))
+    assert (decision.action, decision.taken) == (None, FIRST)
+    altered = replace(first, meaning="another")
+    assert isinstance(decide(situation(of, altered, second)).action, Register), "a tag may lie"
+
+
 def test_a_former_version_that_is_gone_is_forgotten() -> None:
     current = version(SECOND, OTHER_TEMPLATE)
     held = recorded(version(), current, template=OTHER_TEMPLATE)

@@ -1,0 +1,154 @@
+"""Random templates, pins, edits, faults, crashes and doings of others about CloudFunctions: the invariants hold after
+each step, and at the end account and cluster are as the manifests say."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from nvcf_operator.core import decide as deployment_decisions
+from nvcf_operator.core.functions import collecting, decide, deletion, record, registering, versions
+from nvcf_operator.core.functions.resource import CloudFunction
+from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.model.decision import Decision
+from nvcf_operator.reconcile.functions.delete import Deletions
+from tests.property.function_story import FunctionStory
+from tests.property.stories import tally
+from tests.property.test_random_stories import EXAMPLES
+
+pytestmark = pytest.mark.timeout(900)
+
+STEPS = 40
+Patch = pytest.MonkeyPatch
+
+
+def tell(examples: int, *, phases: tuple[Phase, ...], derandomize: bool = True) -> None:
+    """Tell so many stories."""
+    run_state_machine_as_test(
+        FunctionStory,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=derandomize,
+            database=None,
+            phases=phases,
+            report_multiple_bugs=False,
+            print_blob=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Keep pytest from keeping each line of thousands of operators."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_random_stories_of_functions_end_as_the_manifests_say() -> None:
+    tally.clear()
+    phases = (Phase.generate,) if "PROPERTY_QUICK" in os.environ else (Phase.generate, Phase.shrink)
+    tell(max(1, EXAMPLES // 3), phases=phases, derandomize="PROPERTY_EXAMPLES" not in os.environ)
+    print(dict(tally))
+
+
+def no_intent(patch: Patch) -> None:
+    patch.setattr(FunctionSituation, "open_intent", property(lambda self: None))
+
+
+def no_search_by_mark(patch: Patch) -> None:
+    def own(self: FunctionSituation) -> tuple[VersionSeen, ...]:
+        return tuple(seen for seen in self.versions if seen.version_id in self.resource.recorded_ids)
+
+    patch.setattr(FunctionSituation, "own", property(own))
+
+
+def no_register_settle(patch: Patch) -> None:
+    for module in (registering, decide, deletion):
+        patch.setattr(module, "search_left", lambda situation: 0.0)
+
+
+def duplicate_used(patch: Patch) -> None:
+    original = versions.matching
+
+    def newest(situation: FunctionSituation) -> VersionSeen | None:
+        found = original(situation)
+        if found is None:
+            return None
+        label = versions.label_of(situation, found)
+        same = [seen for seen in situation.own if versions.label_of(situation, seen) == label]
+        return max([found, *same], key=versions.by_age)
+
+    for module in (registering, decide, collecting, record):
+        if hasattr(module, "matching"):
+            patch.setattr(module, "matching", newest)
+
+
+def hash_alone(patch: Patch) -> None:
+    patch.setattr(versions, "_means_the_same", lambda situation, seen: False)
+
+
+def mark_ignored_before_deletion(patch: Patch) -> None:
+    patch.setattr(FunctionSituation, "own", property(lambda self: self.versions))
+    patch.setattr(Deletions, "_ensure_unused", lambda self, context, action, seen: None)
+
+
+def users_ignored_before_deletion(patch: Patch) -> None:
+    patch.setattr(FunctionSituation, "is_held", lambda self, version: False)
+    patch.setattr(collecting, "is_pinned", lambda situation, seen: False)
+    patch.setattr(Deletions, "_ensure_unused", lambda self, context, action, seen: None)
+
+
+def deletion_though_in_use(patch: Patch) -> None:
+    patch.setattr(deletion, "_unused", lambda situation: None)
+    patch.setattr(Deletions, "_ensure_unused", lambda self, context, action, seen: None)
+
+
+def lost_address_replaced(patch: Patch) -> None:
+    patch.setattr(registering, "_vanished", lambda situation: None)
+
+
+def old_version_redeployed(patch: Patch) -> None:
+    def unheld(situation: Any, decision: Decision) -> Decision:
+        return decision
+
+    patch.setattr(deployment_decisions.references, "held_changes", unheld)
+
+
+def finalizer_dropped_at_once(patch: Patch) -> None:
+    patch.setattr(deletion, "_deleted", lambda situation: None)
+    patch.setattr(deletion, "_gone", lambda situation: None)
+
+
+def pause_ignored(patch: Patch) -> None:
+    patch.setattr(CloudFunction, "paused", property(lambda self: False))
+
+
+BUGS: tuple[Callable[[Patch], None], ...] = (
+    no_intent,
+    no_search_by_mark,
+    no_register_settle,
+    duplicate_used,
+    hash_alone,
+    mark_ignored_before_deletion,
+    users_ignored_before_deletion,
+    deletion_though_in_use,
+    lost_address_replaced,
+    old_version_redeployed,
+    finalizer_dropped_at_once,
+    pause_ignored,
+)
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+def test_a_planted_bug_is_found(bug: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    bug(monkeypatch)
+    with pytest.raises(AssertionError):
+        tell(600, phases=(Phase.generate,))
