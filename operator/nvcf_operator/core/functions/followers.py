@@ -3,10 +3,8 @@
 from nvcf_operator.api import status as kinds
 from nvcf_operator.core.functions.resource import CloudFunction
 from nvcf_operator.core.functions.situation import Follower
-from nvcf_operator.core.model.resource import Resource, Role
+from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import FunctionStatus
-
-HAVE_SERVED = (Role.CURRENT, Role.RETIRING)
 
 
 def follower_of(function: CloudFunction, other: Resource) -> Follower:
@@ -21,9 +19,7 @@ def follower_of(function: CloudFunction, other: Resource) -> Follower:
         taken_generation=taken,
         shows_generation=_shown(function, other, taken) if refers else None,
         named=_named(other),
-        serving=frozenset(
-            item.version for item in other.versions if item.role in HAVE_SERVED and _served(other, item.version)
-        ),
+        serving=_serving(other),
         intended=_intended(other),
         deleting=other.deleting,
     )
@@ -41,12 +37,11 @@ def _intended(other: Resource) -> frozenset[str]:
     return frozenset([intent.function_version_id] if intent is not None else [])
 
 
-def _served(other: Resource, version: str) -> bool:
-    """Whether a version has served: it does, or it has made way for another one."""
-    if version != other.status.function_version_id:
-        return True
-    status = FunctionStatus.of(other.status.function_status or "")
-    return status is not None and status.serves
+def _serving(other: Resource) -> frozenset[str]:
+    """The version that serves. One that is being undeployed may have failed, or have made way before it came up."""
+    version, status = other.status.function_version_id, FunctionStatus.of(other.status.function_status or "")
+    serves = other.holds and status is not None and status.serves
+    return frozenset([version] if version and serves else [])
 
 
 def _shown(function: CloudFunction, other: Resource, taken: int | None) -> int | None:

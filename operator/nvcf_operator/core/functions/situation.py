@@ -65,7 +65,7 @@ class Follower:
     named: frozenset[str] = frozenset()
     """Versions that its manifest names, and those on record: current, incoming, retiring, failed."""
     serving: frozenset[str] = frozenset()
-    """Versions that its status shows to serve, or to have served."""
+    """Versions that its status shows to serve."""
     intended: frozenset[str] = frozenset()
     """Versions of its open intents, whose POST may be under way."""
     deleting: bool = False
