@@ -78,6 +78,11 @@ class FunctionObserver:
             finalizer_found_for=now - found if found is not None else None,
         )
 
+    def refollowed(self, context: FunctionContext) -> FunctionContext:
+        """Add what the FunctionDeployments are by now: while a POST goes on, they notice the template."""
+        followers = self._environment.followers(context.resource, context.situation.versions)
+        return context.after(followers=followers)
+
     async def _listed(self, context: FunctionContext) -> FunctionContext:
         """Observe what the account's list shows, and read what it lacks."""
         resource, local, account = context.resource, context.local, context.nvcf

@@ -97,7 +97,7 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
 
     async def observe_again(self, outcome: Outcome[FunctionContext]) -> FunctionContext:
         """Add what is remembered of the write: its own answer shows what became of it."""
-        return self._observer.recall(outcome.context)
+        return self._observer.recall(self._observer.refollowed(outcome.context))
 
     def count(self, context: FunctionContext, decision: FunctionDecision) -> None:
         """Count a version that was registered or deleted, or what is left behind."""
