@@ -10,8 +10,8 @@ are replaced by names. Writes are all there. Of the reads, which depend on the c
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,10 +19,15 @@ from hack.controlplane import AuditEvent, read_audit_log
 from hack.controlplane.audit import WRITES
 from nvcf_operator.accounts.key_status import fingerprint
 from nvcf_operator.api import names
+from nvcf_operator.api.names import CLOUD_FUNCTION
 from tests.chaos.environment import Run
+from tests.chaos.followed_runs import FollowedRun
+from tests.support.functions import REGISTRATIONS, mark_of
 
 OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
 NVCF_PREFIX = "/v2/nvcf"
+AWAITING, NOTICED = "not ready, AwaitingFollowers", "Ready Registered"
+WAITING = "not ready, FunctionNotReady"
 
 
 @dataclass(frozen=True, order=True)
@@ -36,6 +41,10 @@ class Line:
     status: int = 0
     poll: bool = False
     """A list that this process has asked for before with the same key."""
+    step: bool = False
+    """What people do or happens in NVCF."""
+    function: bool = False
+    """About a CloudFunction: its versions in NVCF, or itself in the cluster."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +62,70 @@ class Start:
 
 def call_log(run: Run, start: Start, title: str) -> str:
     """The text of a run's log from its start on."""
+    return "\n".join([f"# {title}", *_told(run, _lines(run, start))])
+
+
+def call_log_of_both(run: FollowedRun, start: Start, title: str) -> str:
+    """The text of a run about two resources: each has a log of its own, for their order is up to the threads."""
+    lines = _lines(run, start)
+    function = _as_if_noticed(it for it in lines if it.step or it.function)
+    deployment = _with_one_wait(it for it in lines if not it.function)
+    with run.about_function():
+        text = [f"# {title}", "", "# The CloudFunction", *_told(run, _news(function))]
+    return "\n".join([*text, "# The FunctionDeployment", *_told(run, _news(deployment))])
+
+
+def waits_for_followers(run: FollowedRun, start: Start) -> int:
+    """How many statuses of the CloudFunction said that followers have yet to notice."""
+    return sum(AWAITING in line.text for line in _lines(run, start))
+
+
+def _as_if_noticed(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines as they are when the followers notice first: whether they do is up to the threads."""
+    awaited = False
+    for line in lines:
+        if AWAITING in line.text:
+            awaited = True
+            yield replace(line, text=line.text.replace(AWAITING, NOTICED))
+        elif awaited and line.text.endswith(f"status: {NOTICED} (conditions)"):
+            awaited = False
+        else:
+            yield line
+
+
+def _with_one_wait(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines without what a follower says again while it waits: for the function, or for the settle after it."""
+    waited = False
+    for line in lines:
+        waits = line.write and WAITING in line.text
+        if not (waits and waited):
+            yield replace(line, text=line.text.replace("KUBE  409", "KUBE  200")) if waits else line
+        waited = waits or (waited and not line.write and not line.step)
+
+
+def _news(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines without reads that were answered as before: each resource's changes have the other one read again."""
+    answers: dict[str, int] = {}
+    for line in lines:
+        path = line.text.split()[3] if line.read else ""
+        if not line.read or not (line.poll or answers.get(path) == line.status) or "  with <" in line.text:
+            yield line
+        if line.read:
+            answers[path] = line.status
+
+
+def _lines(run: Run, start: Start) -> list[Line]:
     named = Names(run)
-    lines = [Line(at, f"\n== {step}") for at, step in run.steps]
+    lines = [Line(at, f"\n== {step}", step=True) for at, step in run.steps]
     lines += [*_asked(run, start, named), *_written(run, start, named)]
     began = run.steps[0][0]  # a poll that comes between the start and the first step tells nothing of the scenario
-    text = [f"# {title}", *(line.text for line in _without_polls(sorted(it for it in lines if it.at >= began)))]
+    return sorted(it for it in lines if it.at >= began)
+
+
+def _told(run: Run, lines: Iterable[Line]) -> list[str]:
     told = [f"{reason} {count}" for reason, count in sorted(run.events().items())]
-    return "\n".join([*text, "", f"== Events, since the resource was made: {', '.join(told) or 'none'}", ""])
+    events = f"== Events, since the resource was made: {', '.join(told) or 'none'}"
+    return [*(line.text for line in _without_polls(lines)), "", events, ""]
 
 
 def differences(golden: str, log: str) -> str:
@@ -98,6 +164,7 @@ class Names:
             self._known[fingerprint(run.uid, run.keys[key])] = f"<fingerprint of key-{number}>"
         self._known[run.uid] = "<uid>"
         self._known[run.name] = "<account>"
+        self._known |= run.more_ids()
 
     def of(self, text: str, kind: str) -> str:
         """The name of an id of that kind, which is given one when it is first seen."""
@@ -131,6 +198,8 @@ def _asked(run: Run, start: Start, named: Names) -> Iterator[Line]:
         path = entry["path"].removeprefix(NVCF_PREFIX) + (f"?{entry['query']}" if entry["query"] else "")
         for specification in _specification_ids(entry):
             named.of(specification, "specification")
+        for token in _tokens(entry):
+            named.of(token, "registration")
         if entry["deploymentId"]:
             named.of(entry["deploymentId"], "deployment")
         body = "" if entry["body"] is None else f"\n                   {json.dumps(entry['body'])}"
@@ -138,7 +207,14 @@ def _asked(run: Run, start: Start, named: Names) -> Iterator[Line]:
         text = named.put_into(f"NVCF  {entry['status']}  {entry['method']:6}  {path}{key}{body}")
         poll = entry["operation"] == "listFunctions" and not first
         writes = entry["mutating"]
-        yield Line(_seconds(entry["time"]), text, not writes, writes, entry["status"], poll)
+        function = "/deployments/" not in entry["path"] and entry["operation"] != "listFunctions"
+        yield Line(_seconds(entry["time"]), text, not writes, writes, entry["status"], poll, function=function)
+
+
+def _tokens(entry: Mapping[str, Any]) -> list[str]:
+    """The token in the mark of a registration."""
+    mark = mark_of(entry["body"]) if entry["operation"] in REGISTRATIONS else None
+    return mark.split(":")[4:5] if mark is not None else []
 
 
 def _specification_ids(entry: Mapping[str, Any]) -> list[str]:
@@ -155,7 +231,8 @@ def _written(run: Run, start: Start, named: Names) -> Iterator[Line]:
         if mine and event.verb in WRITES and event.group == names.GROUP:
             what = "status" if event.resource.endswith("/status") else "metadata"
             text = f"KUBE  {event.code}  {event.verb.upper():6}  {what}: {_content(event, named)}"
-            yield Line(_seconds(event.time), named.put_into(text), write=True)
+            function = event.resource.startswith(CLOUD_FUNCTION.plural)
+            yield Line(_seconds(event.time), named.put_into(text), write=True, function=function)
 
 
 def _content(event: AuditEvent, named: Names) -> str:
@@ -171,10 +248,13 @@ def _content(event: AuditEvent, named: Names) -> str:
 
 def _status(members: Mapping[str, Any], named: Names) -> str:
     """What a reader wants to know of a patch of the status: the news in words, and which members were written."""
-    said = []
+    said: list[str] = []
     if (intent := members.get("intent")) and not intent["answered"]:
-        named.of(intent["token"], "intent")
-        said.append(f"intent {intent['token']} to deploy {intent['functionVersionId']}")
+        if "hash" in intent:
+            said.append(f"intent {named.of(intent['token'], 'registration')} to register {intent['hash']}")
+        else:
+            said.append(f"intent {named.of(intent['token'], 'intent')} to deploy {intent['functionVersionId']}")
+    said += [f"latest {latest['versionId']}"] if (latest := members.get("latest")) else []
     said += [members["phase"]] if "phase" in members else []
     for condition in members.get("conditions", ()):
         if condition["type"] in ("Ready", "Stalled", "DeletionBlocked") and condition["status"] == "True":
@@ -186,7 +266,7 @@ def _status(members: Mapping[str, Any], named: Names) -> str:
     return f"{', '.join(said)} ({written}" + (f"; removed: {', '.join(removed)}" if removed else "") + ")"
 
 
-def _without_polls(lines: list[Line]) -> Iterator[Line]:
+def _without_polls(lines: Iterable[Line]) -> Iterator[Line]:
     """Leave out lists that prove nothing, and reads that were answered so before and since which nothing happened."""
     last: Line | None = None
     answered: set[str] = set()

@@ -169,6 +169,10 @@ class Run:
         """The path of the resource."""
         return resource_path(self.namespace, NAME, self.kind)
 
+    def more_ids(self) -> Mapping[str, str]:
+        """Names for ids that a run of this class has besides."""
+        return {}
+
     # what people do
 
     def apply(self, *, gpu: Mapping[str, Any] | None = None, **spec: Any) -> None:

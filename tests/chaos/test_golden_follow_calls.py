@@ -1,0 +1,97 @@
+"""For each scenario of a function and its deployment exactly the calls of its golden log, and what a version costs.
+
+`GOLDEN=write .venv/bin/pytest tests/chaos/test_golden_follow_calls.py` writes the logs anew. Review the diff as code.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hack.controlplane import ControlPlane
+from tests.chaos.call_log import Start, call_log_of_both, differences, waits_for_followers
+from tests.chaos.environment import Environment
+from tests.chaos.followed_runs import FOLLOWED_SCENARIOS, FollowedRun, FollowedScenario
+
+GOLDEN = Path(__file__).with_name("golden_follow")
+WRITE = os.environ.get("GOLDEN") == "write"
+REWRITE = f"GOLDEN=write .venv/bin/pytest tests/chaos/{Path(__file__).name}"
+TRIES = 3
+"""Runs of which the shortest log is kept when they are written."""
+SLOW = 1.0
+"""Seconds that a registration takes: long enough for the state in between to be seen."""
+SETTINGS: Mapping[str, Any] = {"register_settle_seconds": 6.0, "reference_settle_seconds": 3.0}
+"""Each longer than a registration, so that what comes first does not depend on what else the machine does."""
+
+pytestmark = pytest.mark.xdist_group("golden-follow")
+
+Logs = Mapping[str, list[Future[tuple[str, int]]]]
+"""Of each run its log, and how many statuses of the CloudFunction only said that it waits for its follower."""
+
+
+@pytest.fixture(scope="module")
+def logs(
+    control_plane: ControlPlane, operator_identity: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Logs]:
+    """The logs of all scenarios, which run at the same time."""
+    runs = [name for name in FOLLOWED_SCENARIOS for _ in range(TRIES if WRITE else 1)]
+    at_once = len(FOLLOWED_SCENARIOS)
+    with (
+        Environment.made(
+            control_plane, operator_identity, tmp_path_factory.mktemp("follow"), at_once=at_once
+        ) as environment,
+        ThreadPoolExecutor(at_once) as pool,
+    ):
+        environment.simulator.behave(races={"slowPost": 0.6, "slowRegister": SLOW})
+        futures: dict[str, list[Future[tuple[str, int]]]] = {name: [] for name in FOLLOWED_SCENARIOS}
+        for name in runs:
+            futures[name].append(pool.submit(played, environment, FOLLOWED_SCENARIOS[name]))
+        yield futures
+
+
+def played(environment: Environment, scenario: FollowedScenario) -> tuple[str, int]:
+    """Play a scenario, go on for three polls, start the operator again, go on as long; give the log of it all."""
+    with environment.run_as(FollowedRun, **SETTINGS) as run:
+        scenario.prepare(run)
+        run.begin()
+        start = Start.of(run)
+        scenario.play(run)
+        run.until_told()
+        run.go_on()
+        run.restart_and_look()
+        run.go_on()
+        return call_log_of_both(run, start, scenario.title), waits_for_followers(run, start)
+
+
+@pytest.mark.parametrize("name", FOLLOWED_SCENARIOS)
+def test_a_scenario_makes_exactly_the_calls_of_its_golden_log(logs: Logs, name: str) -> None:
+    found = min((future.result()[0] for future in logs[name]), key=lambda log: (len(log.splitlines()), log))
+    golden = GOLDEN / f"{name}.txt"
+    if WRITE:
+        GOLDEN.mkdir(exist_ok=True)
+        golden.write_text(found)
+    difference = differences(golden.read_text(), found) if golden.exists() else f"{golden} is missing"
+    assert not difference, f"{difference}\n\nIf that is meant: {REWRITE}, and review."
+
+
+@pytest.mark.parametrize("name", FOLLOWED_SCENARIOS)
+def test_a_version_costs_one_registration_no_read_and_few_writes(logs: Logs, name: str) -> None:
+    """The finalizer (once for a function), the intent, the status with the answer, and that the version has served.
+
+    A lost answer costs one more, and a version that never served one less. Where the follower has not noticed the
+    template by the time of the answer, the status with it says so, and one more says that it has.
+    """
+    scenario, (log, waits) = FOLLOWED_SCENARIOS[name], logs[name][0].result()
+    about_function = log.partition("# The FunctionDeployment")[0].splitlines()
+    asked = [line for line in about_function if line.startswith("NVCF")]
+    assert len(asked) == scenario.registrations, log
+    assert all("  POST    /functions" in line for line in asked), log
+    assert sum(line.startswith("KUBE") for line in about_function) == scenario.writes, log
+    assert waits <= 1
+
+
+def test_each_golden_log_is_of_a_scenario() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == set(FOLLOWED_SCENARIOS)
