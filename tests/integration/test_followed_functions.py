@@ -69,6 +69,31 @@ def test_with_a_history_the_former_version_stays_and_the_way_back_registers_noth
     assert functions.posts() == 3
 
 
+def test_a_version_that_fails_is_not_tried_again_and_goes_with_the_next_template(
+    tenant: Tenant, functions: Functions
+) -> None:
+    functions.apply(history={"limit": 1})
+    tenant.namespace.apply(follower())
+    tenant.namespace.wait_for("echo", within=60)
+    first = functions.latest()
+    tenant.namespace.edit("echo", suspend=True)  # so that the fate of the next version is settled before it starts
+    functions.change(containerImage="nvcr.io/org/llama:broken")
+    functions.namespace.wait_for("llama", within=60)
+    failing = functions.latest()
+    functions.simulator.instance_behaviour(failing, outcome="fail", error="bad image")
+    tenant.namespace.edit("echo", suspend=False)
+    tenant.namespace.wait_for("echo", "Stalled", reason="RolloutFailed", within=60)
+    functions.namespace.wait_for("llama")
+    eventually(lambda: deployed(functions), lambda found: found == {first}, within=60, what="the former one serves on")
+    functions.change(containerImage="nvcr.io/org/llama:3")
+    functions.namespace.wait_for("llama", within=60)
+    tenant.namespace.wait_for("echo", within=60)
+    eventually(functions.ids, lambda ids: failing not in ids, within=60, what="the failed one is deleted")
+    assert set(functions.ids()) == {first, functions.latest()}, "the one that served is kept for a way back"
+    posts = [entry["functionVersionId"] for entry in functions.log() if entry["operation"] == "createDeployment"]
+    assert posts == [first, failing, functions.latest()]
+
+
 def test_a_function_in_use_is_not_deleted_and_says_by_whom(tenant: Tenant, functions: Functions) -> None:
     functions.apply()
     tenant.namespace.apply(follower())
