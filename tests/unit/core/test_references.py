@@ -61,6 +61,15 @@ def test_a_reference_leads_to(
     assert found.holds_immutable_changes == (missing is not None), rule
 
 
+@pytest.mark.parametrize("reason", ["Suspended", "Observing"])
+def test_what_is_not_to_be_written_is_not_under_way(reason: str) -> None:
+    obj = cloud_function(generation=3, latest=registered(SECOND, "2", 2))
+    ready = {"type": "Ready", "status": "False", "reason": reason, "observedGeneration": 3}
+    obj = {**obj, "status": {**obj["status"], "conditions": [ready]}}
+    found = led_to(UNPINNED, obj)
+    assert (found.missing, found.under_way) == (Reason.FUNCTION_NOT_READY, False)
+
+
 def test_a_version_that_is_being_deleted_is_not_taken() -> None:
     obj = cloud_function(
         generation=2, latest=registered(SECOND, "2", 2), versions=[{**registered(FIRST, "1"), "leaving": True}]

@@ -9,7 +9,7 @@ from tests.property.cluster_model import Cluster
 from tests.property.nvcf_model import Account
 from tests.property.registry_model import Registry
 
-LLAMA = Key("team", "größe", CLOUD_FUNCTION)
+LLAMA = Key("team", "llama", CLOUD_FUNCTION)
 SPEC = {"name": "llama", "template": {"inferenceUrl": "/v1", "containerImage": "nvcr.io/org/llama:1"}}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.spec import FunctionRef
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.model.reasons import Reason
@@ -69,7 +70,7 @@ class FollowedFunction:
         latest = latest if latest is not None and latest.version_id not in leaving else None
         if deleting and latest is not None and latest.generation is not None:
             generation = latest.generation  # a deletion makes a generation, and no other version
-        stalled = [item for item in status.get("conditions") or () if item.get("type") == "Stalled"]
+        stalled = [item for item in status.get("conditions") or () if _stands_still(item)]
         found = (RegisteredVersion.read(item) for item in entries)
         return cls(
             uid=meta.get("uid", ""),
@@ -79,10 +80,7 @@ class FollowedFunction:
             revision=spec.get("revision"),
             latest=latest,
             versions=tuple(item for item in found if item is not None),
-            stalled=any(
-                item.get("status") == "True" and item.get("observedGeneration", generation) == generation
-                for item in stalled
-            ),
+            stalled=any(item.get("observedGeneration", generation) == generation for item in stalled),
             deleting=deleting,
         )
 
@@ -97,6 +95,16 @@ class FollowedFunction:
             return self.latest if self.is_registered else None
         known = (self.latest, *self.versions)
         return next((item for item in known if item is not None and item.revision == pin), None)
+
+
+def _stands_still(condition: Mapping[str, Any]) -> bool:
+    """Whether a condition of a CloudFunction says that what its manifest asks for does not come without a user."""
+    match condition.get("type"), condition.get("status"):
+        case kinds.STALLED, "True":
+            return True
+        case kinds.READY, "False":
+            return condition.get("reason") in (Reason.SUSPENDED, Reason.OBSERVING)
+    return False
 
 
 @dataclass(frozen=True, slots=True)
