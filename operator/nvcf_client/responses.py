@@ -31,6 +31,7 @@ class Answered(Model):
 
     _passed_over: tuple[str, ...] = PrivateAttr(default=())
     _skipped_versions: frozenset[str] = PrivateAttr(default=frozenset())
+    _skipped_tags: frozenset[str] = PrivateAttr(default=frozenset())
 
     @property
     def passed_over(self) -> tuple[str, ...]:
@@ -41,6 +42,11 @@ class Answered(Model):
     def skipped_versions(self) -> frozenset[str]:
         """Version ids of the functions that were left out of the list; an empty one where the id itself is odd."""
         return self._skipped_versions
+
+    @property
+    def skipped_tags(self) -> frozenset[str]:
+        """The tags of those functions, as far as they can be read."""
+        return self._skipped_tags
 
 
 A = TypeVar("A", bound=Answered)
@@ -183,6 +189,8 @@ class _PassedOver:
     """Why, by place. What leaving it out leads to, such as that a field is missing, is not repeated."""
     versions: list[str] = field(default_factory=list)
     """Version ids of the functions that are left out."""
+    tags: list[str] = field(default_factory=list)
+    """The tags of these."""
     of_deployment: dict[int, list[str]] = field(default_factory=dict)
     """What is left out of a deployment, by the identity of its JSON object."""
 
@@ -222,6 +230,7 @@ def _leave_out(raw: dict[str, Any], error: ValidationError, passed: _PassedOver)
         passed.reasons.setdefault(_text(item["loc"]), item["msg"])
         if path[0] == "functions" and len(path) == 2:
             passed.versions.append(_version_of(container[step]))
+            passed.tags += _tags_of(container[step])
         _note_deployment(parents, path, passed)
         container[step] = _GONE  # one value may have several errors, and the places of the others must stay
         touched.append(container)
@@ -266,7 +275,7 @@ def _note_deployment(parents: list[Any], path: Path, passed: _PassedOver) -> Non
 
 def _marked(answer: A, raw: Mapping[str, Any], passed: _PassedOver) -> A:
     answer._passed_over = tuple(f"{place}: {why}" for place, why in passed.reasons.items())
-    answer._skipped_versions = frozenset(passed.versions)
+    answer._skipped_versions, answer._skipped_tags = frozenset(passed.versions), frozenset(passed.tags)
     shown = [raw["deployment"]] if "deployment" in raw else raw.get("deployments") or []
     read = [answer.deployment] if hasattr(answer, "deployment") else getattr(answer, "deployments", ())
     for item, deployment in zip(shown, read, strict=False):
@@ -277,6 +286,11 @@ def _marked(answer: A, raw: Mapping[str, Any], passed: _PassedOver) -> A:
 def _version_of(entry: Any) -> str:
     version = entry.get("versionId") if isinstance(entry, Mapping) else None
     return version if isinstance(version, str) else UNKNOWN
+
+
+def _tags_of(entry: Any) -> list[str]:
+    tags = entry.get("tags") if isinstance(entry, Mapping) else None
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
 def _text(loc: Path) -> str:

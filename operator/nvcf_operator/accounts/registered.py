@@ -12,7 +12,7 @@ from typing import NamedTuple
 from nvcf_client.models import Function, FunctionDetails
 from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.core.functions.identity import meaning_of_version
-from nvcf_operator.core.functions.mark import Mark, mark_of
+from nvcf_operator.core.functions.mark import Mark, mark_of, parse
 from nvcf_operator.core.functions.situation import VersionSeen
 
 
@@ -39,6 +39,8 @@ class Registered:
     """What was asked for. Of anything else it shows nothing."""
     by_owner: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """The versions with an object's mark by its uid, and those of a function by its id."""
+    unreadable: frozenset[str] = field(default=frozenset(), repr=False)
+    """The uids of the objects whose mark is on an entry that cannot be read: what the list lacks may be there."""
 
     @classmethod
     def of(cls, answer: FunctionsResponse, interests: Iterable[Interest], before: "Registered") -> "Registered":
@@ -70,6 +72,7 @@ class Registered:
             {name: tuple(sorted(of_name)) for name, of_name in ids.items()},
             wanted,
             {owner: tuple(of_owner) for owner, of_owner in owned.items()},
+            frozenset(mark.uid for tag in answer.skipped_tags if (mark := parse(tag)) is not None) & uids,
         )
 
     def covers(self, interest: Interest) -> bool:

@@ -241,6 +241,16 @@ def missing_scope(scope: str) -> Failure:
     )
 
 
+def unreadable_version() -> Failure:
+    """Say that the list holds a version with an object's mark, and not all of it that counts can be read."""
+    return Failure(
+        Reason.INVALID_ANSWER,
+        "NVCF lists a version of this function in a form that this version of the operator cannot read, so nothing is "
+        "changed. It is read again automatically; if that persists, look for a newer version of the operator.",
+        Scope.SERVER,
+    )
+
+
 def unreadable(fields: Sequence[str]) -> Failure:
     """Say that a deployment cannot be held against its manifest."""
     return Failure(

@@ -10,6 +10,7 @@ from nvcf_operator.core.functions.resource import CloudFunction
 from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Observation
 from nvcf_operator.core.model.versions import released_by_force
+from nvcf_operator.core.rules import error_classification
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
@@ -94,6 +95,8 @@ class FunctionObserver:
         view = account.view(resource.uid, resource.status.account_id, resource.status.credential)
         shown = listing.registered.shown_to(context.interest, resource.recorded_ids)
         context = context.after(account=view, versions=shown)
+        if context.interest.uid in listing.registered.unreadable:
+            return context.after(unlisted=error_classification.unreadable_version())
         context = await self._missing(context, listing)
         if context.situation.unlisted is not None:
             return context
