@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from nvcf_operator.core import decide as deployment_decisions
 from nvcf_operator.core.functions import collecting, decide, deletion, record, registering, versions
 from nvcf_operator.core.functions.resource import CloudFunction
 from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
@@ -119,7 +118,7 @@ def old_version_redeployed(patch: Patch) -> None:
     def unheld(situation: Any, decision: Decision) -> Decision:
         return decision
 
-    patch.setattr(deployment_decisions.references, "held_changes", unheld)
+    patch.setattr("nvcf_operator.core.decide.references.held_changes", unheld)
 
 
 def finalizer_dropped_at_once(patch: Patch) -> None:
