@@ -147,7 +147,17 @@ def test_two_deployments_that_pin_two_revisions_keep_both_versions(tenant: Tenan
     tenant.namespace.apply(follower("two", revision="2"))
     tenant.namespace.wait_for("two", within=60)
     functions.namespace.wait_for("llama")
+    pinned = set(functions.ids())
+    assert deployed(functions) == pinned
+    unused = []
+    for revision in ("3", "4"):
+        functions.namespace.edit(
+            "llama", revision=revision, template={"containerImage": f"nvcr.io/org/llama:{revision}"}
+        )
+        functions.namespace.wait_for("llama", within=60)
+        unused.append(functions.latest())
+    eventually(functions.ids, lambda ids: unused[0] not in ids, within=60, what="the one that nobody pins is deleted")
+    assert set(functions.ids()) == pinned | {unused[1]}
+    assert deployed(functions) == pinned
     for name in ("one", "two"):
-        tenant.namespace.annotate(name, reconcile_requested_at="now")
-    assert len(deployed(functions)) == 2
-    assert len(functions.ids()) == 2
+        tenant.namespace.wait_for(name)

@@ -158,6 +158,26 @@ def test_a_copy_makes_no_use_of_the_intent_and_no_second_function(sandbox: Sandb
     assert functions.operations() == [FIRST]
 
 
+@pytest.mark.parametrize("answered", [True, False], ids=["registered", "in the middle of it"])
+def test_a_restored_copy_makes_no_use_of_the_record_and_no_second_function(
+    sandbox: Sandbox, functions: Functions, answered: bool
+) -> None:
+    with sandbox.operator(**settings()):
+        functions.apply()
+        original = functions.namespace.wait_for("llama")
+    copy = tools.copy_of(original, status=True)
+    if not answered:
+        intent = {**copy["status"]["intent"], "answered": False}
+        copy["status"] = {"uid": copy["status"]["uid"], "observedGeneration": 1, "intent": intent}
+    tools.force_away(functions.namespace, "llama")
+    tools.restore(functions.namespace, copy)
+    with sandbox.operator(**settings()):
+        found = functions.namespace.wait_for("llama", "Stalled", reason="AlreadyExists", within=40)
+        assert original["status"]["functionId"] in condition_of(found, "Ready")["message"]
+    assert functions.operations() == [FIRST]
+    assert functions.ids() == [original["status"]["latest"]["versionId"]]
+
+
 def test_the_quotas_refusal_leaves_other_functions_alone(sandbox: Sandbox, functions: Functions) -> None:
     with sandbox.operator(**settings()):
         functions.apply("one")
