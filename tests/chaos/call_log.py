@@ -80,6 +80,14 @@ def waits_for_followers(run: FollowedRun, start: Start) -> int:
     return sum(AWAITING in line.text for line in _lines(run, start))
 
 
+def noticed_first(run: FollowedRun, start: Start) -> bool:
+    """Whether the FunctionDeployment was reported not to be Ready before the CloudFunction was reported Ready."""
+    written = [it for it in _lines(run, start) if it.text.startswith("KUBE  200")]
+    not_ready = [it.at for it in written if not it.function and WAITING in it.text]
+    ready = [it.at for it in written if it.function and NOTICED in it.text]
+    return min(not_ready) < min(ready)
+
+
 def _as_if_noticed(lines: Iterable[Line]) -> Iterator[Line]:
     """The lines as they are when the followers notice first: whether they do is up to the threads."""
     awaited = False

@@ -6,13 +6,14 @@
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hack.controlplane import ControlPlane
-from tests.chaos.call_log import Start, call_log_of_both, differences, waits_for_followers
+from tests.chaos.call_log import Start, call_log_of_both, differences, noticed_first, waits_for_followers
 from tests.chaos.environment import Environment
 from tests.chaos.followed_runs import FOLLOWED_SCENARIOS, FollowedRun, FollowedScenario
 
@@ -28,8 +29,18 @@ SETTINGS: Mapping[str, Any] = {"register_settle_seconds": 6.0, "reference_settle
 
 pytestmark = pytest.mark.xdist_group("golden-follow")
 
-Logs = Mapping[str, list[Future[tuple[str, int]]]]
-"""Of each run its log, and how many statuses of the CloudFunction only said that it waits for its follower."""
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a run."""
+
+    log: str
+    waits: int
+    """How many statuses of the CloudFunction only said that it waits for its follower."""
+    noticed_first: bool
+
+
+Logs = Mapping[str, list[Future[Played]]]
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +57,13 @@ def logs(
         ThreadPoolExecutor(at_once) as pool,
     ):
         environment.simulator.behave(races={"slowPost": 0.6, "slowRegister": SLOW})
-        futures: dict[str, list[Future[tuple[str, int]]]] = {name: [] for name in FOLLOWED_SCENARIOS}
+        futures: dict[str, list[Future[Played]]] = {name: [] for name in FOLLOWED_SCENARIOS}
         for name in runs:
             futures[name].append(pool.submit(played, environment, FOLLOWED_SCENARIOS[name]))
         yield futures
 
 
-def played(environment: Environment, scenario: FollowedScenario) -> tuple[str, int]:
+def played(environment: Environment, scenario: FollowedScenario) -> Played:
     """Play a scenario, go on for three polls, start the operator again, go on as long; give the log of it all."""
     with environment.run_as(FollowedRun, **SETTINGS) as run:
         scenario.prepare(run)
@@ -63,12 +74,13 @@ def played(environment: Environment, scenario: FollowedScenario) -> tuple[str, i
         run.go_on()
         run.restart_and_look()
         run.go_on()
-        return call_log_of_both(run, start, scenario.title), waits_for_followers(run, start)
+        log = call_log_of_both(run, start, scenario.title)
+        return Played(log, waits_for_followers(run, start), noticed_first(run, start))
 
 
 @pytest.mark.parametrize("name", FOLLOWED_SCENARIOS)
 def test_a_scenario_makes_exactly_the_calls_of_its_golden_log(logs: Logs, name: str) -> None:
-    found = min((future.result()[0] for future in logs[name]), key=lambda log: (len(log.splitlines()), log))
+    found = min((future.result().log for future in logs[name]), key=lambda log: (len(log.splitlines()), log))
     golden = GOLDEN / f"{name}.txt"
     if WRITE:
         GOLDEN.mkdir(exist_ok=True)
@@ -84,13 +96,19 @@ def test_a_version_costs_one_registration_no_read_and_few_writes(logs: Logs, nam
     A lost answer costs one more, and a version that never served one less. Where the follower has not noticed the
     template by the time of the answer, the status with it says so, and one more says that it has.
     """
-    scenario, (log, waits) = FOLLOWED_SCENARIOS[name], logs[name][0].result()
+    scenario, found = FOLLOWED_SCENARIOS[name], logs[name][0].result()
+    log = found.log
     about_function = log.partition("# The FunctionDeployment")[0].splitlines()
     asked = [line for line in about_function if line.startswith("NVCF")]
     assert len(asked) == scenario.registrations, log
     assert all("  POST    /functions" in line for line in asked), log
     assert sum(line.startswith("KUBE") for line in about_function) == scenario.writes, log
-    assert waits <= 1
+    assert found.waits <= 1
+
+
+@pytest.mark.parametrize("name", FOLLOWED_SCENARIOS)
+def test_the_two_are_never_ready_together_while_the_former_version_serves(logs: Logs, name: str) -> None:
+    assert logs[name][0].result().noticed_first
 
 
 def test_each_golden_log_is_of_a_scenario() -> None:

@@ -88,6 +88,7 @@ def test_a_pinned_deployment_waits_for_its_revision_and_takes_its_gpu_along(both
     both.functions.apply(revision="1")
     both.namespace.apply(follower("llama", {"revision": "1"}, rollout={"immutableChange": "Redeploy"}))
     both.namespace.wait_for("llama")
+    first = both.functions.latest()
     edit(both, "GPU")
     both.namespace.edit("llama", functionRef={"name": "llama", "revision": "2"})
     both.namespace.wait_for("llama", status="False", reason="RevisionMissing")
@@ -95,7 +96,8 @@ def test_a_pinned_deployment_waits_for_its_revision_and_takes_its_gpu_along(both
     both.functions.namespace.wait_for("llama")
     second = both.functions.latest()
     both.namespace.wait_until("llama", lambda it: is_at(it, second), what="the second revision serves alone")
-    assert both.gpus()[-1] == ["H100"]
+    assert both.writes() == [("createDeployment", first), ("createDeployment", second), ("deleteDeployment", first)]
+    assert both.gpus() == [["L40S"], ["H100"]]
 
 
 def test_two_pins_of_one_function_both_serve(both: Both) -> None:
