@@ -28,8 +28,9 @@ class Wanted(NamedTuple):
     base_url: str
     function_id: str
     name: str
-    account: int
-    """Identity of the account object; 0 for a version of a function that exists."""
+    account: frozenset[str]
+    """The NVCF account by its ids, which several keys may share, or by the key while no list shows them; empty for a
+    version of a function that exists."""
 
 
 class FunctionClaims:
@@ -95,8 +96,10 @@ def _accounts_of(account: Nvcf) -> frozenset[str]:
 
 def _wanted(resource: CloudFunction, account: Nvcf) -> Wanted:
     if resource.function_id is not None:
-        return Wanted(account.credential.base_url, resource.function_id, "", 0)
-    return Wanted(account.credential.base_url, "", resource.function_name, id(account))
+        return Wanted(account.credential.base_url, resource.function_id, "", frozenset())
+    return Wanted(
+        account.credential.base_url, "", resource.function_name, _accounts_of(account) or frozenset({str(id(account))})
+    )
 
 
 @dataclass(frozen=True, slots=True)
