@@ -77,6 +77,15 @@ def revision_reused(revision: str, version: str) -> str:
     )
 
 
+def revision_has_one_version(revision: str, version: str) -> str:
+    """Another version of a revision is asked for."""
+    return (
+        f"The annotation nvcf-operator.io/new-version-requested-at asks for another version, but revision {revision} "
+        f"is version {version} and stands for one version only. Nothing is changed. Set spec.revision to a new name, "
+        "or remove the annotation."
+    )
+
+
 def already_exists(name: str, function_ids: Iterable[str]) -> str:
     """The account has functions of that name."""
     return (

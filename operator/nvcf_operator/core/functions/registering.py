@@ -17,6 +17,7 @@ from nvcf_operator.core.functions.versions import (
     asked_for,
     function_is_empty,
     function_of,
+    is_asked_again,
     is_gone,
     is_leaving,
     matching,
@@ -50,7 +51,8 @@ def as_wanted(situation: FunctionSituation) -> FunctionDecision:
     if (version := matching(situation)) is not None:
         return registered(situation, version)
     if (other := reused(situation)) is not None:
-        message = messages.revision_reused(situation.resource.revision or "", other.version_id)
+        said = messages.revision_has_one_version if is_asked_again(situation, other) else messages.revision_reused
+        message = said(situation.resource.revision or "", other.version_id)
         return FunctionDecision(condition_set=conditions.stalled(Reason.REVISION_REUSED, message), seen=True)
     if situation.failure is not None:
         return _failed(situation, situation.failure)

@@ -134,6 +134,12 @@ def reused(situation: FunctionSituation) -> VersionSeen | None:
     return bearer if bearer is not None and not _has_content(situation, bearer) else None
 
 
+def is_asked_again(situation: FunctionSituation, bearer: VersionSeen) -> bool:
+    """Whether it is only the request for another version that tells the manifest from the version of its revision."""
+    resource = situation.resource
+    return resource.new_version_requested is not None and bearer.meaning == resource.wanted.meaning
+
+
 def _of_revision(situation: FunctionSituation) -> VersionSeen | None:
     wanted, current = situation.resource.wanted, latest(situation)
     if wanted.revision is None:

@@ -615,6 +615,15 @@ def test_a_request_for_a_new_function_does_not_outlive_the_function_that_is_ther
     assert report(of, decide(of)).last_handled_new_function_at == "early"
 
 
+def test_another_version_of_a_revision_is_refused_in_words_of_its_own() -> None:
+    named = version(revision="r1")
+    held = recorded(named, spec={"revision": "r1"}, annotations={"new-version-requested-at": "now"})
+    decision = decide(situation(held, named))
+    assert outcome(decision) == ("RevisionReused", "stalled")
+    assert decision.condition_set is not None
+    assert "new-version-requested-at" in decision.condition_set.message
+
+
 def test_a_second_pass_writes_nothing() -> None:
     made = situation(cloud_function(), wrote=NEW, answer=version(), answered_intent=intent(answered=True))
     held = after(made)
