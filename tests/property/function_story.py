@@ -18,6 +18,7 @@ from tests.property.both_kinds import BothKinds
 from tests.property.chance import Chance, Write, chance_of
 from tests.property.cluster_model import Cluster, own_status
 from tests.property.nvcf_model import GPU, Account
+from tests.property.operator_process import TIMING
 from tests.property.oracle_of_versions import violations
 from tests.property.registry_model import Registry, Version, content_of
 from tests.property.stories import tally
@@ -485,7 +486,7 @@ class FunctionStory(RuleBasedStateMachine):
         lost = [
             item.version_id[-3:]
             for item in self.registry.visible
-            if item.mark is not None and item.mark.uid not in alive | left
+            if item.mark is not None and item.mark.uid not in alive | left and not _is_late(item)
         ]
         assert not lost, self._picture(f"{lost} are nobody's")
 
@@ -508,3 +509,8 @@ class FunctionStory(RuleBasedStateMachine):
     def _picture(self, what: object) -> str:
         told = {str(key): (obj["spec"], obj["status"], obj["metadata"]) for key, obj in self.cluster.objects.items()}
         return f"{what}\n  NVCF: {self._record()}\n  cluster: {told}"
+
+
+def _is_late(item: Version) -> bool:
+    """Whether a version showed after the settle: of an object that was gone by then, nobody looks for it."""
+    return item.visible_from - item.asked_at > TIMING.register_settle

@@ -1,4 +1,4 @@
-"""docs/races.md against the code: each of the nine races is there, and every switch, rule and test that it names."""
+"""docs/races.md against the code: each of the eleven races is there, and every switch, rule and test that it names."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,9 @@ from nvcf_simulator.http.faults import Fault
 from nvcf_simulator.settings import DependencyName, Races, VersionRaces
 
 ROOT = Path(__file__).parents[2]
+
+ANSWERED = {"slowRegister"}
+"""The races of versions in the table. The others are of changes in place, and of lists that no decision relies on."""
 
 
 class Row(NamedTuple):
@@ -43,7 +46,7 @@ def defined(folder: Path) -> set[str]:
 
 
 def test_every_race_has_a_row_and_every_row_a_switch_a_rule_and_a_test() -> None:
-    assert [row.number for row in rows() if row.number] == [str(number) for number in range(1, 10)]
+    assert [row.number for row in rows() if row.number] == [str(number) for number in range(1, 12)]
     unanswered = [row.race for row in rows() if not code(row.rule) and not row.rule.startswith("none can help")]
     assert unanswered == []
     assert [row.race for row in rows() if not code(row.switch) or not code(row.test)] == []
@@ -51,12 +54,12 @@ def test_every_race_has_a_row_and_every_row_a_switch_a_rule_and_a_test() -> None
 
 def test_every_switch_is_the_simulators_and_every_race_of_the_simulator_is_named() -> None:
     races = {field.alias or name for name, field in Races.model_fields.items()}
-    not_in_the_table = {field.alias or name for name, field in VersionRaces.model_fields.items()}
+    of_versions = {field.alias or name for name, field in VersionRaces.model_fields.items()}
     faults = set(get_args(Fault.model_fields["when"].annotation)) | set(Fault.model_fields)
     others = {field.alias or name for name, field in VersionChange.model_fields.items()}
     named = {word for row in rows() for word in code(row.switch)}
     assert sorted(named - races - set(get_args(DependencyName)) - faults - others) == []
-    assert sorted(races - named - not_in_the_table) == []
+    assert sorted(races - named - (of_versions - ANSWERED)) == []
 
 
 def test_every_rule_is_a_function_of_the_operator_or_its_client() -> None:
