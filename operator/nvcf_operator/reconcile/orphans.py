@@ -52,6 +52,8 @@ class Orphans:
 
     def vanished(self, resource: Resource, account: Nvcf | None) -> None:
         """An object is gone, or going, without our having taken our finalizer off."""
+        if (token := resource.answered_on_record) is not None:  # the answer to that very write may have been lost
+            self._sent.recorded(token)
         posts = self._sent.take(resource.uid, self._clock.monotonic()) if account is not None else []
         for post in posts:
             assert account is not None, "without one there are no posts"

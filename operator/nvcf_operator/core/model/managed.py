@@ -207,6 +207,12 @@ class ManagedResource(Generic[SpecT, StatusT]):
         return self.own(self.status.intent)
 
     @property
+    def answered_on_record(self) -> str | None:
+        """The token of the intent whose answer the stored status holds."""
+        stored = self.recorded.get("intent") or {}
+        return stored.get("token") if stored.get("answered") else None
+
+    @property
     def paused(self) -> bool:
         """Whether spec or annotation forbid NVCF writes for now (deletion still works)."""
         annotated = is_true(self.annotations.get(names.PAUSED_ANNOTATION))

@@ -46,9 +46,8 @@ class FunctionOrphans:
 
     def vanished(self, resource: CloudFunction, account: Nvcf | None) -> None:
         """An object is gone, or going, without our having taken our finalizer off."""
-        stored = resource.recorded.get("intent") or {}
-        if stored.get("answered"):  # the answer to that very write may have been lost
-            self._environment.sent.recorded(stored.get("token", ""))
+        if (token := resource.answered_on_record) is not None:  # the answer to that very write may have been lost
+            self._environment.sent.recorded(token)
         posts = self._environment.sent.take(resource.uid, self._clock.monotonic())
         if resource.keeps:
             return  # what was registered stays, and so does what still comes
