@@ -102,21 +102,35 @@ def _as_if_noticed(lines: Iterable[Line]) -> Iterator[Line]:
 
 
 def _with_one_wait(lines: Iterable[Line]) -> Iterator[Line]:
-    """The lines without what a follower says again while it waits: for the function, or for the settle after it."""
+    """The lines with one of all that say that the follower waits, for the function or for the settle after it.
+
+    How often it says so, and whether it has read something by then, depends on which resource comes first.
+    """
+    reads: list[Line] = []
     waited = False
     for line in lines:
-        waits = line.write and WAITING in line.text
-        if not (waits and waited):
-            yield replace(line, text=line.text.replace("KUBE  409", "KUBE  200")) if waits else line
-        waited = waits or (waited and not line.write and not line.step)
+        if line.read:
+            reads.append(line)
+        elif line.write and WAITING in line.text:
+            if not waited:
+                yield replace(line, text=f"KUBE  200  PATCH   status: {WAITING}")
+            waited = True
+        else:
+            yield from (*reads, line)
+            reads, waited = [], False
+    yield from reads
 
 
 def _news(lines: Iterable[Line]) -> Iterator[Line]:
-    """The lines without reads that were answered as before: each resource's changes have the other one read again."""
+    """The lines with those reads only that a write relies on: a first list, and that a version is not deployed.
+
+    Each resource's changes have the other one read again.
+    """
     answers: dict[str, int] = {}
     for line in lines:
         path = line.text.split()[3] if line.read else ""
-        if not line.read or not (line.poll or answers.get(path) == line.status) or "  with <" in line.text:
+        absent = line.status == 404 and answers.get(path) != 404
+        if not line.read or "  with <" in line.text or (absent and not line.poll):
             yield line
         if line.read:
             answers[path] = line.status

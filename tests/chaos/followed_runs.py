@@ -40,6 +40,14 @@ class FollowedRun(FunctionRun):
             self.function_uid, self.uid = self.uid, uid
             self.kind, self.end = FUNCTION_DEPLOYMENT, "Undeployed"
 
+    @contextmanager
+    def commit(self, what: str) -> Iterator[None]:
+        """Note all that is done in here as one step."""
+        self._did(what)
+        steps = len(self.steps)
+        yield
+        del self.steps[steps:]
+
     def register(self, **spec: Any) -> None:
         """Apply the CloudFunction."""
         with self.about_function():
@@ -179,14 +187,16 @@ def lost(run: FollowedRun) -> None:
 
 
 def image_and_gpu(run: FollowedRun) -> None:
-    run.push(SECOND)
-    run.scale(gpu="H100", instanceType="NCP.GPU.H100_1x")
+    with run.commit("the image changes, and then the GPU"):
+        run.push(SECOND)
+        run.scale(gpu="H100", instanceType="NCP.GPU.H100_1x")
     run.until_rolled_out()
 
 
 def gpu_and_image(run: FollowedRun) -> None:
-    run.scale(gpu="H100", instanceType="NCP.GPU.H100_1x")
-    run.push(SECOND)
+    with run.commit("the GPU changes, and then the image"):
+        run.scale(gpu="H100", instanceType="NCP.GPU.H100_1x")
+        run.push(SECOND)
     run.until_rolled_out()
 
 
