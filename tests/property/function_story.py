@@ -473,6 +473,8 @@ class FunctionStory(RuleBasedStateMachine):
                 return
         if not ready:
             known = {Reason.CONFLICT, Reason.ROLLOUT_FAILED, Reason.IMMUTABLE_FIELD_CHANGED, Reason.NOT_CONVERGING}
+            if own_status(obj).get("functionId") not in (None, status["functionId"]):
+                known.add(Reason.INVALID_SPEC)  # its CloudFunction was made again, with another function
             broken = self.account.fates.get(wanted) == "fail"
             assert broken or reason in known, self._picture(f"{key} is not Ready: {reason}")
             return

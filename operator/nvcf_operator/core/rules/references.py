@@ -16,7 +16,9 @@ from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules.retries import grace_left, stalled_after_grace
 
-GRAVER = reasons_with(Trait.OUTAGE) | reasons_with(Trait.UNABLE) | reasons_with(Trait.AWAITED)
+GRAVER = (reasons_with(Trait.OUTAGE) | reasons_with(Trait.UNABLE) | reasons_with(Trait.AWAITED)) - {
+    Reason.FUNCTION_NOT_FOUND
+}
 """What another version of the function would not mend, so that it is reported first."""
 
 MAKES_ANEW = frozenset({Purpose.REDEPLOY, Purpose.REQUESTED, Purpose.FAILED, Purpose.STALE})
