@@ -6,9 +6,9 @@ import pytest
 
 from nvcf_client import Client
 from nvcf_client.models import FunctionDetails
-from nvcf_operator.core.functions.definition import definition_of
-from nvcf_operator.core.functions.identity import meaning_of_template, meaning_of_version
-from nvcf_operator.core.functions.mark import mark_of
+from nvcf_operator.core.functions.model.definition import definition_of
+from nvcf_operator.core.functions.model.identity import meaning_of_template, meaning_of_version
+from nvcf_operator.core.functions.model.mark import mark_of
 from tests.support.simulator import KEY, Simulator
 from tests.unit.core.functions.templates import CHART, MARK, MODELS, SMALL, WHOLE, Fields, manifest
 

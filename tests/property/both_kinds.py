@@ -8,7 +8,7 @@ from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.accounts.registry import Accounts
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key, Kind
-from nvcf_operator.core.functions.poll_rules import FunctionPollKey
+from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.stages import AnyStages

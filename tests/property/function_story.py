@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key
-from nvcf_operator.core.functions.mark import compact
+from nvcf_operator.core.functions.model.mark import compact
 from nvcf_operator.core.model.decision import Purpose, Undeploy
 from nvcf_operator.core.model.reasons import Reason
 from tests.property import user_actions

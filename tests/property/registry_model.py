@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from nvcf_operator.core.functions.mark import Mark, mark_of
+from nvcf_operator.core.functions.model.mark import Mark, mark_of
 from tests.property.cluster_model import START
 from tests.property.nvcf_model import ACCOUNT, Account
 

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from nvcf_operator.core.functions import collecting, decide, deletion, record, registering, versions
-from nvcf_operator.core.functions.resource import CloudFunction
-from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions import decide
+from nvcf_operator.core.functions.branches import collecting, deletion, record, registering
+from nvcf_operator.core.functions.model import versions
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.reconcile.functions.delete import Deletions
 from tests.property.function_story import FunctionStory

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from nvcf_client.models import Function, FunctionDetails
 from nvcf_client.responses import FunctionsResponse
-from nvcf_operator.core.functions.identity import meaning_of_version
-from nvcf_operator.core.functions.mark import Mark, mark_of, parse
-from nvcf_operator.core.functions.situation import VersionSeen
+from nvcf_operator.core.functions.model.identity import meaning_of_version
+from nvcf_operator.core.functions.model.mark import Mark, mark_of, parse
+from nvcf_operator.core.functions.model.situation import VersionSeen
 
 
 class Interest(NamedTuple):

@@ -11,7 +11,7 @@ from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.poller import Poller, Polling
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key
-from nvcf_operator.core.functions.poll_rules import FunctionPollKey
+from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.informer.cache import Cache

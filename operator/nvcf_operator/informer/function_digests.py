@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.functions.poll_rules import FunctionPollKey
+from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.informer.deployment_digests import FOLLOWS, HOLDS, REGISTERED
 from nvcf_operator.informer.digests import DigestRules, Members, Term, credentials_refused, secret_of

@@ -3,7 +3,7 @@
 from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.registry import Accounts
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT
-from nvcf_operator.core.functions.resource import CloudFunction
+from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.model.references import FollowedFunction
 from nvcf_operator.informer.deployment_digests import DEPLOYMENTS
 from nvcf_operator.informer.function_digests import functions

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from nvcf_operator.api.function_status import CloudFunctionStatus
-from nvcf_operator.core.functions.record import FunctionRecord, first_seen
-from nvcf_operator.core.functions.resource import CloudFunction
-from nvcf_operator.core.functions.situation import VersionSeen
+from nvcf_operator.core.functions.branches.record import FunctionRecord, first_seen
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import VersionSeen
 from nvcf_operator.state.managed_state import ManagedLocalState
 
 

@@ -11,7 +11,7 @@ from nvcf_operator.accounts import registered
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Interest, Registered
-from nvcf_operator.core.functions.identity import meaning_of_version
+from nvcf_operator.core.functions.model.identity import meaning_of_version
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters

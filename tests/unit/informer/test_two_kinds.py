@@ -8,7 +8,7 @@ import pytest
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key, Kind
-from nvcf_operator.core.functions.poll_rules import FunctionPollKey
+from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.informer.informer import Informer, NowServed, WentBack

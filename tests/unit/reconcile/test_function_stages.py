@@ -8,9 +8,9 @@ import pytest
 
 from nvcf_client.requests import Request
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key
-from nvcf_operator.core.functions.decision import DeleteVersion, FunctionDecision
-from nvcf_operator.core.functions.mark import mark_of
-from nvcf_operator.core.functions.resource import CloudFunction
+from nvcf_operator.core.functions.model.decision import DeleteVersion, FunctionDecision
+from nvcf_operator.core.functions.model.mark import mark_of
+from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.reconcile.functions.context import FunctionContext

@@ -8,15 +8,15 @@ from dataclasses import replace
 
 from nvcf_operator.api.common import DeletionPolicy
 from nvcf_operator.api.function_status import FunctionPhase
-from nvcf_operator.core.functions import messages
-from nvcf_operator.core.functions.collecting import collected
-from nvcf_operator.core.functions.decision import FunctionDecision, Register, write
-from nvcf_operator.core.functions.deletion import deletion
-from nvcf_operator.core.functions.record import recorded
-from nvcf_operator.core.functions.registering import as_wanted, search_left
-from nvcf_operator.core.functions.situation import FunctionSituation
-from nvcf_operator.core.functions.versions import is_gone, matching, missing
-from nvcf_operator.core.functions.waiting import waiting, write_refused
+from nvcf_operator.core.functions.branches.collecting import collected
+from nvcf_operator.core.functions.branches.deletion import deletion
+from nvcf_operator.core.functions.branches.record import recorded
+from nvcf_operator.core.functions.branches.registering import as_wanted, search_left
+from nvcf_operator.core.functions.branches.waiting import waiting, write_refused
+from nvcf_operator.core.functions.model.decision import FunctionDecision, Register, write
+from nvcf_operator.core.functions.model.situation import FunctionSituation
+from nvcf_operator.core.functions.model.versions import is_gone, matching, missing
+from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.report import conditions

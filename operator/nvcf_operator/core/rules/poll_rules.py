@@ -116,7 +116,7 @@ class AnyListing(Protocol):
 
     @property
     def registered(self) -> Any:
-        """What it shows to CloudFunctions: `core.functions.poll_rules.RegisteredVersions`."""
+        """What it shows to CloudFunctions: `core.functions.model.poll_rules.RegisteredVersions`."""
 
 
 class AnyPollKey(Protocol):

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.functions.claims import other_holder
-from nvcf_operator.core.functions.decision import FunctionAction
-from nvcf_operator.core.functions.events import of_write
-from nvcf_operator.core.functions.followers import follower_of
-from nvcf_operator.core.functions.resource import CloudFunction
-from nvcf_operator.core.functions.situation import Follower, FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.claims import other_holder
+from nvcf_operator.core.functions.model.decision import FunctionAction
+from nvcf_operator.core.functions.model.followers import follower_of
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import Follower, FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.report.events import of_write
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.reconcile.ports import Accounts, Cluster, Nvcf, Outdated

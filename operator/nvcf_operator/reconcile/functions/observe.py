@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT
-from nvcf_operator.core.functions.collecting import unneeded
-from nvcf_operator.core.functions.resource import CloudFunction
-from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.branches.collecting import unneeded
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Observation
 from nvcf_operator.core.model.versions import released_by_force
 from nvcf_operator.core.rules import error_classification

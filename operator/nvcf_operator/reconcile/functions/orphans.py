@@ -11,9 +11,9 @@ from typing import Any
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.backoff import short
-from nvcf_operator.core.functions.events import deleted_for_nobody, vanished
-from nvcf_operator.core.functions.resource import CloudFunction
-from nvcf_operator.core.functions.situation import VersionSeen
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import VersionSeen
+from nvcf_operator.core.functions.report.events import deleted_for_nobody, vanished
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.flowcontrol.limiters import LimiterClosed

@@ -1,9 +1,9 @@
 """Records what a reconcile of a CloudFunction has found and done: in the status, in Events, and in metrics."""
 
 from nvcf_operator.api.function_status import CloudFunctionStatus
-from nvcf_operator.core.functions.decision import FunctionDecision
-from nvcf_operator.core.functions.events import discovered, drifted
-from nvcf_operator.core.functions.report import report
+from nvcf_operator.core.functions.model.decision import FunctionDecision
+from nvcf_operator.core.functions.report.events import discovered, drifted
+from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment

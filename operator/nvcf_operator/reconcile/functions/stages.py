@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from nvcf_client.endpoints.functions import REGISTER_TIMEOUT
 from nvcf_operator.core.functions.decide import asking, decide, unfinished
-from nvcf_operator.core.functions.decision import DeleteVersion, FunctionDecision, Register
-from nvcf_operator.core.functions.events import of_write, released
-from nvcf_operator.core.functions.resource import CloudFunction
+from nvcf_operator.core.functions.model.decision import DeleteVersion, FunctionDecision, Register
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.report.events import of_write, released
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
 from nvcf_operator.core.model.versions import released_by_force
 from nvcf_operator.core.report.events import EventNote

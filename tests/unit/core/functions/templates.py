@@ -6,8 +6,8 @@ from typing import Any
 from nvcf_client.details import read_details
 from nvcf_client.models import FunctionDefinition, FunctionDetails
 from nvcf_operator.api.function_spec import CloudFunctionSpec
-from nvcf_operator.core.functions.definition import definition_of
-from nvcf_operator.core.functions.mark import Mark
+from nvcf_operator.core.functions.model.definition import definition_of
+from nvcf_operator.core.functions.model.mark import Mark
 from nvcf_simulator.bodies.definition import read_definition
 
 Fields = dict[str, Any]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.core.functions.collecting import unneeded
+from nvcf_operator.core.functions.branches.collecting import unneeded
 from nvcf_operator.core.functions.decide import decide
-from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose
-from nvcf_operator.core.functions.report import report
-from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, AccountView, Present, Proof, Timing, Unknown
 from tests.unit.core.functions.situations import (

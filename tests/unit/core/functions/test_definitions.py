@@ -1,6 +1,6 @@
 """What a registration carries: the whole of it in one body."""
 
-from nvcf_operator.core.functions.definition import definition_of
+from nvcf_operator.core.functions.model.definition import definition_of
 from tests.unit.core.functions.templates import CHART, MARK, SMALL, WHOLE, manifest
 
 

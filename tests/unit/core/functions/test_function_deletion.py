@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from nvcf_operator.core.functions.decide import decide, unfinished
-from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose, FunctionAction
-from nvcf_operator.core.functions.report import report
-from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionAction
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import DropFinalizer
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, AccountView, Failure, Present, Proof, Remembered, Scope, Unknown

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nvcf_operator.core.functions.decide import decide, unfinished
-from nvcf_operator.core.functions.decision import DeleteVersion, Register
-from nvcf_operator.core.functions.report import report
-from nvcf_operator.core.functions.situation import FunctionSituation
+from nvcf_operator.core.functions.model.decision import DeleteVersion, Register
+from nvcf_operator.core.functions.model.situation import FunctionSituation
+from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, AccountView, Failure, Proof, Remembered, Scope, Unknown
 from tests.unit.core.functions.situations import (

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from nvcf_operator.api import conditions as kinds
-from nvcf_operator.core.functions import events
+from nvcf_operator.core.functions.branches.record import FunctionRecord, first_seen
 from nvcf_operator.core.functions.decide import asking, decide, unfinished
-from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose, FunctionAction, Register
-from nvcf_operator.core.functions.record import FunctionRecord, first_seen
-from nvcf_operator.core.functions.report import report
-from nvcf_operator.core.functions.resource import CloudFunction
-from nvcf_operator.core.functions.situation import FunctionSituation
+from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionAction, Register
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import FunctionSituation
+from nvcf_operator.core.functions.report import events
+from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import AccountView, Failure, Proof, Scope

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvcf_operator.core.functions.mark import LONGEST, PREFIX, Mark, mark_of, parse
+from nvcf_operator.core.functions.model.mark import LONGEST, PREFIX, Mark, mark_of, parse
 from tests.unit.core.functions.templates import UID
 
 HASH, TOKEN = "h10123456789abcdef", "fedcba9876543210"

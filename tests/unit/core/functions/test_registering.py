@@ -8,11 +8,11 @@ import pytest
 
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key
 from nvcf_operator.api.record import LastWrite
+from nvcf_operator.core.functions.branches.registering import write_name
 from nvcf_operator.core.functions.decide import asking, decide
-from nvcf_operator.core.functions.decision import FunctionAction, Register
-from nvcf_operator.core.functions.registering import write_name
-from nvcf_operator.core.functions.report import report
-from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.decision import FunctionAction, Register
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import AccountView, Failure, Proof, Scope

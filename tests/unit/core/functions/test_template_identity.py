@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 from nvcf_client.models import FunctionDetails
 from nvcf_operator.api.function_spec import CloudFunctionSpec
 from nvcf_operator.api.function_template import Template
-from nvcf_operator.core.functions.identity import (
+from nvcf_operator.core.functions.model.identity import (
     MODEL_SERVER,
     UNREADABLE,
     meaning_of_template,

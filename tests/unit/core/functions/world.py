@@ -11,11 +11,11 @@ from typing import Any
 
 from nvcf_operator.api.function_status import CloudFunctionStatus, Registration
 from nvcf_operator.core.functions.decide import asking, decide
-from nvcf_operator.core.functions.decision import DeleteVersion, FunctionAction, Register
-from nvcf_operator.core.functions.mark import Mark
-from nvcf_operator.core.functions.report import report
-from nvcf_operator.core.functions.resource import CloudFunction
-from nvcf_operator.core.functions.situation import Follower, FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.decision import DeleteVersion, FunctionAction, Register
+from nvcf_operator.core.functions.model.mark import Mark
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import Follower, FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, Failure, Scope

@@ -9,11 +9,11 @@ answer is waited for through `--register-settle-seconds`; what comes later still
 from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.backoff import Backoff, long
-from nvcf_operator.core.functions import messages
-from nvcf_operator.core.functions.decision import FunctionDecision, Register, write
-from nvcf_operator.core.functions.readiness import registered
-from nvcf_operator.core.functions.situation import FunctionSituation
-from nvcf_operator.core.functions.versions import (
+from nvcf_operator.core.functions.branches.readiness import registered
+from nvcf_operator.core.functions.branches.waiting import SLOW, after_refusal, next_retry, refused, waiting
+from nvcf_operator.core.functions.model.decision import FunctionDecision, Register, write
+from nvcf_operator.core.functions.model.situation import FunctionSituation
+from nvcf_operator.core.functions.model.versions import (
     asked_for,
     function_is_empty,
     function_of,
@@ -25,7 +25,7 @@ from nvcf_operator.core.functions.versions import (
     reused,
     stands_for_wanted,
 )
-from nvcf_operator.core.functions.waiting import SLOW, after_refusal, next_retry, refused, waiting
+from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.report import conditions

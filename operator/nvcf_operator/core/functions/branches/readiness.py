@@ -6,10 +6,10 @@ POST, so that order does not come by itself; it is waited for, but not for long,
 """
 
 from nvcf_operator.api.function_status import FunctionPhase
-from nvcf_operator.core.functions import messages
-from nvcf_operator.core.functions.decision import FunctionDecision
-from nvcf_operator.core.functions.situation import Follower, FunctionSituation, VersionSeen
-from nvcf_operator.core.functions.versions import label_of
+from nvcf_operator.core.functions.model.decision import FunctionDecision
+from nvcf_operator.core.functions.model.situation import Follower, FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.versions import label_of
+from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import ConditionSet
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.report import conditions

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from nvcf_operator.api.function_status import Registration
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.functions.decision import FunctionAction
-from nvcf_operator.core.functions.mark import Mark
-from nvcf_operator.core.functions.resource import CloudFunction
+from nvcf_operator.core.functions.model.decision import FunctionAction
+from nvcf_operator.core.functions.model.mark import Mark
+from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.model.situation import (
     AccountView,
     Failure,

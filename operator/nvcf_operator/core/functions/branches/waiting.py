@@ -9,9 +9,9 @@ from datetime import timedelta
 from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.api.record import Retry
 from nvcf_operator.backoff import long, refused_by_cluster, short
-from nvcf_operator.core.functions import messages
-from nvcf_operator.core.functions.decision import FunctionDecision
-from nvcf_operator.core.functions.situation import FunctionSituation
+from nvcf_operator.core.functions.model.decision import FunctionDecision
+from nvcf_operator.core.functions.model.situation import FunctionSituation
+from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import ConditionSet
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Failure, Scope

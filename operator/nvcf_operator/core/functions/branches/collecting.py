@@ -8,11 +8,11 @@ them, so that the function keeps its id.
 from dataclasses import replace
 
 from nvcf_operator.backoff import long
-from nvcf_operator.core.functions import messages
-from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose, FunctionDecision
-from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.functions.versions import asked_for, by_age, label_of, latest, matching
-from nvcf_operator.core.functions.waiting import next_retry, retry_left
+from nvcf_operator.core.functions.branches.waiting import next_retry, retry_left
+from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionDecision
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.versions import asked_for, by_age, label_of, latest, matching
+from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus
 

@@ -13,8 +13,8 @@ from nvcf_operator.api.function_status import (
     RegisteredVersion,
     Registration,
 )
-from nvcf_operator.core.functions.identity import meaning_of_template, template_hash
-from nvcf_operator.core.functions.mark import compact
+from nvcf_operator.core.functions.model.identity import meaning_of_template, template_hash
+from nvcf_operator.core.functions.model.mark import compact
 from nvcf_operator.core.model.managed import ManagedResource
 from nvcf_operator.core.model.manifests import NEEDED, readable
 

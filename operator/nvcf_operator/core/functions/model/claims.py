@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.functions.resource import CloudFunction
+from nvcf_operator.core.functions.model.resource import CloudFunction
 
 Claim = tuple[bool, str, Key]
 """In order: one with a version or an open intent comes before one without; then by age, then by key."""

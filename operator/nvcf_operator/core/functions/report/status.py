@@ -5,9 +5,9 @@ from typing import Any
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.conditions import merge
 from nvcf_operator.api.function_status import FUNCTION_CONDITION_TYPES, CloudFunctionStatus, FunctionPhase
-from nvcf_operator.core.functions.decision import FunctionDecision, FunctionRecordUpdate
-from nvcf_operator.core.functions.situation import FunctionSituation
-from nvcf_operator.core.functions.versions import asked_for
+from nvcf_operator.core.functions.model.decision import FunctionDecision, FunctionRecordUpdate
+from nvcf_operator.core.functions.model.situation import FunctionSituation
+from nvcf_operator.core.functions.model.versions import asked_for
 from nvcf_operator.core.model.decision import ConditionSet
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.report.conditions import credentials_of, stated_of, with_odd_words

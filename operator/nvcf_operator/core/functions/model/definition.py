@@ -2,7 +2,7 @@
 
 from nvcf_client.models import FunctionDefinition
 from nvcf_operator.api.function_spec import CloudFunctionSpec
-from nvcf_operator.core.functions.mark import Mark
+from nvcf_operator.core.functions.model.mark import Mark
 
 
 def definition_of(spec: CloudFunctionSpec, mark: Mark) -> FunctionDefinition:

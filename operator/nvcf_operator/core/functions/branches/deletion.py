@@ -7,12 +7,12 @@ Versions that somebody else registered stay, and with them the function's id. NV
 
 from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.backoff import short
-from nvcf_operator.core.functions import messages
-from nvcf_operator.core.functions.collecting import sent_lately
-from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose, FunctionDecision, write
-from nvcf_operator.core.functions.registering import search_left
-from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.functions.versions import by_age, is_gone, missing
+from nvcf_operator.core.functions.branches.collecting import sent_lately
+from nvcf_operator.core.functions.branches.registering import search_left
+from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionDecision, write
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.versions import by_age, is_gone, missing
+from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import ConditionSet, DropFinalizer
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Observation, Present, Scope, Unknown

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.function_status import CloudFunctionStatus
-from nvcf_operator.core.functions.decision import DeleteVersion, DeletionPurpose, FunctionAction, Register
-from nvcf_operator.core.functions.messages import named
-from nvcf_operator.core.functions.resource import CloudFunction
-from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionAction, Register
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.report.messages import named
 from nvcf_operator.core.model.decision import DropFinalizer
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.report.events import EventNote

@@ -18,11 +18,12 @@ from nvcf_operator.api.function_status import (
 )
 from nvcf_operator.api.record import LastWrite, Retry
 from nvcf_operator.backoff import long
-from nvcf_operator.core.functions.collecting import unneeded
-from nvcf_operator.core.functions.decision import FunctionDecision, FunctionRecordUpdate, Register
-from nvcf_operator.core.functions.registering import MOST_VERSIONS, search_left, write_name
-from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.functions.versions import (
+from nvcf_operator.core.functions.branches.collecting import unneeded
+from nvcf_operator.core.functions.branches.registering import MOST_VERSIONS, search_left, write_name
+from nvcf_operator.core.functions.branches.waiting import retry_left
+from nvcf_operator.core.functions.model.decision import FunctionDecision, FunctionRecordUpdate, Register
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.versions import (
     asked_for,
     by_age,
     function_of,
@@ -31,7 +32,6 @@ from nvcf_operator.core.functions.versions import (
     label_of,
     usable,
 )
-from nvcf_operator.core.functions.waiting import retry_left
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Scope
 from nvcf_operator.core.rules import flap_guard

@@ -8,8 +8,8 @@ agree, since anybody may write a tag.
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from nvcf_operator.core.functions.decision import DeleteVersion
-from nvcf_operator.core.functions.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.decision import DeleteVersion
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 
 LAST = datetime.max.replace(tzinfo=UTC)
 

@@ -1,8 +1,8 @@
 """What a CloudFunction has to know of a FunctionDeployment that follows it or uses one of its versions."""
 
 from nvcf_operator.api import status as kinds
-from nvcf_operator.core.functions.resource import CloudFunction
-from nvcf_operator.core.functions.situation import Follower
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import Follower
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import FunctionStatus
 

@@ -15,7 +15,7 @@ from typing import Any
 from nvcf_client.models import FunctionDetails
 from nvcf_client.models.functions import to_request
 from nvcf_operator.api.function_spec import CloudFunctionSpec
-from nvcf_operator.core.functions.mark import ALGORITHM
+from nvcf_operator.core.functions.model.mark import ALGORITHM
 
 Content = Mapping[str, Any]
 """The content of a version by NVCF's names, as a request carries it."""

@@ -1,0 +1,1 @@
+"""One module for each concept of the decision on a CloudFunction."""

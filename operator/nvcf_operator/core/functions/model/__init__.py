@@ -1,0 +1,1 @@
+"""What decisions on a CloudFunction are made from, and made of: plain data."""

@@ -1,0 +1,1 @@
+"""What status and Events say of a CloudFunction."""
