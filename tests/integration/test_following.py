@@ -89,8 +89,9 @@ def test_a_pinned_deployment_waits_for_its_revision_and_takes_its_gpu_along(both
     both.namespace.apply(follower("llama", {"revision": "1"}, rollout={"immutableChange": "Redeploy"}))
     both.namespace.wait_for("llama")
     first = both.functions.latest()
-    edit(both, "GPU")
-    both.namespace.edit("llama", functionRef={"name": "llama", "revision": "2"})
+    specification = {**both.namespace.get("llama")["spec"]["deploymentSpecifications"][0], **H100}
+    pin = {"name": "llama", "revision": "2"}
+    both.namespace.edit("llama", functionRef=pin, deploymentSpecifications=[specification])
     both.namespace.wait_for("llama", status="False", reason="RevisionMissing")
     both.functions.namespace.edit("llama", revision="2", template={"containerImage": "nvcr.io/org/llama:2"})
     both.functions.namespace.wait_for("llama")

@@ -31,5 +31,6 @@ def install(plane: ControlPlane, *, without: Collection[str] = ()) -> Path:
     items = [each for each in base_objects(plane) if each["kind"] != "Deployment"]
     items = [each for each in items if each["metadata"]["name"] not in without]
     plane.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *(f"crd/{kind.crd_name}" for kind in KINDS))
+    crds = [f"crd/{kind.crd_name}" for kind in KINDS if kind.crd_name not in without]
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *crds)
     return plane.kubeconfig_for(NAMESPACE, ACCOUNT)

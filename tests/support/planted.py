@@ -39,7 +39,7 @@ from nvcf_operator.kube.event_queue import EventRecord
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.reconcile import cluster, record
 from nvcf_operator.reconcile.access import Access
-from nvcf_operator.reconcile.act import create
+from nvcf_operator.reconcile.act import create, intents
 from nvcf_operator.reconcile.act.actuator import Changes
 from nvcf_operator.reconcile.act.create import Creates
 from nvcf_operator.reconcile.act.finalizer import Finalizers
@@ -284,6 +284,8 @@ def any_version_patched() -> None:
             body = [{"op": "add", "path": path, "value": value} for path, value in whole.items()]
         return await original(self, kind, method, path, content, body)
 
+    # What the other object does not keep of the intent would stop it, too.
+    intents.not_kept = lambda *of, **more: ()
     KubeClient._write = write  # type: ignore[method-assign, assignment]
     _opened(create).not_kept = (
         lambda status, stored, **more: ()

@@ -91,8 +91,12 @@ def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[
     )
 
 
+def _read(members: Members) -> Resource:
+    return Resource.read(members)
+
+
 DEPLOYMENTS = DigestRules(
-    read=Resource.read,
+    read=_read,
     annotations=(
         names.RECONCILE_REQUESTED_ANNOTATION,
         names.REDEPLOY_REQUESTED_ANNOTATION,

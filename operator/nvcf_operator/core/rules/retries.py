@@ -257,6 +257,8 @@ def retry_due_in(situation: Situation) -> float:
         return 0.0
     if resource.status.observed_generation != resource.generation or retry.reason == Reason.AWAITING_ANSWER:
         return 0.0  # between two POSTs `not_deployed.awaiting` waits, and nothing else has to
+    if retry.reason in (Reason.FUNCTION_NOT_FOUND, Reason.PUBLIC_FUNCTION):
+        return 0.0  # NVCF was asked for nothing: once the list shows a version to deploy, it is deployed
     if retry.reason == Reason.FORBIDDEN and _other_key(situation):
         return 0.0
     return max(0.0, (retry.next_attempt_time - situation.now).total_seconds())
