@@ -5,10 +5,10 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 # Of the tests bytecode is kept, beside no source: without it each pytest process compiles all of them again.
 PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/bytecode" $(BIN)/pytest
 # Tests with a control plane wait most of the time; each worker takes a gigabyte.
-WORKERS ?= 6
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries promtool lint types check unit stories lock generate crds verify-generated test property others demo up down bench chart argocd e2e e2e-argocd image clean
+.PHONY: help setup assets binaries promtool lint types check unit stories lock generate crds verify-generated test demo up down bench chart argocd e2e e2e-argocd image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 25
@@ -50,13 +50,7 @@ promtool: setup
 	@$(BIN)/python -m hack.promtool > /dev/null
 
 test: lint types binaries promtool ## lint, types and every test that needs no node
-	@$(MAKE) --no-print-directory --jobs 2 others property
-
-# They only compute, and have what the others leave of the CPU.
-property: setup
-	PYTHONHASHSEED=0 nice -n 19 env $(PYTEST) -q -n 2 --dist loadgroup tests/property
-
-others: binaries promtool
+	PYTHONHASHSEED=0 $(PYTEST) -n 2 --dist loadgroup tests/property
 	$(PYTEST) -n $(WORKERS) --dist loadgroup tests/unit tests/tools tests/contract tests/chaos tests/integration
 
 demo: binaries ## show the main job: a manifest goes to Active, a change, a graceful delete

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RULE_MARKER, RuleBasedStateMachine, initialize, rule
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key
@@ -52,6 +52,9 @@ revision = st.sampled_from([None, None, None, "r1", "r2"])
 class FunctionStory(RuleBasedStateMachine):
     """What can happen to functions, versions, and what refers to them."""
 
+    calm = False
+    """Whether the chances of the steps are left out."""
+
     def __init__(self) -> None:
         super().__init__()
         self.cluster = Cluster()
@@ -76,11 +79,14 @@ class FunctionStory(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 1000))
     def begin(self, seed: int) -> None:
         self.account.chance = random.Random(seed)
-        self.create_function(0, IMAGES[0], None, 1, Chance())
-        self.follow(0, 0, None, Chance())
+        self._create(0, IMAGES[0], None, 1, Chance())
+        self._follow(0, 0, None, Chance())
 
     @rule(which=which, image=image, revision=revision, limit=st.integers(0, 2), chance=chances)
     def create_function(self, which: int, image: str, revision: str | None, limit: int, chance: Chance) -> None:
+        self._create(which, image, revision, limit, chance)
+
+    def _create(self, which: int, image: str, revision: str | None, limit: int, chance: Chance) -> None:
         key = FUNCTIONS[which]
         if key in self.cluster.objects:
             return
@@ -94,7 +100,7 @@ class FunctionStory(RuleBasedStateMachine):
     def change_template(self, which: int, image: str, revision: str | None, args: str | None, chance: Chance) -> None:
         template = TEMPLATE | {"containerImage": image} | ({"containerArgs": args} if args else {})
         if FUNCTIONS[which] not in self.cluster.objects:
-            self.create_function(which, image, revision, 1, chance)
+            self._create(which, image, revision, 1, chance)
         else:
             self._edit(FUNCTIONS[which], chance, template=template, revision=revision)
 
@@ -134,6 +140,9 @@ class FunctionStory(RuleBasedStateMachine):
 
     @rule(which=which, of=which, pin=revision, chance=chances)
     def follow(self, which: int, of: int, pin: str | None, chance: Chance) -> None:
+        self._follow(which, of, pin, chance)
+
+    def _follow(self, which: int, of: int, pin: str | None, chance: Chance) -> None:
         key = DEPLOYMENTS[which]
         if key in self.cluster.objects:
             return
@@ -146,7 +155,7 @@ class FunctionStory(RuleBasedStateMachine):
     def change_deployment(self, which: int, pin: str | None, gpu: str, chance: Chance) -> None:
         obj = self.cluster.objects.get(DEPLOYMENTS[which])
         if obj is None:
-            self.follow(which, which, pin, chance)
+            self._follow(which, which, pin, chance)
             return
         ref = {"name": obj["spec"]["functionRef"]["name"]} | ({"revision": pin} if pin else {})
         self._edit(DEPLOYMENTS[which], chance, functionRef=ref, deploymentSpecifications=[GPU | {"gpu": gpu}])
@@ -282,6 +291,7 @@ class FunctionStory(RuleBasedStateMachine):
                 self.cluster.set_status(key, {"observedGeneration": -1})
 
     def _step(self, told: str, chance: Chance, seconds: float = 0.0) -> None:
+        chance = Chance() if self.calm else chance
         chance.does = self._does
         note(f"{self.account.now:6.0f} s: {told}{chance.told}")
         writes = len(self.operator.function_writes) + len(self.operator.writes)
@@ -511,6 +521,27 @@ class FunctionStory(RuleBasedStateMachine):
     def _picture(self, what: object) -> str:
         told = {str(key): (obj["spec"], obj["status"], obj["metadata"]) for key, obj in self.cluster.objects.items()}
         return f"{what}\n  NVCF: {self._record()}\n  cluster: {told}"
+
+
+def about(name: str, *rules: str) -> type[FunctionStory]:
+    """Stories of these rules alone, and without faults but those that a rule makes."""
+    known = [item for item, member in vars(FunctionStory).items() if hasattr(member, RULE_MARKER)]
+    return type(name, (FunctionStory,), {"calm": True, **dict.fromkeys(item for item in known if item not in rules)})
+
+
+Registrations = about("Registrations", "change_template", "lose_answers", "wait", "die", "request")
+"""POSTs whose answer is lost, and what becomes of them."""
+
+Owners = about(
+    "Owners", "change_template", "follow", "wipe_a_mark", "delete", "wait", "change_policy", "change_deployment"
+)
+"""Versions that are not ours, or in use, when others are deleted."""
+
+Templates = about("Templates", "write_a_default_out", "change_template", "change_both", "wait", "change_policy")
+"""What makes another version, and when a FunctionDeployment takes it."""
+
+Losses = about("Losses", "delete_a_version_outside", "change_template", "wait", "delete")
+"""Versions that somebody else deletes."""
 
 
 def _is_late(item: Version) -> bool:

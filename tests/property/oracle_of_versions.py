@@ -66,6 +66,7 @@ def _second(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:
     for item in _own(write.rows, uid):
         there = write.at - item.visible_from > HAS_SEEN
         same = item.mark is not None and (item.mark.hash, item.mark.revision) == (mark.hash, mark.revision)
+        same = same and _revision_on_record(latest, item) == mark.revision
         if same and there and item.function_id == (write.function_id or item.function_id) and not _leaves(latest, item):
             wrong.append(f"POST though {item.version_id[-3:]} has the template")
         current = (own_status(latest).get("latest") or {}).get("versionId") == item.version_id
@@ -135,3 +136,9 @@ def _leaves(latest: dict[str, Any], item: Version) -> bool:
     """Whether the record says that the deletion of a version was sent."""
     recorded = own_status(latest).get("versions", [])
     return any(entry["versionId"] == item.version_id and entry.get("leaving") for entry in recorded)
+
+
+def _revision_on_record(latest: dict[str, Any], item: Version) -> str | None:
+    """The revision that a version stands for: a later manifest may have given it one."""
+    recorded = {entry["versionId"]: entry.get("revision") for entry in own_status(latest).get("versions", [])}
+    return recorded.get(item.version_id, item.mark.revision if item.mark is not None else None)
