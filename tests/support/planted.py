@@ -285,7 +285,7 @@ def any_version_patched() -> None:
         return await original(self, kind, method, path, content, body)
 
     # What the other object does not keep of the intent would stop it, too.
-    intents.not_kept = lambda *of, **more: ()
+    vars(intents)["not_kept"] = lambda *of, **more: ()
     KubeClient._write = write  # type: ignore[method-assign, assignment]
     _opened(create).not_kept = (
         lambda status, stored, **more: ()
