@@ -35,7 +35,7 @@ def rolled_out_twice(sandbox: Sandbox, functions: Functions) -> tuple[str, str]:
 def until_deployed(functions: Functions, version: str) -> None:
     """Wait until a version is the only one that is deployed."""
     deployments = functions.simulator.deployments
-    eventually(lambda: set(deployments()), lambda found: found == {version}, within=120, what="it is deployed alone")
+    eventually(lambda: set(deployments()), lambda found: found == {version}, within=60, what="it is deployed alone")
 
 
 def test_a_former_version_that_somebody_deleted_is_forgotten(sandbox: Sandbox, functions: Functions) -> None:

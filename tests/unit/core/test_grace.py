@@ -1,13 +1,14 @@
 """What another controller may bring is waited for before it counts as standing still."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.model.decision import Create
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Failure, FunctionSeen, LocalView, Scope, Situation, Timing, Unknown
 from nvcf_operator.core.report.conditions import report
@@ -104,6 +105,23 @@ def test_a_missing_version_is_looked_for_within_seconds_and_only_afterwards_by_r
     later = decide(after(missing, Reason.FUNCTION_NOT_FOUND, 60.0))
     assert later.retry is not None
     assert (later.requeue, later.retry.attempts) == (60.0, 1)
+
+
+def test_a_missing_version_counts_once_a_pause_and_is_deployed_as_soon_as_it_is_there() -> None:
+    ours = resource(finalizer=True)
+    missing = after(absent(ours, function=FunctionSeen.NOT_FOUND), Reason.FUNCTION_NOT_FOUND, 60.0)
+    stored = report(missing, decide(missing))
+    again = replace(
+        missing, resource=resource(finalizer=True, status=stored.to_dict()), now=missing.now + timedelta(seconds=30)
+    )
+    assert decide(again).retry == stored.retry, "a poll meanwhile counts for nothing"
+    there = replace(again, function=FunctionSeen.OURS)
+    assert isinstance(decide(there).action, Create)
+
+
+def test_a_missing_version_is_reported_before_a_settle() -> None:
+    gone = absent(held(), for_seconds=1.0, function=FunctionSeen.NOT_FOUND)
+    assert shown(gone)[2] == Reason.FUNCTION_NOT_FOUND
 
 
 def test_a_resource_in_order_keeps_its_conditions_while_its_secret_is_missing() -> None:
