@@ -73,8 +73,8 @@ class Environment:
         folder = f"teams/{name}"
         self.repository.copy(EXAMPLES / "functions", folder)
         kustomization = self.repository.read(f"{folder}/kustomization.yaml")
-        for name in {*kustomization["resources"]} - {"namespace.yaml"}:
-            self.repository.remove(f"{folder}/{name}")
+        for file_name in {*kustomization["resources"]} - {"namespace.yaml"}:
+            self.repository.remove(f"{folder}/{file_name}")
         self.repository.write(f"{folder}/kustomization.yaml", kustomization | {"resources": ["namespace.yaml"]})
         for file in self.repository.files(folder):
             file.write_text(file.read_text().replace("nvcf-functions", name))
