@@ -148,7 +148,8 @@ class FunctionStory(RuleBasedStateMachine):
             return
         ref = {"name": FUNCTIONS[of].name} | ({"revision": pin} if pin else {})
         self._now()
-        self.cluster.create(key, {"functionRef": ref, "deploymentSpecifications": [GPU]})
+        rollout = {"immutableChange": "Redeploy"}
+        self.cluster.create(key, {"functionRef": ref, "deploymentSpecifications": [GPU], "rollout": rollout})
         self._step(f"create {key}, which follows {ref}", chance)
 
     @rule(which=which, pin=revision, gpu=st.sampled_from(["L40S", "H100"]), chance=chances)
@@ -539,6 +540,9 @@ Owners = about(
 
 Templates = about("Templates", "write_a_default_out", "change_template", "change_both", "wait", "change_policy")
 """What makes another version, and when a FunctionDeployment takes it."""
+
+Commits = about("Commits", "lose_answers", "change_both", "wait")
+"""An image and a GPU in one commit, also while the registration is slow."""
 
 Losses = about("Losses", "delete_a_version_outside", "change_template", "wait", "delete")
 """Versions that somebody else deletes."""

@@ -17,7 +17,7 @@ from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.reconcile.functions.delete import Deletions
-from tests.property.function_story import FunctionStory, Losses, Owners, Registrations, Templates
+from tests.property.function_story import Commits, FunctionStory, Losses, Owners, Registrations, Templates
 from tests.property.stories import tally
 from tests.property.test_random_stories import EXAMPLES
 
@@ -140,7 +140,7 @@ BUGS: dict[Callable[[Patch], None], type[FunctionStory]] = {
     no_register_settle: Registrations,
     duplicate_used: Registrations,
     hash_alone: Templates,
-    old_version_redeployed: Templates,
+    old_version_redeployed: Commits,
     mark_ignored_before_deletion: Owners,
     users_ignored_before_deletion: Owners,
     deletion_though_in_use: Owners,
