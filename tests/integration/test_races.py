@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.reconcile.observe import BELIEF
+from nvcf_operator.reconcile.ports import BELIEF
 from tests.chaos import oracle
 from tests.support.cluster import RESOURCE, condition_of
 from tests.support.process import Operator

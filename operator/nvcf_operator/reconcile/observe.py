@@ -28,12 +28,9 @@ from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.context import Context, Environment
-from nvcf_operator.reconcile.ports import Accounts, Credentials, Saturated
+from nvcf_operator.reconcile.ports import BELIEF, Accounts, Credentials, Saturated
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.local_state import LocalState
-
-BELIEF = 10.0
-"""Seconds: how old the account's list may be, that makes a 404 believable."""
 
 
 class Reads:

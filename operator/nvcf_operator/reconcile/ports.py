@@ -76,6 +76,9 @@ def is_reported(error: KubeError, attempts: int) -> bool:
 
 T = TypeVar("T")
 
+BELIEF = 10.0
+"""Seconds: how old a list may be that makes a 404 believable, or that something is decided on."""
+
 
 class Nvcf(Protocol):
     """NVCF, as one credential's account sees it."""

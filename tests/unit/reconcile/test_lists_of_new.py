@@ -11,7 +11,7 @@ from nvcf_client.requests import Request
 from nvcf_operator.api.names import Key
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.reconcile.observe import BELIEF
+from nvcf_operator.reconcile.ports import BELIEF
 from tests.property.cluster_model import Cluster
 from tests.property.nvcf_api import Door
 from tests.property.nvcf_model import FUNCTION, Account, specifications_of

@@ -14,9 +14,9 @@ from nvcf_operator.core.rules import error_classification
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
-from nvcf_operator.reconcile.functions.reads import BELIEF, VersionReads
+from nvcf_operator.reconcile.functions.reads import VersionReads
 from nvcf_operator.reconcile.observe import timing_of
-from nvcf_operator.reconcile.ports import Accounts, Credentials, Saturated
+from nvcf_operator.reconcile.ports import BELIEF, Accounts, Credentials, Saturated
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.function_state import FunctionLocalState
 

@@ -9,9 +9,7 @@ from nvcf_operator.core.model.situation import Absent, Failure, Observation, Pre
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call
-
-BELIEF = 10.0
-"""Seconds: how old a list may be that makes a 404 believable, or that something is decided on."""
+from nvcf_operator.reconcile.ports import BELIEF
 
 
 class VersionReads:
