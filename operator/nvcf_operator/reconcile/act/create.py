@@ -7,6 +7,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
@@ -22,7 +23,7 @@ from nvcf_operator.core.report.error_messages import explained
 from nvcf_operator.core.rules.pruning import RECORDED
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.kube.errors import KubeError, NotLeading
-from nvcf_operator.reconcile.act.intents import INTENT_MAX_AGE, PROOFS, IntentWriter
+from nvcf_operator.reconcile.act.intents import IntentWriter
 from nvcf_operator.reconcile.context import Context, Environment
 from nvcf_operator.reconcile.ports import Outdated, Vanished, WriteRefused
 from nvcf_operator.reconcile.stages import Outcome
@@ -62,10 +63,12 @@ class Creates:
                 try:
                     context, intent = await self._intend(context, action, asking)
                     if context.situation.refused is not None:
-                        return Outcome(_not_sent(context, before))
-                    other = await self._proven_again(context, version, admission, began)
+                        return Outcome(self._intents.withdrawn(context, before))
+                    other = await self._intents.prove_again(
+                        began, partial(self._proven_again, context, version, admission)
+                    )
                     if other is not None:
-                        return Outcome(_not_sent(other, before))
+                        return Outcome(self._intents.withdrawn(other, before))
                     answer = await self._post(context, action, intent, admission)
                 except (Outdated, Vanished, KubeError, WriteRefused):
                     # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
@@ -103,34 +106,28 @@ class Creates:
         with self._claims.intending(target):
             return await self._intents.write(context, status), intent
 
-    async def _proven_again(self, context: Context, version: str, admission: Admission, began: float) -> Context | None:
-        """Prove again, if writing the intent took long, that nothing is deployed and that the manifest is the same.
-
-        Gives None when the POST may follow, else what was found in its place.
+    async def _proven_again(self, context: Context, version: str, admission: Admission) -> Context | None:
+        """Prove again that nothing is deployed and that the manifest is the same; give what was found in its place.
 
         Raises:
-            Outdated: the resource has changed, or each proof takes too long as well.
+            Outdated: the resource has changed.
             Vanished: it is gone.
 
         """
         account = context.nvcf
         request = endpoints.get_deployment(function_id=context.resource.function_id, function_version_id=version)
-        for _ in range(PROOFS):
-            if self._clock.monotonic() - began <= INTENT_MAX_AGE:
-                return None
-            began = self._clock.monotonic()
-            try:
-                answer = await account.send(request, admission)
-            except nvcf_errors.NotFound as error:
-                if error.unknown_path:
-                    return context.after(failure=account.reading(error))
-            except nvcf_errors.NvcfError as error:
+        try:
+            answer = await account.send(request, admission)
+        except nvcf_errors.NotFound as error:
+            if error.unknown_path:
                 return context.after(failure=account.reading(error))
-            else:
-                self._presence.saw(context.target(version), self._clock.monotonic())
-                return context.observed(version, Present(answer.deployment))
-            await self._cluster.prove_current(context.resource, context.local)
-        raise Outdated("the cluster takes longer to answer than a proof stays valid")
+        except nvcf_errors.NvcfError as error:
+            return context.after(failure=account.reading(error))
+        else:
+            self._presence.saw(context.target(version), self._clock.monotonic())
+            return context.observed(version, Present(answer.deployment))
+        await self._cluster.prove_current(context.resource, context.local)
+        return None
 
     async def _post(self, context: Context, action: Create, intent: Intent, admission: Admission) -> DeploymentResponse:
         resource, local, version = context.resource, context.local, action.function_version_id
@@ -179,11 +176,3 @@ class Creates:
             answered_intent=None if error.maybe_done else answered(intent),
         )
         return Outcome(context, read_again=version)
-
-
-def _not_sent(context: Context, before: Intent | None) -> Context:
-    """Have the status say again what it said before the intent, since no POST followed it."""
-    resource = context.resource
-    context.local.intends(resource, before)
-    status = resource.status.model_copy(update={"intent": before})
-    return context.after(resource=replace(resource, status=status))

@@ -1,16 +1,19 @@
 """Writes the status that comes before a POST: from then on the POST may be under way, whatever happens to us."""
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any, Generic
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
 from nvcf_operator.core.model.managed import AnyStatus
 from nvcf_operator.core.rules.pruning import not_kept
 from nvcf_operator.kube.client import merge_patch
-from nvcf_operator.reconcile.ports import NotKept, WriteRefused
+from nvcf_operator.reconcile.ports import NotKept, Outdated, WriteRefused
 from nvcf_operator.reconcile.stages import ContextT, ManagedEnvironment
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 INTENT_MAX_AGE = 5.0
 """Seconds within which the POST must follow its intent; after a longer pause the state is proven again first."""
@@ -64,6 +67,36 @@ class IntentWriter(Generic[ContextT]):
         if refused is not None:
             log.warning("%s", refused)
         return context.after(resource=context.resource_after(obj, self._clock), refused=refused)
+
+    async def prove_again(self, began: float, proof: Callable[[], Awaitable[T | None]]) -> T | None:
+        """Prove again, if writing the intent took long, that its POST may follow.
+
+        Args:
+            began: the monotonic second at which the last proof began.
+            proof: gives what stands in the POST's way, or None.
+
+        Returns:
+            What was found in the POST's way; None when it may follow at once.
+
+        Raises:
+            Outdated: each proof takes too long as well, or what `proof` raises.
+
+        """
+        for _ in range(PROOFS):
+            if self._clock.monotonic() - began <= INTENT_MAX_AGE:
+                return None
+            began = self._clock.monotonic()
+            if (other := await proof()) is not None:
+                return other
+        raise Outdated("the cluster takes longer to answer than a proof stays valid")
+
+    @staticmethod
+    def withdrawn(context: ContextT, before: Any) -> ContextT:
+        """Have the status say again what it said before the intent, since no POST followed it."""
+        resource = context.resource
+        context.local.intends(resource, before)
+        status = resource.status.model_copy(update={"intent": before})
+        return context.after(resource=replace(resource, status=status))
 
     async def _try(self, context: ContextT, patch: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         """Have the API server show what it would keep of an intent.

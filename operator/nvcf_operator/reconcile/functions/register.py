@@ -7,7 +7,7 @@ the POST registers is found by it.
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
@@ -26,7 +26,7 @@ from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.rules.pruning import members_of
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.kube.errors import KubeError, NotLeading
-from nvcf_operator.reconcile.act.intents import INTENT_MAX_AGE, PROOFS, IntentWriter
+from nvcf_operator.reconcile.act.intents import IntentWriter
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
 from nvcf_operator.reconcile.ports import Outdated, Vanished, WriteRefused
 from nvcf_operator.reconcile.stages import Outcome
@@ -76,8 +76,10 @@ class Registrations:
                     request = _request(context.resource, intent)  # before the intent: without a request there is none
                     context = await self._intend(context, asking, intent)
                     if context.situation.refused is not None:
-                        return Outcome(_not_sent(context, before))
-                    await self._prove_again(context, began)
+                        return Outcome(self._intents.withdrawn(context, before))
+                    await self._intents.prove_again(
+                        began, partial(self._cluster.prove_current, context.resource, context.local)
+                    )
                     found = await self._post(context, intent, request, admission)
                 except (Outdated, Vanished, KubeError, WriteRefused):
                     # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
@@ -98,21 +100,6 @@ class Registrations:
         status = report(context.situation, asking).model_copy(update={"intent": intent})
         with self._environment.claims.intending(context.resource, context.nvcf):
             return await self._intents.write(context, status)
-
-    async def _prove_again(self, context: FunctionContext, began: float) -> None:
-        """Prove again, if writing the intent took long, that the manifest is the same.
-
-        Raises:
-            Outdated: it is not, or each proof takes too long as well.
-            Vanished: the resource is gone.
-
-        """
-        for _ in range(PROOFS):
-            if self._clock.monotonic() - began <= INTENT_MAX_AGE:
-                return
-            began = self._clock.monotonic()
-            await self._cluster.prove_current(context.resource, context.local)
-        raise Outdated("the cluster takes longer to answer than a proof stays valid")
 
     async def _post(
         self,
@@ -173,11 +160,3 @@ def _request(resource: CloudFunction, intent: Registration) -> Request[FunctionR
     if intent.function_id is None:
         return endpoints.create_function(**given)
     return endpoints.create_function_version(function_id=intent.function_id, **given)
-
-
-def _not_sent(context: FunctionContext, before: Registration | None) -> FunctionContext:
-    """Have the status say again what it said before the intent, since no POST followed it."""
-    resource: CloudFunction = context.resource
-    context.local.intends(resource, before)
-    status = resource.status.model_copy(update={"intent": before})
-    return context.after(resource=replace(resource, status=status))
