@@ -5,24 +5,20 @@ undeployed is reported, for a user wanted it gone without us. A POST that was un
 seen what it makes, so this process follows it.
 """
 
-import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from functools import partial
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.models import Deployment
-from nvcf_operator.backoff import short
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.model.versions import may_need_undeploying, versions_held
 from nvcf_operator.core.report.events import EventNote, not_followed, undeployed_for_nobody, vanished
-from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller, Priority
-from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.context import Environment
+from nvcf_operator.reconcile.following import Following, Unproven
 from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.state.deployments import SentPost
 
@@ -46,9 +42,8 @@ class Orphans:
         self._clock = environment.clock
         self._sent = environment.sent
         self._metrics = metrics
-        self._pause = pause
         self._settle = settle
-        self._tasks: dict[asyncio.Task[None], SentPost | None] = {}
+        self._following: Following[SentPost] = Following(pause=pause)
 
     def vanished(self, resource: Resource, account: Nvcf | None) -> None:
         """An object is gone, or going, without our having taken our finalizer off."""
@@ -57,25 +52,19 @@ class Orphans:
         posts = self._sent.take(resource.uid, self._clock.monotonic()) if account is not None else []
         for post in posts:
             assert account is not None, "without one there are no posts"
-            account.followed += 1
-            self._start(self._follow(post, account), post)
+            self._follow(post, account)
         if may_need_undeploying(resource):
             base_url = account.credential.base_url if account is not None else None
-            self._start(self._report_left(resource, base_url, {post.target.version for post in posts}), None)
+            followed = {post.target.version for post in posts}
+            self._following.start(self._report_left(resource, base_url, followed), None)
 
     async def close(self) -> None:
         """End it. What is still followed is reported, for the next process knows nothing of it."""
-        for task, post in tuple(self._tasks.items()):
-            if post is not None:
-                self._report(post.resource, not_followed(post.resource, post.target.version))
-                self._metrics.left_behind()
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._following.close(self._lost)
 
-    def _start(self, work: Coroutine[Any, Any, None], post: SentPost | None) -> None:
-        task = asyncio.create_task(work, name=f"orphan {post.resource.key if post else ''}")
-        self._tasks[task] = post
-        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+    def _lost(self, post: SentPost) -> None:
+        self._report(post.resource, not_followed(post.resource, post.target.version))
+        self._metrics.left_behind()
 
     async def _report_left(self, resource: Resource, base_url: str | None, followed: set[str]) -> None:
         """Report what the object held, and nobody holds now."""
@@ -88,32 +77,24 @@ class Orphans:
             self._report(resource, vanished(resource, left))
             self._metrics.left_behind(len(left))
 
-    async def _follow(self, post: SentPost, account: Nvcf) -> None:
+    def _follow(self, post: SentPost, account: Nvcf) -> None:
         """Watch for what the POST makes, until it cannot come any more, and undeploy it unless somebody claims it."""
-        resource, version, failures = post.resource, post.target.version, 0
+        resource, version = post.resource, post.target.version
         watch = _Watch(resource.spec.undeploy.drain_timeout_seconds if resource.spec is not None else 3600)
         log.warning(
             "%s is gone while its POST of version %s may still be in progress: the operator follows it",
             resource.key,
             version,
         )
-        try:
-            while True:
-                try:
-                    if (
-                        other := await self._claims.claimant(resource, version, account.credential.base_url)
-                    ) is not None:
-                        log.info("version %s of the vanished %s is claimed by %s now", version, resource.key, other)
-                        return
-                    if await self._is_over(post, account, watch):
-                        return
-                    failures = 0
-                except (nvcf_errors.NvcfError, LimiterClosed, KubeError, _Unproven) as error:
-                    failures += 1
-                    log.warning("version %s of the vanished %s: %s", version, resource.key, error)
-                await asyncio.sleep(max(self._pause, short(failures)) if failures else self._pause)
-        finally:
-            account.followed -= 1
+        what = f"version {version} of the vanished {resource.key}"
+        self._following.follow(post, account, what, partial(self._is_claimed_or_over, post, account, watch))
+
+    async def _is_claimed_or_over(self, post: SentPost, account: Nvcf, watch: "_Watch") -> bool:
+        resource, version = post.resource, post.target.version
+        if (other := await self._claims.claimant(resource, version, account.credential.base_url)) is not None:
+            log.info("version %s of the vanished %s is claimed by %s now", version, resource.key, other)
+            return True
+        return await self._is_over(post, account, watch)
 
     async def _is_over(self, post: SentPost, account: Nvcf, watch: "_Watch") -> bool:
         """Read it once, and undeploy what is there; whether nothing of it is left, and nothing can come any more."""
@@ -133,7 +114,7 @@ class Orphans:
         """The deployment; None for a 404 that speaks of it, of an account that answers.
 
         Raises:
-            _Unproven: the account does not answer, so the 404 proves nothing.
+            Unproven: the account does not answer, so the 404 proves nothing.
             NvcfError: the call failed.
 
         """
@@ -146,7 +127,7 @@ class Orphans:
                 raise
         listing = await account.fresh_listing(0.0, _caller(post))
         if isinstance(listing, Failure):
-            raise _Unproven(listing.message)
+            raise Unproven(listing.message)
         self._sent.missed(post.target, self._clock.monotonic())
         return None
 
@@ -168,10 +149,6 @@ class Orphans:
 
 def _caller(post: SentPost) -> Caller:
     return Caller(Priority.LOW, post.resource.key.namespace)
-
-
-class _Unproven(Exception):  # noqa: N818  the name says what happened
-    """A 404 that nothing shows to be true."""
 
 
 class _Watch:

@@ -3,23 +3,19 @@
 What the object held by its record and nobody deleted is reported: a user wanted it gone without us.
 """
 
-import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from functools import partial
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
-from nvcf_operator.backoff import short
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import VersionSeen
 from nvcf_operator.core.functions.report.events import deleted_for_nobody, vanished
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.report.events import EventNote
-from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller, Priority
-from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.metrics import Metrics
+from nvcf_operator.reconcile.following import Following, Unproven
 from nvcf_operator.reconcile.functions.context import FunctionEnvironment, interest_of
 from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.state.function_state import SentRegistration
@@ -41,8 +37,7 @@ class FunctionOrphans:
         self._environment = environment
         self._clock = environment.clock
         self._metrics = metrics
-        self._pause = pause
-        self._tasks: dict[asyncio.Task[None], SentRegistration] = {}
+        self._following: Following[SentRegistration] = Following(pause=pause)
 
     def vanished(self, resource: CloudFunction, account: Nvcf | None) -> None:
         """An object is gone, or going, without our having taken our finalizer off."""
@@ -53,48 +48,27 @@ class FunctionOrphans:
             return  # what was registered stays, and so does what still comes
         for post in posts if account is not None else ():
             assert account is not None, "without one there are no posts"
-            account.followed += 1
-            self._start(self._follow(post, account), post)
+            log.warning("%s is gone while its registration may still be in progress: it is followed", resource.key)
+            what = f"registration of the vanished {resource.key}"
+            self._following.follow(post, account, what, partial(self._is_over, post, account))
         if resource.recorded_ids:
             self._report(resource, vanished(resource))
             self._metrics.left_behind(len(resource.recorded_ids))
 
     async def close(self) -> None:
         """End it. What is still followed is reported, for the next process knows nothing of it."""
-        for task, post in tuple(self._tasks.items()):
-            self._report(post.resource, vanished(post.resource))
-            self._metrics.left_behind()
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._following.close(self._lost)
 
-    def _start(self, work: Coroutine[Any, Any, None], post: SentRegistration) -> None:
-        task = asyncio.create_task(work, name=f"orphan {post.resource.key}")
-        self._tasks[task] = post
-        task.add_done_callback(lambda done: self._tasks.pop(done, None))
-
-    async def _follow(self, post: SentRegistration, account: Nvcf) -> None:
-        """Watch for what the POST registers, until it cannot come any more."""
-        failures = 0
-        log.warning("%s is gone while its registration may still be in progress: it is followed", post.resource.key)
-        try:
-            while True:
-                try:
-                    if await self._is_over(post, account):
-                        return
-                    failures = 0
-                except (nvcf_errors.NvcfError, LimiterClosed, KubeError, _Unlisted) as error:
-                    failures += 1
-                    log.warning("registration of the vanished %s: %s", post.resource.key, error)
-                await asyncio.sleep(max(self._pause, short(failures)) if failures else self._pause)
-        finally:
-            account.followed -= 1
+    def _lost(self, post: SentRegistration) -> None:
+        self._report(post.resource, vanished(post.resource))
+        self._metrics.left_behind()
 
     async def _is_over(self, post: SentRegistration, account: Nvcf) -> bool:
         """Search for it once, and delete what is there; whether nothing of it is left, and nothing can come."""
         running, resource = post.may_run_for(self._clock.monotonic()), post.resource
         listing = await account.fresh_listing(0.0, _caller(post), interest_of(resource))
         if isinstance(listing, Failure):
-            raise _Unlisted(listing.message)
+            raise Unproven(listing.message)
         shown = listing.registered.shown_to(interest_of(resource))
         found = next((seen for seen in shown if seen.mark is not None and seen.mark.token == post.token), None)
         if found is None:
@@ -125,7 +99,3 @@ class FunctionOrphans:
 
 def _caller(post: SentRegistration) -> Caller:
     return Caller(Priority.LOW, post.resource.key.namespace)
-
-
-class _Unlisted(Exception):  # noqa: N818  the name says what happened
-    """The account's list could not be read."""
