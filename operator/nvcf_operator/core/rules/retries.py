@@ -102,19 +102,30 @@ def waiting(situation: Situation, failure: Failure, *, at_work: bool = False) ->
     if failure.scope == Scope.RESOURCE:
         return refused(situation, failure)
     if failure.scope == Scope.CREDENTIAL:
-        delay = failure.retry_after if failure.retry_after is not None else min(SECRET_AGAIN, situation.timing.poll)
-        if quiet:
-            return Decision(requeue=delay)
-        left = grace_left(situation, failure.reason)
-        awaited = stalled_after_grace(situation, failure.reason, failure.message)
-        return Decision(condition_set=awaited, requeue=min(delay, left) if left > 0 else delay)
-    delay = short(situation.local.attempts)
-    if failure.retry_after is not None:
-        delay = max(delay, failure.retry_after)
+        condition_set, delay = without_credential(situation, failure, quiet=quiet)
+        return Decision(condition_set=condition_set, requeue=delay)
     condition_set = None
     if not quiet:
         condition_set = _kept_from_work(situation, failure, phase_at_work(situation.resource))
-    return Decision(condition_set=condition_set, requeue=delay, backoff=True)
+    return Decision(condition_set=condition_set, requeue=outage_pause(situation, failure), backoff=True)
+
+
+def without_credential(situation: AnySituation, failure: Failure, *, quiet: bool) -> tuple[ConditionSet | None, float]:
+    """What is reported while there is no key that works, and the seconds until the next reconcile.
+
+    With `quiet` nothing is: the manifest is in effect all the same.
+    """
+    delay = failure.retry_after if failure.retry_after is not None else min(SECRET_AGAIN, situation.timing.poll)
+    if quiet:
+        return None, delay
+    left = grace_left(situation, failure.reason)
+    awaited = stalled_after_grace(situation, failure.reason, failure.message)
+    return awaited, min(delay, left) if left > 0 else delay
+
+
+def outage_pause(situation: AnySituation, failure: Failure) -> float:
+    """Seconds until the next reconcile while NVCF cannot be reached, or asks to slow down."""
+    return max(short(situation.local.attempts), failure.retry_after or 0.0)
 
 
 def hindered(situation: Situation, failure: Failure) -> Decision:

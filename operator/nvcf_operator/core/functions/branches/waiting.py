@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.api.record import Retry
-from nvcf_operator.backoff import long, refused_by_cluster, short
+from nvcf_operator.backoff import long, refused_by_cluster
 from nvcf_operator.core.functions.model.decision import FunctionDecision
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report import messages
@@ -17,7 +17,7 @@ from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.report import conditions
 from nvcf_operator.core.rules.error_classification import refused_before
-from nvcf_operator.core.rules.retries import SECRET_AGAIN, grace_left, idle, phase_at_work, stalled_after_grace
+from nvcf_operator.core.rules.retries import idle, outage_pause, phase_at_work, without_credential
 
 SLOW = 300.0
 """Seconds between two reconciles of what only somebody else or another resource can change."""
@@ -33,18 +33,13 @@ def waiting(situation: FunctionSituation, failure: Failure, *, at_work: bool = F
     """Decide on a resource that a failure keeps from its turn. `at_work`: a write is due, whatever the record says."""
     quiet = idle(situation.resource) and not at_work
     if failure.scope == Scope.CREDENTIAL:
-        delay = failure.retry_after if failure.retry_after is not None else min(SECRET_AGAIN, situation.timing.poll)
-        if quiet:
-            return FunctionDecision(requeue=delay)
-        left = grace_left(situation, failure.reason)
-        awaited = stalled_after_grace(situation, failure.reason, failure.message)
-        return FunctionDecision(condition_set=awaited, requeue=min(delay, left) if left > 0 else delay)
+        condition_set, delay = without_credential(situation, failure, quiet=quiet)
+        return FunctionDecision(condition_set=condition_set, requeue=delay)
     if failure.scope == Scope.RESOURCE:
         stalled, delay = conditions.stalled(failure.reason, failure.message), long(situation.local.attempts + 1)
         return FunctionDecision(condition_set=stalled, requeue=delay, backoff=True, seen=True)
-    delay = max(short(situation.local.attempts), failure.retry_after or 0.0)
     condition_set = None if quiet else _kept_from_work(situation, failure)
-    return FunctionDecision(condition_set=condition_set, requeue=delay, backoff=True)
+    return FunctionDecision(condition_set=condition_set, requeue=outage_pause(situation, failure), backoff=True)
 
 
 def _kept_from_work(situation: FunctionSituation, failure: Failure) -> ConditionSet | None:
