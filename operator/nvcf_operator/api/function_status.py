@@ -130,12 +130,6 @@ class FailedTemplate(ApiModel):
 class CloudFunctionStatus(StatusModel):
     """What the operator found, did and must remember."""
 
-    uid: str | None = None
-    """The `metadata.uid` of the object that this status was written for. With another one it is a copy's: ignored."""
-
-    observed_generation: int = -1
-    """The `metadata.generation` that this status was decided on; -1 before the operator has seen the resource."""
-
     conditions: Annotated[tuple[Condition, ...], Field(json_schema_extra=of_type("map", keys=["type"]))] = ()
     """Ready, Registered, Reconciling, Stalled, CredentialsValid, SecretsSynced and, while deleting, DeletionBlocked."""
 

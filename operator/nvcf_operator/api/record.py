@@ -1,5 +1,6 @@
 """What the records of all kinds share, and how a status is written."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from nvcf_operator.api.model import ApiModel, Time
@@ -7,6 +8,12 @@ from nvcf_operator.api.model import ApiModel, Time
 
 class StatusModel(ApiModel):
     """Base of the status of every kind."""
+
+    uid: str | None = None
+    """The `metadata.uid` of the object that this status was written for. With another one it is a copy's: ignored."""
+
+    observed_generation: int = -1
+    """The `metadata.generation` that this status was decided on; -1 before the operator has seen the resource."""
 
     def to_dict(self) -> dict[str, Any]:
         """The status as the cluster stores it: camelCase, plain JSON types, without what is None and empty lists.
@@ -28,6 +35,14 @@ class LastWrite(ApiModel):
     since: Time
     """When it was first made."""
 
+    def moved(self, by: timedelta) -> "LastWrite":
+        """The same after the time of day was set by so much."""
+        return self.model_copy(update={"since": self.since + by})
+
+    def not_after(self, now: datetime) -> "LastWrite":
+        """The same as another clock may have written it: a time in the future counts as now."""
+        return self.model_copy(update={"since": min(self.since, now)})
+
 
 class Retry(ApiModel):
     """This resource's own failures, so that its backoff survives a restart of the operator."""
@@ -46,3 +61,13 @@ class Retry(ApiModel):
 
     failed_deployments: int | None = None
     """Deployments that NVCF had given up (status ERROR) before such a POST, which counts as one attempt more."""
+
+    def moved(self, by: timedelta) -> "Retry":
+        """The same after the time of day was set by so much."""
+        due = self.next_attempt_time
+        return self if due is None else self.model_copy(update={"next_attempt_time": due + by})
+
+    def not_after(self, latest: datetime) -> "Retry":
+        """The same as another clock may have written it: no pause is longer than it may be."""
+        due = self.next_attempt_time
+        return self if due is None else self.model_copy(update={"next_attempt_time": min(due, latest)})

@@ -82,8 +82,8 @@ class Record:
                 for item in self.retiring
             ),
             progressing_since=later(self.progressing_since),
-            last_write=last and last.model_copy(update={"since": last.since + by}),
-            retry=retry and retry.model_copy(update={"next_attempt_time": later(retry.next_attempt_time)}),
+            last_write=last and last.moved(by),
+            retry=retry and retry.moved(by),
         )
 
 
@@ -99,17 +99,14 @@ def first_seen(status: FunctionDeploymentStatus, spec: FunctionDeploymentSpec | 
     ready = next((item for item in status.conditions if item.type == "Ready"), None)
     exceeded = ready is not None and ready.reason == Reason.PROGRESS_DEADLINE_EXCEEDED
     last, retry, since = record.last_write, record.retry, record.progressing_since
-    if retry is not None and retry.next_attempt_time is not None:
-        longest = now + timedelta(seconds=backoff.long(retry.attempts))
-        retry = retry.model_copy(update={"next_attempt_time": min(retry.next_attempt_time, longest)})
     if since is not None:
         since = _at_most(since, now, deadline if exceeded else _recorded(deadline))
     return replace(
         record,
         retiring=tuple(_first_seen_drain(item, now, drain) for item in record.retiring),
         progressing_since=since,
-        last_write=last and last.model_copy(update={"since": min(last.since, now)}),
-        retry=retry,
+        last_write=last and last.not_after(now),
+        retry=retry and retry.not_after(now + timedelta(seconds=backoff.long(retry.attempts))),
     )
 
 

@@ -210,12 +210,7 @@ class FunctionRecord:
     def moved(self, seconds: float) -> "FunctionRecord":
         """The record after the time of day was set by so many seconds, with all spans as they were."""
         by, last, retry = timedelta(seconds=seconds), self.last_write, self.retry
-        due = retry.next_attempt_time if retry is not None else None
-        return replace(
-            self,
-            last_write=last and last.model_copy(update={"since": last.since + by}),
-            retry=retry and retry.model_copy(update={"next_attempt_time": due and due + by}),
-        )
+        return replace(self, last_write=last and last.moved(by), retry=retry and retry.moved(by))
 
 
 def first_seen(status: CloudFunctionStatus, spec: CloudFunctionSpec | None, now: datetime) -> FunctionRecord:
@@ -225,8 +220,5 @@ def first_seen(status: CloudFunctionStatus, spec: CloudFunctionSpec | None, now:
     """
     record = FunctionRecord.of(status)
     last, retry = record.last_write, record.retry
-    if retry is not None and retry.next_attempt_time is not None:
-        longest = now + timedelta(seconds=long(retry.attempts))
-        retry = retry.model_copy(update={"next_attempt_time": min(retry.next_attempt_time, longest)})
-    last = last and last.model_copy(update={"since": min(last.since, now)})
-    return replace(record, last_write=last, retry=retry)
+    retry = retry and retry.not_after(now + timedelta(seconds=long(retry.attempts)))
+    return replace(record, last_write=last and last.not_after(now), retry=retry)
