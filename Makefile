@@ -65,7 +65,7 @@ down: setup ## end what `make up` started
 bench: binaries ## measure 1,000 resources on the real API server, and print budgets beside figures
 	@$(BIN)/python -m hack.bench
 
-generate: setup ## generate the CRD, the reference pages in docs/, the chart's copies and deploy/base from the code
+generate: setup ## generate the CRDs, the reference pages in docs/, the chart's copies and deploy/base from the code
 	@$(BIN)/python -m hack.docs
 	@$(MAKE) --silent chart
 
@@ -81,7 +81,7 @@ verify-generated: setup ## fail with a diff if a generated file is out of date
 	git --no-pager diff --exit-code "$$before" "$$after" || \
 	{ echo "error: generated files were out of date, see the diff above; they have been regenerated, commit them" >&2; exit 1; }
 
-chart: setup ## give the chart its copy of the CRD, and render deploy/base from the chart
+chart: setup ## give the chart its copies of the CRDs, and render deploy/base from the chart
 	@$(BIN)/python -m hack.chart
 
 e2e: setup ## chart and image on a real kind cluster (root and podman; 12 minutes), or on that of KUBECONFIG with IMAGE
