@@ -11,6 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from hack.controlplane.ports import free_ports
+from tests.support.functions import Functions
 from tests.support.process import Operator
 from tests.support.sandbox import Sandbox
 from tests.support.simulator import KEY
@@ -137,6 +138,32 @@ def test_a_look_is_a_trace_with_its_calls_and_its_writes(
     assert resource["service.instance.id"]
     assert places(KEY, receiver.raw.decode(errors="replace")) == []
     assert b"uthorization" not in receiver.raw
+
+
+def test_a_registration_is_a_trace_with_the_kind_of_its_resource(
+    sandbox: Sandbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NVCF_OPERATOR_TRACING", "true")
+    functions = Functions.of(sandbox.namespace, sandbox.simulator)
+    with sandbox.operator(fresh=True) as operator:
+        functions.apply()
+        functions.namespace.wait_for("llama", within=60)
+        posted = eventually(
+            lambda: receiver.named("nvcf create_function"), bool, within=20, what="the span of the POST"
+        )[0]
+        found = eventually(
+            lambda: [span for span in receiver.named("reconcile") if span.span_id == posted.parent_span_id],
+            bool,
+            within=20,
+            what="the span of the reconcile that made it",
+        )[0]
+        assert operator.stop() == 0
+    about = {"k8s.namespace.name": sandbox.namespace.name, "nvcf_operator.name": "llama"}
+    assert (about | {"nvcf_operator.kind": "CloudFunction"}).items() <= attributes(found).items()
+    writes = [attributes(span)["nvcf_operator.write"] for span in receiver.spans if span.trace_id == found.trace_id
+              and span.name.startswith("kubernetes ")]  # fmt: skip
+    assert writes[-2:] == ["intent", "status"]
+    assert KEY.encode() not in receiver.raw
 
 
 def test_without_it_nothing_is_sent_and_nothing_imported(sandbox: Sandbox, receiver: Receiver) -> None:
