@@ -62,8 +62,8 @@ def reference_markdown() -> str:
         f" `{kind.short_name}`, category `{names.CATEGORY}`. `kubectl explain {kind.short_name}.spec --recursive`"
         " prints the fields.",
         "**Bold** fields are required. A field of the template that the manifest leaves out is absent from the version:"
-        " taking one out makes a new version, unless it said what the server takes in its absence. The column Change"
-        " says what a later change of the field does.",
+        " removing one makes a new version, unless its value was the server's default. The column Change says what a"
+        " later change of the field does.",
         *objects("spec", spec, spec_table),
         "## Rules over several fields",
         "The API server refuses a manifest that breaks one of these, with this text:",

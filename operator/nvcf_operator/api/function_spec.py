@@ -62,7 +62,7 @@ class ValueRef(ApiModel):
     """A key of a Secret in the resource's own namespace, whose value is sent."""
 
     name: Annotated[SubdomainName, changes(Mutability.OPERATOR)]
-    """Name of the Secret. It must consent by its annotation `nvcf-operator.io/allow-function`."""
+    """Name of the Secret. It must allow this by its annotation `nvcf-operator.io/allow-function`."""
 
     key: Annotated[SecretKey, changes(Mutability.OPERATOR)]
     """Key of the Secret that holds the value."""
@@ -87,7 +87,7 @@ class FunctionSecret(ApiModel):
 
 
 class RateLimit(ApiModel):
-    """How many requests the function takes."""
+    """How many requests the function accepts."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -110,7 +110,7 @@ class RateLimit(ApiModel):
     )
 
     rate_limit: Annotated[Rate | None, _rate("rateLimit")] = None
-    """Requests of each account: a count and a unit of S, M, H or D, for example `100-M` or `100-M, 5-S`."""
+    """Requests from each account: a count and a unit of S, M, H or D, for example `100-M` or `100-M, 5-S`."""
 
     per_nca_id_rate: Annotated[
         dict[str, Rate] | None,
@@ -125,7 +125,7 @@ class RateLimit(ApiModel):
             ),
         ),
     ] = None
-    """Requests of single accounts, by the account's id (`ncaId`)."""
+    """Requests from individual accounts, by the account's id (`ncaId`)."""
 
     exempted_nca_ids: Annotated[
         tuple[AccountId, ...] | None, Field(min_length=1, max_length=32, json_schema_extra=of_type("set"))
@@ -133,14 +133,14 @@ class RateLimit(ApiModel):
     """Accounts that `rateLimit` does not apply to."""
 
     per_user_rate: Annotated[Rate | None, _rate("perUserRate")] = None
-    """Requests of each user."""
+    """Requests from each user."""
 
     sync_check: bool | None = None
     """Whether each request waits for the check. Chosen by the server if unset."""
 
 
 class History(ApiModel):
-    """What is kept of former versions."""
+    """How many former versions are kept."""
 
     limit: Annotated[int, changes(Mutability.OPERATOR, ge=0, le=10)] = 1
     """Former versions that stay registered, 0 to 10, for a quick way back. Each counts against the account's quota of
@@ -197,11 +197,11 @@ class CloudFunctionSpec(ApiModel):
 
     revision: Annotated[Revision | None, changes(Mutability.VERSION)] = None
     """A name for the template, for example `1-4-2`, by which a FunctionDeployment can pin it. It stands for one
-    template only: set another one with each change of the template. If unset, the hash of the template identifies it.
+    template only: set a new one with each change of the template. If unset, the hash of the template identifies it.
     """
 
     description: Annotated[str | None, changes(Mutability.REGISTRATION), StringConstraints(max_length=256)] = None
-    """Description of the function's versions. NVCF cannot change that of a version that is registered."""
+    """Description of the function's versions. NVCF cannot change it once a version is registered."""
 
     template: Annotated[Template, changes(Mutability.VERSION)]
     """The content of a function version. A change of its meaning is registered as a new version."""
@@ -229,7 +229,7 @@ class CloudFunctionSpec(ApiModel):
     """Tags of the function's versions: letters, digits, `_`, `:`, `=` and `-`. The operator adds one of its own."""
 
     rate_limit: Annotated[RateLimit | None, changes(Mutability.REGISTRATION)] = None
-    """How many requests the function takes. If unset, no limit is sent."""
+    """How many requests the function accepts. If unset, no limit is sent."""
 
     rate_limit_policy: Annotated[RateLimitPolicy, changes(Mutability.OPERATOR)] = RateLimitPolicy.LIMITED
     """`Limited`: `rateLimit` applies, if there is one. `Unlimited`: a limit that NVCF shows is removed."""
@@ -244,7 +244,7 @@ class CloudFunctionSpec(ApiModel):
     """Other accounts (`ncaId`) that may invoke the function."""
 
     history: Annotated[History, changes(Mutability.OPERATOR)] = History()
-    """What is kept of former versions."""
+    """How many former versions are kept."""
 
     credentials: Annotated[Credentials | None, changes(Mutability.OPERATOR)] = None
     """Where the NVCF API key is. If unset: the Secret `nvcf-credentials` of this namespace, otherwise the operator's
@@ -256,7 +256,7 @@ class CloudFunctionSpec(ApiModel):
 
     deletion_policy: Annotated[DeletionPolicy, changes(Mutability.OPERATOR)] = DeletionPolicy.DELETE
     """What deleting this resource does. `Delete`: the versions that it registered are deleted, and with the last
-    version the function, whose id can never be had again. `Retain`: NVCF is left alone, and no credentials are needed.
+    version the function, whose id is then lost for good. `Retain`: NVCF is left alone, and no credentials are needed.
     """
 
     management_policy: Annotated[ManagementPolicy, changes(Mutability.OPERATOR)] = ManagementPolicy.MANAGE

@@ -83,7 +83,7 @@ class RegisteredVersion(ApiModel):
     """Whether it has served requests."""
 
     leaving: bool = False
-    """Whether its deletion was sent, so that it is never used again."""
+    """Whether its deletion was requested, so that it is never used again."""
 
     secrets: str | None = None
     """Which Secrets its secrets were sent from, as a digest. Says nothing about their values."""
@@ -149,7 +149,7 @@ class CloudFunctionStatus(StatusModel):
     """The version that FunctionDeployments without a pinned revision follow."""
 
     versions: Annotated[tuple[RegisteredVersion, ...], Field(json_schema_extra=of_type("atomic"))] = ()
-    """Versions that this resource registered, the latest first, then those that were it before."""
+    """Versions that this resource registered: the latest first, then former ones, most recent first."""
 
     intent: Registration | None = None
     """The POST that is under way, or was last."""

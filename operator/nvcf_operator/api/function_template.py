@@ -43,7 +43,7 @@ class ApiBodyFormat(StrEnum):
 
 
 class Health(ApiModel):
-    """How NVCF asks an instance whether it is up."""
+    """How NVCF checks that an instance is up."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -64,16 +64,16 @@ class Health(ApiModel):
     """`HTTP` or `gRPC`."""
 
     uri: Address
-    """Path that is asked."""
+    """Path of the check."""
 
     port: Port
-    """Port that is asked."""
+    """Port of the check."""
 
     timeout: Duration
     """How long an answer may take, as an ISO-8601 duration of hours, minutes and seconds, for example `PT10S`."""
 
     expected_status_code: Annotated[int, Field(ge=0, le=2**31 - 1)]
-    """Status that counts as up: of HTTP, or of gRPC, where 0 is OK."""
+    """Status that means up: an HTTP status, or a gRPC status, where 0 is OK."""
 
 
 class EnvironmentVariable(ApiModel):
@@ -175,8 +175,8 @@ class Template(ApiModel):
     """Port that takes the requests. 8080 and 8010 belong to NVCF."""
 
     health: Health | None = None
-    """How NVCF asks an instance whether it is up. If unset, the server asks for `/v2/health/ready` at `inferencePort`,
-    or 8000, and expects 200 within 10 s."""
+    """How NVCF checks that an instance is up. If unset, the server requests `/v2/health/ready` at `inferencePort`, or
+    8000, and expects 200 within 10 s."""
 
     container_image: Annotated[
         Address | None,
@@ -190,11 +190,11 @@ class Template(ApiModel):
             )
         ),
     ] = None
-    """Image of the container, best by digest: `nvcr.io/org/image@sha256:…`. A tag that is moved later makes no new
+    """Image of the container, preferably by digest: `nvcr.io/org/image@sha256:…`. Moving a tag later makes no new
     version; `nvcf-operator.io/new-version-requested-at` asks for one."""
 
     container_args: Annotated[str | None, StringConstraints(min_length=1, max_length=32768), Field(repr=False)] = None
-    """Arguments of the container, as one text."""
+    """Arguments of the container, as one string."""
 
     container_environment: Annotated[
         tuple[EnvironmentVariable, ...] | None,

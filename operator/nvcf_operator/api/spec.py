@@ -161,7 +161,7 @@ class FunctionDeploymentSpec(ApiModel):
     """Id of the version of the function that is to serve, a UUID in either case."""
 
     function_ref: Annotated[FunctionRef | None, changes(Mutability.ROLLOUT)] = None
-    """The CloudFunction whose version is to serve, in place of the two ids."""
+    """The CloudFunction whose version to deploy, instead of the two ids."""
 
     deployment_specifications: Annotated[
         tuple[DeploymentSpecification, ...],

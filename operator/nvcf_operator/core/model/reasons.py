@@ -141,12 +141,12 @@ class Reason(StrEnum):
     ARTIFACT_REJECTED = (
         "ArtifactRejected",
         Trait.REFUSAL | Trait.WARNS,
-        "A registry does not provide an image, chart, model or resource of the template to NVCF.",
+        "NVCF cannot get an image, chart, model or resource of the template from its registry.",
     )
     QUOTA_EXCEEDED = (
         "QuotaExceeded",
         Trait.REFUSAL | Trait.WARNS,
-        "The account has as many function versions as NVCF allows it.",
+        "The account has as many function versions as NVCF allows.",
     )
     FUNCTION_NOT_FOUND = (
         "FunctionNotFound",
@@ -156,18 +156,18 @@ class Reason(StrEnum):
     FUNCTION_MISSING = (
         "FunctionMissing",
         Trait.AWAITED,
-        "There is no CloudFunction of the name in functionRef; only in-place changes are made.",
+        "There is no CloudFunction with the name in functionRef; only in-place changes are made.",
     )
     FUNCTION_NOT_READY = (
         "FunctionNotReady",
         Trait.NONE,
-        "The CloudFunction in functionRef is not registered as its manifest stands, or it or this resource has just "
-        "changed; only in-place changes are made.",
+        "The current manifest of the CloudFunction in functionRef is not registered, or one of the two resources has "
+        "just changed; only in-place changes are made.",
     )
     REVISION_MISSING = (
         "RevisionMissing",
         Trait.AWAITED,
-        "The CloudFunction has no version of the revision in functionRef; only in-place changes are made.",
+        "The CloudFunction has no version with the revision in functionRef; only in-place changes are made.",
     )
     PUBLIC_FUNCTION = (
         "PublicFunction",
@@ -263,17 +263,17 @@ class Reason(StrEnum):
     FUNCTION_GONE = (
         "FunctionGone",
         Trait.PATIENT,
-        "All versions of the function are gone from NVCF, and with them its id, the clients' address.",
+        "All versions of the function are gone from NVCF, and with them its id, which clients use as the address.",
     )
     VERSION_GONE = (
         "VersionGone",
         Trait.WARNS,
-        "NVCF does not show the latest version any more. If that lasts, it is registered again.",
+        "NVCF no longer shows the latest version. If that lasts, it is registered again.",
     )
     TOO_MANY_VERSIONS = (
         "TooManyVersions",
         Trait.NONE,
-        "Too many versions of this resource are registered and cannot be deleted, so no other one is registered.",
+        "Too many versions of this resource are registered and cannot be deleted, so no more are registered.",
     )
     IN_USE = "InUse", Trait.AWAITED, "A FunctionDeployment uses the function, so it is not deleted."
     VERSION_DEPLOYED = "VersionDeployed", Trait.NONE, "A version is still deployed, so it is not deleted."
@@ -282,7 +282,7 @@ class Reason(StrEnum):
     MUTABLE_IMAGE = (
         "MutableImage",
         Trait.NONE,
-        "Event: the image has a tag that may be moved. NVCF then runs other content, and no version is made for it.",
+        "Event: the image has a tag that may be moved. NVCF then runs different content without a new version.",
     )
 
     CREATED = "Created", Trait.NONE, "Event: a deployment was requested and NVCF accepted the request."

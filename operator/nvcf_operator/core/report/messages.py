@@ -141,21 +141,21 @@ def no_function(function_id: str, version: str) -> str:
 def function_missing(name: str) -> str:
     """There is no such CloudFunction."""
     return (
-        f"There is no CloudFunction {name} in this namespace. Create it, or correct functionRef.name. Until then what "
-        "runs goes on, and only in-place changes are made."
+        f"There is no CloudFunction {name} in this namespace. Create it, or correct functionRef.name. Until then, "
+        "anything already deployed keeps running, and only in-place changes are made."
     )
 
 
 def function_not_ready(name: str) -> str:
     """The CloudFunction's manifest is not registered as it stands."""
-    return f"CloudFunction {name} is being registered. Until then only in-place changes are made."
+    return f"CloudFunction {name} is being registered. Until then, only in-place changes are made."
 
 
 def function_stalled(name: str) -> str:
     """The CloudFunction's manifest is not registered, and that does not go on without a user."""
     return (
-        f"CloudFunction {name} cannot be registered as its manifest stands; its conditions say why. Correct it, or pin "
-        "a registered revision in functionRef.revision. Until then only in-place changes are made."
+        f"The current manifest of CloudFunction {name} is not registered; its conditions say why. Correct it, or pin "
+        "a registered revision in functionRef.revision. Until then, only in-place changes are made."
     )
 
 
@@ -179,7 +179,8 @@ def revision_missing(name: str, revision: str) -> str:
     """The CloudFunction has no version of the pinned revision."""
     return (
         f"CloudFunction {name} has no version of revision {revision}. Set its spec.revision to register one, or "
-        "correct functionRef.revision. Until then what runs goes on, and only in-place changes are made."
+        "correct functionRef.revision. Until then, anything already deployed keeps running, and only in-place changes "
+        "are made."
     )
 
 
@@ -187,7 +188,7 @@ def another_function(name: str, theirs: str, ours: str) -> str:
     """The CloudFunction has another id than the function that the resource deploys."""
     deployed = f"function {ours}" if ours else "another function"
     return (
-        f"CloudFunction {name} is function {theirs}, but this resource deploys {deployed}, which cannot change. "
+        f"CloudFunction {name} manages function {theirs}, but this resource deploys {deployed}, which cannot change. "
         "Refer to the CloudFunction of that function, or delete this resource and create it again."
     )
 
@@ -203,7 +204,7 @@ def ids_of_another_function(theirs: str, ours: str) -> str:
 def unknown_function(name: str) -> str:
     """Neither the record nor the CloudFunction says what may be deployed."""
     return (
-        f"Something may be deployed for this resource, and neither its status nor CloudFunction {name} says of which "
+        f"Something may be deployed for this resource, but neither its status nor CloudFunction {name} says for which "
         "function. Create the CloudFunction again, or undeploy it yourself."
     )
 

@@ -2,7 +2,7 @@
 
 Function and GPUs of one commit arrive as two objects, in any order. So while the CloudFunction's newest generation is
 not registered, or either object has just changed, only in-place changes are made; and while a pinned revision or the
-CloudFunction is missing, what runs goes on in the same way.
+CloudFunction is missing, running versions keep running in the same way.
 """
 
 from dataclasses import replace

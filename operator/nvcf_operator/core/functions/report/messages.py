@@ -21,7 +21,7 @@ AWAITING_REGISTRATION_DELETING = (
 )
 STALE_CLAIMS = "The operator is reading the FunctionDeployments again before it deletes anything."
 MASS_ABSENCE = (
-    "Much of what this account held disappeared at the same time, versions of this function among it. This may be "
+    "Much of what this account held disappeared at the same time, including versions of this function. This may be "
     "accidental, so no version is registered automatically. Find out what happened; to register the version again, "
     "set the annotation nvcf-operator.io/reconcile-requested-at."
 )
@@ -89,8 +89,9 @@ def revision_has_one_version(revision: str, version: str) -> str:
 def already_exists(name: str, function_ids: Iterable[str]) -> str:
     """The account has functions of that name."""
     return (
-        f"The account has a function named {name} that this resource did not create: {named(function_ids)}. No other "
-        "one is created, because clients could not tell them apart. Delete that function, or choose another name."
+        f"The account has a function named {name} that this resource did not create: {named(function_ids)}. The "
+        "operator does not create a second one, because clients could not tell them apart. Delete that function, or "
+        "choose another name."
     )
 
 
@@ -106,22 +107,22 @@ def function_gone(function_id: str) -> str:
     """The address is lost."""
     return (
         f"All versions of function {function_id} are gone from NVCF, and with them its id, which clients use as the "
-        "address and which NVCF never gives again. Another function, with another id, is created only if you set the "
+        "address and which NVCF never issues again. Another function, with another id, is created only if you set the "
         "annotation nvcf-operator.io/new-function-requested-at."
     )
 
 
 def version_gone(version: str) -> str:
     """The latest version cannot be seen."""
-    return f"NVCF does not show version {version} any more. If that lasts, the version is registered again."
+    return f"NVCF no longer shows version {version}. If that lasts, the operator registers the version again."
 
 
 def too_many_versions(count: int, limit: int) -> str:
     """Versions pile up."""
     return (
-        f"{count} versions are registered, of which history.limit keeps {limit}, so no other one is registered. The "
-        "operator deletes versions that are not deployed and that no FunctionDeployment names: undeploy those that are "
-        "not needed, or raise history.limit."
+        f"{count} versions are registered, but history.limit keeps only {limit}, so no more are registered. The "
+        "operator deletes versions that are not deployed and that no FunctionDeployment names: undeploy those that you "
+        "do not need, or raise history.limit."
     )
 
 
@@ -139,7 +140,7 @@ def in_use(followers: Iterable[Key]) -> str:
 def awaits_deletion_of(followers: Iterable[Key]) -> str:
     """A deletion waits for that of FunctionDeployments."""
     users = named(f"{key.namespace}/{key.name}" for key in followers)
-    return f"Waiting for FunctionDeployment {users}, which is being deleted, too."
+    return f"Waiting for FunctionDeployment {users}, which is also being deleted."
 
 
 def version_deployed(version: str, status: str) -> str:
@@ -165,7 +166,7 @@ def blocked(what: str, *, stale_force_delete: bool) -> str:
 
 def unreadable_manifest(error: str) -> str:
     """A manifest says too little even for its deletion."""
-    return f"The manifest cannot be read, so it is not known by which key the function would be deleted: {error}."
+    return f"The manifest cannot be read, so the operator does not know which key to delete the function with: {error}."
 
 
 def shown(*, observe: bool, paused_by_annotation: bool, function_id: str | None, version: str | None) -> str:
