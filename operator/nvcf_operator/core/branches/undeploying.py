@@ -16,7 +16,7 @@ from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, Failure, Present, Scope, Situation
 from nvcf_operator.core.model.versions import deployments_on_record, needs_nvcf, versions_held
-from nvcf_operator.core.report import conditions, messages
+from nvcf_operator.core.report import conditions, messages, reference_messages
 from nvcf_operator.core.report.events import left
 from nvcf_operator.core.rules.ownership import doubted, may_undeploy
 from nvcf_operator.core.rules.retries import Hindrance, held
@@ -182,7 +182,7 @@ def deletion(situation: Situation) -> Decision:
         return blocked(situation, Failure(Reason.INVALID_SPEC, message, Scope.RESOURCE))
     versions = [version for version in versions_held(resource) if version not in situation.holders]
     if resource.spec.function_ref is not None and is_unknown(resource, versions):
-        message = messages.unknown_function(resource.spec.function_ref.name)
+        message = reference_messages.unknown_function(resource.spec.function_ref.name)
         return blocked(situation, Failure(Reason.FUNCTION_MISSING, message, Scope.RESOURCE))
     if not versions:
         return act(DropFinalizer())

@@ -13,7 +13,7 @@ from nvcf_operator.core.model.decision import ConditionSet, Create, Decision, Pu
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Situation
-from nvcf_operator.core.report import conditions, messages
+from nvcf_operator.core.report import conditions, messages, reference_messages
 from nvcf_operator.core.rules.retries import grace_left, stalled_after_grace
 
 GRAVER = (reasons_with(Trait.OUTAGE) | reasons_with(Trait.UNABLE) | reasons_with(Trait.AWAITED)) - {
@@ -54,28 +54,30 @@ def condition(situation: Situation) -> ConditionSet:
     """What the conditions say while a reference holds immutable changes."""
     resource, reference = situation.resource, situation.resource.reference
     if resource.changes_function and resource.spec is not None:
-        message = messages.ids_of_another_function(resource.spec.function_id or "", resource.function_id)
+        message = reference_messages.ids_of_another_function(resource.spec.function_id or "", resource.function_id)
         return conditions.stalled(Reason.INVALID_SPEC, message)
     if reference is None:
         return _progressing(resource, Reason.FUNCTION_NOT_READY, messages.PENDING)
     match reference.missing:
         case Reason.FUNCTION_MISSING:
-            return stalled_after_grace(situation, reference.missing, messages.function_missing(reference.name))
+            return stalled_after_grace(
+                situation, reference.missing, reference_messages.function_missing(reference.name)
+            )
         case Reason.REVISION_MISSING:
-            message = messages.revision_missing(reference.name, reference.pin or "")
+            message = reference_messages.revision_missing(reference.name, reference.pin or "")
             if reference.under_way:
                 return _progressing(resource, reference.missing, message)
             return stalled_after_grace(situation, reference.missing, message)
         case Reason.INVALID_SPEC:
             ours = resource.status.function_id or ""
-            message = messages.another_function(reference.name, reference.function_id, ours)
+            message = reference_messages.another_function(reference.name, reference.function_id, ours)
             return conditions.stalled(Reason.INVALID_SPEC, message)
         case None:
-            message = messages.reference_settles(reference.name, reference.settle)
+            message = reference_messages.reference_settles(reference.name, reference.settle)
             return _progressing(resource, Reason.FUNCTION_NOT_READY, message)
     if reference.under_way:
-        return _progressing(resource, Reason.FUNCTION_NOT_READY, messages.function_not_ready(reference.name))
-    said = messages.function_deleting if reference.deleting else messages.function_stalled
+        return _progressing(resource, Reason.FUNCTION_NOT_READY, reference_messages.function_not_ready(reference.name))
+    said = reference_messages.function_deleting if reference.deleting else reference_messages.function_stalled
     return conditions.stalled(Reason.FUNCTION_NOT_READY, said(reference.name))
 
 
@@ -87,7 +89,7 @@ def account_mismatch(situation: Situation) -> Decision | None:
     if theirs is None or ours is None or theirs == ours:
         return None
     assert resource.reference is not None, "it proves an account"
-    message = messages.function_of_another_account(resource.reference.name, theirs, ours)
+    message = reference_messages.function_of_another_account(resource.reference.name, theirs, ours)
     return Decision(condition_set=conditions.stalled(Reason.ACCOUNT_MISMATCH, message), requeue=situation.timing.poll)
 
 
