@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RULE_MARKER, RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key
@@ -22,6 +22,7 @@ from tests.property.operator_process import TIMING
 from tests.property.oracle_of_versions import violations
 from tests.property.registry_model import Registry, Version, content_of
 from tests.property.stories import tally
+from tests.property.telling import focused
 from tests.support.kstatus import kstatus
 
 FUNCTIONS = [Key("team", "llama", CLOUD_FUNCTION), Key("team", "mistral", CLOUD_FUNCTION)]
@@ -524,27 +525,25 @@ class FunctionStory(RuleBasedStateMachine):
         return f"{what}\n  NVCF: {self._record()}\n  cluster: {told}"
 
 
-def about(name: str, *rules: str) -> type[FunctionStory]:
-    """Stories of these rules alone, and without faults but those that a rule makes."""
-    known = [item for item, member in vars(FunctionStory).items() if hasattr(member, RULE_MARKER)]
-    return type(name, (FunctionStory,), {"calm": True, **dict.fromkeys(item for item in known if item not in rules)})
-
-
-Registrations = about("Registrations", "change_template", "lose_answers", "wait", "die", "request")
+Registrations = focused("Registrations", ("change_template", "lose_answers", "wait", "die", "request"), FunctionStory)
 """POSTs whose answer is lost, and what becomes of them."""
 
-Owners = about(
-    "Owners", "change_template", "follow", "wipe_a_mark", "delete", "wait", "change_policy", "change_deployment"
+Owners = focused(
+    "Owners",
+    ("change_template", "follow", "wipe_a_mark", "delete", "wait", "change_policy", "change_deployment"),
+    FunctionStory,
 )
 """Versions that are not ours, or in use, when others are deleted."""
 
-Templates = about("Templates", "write_a_default_out", "change_template", "change_both", "wait", "change_policy")
+Templates = focused(
+    "Templates", ("write_a_default_out", "change_template", "change_both", "wait", "change_policy"), FunctionStory
+)
 """What makes another version, and when a FunctionDeployment takes it."""
 
-Commits = about("Commits", "lose_answers", "change_both", "wait")
+Commits = focused("Commits", ("lose_answers", "change_both", "wait"), FunctionStory)
 """An image and a GPU in one commit, also while the registration is slow."""
 
-Losses = about("Losses", "delete_a_version_outside", "change_template", "wait", "delete")
+Losses = focused("Losses", ("delete_a_version_outside", "change_template", "wait", "delete"), FunctionStory)
 """Versions that somebody else deletes."""
 
 

@@ -1,17 +1,18 @@
-"""What can happen in a story: each rule is a step. `focused` keeps some of them, for stories about one thing."""
+"""What can happen in a story: each rule is a step. Some are kept for stories about one thing."""
 
 import random
 from typing import Any
 
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RULE_MARKER, initialize, rule
+from hypothesis.stateful import initialize, rule
 
 from nvcf_operator.api import names
 from tests.property import user_actions
 from tests.property.chance import Chance, chance_of
 from tests.property.nvcf_model import FUNCTION, VERSIONS, specifications_of
 from tests.property.stories import KEYS, World
+from tests.property.telling import focused
 
 TOOLS = ("force away", "strip", "replace", "apply what was saved", "wipe the status")
 
@@ -266,23 +267,17 @@ class Story(World):
         self._edit(which, chance, **changes | ({"functionVersionId": functionVersionId} if functionVersionId else {}))
 
 
-def focused(name: str, rules: tuple[str, ...], base: type[Story] = Story) -> type[Story]:
-    """Stories of these rules alone, and without faults but those that a rule makes."""
-    known = [(item, member) for kind in {Story, base} for item, member in vars(kind).items()]
-    others = [item for item, member in known if hasattr(member, RULE_MARKER) and item not in rules]
-    return type(name, (base,), {"calm": True, **dict.fromkeys(others)})
-
-
 Lost = focused(
     "Lost",
     ("create", "delete", "change_version", "wait", "decide_fate", "request", "force_away", "set_the_clock", "die"),
+    Story,
 )
 """POSTs whose answer is lost, and what becomes of their objects meanwhile."""
 
-Rows = focused("Rows", ("create", "request", "wait", "change_version"))
+Rows = focused("Rows", ("create", "request", "wait", "change_version"), Story)
 """Redeployments, and a server whose loop writes old rows back."""
 
-Limits = focused("Limits", ("create", "wait", "decide_fate", "refuse_writes", "scale", "scale_outside"))
+Limits = focused("Limits", ("create", "wait", "decide_fate", "refuse_writes", "scale", "scale_outside"), Story)
 """What is refused or fails again and again, while what the operator knows of it cannot be written."""
 
 Hands = focused(
@@ -301,16 +296,18 @@ Hands = focused(
         "undeploy_outside",
         "change_policy",
     ),
+    Story,
 )
 """Copies, restored objects and forged records, beside objects that hold something."""
 
 Deletions = focused(
     "Deletions",
     ("create", "delete", "ask_for_force", "lose_or_restore_the_key", "wait", "decide_fate", "mistake_the_key", "die"),
+    Story,
 )
 """Deletions that are blocked, and what a 404 is worth meanwhile."""
 
-Policies = focused("Policies", ("create", "change_policy", "scale", "change_version", "wait"))
+Policies = focused("Policies", ("create", "change_policy", "scale", "change_version", "wait"), Story)
 """Resources that only observe, are suspended, or retain and refuse, while manifest and account go on changing."""
 
 FOCUSED = (Lost, Rows, Limits, Hands, Deletions, Policies)

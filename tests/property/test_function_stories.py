@@ -1,14 +1,11 @@
 """Random templates, pins, edits, faults, crashes and doings of others about CloudFunctions: the invariants hold after
 each step, and at the end account and cluster are as the manifests say."""
 
-import logging
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import Phase
 
 from nvcf_operator.core.functions import decide
 from nvcf_operator.core.functions.branches import collecting, deletion, record, registering
@@ -19,7 +16,7 @@ from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.reconcile.functions.delete import Deletions
 from tests.property.function_story import Commits, FunctionStory, Losses, Owners, Registrations, Templates
 from tests.property.stories import tally
-from tests.property.test_random_stories import EXAMPLES
+from tests.property.telling import EXAMPLES, OTHERS_EACH_TIME, tell
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -27,38 +24,9 @@ STEPS = 40
 Patch = pytest.MonkeyPatch
 
 
-def tell(
-    examples: int, *, story: type[FunctionStory] = FunctionStory, phases: tuple[Phase, ...], derandomize: bool = True
-) -> None:
-    """Tell so many stories."""
-    run_state_machine_as_test(
-        story,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=derandomize,
-            database=None,
-            phases=phases,
-            report_multiple_bugs=False,
-            print_blob=False,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Keep pytest from keeping each line of thousands of operators."""
-    logging.disable()
-    yield
-    logging.disable(logging.NOTSET)
-
-
 def test_random_stories_of_functions_end_as_the_manifests_say() -> None:
     tally.clear()
-    phases = (Phase.generate,) if "PROPERTY_QUICK" in os.environ else (Phase.generate, Phase.shrink)
-    tell(max(1, EXAMPLES // 3), phases=phases, derandomize="PROPERTY_EXAMPLES" not in os.environ)
+    tell(FunctionStory, max(1, EXAMPLES // 3), steps=STEPS, derandomize=not OTHERS_EACH_TIME)
     print(dict(tally))
 
 
@@ -155,4 +123,4 @@ BUGS: dict[Callable[[Patch], None], type[FunctionStory]] = {
 def test_a_planted_bug_is_found(bug: Callable[[Patch], None], monkeypatch: Patch) -> None:
     bug(monkeypatch)
     with pytest.raises(AssertionError):
-        tell(600, story=BUGS[bug], phases=(Phase.generate,))
+        tell(BUGS[bug], 600, steps=STEPS, phases=(Phase.generate,))

@@ -1,14 +1,12 @@
 """Bugs put into the operator on purpose: random stories find each within a bounded number of steps."""
 
-import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import Phase
 
 from nvcf_operator import backoff
 from nvcf_operator.clock import SteadyClock
@@ -42,7 +40,7 @@ from tests.property.story import (
     Rows,
     Story,
 )
-from tests.property.test_random_stories import STEPS
+from tests.property.telling import tell
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -300,22 +298,5 @@ ABOUT: dict[Callable[[Patch], None], type[Story]] = {
 )
 def test_a_planted_bug_is_found(bug: Callable[[Patch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
-    logging.disable()
-    try:
-        with pytest.raises(AssertionError):
-            run_state_machine_as_test(
-                ABOUT.get(bug, Story),
-                settings=settings(
-                    max_examples=1500,
-                    stateful_step_count=STEPS,
-                    deadline=None,
-                    derandomize=True,
-                    database=None,
-                    phases=[Phase.generate],
-                    report_multiple_bugs=False,
-                    print_blob=False,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-    finally:
-        logging.disable(logging.NOTSET)
+    with pytest.raises(AssertionError):
+        tell(ABOUT.get(bug, Story), 1500, phases=(Phase.generate,))
