@@ -14,6 +14,7 @@ ECHO = Key("team", "echo")
 @pytest.mark.parametrize("later", [0, 3])
 def test_a_retained_deployment_stays_though_an_answer_of_the_cluster_was_lost(at: int, later: int) -> None:
     stage = OneResource(ECHO)
+    begun = stage.nvcf.now
     stage.cluster.edit(ECHO, deletionPolicy="Retain")
     chance = Chance(kube="a stranger's 404, done", kube_at=at)
 
@@ -24,6 +25,7 @@ def test_a_retained_deployment_stays_though_an_answer_of_the_cluster_was_lost(at
             stage.nvcf.advance(1.0)
 
     while not stage.cluster.objects[ECHO]["status"].get("intent", {}).get("answered"):
+        assert stage.nvcf.now < begun + 600, "the POST is not answered"
         live(1)
     live(later)
     stage.operator.loop.run_until_complete(stage.operator.informer.relist())
