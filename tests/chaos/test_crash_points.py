@@ -4,7 +4,6 @@ A failure prints scenario, call and the command that repeats this one crash.
 """
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,19 +12,11 @@ from pathlib import Path
 import pytest
 
 from hack.controlplane import ControlPlane
-from tests.chaos.environment import BEHAVIOUR, Environment, Run
+from tests.chaos.crashes import AT_ONCE, begun, ends_alike, points
+from tests.chaos.environment import BEHAVIOUR, Environment
 from tests.chaos.outcome import Outcome, wrongs
 from tests.chaos.scenarios import SCENARIOS, Scenario
 from tests.support.failpoints import Failpoint
-
-AT_ONCE = 10
-"""Runs at the same time: a run waits most of the time."""
-
-READS = 2
-"""So many of a read are crashed at: how often it is repeated while waiting depends on the clock."""
-
-REACHED_WITHIN = 3.0
-"""Seconds after the end of the scenario for a call that comes late, such as that of its last Event."""
 
 TEST = "test_a_crash_at_any_call_leads_to_the_same_end"
 GOLDEN = Path(__file__).with_name("golden")
@@ -60,49 +51,12 @@ def reference(environment: Environment, scenario: Scenario) -> Reference:
         return Reference(run.operator.calls(), Outcome.of(run, cursor))
 
 
-def begun(run: Run, scenario: Scenario) -> int:
-    """Bring about what a scenario begins with; give the cursor of its beginning."""
-    scenario.prepare(run)
-    run.begin()
-    return run.simulator.cursor
-
-
-def points(calls: list[str]) -> list[Failpoint]:
-    """Where to crash, if these calls are made."""
-    found = []
-    for call, count in Counter(calls).items():
-        reads = call.startswith(("kube GET", "nvcf get_", "nvcf list_"))
-        for nth in range(1, (min(READS, count) if reads else count) + 1):
-            found.append(Failpoint(call, nth, "before"))
-            if not reads:  # the end after a read is that before the next call: nothing outside has changed
-                found.append(Failpoint(call, nth, "after"))
-            if call.startswith("nvcf ") and not reads:
-                found.append(Failpoint(call, nth, "sent"))
-    return found
-
-
 def crash(
     environment: Environment, scenario: Scenario, point: Failpoint, wanted: Outcome, *, bug: str | None = None
 ) -> bool:
     """Play a scenario with a crash, and compare the end; say whether the call was reached at all."""
     with environment.run(failpoint=point, bug=bug, **scenario.settings) as run:
-        cursor = begun(run, scenario)
-        scenario.play(run)
-        if not run.died:
-            run.operator.ended(REACHED_WITHIN)
-            run.keep_operating()
-        if not run.died:
-            return False
-        run.until_looked()
-
-        def end() -> Outcome:
-            found = Outcome.of(run, cursor)
-            assert found.posts <= wanted.posts, f"{found.posts} POSTs in place of {wanted.posts}: {wrongs(run, cursor)}"
-            return found
-
-        run.eventually(end, lambda found: found == wanted, f"the end:\n{wanted}")
-        assert wrongs(run, cursor) == []
-        return True
+        return ends_alike(run, scenario, wanted, Outcome.of, wrongs)
 
 
 def calls_in_golden_log(name: str) -> int:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from hack.controlplane import ControlPlane
+from tests.chaos.crashes import AT_ONCE, begun, ends_alike, points
 from tests.chaos.environment import Environment
 from tests.chaos.function_runs import FUNCTION_SCENARIOS, FunctionOutcome, FunctionRun, FunctionScenario
-from tests.chaos.test_crash_points import AT_ONCE, REACHED_WITHIN, points
 from tests.support.failpoints import Failpoint
 
 SLOW = 0.5
@@ -31,32 +31,10 @@ def environment(
         yield made
 
 
-def begun(run: FunctionRun, scenario: FunctionScenario) -> int:
-    """Bring about what a scenario begins with; give the cursor of its beginning."""
-    scenario.prepare(run)
-    run.begin()
-    return run.simulator.cursor
-
-
 def crash(environment: Environment, scenario: FunctionScenario, point: Failpoint, wanted: FunctionOutcome) -> bool:
     """Play a scenario with a crash, and compare the end; say whether the call was reached at all."""
     with environment.run_as(FunctionRun, failpoint=point) as run:
-        cursor = begun(run, scenario)
-        scenario.play(run)
-        if not run.died:
-            run.operator.ended(REACHED_WITHIN)
-            run.keep_operating()
-        if not run.died:
-            return False
-        run.until_looked()
-
-        def end() -> FunctionOutcome:
-            found = FunctionOutcome.of(run, cursor)
-            assert found.posts <= wanted.posts, f"{found.posts} POSTs in place of {wanted.posts}"
-            return found
-
-        run.eventually(end, lambda found: found == wanted, f"the end:\n{wanted}")
-        return True
+        return ends_alike(run, scenario, wanted, FunctionOutcome.of)
 
 
 @pytest.mark.parametrize("name", FUNCTION_SCENARIOS)

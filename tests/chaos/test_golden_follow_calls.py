@@ -3,9 +3,8 @@
 `GOLDEN=write .venv/bin/pytest tests/chaos/test_golden_follow_calls.py` writes the logs anew. Review the diff as code.
 """
 
-import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,12 @@ from typing import Any
 import pytest
 
 from hack.controlplane import ControlPlane
-from tests.chaos.call_log import Start, call_log_of_both, differences, noticed_first, waits_for_followers
+from tests.chaos.call_log import call_log_of_both, noticed_first, waits_for_followers
 from tests.chaos.environment import Environment
 from tests.chaos.followed_runs import FOLLOWED_SCENARIOS, FollowedRun, FollowedScenario
+from tests.chaos.golden_logs import all_played, compare, play_on
 
 GOLDEN = Path(__file__).with_name("golden_follow")
-WRITE = os.environ.get("GOLDEN") == "write"
-REWRITE = f"GOLDEN=write .venv/bin/pytest tests/chaos/{Path(__file__).name}"
-TRIES = 3
-"""Runs of which the shortest log is kept when they are written."""
 SLOW = 1.0
 """Seconds that a registration takes: long enough for the state in between to be seen."""
 SETTINGS: Mapping[str, Any] = {"register_settle_seconds": 6.0, "reference_settle_seconds": 3.0}
@@ -48,45 +44,24 @@ def logs(
     control_plane: ControlPlane, operator_identity: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Logs]:
     """The logs of all scenarios, which run at the same time."""
-    runs = [name for name in FOLLOWED_SCENARIOS for _ in range(TRIES if WRITE else 1)]
-    at_once = len(FOLLOWED_SCENARIOS)
-    with (
-        Environment.made(
-            control_plane, operator_identity, tmp_path_factory.mktemp("follow"), at_once=at_once
-        ) as environment,
-        ThreadPoolExecutor(at_once) as pool,
-    ):
+    folder = tmp_path_factory.mktemp("follow")
+    with Environment.made(control_plane, operator_identity, folder, at_once=len(FOLLOWED_SCENARIOS)) as environment:
         environment.simulator.behave(races={"slowPost": 0.6, "slowRegister": SLOW})
-        futures: dict[str, list[Future[Played]]] = {name: [] for name in FOLLOWED_SCENARIOS}
-        for name in runs:
-            futures[name].append(pool.submit(played, environment, FOLLOWED_SCENARIOS[name]))
-        yield futures
+        with all_played(FOLLOWED_SCENARIOS, lambda name: played(environment, FOLLOWED_SCENARIOS[name])) as futures:
+            yield futures
 
 
 def played(environment: Environment, scenario: FollowedScenario) -> Played:
-    """Play a scenario, go on for three polls, start the operator again, go on as long; give the log of it all."""
+    """Play a scenario and go on, also with another operator; give the log of it all."""
     with environment.run_as(FollowedRun, **SETTINGS) as run:
-        scenario.prepare(run)
-        run.begin()
-        start = Start.of(run)
-        scenario.play(run)
-        run.until_told()
-        run.go_on()
-        run.restart_and_look()
-        run.go_on()
+        start = play_on(run, scenario)
         log = call_log_of_both(run, start, scenario.title)
         return Played(log, waits_for_followers(run, start), noticed_first(run, start))
 
 
 @pytest.mark.parametrize("name", FOLLOWED_SCENARIOS)
 def test_a_scenario_makes_exactly_the_calls_of_its_golden_log(logs: Logs, name: str) -> None:
-    found = min((future.result().log for future in logs[name]), key=lambda log: (len(log.splitlines()), log))
-    golden = GOLDEN / f"{name}.txt"
-    if WRITE:
-        GOLDEN.mkdir(exist_ok=True)
-        golden.write_text(found)
-    difference = differences(golden.read_text(), found) if golden.exists() else f"{golden} is missing"
-    assert not difference, f"{difference}\n\nIf that is meant: {REWRITE}, and review."
+    compare(GOLDEN / f"{name}.txt", (future.result().log for future in logs[name]), __file__)
 
 
 @pytest.mark.parametrize("name", FOLLOWED_SCENARIOS)
