@@ -4,13 +4,10 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.api.names import API_VERSION, KIND
-from tests.support.cluster import condition_of
+from tests.support.cluster import SPECIFICATION, condition_of, follower
 from tests.support.functions import Functions
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
-
-SPECIFICATION = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
 
 
 @pytest.fixture
@@ -19,15 +16,9 @@ def functions(tenant: Tenant) -> Functions:
     return Functions.of(tenant.namespace, tenant.simulator)
 
 
-def follower(name: str = "echo", *, revision: str | None = None, **spec: Any) -> dict[str, Any]:
+def of_llama(name: str = "echo", *, revision: str | None = None) -> dict[str, Any]:
     """A FunctionDeployment that follows the CloudFunction, or pins one of its revisions."""
-    reference = {"name": "llama"} | ({"revision": revision} if revision is not None else {})
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": {"name": name},
-        "spec": {"functionRef": reference, "deploymentSpecifications": [SPECIFICATION], **spec},
-    }
+    return follower(name, {"name": "llama"} | ({"revision": revision} if revision is not None else {}))
 
 
 def deployed(functions: Functions) -> set[str]:
@@ -37,7 +28,7 @@ def deployed(functions: Functions) -> set[str]:
 
 def test_a_new_image_is_rolled_out_and_the_drained_version_is_deleted(tenant: Tenant, functions: Functions) -> None:
     functions.apply(history={"limit": 0})
-    tenant.namespace.apply(follower())
+    tenant.namespace.apply(of_llama())
     tenant.namespace.wait_for("echo", within=60)
     first = functions.latest()
     assert deployed(functions) == {first}
@@ -52,7 +43,7 @@ def test_with_a_history_the_former_version_stays_and_the_way_back_registers_noth
     tenant: Tenant, functions: Functions
 ) -> None:
     functions.apply(history={"limit": 1})
-    tenant.namespace.apply(follower())
+    tenant.namespace.apply(of_llama())
     tenant.namespace.wait_for("echo", within=60)
     versions = [functions.latest()]
     for image in ("nvcr.io/org/llama:2", "nvcr.io/org/llama:3"):
@@ -73,7 +64,7 @@ def test_a_version_that_fails_is_not_tried_again_and_goes_with_the_next_template
     tenant: Tenant, functions: Functions
 ) -> None:
     functions.apply(history={"limit": 1})
-    tenant.namespace.apply(follower())
+    tenant.namespace.apply(of_llama())
     tenant.namespace.wait_for("echo", within=60)
     first = functions.latest()
     tenant.namespace.edit("echo", suspend=True)  # so that the fate of the next version is settled before it starts
@@ -96,7 +87,7 @@ def test_a_version_that_fails_is_not_tried_again_and_goes_with_the_next_template
 
 def test_a_function_in_use_is_not_deleted_and_says_by_whom(tenant: Tenant, functions: Functions) -> None:
     functions.apply()
-    tenant.namespace.apply(follower())
+    tenant.namespace.apply(of_llama())
     tenant.namespace.wait_for("echo", within=60)
     functions.namespace.delete("llama")
     functions.namespace.wait_until(
@@ -113,7 +104,7 @@ def test_a_function_in_use_is_not_deleted_and_says_by_whom(tenant: Tenant, funct
 @pytest.mark.parametrize("first", ["the function", "the deployment"])
 def test_both_deleted_together_leave_nothing(tenant: Tenant, functions: Functions, first: str) -> None:
     functions.apply()
-    tenant.namespace.apply(follower())
+    tenant.namespace.apply(of_llama())
     tenant.namespace.wait_for("echo", within=60)
     steps = [(functions.namespace, "llama"), (tenant.namespace, "echo")]
     for namespace, name in steps if first == "the function" else steps[::-1]:
@@ -141,10 +132,10 @@ def test_a_version_that_somebody_else_deployed_blocks_the_deletion(functions: Fu
 
 def test_two_deployments_that_pin_two_revisions_keep_both_versions(tenant: Tenant, functions: Functions) -> None:
     functions.apply(revision="1", history={"limit": 0})
-    tenant.namespace.apply(follower("one", revision="1"))
+    tenant.namespace.apply(of_llama("one", revision="1"))
     tenant.namespace.wait_for("one", within=60)
     functions.namespace.edit("llama", revision="2", template={"containerImage": "nvcr.io/org/llama:2"})
-    tenant.namespace.apply(follower("two", revision="2"))
+    tenant.namespace.apply(of_llama("two", revision="2"))
     tenant.namespace.wait_for("two", within=60)
     functions.namespace.wait_for("llama")
     pinned = set(functions.ids())

@@ -38,6 +38,8 @@ from tests.integration.rule_table import (
 )
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.xdist_group("function-rules")  # one worker has the CRD without refusals
+
 T = "template"
 HEALTH, ENVIRONMENT, TELEMETRIES = f"{T}.health", f"{T}.containerEnvironment", f"{T}.telemetries"
 RATE = "rateLimit"
