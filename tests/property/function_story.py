@@ -528,12 +528,33 @@ class FunctionStory(RuleBasedStateMachine):
 Registrations = focused("Registrations", ("change_template", "lose_answers", "wait", "die", "request"), FunctionStory)
 """POSTs whose answer is lost, and what becomes of them."""
 
+Duplicates = focused("Duplicates", ("change_template", "lose_answers", "wait", "die", "follow"), FunctionStory)
+"""The same, where no version is asked for besides."""
+
 Owners = focused(
     "Owners",
     ("change_template", "follow", "wipe_a_mark", "delete", "wait", "change_policy", "change_deployment"),
     FunctionStory,
 )
-"""Versions that are not ours, or in use, when others are deleted."""
+"""Versions that are not ours when others are deleted."""
+
+Users = focused("Users", ("change_template", "follow", "delete"), FunctionStory)
+"""CloudFunctions that are deleted while FunctionDeployments follow them."""
+
+
+class Failures(FunctionStory):
+    """What can happen, and rollouts that fail."""
+
+    @rule(which=which, pin=revision)
+    def roll_out_what_fails(self, which: int, pin: str | None) -> None:
+        """Leave a version that is on record and not deployed."""
+        self.change_template(which, IMAGES[3], pin, None, Chance())
+        self.change_deployment(which, pin, "L40S", Chance())
+        self._step("600 s pass", Chance(), 600)
+
+
+Failed = focused("Failed", ("roll_out_what_fails", "change_template", "change_deployment", "wait"), Failures)
+"""Versions in use that nothing is deployed of."""
 
 Templates = focused(
     "Templates", ("write_a_default_out", "change_template", "change_both", "wait", "change_policy"), FunctionStory
