@@ -36,8 +36,12 @@ Patch = pytest.MonkeyPatch
 
 def test_random_stories_of_functions_end_as_the_manifests_say() -> None:
     tally.clear()
-    tell(FunctionStory, max(1, EXAMPLES // 3), steps=STEPS, derandomize=not OTHERS_EACH_TIME)
+    examples = max(1, EXAMPLES // 3)
+    tell(FunctionStory, examples, steps=STEPS, derandomize=not OTHERS_EACH_TIME)
     print(dict(tally))
+    if examples >= 100:  # enough for their average to hold
+        assert tally["steps"] >= 10 * examples, tally
+        assert tally["wrote"] * 20 >= tally["steps"], tally
 
 
 def no_intent(patch: Patch) -> None:
