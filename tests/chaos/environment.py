@@ -33,6 +33,7 @@ SETTINGS: Mapping[str, Any] = {
     "create_settle_per_specification_seconds": 1.4,
     "redeploy_settle_seconds": 1.2,
     "register_settle_seconds": 1.8,
+    "write_settle_seconds": 1.2,
     "stalled_grace_seconds": 0.2,
     "reference_settle_seconds": 0.4,
     "poll_interval": 1.0,

@@ -20,6 +20,8 @@ FAST: Mapping[str, Any] = {
     "create_settle_per_specification_seconds": 1.5,
     "redeploy_settle_seconds": 3.0,
     "register_settle_seconds": 3.0,
+    "write_settle_seconds": 2.0,
+    "secret_resync_interval": 2.0,
     "stalled_grace_seconds": 0.2,
     "reference_settle_seconds": 1.0,
     "poll_interval": 2.0,

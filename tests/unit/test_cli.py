@@ -126,6 +126,8 @@ def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Set
         "create_settle_per_specification_seconds": "3.5",
         "register_settle_seconds": "6",
         "redeploy_settle_seconds": "4",
+        "write_settle_seconds": "8",
+        "secret_resync_interval": "3m",
         "stalled_grace_seconds": "4.5",
         "reference_settle_seconds": "7",
         "workers": "5",

@@ -52,6 +52,8 @@ def test_the_settings_and_defaults_are_those_of_the_design() -> None:
         "create_settle_per_specification_seconds": 95.0,
         "redeploy_settle_seconds": 75.0,
         "register_settle_seconds": 180.0,
+        "write_settle_seconds": 60.0,
+        "secret_resync_interval": 300.0,
         "stalled_grace_seconds": 60.0,
         "reference_settle_seconds": 5.0,
         "workers": 32,

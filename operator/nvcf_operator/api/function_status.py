@@ -88,6 +88,9 @@ class RegisteredVersion(ApiModel):
     secrets: str | None = None
     """Which Secrets its secrets were sent from, as a digest. Says nothing about their values."""
 
+    secret_names: str | None = None
+    """Which secrets it has, as a digest of their names."""
+
 
 class Registration(ApiModel):
     """The POST that is under way, or was last: recorded before it is sent, so that a crash in between is detected.
@@ -109,6 +112,9 @@ class Registration(ApiModel):
 
     function_id: str | None = None
     """The function that gets the version. If unset, a new function."""
+
+    secrets: str | None = None
+    """Which Secrets the values in it are from, as a digest. Says nothing about their values."""
 
     answered: bool = False
     """Whether the answer to the POST is known."""
@@ -171,3 +177,6 @@ class CloudFunctionStatus(StatusModel):
 
     last_handled_new_function_at: str | None = None
     """Token of the last `nvcf-operator.io/new-function-requested-at` that was acted on."""
+
+    last_handled_secrets_at: str | None = None
+    """Token of the last `nvcf-operator.io/secrets-requested-at` that was acted on."""

@@ -65,6 +65,9 @@ NEW_VERSION_REQUESTED_ANNOTATION = f"{GROUP}/new-version-requested-at"
 NEW_FUNCTION_REQUESTED_ANNOTATION = f"{GROUP}/new-function-requested-at"
 """A user's token: create another function in place of one that is gone. Answered in `lastHandledNewFunctionAt`."""
 
+SECRETS_REQUESTED_ANNOTATION = f"{GROUP}/secrets-requested-at"
+"""A user's token: send all secrets again, once. Answered in `status.lastHandledSecretsAt`."""
+
 ALLOW_FUNCTION_ANNOTATION = f"{GROUP}/allow-function"
 """On a Secret: the CloudFunction that its values may be sent for, or `*`."""
 

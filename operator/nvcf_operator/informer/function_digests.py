@@ -86,6 +86,7 @@ def functions(read: Callable[[Members], AnyResource], summary: Callable[[Members
             names.RECONCILE_REQUESTED_ANNOTATION,
             names.NEW_VERSION_REQUESTED_ANNOTATION,
             names.NEW_FUNCTION_REQUESTED_ANNOTATION,
+            names.SECRETS_REQUESTED_ANNOTATION,
             names.PAUSED_ANNOTATION,
             names.FORCE_DELETE_ANNOTATION,
         ),

@@ -91,6 +91,7 @@ def timing_of(settings: Settings) -> Timing:
         create_settle_per_specification=settings.create_settle_per_specification_seconds,
         redeploy_settle=settings.redeploy_settle_seconds,
         register_settle=settings.register_settle_seconds,
+        write_settle=settings.write_settle_seconds,
         stalled_grace=settings.stalled_grace_seconds,
         poll=settings.poll_interval,
         busy_poll=settings.busy_poll_interval,

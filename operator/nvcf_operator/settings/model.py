@@ -105,6 +105,15 @@ class Settings(NvcfSettings):
         description="How long the operator searches the account's list for a function version whose POST got no "
         f"response before the POST is sent again; at least {LEAST_REGISTER_SETTLE:g} with hosted NVCF.",
     )
+    write_settle_seconds: values.Seconds = Field(
+        60.0,
+        description="How long a function version is neither deployed nor changed after a change of its tags or rate "
+        "limit got no response, unless the change is seen earlier.",
+    )
+    secret_resync_interval: values.Seconds = Field(
+        300.0,
+        description="How often the Secrets behind a CloudFunction's secrets are read again; spread over the interval.",
+    )
     stalled_grace_seconds: values.Seconds = Field(
         60.0,
         description="How long a resource stays `Reconciling` before it becomes `Stalled` while it waits for something "

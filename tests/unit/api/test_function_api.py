@@ -34,16 +34,19 @@ FULL = CloudFunctionStatus(
     function_id="f",
     latest=LatestVersion(version_id="v2", hash="h12", revision="1-4-2", generation=3),
     versions=(
-        RegisteredVersion(version_id="v2", hash="h12", revision="1-4-2", created_at=NOON, served=True, secrets="d"),
+        RegisteredVersion(
+            version_id="v2", hash="h12", revision="1-4-2", created_at=NOON, served=True, secrets="d", secret_names="n"
+        ),
         RegisteredVersion(version_id="v1", hash="h11", leaving=True),
     ),
-    intent=Registration(uid="u", hash="h12", revision="1-4-2", token="t", function_id="f", answered=True),
+    intent=Registration(uid="u", hash="h12", revision="1-4-2", token="t", function_id="f", secrets="d", answered=True),
     failed=FailedTemplate(hash="h13", generation=2, reason="ArtifactRejected"),
     last_write=LastWrite(digest="d", count=1, since=NOON),
     retry=Retry(attempts=1, next_attempt_time=NOON, reason="Unreachable"),
     last_handled_reconcile_at="a",
     last_handled_new_version_at="b",
     last_handled_new_function_at="c",
+    last_handled_secrets_at="d",
 )
 
 

@@ -166,6 +166,7 @@ class Timing:
     create_settle_per_specification: float = 95.0
     redeploy_settle: float = 75.0
     register_settle: float = 180.0
+    write_settle: float = 60.0
     stalled_grace: float = 60.0
     poll: float = 60.0
     busy_poll: float = 5.0

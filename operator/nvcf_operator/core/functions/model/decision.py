@@ -43,6 +43,41 @@ class DeleteVersion:
     purpose: DeletionPurpose
 
 
+@dataclass(frozen=True, slots=True)
+class UpdateVersion:
+    """PUT tags, rate limit or both of a version. What is None stays as it is."""
+
+    function_id: str
+    version_id: str
+    tags: frozenset[str] | None = None
+    """All tags that the version is to have, the mark among them."""
+    rate_limit: bool = False
+    """Whether the manifest's rate limit is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRateLimit:
+    """DELETE the rate limit of a version."""
+
+    function_id: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendSecrets:
+    """PUT values of secrets of a version that has secrets. The actuator adds the values that were just read."""
+
+    function_id: str
+    version_id: str
+    sources: str
+    """Digest of the Secrets that the values are from."""
+    names: frozenset[str]
+    """The secrets whose values are sent."""
+
+
+InPlaceAction = UpdateVersion | RemoveRateLimit | SendSecrets
+"""A change of a version in place."""
+
 FunctionAction = Register | DeleteVersion | TakeFinalizer | DropFinalizer
 
 

@@ -42,11 +42,30 @@ class VersionSeen:
     """None where NVCF shows none, or none that can be read."""
     account_id: str | None = None
     """The account that holds it, where NVCF says so."""
+    tags: frozenset[str] = frozenset()
+    """All its tags, a mark among them."""
+    rate_limit: str | None = None
+    """Its rate limit in the one form of all spellings (`model.rate_limit`); None where it has none."""
+    secret_names: frozenset[str] | None = None
+    """The names of its secrets; None where they are not shown, as in lists."""
 
     @property
     def known_status(self) -> FunctionStatus | None:
         """The status, if the operator knows it."""
         return FunctionStatus.of(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretsSeen:
+    """What the Secrets behind `spec.secrets` are by now. It holds no value, nor anything made of one."""
+
+    sources: str | None = None
+    """Digest over uid, resourceVersion, key and name of each; None while not all of them can be read."""
+    failure: Failure | None = None
+    """Why not all of them can be read, or sent."""
+    changed_since: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Digest by digest, as far as this process has seen that one: the secrets whose value is another now. None of them
+    where only the metadata of a Secret have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +134,10 @@ class FunctionSituation:
     """A large part of what the account held for us is gone at once, a version of this resource with it."""
     delete_sent_for: Mapping[str, float] = field(default_factory=dict)
     """Version by version, the seconds since our last DELETE of it was answered."""
+    secrets: SecretsSeen | None = None
+    """What the Secrets are by now; None where the manifest names none, or where they were not read."""
+    locked_for: Mapping[str, float] = field(default_factory=dict)
+    """Version by version, the seconds for which it is not to be changed in place: something else writes it, or may."""
     finalizer_found_for: float | None = None
     """Seconds since this process found the object with its finalizer and without a record: a POST may have been made.
     None where it did not."""
