@@ -91,6 +91,13 @@ class FunctionsResponse(_WithBody):
 
     functions: tuple[Function, ...]
 
+    _unreadable: Mapping[str, frozenset[str]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def unreadable(self) -> Mapping[str, frozenset[str]]:
+        """By version id, the fields that were left out as they have another form than is known, by NVCF's names."""
+        return self._unreadable
+
     def details(self, version_ids: Collection[str]) -> tuple[FunctionDetails, ...]:
         """The versions of these ids with all that they hold, as far as the list has them."""
         wanted = {item.version_id for item in self.functions}.intersection(version_ids)
@@ -193,6 +200,8 @@ class _PassedOver:
     """The tags of these."""
     of_deployment: dict[int, list[str]] = field(default_factory=dict)
     """What is left out of a deployment, by the identity of its JSON object."""
+    of_version: dict[str, set[str]] = field(default_factory=dict)
+    """What is left out of a listed function version, by its id."""
 
 
 def _tolerantly(model: type[A], body: bytes, first: ValidationError) -> A:
@@ -232,6 +241,8 @@ def _leave_out(raw: dict[str, Any], error: ValidationError, passed: _PassedOver)
             passed.versions.append(_version_of(container[step]))
             passed.tags += _tags_of(container[step])
         _note_deployment(parents, path, passed)
+        if path[0] == "functions" and len(path) > 2:
+            passed.of_version.setdefault(_version_of(parents[2]), set()).add(str(path[2]))
         container[step] = _GONE  # one value may have several errors, and the places of the others must stay
         touched.append(container)
     for container in touched:
@@ -276,6 +287,8 @@ def _note_deployment(parents: list[Any], path: Path, passed: _PassedOver) -> Non
 def _marked(answer: A, raw: Mapping[str, Any], passed: _PassedOver) -> A:
     answer._passed_over = tuple(f"{place}: {why}" for place, why in passed.reasons.items())
     answer._skipped_versions, answer._skipped_tags = frozenset(passed.versions), frozenset(passed.tags)
+    if isinstance(answer, FunctionsResponse):
+        answer._unreadable = {version: frozenset(names) for version, names in passed.of_version.items()}
     shown = [raw["deployment"]] if "deployment" in raw else raw.get("deployments") or []
     read = [answer.deployment] if hasattr(answer, "deployment") else getattr(answer, "deployments", ())
     for item, deployment in zip(shown, read, strict=False):

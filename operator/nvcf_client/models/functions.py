@@ -22,8 +22,19 @@ class Instance(Model):
     instance_updated_at: str | None = None
 
 
+class RateLimit(Model):
+    """How many requests a function takes. A rate is a count and a unit of S, M, H or D, such as `100-M, 5-S`."""
+
+    rate_limit: str | None = None
+    per_nca_id_rate: dict[str, str] | None = None
+    exempted_nca_ids: tuple[str, ...] | None = None
+    sync_check: bool | None = None
+    per_user_rate: str | None = None
+
+
 class Function(Model):
-    """One version of a function. Lists hold thousands of these, so only what identifies a version is read.
+    """One version of a function. Lists hold thousands of these, so only what identifies a version is read, and what can
+    be changed in place.
 
     What else a version holds (environment of its container, names of its secrets, arguments) is in
     `FunctionDetails`, which an answer gives on demand. `active_instances` is None when the server did not say (lists;
@@ -41,6 +52,7 @@ class Function(Model):
     description: str | None = None
     created_at: str | None = None
     tags: tuple[str, ...] | None = None
+    rate_limit: RateLimit | None = None
     active_instances: tuple[Instance, ...] | None = None
     owned_by_different_account: bool | None = None
 
@@ -76,16 +88,6 @@ class ModelArtifact(Artifact):
     llm_config: dict[str, JsonValue] | None = None
 
 
-class RateLimit(Model):
-    """How many requests a function takes. A rate is a count and a unit of S, M, H or D, such as `100-M, 5-S`."""
-
-    rate_limit: str | None = None
-    per_nca_id_rate: dict[str, str] | None = None
-    exempted_nca_ids: tuple[str, ...] | None = None
-    sync_check: bool | None = None
-    per_user_rate: str | None = None
-
-
 class Telemetries(Model):
     """The account's telemetry endpoints that a function sends to, by id."""
 
@@ -113,7 +115,6 @@ class _Content(Model):
     models: tuple[ModelArtifact, ...] | None = None
     resources: tuple[Artifact, ...] | None = None
     api_body_format: str | None = None
-    rate_limit: RateLimit | None = None
     llm_invocation_config: dict[str, JsonValue] | None = None
     telemetries: Telemetries | None = None
 
@@ -150,6 +151,7 @@ class FunctionDefinition(_Content):
     function_type: str | None = None
     description: str | None = None
     tags: tuple[str, ...] | None = None
+    rate_limit: RateLimit | None = None
     secrets: tuple[Secret, ...] | None = Field(default=None, repr=False)
     utils_container_image: str | None = None
 

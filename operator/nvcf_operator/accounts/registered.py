@@ -13,6 +13,7 @@ from nvcf_client.models import Function, FunctionDetails
 from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.core.functions.model.identity import meaning_of_version
 from nvcf_operator.core.functions.model.mark import Mark, mark_of, parse
+from nvcf_operator.core.functions.model.rate_limit import form_of
 from nvcf_operator.core.functions.model.situation import VersionSeen
 
 
@@ -44,7 +45,7 @@ class Registered:
 
     @classmethod
     def of(cls, answer: FunctionsResponse, interests: Iterable[Interest], before: "Registered") -> "Registered":
-        """Read the answer of the call. Content is read once for each version, since it cannot change."""
+        """Read the answer of the call. What cannot change is read once for each version, tags and rate limit always."""
         wanted = frozenset(interests)
         if not wanted:
             return NOTHING_REGISTERED
@@ -62,7 +63,12 @@ class Registered:
         known = {version: seen.meaning for version, seen in before.versions.items()}
         new = [item.version_id for item, _ in found if item.version_id not in known]
         known |= {details.version_id: meaning_of_version(details) for details in (answer.details(new) if new else ())}
-        versions = {item.version_id: _seen(item, mark, known.get(item.version_id, "")) for item, mark in found}
+        versions = {
+            item.version_id: _seen(
+                item, mark, known.get(item.version_id, ""), answer.unreadable.get(item.version_id, frozenset())
+            )
+            for item, mark in found
+        }
         owned: dict[str, list[str]] = {}
         for version, seen in versions.items():
             for owner in {seen.function_id, seen.mark.uid if seen.mark is not None else seen.function_id}:
@@ -97,10 +103,14 @@ NOTHING_REGISTERED = Registered()
 
 def version_seen(details: FunctionDetails) -> VersionSeen:
     """A version as a read of it, or the answer to its registration, shows it."""
-    return _seen(details, mark_of(details.tags), meaning_of_version(details))
+    return _seen(details, mark_of(details.tags), meaning_of_version(details), details.unreadable)
 
 
-def _seen(item: Function, mark: Mark | None, meaning: str) -> VersionSeen:
+IN_PLACE = frozenset({"tags", "rateLimit"})
+"""Fields that can change, by NVCF's names."""
+
+
+def _seen(item: Function, mark: Mark | None, meaning: str, unreadable: frozenset[str]) -> VersionSeen:
     return VersionSeen(
         function_id=item.id,
         version_id=item.version_id,
@@ -110,6 +120,9 @@ def _seen(item: Function, mark: Mark | None, meaning: str) -> VersionSeen:
         meaning=meaning,
         created_at=_moment(item.created_at),
         account_id=item.nca_id,
+        tags=frozenset(item.tags or ()),
+        rate_limit=form_of(item.rate_limit),
+        unreadable=unreadable & IN_PLACE,
     )
 
 

@@ -10,6 +10,7 @@ from nvcf_operator.api.common import DeletionPolicy
 from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.core.functions.branches.collecting import collected
 from nvcf_operator.core.functions.branches.deletion import deletion
+from nvcf_operator.core.functions.branches.in_place import in_place
 from nvcf_operator.core.functions.branches.record import recorded
 from nvcf_operator.core.functions.branches.registering import as_wanted, search_left
 from nvcf_operator.core.functions.branches.waiting import waiting, write_refused
@@ -56,7 +57,7 @@ def table(situation: FunctionSituation) -> FunctionDecision:
     decision = as_wanted(situation)
     if isinstance(decision.action, Register) and deletes and not resource.has_finalizer:
         return write(TakeFinalizer())
-    return collected(situation, decision)
+    return collected(situation, in_place(situation, decision))
 
 
 def _shown(situation: FunctionSituation) -> FunctionDecision:

@@ -1,10 +1,19 @@
 """The stages of a CloudFunction."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from nvcf_client.endpoints.functions import REGISTER_TIMEOUT
 from nvcf_operator.core.functions.decide import asking, decide, unfinished
-from nvcf_operator.core.functions.model.decision import DeleteVersion, FunctionDecision, Register
+from nvcf_operator.core.functions.model.decision import (
+    DeleteVersion,
+    FunctionAction,
+    FunctionDecision,
+    Register,
+    RemoveRateLimit,
+    SendSecrets,
+    UpdateVersion,
+)
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.report.events import of_write, released
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
@@ -19,6 +28,7 @@ from nvcf_operator.reconcile.functions.observe import FunctionObserver
 from nvcf_operator.reconcile.functions.orphans import FunctionOrphans
 from nvcf_operator.reconcile.functions.record import FunctionReporter
 from nvcf_operator.reconcile.functions.register import Registrations
+from nvcf_operator.reconcile.functions.update import Updates
 from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.reconcile.stages import Outcome, Stages
 from nvcf_operator.state.function_state import FunctionLocalState
@@ -53,6 +63,7 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         self._finalizers: Finalizers[FunctionContext] = Finalizers(environment, _ends)
         self._registrations = Registrations(environment, unrecorded)
         self._deletions = Deletions(environment)
+        self._updates = Updates(environment)
 
     def about(self, resource: CloudFunction) -> dict[str, str]:
         """The ids of what is registered."""
@@ -81,9 +92,15 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         return unfinished(context.situation)
 
     async def carry_out(self, context: FunctionContext, decision: FunctionDecision) -> Outcome[FunctionContext]:
-        """Make the write."""
+        """Make the write, and say which one it was where it failed."""
         action = decision.action
         assert action is not None, "a decision without a write is recorded"
+        outcome = await self._made(context, action)
+        if outcome.context.situation.failure is None:
+            return outcome
+        return replace(outcome, context=outcome.context.after(tried=action))
+
+    async def _made(self, context: FunctionContext, action: FunctionAction) -> Outcome[FunctionContext]:
         match action:
             case TakeFinalizer():
                 return await self._finalizers.take(context, action)
@@ -94,6 +111,10 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
                 return await self._registrations.register(context.hurried(), action, asks)
             case DeleteVersion():
                 return await self._deletions.delete(context.hurried(), action)
+            case UpdateVersion() | RemoveRateLimit():
+                return await self._updates.update(context.hurried(), action)
+            case SendSecrets():
+                raise NotImplementedError("no rule decides on secrets")
 
     async def observe_again(self, outcome: Outcome[FunctionContext]) -> FunctionContext:
         """Add what is remembered of the write: its own answer shows what became of it."""
@@ -109,6 +130,12 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
                 self._metrics.reconciled_write("register")
             case DeleteVersion():
                 self._metrics.reconciled_write("delete_version")
+            case UpdateVersion():
+                self._metrics.reconciled_write("update_version")
+            case RemoveRateLimit():
+                self._metrics.reconciled_write("remove_rate_limit")
+            case SendSecrets():
+                self._metrics.reconciled_write("send_secrets")
 
     def report_drift(self, context: FunctionContext, decision: FunctionDecision) -> None:
         """Report that somebody else has deleted the latest version."""

@@ -9,9 +9,16 @@ from dataclasses import replace
 
 from nvcf_operator.backoff import long
 from nvcf_operator.core.functions.branches.waiting import next_retry, retry_left
-from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionDecision
+from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionDecision, InPlaceAction
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.functions.model.versions import asked_for, by_age, label_of, latest, matching
+from nvcf_operator.core.functions.model.versions import (
+    asked_for,
+    by_age,
+    is_pinned,
+    label_of,
+    latest,
+    matching,
+)
 from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus
@@ -38,7 +45,7 @@ def collected(situation: FunctionSituation, decision: FunctionDecision) -> Funct
     candidates = unneeded(situation)
     if not candidates:
         return decision
-    if situation.failure is not None:
+    if situation.failure is not None and not isinstance(situation.tried, InPlaceAction):
         return _not_deleted(situation, decision, candidates[0], situation.failure)
     retry = situation.resource.status.retry
     refuses = retry is not None and retry.reason != Reason.AWAITING_REGISTRATION
@@ -81,20 +88,6 @@ def kept(situation: FunctionSituation) -> tuple[str, ...]:
         if item.served and not item.leaving and item.version_id in own - {resource.latest_version}
     ]
     return tuple(former[: resource.history_limit])
-
-
-def is_pinned(situation: FunctionSituation, seen: VersionSeen) -> bool:
-    """Whether a FunctionDeployment pins the version's revision, though it may not have come to it yet.
-
-    It takes versions on record only, so a duplicate of one of these is not pinned.
-    """
-    revision, recorded = label_of(situation, seen).revision, situation.resource.status.versions
-    pins = {follower.pinned for follower in situation.followers if follower.refers and not follower.deleting}
-    if revision is None or revision not in pins:
-        return False
-    bearers = {item.version_id for item in recorded if item.revision == revision and not item.leaving}
-    there = bearers & {item.version_id for item in situation.shown}
-    return not there or seen.version_id in there
 
 
 def _wait(situation: FunctionSituation, seen: VersionSeen) -> float | None:

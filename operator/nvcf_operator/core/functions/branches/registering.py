@@ -11,7 +11,7 @@ from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.backoff import Backoff, long
 from nvcf_operator.core.functions.branches.readiness import registered
 from nvcf_operator.core.functions.branches.waiting import SLOW, after_refusal, next_retry, refused, waiting
-from nvcf_operator.core.functions.model.decision import FunctionDecision, Register, write
+from nvcf_operator.core.functions.model.decision import FunctionDecision, InPlaceAction, Register, write
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import (
     asked_for,
@@ -54,7 +54,7 @@ def as_wanted(situation: FunctionSituation) -> FunctionDecision:
         said = messages.revision_has_one_version if is_asked_again(situation, other) else messages.revision_reused
         message = said(situation.resource.revision or "", other.version_id)
         return FunctionDecision(condition_set=conditions.stalled(Reason.REVISION_REUSED, message), seen=True)
-    if situation.failure is not None:
+    if situation.failure is not None and not isinstance(situation.tried, InPlaceAction):
         return _failed(situation, situation.failure)
     if (left := search_left(situation)) > 0:
         return _awaiting(situation, left)

@@ -78,7 +78,7 @@ class SendSecrets:
 InPlaceAction = UpdateVersion | RemoveRateLimit | SendSecrets
 """A change of a version in place."""
 
-FunctionAction = Register | DeleteVersion | TakeFinalizer | DropFinalizer
+FunctionAction = Register | DeleteVersion | InPlaceAction | TakeFinalizer | DropFinalizer
 
 
 @dataclass(frozen=True, slots=True)

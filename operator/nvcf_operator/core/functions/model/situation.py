@@ -48,6 +48,8 @@ class VersionSeen:
     """Its rate limit in the one form of all spellings (`model.rate_limit`); None where it has none."""
     secret_names: frozenset[str] | None = None
     """The names of its secrets; None where they are not shown, as in lists."""
+    unreadable: frozenset[str] = frozenset()
+    """Of `tags` and `rateLimit`, what NVCF shows in a form that is not known: it is neither compared nor replaced."""
 
     @property
     def known_status(self) -> FunctionStatus | None:
@@ -149,6 +151,8 @@ class FunctionSituation:
     """The intent whose POST was just answered, with yes or no."""
     failure: Failure | None = None
     """What came of the write that was just tried, when it failed."""
+    tried: FunctionAction | None = None
+    """That write."""
     unanswered: Failure | None = None
     """What came of the POST that was just tried, when NVCF may register the version all the same."""
     refused: str | None = None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from nvcf_operator.core.functions.model.decision import DeleteVersion
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.model.situation import FunctionStatus
 
 LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -128,6 +129,26 @@ def stands_for_wanted(situation: FunctionSituation, version: str | None) -> bool
     return recorded is not None and recorded.hash == resource.wanted.hash
 
 
+def in_use(situation: FunctionSituation) -> tuple[VersionSeen, ...]:
+    """The versions that are kept as the manifest says, the one that FunctionDeployments follow first.
+
+    These are the version with the manifest's content, or the latest one while there is none; those that a
+    FunctionDeployment names or pins; and those on record that are not INACTIVE. The others of the history are kept as
+    they are until they come into use again.
+    """
+    first = matching(situation) or latest(situation)
+    recorded = situation.resource.recorded_ids
+    found = [
+        seen
+        for seen in usable(situation)
+        if situation.is_held(seen.version_id)
+        or is_pinned(situation, seen)
+        or (seen.version_id in recorded and seen.known_status != FunctionStatus.INACTIVE)
+    ]
+    others = sorted((seen for seen in found if seen != first), key=by_age, reverse=True)
+    return (*((first,) if first is not None else ()), *others)
+
+
 def reused(situation: FunctionSituation) -> VersionSeen | None:
     """The version that has the manifest's revision and another template."""
     bearer = _of_revision(situation)
@@ -183,6 +204,20 @@ def _means_the_same(situation: FunctionSituation, seen: VersionSeen) -> bool:
     """Whether a version of another hash has the same content. A request for another version it cannot answer."""
     resource = situation.resource
     return resource.new_version_requested is None and seen.meaning == resource.wanted.meaning
+
+
+def is_pinned(situation: FunctionSituation, seen: VersionSeen) -> bool:
+    """Whether a FunctionDeployment pins the version's revision, though it may not have come to it yet.
+
+    It takes versions on record only, so a duplicate of one of these is not pinned.
+    """
+    revision, recorded = label_of(situation, seen).revision, situation.resource.status.versions
+    pins = {follower.pinned for follower in situation.followers if follower.refers and not follower.deleting}
+    if revision is None or revision not in pins:
+        return False
+    bearers = {item.version_id for item in recorded if item.revision == revision and not item.leaving}
+    there = bearers & {item.version_id for item in situation.shown}
+    return not there or seen.version_id in there
 
 
 def missing(situation: FunctionSituation) -> tuple[str, ...]:
