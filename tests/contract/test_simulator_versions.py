@@ -198,6 +198,15 @@ def test_values_of_secrets_are_compared_and_never_shown(simulator: Simulator, ap
     assert "hidden-" not in everything
 
 
+def test_secrets_are_changed_from_outside(simulator: Simulator, api: Api) -> None:
+    function = register(api, secrets=[{"name": "A", "value": "x"}, {"name": "B", "value": "y"}])
+    simulator.set_secrets(function[1], A="<&> Ünicode", B=None)
+    assert simulator.has_secrets(function[1], A="<&> Ünicode")
+    assert shown(api, function)["secrets"] == ["A"]
+    simulator.set_secrets(function[1], A=None)
+    assert "secrets" not in shown(api, function)
+
+
 @pytest.mark.parametrize(("failures", "status"), [(2, 200), (3, 502)])
 def test_a_write_of_secrets_is_tried_three_times(simulator: Simulator, api: Api, failures: int, status: int) -> None:
     function = register(api)
@@ -226,6 +235,22 @@ def test_of_two_updates_at_once_the_last_decides_about_everything(
     assert shown(api, function)["tags"] == ["old"], "the change of the tags is undone"
     assert simulator.operations(function[1])[-2:] == ["updateFunction", "updateRateLimit"]
     assert len(simulator.overlapping(function[1])) == 1
+    assert simulator.overlapping(function[1], but=["updateRateLimit"]) == []
+
+
+def test_a_change_that_has_read_inactive_ends_a_deployment_that_was_made_meanwhile(
+    simulator: Simulator, api: Api, pool: ThreadPoolExecutor
+) -> None:
+    function = register(api, tags=["old"])
+    simulator.behave(races={"slowUpdate": 1})
+    change = pool.submit(api.http.put, version_of(function), json={"tags": ["new"]})
+    eventually(lambda: simulator.in_flight(), within=DEADLINE, what="the change")
+    assert api.deploy(function).status_code == 200
+    assert change.result().status_code == 200
+    assert (shown(api, function)["status"], api.get(function).status_code) == ("INACTIVE", 200)
+    simulator.run_pass()
+    assert (shown(api, function)["tags"], api.get(function).status_code) == (["new"], 404)
+    assert [item for item in simulator.allocations() if item["functionVersionId"] == function[1]] == []
 
 
 def test_one_writer_at_a_time_is_seen(simulator: Simulator, api: Api) -> None:

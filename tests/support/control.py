@@ -1,6 +1,6 @@
 """A client of the simulator's control API."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -189,9 +189,16 @@ class Control:
         found = self._ask("GET", f"/versions/{version}/operations")["operations"]
         return [entry["operation"] for entry in found]
 
-    def overlapping(self, version: str) -> list[list[int]]:
-        """Return the pairs of writes of a version that were executed at the same time, by their ids in the log."""
-        found: list[list[int]] = self._ask("GET", f"/versions/{version}/operations")["overlapping"]
+    def overlapping(self, version: str, *, but: Iterable[str] = ()) -> list[list[int]]:
+        """Return the pairs of writes of a version that were executed at the same time, by their ids in the log.
+
+        Args:
+            version: the version.
+            but: operations that are left out, such as `updateSecrets`, whose rotation writes no row.
+
+        """
+        answer = self._ask("GET", f"/versions/{version}/operations", params={"except": list(but)})
+        found: list[list[int]] = answer["overlapping"]
         return found
 
     def secrets(self, version: str) -> dict[str, str]:
@@ -202,6 +209,10 @@ class Control:
     def has_secrets(self, version: str, **values: Any) -> bool:
         """Whether secrets of a version have these values."""
         return all(self._ask("POST", f"/versions/{version}/secrets", json=values)["matches"].values())
+
+    def set_secrets(self, version: str, **values: Any) -> None:
+        """Set secrets of a version from outside; None removes one."""
+        self._ask("PUT", f"/versions/{version}/secrets", json=values)
 
     def remove(self, version: str) -> None:
         """Delete a function version and its deployment."""

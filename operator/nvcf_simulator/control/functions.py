@@ -32,6 +32,7 @@ class FunctionRoutes:
             web.get(f"{version}/operations", self.operations),
             web.get(f"{version}/secrets", self.secrets),
             web.post(f"{version}/secrets", self.compare_secrets),
+            web.put(f"{version}/secrets", self.set_secrets),
         ]
 
     async def remove(self, request: web.Request) -> web.Response:
@@ -63,9 +64,16 @@ class FunctionRoutes:
         return web.json_response({"function": function_view(self._world, function)})
 
     async def operations(self, request: web.Request) -> web.Response:
-        """Return the writes of a version in their order, and which two of them were executed at the same time."""
-        version_id = request.match_info["version"].lower()
-        entries = [e for e in self._service.request_log.since() if e.version_id == version_id and e.mutating]
+        """Return the writes of a version in their order, and which two of them were executed at the same time.
+
+        Those of an operation given by ?except= are left out.
+        """
+        version_id, left_out = request.match_info["version"].lower(), request.query.getall("except", [])
+        entries = [
+            entry
+            for entry in self._service.request_log.since()
+            if entry.version_id == version_id and entry.mutating and entry.operation not in left_out
+        ]
         overlapping = [[a.id, b.id] for a, b in combinations(entries, 2) if _overlap(a, b)]
         return web.json_response({"operations": [e.view() for e in entries], "overlapping": overlapping})
 
@@ -78,6 +86,19 @@ class FunctionRoutes:
         known, given = self._secrets(request), await read_object(request)
         matches = {name: known.get(name) == digest(self._world.state, value) for name, value in given.items()}
         return web.json_response({"matches": matches})
+
+    async def set_secrets(self, request: web.Request) -> web.Response:
+        """Set secrets, by name, to these values; the others stay, and null removes one."""
+        function, state = self._function(request), self._world.state
+        changed = {
+            name: digest(state, value) if value is not None else None
+            for name, value in (await read_object(request)).items()
+        }
+        merged = self._secrets(request) | changed
+        state.secrets[function.version_id] = {name: value for name, value in merged.items() if value is not None}
+        function.has_secrets = bool(state.secrets[function.version_id])
+        self._world.touch(function)
+        return web.json_response({"secrets": self._secrets(request)})
 
     def _secrets(self, request: web.Request) -> dict[str, Any]:
         return dict(self._world.state.secrets.get(request.match_info["version"].lower(), {}))
