@@ -14,7 +14,13 @@ from nvcf_client.models import Deployment
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.model.versions import may_need_undeploying, versions_held
-from nvcf_operator.core.report.events import EventNote, not_followed, undeployed_for_nobody, vanished
+from nvcf_operator.core.report.events import (
+    EventNote,
+    not_followed,
+    not_undeployed,
+    undeployed_for_nobody,
+    vanished,
+)
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.context import Environment
@@ -43,7 +49,9 @@ class Orphans:
         self._sent = environment.sent
         self._metrics = metrics
         self._settle = settle
-        self._following: Following[SentPost] = Following(pause=pause)
+        self._following: Following[SentPost] = Following(
+            environment.clock, pause=pause, refused=self._refused, given_up=self._given_up
+        )
 
     def vanished(self, resource: Resource, account: Nvcf | None) -> None:
         """An object is gone, or going, without our having taken our finalizer off."""
@@ -61,6 +69,12 @@ class Orphans:
     async def close(self) -> None:
         """End it. What is still followed is reported, for the next process knows nothing of it."""
         await self._following.close(self._lost)
+
+    def _refused(self, post: SentPost, words: str) -> None:
+        self._report(post.resource, not_undeployed(post.resource, post.target.version, words))
+
+    def _given_up(self, post: SentPost) -> None:
+        self._metrics.left_behind()
 
     def _lost(self, post: SentPost) -> None:
         self._report(post.resource, not_followed(post.resource, post.target.version))
@@ -127,7 +141,7 @@ class Orphans:
                 raise
         listing = await account.fresh_listing(0.0, _caller(post))
         if isinstance(listing, Failure):
-            raise Unproven(listing.message)
+            raise Unproven(listing)
         self._sent.missed(post.target, self._clock.monotonic())
         return None
 

@@ -192,6 +192,17 @@ def not_followed(resource: Resource, version: str) -> EventNote:
     return EventNote(True, Reason.LEFT_BEHIND, text)
 
 
+def not_undeployed(resource: Resource, version: str, words: str) -> EventNote:
+    """The key is not allowed to undeploy what a POST of a vanished object has made, or to read it."""
+    text = (
+        f"The resource is gone, and NVCF refuses its key what is needed to undeploy version {version} of function "
+        f"{resource.function_id}, which a POST may still deploy for it: {words.rstrip('.')}. The operator tries again "
+        "for an hour. Give the key the scope deploy_function, or check in NVCF whether the version was deployed, and "
+        "undeploy it there."
+    )
+    return EventNote(True, Reason.LEFT_BEHIND, text)
+
+
 def undeployed_for_nobody(version: str, deployment_id: str | None) -> EventNote:
     """What a POST has made for an object that was gone by then is undeployed."""
     text = (

@@ -10,7 +10,7 @@ from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import VersionSeen
-from nvcf_operator.core.functions.report.events import deleted_for_nobody, vanished
+from nvcf_operator.core.functions.report.events import deleted_for_nobody, not_deleted, vanished
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.flowcontrol.priority import Caller, Priority
@@ -37,7 +37,9 @@ class FunctionOrphans:
         self._environment = environment
         self._clock = environment.clock
         self._metrics = metrics
-        self._following: Following[SentRegistration] = Following(pause=pause)
+        self._following: Following[SentRegistration] = Following(
+            environment.clock, pause=pause, refused=self._refused, given_up=self._given_up
+        )
 
     def vanished(self, resource: CloudFunction, account: Nvcf | None) -> None:
         """An object is gone, or going, without our having taken our finalizer off."""
@@ -59,6 +61,12 @@ class FunctionOrphans:
         """End it. What is still followed is reported, for the next process knows nothing of it."""
         await self._following.close(self._lost)
 
+    def _refused(self, post: SentRegistration, words: str) -> None:
+        self._report(post.resource, not_deleted(post.resource, words))
+
+    def _given_up(self, post: SentRegistration) -> None:
+        self._metrics.left_behind()
+
     def _lost(self, post: SentRegistration) -> None:
         self._report(post.resource, vanished(post.resource))
         self._metrics.left_behind()
@@ -68,7 +76,7 @@ class FunctionOrphans:
         running, resource = post.may_run_for(self._clock.monotonic()), post.resource
         listing = await account.fresh_listing(0.0, _caller(post), interest_of(resource))
         if isinstance(listing, Failure):
-            raise Unproven(listing.message)
+            raise Unproven(listing)
         shown = listing.registered.shown_to(interest_of(resource))
         found = next((seen for seen in shown if seen.mark is not None and seen.mark.token == post.token), None)
         if found is None:

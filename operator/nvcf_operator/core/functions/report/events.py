@@ -92,6 +92,17 @@ def vanished(resource: CloudFunction, versions: Iterable[str] = ()) -> EventNote
     return EventNote(True, Reason.LEFT_BEHIND, text)
 
 
+def not_deleted(resource: CloudFunction, words: str) -> EventNote:
+    """The key is not allowed to delete what a POST of a vanished object has registered, or to find it."""
+    text = (
+        f"The resource is gone, and NVCF refuses its key what is needed to delete the version that a POST may still "
+        f"register for it as {resource.function_name}, function {resource.function_id or 'unknown'}: "
+        f"{words.rstrip('.')}. The operator tries again for an hour. Give the key the scopes list_functions and "
+        "delete_function, or check in NVCF for a version with the operator's tag, and delete it there."
+    )
+    return EventNote(True, Reason.LEFT_BEHIND, text)
+
+
 def deleted_for_nobody(version: VersionSeen) -> EventNote:
     """What a POST has registered for an object that was gone by then is deleted."""
     text = (
