@@ -15,8 +15,9 @@ from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
 from nvcf_operator.kube.errors import Unavailable
 from nvcf_operator.kube.events import Recorder
-from nvcf_operator.kube.secrets import Found, Secrets
+from nvcf_operator.kube.secrets import Secrets
 from nvcf_operator.kube.secrets import Unavailable as Unanswered
+from nvcf_operator.kube.stored_secret import StoredSecret
 from tests.integration.kube_cluster import Admin
 from tests.support.installation import install
 from tests.support.waiting import eventually
@@ -83,7 +84,7 @@ async def test_calls_fail_at_once_and_the_same_client_works_when_the_api_server_
     admin.kubectl("create", "secret", "generic", "nvcf-credentials", "--from-literal=NGC_API_KEY=nvapi-test")
     key, secrets, which = admin.key("echo"), Secrets(kube), current(admin, "echo")
     held = await secrets.read(NAMESPACE, "nvcf-credentials", max_age=FOR_EVER)
-    assert isinstance(held, Found)
+    assert isinstance(held, StoredSecret)
 
     plane.stop_api_server()
     try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -10,7 +11,8 @@ from hack.controlplane import ControlPlane, read_audit_log
 from nvcf_operator.kube import secrets as module
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.connection import connect
-from nvcf_operator.kube.secrets import Absent, Denied, Found, SecretRead, Secrets, Unavailable
+from nvcf_operator.kube.secrets import Absent, Denied, SecretRead, Secrets, Unavailable
+from nvcf_operator.kube.stored_secret import StoredSecret
 from tests.integration.kube_cluster import Admin
 
 NAME = "nvcf-credentials"
@@ -61,7 +63,7 @@ def put(admin: Admin, key: str) -> None:
 async def test_a_thousand_reconciles_at_once_read_the_secret_once(secrets: Secrets, admin: Admin, reads: Reads) -> None:
     put(admin, "nvapi-test")
     answers = await asyncio.gather(*(secrets.read(admin.namespace, NAME, max_age=FOR_EVER) for _ in range(1000)))
-    assert answers == [Found({"NGC_API_KEY": b"nvapi-test"})] * 1000
+    assert [cast(StoredSecret, answer).data for answer in answers] == [{"NGC_API_KEY": b"nvapi-test"}] * 1000
     assert len(reads) == 1
 
 
@@ -79,8 +81,8 @@ async def test_a_key_that_was_replaced_is_seen_by_who_asks_for_it_anew(
     put(admin, "nvapi-test-new")
     assert await secrets.read(admin.namespace, NAME, max_age=FOR_EVER) == old
     assert len(reads) == 1
-    new = Found({"NGC_API_KEY": b"nvapi-test-new"})
-    assert await secrets.read(admin.namespace, NAME, max_age=NOW) == new
+    new = await secrets.read(admin.namespace, NAME, max_age=NOW)
+    assert cast(StoredSecret, new).data == {"NGC_API_KEY": b"nvapi-test-new"}
     assert await secrets.read(admin.namespace, NAME, max_age=FOR_EVER) == new, "the old key is used no more"
     assert len(reads) == 2
 

@@ -249,7 +249,9 @@ async def test_the_secret_of_the_operators_name_is_read_and_no_other(kube: KubeC
     assert await kube.get_secret(admin.namespace, "nvcf-credentials") is None
     for name in ("nvcf-credentials", "other"):
         admin.kubectl("create", "secret", "generic", name, "--from-literal=NGC_API_KEY=nvapi-test")
-    assert await kube.get_secret(admin.namespace, "nvcf-credentials") == {"NGC_API_KEY": b"nvapi-test"}
+    found = await kube.get_secret(admin.namespace, "nvcf-credentials")
+    assert found is not None
+    assert found.data == {"NGC_API_KEY": b"nvapi-test"}
     with pytest.raises(Denied, match='secrets "other" is forbidden') as caught:
         await kube.get_secret(admin.namespace, "other")
     assert "nvapi-test" not in str(caught.value)

@@ -8,7 +8,8 @@ from nvcf_client import keys
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.rules import credentials as rules
 from nvcf_operator.core.rules.credentials import Credential, SecretName
-from nvcf_operator.kube.secrets import Absent, Denied, Found, Secrets
+from nvcf_operator.kube.secrets import Absent, Denied, Secrets
+from nvcf_operator.kube.stored_secret import StoredSecret
 from nvcf_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Resolver:
     async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Failure:
         """Give the credential, or why there is none. The Secret is read again when it was read longer ago."""
         read = await self._secrets.read(secret.namespace, secret.name, max_age=max_age)
-        if isinstance(read, Found):
+        if isinstance(read, StoredSecret):
             found = rules.of_secret(secret, read.data, base_url=self._base_url, allowed_base_urls=self._allowed)
             if isinstance(found, Credential):
                 self._redact(found.api_key)

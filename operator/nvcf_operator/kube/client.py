@@ -1,6 +1,5 @@
 """The few calls to the Kubernetes API that the operator makes, in plain JSON: models of all kinds would cost memory."""
 
-import base64
 import json
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final, cast
@@ -23,6 +22,7 @@ from nvcf_operator.kube.errors import (
     Unavailable,
     of_response,
 )
+from nvcf_operator.kube.stored_secret import StoredSecret
 
 CHUNK: Final = 500
 """Objects per page of a list."""
@@ -163,13 +163,12 @@ class KubeClient(Calls):
         whole = {"op": "add", "path": "/status", "value": {k: v for k, v in status.items() if v is not None}}
         return await self._write(kind, "PATCH", path, JSON_PATCH, [*exact_version, whole])
 
-    async def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
-        """Read a Secret's data, decoded; None if it does not exist. No error contains any of it."""
+    async def get_secret(self, namespace: str, name: str) -> StoredSecret | None:
+        """Read a Secret; None if it does not exist. No error contains any of it."""
         try:
-            secret = await self._read("secret", f"/api/v1/namespaces/{namespace}/secrets/{name}")
+            return StoredSecret.of(await self._read("secret", f"/api/v1/namespaces/{namespace}/secrets/{name}"))
         except Missing:
             return None
-        return {item: base64.b64decode(text or "") for item, text in (secret.get("data") or {}).items()}
 
     async def create_event(self, namespace: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an Event of `v1`. A Conflict means that it exists already."""

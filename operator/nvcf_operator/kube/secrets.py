@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from nvcf_operator.kube import errors
 from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.stored_secret import StoredSecret
 
 SHORT: Final = 2.0
 """Seconds for which all who ask share the answer that there is nothing to read: a new Secret is seen soon."""
@@ -19,13 +20,6 @@ a credential must not be taken for withdrawn because of that."""
 
 MOST_KNOWN: Final = 4096
 """Secrets that are remembered; beyond that those that were asked for longest ago are read again when needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The Secret's data, which are not part of the repr."""
-
-    data: Mapping[str, bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,7 @@ class Unavailable:
     message: str
 
 
-SecretRead = Found | Absent | Denied | Unavailable
+SecretRead = StoredSecret | Absent | Denied | Unavailable
 
 
 @dataclass(slots=True, repr=False)
@@ -55,7 +49,7 @@ class _Entry:
     """What is known of one Secret."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    answer: Found | Absent | Denied | None = None
+    answer: StoredSecret | Absent | Denied | None = None
     asked_at: float = 0.0
     """When `answer` was asked for, which is what its age counts from."""
     failure: Unavailable | None = None
@@ -67,7 +61,7 @@ class _Entry:
         """What can be served to a caller that asks since then and wants it no older than that; None: nothing."""
         if self.failure is not None and self.failed_at > since:
             return self.failure  # who waited through one timeout does not wait through another
-        limit = max_age if isinstance(self.answer, Found) else min(max_age, SHORT)
+        limit = max_age if isinstance(self.answer, StoredSecret) else min(max_age, SHORT)
         return self.answer if self.asked_at >= since or now - self.asked_at <= limit else None
 
     def believe(self, answer: SecretRead, now: float) -> SecretRead:
@@ -114,9 +108,9 @@ class Secrets:
 
     async def _ask(self, namespace: str, name: str) -> SecretRead:
         try:
-            data = await self._kube.get_secret(namespace, name)
+            found = await self._kube.get_secret(namespace, name)
         except errors.Denied as error:
             return Denied(error.message)
         except errors.KubeError as error:
             return Unavailable(error.message)
-        return Absent() if data is None else Found(data)
+        return Absent() if found is None else found

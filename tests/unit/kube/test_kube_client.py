@@ -2,6 +2,7 @@
 the real one's opinions."""
 
 import asyncio
+import json
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,6 +30,7 @@ from nvcf_operator.kube.errors import (
     NotServed,
     Unavailable,
 )
+from nvcf_operator.kube.stored_secret import StoredSecret
 from tests.unit.kube.kube_server import (
     Act,
     ApiServer,
@@ -293,18 +295,30 @@ async def test_a_secret_is_decoded(stage: Stager) -> None:
         "empty": "",
         "bytes": b64encode(bytes(range(256))).decode(),
     }
-    async with stage(says({"data": data})) as staged:
-        assert await staged.client.get_secret("ns", "nvcf-credentials") == {
-            "NGC_API_KEY": b"nvapi-test",
-            "empty": b"",
-            "bytes": bytes(range(256)),
-        }
+    copied = json.dumps({"data": data})
+    metadata = {
+        "uid": "u-1",
+        "resourceVersion": "7",
+        "annotations": {
+            "kubectl.kubernetes.io/last-applied-configuration": copied,
+            "nvcf-operator.io/allow-function": "llama",
+        },
+    }
+    async with stage(says({"metadata": metadata, "data": data})) as staged:
+        found = await staged.client.get_secret("ns", "nvcf-credentials")
+        assert found == StoredSecret(
+            {"NGC_API_KEY": b"nvapi-test", "empty": b"", "bytes": bytes(range(256))},
+            uid="u-1",
+            resource_version="7",
+            annotations={"nvcf-operator.io/allow-function": "llama"},
+        )
+        assert "nvapi-test" not in repr(found)
         assert staged.server.sent[0].path == "/api/v1/namespaces/ns/secrets/nvcf-credentials"
 
 
 async def test_a_secret_without_data_is_empty(stage: Stager) -> None:
     async with stage(says({"metadata": {}})) as staged:
-        assert await staged.client.get_secret("ns", "nvcf-credentials") == {}
+        assert await staged.client.get_secret("ns", "nvcf-credentials") == StoredSecret({})
 
 
 async def test_a_list_is_read_in_pages(stage: Stager) -> None:

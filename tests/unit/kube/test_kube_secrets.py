@@ -10,7 +10,8 @@ import pytest
 from nvcf_operator.kube import errors
 from nvcf_operator.kube import secrets as module
 from nvcf_operator.kube.client import KubeClient
-from nvcf_operator.kube.secrets import Absent, Denied, Found, SecretRead, Secrets, Unavailable
+from nvcf_operator.kube.secrets import Absent, Denied, SecretRead, Secrets, Unavailable
+from nvcf_operator.kube.stored_secret import StoredSecret
 from tests.support import virtual_time
 
 KEY = b"nvapi-test"
@@ -24,13 +25,13 @@ class Cluster:
         self.data: dict[str, bytes] | None = {"NGC_API_KEY": KEY}
         self.error: errors.KubeError | None = None
 
-    async def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
+    async def get_secret(self, namespace: str, name: str) -> StoredSecret | None:
         self.calls += 1
         data, error = self.data, self.error
         await asyncio.sleep(1)
         if error is not None:
             raise error
-        return data
+        return StoredSecret(data) if data is not None else None
 
 
 Scenario = Callable[[Secrets, Cluster], Coroutine[Any, Any, None]]
@@ -57,8 +58,8 @@ class Case:
 
 
 CASES = [
-    Case("there", None, {"k": b"v"}, Found({"k": b"v"})),
-    Case("there and empty", None, {}, Found({})),
+    Case("there", None, {"k": b"v"}, StoredSecret({"k": b"v"})),
+    Case("there and empty", None, {}, StoredSecret({})),
     Case("not there", None, None, Absent()),
     Case("a refusal that may not last", errors.Denied("forbidden"), None, Unavailable("forbidden")),
     Case("the API server is away", errors.Unavailable("refused"), None, Unavailable("refused")),
@@ -105,7 +106,7 @@ def test_each_refusal_is_doubted_anew_after_a_secret_could_be_read() -> None:
             assert isinstance(await read(secrets), Unavailable)
             await asyncio.sleep(module.DOUBT)
             cluster.error = None
-            assert isinstance(await read(secrets), Found)
+            assert isinstance(await read(secrets), StoredSecret)
 
     play(scenario)
 
@@ -113,7 +114,7 @@ def test_each_refusal_is_doubted_anew_after_a_secret_could_be_read() -> None:
 def test_no_data_stand_in_a_repr() -> None:
     async def scenario(secrets: Secrets, cluster: Cluster) -> None:
         found = await read(secrets)
-        assert isinstance(found, Found)
+        assert isinstance(found, StoredSecret)
         assert found.data["NGC_API_KEY"] == KEY
         assert KEY.decode() not in repr(found) + repr(secrets) + repr(vars(secrets))
 
@@ -136,7 +137,7 @@ def test_with_age_0_a_secret_is_read_now() -> None:
     async def scenario(secrets: Secrets, cluster: Cluster) -> None:
         await read(secrets)
         cluster.data = {"NGC_API_KEY": b"other"}
-        assert await read(secrets) == Found({"NGC_API_KEY": b"other"})
+        assert await read(secrets) == StoredSecret({"NGC_API_KEY": b"other"})
 
     play(scenario)
 
@@ -155,7 +156,7 @@ def test_a_secret_that_could_not_be_read_is_looked_for_again_soon_whatever_age_w
         assert cluster.calls == 1
         await asyncio.sleep(2)
         cluster.error, cluster.data = None, {}
-        assert await read(secrets, max_age=float("inf")) == Found({})
+        assert await read(secrets, max_age=float("inf")) == StoredSecret({})
 
     play(scenario)
 
@@ -165,7 +166,7 @@ def test_no_answer_is_never_remembered() -> None:
         cluster.error = errors.Unavailable("refused")
         assert isinstance(await read(secrets, max_age=60), Unavailable)
         cluster.error = None
-        assert isinstance(await read(secrets, max_age=60), Found)
+        assert isinstance(await read(secrets, max_age=60), StoredSecret)
 
     play(scenario)
 
@@ -175,7 +176,7 @@ def test_no_answer_takes_nothing_away_of_what_was_read_before() -> None:
         await read(secrets)
         cluster.error = errors.Unavailable("refused")
         assert isinstance(await read(secrets), Unavailable)
-        assert isinstance(await read(secrets, max_age=60), Found)
+        assert isinstance(await read(secrets, max_age=60), StoredSecret)
         assert cluster.calls == 2
 
     play(scenario)
@@ -198,9 +199,9 @@ def test_who_asks_during_a_call_and_wants_it_as_it_is_now_gets_a_call_of_their_o
         cluster.data = None  # after the first call was served
         late = [asyncio.create_task(read(secrets)) for _ in range(10)]
         content = [asyncio.create_task(read(secrets, max_age=30)) for _ in range(10)]
-        assert isinstance(await first, Found)
+        assert isinstance(await first, StoredSecret)
         assert await asyncio.gather(*late) == [Absent()] * 10
-        assert all(isinstance(answer, Found | Absent) for answer in await asyncio.gather(*content))
+        assert all(isinstance(answer, StoredSecret | Absent) for answer in await asyncio.gather(*content))
         assert cluster.calls == 2
 
     play(scenario)
@@ -220,7 +221,7 @@ def test_somebody_who_is_cancelled_takes_nobody_along() -> None:
         first, second = asyncio.create_task(read(secrets)), asyncio.create_task(read(secrets))
         await asyncio.sleep(0.5)
         first.cancel()
-        assert isinstance(await second, Found)
+        assert isinstance(await second, StoredSecret)
 
     play(scenario)
 
