@@ -41,6 +41,7 @@ from nvcf_operator.reconcile.references import References
 from nvcf_operator.reconcile.stages import AnyStages, Outcome
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.deployments import PresenceHistory, Sent
+from nvcf_operator.state.version_writes import VersionWrites
 from nvcf_operator.tracing import Tracer
 from tests.property.chance import Chance, Crash, Write
 from tests.property.cluster_api import KubeApi
@@ -235,6 +236,7 @@ class OperatorProcess:
         self.environment = Environment(
             cluster,
             steady,
+            VersionWrites(steady.monotonic),
             Claims(cluster, self, self),
             PresenceHistory(SETTINGS.redeploy_settle_seconds),
             Sent(),

@@ -22,6 +22,7 @@ from nvcf_operator.reconcile.ports import Accounts, Cluster, Credentials, Outdat
 from nvcf_operator.reconcile.stages import AnyContext, ManagedContext, ManagedEnvironment
 from nvcf_operator.state.deployments import PresenceHistory, Sent, Target
 from nvcf_operator.state.local_state import LocalState
+from nvcf_operator.state.version_writes import Call
 
 
 class Claims:
@@ -135,6 +136,22 @@ class Environment(ManagedEnvironment):
     claims: Claims
     presence: PresenceHistory
     sent: Sent
+
+    def doubt_deployment(
+        self, context: Context, version: str, error: nvcf_errors.NvcfError, seconds: float | None = None
+    ) -> None:
+        """Keep the version from other changes where a call about its deployment may be carried out all the same.
+
+        Args:
+            context: what is known.
+            version: the version.
+            error: what came of the call.
+            seconds: for which the server may work on it; None: as on any change.
+
+        """
+        if error.maybe_done:
+            settle = context.situation.timing.write_settle
+            self.version_writes.doubt(context.target(version), max(settle, seconds or 0.0), Call.DEPLOYMENT)
 
     def emit_write(self, resource: Resource, action: Action, deployment_id: str | None) -> None:
         """Report a write that was taken, if it is worth an Event."""

@@ -17,6 +17,7 @@ from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.reconcile.ports import Nvcf
+from nvcf_operator.state.version_writes import VersionBusy
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Following(Generic[PostT]):
                     if await is_over():
                         return
                     failures, refusals = 0, _Refusals(self._clock)
-                except (nvcf_errors.NvcfError, LimiterClosed, KubeError, Unproven) as error:
+                except (nvcf_errors.NvcfError, LimiterClosed, KubeError, Unproven, VersionBusy) as error:
                     failures += 1
                     log.warning("%s: %s", what, error)
                     if refusals.are_news(error):

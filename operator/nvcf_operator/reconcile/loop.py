@@ -27,6 +27,7 @@ from nvcf_operator.reconcile.stages import (
     Stages,
 )
 from nvcf_operator.state.managed_state import AnyLocalState, LocalStates
+from nvcf_operator.state.version_writes import VersionBusy
 from nvcf_operator.tracing import Tracer
 
 log = logging.getLogger(__name__)
@@ -160,6 +161,9 @@ class Reconciler:
         except Outdated as reason:
             log.info("read again: %s", reason)
             return self._requeues.outdated(local, priority)
+        except VersionBusy as busy:
+            log.info("try again: %s", busy)
+            return self._requeues.busy(busy.seconds, priority)
         except (Missing, Vanished):
             log.info("the resource is gone")
             self._cluster.drop(resource.key, resource.uid)  # the watch will find nothing to bring the end of

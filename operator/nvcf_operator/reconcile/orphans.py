@@ -27,6 +27,7 @@ from nvcf_operator.reconcile.context import Environment
 from nvcf_operator.reconcile.following import Following, Unproven
 from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.state.deployments import SentPost
+from nvcf_operator.state.version_writes import Call
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,8 @@ class Orphans:
         spec = post.resource.spec
         graceful = (spec is None or spec.undeploy.graceful) and not force and found.function_status.upper() != "ERROR"
         request = endpoints.delete_deployment(function_id=function, function_version_id=version, graceful=graceful)
-        await account.call(request, _caller(post))
+        with self._environment.version_writes.writing(post.target, Call.DEPLOYMENT):
+            await account.call(request, _caller(post))
         self._sent.undeploying(post.target, found.deployment_id)
         if not post.answered:
             self._sent.answered(post, found.deployment_id, self._clock.monotonic())

@@ -13,6 +13,7 @@ from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.reconcile.ports import Accounts
 from nvcf_operator.reconcile.stages import AnyDecision
 from nvcf_operator.state.managed_state import AnyLocalState
+from nvcf_operator.state.version_writes import WAIT
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,10 @@ class Requeues:
         pause = 0.0 if local.outdated == 0 else OUTDATED.after(local.outdated - 1) * random.uniform(0.75, 1.25)
         local.outdated += 1
         return ReconcileResult("outdated", (priority, pause))
+
+    def busy(self, seconds: float, priority: Priority) -> ReconcileResult:
+        """Something else writes the function version: come back soon, and report a longer wait then."""
+        return ReconcileResult("outdated", (priority, min(seconds, WAIT)))
 
     def vanished(self, priority: Priority) -> ReconcileResult:
         """The object is gone; another one may have its name."""

@@ -13,6 +13,7 @@ from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.ports import Cluster, Nvcf
 from nvcf_operator.state.managed_state import AnyLocalState
+from nvcf_operator.state.version_writes import VersionWrites
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +144,8 @@ class ManagedEnvironment:
 
     cluster: Cluster
     clock: Clock
+    version_writes: VersionWrites
+    """The locks of function versions."""
 
     def emit(self, resource: AnyResource, note: EventNote) -> None:
         """Have an Event written, and a line logged."""
@@ -189,6 +192,7 @@ class Stages(ABC, Generic[ResourceT, LocalT, ContextT, DecisionT]):
         Raises:
             Outdated: the resource has changed; nothing was written to NVCF.
             Vanished: it is gone; nothing was written to NVCF.
+            VersionBusy: something else writes the function version, or may; nothing was written.
             WriteRefused: the API server does not take what was to be written; nothing was written to NVCF.
             KubeError: the cluster could not be written; nothing was written to NVCF.
 

@@ -58,6 +58,7 @@ class FunctionParts:
         self.environment = FunctionEnvironment(
             deployments.cluster,
             deployments.clock,
+            deployments.version_writes,
             FunctionClaims(deployments.cluster, accounts),
             deployments.presence,
             PresenceHistory(settings.redeploy_settle_seconds, settings.nvcf_rate),

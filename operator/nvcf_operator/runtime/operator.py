@@ -40,6 +40,7 @@ from nvcf_operator.runtime.functions import CACHED, FunctionParts
 from nvcf_operator.runtime.leadership import Leadership
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.deployments import PresenceHistory, Sent
+from nvcf_operator.state.version_writes import VersionWrites
 from nvcf_operator.tracing import Tracer
 
 log = logging.getLogger(__name__)
@@ -136,9 +137,11 @@ class Operator:
             references=references,
             listed=lambda kind, seconds: self.informer.is_listed(kind, within=seconds),
         )
+        clock = SteadyClock()
         self.environment = Environment(
             cluster,
-            SteadyClock(),
+            clock,
+            VersionWrites(clock.monotonic),
             Claims(cluster, self.accounts, self.resolver),
             PresenceHistory(settings.redeploy_settle_seconds, settings.nvcf_rate),
             Sent(),
@@ -250,4 +253,5 @@ class Operator:
             now = asyncio.get_running_loop().time()
             self.environment.presence.prune(now)
             self.environment.sent.prune(now)
+            self.environment.version_writes.prune()
             self.functions.prune(now)

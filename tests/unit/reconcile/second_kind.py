@@ -28,6 +28,7 @@ from nvcf_operator.reconcile.references import References
 from nvcf_operator.reconcile.requeue import ReconcileResult
 from nvcf_operator.reconcile.stages import AnyStages, ManagedContext, ManagedEnvironment, Outcome, Stages
 from nvcf_operator.state.managed_state import ManagedLocalState
+from nvcf_operator.state.version_writes import VersionWrites
 from nvcf_operator.tracing import Tracer
 from tests.property.chance import Chance
 from tests.property.cluster_api import KubeApi
@@ -225,7 +226,8 @@ class SecondKind:
             references=References(self.cache, settle=5.0),
         )
         clock = SteadyClock(lambda: self.now, lambda: (START + timedelta(seconds=self.now)).timestamp())
-        environment, metrics = ManagedEnvironment(cluster, clock), cast(Metrics, Silent())
+        environment = ManagedEnvironment(cluster, clock, VersionWrites(clock.monotonic))
+        metrics = cast(Metrics, Silent())
         self.stages = FunctionStages(environment, metrics)
         others = cast(AnyStages, None)
         table: dict[Any, AnyStages] = {FUNCTION_DEPLOYMENT: others, CLOUD_FUNCTION: self.stages}

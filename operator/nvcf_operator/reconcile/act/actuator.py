@@ -28,6 +28,7 @@ from nvcf_operator.reconcile.act.finalizer import Finalizers
 from nvcf_operator.reconcile.context import Context, Environment, failure_of_write
 from nvcf_operator.reconcile.ports import NotKept, Outdated
 from nvcf_operator.reconcile.stages import Outcome
+from nvcf_operator.state.version_writes import Call
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Changes:
                 )
                 await account.send(put, admission)
         except nvcf_errors.NvcfError as error:
+            self._environment.doubt_deployment(context, version, error)
             return Outcome(context.after(failure=await self._not_changed(context, action, error)))
         local.verify_at = self._clock.monotonic() + self._redeploy_settle
         local.raised_minimum = local.raised_minimum or raises_minimum(change, found)
@@ -147,6 +149,7 @@ class Undeploys:
             log.info("version %s was gone before it was undeployed", version)
         except nvcf_errors.NvcfError as error:
             log.warning("DELETE of version %s failed: %s", version, error)
+            self._environment.doubt_deployment(context, version, error)
             return Outcome(context.after(failure=await failure_of_write(context, error)))
         self._presence.saw(target, self._clock.monotonic())
         self._sent.undeploying(target, action.deployment_id)
@@ -178,6 +181,7 @@ class Actuator:
     ) -> None:
         self._cluster = environment.cluster
         self._clock = environment.clock
+        self._version_writes = environment.version_writes
         self._finalizers: Finalizers[Context] = Finalizers(environment, _ends)
         self._creates = Creates(environment, unrecorded)
         self._changes = Changes(environment, redeploy_settle=redeploy_settle)
@@ -194,6 +198,7 @@ class Actuator:
         Raises:
             Outdated: the resource has changed; nothing was written to NVCF.
             Vanished: it is gone; nothing was written to NVCF.
+            VersionBusy: something else writes the version, or may; nothing was written.
             WriteRefused: the API server does not take what was to be written; nothing was written to NVCF.
             KubeError: the cluster could not be written; nothing was written to NVCF.
 
@@ -215,9 +220,10 @@ class Actuator:
         await self._cluster.prove_current(context.resource, context.local)
         try:
             async with context.nvcf.admitted(context.caller) as admission:
-                if isinstance(action, Undeploy):
-                    return await self._undeploys.undeploy(context, action, admission)
-                return await self._changes.change(context, action, admission)
+                with self._version_writes.writing(context.target(action.function_version_id), Call.DEPLOYMENT):
+                    if isinstance(action, Undeploy):
+                        return await self._undeploys.undeploy(context, action, admission)
+                    return await self._changes.change(context, action, admission)
         except LimiterClosed as closed:
             return Outcome(context.after(failure=calls.limiter_failure(closed)))
         finally:

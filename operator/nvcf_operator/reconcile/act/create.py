@@ -27,6 +27,7 @@ from nvcf_operator.reconcile.act.intents import IntentWriter
 from nvcf_operator.reconcile.context import Context, Environment
 from nvcf_operator.reconcile.ports import Outdated, Vanished, WriteRefused
 from nvcf_operator.reconcile.stages import Outcome
+from nvcf_operator.state.version_writes import Call
 
 log = logging.getLogger(__name__)
 
@@ -47,33 +48,35 @@ class Creates:
         self._sent = environment.sent
         self._presence = environment.presence
         self._claims = environment.claims
+        self._version_writes = environment.version_writes
         self._intents: IntentWriter[Context] = IntentWriter(environment, unrecorded, RECORDED)
 
     async def create(self, context: Context, action: Create, asking: Decision) -> Outcome[Context]:
         """Write the intent and POST. Rate, places and breaker are passed before, so that the POST follows at once.
 
         Raises:
-            Outdated, Vanished, KubeError, WriteRefused: nothing was sent to NVCF.
+            Outdated, Vanished, KubeError, VersionBusy, WriteRefused: nothing was sent to NVCF.
 
         """
         version, local = action.function_version_id, context.local
         try:
             async with context.nvcf.admitted(context.caller) as admission:
-                before, began = context.resource.intent, self._clock.monotonic()
-                try:
-                    context, intent = await self._intend(context, action, asking)
-                    if context.situation.refused is not None:
-                        return Outcome(self._intents.withdrawn(context, before))
-                    other = await self._intents.prove_again(
-                        began, partial(self._proven_again, context, version, admission)
-                    )
-                    if other is not None:
-                        return Outcome(self._intents.withdrawn(other, before))
-                    answer = await self._post(context, action, intent, admission)
-                except (Outdated, Vanished, KubeError, WriteRefused):
-                    # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
-                    local.intends(context.resource, before)
-                    raise
+                with self._version_writes.writing(context.target(version), Call.DEPLOYMENT):
+                    before, began = context.resource.intent, self._clock.monotonic()
+                    try:
+                        context, intent = await self._intend(context, action, asking)
+                        if context.situation.refused is not None:
+                            return Outcome(self._intents.withdrawn(context, before))
+                        other = await self._intents.prove_again(
+                            began, partial(self._proven_again, context, version, admission)
+                        )
+                        if other is not None:
+                            return Outcome(self._intents.withdrawn(other, before))
+                        answer = await self._post(context, action, intent, admission)
+                    except (Outdated, Vanished, KubeError, WriteRefused):
+                        # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
+                        local.intends(context.resource, before)
+                        raise
         except LimiterClosed as closed:
             return Outcome(context.after(failure=calls.limiter_failure(closed)))
         except nvcf_errors.NvcfError as error:
@@ -146,6 +149,7 @@ class Creates:
             raise
         except nvcf_errors.NvcfError as error:
             maybe_done = error.maybe_done
+            self._environment.doubt_deployment(context, version, error, settle)
             raise
         else:
             self._sent.answered(post, answer.deployment.deployment_id, self._clock.monotonic())

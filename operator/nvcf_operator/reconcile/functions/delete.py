@@ -17,6 +17,8 @@ from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionE
 from nvcf_operator.reconcile.functions.reads import VersionReads
 from nvcf_operator.reconcile.ports import Outdated
 from nvcf_operator.reconcile.stages import Outcome
+from nvcf_operator.state.deployments import Target
+from nvcf_operator.state.version_writes import Call
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ class Deletions:
 
         Raises:
             Outdated: the resource has changed, or something speaks against it by now; nothing was written to NVCF.
-            Vanished, KubeError: nothing was written to NVCF.
+            Vanished, KubeError, VersionBusy: nothing was written to NVCF.
 
         """
         await self._cluster.prove_current(context.resource, context.local)
@@ -57,8 +59,15 @@ class Deletions:
 
         Raises:
             Forbidden: one of the two calls is.
+            VersionBusy: something else writes the version, or may.
 
         """
+        with self._environment.version_writes.writing(_target(context, action), Call.DELETION):
+            return await self._locked(context, action, admission)
+
+    async def _locked(
+        self, context: FunctionContext, action: DeleteVersion, admission: Admission
+    ) -> Outcome[FunctionContext]:
         seen = await self._reads.version(context, action.function_id, action.version_id, admission)
         if isinstance(seen, Failure):
             return Outcome(context.after(failure=seen))
@@ -87,6 +96,8 @@ class Deletions:
 
     def _note(self, context: FunctionContext, action: DeleteVersion) -> None:
         context.local.deletes[action.version_id] = (action.function_id, self._clock.monotonic())
+        settle = context.situation.timing.write_settle
+        self._environment.version_writes.doubt(_target(context, action), settle, Call.DELETION)
 
     def _ensure_unused(self, context: FunctionContext, action: DeleteVersion, seen: VersionSeen) -> None:
         """Check in what was just read, and in what is known of FunctionDeployments by now.
@@ -106,3 +117,7 @@ class Deletions:
             raise Outdated(f"a FunctionDeployment uses version {action.version_id}")
         if not deleting and resource.latest_version == action.version_id:
             raise Outdated(f"version {action.version_id} is the latest one")
+
+
+def _target(context: FunctionContext, action: DeleteVersion) -> Target:
+    return context.target(action.function_id, action.version_id)

@@ -18,7 +18,9 @@ from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.following import Following, Unproven
 from nvcf_operator.reconcile.functions.context import FunctionEnvironment, interest_of
 from nvcf_operator.reconcile.ports import Nvcf
+from nvcf_operator.state.deployments import Target
 from nvcf_operator.state.function_state import SentRegistration
+from nvcf_operator.state.version_writes import Call
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +89,9 @@ class FunctionOrphans:
         if await self._is_deployed(post, account, found):
             return True  # somebody has deployed it since
         request = endpoints.delete_function(function_id=found.function_id, function_version_id=found.version_id)
-        await account.call(request, _caller(post))
+        target = Target(post.base_url, found.function_id, found.version_id)
+        with self._environment.version_writes.writing(target, Call.DELETION):
+            await account.call(request, _caller(post))
         self._report(resource, deleted_for_nobody(found))
         return True
 
