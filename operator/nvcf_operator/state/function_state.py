@@ -18,6 +18,8 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
     """Version by version, its function, and when our last DELETE of it was answered."""
     gone_since: dict[str, float] = field(default_factory=dict)
     """Version by version, since when one on record that is proven to be gone has been so."""
+    held_at: dict[str, float] = field(default_factory=dict)
+    """Version by version, when a FunctionDeployment was last seen to hold it."""
     first_listed: dict[str, float] = field(default_factory=dict)
     """Version by version, when it was first seen."""
 

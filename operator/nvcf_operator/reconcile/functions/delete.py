@@ -109,8 +109,9 @@ class Deletions:
         resource = context.resource
         if seen.mark is None or seen.mark.uid != resource.mark_uid:
             raise Outdated(f"version {action.version_id} does not bear the mark of this object")
-        if seen.known_status != FunctionStatus.INACTIVE and action.purpose != DeletionPurpose.RESOURCE_GONE:
-            raise Outdated(f"version {action.version_id} is {seen.status}")
+        known = {item.version_id: item.status for item in context.situation.shown}
+        if seen.known_status != FunctionStatus.INACTIVE and seen.status != known.get(action.version_id):
+            raise Outdated(f"version {action.version_id} is {seen.status} by now")
         followers = self._environment.followers(resource, (seen,))
         deleting = action.purpose == DeletionPurpose.RESOURCE_GONE
         if any(item.holds(action.version_id) or (deleting and item.refers) for item in followers):

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT
-from nvcf_operator.core.functions.branches.collecting import unneeded
+from nvcf_operator.core.functions.branches.collecting import may_be_undeployed, unneeded
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Observation
+from nvcf_operator.core.model.situation import Absent, Failure, Observation
 from nvcf_operator.core.model.versions import released_by_force
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.flowcontrol.priority import Caller, Priority
@@ -157,13 +157,27 @@ class FunctionObserver:
     async def _leaving(self, context: FunctionContext) -> FunctionContext:
         """Read the deployments of the versions that may be deleted, and prove that nobody uses them."""
         observations: dict[str, Observation] = {}
+        lately: set[str] = set()
+        context = self._held(context)
         for seen in self._candidates(context.situation):
             observations[seen.version_id] = await self._reads.deployment(context, seen.function_id, seen.version_id)
+            target = context.target(seen.function_id, seen.version_id)
+            if self._environment.deployments.seen_lately(target, self._clock.monotonic()):
+                lately.add(seen.version_id)
+        context = context.after(deployments=observations, deployed_lately=frozenset(lately))
         if not context.resource.deleting and not any(isinstance(item, Absent) for item in observations.values()):
-            return context.after(deployments=observations)
+            return context
         current = await self._environment.cluster.is_listed(FUNCTION_DEPLOYMENT, within=BELIEF)
         followers = self._environment.followers(context.resource, context.situation.versions)
-        return context.after(deployments=observations, claims_current=current, followers=followers)
+        return self._held(context.after(claims_current=current, followers=followers))
+
+    def _held(self, context: FunctionContext) -> FunctionContext:
+        """Remember which versions FunctionDeployments hold, and add since when the others are free."""
+        local, situation, now = context.local, context.situation, self._clock.monotonic()
+        there = [seen.version_id for seen in situation.versions]
+        local.held_at = {version: local.held_at[version] for version in there if version in local.held_at}
+        local.held_at |= {version: now for version in there if situation.is_held(version)}
+        return context.after(free_for={version: now - at for version, at in local.held_at.items()})
 
     @staticmethod
     def _candidates(situation: FunctionSituation) -> Iterable[VersionSeen]:
@@ -172,4 +186,4 @@ class FunctionObserver:
             return situation.own
         if not situation.believes_absence or situation.resource.observes or situation.resource.paused:
             return ()
-        return tuple(seen for seen in unneeded(situation) if seen.known_status == FunctionStatus.INACTIVE)
+        return tuple(seen for seen in unneeded(situation) if may_be_undeployed(situation, seen))

@@ -59,6 +59,17 @@ TWIN = version("7c1e0000-0000-4000-8000-000000000009", THIRD_TEMPLATE, token="9"
 TWIN_FUNCTION = replace(TWIN, function_id=OTHER_FUNCTION)
 REFUSED = {**THIRD_TEMPLATE, "containerArgs": "--no"}
 
+BACK = {
+    "status": {
+        "versions": [
+            {"versionId": THIRD, "hash": LATEST.mark.hash if LATEST.mark else "", "served": True},
+            {"versionId": SECOND, "hash": MIDDLE.mark.hash if MIDDLE.mark else "", "served": True},
+            {"versionId": FIRST, "hash": OLD.mark.hash if OLD.mark else "", "served": True, "leaving": True},
+        ]
+    }
+}
+"""A record by which a DELETE of the oldest version was sent."""
+
 DELETED: dict[str, tuple[FunctionSituation, DeleteVersion]] = {
     "what the history does not keep": (collecting(), delete(OLD)),
     "the oldest first": (collecting(limit=0), delete(OLD)),
@@ -85,6 +96,11 @@ DELETED: dict[str, tuple[FunctionSituation, DeleteVersion]] = {
         collecting(OLD, MIDDLE, LATEST, metadata={"status": {"versions": []}}, limit=1),
         delete(OLD),
     ),
+    "a version that came back with the status of before": (
+        collecting(replace(OLD, status="ACTIVE"), MIDDLE, LATEST, metadata=BACK),
+        delete(OLD),
+    ),
+    "what a FunctionDeployment has let go of long ago": (collecting(free_for={FIRST: 75.0}), delete(OLD)),
     "also where the function is to stay": (
         collecting(metadata={"spec": {"deletionPolicy": "Retain"}, "finalizer": False}),
         delete(OLD),
@@ -123,6 +139,14 @@ KEPT: dict[str, FunctionSituation] = {
     "while the account is not proven": collecting(account=AccountView(Proof.UNPROVEN)),
     "while the list says nothing": collecting(unlisted=outage()),
     "while the latest one is not there": collecting(OLD, MIDDLE, absent_for={THIRD: 10.0}),
+    "what came back and is deployed": collecting(
+        replace(OLD, status="ACTIVE"), MIDDLE, LATEST, metadata=BACK, deployments={FIRST: PRESENT}
+    ),
+    "what came back with an old status and was deployed a moment ago": collecting(
+        replace(OLD, status="ACTIVE"), MIDDLE, LATEST, metadata=BACK, deployments={FIRST: Absent(70.0)}
+    ),
+    "what a FunctionDeployment held a moment ago": collecting(free_for={FIRST: 70.0}),
+    "what another call may still write": collecting(locked_for={FIRST: 1.0}),
     "a moment after the DELETE": collecting(delete_sent_for={FIRST: 3.0}),
     "after another write": collecting(wrote=delete(TWIN)),
     "while a POST may be running": collecting(

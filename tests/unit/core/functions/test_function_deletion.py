@@ -94,6 +94,10 @@ WRITES: dict[str, tuple[FunctionSituation, FunctionAction]] = {
         leaving(OLD, metadata={"status": BLOCKED, "annotations": {"force-delete": "true"}}),
         DropFinalizer(),
     ),
+    "a version whose deployment has stayed away": (
+        leaving(OLD, deployments={FIRST: Absent(75.0)}, deployed_lately=frozenset({FIRST})),
+        delete(OLD),
+    ),
     "a suspended function is deleted": (leaving(OLD, metadata={"spec": {"suspend": True}}), delete(OLD)),
     "a version that is listed as serving but long not deployed": (
         leaving(replace(OLD, status="ACTIVE"), LATEST),
@@ -141,6 +145,11 @@ WAITS: dict[str, tuple[FunctionSituation, tuple[str, str]]] = {
         leaving(replace(OLD, status="ACTIVE"), deployments={FIRST: Absent(70.0)}),
         ("Deleting", "reconciling"),
     ),
+    "a version was deployed a moment ago": (
+        leaving(OLD, deployments={FIRST: Absent(70.0)}, deployed_lately=frozenset({FIRST})),
+        ("Deleting", "reconciling"),
+    ),
+    "another call may still write a version": (leaving(OLD, locked_for={FIRST: 9.0}), ("Deleting", "reconciling")),
     "a POST may still be running": (
         leaving(OLD, LATEST, metadata={"status": OPEN}, searched_for=170.0),
         ("AwaitingRegistration", "reconciling"),
@@ -185,6 +194,12 @@ def test_what_is_waited_for(of: FunctionSituation, said: tuple[str, str]) -> Non
     decision = decide(of)
     assert outcome(decision) == said
     assert decision.requeue is not None
+
+
+@pytest.mark.parametrize("since", [0.0, 30.0, 74.0])
+def test_a_404_that_has_to_last_is_read_again_before_it_counts_as_broken(since: float) -> None:
+    of = leaving(replace(OLD, status="ACTIVE"), deployments={FIRST: Absent(since)})
+    assert 0 < (decide(of).requeue or 0) <= of.timing.settle_poll
 
 
 def test_who_uses_the_function_is_named() -> None:

@@ -14,6 +14,7 @@ from nvcf_operator.core.functions.model.situation import FunctionSituation, Vers
 from nvcf_operator.core.functions.model.versions import (
     asked_for,
     by_age,
+    is_leaving,
     is_pinned,
     label_of,
     latest,
@@ -93,14 +94,14 @@ def kept(situation: FunctionSituation) -> tuple[str, ...]:
 def _wait(situation: FunctionSituation, seen: VersionSeen) -> float | None:
     """Seconds until a version may be deleted; 0: now; None: something else has to happen first."""
     timing, deployment = situation.timing, situation.deployments.get(seen.version_id)
-    if not situation.believes_absence or seen.known_status != FunctionStatus.INACTIVE:
+    if not situation.believes_absence or not may_be_undeployed(situation, seen):
         return None
     if not situation.claims_current or deployment is None:
         return timing.settle_poll
     if not isinstance(deployment, Absent):
         return None
     settles = timing.redeploy_settle - deployment.absent_for
-    others = sent_lately(situation, seen.version_id)
+    others = max(kept_back(situation, seen.version_id), _held_lately(situation, seen.version_id))
     if situation.resource.recorded_version(seen.version_id) is None:  # its POST may be one of a moment ago
         others = max(others, timing.register_settle - _age(situation, seen))
     if max(settles, others) <= 0:
@@ -109,10 +110,25 @@ def _wait(situation: FunctionSituation, seen: VersionSeen) -> float | None:
     return max(timing.settle_poll, others - timing.redeploy_settle)
 
 
-def sent_lately(situation: FunctionSituation, version_id: str) -> float:
-    """Seconds until DELETE of a version may be asked for again, where it was a moment ago."""
+def may_be_undeployed(situation: FunctionSituation, seen: VersionSeen) -> bool:
+    """Whether a version may be one without a deployment, which only a read of that can show.
+
+    One that was deleted before and is there again may have any status: NVCF has written an old row back.
+    """
+    return seen.known_status == FunctionStatus.INACTIVE or is_leaving(situation, seen.version_id)
+
+
+def kept_back(situation: FunctionSituation, version_id: str) -> float:
+    """Seconds until DELETE of a version may be asked for: it was a moment ago, or another call may still write it."""
     sent = situation.delete_sent_for.get(version_id)
-    return max(0.0, AGAIN - sent) if sent is not None else 0.0
+    again = max(0.0, AGAIN - sent) if sent is not None else 0.0
+    return max(again, situation.locked_for.get(version_id, 0.0))
+
+
+def _held_lately(situation: FunctionSituation, version_id: str) -> float:
+    """Seconds until it is long enough that a FunctionDeployment named the version: one may go back to it."""
+    free_for = situation.free_for.get(version_id)
+    return max(0.0, situation.timing.redeploy_settle - free_for) if free_for is not None else 0.0
 
 
 def _age(situation: FunctionSituation, seen: VersionSeen) -> float:

@@ -7,7 +7,7 @@ Versions that somebody else registered stay, and with them the function's id. NV
 
 from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.backoff import short
-from nvcf_operator.core.functions.branches.collecting import sent_lately
+from nvcf_operator.core.functions.branches.collecting import kept_back
 from nvcf_operator.core.functions.branches.registering import search_left
 from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionDecision, write
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
@@ -83,18 +83,22 @@ def _deleted(situation: FunctionSituation) -> FunctionDecision | None:
         return blocked(situation, deployment.failure)
     if situation.wrote is None and _wait(situation, first, deployment) <= 0:
         return write(DeleteVersion(first.function_id, first.version_id, DeletionPurpose.RESOURCE_GONE))
-    wait = _wait(situation, first, deployment)
-    requeue = max(wait, situation.timing.settle_poll) if wait > 0 else 0.0
+    # The 404 has to last without a break, so it is read again and again.
+    requeue = min(_wait(situation, first, deployment), situation.timing.settle_poll)
     return FunctionDecision(condition_set=_leaving(messages.DELETING), requeue=requeue, busy=True, seen=True)
 
 
 def _wait(situation: FunctionSituation, seen: VersionSeen, deployment: Observation | None) -> float:
-    """Seconds until a version may be deleted. Its status may lag behind the end of its deployment, or never follow."""
+    """Seconds until a version may be deleted.
+
+    Its status may lag behind the end of its deployment, or never follow; and NVCF may bring a deployment back that has
+    just ended.
+    """
     if not isinstance(deployment, Absent):
         return situation.timing.settle_poll
-    inactive = seen.known_status == FunctionStatus.INACTIVE
-    settle = 0.0 if inactive else situation.timing.redeploy_settle - deployment.absent_for
-    return max(settle, sent_lately(situation, seen.version_id))
+    idle = seen.known_status == FunctionStatus.INACTIVE and seen.version_id not in situation.deployed_lately
+    settle = 0.0 if idle else situation.timing.redeploy_settle - deployment.absent_for
+    return max(settle, kept_back(situation, seen.version_id))
 
 
 def _gone(situation: FunctionSituation) -> FunctionDecision | None:

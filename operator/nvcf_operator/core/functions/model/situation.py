@@ -121,6 +121,10 @@ class FunctionSituation:
     """Another CloudFunction that comes first for the same function, or for the same name in the same account."""
     deployments: Mapping[str, Observation] = field(default_factory=dict)
     """Version by version, what GET of its deployment showed; only of versions that a decision may delete."""
+    deployed_lately: frozenset[str] = frozenset()
+    """Those of `deployments` that this process has seen deployed, and not yet gone for the redeploy settle."""
+    free_for: Mapping[str, float] = field(default_factory=dict)
+    """Version by version, the seconds since this process last saw a FunctionDeployment hold it."""
     searched_for: float = 0.0
     """Seconds that this process has searched in vain for the open intent's token.
 
