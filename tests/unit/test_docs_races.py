@@ -1,4 +1,4 @@
-"""docs/races.md against the code: each of the eleven races is there, and every switch, rule and test that it names."""
+"""docs/races.md against the code: each of the races is there, and every switch, rule and test that it names."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from nvcf_simulator.settings import DependencyName, Races, VersionRaces
 
 ROOT = Path(__file__).parents[2]
 
-ANSWERED = {"slowRegister"}
+ANSWERED = {"slowRegister", "returningVersion", "staleRows"}
 """The races of versions in the table. The others are of changes in place, and of lists that no decision relies on."""
 
 
@@ -46,7 +46,7 @@ def defined(folder: Path) -> set[str]:
 
 
 def test_every_race_has_a_row_and_every_row_a_switch_a_rule_and_a_test() -> None:
-    assert [row.number for row in rows() if row.number] == [str(number) for number in range(1, 12)]
+    assert [row.number for row in rows() if row.number] == [str(number) for number in range(1, 13)]
     unanswered = [row.race for row in rows() if not code(row.rule) and not row.rule.startswith("none can help")]
     assert unanswered == []
     assert [row.race for row in rows() if not code(row.switch) or not code(row.test)] == []
