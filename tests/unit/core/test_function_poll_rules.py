@@ -21,6 +21,9 @@ RECORDED = FunctionPollKey(
 )
 
 
+AWAITED = replace(RECORDED, version_ids=(), awaits_function=True)
+
+
 @dataclass
 class Registered:
     by_owner: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -40,7 +43,7 @@ class Listing:
 
     @property
     def registered(self) -> Registered:
-        return Registered({MARK: self.marked})
+        return Registered({MARK: self.marked, FUNCTION: self.versions})
 
 
 BOTH = ("latest", "former")
@@ -57,6 +60,11 @@ CASES = [
     ),
     pytest.param(replace(RECORDED, version_ids=()), Listing(()), (False, False), id="nothing on record"),
     pytest.param(replace(RECORDED, version_ids=()), Listing(("lost",), ("lost",)), (True, False), id="a lost record"),
+    pytest.param(AWAITED, Listing(()), (False, False), id="a function that is waited for"),
+    pytest.param(AWAITED, Listing(("foreign",)), (True, False), id="a function that was waited for and is there"),
+    pytest.param(
+        replace(RECORDED, version_ids=()), Listing(("foreign",)), (False, False), id="a function nobody waits for"
+    ),
 ]
 
 

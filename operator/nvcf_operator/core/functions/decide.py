@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from nvcf_operator.api.common import DeletionPolicy
 from nvcf_operator.api.function_status import FunctionPhase
+from nvcf_operator.core.functions.branches.adoption import contradicted
 from nvcf_operator.core.functions.branches.collecting import collected
 from nvcf_operator.core.functions.branches.deletion import deletion
 from nvcf_operator.core.functions.branches.in_place import in_place
@@ -16,7 +17,7 @@ from nvcf_operator.core.functions.branches.registering import as_wanted, search_
 from nvcf_operator.core.functions.branches.waiting import waiting, write_refused
 from nvcf_operator.core.functions.model.decision import FunctionDecision, Register, write
 from nvcf_operator.core.functions.model.situation import FunctionSituation
-from nvcf_operator.core.functions.model.versions import is_gone, matching, missing
+from nvcf_operator.core.functions.model.versions import function_is_empty, function_of, is_gone, matching, missing
 from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
 from nvcf_operator.core.model.reasons import Reason
@@ -45,6 +46,8 @@ def table(situation: FunctionSituation) -> FunctionDecision:
         return FunctionDecision(condition_set=conditions.stalled(Reason.INVALID_SPEC, "; ".join(problems)))
     if (failure := situation.access or situation.unlisted or doubted(situation)) is not None:
         return waiting(situation, failure)
+    if (decision := contradicted(situation)) is not None:
+        return decision
     deletes = resource.spec.deletion_policy == DeletionPolicy.DELETE
     if resource.has_finalizer and resource.keeps:
         return write(DropFinalizer())
@@ -54,10 +57,10 @@ def table(situation: FunctionSituation) -> FunctionDecision:
         return write(TakeFinalizer())  # somebody's tool took it off, such as `kubectl replace`
     if resource.paused:
         return _shown(situation)
-    decision = as_wanted(situation)
-    if isinstance(decision.action, Register) and deletes and not resource.has_finalizer:
-        return write(TakeFinalizer())
-    return collected(situation, in_place(situation, decision))
+    decision = in_place(situation, as_wanted(situation))
+    if decision.action is not None and deletes and not resource.has_finalizer:
+        return write(TakeFinalizer())  # before a version is registered, or marked as this resource's
+    return collected(situation, decision)
 
 
 def _shown(situation: FunctionSituation) -> FunctionDecision:
@@ -72,7 +75,8 @@ def _shown(situation: FunctionSituation) -> FunctionDecision:
     message = messages.shown(
         observe=resource.observes,
         paused_by_annotation=resource.spec is not None and not resource.spec.suspend,
-        function_id=resource.function_id,
+        function_id=function_of(situation),
+        there=not function_is_empty(situation),
         version=version.version_id if version is not None else None,
     )
     condition_set = conditions.at_rest(phase, reason, message, ready=in_force, available=None)

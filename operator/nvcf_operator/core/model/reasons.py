@@ -172,7 +172,7 @@ class Reason(StrEnum):
     PUBLIC_FUNCTION = (
         "PublicFunction",
         Trait.REFUSAL | Trait.UNABLE,
-        "The function belongs to another account; it cannot be deployed here.",
+        "The function belongs to another account; it can be neither deployed nor managed here.",
     )
     FORBIDDEN = "Forbidden", Trait.REFUSAL | Trait.UNABLE, "The key is valid, but not for this function."
     INVALID_SPEC = (
@@ -260,10 +260,16 @@ class Reason(StrEnum):
         Trait.PATIENT,
         "The account has a function of this name that this resource did not create.",
     )
+    AMBIGUOUS = (
+        "Ambiguous",
+        Trait.PATIENT,
+        "The account has several functions of this name, so adoptionPolicy Adopt cannot choose one.",
+    )
     FUNCTION_GONE = (
         "FunctionGone",
         Trait.PATIENT,
-        "All versions of the function are gone from NVCF, and with them its id, which clients use as the address.",
+        "All versions of the function are gone from NVCF, and with them its id, which clients use as the address; or "
+        "the account has no function with the id in the manifest.",
     )
     VERSION_GONE = (
         "VersionGone",
@@ -286,7 +292,7 @@ class Reason(StrEnum):
     )
 
     CREATED = "Created", Trait.NONE, "Event: a deployment was requested and NVCF accepted the request."
-    ADOPTED = "Adopted", Trait.NONE, "Event: an existing deployment was adopted."
+    ADOPTED = "Adopted", Trait.NONE, "Event: an existing deployment or function version was adopted."
     UPDATED = "Updated", Trait.NONE, "Event: the deployment was changed in place."
     UNDEPLOYED = "Undeployed", Trait.NONE, "Event: the deployment is gone from NVCF."
     RETAINED = (

@@ -38,7 +38,8 @@ def deletion(situation: FunctionSituation) -> FunctionDecision:
 
 
 def _unused(situation: FunctionSituation) -> FunctionDecision | None:
-    users = [item for item in situation.followers if item.refers or item.named or item.intended]
+    ours = {*situation.resource.recorded_ids, *(seen.version_id for seen in situation.own)}
+    users = [item for item in situation.followers if item.refers or any(item.holds(version) for version in ours)]
     if not users:
         return None
     if staying := [item.key for item in users if not item.deleting]:

@@ -21,6 +21,7 @@ from nvcf_operator.backoff import long
 from nvcf_operator.core.functions.branches.collecting import unneeded
 from nvcf_operator.core.functions.branches.registering import MOST_VERSIONS, search_left, write_name
 from nvcf_operator.core.functions.branches.waiting import retry_left
+from nvcf_operator.core.functions.model.adoption import other_function
 from nvcf_operator.core.functions.model.decision import FunctionDecision, FunctionRecordUpdate, Register
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.functions.model.versions import (
@@ -41,7 +42,7 @@ def recorded(situation: FunctionSituation, decision: FunctionDecision) -> Functi
     """The decision with what goes on record with it."""
     resource = situation.resource
     taken = next((seen for seen in situation.shown if seen.version_id == decision.taken), None)
-    status, function = resource.status, function_of(situation) or (taken.function_id if taken is not None else None)
+    status, function = resource.status, _function(situation, decision, taken)
     another = status.function_id is not None and function != status.function_id
     latest = _latest(situation, taken)
     # Where there is a version, a request has been answered, or says nothing: it must not count later.
@@ -61,6 +62,17 @@ def recorded(situation: FunctionSituation, decision: FunctionDecision) -> Functi
             new_function_handled=new_function or status.last_handled_new_function_at,
         ),
     )
+
+
+def _function(situation: FunctionSituation, decision: FunctionDecision, taken: VersionSeen | None) -> str | None:
+    """The function of this resource. One that it adopts is on record as soon as there is a version of it to manage."""
+    if (other := other_function(situation)) is not None:
+        return other
+    function = function_of(situation)
+    if taken is not None:
+        return function or taken.function_id
+    manages = situation.resource.function_id is not None or situation.own or isinstance(decision.action, Register)
+    return function if manages else None
 
 
 def _latest(situation: FunctionSituation, taken: VersionSeen | None) -> LatestVersion | None:

@@ -9,6 +9,7 @@ answer is waited for through `--register-settle-seconds`; what comes later still
 from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.backoff import Backoff, long
+from nvcf_operator.core.functions.branches.adoption import beside_others, not_adoptable
 from nvcf_operator.core.functions.branches.readiness import registered
 from nvcf_operator.core.functions.branches.waiting import SLOW, after_refusal, next_retry, refused, waiting
 from nvcf_operator.core.functions.model.decision import FunctionDecision, InPlaceAction, Register, write
@@ -58,7 +59,7 @@ def as_wanted(situation: FunctionSituation) -> FunctionDecision:
         return _failed(situation, situation.failure)
     if (left := search_left(situation)) > 0:
         return _awaiting(situation, left)
-    for rule in (_vanished, _restricted, after_refusal, _limited):
+    for rule in (not_adoptable, _vanished, _restricted, after_refusal, _limited):
         if (decision := rule(situation)) is not None:
             return decision
     wanted = situation.resource.wanted
@@ -141,8 +142,9 @@ def _vanished(situation: FunctionSituation) -> FunctionDecision | None:
     if lost and situation.mass_absence and not (resource.reconcile_requested or resource.new_function_requested):
         condition_set = conditions.stalled(Reason.MASS_ABSENCE, messages.MASS_ABSENCE)
         return FunctionDecision(condition_set=condition_set)
-    if empty and not resource.new_function_requested:
-        message = messages.function_gone(function_of(situation) or "")
+    if empty and (resource.given_function is not None or not resource.new_function_requested):
+        gone = messages.given_function_gone if resource.given_function is not None else messages.function_gone
+        message = gone(function_of(situation) or "")
         return FunctionDecision(condition_set=conditions.stalled(Reason.FUNCTION_GONE, message), seen=True)
     return None
 
@@ -163,9 +165,7 @@ def _restricted(situation: FunctionSituation) -> FunctionDecision | None:
     resource = situation.resource
     new_function = function_of(situation) is None or function_is_empty(situation)
     if new_function and situation.named_alike and not situation.own:
-        message = messages.already_exists(resource.function_name, situation.named_alike)
-        condition_set = conditions.stalled(Reason.ALREADY_EXISTS, message)
-        return FunctionDecision(condition_set=condition_set, requeue=SLOW, seen=True)
+        return beside_others(situation)
     count, limit = len({seen.version_id for seen in situation.own}), resource.history_limit
     if count > limit + SPARE or count >= MOST_VERSIONS:
         message = messages.too_many_versions(count, limit)

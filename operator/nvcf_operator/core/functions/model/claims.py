@@ -31,7 +31,9 @@ def _claims(resource: CloudFunction, other: CloudFunction) -> bool:
     """Whether another one stands in the way: one that is only to observe, or does nothing for now, does not."""
     if other.key == resource.key:
         return False
-    if resource.function_id is not None:
-        return other.function_id == resource.function_id
+    if resource.claimed_function is not None:
+        if other.function_id is None and other.given_function == resource.claimed_function:
+            return not (other.observes or other.paused or other.deleting)
+        return other.function_id == resource.claimed_function
     holds = other.function_id is not None or other.open_intent is not None
     return holds or not (other.observes or other.paused or other.deleting or other.spec is None)

@@ -23,7 +23,7 @@ class FunctionPollKey:
     name: str
     """The name that the manifest gives its function."""
     function_id: str | None
-    """The function on record."""
+    """The function on record, else that which the manifest names."""
     version_ids: tuple[str, ...]
     """The versions on record, the latest first."""
     credentials_refused: bool
@@ -31,6 +31,10 @@ class FunctionPollKey:
     deleting: bool
     secret: tuple[str, str] | None
     """Name and key of the Secret that the manifest names."""
+    adopts: bool = False
+    """Whether a function of its name may be adopted."""
+    awaits_function: bool = False
+    """The record says that the account has no such function."""
 
     @property
     def mark_uid(self) -> str:
@@ -48,8 +52,13 @@ class FunctionPollKey:
         return bool(self.version_ids)
 
     def is_news(self, listing: AnyListing) -> bool:
-        """Whether a version on record is not listed, or a version that bears the object's mark is not on record."""
+        """Whether a version on record is not listed, or one with the object's mark is not on record.
+
+        A function that is waited for is news as well.
+        """
         registered: RegisteredVersions = listing.registered
+        if self.awaits_function and registered.by_owner.get(self.function_id or ""):
+            return True
         marked = registered.by_owner.get(self.mark_uid, ())
         return self._lacks(listing, self.version_ids) or not set(marked) <= set(self.version_ids)
 

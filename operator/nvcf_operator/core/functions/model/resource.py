@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from nvcf_operator.api import names
+from nvcf_operator.api.common import AdoptionPolicy
 from nvcf_operator.api.function_spec import CloudFunctionSpec
 from nvcf_operator.api.function_status import (
     FUNCTION_CONDITION_TYPES,
@@ -93,6 +94,28 @@ class CloudFunction(ManagedResource[CloudFunctionSpec, CloudFunctionStatus]):
     def function_id(self) -> str | None:
         """The function, once it is on record."""
         return self.status.function_id
+
+    @property
+    def given_function(self) -> str | None:
+        """The function that the manifest names, in lower case as NVCF writes it."""
+        given = getattr(self.spec, "function_id", None)  # not in a manifest of which only a part can be read
+        return given.lower() if given else None
+
+    @property
+    def claimed_function(self) -> str | None:
+        """The function on record, else that which the manifest names."""
+        return self.function_id or self.given_function
+
+    @property
+    def adopts_by_name(self) -> bool:
+        """Whether a function of the manifest's name is adopted, since neither record nor manifest names one."""
+        policy = getattr(self.spec, "adoption_policy", None)
+        return policy == AdoptionPolicy.ADOPT and self.claimed_function is None
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The names of the secrets that the manifest asks for."""
+        return frozenset(secret.name for secret in getattr(self.spec, "secrets", None) or ())
 
     @property
     def function_name(self) -> str:

@@ -56,6 +56,11 @@ class VersionSeen:
         """The status, if the operator knows it."""
         return FunctionStatus.of(self.status)
 
+    @property
+    def is_deployed(self) -> bool:
+        """Whether NVCF shows it with a deployment, or with a word that the operator does not know."""
+        return self.known_status != FunctionStatus.INACTIVE
+
 
 @dataclass(frozen=True, slots=True)
 class SecretsSeen:
@@ -116,6 +121,8 @@ class FunctionSituation:
     """
     named_alike: tuple[str, ...] = ()
     """Ids of the account's functions with the manifest's name and without a version of this uid, sorted."""
+    of_another_account: bool = False
+    """The list shows the function that the manifest names as another account's."""
     followers: tuple[Follower, ...] = ()
     holder: Key | None = None
     """Another CloudFunction that comes first for the same function, or for the same name in the same account."""

@@ -8,6 +8,7 @@ agree, since anybody may write a tag.
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from nvcf_operator.core.functions.model.adoption import adoptable, is_strange, named_function
 from nvcf_operator.core.functions.model.decision import DeleteVersion
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.model.situation import FunctionStatus
@@ -23,11 +24,15 @@ class Label(NamedTuple):
 
 
 def label_of(situation: FunctionSituation, seen: VersionSeen) -> Label:
-    """What a version stands for, by the record, else by its mark."""
+    """What a version stands for, by the record, else by its mark; one that is adopted stands for the manifest."""
     recorded = situation.resource.recorded_version(seen.version_id)
     if recorded is not None:
         return Label(recorded.hash, recorded.revision)
-    return Label(seen.mark.hash, seen.mark.revision) if seen.mark is not None else Label("", None)
+    if seen.mark is not None and not is_strange(situation, seen):
+        return Label(seen.mark.hash, seen.mark.revision)
+    if seen == adoptable(situation, function_of(situation)):
+        return Label(situation.resource.wanted.hash, situation.resource.revision)
+    return Label("", None)
 
 
 def by_age(seen: VersionSeen) -> tuple[datetime, str]:
@@ -50,15 +55,18 @@ def asked_for(situation: FunctionSituation) -> VersionSeen | None:
 
 
 def function_of(situation: FunctionSituation) -> str | None:
-    """The function of this resource: that which a POST has just created, that on record, or that of its own versions.
+    """The function of this resource: that which a POST has just created, that on record, or that which it names.
 
-    Without a record the oldest of its versions says it, so that the clients' address stays the same.
+    Without these the oldest of its versions says it, so that the clients' address stays the same; else the one that it
+    adopts by name.
     """
     intent, found = situation.intent, asked_for(situation)
     if found is not None and (intent is None or intent.function_id is None):
         return found.function_id
     oldest = min(situation.own, key=by_age, default=None)
-    return situation.resource.function_id or (oldest.function_id if oldest is not None else None)
+    if (claimed := situation.resource.claimed_function) is not None or oldest is None:
+        return claimed or named_function(situation)
+    return oldest.function_id
 
 
 def usable(situation: FunctionSituation) -> tuple[VersionSeen, ...]:
@@ -92,7 +100,8 @@ def matching(situation: FunctionSituation) -> VersionSeen | None:
 
     With a revision, only a version of that revision is one, or the latest without any. Without a revision it is the
     latest, if its content is the same, or a former one of the same hash that has no revision either. None takes the
-    place of a latest one that is only out of sight.
+    place of a latest one that is only out of sight. Where nothing is on record yet, a version of an adopted function is
+    taken that somebody else has registered.
     """
     wanted, found, current = situation.resource.wanted, usable(situation), latest(situation)
     hidden = current is None and _is_hidden(situation)
@@ -111,8 +120,9 @@ def matching(situation: FunctionSituation) -> VersionSeen | None:
         return min(recorded or same, key=by_age)
     if current is None and unnamed and not hidden:  # the record is lost, or the latest one is gone
         newest = max(unnamed, key=lambda seen: (seen.created_at is not None, by_age(seen)))
-        return newest if _means_the_same(situation, newest) else None
-    return None
+        if _means_the_same(situation, newest):
+            return newest
+    return adoptable(situation, function_of(situation))
 
 
 def _is_hidden(situation: FunctionSituation) -> bool:
