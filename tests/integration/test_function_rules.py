@@ -288,8 +288,6 @@ BESIDE = {f"{T}.helmChart": BY_CHART}
 
 ALL = [*RULES, *limits_of(CLOUD_FUNCTION, COMPLETE, BESIDE)]
 USES: Mapping[str, Mapping[str, Any]] = {
-    "functionId": {"functionId": FUNCTION},
-    "adoptionPolicy": {"adoptionPolicy": "Adopt"},
     "secrets": {"secrets": COMPLETE["secrets"]},
     "rateLimitPolicy": {"rateLimitPolicy": "Unlimited"},
     f"{T}.functionType": {f"{T}.functionType": "LLM"},
@@ -302,7 +300,7 @@ USES: Mapping[str, Mapping[str, Any]] = {
 PLAIN = changed(
     COMPLETE,
     {
-        **dict.fromkeys(("functionId", "secrets", "llm", "authorizedAccounts"), REMOVED),
+        **dict.fromkeys(("secrets", "llm", "authorizedAccounts"), REMOVED),
         f"{T}.models[0].llmConfig": REMOVED,
     },
 )

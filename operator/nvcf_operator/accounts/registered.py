@@ -25,7 +25,9 @@ class Interest(NamedTuple):
     name: str
     """Of the function."""
     function_id: str | None = None
-    """The function on record."""
+    """The function on record, else that which the manifest names."""
+    adopts: bool = False
+    """Whether a function of that name may be adopted, so that all its versions are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ class Registered:
             return NOTHING_REGISTERED
         uids, functions = {item.uid for item in wanted}, {item.function_id for item in wanted}
         ids: dict[str, set[str]] = {item.name: set() for item in wanted}
+        adopted = {item.name for item in wanted if item.adopts}
+        if adopted:
+            functions |= {item.id for item in answer.functions if item.name in adopted}
         found: list[tuple[Function, Mark | None]] = []
         for item in answer.functions:
             if item.owned_by_different_account:
@@ -86,8 +91,11 @@ class Registered:
         return interest in self.interests
 
     def shown_to(self, interest: Interest, on_record: Collection[str] = ()) -> tuple[VersionSeen, ...]:
-        """The versions with that object's mark, those of its function, and others on its record, the oldest first."""
-        owners = (interest.uid, interest.function_id or "")
+        """The versions with that object's mark, those of its function, and others on its record, the oldest first.
+
+        While it may adopt a function of its name, those of all functions of that name are among them.
+        """
+        owners = (interest.uid, interest.function_id or "", *(self.named_alike(interest) if interest.adopts else ()))
         mine = {version for owner in owners for version in self.by_owner.get(owner, ())}
         mine |= {version for version in on_record if version in self.versions}
         return tuple(sorted((self.versions[version] for version in mine), key=_age))

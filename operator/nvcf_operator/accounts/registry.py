@@ -144,7 +144,7 @@ class Accounts:
         """What the CloudFunctions ask of every list: they change their accounts, and are few beside what lists hold."""
         for poll_key in self._cache.poll_keys(CLOUD_FUNCTION):
             if isinstance(poll_key, FunctionPollKey):
-                yield Interest(poll_key.mark_uid, poll_key.name, poll_key.function_id)
+                yield Interest(poll_key.mark_uid, poll_key.name, poll_key.function_id, poll_key.adopts)
 
 
 async def _end(account: Account, task: asyncio.Task[None]) -> None:

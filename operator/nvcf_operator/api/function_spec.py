@@ -193,7 +193,10 @@ class CloudFunctionSpec(ApiModel):
             ),
         ),
     ] = None
-    """Id of an existing function to manage, a UUID in either case. If unset, a new function is created."""
+    """Id of an existing function to manage, a UUID in either case. One of its versions with this template is taken and
+    gets the operator's tag; if there is none, the template is registered as a version of it. The other versions are
+    left alone. If the account has no such function, the resource is Stalled and none is created. May be added later if
+    it is the id in `status.functionId`. If unset, a new function is created."""
 
     revision: Annotated[Revision | None, changes(Mutability.VERSION)] = None
     """A name for the template, for example `1-4-2`, by which a FunctionDeployment can pin it. It stands for one
@@ -251,13 +254,14 @@ class CloudFunctionSpec(ApiModel):
     own key if the installation lets this namespace use it."""
 
     adoption_policy: Annotated[AdoptionPolicy, changes(Mutability.OPERATOR)] = AdoptionPolicy.REFUSE
-    """What to do when the account has a function of this name that is not this resource's. `Refuse`: the resource is
-    Stalled, nothing is changed. `Adopt`: manage that function, if there is exactly one."""
+    """What to do when `functionId` is unset and the account has a function of this name that is not this resource's.
+    `Refuse`: the resource is Stalled, nothing is changed. `Adopt`: manage that function as if `functionId` named it, if
+    there is exactly one; with several, the resource is Stalled."""
 
     deletion_policy: Annotated[DeletionPolicy, changes(Mutability.OPERATOR)] = DeletionPolicy.DELETE
-    """What deleting this resource does. `Delete`: the versions that it registered are deleted, and with the last
-    version the function, whose id is then lost for good. `Retain`: NVCF is left alone, and no credentials are needed.
-    """
+    """What deleting this resource does. `Delete`: the versions that it registered or adopted are deleted, and with the
+    last version the function, whose id is then lost for good. `Retain`: NVCF is left alone, and no credentials are
+    needed."""
 
     management_policy: Annotated[ManagementPolicy, changes(Mutability.OPERATOR)] = ManagementPolicy.MANAGE
     """`Manage`: make NVCF match this manifest. `Observe`: report, never write to NVCF."""

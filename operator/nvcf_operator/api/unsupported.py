@@ -17,16 +17,6 @@ class Unsupported(NamedTuple):
 
 UNSUPPORTED = (
     Unsupported(
-        "functionId",
-        "has(self.functionId)",
-        "functionId is not supported yet: existing functions cannot be adopted. Leave it out to create a function",
-    ),
-    Unsupported(
-        "adoptionPolicy",
-        "self.adoptionPolicy == 'Adopt'",
-        "adoptionPolicy Adopt is not supported yet: existing functions cannot be adopted. Use Refuse",
-    ),
-    Unsupported(
         "secrets",
         "has(self.secrets)",
         "secrets are not supported yet. Leave them out",

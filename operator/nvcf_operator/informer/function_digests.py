@@ -4,14 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nvcf_operator.api import names
+from nvcf_operator.api.common import AdoptionPolicy
+from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.informer.deployment_digests import FOLLOWS, HOLDS, REGISTERED
 from nvcf_operator.informer.digests import DigestRules, Members, Term, credentials_refused, secret_of
 
 FUNCTION = "function"
-"""Of a CloudFunction: that function is on its record."""
+"""Of a CloudFunction: that function is on its record, or its manifest names it."""
 
 NAME = "name"
 """Of a CloudFunction: its manifest gives its function that name."""
@@ -25,12 +28,19 @@ class FunctionLinks:
     """Empty before there is one."""
     versions: tuple[str, ...]
     name: str
+    given_function: str = ""
+    """The function that its manifest names; empty if it names none."""
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The function on its record, and the one that its manifest names."""
+        return tuple(dict.fromkeys(function for function in (self.function_id, self.given_function) if function))
 
     def indexed(self, key: Key) -> tuple[Term, ...]:
         """It is found by the name of its function, by the function, and by each version."""
         found = [Term(NAME, self.name)] if self.name else []
+        found += [Term(FUNCTION, function) for function in self.functions]
         if self.function_id:
-            found += [Term(FUNCTION, self.function_id)]
             found += [Term(REGISTERED, self.function_id, version) for version in self.versions]
         return tuple(found)
 
@@ -39,7 +49,7 @@ class FunctionLinks:
         found = [Term(FOLLOWS, key.namespace, key.name)]
         if self.function_id:
             found += [Term(HOLDS, self.function_id, version) for version in self.versions]
-            found += [Term(FUNCTION, self.function_id)]
+        found += [Term(FUNCTION, function) for function in self.functions]
         if self.name and comes_or_goes:
             found += [Term(NAME, self.name)]
         return tuple(found)
@@ -52,19 +62,33 @@ def _version_ids(own: Members) -> tuple[str, ...]:
     return tuple(dict.fromkeys(version for version in found if version))
 
 
-def _function_id(own: Members) -> str:
-    return str(own.get("functionId") or "").lower()
+def _function_id(members: Members) -> str:
+    return str(members.get("functionId") or "").lower()
+
+
+def _reason(own: Members) -> str:
+    """Why it is not Ready."""
+    found = (item.get("reason") for item in own.get("conditions") or () if item.get("type") == READY)
+    return str(next(found, None) or "")
 
 
 def _links(meta: Members, spec: Members, own: Members) -> FunctionLinks:
-    return FunctionLinks(function_id=_function_id(own), versions=_version_ids(own), name=str(spec.get("name") or ""))
+    return FunctionLinks(
+        function_id=_function_id(own),
+        versions=_version_ids(own),
+        name=str(spec.get("name") or ""),
+        given_function=_function_id(spec),
+    )
 
 
 def _poll_key(meta: Members, spec: Members, own: Members) -> FunctionPollKey:
+    claimed = _function_id(own) or _function_id(spec) or None
     return FunctionPollKey(
         uid=meta.get("uid", ""),
         name=str(spec.get("name") or ""),
-        function_id=_function_id(own) or None,
+        function_id=claimed,
+        adopts=claimed is None and spec.get("adoptionPolicy") == AdoptionPolicy.ADOPT,
+        awaits_function=_reason(own) == Reason.FUNCTION_GONE,
         version_ids=_version_ids(own),
         credentials_refused=credentials_refused(own),
         deleting=bool(meta.get("deletionTimestamp")),

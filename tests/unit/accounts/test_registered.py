@@ -53,6 +53,23 @@ def test_only_versions_that_a_cloud_function_has_to_do_with_are_kept() -> None:
     assert found.versions["of-our-function"].mark is None
 
 
+def test_of_a_name_that_is_adopted_all_versions_of_all_functions_are_shown() -> None:
+    adopting = Interest(UID, "llama", None, adopts=True)
+    entries = (
+        entry("one", tags=[mark(OTHER_UID)]),
+        entry("renamed", name="lläma"),
+        entry("two", "g"),
+        entry("others", "h", name="other"),
+        entry("public", "i", ownedByDifferentAccount=True),
+    )
+    found = read(*entries, interests=(adopting,))
+    assert {seen.version_id for seen in found.shown_to(adopting)} == {"one", "renamed", "two"}
+    assert found.named_alike(adopting) == ("f", "g")
+    assert found.covers(adopting)
+    assert not found.covers(INTEREST)
+    assert read(*entries).shown_to(INTEREST) == ()
+
+
 def test_without_a_cloud_function_nothing_is_kept() -> None:
     assert read(entry("v", tags=[mark()]), interests=()) is NOTHING_REGISTERED
 

@@ -125,6 +125,41 @@ def test_functions_that_record_one_function_hear_of_each_other() -> None:
     assert cache.with_function(FUNCTION) == (LLAMA, function_key("other"))
 
 
+def test_functions_that_name_one_function_hear_of_each_other_and_of_who_has_it() -> None:
+    cache, moved = followed_by()
+    cache.put(function(6, "adopts", called="gpt", adopts={"functionId": FUNCTION.upper()}))
+    assert moved == [LLAMA]
+    assert cache.with_function(FUNCTION) == (function_key("adopts"), LLAMA)
+    cache.drop(LLAMA)
+    assert moved == [LLAMA, function_key("adopts")]
+
+
+@pytest.mark.parametrize(
+    ("adopts", "status", "expected"),
+    [
+        pytest.param({"functionId": FUNCTION.upper()}, {}, (FUNCTION, False, False), id="by id"),
+        pytest.param({"functionId": FUNCTION}, registered(VERSION), (FUNCTION, False, False), id="by id and record"),
+        pytest.param({"adoptionPolicy": "Adopt"}, {}, (None, True, False), id="by name"),
+        pytest.param({"adoptionPolicy": "Adopt"}, registered(VERSION), (FUNCTION, False, False), id="adopted"),
+        pytest.param({}, {}, (None, False, False), id="created"),
+        pytest.param(
+            {"functionId": FUNCTION},
+            {"conditions": [{"type": "Ready", "status": "False", "reason": "FunctionGone"}]},
+            (FUNCTION, False, True),
+            id="not there",
+        ),
+    ],
+)
+def test_a_poll_key_says_which_function_is_adopted(
+    adopts: dict[str, Any], status: dict[str, Any], expected: tuple[str | None, bool, bool]
+) -> None:
+    cache = cache_of_both()
+    cache.put(function(5, adopts=adopts, status=status))
+    (found,) = cache.poll_keys(CLOUD_FUNCTION)
+    assert isinstance(found, FunctionPollKey)
+    assert (found.function_id, found.adopts, found.awaits_function) == expected
+
+
 def test_a_status_of_another_object_ties_nobody() -> None:
     cache, _ = followed_by()
     cache.put(function(6, status={"uid": "the original's", **registered(VERSION)}))

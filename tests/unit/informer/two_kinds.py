@@ -46,11 +46,17 @@ def function_key(name: str, namespace: str = "team") -> Key:
 
 
 def function(
-    version: int, name: str = "llama", *, status: dict[str, Any] | None = None, called: str = "llama", **metadata: Any
+    version: int,
+    name: str = "llama",
+    *,
+    status: dict[str, Any] | None = None,
+    called: str = "llama",
+    adopts: Mapping[str, Any] | None = None,
+    **metadata: Any,
 ) -> dict[str, Any]:
     """A CloudFunction, as the API server gives it."""
     template = {"inferenceUrl": "/v1", "containerImage": "nvcr.io/org/llama:1"}
-    spec = {"name": called, "template": template}
+    spec = {"name": called, "template": template, **(adopts or {})}
     return {
         "kind": "CloudFunction",
         "metadata": _metadata(version, name, metadata),

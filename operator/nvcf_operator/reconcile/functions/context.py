@@ -41,12 +41,20 @@ class FunctionClaims:
         self._accounts = accounts
         self._intending: set[Wanted] = set()
 
-    def holder(self, resource: CloudFunction, account: Nvcf) -> Key | None:
-        """The CloudFunction that comes before this one."""
-        if resource.function_id is not None:
-            keys = self._cluster.with_function(resource.function_id)
+    def holder(self, resource: CloudFunction, account: Nvcf, *, adopted: str | None = None) -> Key | None:
+        """The CloudFunction that comes before this one.
+
+        Args:
+            resource: the one that asks.
+            account: of its key.
+            adopted: the function that it is about to adopt by name.
+
+        """
+        if resource.claimed_function is not None:
+            keys = self._cluster.with_function(resource.claimed_function)
         else:
-            keys = self._cluster.named(resource.function_name)
+            others = self._cluster.with_function(adopted) if adopted is not None else ()
+            keys = tuple(dict.fromkeys((*self._cluster.named(resource.function_name), *others)))
         rivals = [other for other in self._functions(keys) if other.key != resource.key]
         return other_holder(resource, [other for other in rivals if self._meets(resource, other, account)])
 
@@ -85,7 +93,7 @@ class FunctionClaims:
             return not known or other.status.account_id in known
         if theirs.credential.base_url != account.credential.base_url:
             return False
-        if resource.function_id is not None or theirs is account:
+        if resource.claimed_function is not None or theirs is account:
             return True
         return bool(_accounts_of(theirs) & _accounts_of(account))
 
@@ -95,8 +103,8 @@ def _accounts_of(account: Nvcf) -> frozenset[str]:
 
 
 def _wanted(resource: CloudFunction, account: Nvcf) -> Wanted:
-    if resource.function_id is not None:
-        return Wanted(account.credential.base_url, resource.function_id, "", frozenset())
+    if resource.claimed_function is not None:
+        return Wanted(account.credential.base_url, resource.claimed_function, "", frozenset())
     return Wanted(
         account.credential.base_url, "", resource.function_name, _accounts_of(account) or frozenset({str(id(account))})
     )
@@ -123,7 +131,7 @@ class FunctionContext(ManagedContext[FunctionSituation, FunctionLocalState]):
 
 def interest_of(resource: CloudFunction) -> Interest:
     """What a CloudFunction asks of a list."""
-    return Interest(resource.mark_uid, resource.function_name, resource.function_id)
+    return Interest(resource.mark_uid, resource.function_name, resource.claimed_function, resource.adopts_by_name)
 
 
 @dataclass(frozen=True, slots=True)
