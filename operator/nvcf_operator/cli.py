@@ -127,9 +127,10 @@ def run(**given: Any) -> None:
 def import_(**given: Any) -> None:
     """Print FunctionDeployments for what an NVCF account has deployed.
 
-    The manifests adopt the deployments as they are: applied as printed, they cause no write to NVCF. This command
-    writes nothing to NVCF either. What is left out is reported on standard error, and the exit code is then 3; it is 1
-    if nothing could be read.
+    The manifests adopt the deployments as they are: applied as printed, they cause no write to NVCF. With
+    --cloud-functions, which also prints CloudFunctions, the only write is a tag on each version that is adopted. This
+    command writes nothing to NVCF either. What is left out is reported on standard error, and the exit code is then 3;
+    it is 1 if nothing could be read.
 
     The options about NVCF and the key are variables as well, like those of `run`.
     """

@@ -1,18 +1,20 @@
-"""`nvcf-operator import`: manifests for what an account has deployed, by reading calls alone."""
+"""`nvcf-operator import`: manifests for what an account has, by reading calls alone."""
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import click
 
 from nvcf_client import endpoints, errors
-from nvcf_client.answers import one_line
 from nvcf_client.models import Deployment, Function
 from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.commands import manifests
+from nvcf_operator.commands.cloud_functions import with_functions
+from nvcf_operator.commands.function_manifests import function_names
+from nvcf_operator.commands.imported import Imported, LeftOut
 from nvcf_operator.commands.manifests import Manifest
-from nvcf_operator.commands.read_only_client import NEW_KEY, RATE, ReadOnlyClient, counted, error_text, with_key_hint
+from nvcf_operator.commands.read_only_client import NEW_KEY, RATE, ReadOnlyClient, error_text, with_key_hint
 from nvcf_operator.commands.specifications import NotExpressibleError
 from nvcf_operator.logs import Redactor
 from nvcf_operator.settings.options import ImportOptions, ImportSettings, read_key
@@ -47,36 +49,6 @@ class NothingReadError(Exception):
     """Nothing could be read. The text is for users."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A version that has no manifest, and why."""
-
-    function: Function
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """The result: manifests in the order of their names, versions without one, and what else is to be reported."""
-
-    manifests: tuple[Manifest, ...]
-    left_out: tuple[LeftOut, ...]
-    remarks: tuple[str, ...]
-    unmatched: tuple[str, ...]
-    unreadable: tuple[str, ...] = ()
-    """What entries of the list could not be read, where some were left out."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether the manifests say all that was asked for."""
-        return (
-            not self.left_out
-            and not self.unmatched
-            and not self.unreadable
-            and not any(item.left_out for item in self.manifests)
-        )
-
-
 def run(account: ImportSettings, options: ImportOptions) -> int:
     """Print manifests on standard output, all else on standard error; return the exit code."""
     key = read_key(account.api_key_file)
@@ -93,25 +65,9 @@ def run(account: ImportSettings, options: ImportOptions) -> int:
         return FAILED
     for item in found.manifests:
         click.echo(item.to_yaml(), nl=False)
-    for line in lines(found):
+    for line in found.lines():
         report(line)
     return COMPLETE if found.complete else INCOMPLETE
-
-
-def lines(found: Imported) -> list[str]:
-    """What is reported beside the manifests: each thing that is left out, then the numbers."""
-    reported = list(found.remarks)
-    reported += [f"left out: {_title(item.function)}: {item.why}" for item in found.left_out]
-    reported += [f"left out of {item.name}: {note}" for item in found.manifests for note in item.left_out]
-    reported += [f"note on {item.name}: {note}" for item in found.manifests for note in item.remarks]
-    reported += [f"left out: entries of NVCF's list that cannot be read: {text}" for text in found.unreadable]
-    reported += [f"no function has the name or id {pattern!r}" for pattern in found.unmatched]
-    fields = sum(len(item.left_out) for item in found.manifests)
-    reported.append(
-        f"{counted(len(found.manifests), 'manifest')}, {counted(len(found.left_out), 'deployed version')} left out, "
-        f"{counted(fields, 'field')} left out"
-    )
-    return reported
 
 
 async def _read(account: ImportSettings, options: ImportOptions, key: str, report: Report) -> Imported:
@@ -136,13 +92,22 @@ async def read(client: ReadOnlyClient, options: ImportOptions, key: str, report:
     if len(wanted) > MANY:
         report(f"requesting the deployments of {len(wanted)} versions, {RATE:g} per second")
     results = await asyncio.gather(*(_one(client, item, public, names, options, key) for item in wanted))
-    return Imported(
-        manifests=tuple(sorted((item for item in results if isinstance(item, Manifest)), key=lambda item: item.name)),
+    deployed = {
+        item.version_id: found for item, found in zip(wanted, results, strict=True) if isinstance(found, Manifest)
+    }
+    imported = Imported(
+        manifests=tuple(sorted(deployed.values(), key=lambda item: item.name)),
         left_out=tuple(item for item in results if isinstance(item, LeftOut)),
         remarks=remarks,
         unmatched=_unmatched(functions, options),
         unreadable=answer.passed_over if answer.skipped_versions else (),
     )
+    if not options.cloud_functions:
+        return imported
+    own = answer.details({item.version_id for item in wanted if not item.owned_by_different_account})
+    resources = function_names((item.id, item.name) for item in functions)
+    more = await with_functions(client, own, deployed, public, resources, options, key)
+    return replace(imported, manifests=more.manifests, by_id=more.by_id, remarks=(*remarks, *more.remarks))
 
 
 async def _listed(client: ReadOnlyClient, key: str) -> FunctionsResponse:
@@ -238,7 +203,3 @@ def _unmatched(functions: Sequence[Function], options: ImportOptions) -> tuple[s
         for pattern in options.function
         if not any(options.matches(pattern, item.name, item.id, item.version_id) for item in functions)
     )
-
-
-def _title(function: Function) -> str:
-    return f"{one_line(function.name or 'function', limit=100)}, version {one_line(function.version_id, limit=64)}"

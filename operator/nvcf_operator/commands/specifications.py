@@ -173,10 +173,10 @@ def _stickiness(shown: dict[str, Any]) -> dict[str, str] | None:
         return None
     if not 0 <= threshold < size <= _HOUR or size % _MILLISECOND or threshold % _MILLISECOND:
         return None
-    return {"size": _duration(size), "threshold": _duration(threshold)}
+    return {"size": duration_text(size), "threshold": duration_text(threshold)}
 
 
-def _duration(length: Decimal) -> str:
+def duration_text(length: Decimal) -> str:
     """The ISO-8601 text that Java writes for it, which NVCF shows."""
     hours, minutes, seconds = int(length // 3600), int(length // 60 % 60), length % 60
     parts = (f"{hours}H" * bool(hours), f"{minutes}M" * bool(minutes), f"{seconds.normalize():f}S" * bool(seconds))

@@ -102,7 +102,14 @@ class ImportOptions(_Options):
         Form("KEY", "a key of a Secret, of letters, digits, hyphens, underscores and dots"),
     ] = Field(None, description="Key in that Secret, if it is not NGC_API_KEY; needs --secret-name.")
     deletion_policy: Annotated[DeletionPolicy, Form("Retain|Delete", "Retain or Delete")] = Field(
-        DeletionPolicy.RETAIN, description="What deleting a resource does: Retain leaves NVCF alone, Delete undeploys."
+        DeletionPolicy.RETAIN,
+        description="What deleting a FunctionDeployment does: Retain leaves NVCF alone, Delete undeploys. "
+        "CloudFunctions always get Retain.",
+    )
+    cloud_functions: Annotated[bool, Form("", "")] = Field(
+        False,
+        description="Print a CloudFunction for each function, deployed or not, and FunctionDeployments that refer to "
+        "it. Their environment is printed, and may contain secrets.",
     )
     include_configuration: Annotated[bool, Form("", "")] = Field(
         False, description="Include the Helm values (`configuration`). They may contain secrets."

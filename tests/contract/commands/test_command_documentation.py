@@ -38,7 +38,12 @@ SCENARIO: dict[str, Any] = {
         {"name": "reader", "token": "nvapi-reader", "scopes": ["list_functions"]},
     ],
     "functions": [
-        {"name": "llm-chat", **CHAT, "deploymentSpecifications": [{**L40S, "maxRequestConcurrency": 8}]},
+        {
+            "name": "llm-chat",
+            **CHAT,
+            "details": {"tags": ["prod"], "containerEnvironment": [{"key": "LOG_LEVEL", "value": "info"}]},
+            "deploymentSpecifications": [{**L40S, "maxRequestConcurrency": 8}],
+        },
         {
             "name": "rag-pipeline",
             **RAG,
