@@ -14,10 +14,11 @@ from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.stages import AnyStages
 from nvcf_operator.runtime.functions import CACHED, FunctionParts
 from tests.property.cluster_model import Cluster
+from tests.property.function_writes import DeploymentAsked, FunctionWrite
 from tests.property.nvcf_api import Door
 from tests.property.nvcf_model import Account as Model
 from tests.property.operator_process import SETTINGS, OperatorProcess
-from tests.property.registry_api import FunctionWrite, RegistryDoor
+from tests.property.registry_api import RegistryDoor
 from tests.property.registry_model import Registry
 
 
@@ -29,11 +30,13 @@ class BothKinds(OperatorProcess):
     def __init__(self, cluster: Cluster, nvcf: Model, registry: Registry) -> None:
         self.registry = registry
         self.function_writes: list[FunctionWrite] = []
+        self.deployments_asked: list[DeploymentAsked] = []
+        """What was true of the version at each of `writes`."""
         super().__init__(cluster, nvcf)
 
     def _open_door(self, account: Account) -> Door:
         self.door = RegistryDoor(account, self.nvcf, self.cluster, self, self.registry)
-        self.door.written = self.function_writes
+        self.door.written, self.door.asked = self.function_writes, self.deployments_asked
         return self.door
 
     def _interests(self) -> Iterable[Interest]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from nvcf_operator.api import names
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key
 from nvcf_operator.kube.errors import Conflict, Denied, Invalid, Missing
+from tests.property.secrets_model import SecretStore
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -20,6 +21,7 @@ class Cluster:
     """Objects by key. Its clock is right, whatever the operator's says."""
 
     objects: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    secrets: SecretStore = field(default_factory=SecretStore)
     now: float = 0.0
     version: int = 0
     made: int = 0
@@ -86,13 +88,13 @@ class Cluster:
         self._sweep(key)
 
     def set_finalizers(self, key: Key, finalizers: list[str]) -> None:
-        """A person's or a tool's change of the finalizers."""
+        """A user's or a tool's change of the finalizers."""
         self.objects[key]["metadata"]["finalizers"] = finalizers
         self._touch(key)
         self._sweep(key)
 
     def set_status(self, key: Key, status: dict[str, Any]) -> None:
-        """A person's or a tool's change of the status."""
+        """A user's or a tool's change of the status."""
         self.objects[key]["status"] = copy.deepcopy(status)
         self._touch(key)
 

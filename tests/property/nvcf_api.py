@@ -55,7 +55,7 @@ class Process(Protocol):
     tampered: set[str]
 
     def called(self) -> None:
-        """Count a call to NVCF for the resource that is being looked at."""
+        """Count a call to NVCF for the resource that is reconciled."""
 
 
 class Door:
@@ -170,7 +170,7 @@ class Door:
     def _post(self, version: str, specifications: list[dict[str, Any]], fault: str | None, uid: str) -> Any:
         nvcf = self._nvcf
         if fault == "lost, runs on":
-            nvcf.post_slowly(version, specifications, uid, self._process.number)
+            self._post_slowly(version, specifications, uid)
             nvcf.advance(nvcf.chance.choice((0.0, hangs_up_after(specifications))))
             return None
         if fault == "lost, not done":
@@ -187,6 +187,9 @@ class Door:
             return SimpleNamespace(deployment=row.shown(nvcf.odd.get(version)))
         except ValidationError:
             return UNREADABLE
+
+    def _post_slowly(self, version: str, specifications: list[dict[str, Any]], uid: str) -> None:
+        self._nvcf.post_slowly(version, specifications, uid, self._process.number)
 
     def _done(self, kind: str, version: str, specification: str | None, body: dict[str, Any], *, graceful: bool) -> Any:
         if kind == "PATCH":

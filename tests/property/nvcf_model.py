@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from nvcf_client.endpoints.deployments import create_timeout
 from nvcf_client.models import Deployment
@@ -101,6 +101,17 @@ class Running:
     process: int
 
 
+class Beside(Protocol):
+    """What else happens in an account."""
+
+    @property
+    def due(self) -> float:
+        """When something happens next."""
+
+    def work(self) -> None:
+        """Let what is due happen."""
+
+
 @dataclass(slots=True)
 class Account:
     """All deployments of one function, by version."""
@@ -133,6 +144,8 @@ class Account:
     """Deployments that run on where nothing shows them, and why."""
     functions: dict[str, str] = field(default_factory=dict)
     """Whose version each is, where that is not `FUNCTION`."""
+    beside: list[Beside] = field(default_factory=list)
+    """What else happens as time passes."""
     quiet: bool = False
     made: int = 0
 
@@ -222,6 +235,7 @@ class Account:
     def _next(self) -> float:
         """When something happens next."""
         times = [item.lands_at for item in self.running]
+        times += [part.due for part in self.beside]
         times += [item[0] for item in (*self.coming_back, *self.passes)] + [item[0] for item in self.undoing]
         for row in self.rows.values():
             if row.ghost_until is not None:
@@ -258,6 +272,8 @@ class Account:
                 row.error_since = self.now if row.status == "ERROR" else None
             elif row.status == "INACTIVE" and row.ghost_until is None and not self.queues.get(version):
                 self._remove(version)
+        for part in self.beside:
+            part.work()
 
     def _write_back(self, old: Row) -> None:
         new = self.rows.get(old.version)

@@ -7,8 +7,8 @@ from nvcf_operator.api import names
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT
 from nvcf_operator.core.functions.model.mark import compact, mark_of
 from tests.property.cluster_model import on_record, own_status
+from tests.property.function_writes import FunctionWrite
 from tests.property.operator_process import TIMING
-from tests.property.registry_api import FunctionWrite
 from tests.property.registry_model import Version, content_of
 
 HAS_SEEN = 10.0

@@ -1,50 +1,32 @@
 """NVCF's functions API in front of the model of its registry, beside the deployments of the same account."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from nvcf_client import errors
 from nvcf_client.requests import Request
 from nvcf_operator.accounts.account import Account
-from nvcf_operator.api.names import CLOUD_FUNCTION, Key
+from nvcf_operator.api.names import CLOUD_FUNCTION
 from nvcf_operator.flowcontrol.limiters import Admission
-from tests.property.chance import READS, WRITES
+from tests.property.chance import READS, WRITES, Write
 from tests.property.cluster_model import Cluster, copied
+from tests.property.function_writes import DeploymentAsked, FunctionWrite, RowAsItWas
 from tests.property.nvcf_api import Door, Process
 from tests.property.nvcf_model import Account as Nvcf
 from tests.property.registry_model import HANGS_UP, LATEST, Registry, Version
 
 READ = ("list_functions", "list_function_versions", "get_function")
 REGISTERS = ("create_function", "create_function_version")
+CHANGES = {
+    "update_function": "PUT",
+    "update_function_metadata": "PUT",
+    "delete_rate_limit": "DELETE rate limit",
+    "update_function_secrets": "PUT secrets",
+}
+"""Changes in place, by operation; the words are those of `FunctionWrite.kind`."""
 
-
-@dataclass(slots=True)
-class FunctionWrite:
-    """A change of versions that was asked for in NVCF, and how the world really was then."""
-
-    at: float
-    kind: str
-    """POST or DELETE."""
-    key: Key | None
-    """The CloudFunction that was reconciled; None for one that is gone."""
-    latest: dict[str, Any] | None
-    """That object as it really was."""
-    objects: tuple[tuple[Key, dict[str, Any]], ...]
-    """All objects as they really were."""
-    process: int
-    tampered: bool
-    body: dict[str, Any]
-    """Of a POST."""
-    function_id: str | None
-    version: Version | None
-    """Which one a DELETE is about."""
-    deployed: bool
-    """Whether NVCF had a deployment of it."""
-    rows: tuple[Version, ...]
-    """The versions that showed."""
-    coming: tuple[Version, ...]
-    """The versions whose POSTs still ran."""
+CHANGE_HANGS_UP = 30.0
+"""Seconds after which the client gives up a change in place."""
 
 
 class RegistryDoor(Door):
@@ -54,6 +36,8 @@ class RegistryDoor(Door):
         super().__init__(account, nvcf, cluster, process)
         self._registry = registry
         self.written: list[FunctionWrite] = []
+        self.asked: list[DeploymentAsked] = []
+        """What was true of the version at each change of a deployment, in the order of the process's `writes`."""
 
     async def send(self, request: Request[Any], admission: Admission) -> Any:
         """Answer a call by the models."""
@@ -66,6 +50,9 @@ class RegistryDoor(Door):
         if request.operation == "delete_function":
             self._process.called()
             return self._delete(request)
+        if request.operation in CHANGES:
+            self._process.called()
+            return self._change_in_place(request, CHANGES[request.operation])
         return await super().send(request, admission)
 
     def _read(self, request: Request[Any]) -> Any:
@@ -79,7 +66,7 @@ class RegistryDoor(Door):
             found = self._registry.there(parts[-1])
             if found is None or self._elsewhere:
                 raise self._error(request, errors.NotFound, 404)
-            return self._answer(request, {"function": self._registry.shown(found)})
+            return self._answer(request, {"function": self._shown_with_secrets(found)})
         if self._elsewhere:
             stranger = {"id": "x", "versionId": "another", "ncaId": "other", "status": "INACTIVE", "name": "x"}
             return self._answer(request, {"functions": [stranger]})
@@ -126,7 +113,7 @@ class RegistryDoor(Door):
             raise self._error(request, errors.OutcomeUnknown, None)
         if made is None:
             raise self._error(request, errors.NotFound, 404)
-        return self._answer(request, {"function": registry.shown(made)})
+        return self._answer(request, {"function": self._shown_with_secrets(made)})
 
     def _delete(self, request: Request[Any]) -> Any:
         chance, version_id = self._process.chance, request.path.split("/")[-1]
@@ -148,9 +135,72 @@ class RegistryDoor(Door):
             raise self._error(request, errors.NotFound, 404)
         return request.result(b"")
 
+    def _change_in_place(self, request: Request[Any], kind: str) -> Any:
+        """Change a row or the values of secrets, or lose the answer, or go on with it for a while."""
+        chance, registry, process = self._process.chance, self._registry, self._process
+        version_id, body = request.path.split("/")[-1], json.loads(request.body or b"{}")
+        chance.boundary()
+        write = self._noted(kind, body=body, version_id=version_id)
+        uid = write.latest["metadata"]["uid"] if write.latest is not None else ""
+        fault = chance.fault_of(WRITES)
+        chance.interferes(process.looking)
+        if fault is None and registry.slow:
+            fault = registry.slow.pop(0)
+        if fault == "refused":
+            chance.boundary()
+            raise self._error(request, errors.Rejected, 400)
+        found = registry.there(version_id)
+        if fault is None and found is None:
+            chance.boundary()
+            raise self._error(request, errors.NotFound, 404)
+        refused = False
+        if found is not None and fault != "lost, not done":
+            fields = {"rateLimit": None} if kind == "DELETE rate limit" else body
+            if kind == "PUT secrets":
+                refused = not registry.set_secrets(found, {item["name"]: item["value"] for item in body["secrets"]})
+            elif fault == "lost, runs on":
+                registry.races.change_slowly(version_id, fields, uid, process.number)
+                self._nvcf.advance(registry.chance.choice((0.0, CHANGE_HANGS_UP)))
+            else:
+                registry.races.change(version_id, fields)
+        chance.boundary()
+        if fault is not None:
+            raise self._error(request, errors.OutcomeUnknown, None)
+        if refused:
+            raise self._error(request, errors.Rejected, 400)
+        if kind != "PUT":
+            return request.result(b"")
+        assert found is not None, "what is not there is answered with 404"
+        return self._answer(request, {"function": registry.shown(found)})
+
+    def _post_slowly(self, version: str, specifications: list[dict[str, Any]], uid: str) -> None:
+        """Go on with a POST; what it has read of the version, it writes back at its end."""
+        running = len(self._nvcf.running)
+        super()._post_slowly(version, specifications, uid)
+        for post in self._nvcf.running[running:]:
+            self._registry.races.posting(post)
+
+    def _shown_with_secrets(self, item: Version) -> dict[str, Any]:
+        """A version as reads of it and the answer to its registration show it."""
+        return self._registry.shown(item) | ({"secrets": sorted(item.secrets)} if item.secrets else {})
+
     @staticmethod
     def _answer(request: Request[Any], body: dict[str, Any]) -> Any:
         return request.result(json.dumps(body).encode())
+
+    def _note(self, kind: str, version: str, specification: str | None, *, graceful: bool) -> Write:
+        """Write down a change of a deployment, and what was true of its version."""
+        found = self._registry.rows.get(version)
+        self.asked.append(
+            DeploymentAsked(
+                found,
+                RowAsItWas.of(found) if found is not None else None,
+                tuple((key, copied(obj)) for key, obj in self._cluster.objects.items()),
+                self._registry.races.of(version),
+                self._process.number,
+            )
+        )
+        return super()._note(kind, version, specification, graceful=graceful)
 
     def _noted(
         self,
@@ -177,9 +227,13 @@ class RegistryDoor(Door):
             body=body or {},
             function_id=function_id,
             version=version,
+            row=RowAsItWas.of(version) if version is not None else None,
             deployed=deployment is not None and deployment.is_live,
             rows=tuple(registry.visible),
             coming=tuple(registry.coming),
+            secrets=self._cluster.secrets,
+            changing=registry.races.of(version_id or ""),
+            posting=tuple((post.made_for, post.process) for post in self._nvcf.running if post.version == version_id),
         )
         self.written.append(write)
         return write

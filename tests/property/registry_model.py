@@ -1,4 +1,5 @@
-"""The functions API of an account, in memory: versions that POSTs register, some of them late, and what lists show."""
+"""The functions API of an account, in memory: versions that POSTs register, some of them late, changes of their rows,
+and what lists show."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 from nvcf_operator.core.functions.model.mark import Mark, mark_of
 from tests.property.cluster_model import START
 from tests.property.nvcf_model import ACCOUNT, Account
+from tests.property.row_races import Rows
 
 LATEST = 500.0
 """Seconds after which the row of a POST whose caller hung up is there at the latest: beyond the operator's settle."""
@@ -26,8 +28,10 @@ DEFAULTS: dict[str, Any] = {
     },
 }
 """What the server fills in."""
-ECHOED_ELSEWHERE = ("name", "description", "tags", "rateLimit")
+ECHOED_ELSEWHERE = ("name", "description", "tags", "rateLimit", "secrets")
 """Members of a version that are not of its template."""
+NOT_GIVEN: dict[str, Any] = {"exemptedNcaIds": [], "perNcaIdRate": {}}
+"""What a read adds to a rate limit."""
 
 
 @dataclass(slots=True)
@@ -43,6 +47,20 @@ class Version:
     process: int
     """Which process asked for it."""
     asked_at: float
+    secrets: dict[str, Any] = field(default_factory=dict)
+    """The values of its secrets by name, which nothing shows."""
+    touched_at: float = float("-inf")
+    """When somebody else changed its tags or rate limit last."""
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its tags, marks among them."""
+        return frozenset(self.body.get("tags") or ())
+
+    @property
+    def rate_limit(self) -> dict[str, Any] | None:
+        """Its rate limit by meaning."""
+        return meaning_of_limit(self.body.get("rateLimit"))
 
     @property
     def mark(self) -> Mark | None:
@@ -60,6 +78,22 @@ def content_of(body: Mapping[str, Any]) -> dict[str, Any]:
     return DEFAULTS | {name: value for name, value in body.items() if name not in ECHOED_ELSEWHERE}
 
 
+def meaning_of_limit(limit: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A rate limit without what says nothing: spelling of rates, order of accounts, members that are empty."""
+    if limit is None:
+        return None
+    found = {name: value for name, value in limit.items() if value not in (None, [], {}, ())}
+    for name, value in found.items():
+        match value:
+            case str():
+                found[name] = frozenset(rate.strip() for rate in value.split(","))
+            case Mapping():
+                found[name] = {key: frozenset(rate.strip() for rate in text.split(",")) for key, text in value.items()}
+            case list() | tuple():
+                found[name] = frozenset(value)
+    return found
+
+
 @dataclass(slots=True)
 class Registry:
     """All versions, by id, in the order of their POSTs."""
@@ -71,6 +105,13 @@ class Registry:
     lost: list[str] = field(default_factory=list)
     """What becomes of the next POSTs: "runs on" or "not done"; the caller hears nothing."""
     made: int = 0
+    slow: list[str] = field(default_factory=list)
+    """What becomes of the next changes of rows: "runs on" or "not done"; the caller hears nothing."""
+    races: Rows = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.races = Rows(self.nvcf, self.rows)
+        self.nvcf.beside.append(self.races)
 
     @property
     def chance(self) -> random.Random:
@@ -100,10 +141,10 @@ class Registry:
             return None
         self.made += 1
         function_id = function_id or f"f0000000-0000-4000-8000-{self.made:012}"
-        now = self.nvcf.now
-        made = Version(
-            function_id, f"7c1e0000-0000-4000-8000-{self.made:012}", body, now + after, made_for, process, now
-        )
+        now, body = self.nvcf.now, dict(body)
+        secrets = {item["name"]: item["value"] for item in body.pop("secrets", ())}
+        version_id = f"7c1e0000-0000-4000-8000-{self.made:012}"
+        made = Version(function_id, version_id, body, now + after, made_for, process, now, secrets)
         self.rows[made.version_id] = made
         self.nvcf.functions[made.version_id] = function_id
         if "broken" in body.get("containerImage", ""):
@@ -118,14 +159,28 @@ class Registry:
         self.nvcf.rows.pop(version_id, None)
         return True
 
+    def set_secrets(self, item: Version, values: Mapping[str, Any]) -> bool:
+        """Merge values by name; False where the first ones come too late. No row is written."""
+        if not item.secrets and item.version_id in self.nvcf.rows:
+            return False
+        item.secrets |= values
+        return True
+
+    def change_outside(self, item: Version, **fields: Any) -> None:
+        """Somebody else's change of tags or rate limit."""
+        item.body.update(fields)
+        item.touched_at = self.nvcf.now
+
     def shown(self, item: Version) -> dict[str, Any]:
-        """A version as NVCF's answers show it."""
+        """A version as NVCF's lists show it."""
         deployment = self.nvcf.rows.get(item.version_id)
+        limit = item.body.get("rateLimit")
         moment = START + timedelta(seconds=item.visible_from)
         return {
             "description": item.body.get("name"),
             **DEFAULTS,
-            **item.body,
+            **{name: value for name, value in item.body.items() if value not in (None, [])},
+            **({"rateLimit": NOT_GIVEN | limit} if limit else {}),
             "id": item.function_id,
             "versionId": item.version_id,
             "ncaId": ACCOUNT,
