@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.cluster import condition_of, follower
+from tests.support.cluster import condition_of, follower, manifest
 from tests.support.functions import Functions
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
@@ -11,6 +11,7 @@ SETTLE = 3.0
 """Seconds of the redeploy settle, for which nothing that is gone is believed to be so."""
 
 MANY = 8
+HALF = 4
 
 
 @pytest.fixture
@@ -103,6 +104,28 @@ def test_too_many_versions_gone_at_once_are_not_registered_again_without_a_perso
             what="three polls",
         )
         assert registered(functions, cursor) == 1
+
+
+def test_what_is_gone_of_both_kinds_counts_together(sandbox: Sandbox, functions: Functions) -> None:
+    """Of each kind so few are gone that they would be made good."""
+    names = [f"llama-{number}" for number in range(HALF)]
+    with sandbox.operator():
+        deployed = [sandbox.simulator.add_function(f"echo-{number}") for number in range(HALF)]
+        for name, (function, version) in zip(names, deployed, strict=True):
+            functions.apply(name)
+            sandbox.namespace.apply(manifest(name, function, version))
+        for name in names:
+            functions.namespace.wait_for(name, within=60)
+            sandbox.namespace.wait_for(name, within=60)
+            sandbox.simulator.add_function(functions.called(name), functionId=functions.status(name)["functionId"])
+        cursor = functions.simulator.cursor
+        for name, (_, version) in zip(names, deployed, strict=True):
+            sandbox.simulator.remove(functions.latest(name))
+            sandbox.simulator.undeploy(version)
+        for name in names:
+            functions.namespace.wait_for(name, "Stalled", reason="MassAbsence", within=60)
+            sandbox.namespace.wait_for(name, "Stalled", reason="MassAbsence", within=60)
+        assert not [entry for entry in functions.simulator.log(cursor) if entry["mutating"]]
 
 
 def registered(functions: Functions, cursor: int) -> int:
