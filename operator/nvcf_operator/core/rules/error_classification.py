@@ -215,7 +215,10 @@ def of_strange_404(error: errors.NotFound) -> Failure:
 
 def lacking_scope(error: errors.NvcfError, scope: str) -> Failure:
     """Say that a key which may list functions may not make this call."""
-    text = f"{words_of(error)}. Grant the key {scope} for this function; the operator retries automatically."
+    text = (
+        f"{words_of(error)}. Grant the key {scope}, and a policy that covers this version: `account-functions:*` or "
+        "`function:<id>/*`. The operator retries automatically."
+    )
     return Failure(Reason.FORBIDDEN, text, Scope.RESOURCE, error.retry_after)
 
 
