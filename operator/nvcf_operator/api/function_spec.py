@@ -136,7 +136,7 @@ class RateLimit(ApiModel):
     """Requests from each user."""
 
     sync_check: bool | None = None
-    """Whether each request waits for the check. Chosen by the server if unset."""
+    """Whether each request waits for the check. If unset, it stays what it is in NVCF."""
 
 
 class History(ApiModel):
@@ -218,7 +218,7 @@ class CloudFunctionSpec(ApiModel):
     tags: Annotated[
         tuple[Tag, ...] | None,
         changes(
-            Mutability.REGISTRATION,
+            Mutability.PUT,
             max_length=63,
             json_schema_extra=of_type("set")
             | rules(
@@ -229,13 +229,16 @@ class CloudFunctionSpec(ApiModel):
             ),
         ),
     ] = None
-    """Tags of the function's versions: letters, digits, `_`, `:`, `=` and `-`. The operator adds one of its own."""
+    """All tags of the versions in use, except the operator's own, which it adds: letters, digits, `_`, `:`, `=` and
+    `-`. If unset, the tags in NVCF stay as they are; an empty list removes them."""
 
-    rate_limit: Annotated[RateLimit | None, changes(Mutability.REGISTRATION)] = None
-    """How many requests the function accepts. If unset, no limit is sent."""
+    rate_limit: Annotated[RateLimit | None, changes(Mutability.PUT)] = None
+    """How many requests the versions in use accept. It replaces the whole limit in NVCF. If unset, the limit in NVCF
+    stays as it is."""
 
-    rate_limit_policy: Annotated[RateLimitPolicy, changes(Mutability.OPERATOR)] = RateLimitPolicy.LIMITED
-    """`Limited`: `rateLimit` applies, if there is one. `Unlimited`: a limit that NVCF shows is removed."""
+    rate_limit_policy: Annotated[RateLimitPolicy, changes(Mutability.PUT)] = RateLimitPolicy.LIMITED
+    """`Limited`: `rateLimit` applies, if there is one. `Unlimited`: the versions in use have no limit; one that NVCF
+    shows is removed."""
 
     llm: Annotated[dict[str, JsonValue] | None, changes(Mutability.OPERATOR)] = None
     """How a large language model is invoked."""

@@ -22,11 +22,6 @@ UNSUPPORTED = (
         "secrets are not supported yet. Leave them out",
     ),
     Unsupported(
-        "rateLimitPolicy",
-        "self.rateLimitPolicy == 'Unlimited'",
-        "rateLimitPolicy Unlimited is not supported yet: a rate limit cannot be removed. Use Limited",
-    ),
-    Unsupported(
         "template.functionType",
         "has(self.template.functionType) && self.template.functionType == 'LLM'",
         "functionType LLM is not supported yet. Use DEFAULT or STREAMING",

@@ -7,11 +7,9 @@ from typing import Any
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key
-from nvcf_operator.api.spec import ManagementPolicy
-from nvcf_operator.core.model.manifests import is_true
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.rules.poll_rules import PollKey, deployment_fingerprint
-from nvcf_operator.informer.digests import DigestRules, Members, Term, credentials_refused, secret_of
+from nvcf_operator.informer.digests import DigestRules, Members, Term, credentials_refused, is_silent, secret_of
 
 HOLDS = "holds"
 """Of a FunctionDeployment: it has to do with that version of that function."""
@@ -65,11 +63,7 @@ def _function_id(spec: Members, own: Members) -> str:
 def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> PollKey:
     held = status.get("functionVersionId") if status.get("functionStatus") else None
     ref = spec.get("functionRef") or {}
-    silent = (
-        spec.get("managementPolicy") == ManagementPolicy.OBSERVE
-        or spec.get("suspend") is True
-        or is_true((meta.get("annotations") or {}).get(names.PAUSED_ANNOTATION))
-    )
+    silent = is_silent(meta, spec)
     return PollKey(
         function_id=_function_id(spec, status),
         held_version=held,

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import DEFAULT_SECRET_KEY, FUNCTION_DEPLOYMENT, KINDS, Key
+from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.api.status import CREDENTIALS_VALID
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.manifests import is_true
 from nvcf_operator.core.rules.poll_rules import AnyPollKey
 
 Members = Mapping[str, Any]
@@ -125,6 +127,13 @@ def credentials_refused(status: Members) -> bool:
     """Whether the record says that the key was not accepted."""
     valid = [item["status"] for item in status.get("conditions") or () if item.get("type") == CREDENTIALS_VALID]
     return valid == ["False"]
+
+
+def is_silent(meta: Members, spec: Members) -> bool:
+    """Whether a manifest, or an annotation, forbids all writes to NVCF."""
+    annotations = meta.get("annotations") or {}
+    observes = spec.get("managementPolicy") == ManagementPolicy.OBSERVE
+    return observes or spec.get("suspend") is True or is_true(annotations.get(names.PAUSED_ANNOTATION))
 
 
 def secret_of(spec: Members) -> tuple[str, str] | None:

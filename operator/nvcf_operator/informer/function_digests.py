@@ -7,11 +7,12 @@ from nvcf_operator.api import names
 from nvcf_operator.api.common import AdoptionPolicy
 from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.names import Key
+from nvcf_operator.core.functions.model.metadata import Metadata, metadata_of
 from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.informer.deployment_digests import FOLLOWS, HOLDS, REGISTERED
-from nvcf_operator.informer.digests import DigestRules, Members, Term, credentials_refused, secret_of
+from nvcf_operator.informer.digests import DigestRules, Members, Term, credentials_refused, is_silent, secret_of
 
 FUNCTION = "function"
 """Of a CloudFunction: that function is on its record, or its manifest names it."""
@@ -93,7 +94,19 @@ def _poll_key(meta: Members, spec: Members, own: Members) -> FunctionPollKey:
         credentials_refused=credentials_refused(own),
         deleting=bool(meta.get("deletionTimestamp")),
         secret=secret_of(spec),
+        metadata=_metadata(meta, spec, own),
     )
+
+
+def _metadata(meta: Members, spec: Members, own: Members) -> Metadata | None:
+    """What the manifest says of tags and rate limit, where it is in effect and is to stay so."""
+    ready = [item for item in own.get("conditions") or () if item.get("type") == READY]
+    in_order = [(item.get("status"), item.get("observedGeneration")) for item in ready] == [
+        ("True", meta.get("generation"))
+    ]
+    if not in_order or meta.get("deletionTimestamp") or is_silent(meta, spec):
+        return None
+    return metadata_of(spec.get("tags"), spec.get("rateLimit"), spec.get("rateLimitPolicy"))
 
 
 def functions(read: Callable[[Members], AnyResource], summary: Callable[[Members], object]) -> DigestRules:

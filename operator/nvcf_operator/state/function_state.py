@@ -1,13 +1,47 @@
 """What this process remembers of each CloudFunction, and which registrations it has sent."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from nvcf_operator.api.function_status import CloudFunctionStatus
+from nvcf_operator.backoff import long
 from nvcf_operator.core.functions.branches.record import FunctionRecord, first_seen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import VersionSeen
+from nvcf_operator.core.functions.model.situation import LastChange, RefusedChange, VersionSeen
+from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.state.managed_state import ManagedLocalState
+
+
+@dataclass(slots=True)
+class Refusal:
+    """A change of a version in place that NVCF has refused. Times are this process's monotonic seconds."""
+
+    name: str
+    failure: Failure
+    attempts: int
+    due: float
+
+
+@dataclass(slots=True)
+class SentChange:
+    """The last change of a version's tags or rate limit. Times are this process's monotonic seconds."""
+
+    name: str
+    at: float
+    repeats: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtedChange:
+    """A change of tags or rate limit that got no answer, so that NVCF may still make it."""
+
+    tags: frozenset[str] | None
+    """None where they were not sent."""
+    rate_limit: str | None
+    """In the form of `rate_limit.form_of`."""
+    limits: bool
+    """Whether the rate limit was changed, or removed."""
 
 
 @dataclass(slots=True)
@@ -22,6 +56,40 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
     """Version by version, when a FunctionDeployment was last seen to hold it."""
     first_listed: dict[str, float] = field(default_factory=dict)
     """Version by version, when it was first seen."""
+    refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
+    """By version and kind of change, what NVCF has refused."""
+    changes: dict[str, SentChange] = field(default_factory=dict)
+    """Version by version, the last change of its tags or rate limit."""
+    doubted: dict[str, DoubtedChange] = field(default_factory=dict)
+    """Version by version, the last change that got no answer."""
+
+    def keeps_only(self, versions: Collection[str]) -> None:
+        """Forget the changes of versions that are not there any more."""
+        self.changes = {version: item for version, item in self.changes.items() if version in versions}
+        self.doubted = {version: item for version, item in self.doubted.items() if version in versions}
+        self.refusals = {key: item for key, item in self.refusals.items() if key[0] in versions}
+
+    def refused(self, change: tuple[str, str], name: str, failure: Failure, now: float) -> None:
+        """Note that NVCF has refused a change: the same one waits longer each time."""
+        before = self.refusals.get(change)
+        attempts = (before.attempts if before is not None and before.name == name else 0) + 1
+        wait = max(long(attempts), failure.retry_after or 0.0)
+        self.refusals[change] = Refusal(name, failure, attempts, now + wait)
+
+    def changed(self, version: str, change: SentChange) -> None:
+        """Note that NVCF has made a change of tags or rate limit."""
+        self.changes[version] = change
+        self.refusals = {key: item for key, item in self.refusals.items() if key[0] != version}
+
+    def refused_changes(self, now: float) -> dict[tuple[str, str], RefusedChange]:
+        """The refused changes, as decisions see them."""
+        return {
+            key: RefusedChange(item.name, item.failure, max(0.0, item.due - now)) for key, item in self.refusals.items()
+        }
+
+    def last_changes(self, now: float) -> dict[str, LastChange]:
+        """The last changes, as decisions see them."""
+        return {version: LastChange(item.name, now - item.at, item.repeats) for version, item in self.changes.items()}
 
     @staticmethod
     def record_of(status: CloudFunctionStatus) -> FunctionRecord:

@@ -60,7 +60,11 @@ class Reason(StrEnum):
         Trait.COMING_UP | Trait.TIMED | Trait.PATIENT,
         "minInstances was raised and the new instances are not running yet.",
     )
-    UPDATING = "Updating", Trait.NONE, "The deployment is being updated in place."
+    UPDATING = (
+        "Updating",
+        Trait.NONE,
+        "The deployment, or a version of the function, is being updated in place.",
+    )
     ROLLING_OUT = (
         "RollingOut",
         Trait.TIMED,
@@ -293,7 +297,11 @@ class Reason(StrEnum):
 
     CREATED = "Created", Trait.NONE, "Event: a deployment was requested and NVCF accepted the request."
     ADOPTED = "Adopted", Trait.NONE, "Event: an existing deployment or function version was adopted."
-    UPDATED = "Updated", Trait.NONE, "Event: the deployment was changed in place."
+    UPDATED = (
+        "Updated",
+        Trait.NONE,
+        "Event: the deployment, or a version of the function, was changed in place.",
+    )
     UNDEPLOYED = "Undeployed", Trait.NONE, "Event: the deployment is gone from NVCF."
     RETAINED = (
         "Retained",
@@ -306,7 +314,11 @@ class Reason(StrEnum):
         "Event: an annotation has a value that the operator does not recognise, so it is ignored; the message says "
         "which.",
     )
-    DRIFT = "Drift", Trait.NONE, "Event: the deployment was changed or removed by somebody else."
+    DRIFT = (
+        "Drift",
+        Trait.NONE,
+        "Event: the deployment, or a version of the function, was changed or removed by somebody else.",
+    )
     RELEASED = (
         "Released",
         Trait.NONE,

@@ -254,6 +254,17 @@ def unreadable_version() -> Failure:
     )
 
 
+def unreadable_metadata(fields: Sequence[str]) -> Failure:
+    """Say that tags or rate limit of a version in use cannot be held against the manifest."""
+    return Failure(
+        Reason.INVALID_ANSWER,
+        f"NVCF shows {' and '.join(fields)} of the function's versions in a form that this version of the operator "
+        "cannot read, so nothing is compared with the manifest or changed. It is read again automatically; if that "
+        "persists, look for a newer version of the operator.",
+        Scope.SERVER,
+    )
+
+
 def unreadable(fields: Sequence[str]) -> Failure:
     """Say that a deployment cannot be held against its manifest."""
     return Failure(

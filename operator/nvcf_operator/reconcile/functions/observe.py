@@ -16,6 +16,7 @@ from nvcf_operator.core.rules import error_classification
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
+from nvcf_operator.reconcile.functions.doubts import settle
 from nvcf_operator.reconcile.functions.reads import VersionReads
 from nvcf_operator.reconcile.observe import timing_of
 from nvcf_operator.reconcile.ports import BELIEF, Accounts, Credentials, Saturated
@@ -67,6 +68,8 @@ class FunctionObserver:
         local.sees_intent(resource.open_intent, self._clock.monotonic())
         context = await self._listed(context)
         if context.situation.unlisted is None:
+            if local.credential != credential:
+                local.refusals.clear()
             local.credential = credential
         return self.recall(context)
 
@@ -79,6 +82,8 @@ class FunctionObserver:
             listed_for={version: now - at for version, at in local.first_listed.items()},
             delete_sent_for={version: now - at for version, (_, at) in local.deletes.items()},
             finalizer_found_for=now - found if found is not None else None,
+            refused_changes=local.refused_changes(now),
+            last_changes=local.last_changes(now),
         )
 
     def refollowed(self, context: FunctionContext) -> FunctionContext:
@@ -103,6 +108,8 @@ class FunctionObserver:
         if context.situation.unlisted is not None:
             return context
         shown, now = context.situation.versions, self._clock.monotonic()
+        local.keeps_only({seen.version_id for seen in shown})
+        settle(self._environment, context, shown)
         local.first_listed = {seen.version_id: local.first_listed.get(seen.version_id, now) for seen in shown}
         context = context.after(
             named_alike=listing.registered.named_alike(context.interest),

@@ -34,8 +34,8 @@ class FunctionReporter(ManagedReporter[FunctionContext, FunctionDecision, CloudF
         """Nothing beside what is on record."""
 
     def drift(self, context: FunctionContext, decision: FunctionDecision) -> None:
-        """Report that somebody else has deleted the latest version, before it is registered again."""
+        """Report what somebody else has changed or deleted, before it is restored."""
         if not decision.drift or context.situation.wrote is not None:
             return
         self._metrics.drifted(decision.drift)
-        self._cluster.emit(context.resource, drifted(context.resource))
+        self._cluster.emit(context.resource, drifted(context.resource, decision.action))

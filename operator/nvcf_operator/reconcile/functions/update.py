@@ -12,13 +12,17 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_client.responses import FunctionResponse
 from nvcf_operator.accounts import calls
 from nvcf_operator.accounts.registered import version_seen
+from nvcf_operator.core.functions.branches.in_place import change_name, refusal_name, undone_lately
 from nvcf_operator.core.functions.model import rate_limit
 from nvcf_operator.core.functions.model.decision import RemoveRateLimit, UpdateVersion
 from nvcf_operator.core.functions.model.situation import VersionSeen
+from nvcf_operator.core.model.situation import Scope
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call
+from nvcf_operator.reconcile.functions.doubts import doubt, settle
 from nvcf_operator.reconcile.ports import Outdated
 from nvcf_operator.reconcile.stages import Outcome
+from nvcf_operator.state.function_state import SentChange
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +44,7 @@ class Updates:
 
         Raises:
             Outdated: the resource has changed, or the version is gone; nothing was written to NVCF.
+            VersionBusy: something else writes the version, or may; nothing was written to NVCF.
             Vanished, KubeError: nothing was written to NVCF.
 
         """
@@ -47,19 +52,30 @@ class Updates:
         seen = next((item for item in context.situation.shown if item.version_id == action.version_id), None)
         if seen is None:
             raise Outdated(f"version {action.version_id} is not there any more")
+        target = context.target(action.function_id, action.version_id)
         try:
             async with context.nvcf.admitted(context.caller) as admission:
-                changed = await self._send(context, action, seen, admission)
+                with self._environment.version_writes.writing(target):
+                    changed = await self._send(context, action, seen, admission)
         except LimiterClosed as closed:
             return Outcome(context.after(failure=calls.limiter_failure(closed)))
         except nvcf_errors.NvcfError as error:
             log.warning("change of version %s failed: %s", action.version_id, error)
+            doubt(self._environment, context, action, error)
             if isinstance(error, nvcf_errors.NotFound) and not error.unknown_path:
                 raise Outdated(f"version {action.version_id} is gone") from error
-            return Outcome(context.after(failure=await failure_of_call(context, error, SCOPE)))
+            failure = await failure_of_call(context, error, SCOPE)
+            if failure.scope == Scope.RESOURCE:
+                key = (action.version_id, type(action).__name__)
+                context.local.refused(key, refusal_name(context.situation, action), failure, self._clock.monotonic())
+            return Outcome(context.after(failure=failure))
         finally:
             context.local.last_write_at = self._clock.monotonic()
         self._environment.emit_write(context.resource, action)
+        repeats = undone_lately(context.situation, action.version_id)
+        change = SentChange(change_name(context.situation), self._clock.monotonic(), repeats)
+        context.local.changed(action.version_id, change)
+        settle(self._environment, context, (changed,))
         versions = tuple(changed if item.version_id == action.version_id else item for item in context.situation.shown)
         return Outcome(context.after(wrote=action, versions=versions))
 

@@ -80,12 +80,14 @@ def version(
     **changes: Any,
 ) -> VersionSeen:
     """A version as the list shows it, registered an hour ago from a template, INACTIVE and with this object's mark."""
+    mark = Mark.of(uid, hash_ or hash_of(template), token, revision) if marked else None
     seen = VersionSeen(
         function_id=FUNCTION,
         version_id=version_id,
         name="llama",
         status="INACTIVE",
-        mark=Mark.of(uid, hash_ or hash_of(template), token, revision) if marked else None,
+        mark=mark,
+        tags=frozenset([mark.tag] if mark is not None else []),
         meaning=meaning_of_template(manifest(template)),
         created_at=AGO,
         account_id="acme",

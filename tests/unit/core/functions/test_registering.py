@@ -150,7 +150,10 @@ TAKEN: dict[str, tuple[FunctionSituation, str]] = {
         FIRST,
     ),
     "what bears the mark, though its content cannot be read": (situation(cloud_function(), version(meaning="")), FIRST),
-    "what is on record, though its mark was wiped": (situation(recorded(version()), version(marked=False)), FIRST),
+    "what is on record, though its mark cannot be read": (
+        situation(recorded(version()), version(marked=False, unreadable=frozenset({"tags"}))),
+        FIRST,
+    ),
     "a former version of the same template": (
         situation(
             recorded(version(), version(SECOND, OTHER_TEMPLATE), generation=2),

@@ -11,7 +11,14 @@ from typing import Any
 
 from nvcf_operator.api.function_status import CloudFunctionStatus, Registration
 from nvcf_operator.core.functions.decide import asking, decide
-from nvcf_operator.core.functions.model.decision import DeleteVersion, FunctionAction, Register
+from nvcf_operator.core.functions.model.decision import (
+    DeleteVersion,
+    FunctionAction,
+    Register,
+    RemoveRateLimit,
+    SendSecrets,
+    UpdateVersion,
+)
 from nvcf_operator.core.functions.model.mark import Mark
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import Follower, FunctionSituation, VersionSeen
@@ -191,6 +198,8 @@ class World:
                 return replace(of, wrote=action, delete_sent_for={**of.delete_sent_for, action.version_id: 0.0})
             case Register():
                 return self._register(of, action)
+            case UpdateVersion() | RemoveRateLimit() | SendSecrets():
+                raise AssertionError("nothing is changed in place where nobody has touched tags or rate limit")
 
     def _register(self, of: FunctionSituation, action: Register) -> FunctionSituation | None:
         self._may_post(of, action)
@@ -251,12 +260,14 @@ class World:
     def _made(self, action: Register, intent: Registration) -> VersionSeen:
         wanted = self.resource.wanted
         number = f"{self.posts:012}"
+        mark = Mark.of(UID, action.hash, intent.token, action.revision)
         return VersionSeen(
             function_id=action.function_id or f"f0000000-0000-4000-8000-{number}",
             version_id=f"7c1e0000-0000-4000-8000-{number}",
             name="llama",
             status="INACTIVE",
-            mark=Mark.of(UID, action.hash, intent.token, action.revision),
+            mark=mark,
+            tags=frozenset([mark.tag]),
             meaning=wanted.meaning,
             created_at=NOW + timedelta(seconds=self.clock),
             account_id="acme",

@@ -37,6 +37,8 @@ def collected(situation: FunctionSituation, decision: FunctionDecision) -> Funct
     full = said is not None and said.reason == Reason.TOO_MANY_VERSIONS
     if decision.action is not None or (decision.taken is None and not full):
         return decision
+    if isinstance(situation.wrote or situation.tried, InPlaceAction):
+        return _again_in(decision, situation.timing.settle_poll) if unneeded(situation) else decision
     if situation.wrote is not None or decision.taken not in (None, situation.resource.latest_version):
         return _again_in(decision, situation.timing.settle_poll)  # what is needed is another version from now on
     if latest(situation) is None:
@@ -46,7 +48,7 @@ def collected(situation: FunctionSituation, decision: FunctionDecision) -> Funct
     candidates = unneeded(situation)
     if not candidates:
         return decision
-    if situation.failure is not None and not isinstance(situation.tried, InPlaceAction):
+    if situation.failure is not None:
         return _not_deleted(situation, decision, candidates[0], situation.failure)
     retry = situation.resource.status.retry
     refuses = retry is not None and retry.reason != Reason.AWAITING_REGISTRATION
@@ -62,7 +64,7 @@ def collected(situation: FunctionSituation, decision: FunctionDecision) -> Funct
 
 
 def _again_in(decision: FunctionDecision, seconds: float) -> FunctionDecision:
-    return replace(decision, requeue=min(decision.requeue or seconds, seconds))
+    return replace(decision, requeue=seconds if decision.requeue is None else min(decision.requeue, seconds))
 
 
 def unneeded(situation: FunctionSituation) -> tuple[VersionSeen, ...]:

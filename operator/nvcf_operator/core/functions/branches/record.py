@@ -19,10 +19,17 @@ from nvcf_operator.api.function_status import (
 from nvcf_operator.api.record import LastWrite, Retry
 from nvcf_operator.backoff import long
 from nvcf_operator.core.functions.branches.collecting import unneeded
+from nvcf_operator.core.functions.branches.in_place import change_name
 from nvcf_operator.core.functions.branches.registering import MOST_VERSIONS, search_left, write_name
 from nvcf_operator.core.functions.branches.waiting import retry_left
 from nvcf_operator.core.functions.model.adoption import other_function
-from nvcf_operator.core.functions.model.decision import FunctionDecision, FunctionRecordUpdate, Register
+from nvcf_operator.core.functions.model.decision import (
+    FunctionDecision,
+    FunctionRecordUpdate,
+    Register,
+    RemoveRateLimit,
+    UpdateVersion,
+)
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.functions.model.versions import (
     asked_for,
@@ -172,6 +179,8 @@ def _failed(situation: FunctionSituation, decision: FunctionDecision) -> FailedT
 def _last_write(situation: FunctionSituation) -> LastWrite | None:
     if isinstance(situation.wrote, Register):
         return flap_guard.counted_again(situation, write_name(situation))
+    if isinstance(situation.wrote, UpdateVersion | RemoveRateLimit) and situation.wrote.corrects:
+        return flap_guard.counted_again(situation, change_name(situation))
     return situation.resource.status.last_write
 
 

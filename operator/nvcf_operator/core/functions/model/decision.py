@@ -53,6 +53,8 @@ class UpdateVersion:
     """All tags that the version is to have, the mark among them."""
     rate_limit: bool = False
     """Whether the manifest's rate limit is sent."""
+    corrects: tuple[str, ...] = ()
+    """The fields that were as the manifest says, and that somebody else has changed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class RemoveRateLimit:
 
     function_id: str
     version_id: str
+    corrects: tuple[str, ...] = ()
+    """As of `UpdateVersion`."""
 
 
 @dataclass(frozen=True, slots=True)

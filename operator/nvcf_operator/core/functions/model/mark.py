@@ -4,6 +4,7 @@ It is in the very request that registers the version, so no version of ours is e
 behind is found by it, and nothing is deleted that does not bear it.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,6 +48,16 @@ class Mark:
         if parse(made.tag) != made:
             raise ValueError(f"no mark can be made of uid {uid}, hash {hash_}, token {token} and revision {revision}")
         return made
+
+    @classmethod
+    def renewed(cls, uid: str, hash_: str, version_id: str, revision: str | None = None) -> "Mark":
+        """The mark for a version that is there and bears none of this object: the same one each time.
+
+        Raises:
+            ValueError: as `of`.
+
+        """
+        return cls.of(uid, hash_, hashlib.sha256(version_id.encode()).hexdigest()[:16], revision)
 
     @property
     def tag(self) -> str:

@@ -4,11 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from nvcf_operator.core.functions.model.metadata import Metadata, Shown
+from nvcf_operator.core.model.situation import FunctionStatus
 from nvcf_operator.core.rules.poll_rules import AnyListing, DeploymentFingerprint
+
+
+class ListedVersion(Shown, Protocol):
+    """A version of a function in an account's list."""
+
+    @property
+    def known_status(self) -> FunctionStatus | None:
+        """Its status, if the operator knows it."""
 
 
 class RegisteredVersions(Protocol):
     """What an account's list shows to CloudFunctions."""
+
+    @property
+    def versions(self) -> Mapping[str, ListedVersion]:
+        """By version id."""
 
     @property
     def by_owner(self) -> Mapping[str, tuple[str, ...]]:
@@ -35,6 +49,9 @@ class FunctionPollKey:
     """Whether a function of its name may be adopted."""
     awaits_function: bool = False
     """The record says that the account has no such function."""
+    metadata: Metadata | None = None
+    """What the manifest says of tags and rate limit, where the record says that all versions in use are so. None where
+    they need not be, or are not known to be."""
 
     @property
     def mark_uid(self) -> str:
@@ -52,7 +69,7 @@ class FunctionPollKey:
         return bool(self.version_ids)
 
     def is_news(self, listing: AnyListing) -> bool:
-        """Whether a version on record is not listed, or one with the object's mark is not on record.
+        """Whether the list shows other versions than the record, or one in use has other tags or another rate limit.
 
         A function that is waited for is news as well.
         """
@@ -60,7 +77,18 @@ class FunctionPollKey:
         if self.awaits_function and registered.by_owner.get(self.function_id or ""):
             return True
         marked = registered.by_owner.get(self.mark_uid, ())
-        return self._lacks(listing, self.version_ids) or not set(marked) <= set(self.version_ids)
+        if self._lacks(listing, self.version_ids) or not set(marked) <= set(self.version_ids):
+            return True
+        wanted = self.metadata
+        return wanted is not None and any(self._is_changed(registered, wanted, item) for item in self.version_ids)
+
+    def _is_changed(self, registered: RegisteredVersions, wanted: Metadata, version: str) -> bool:
+        """Whether a version in use is not as the manifest says. One that only a pin keeps in use is not seen here."""
+        seen = registered.versions.get(version)
+        if seen is None:
+            return False
+        used = version == self.version_ids[0] or seen.known_status != FunctionStatus.INACTIVE
+        return used and bool(wanted.differs(seen, self.mark_uid))
 
     def is_missing(self, listing: AnyListing) -> bool:
         """Whether the latest version on record is not listed, and nobody here deletes it."""

@@ -16,6 +16,7 @@ from nvcf_operator.api.function_status import (
 )
 from nvcf_operator.core.functions.model.identity import meaning_of_template, template_hash
 from nvcf_operator.core.functions.model.mark import compact
+from nvcf_operator.core.functions.model.metadata import Metadata, metadata_of
 from nvcf_operator.core.model.managed import ManagedResource
 from nvcf_operator.core.model.manifests import NEEDED, readable
 
@@ -73,6 +74,15 @@ class CloudFunction(ManagedResource[CloudFunctionSpec, CloudFunctionStatus]):
         if self.spec is None or not hasattr(self.spec, "template"):
             return Wanted("", None, "")
         return _wanted(_Spec(self.spec), self.annotations.get(names.NEW_VERSION_REQUESTED_ANNOTATION) or None)
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the manifest says of tags and rate limit."""
+        spec = self.spec
+        if spec is None:
+            return Metadata()
+        limit = spec.rate_limit.to_dict() if spec.rate_limit is not None else None
+        return metadata_of(spec.tags, limit, spec.rate_limit_policy)
 
     @property
     def intent(self) -> Registration | None:

@@ -102,6 +102,29 @@ class Follower:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedChange:
+    """A change of a version in place that NVCF has refused."""
+
+    name: str
+    """Of the change, by its content."""
+    failure: Failure
+    left: float
+    """Seconds until it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """The last change of a version's tags or rate limit that this process has made."""
+
+    name: str
+    """What the manifest said then."""
+    seconds: float
+    """Since then."""
+    repeats: bool
+    """Whether it repeated another one that NVCF had undone."""
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionSituation:
     """All that one decision on a CloudFunction may know."""
 
@@ -151,6 +174,10 @@ class FunctionSituation:
     """What the Secrets are by now; None where the manifest names none, or where they were not read."""
     locked_for: Mapping[str, float] = field(default_factory=dict)
     """Version by version, the seconds for which it is not to be changed in place: something else writes it, or may."""
+    refused_changes: Mapping[tuple[str, str], RefusedChange] = field(default_factory=dict)
+    """By version and kind of change (the name of the action's class), those that wait."""
+    last_changes: Mapping[str, LastChange] = field(default_factory=dict)
+    """Version by version, the last change of tags or rate limit."""
     finalizer_found_for: float | None = None
     """Seconds since this process found the object with its finalizer and without a record: a POST may have been made.
     None where it did not."""

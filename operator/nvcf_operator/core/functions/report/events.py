@@ -4,7 +4,14 @@ from collections.abc import Iterable
 
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.function_status import CloudFunctionStatus
-from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionAction, Register
+from nvcf_operator.core.functions.model.decision import (
+    DeleteVersion,
+    DeletionPurpose,
+    FunctionAction,
+    Register,
+    RemoveRateLimit,
+    UpdateVersion,
+)
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.functions.report.messages import named
@@ -38,6 +45,13 @@ def of_write(resource: CloudFunction, action: FunctionAction, made: VersionSeen 
         case DeleteVersion():
             text = f"Deleted version {action.version_id} of function {action.function_id}: {BECAUSE[action.purpose]}."
             return (EventNote(False, Reason.DELETED, text),)
+        case UpdateVersion():
+            what = [*(["tags"] if action.tags is not None else []), *(["rate limit"] if action.rate_limit else [])]
+            text = f"Changed {' and '.join(what)} of version {action.version_id} of function {action.function_id}."
+            return (EventNote(False, Reason.UPDATED, text),)
+        case RemoveRateLimit():
+            text = f"Removed the rate limit of version {action.version_id} of function {action.function_id}."
+            return (EventNote(False, Reason.UPDATED, text),)
         case DropFinalizer() if resource.deleting and resource.keeps:
             text = "Resource deleted; the function and its versions were retained in NVCF."
             return (EventNote(False, Reason.RETAINED, text),)
@@ -64,8 +78,12 @@ def discovered(situation: FunctionSituation, new: CloudFunctionStatus) -> EventN
     return EventNote(False, Reason.REGISTERED, text)
 
 
-def drifted(resource: CloudFunction) -> EventNote:
-    """Somebody else has deleted the latest version."""
+def drifted(resource: CloudFunction, action: FunctionAction | None = None) -> EventNote:
+    """Somebody else has changed a version in use, which `action` puts right, or has deleted the latest one."""
+    if isinstance(action, UpdateVersion | RemoveRateLimit):
+        fields = " and ".join(action.corrects)
+        text = f"Somebody else changed {fields} of version {action.version_id}. The operator restores the manifest's."
+        return EventNote(True, Reason.DRIFT, text)
     text = f"Somebody else deleted version {resource.latest_version}. The operator registers its template again."
     return EventNote(True, Reason.DRIFT, text)
 

@@ -40,6 +40,28 @@ def registered(version: str, revision: str | None) -> str:
     return f"Version {version}{named} is registered with the template of this manifest."
 
 
+def updating(versions: Iterable[str]) -> str:
+    """Versions in use are brought up to date."""
+    return f"Tags and rate limit of the versions in use are being brought in line with the manifest: {named(versions)}."
+
+
+def too_many_tags(version: str, count: int) -> str:
+    """A version has so many tags that the mark finds no room."""
+    return (
+        f"Version {version} has {count} tags beside the operator's own, and NVCF allows 64 in all, so the operator "
+        "cannot put its own back. Remove tags in NVCF, or set spec.tags to at most 63."
+    )
+
+
+def not_converging_in_place(version: str) -> str:
+    """Somebody else changes what the manifest says, again and again."""
+    return (
+        f"Tags or rate limit of version {version} were put back 3 times within an hour and changed again each time: "
+        "another operator, cluster or person may be changing them. The operator leaves them as they are until the "
+        "manifest changes or reconcile-requested-at is set."
+    )
+
+
 def awaiting_followers(version: str) -> str:
     """The version is there, and followers have not noticed yet."""
     return f"Version {version} is registered; waiting for the FunctionDeployments that follow it to notice."

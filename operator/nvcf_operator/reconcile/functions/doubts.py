@@ -1,0 +1,46 @@
+"""Changes of tags and rate limit that got no answer: NVCF may still make them, so that the version stays locked."""
+
+from collections.abc import Iterable
+
+from nvcf_client import errors as nvcf_errors
+from nvcf_operator.core.functions.model import rate_limit
+from nvcf_operator.core.functions.model.decision import RemoveRateLimit, UpdateVersion
+from nvcf_operator.core.functions.model.situation import VersionSeen
+from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
+from nvcf_operator.state.function_state import DoubtedChange
+
+
+def doubt(
+    environment: FunctionEnvironment,
+    context: FunctionContext,
+    action: UpdateVersion | RemoveRateLimit,
+    error: nvcf_errors.NvcfError,
+) -> None:
+    """Lock a version if NVCF may still make a change of it."""
+    if not error.maybe_done:
+        return
+    if isinstance(action, RemoveRateLimit):
+        sent = DoubtedChange(None, None, limits=True)
+    else:
+        limit = context.resource.metadata.rate_limit if action.rate_limit else None
+        sent = DoubtedChange(action.tags, limit, limits=action.rate_limit)
+    context.local.doubted[action.version_id] = sent
+    target = context.target(action.function_id, action.version_id)
+    environment.version_writes.doubt(target, context.situation.timing.write_settle)
+
+
+def settle(environment: FunctionEnvironment, context: FunctionContext, shown: Iterable[VersionSeen]) -> None:
+    """Unlock the versions that show what was sent. They were read after that was."""
+    for seen in shown:
+        sent = context.local.doubted.get(seen.version_id)
+        if sent is not None and _shows(seen, sent):
+            del context.local.doubted[seen.version_id]
+            environment.version_writes.seen(context.target(seen.function_id, seen.version_id))
+
+
+def _shows(seen: VersionSeen, sent: DoubtedChange) -> bool:
+    if seen.unreadable or sent.tags not in (None, seen.tags):
+        return False
+    if sent.rate_limit is not None:
+        return rate_limit.is_met(sent.rate_limit, seen.rate_limit)
+    return not sent.limits or seen.rate_limit is None
