@@ -42,6 +42,7 @@ from nvcf_operator.reconcile.stages import AnyStages, Outcome
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.deployments import PresenceHistory, Sent
 from nvcf_operator.state.version_writes import VersionWrites
+from nvcf_operator.state.versions_up_to_date import VersionsUpToDate
 from nvcf_operator.tracing import Tracer
 from tests.property.chance import Chance, Crash, Write
 from tests.property.cluster_api import KubeApi
@@ -240,6 +241,7 @@ class OperatorProcess:
             Claims(cluster, self, self),
             PresenceHistory(SETTINGS.redeploy_settle_seconds),
             Sent(),
+            VersionsUpToDate(lambda key: queue.add(key, Priority.NORMAL)),
         )
         self.orphans = Orphans(self.environment, metrics, pause=TIMING.busy_poll, settle=TIMING.redeploy_settle)
         actuator = Watched(

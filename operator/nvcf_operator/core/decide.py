@@ -22,6 +22,7 @@ from nvcf_operator.core.branches.rollout import (
     with_available,
 )
 from nvcf_operator.core.branches.undeploying import deletion
+from nvcf_operator.core.branches.version_locks import unlocked
 from nvcf_operator.core.model.decision import Create, Decision, DropFinalizer, TakeFinalizer, act
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, Listed, Present, Situation
@@ -36,7 +37,7 @@ SLOW = 300.0
 
 def decide(situation: Situation) -> Decision:
     """Decide on a resource. Total: every situation has an answer, and none of them is a guess."""
-    return recorded(situation, table(situation))
+    return recorded(situation, unlocked(situation, table(situation)))
 
 
 def table(situation: Situation) -> Decision:

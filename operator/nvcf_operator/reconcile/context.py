@@ -23,6 +23,7 @@ from nvcf_operator.reconcile.stages import AnyContext, ManagedContext, ManagedEn
 from nvcf_operator.state.deployments import PresenceHistory, Sent, Target
 from nvcf_operator.state.local_state import LocalState
 from nvcf_operator.state.version_writes import Call
+from nvcf_operator.state.versions_up_to_date import VersionsUpToDate
 
 
 class Claims:
@@ -136,6 +137,7 @@ class Environment(ManagedEnvironment):
     claims: Claims
     presence: PresenceHistory
     sent: Sent
+    up_to_date: VersionsUpToDate
 
     def doubt_deployment(
         self, context: Context, version: str, error: nvcf_errors.NvcfError, seconds: float | None = None

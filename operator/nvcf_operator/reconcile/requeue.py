@@ -9,11 +9,11 @@ from nvcf_operator import backoff
 from nvcf_operator.api.names import Key
 from nvcf_operator.backoff import Backoff
 from nvcf_operator.clock import Clock
+from nvcf_operator.core.rules.version_locks import WAIT
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.reconcile.ports import Accounts
 from nvcf_operator.reconcile.stages import AnyDecision
 from nvcf_operator.state.managed_state import AnyLocalState
-from nvcf_operator.state.version_writes import WAIT
 
 log = logging.getLogger(__name__)
 

@@ -63,6 +63,7 @@ class FunctionParts:
             deployments.presence,
             PresenceHistory(settings.redeploy_settle_seconds, settings.nvcf_rate),
             SentRegistrations(),
+            deployments.up_to_date,
         )
         self.orphans = FunctionOrphans(self.environment, metrics, pause=settings.busy_poll_interval)
         self.stages = FunctionStages(
@@ -77,3 +78,5 @@ class FunctionParts:
         """Drop what no decision asks for any more."""
         self.environment.versions.prune(now)
         self.environment.sent.prune(now)
+        cluster = self.environment.cluster
+        self.environment.up_to_date.prune(lambda key: cluster.version(key) is not None)

@@ -41,6 +41,7 @@ from nvcf_operator.runtime.leadership import Leadership
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.deployments import PresenceHistory, Sent
 from nvcf_operator.state.version_writes import VersionWrites
+from nvcf_operator.state.versions_up_to_date import VersionsUpToDate
 from nvcf_operator.tracing import Tracer
 
 log = logging.getLogger(__name__)
@@ -145,6 +146,7 @@ class Operator:
             Claims(cluster, self.accounts, self.resolver),
             PresenceHistory(settings.redeploy_settle_seconds, settings.nvcf_rate),
             Sent(),
+            VersionsUpToDate(lambda key: self.queue.add(key, Priority.NORMAL)),
         )
         self.orphans = Orphans(
             self.environment,

@@ -26,6 +26,10 @@ class LocalState(ManagedLocalState[Resource, FunctionDeploymentStatus, Record]):
     """Generation of the object, and uid and generation of the CloudFunction that it refers to."""
     reference_seen_at: float = 0.0
     """When this process first saw the two of these generations together."""
+    update_seen: tuple[str, str, int] | None = None
+    """A version that is to be brought up to date before it is deployed, and uid and generation of its CloudFunction."""
+    update_seen_at: float = 0.0
+    """When this process first waited for that."""
     last_get_at: float = float("-inf")
     """When the deployment itself was last read."""
     deep_at: float = 0.0

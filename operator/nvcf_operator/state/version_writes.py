@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 
+from nvcf_operator.core.rules.version_locks import WAIT
 from nvcf_operator.state.deployments import Target
 
 
@@ -24,20 +25,18 @@ class Call(StrEnum):
 
 
 LOCKED_BY: Mapping[Call, frozenset[Call]] = {
-    Call.CHANGE: frozenset(Call),
+    Call.CHANGE: frozenset({Call.CHANGE, Call.DEPLOYMENT}),
     Call.DEPLOYMENT: frozenset({Call.CHANGE, Call.DELETION}),
     Call.DELETION: frozenset({Call.CHANGE, Call.DEPLOYMENT}),
 }
 """Call by call, the calls whose lost answers lock it.
 
-POST and DELETE of a deployment have their own rules for a lost answer of their own, and so has DELETE of a version.
+POST and DELETE of a deployment have their own rules for a lost answer of their own, and so has DELETE of a version. A
+version that is being deleted is not changed any more.
 """
 
-WAIT = 1.0
-"""Seconds between two tries while another call is under way, at first."""
-
 LONGEST_WAIT = 5.0
-"""The same, while it goes on and on."""
+"""Seconds between two tries while another call goes on and on."""
 
 
 class VersionBusy(Exception):  # noqa: N818  the name says what happened

@@ -129,3 +129,32 @@ def test_a_record_of_another_function_stands_in_the_way(status: Mapping[str, Any
 
 def test_only_a_reference_without_a_pin_settles() -> None:
     assert (led_to(UNPINNED, TWO).settle, led_to(PINNED, TWO).settle) == (5.0, 0.0)
+
+
+UPDATES: list[tuple[str, Mapping[str, Any], bool]] = [
+    ("nothing", {}, False),
+    ("tags", {"tags": ["équipe:a"]}, True),
+    ("no tags at all", {"tags": []}, True),
+    ("a rate limit", {"rateLimit": {"rateLimit": "9-M"}}, True),
+    ("no rate limit", {"rateLimitPolicy": "Unlimited"}, True),
+    ("the server's rate limit", {"rateLimitPolicy": "Limited"}, False),
+    ("secrets", {"secrets": [{"name": "K"}]}, True),
+    ("tags, suspended", {"tags": ["a"], "suspend": True}, False),
+    ("tags, observed", {"tags": ["a"], "managementPolicy": "Observe"}, False),
+]
+
+
+@pytest.mark.parametrize(("spec", "updates"), [pytest.param(*case[1:], id=case[0]) for case in UPDATES])
+def test_what_a_cloud_function_keeps_up_to_date(spec: Mapping[str, Any], updates: bool) -> None:
+    obj = {**TWO, "spec": {**TWO["spec"], **spec}}
+    assert led_to(UNPINNED, obj).updates is updates
+
+
+@pytest.mark.parametrize("gone", ["paused", "deleted"])
+def test_nothing_is_kept_up_to_date_where_nothing_is_written(gone: str) -> None:
+    deleting = gone == "deleted"
+    obj = cloud_function(generation=2, latest=registered(SECOND, "2", 2), deleting=deleting)
+    obj["spec"]["tags"] = ["a"]
+    if not deleting:
+        obj["metadata"]["annotations"] = {"nvcf-operator.io/paused": "true"}
+    assert led_to(UNPINNED, obj).updates is False

@@ -2,8 +2,9 @@
 
 import pytest
 
+from nvcf_operator.core.rules.version_locks import WAIT
 from nvcf_operator.state.deployments import Target
-from nvcf_operator.state.version_writes import LOCKED_BY, LONGEST_WAIT, WAIT, Call, VersionBusy, VersionWrites
+from nvcf_operator.state.version_writes import LOCKED_BY, LONGEST_WAIT, Call, VersionBusy, VersionWrites
 
 ONE, OTHER = Target("https://nvcf", "f", "v-é"), Target("https://nvcf", "f", "w")
 ELSEWHERE = Target("https://another", "f", "v-é")

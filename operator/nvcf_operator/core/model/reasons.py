@@ -285,6 +285,12 @@ class Reason(StrEnum):
         Trait.NONE,
         "Too many versions of this resource are registered and cannot be deleted, so no more are registered.",
     )
+    VERSION_BUSY = (
+        "VersionBusy",
+        Trait.NONE,
+        "Another change of the function version is under way, or got no answer, so that NVCF may still make it. The "
+        "operator makes one change of a version at a time.",
+    )
     IN_USE = "InUse", Trait.AWAITED, "A FunctionDeployment uses the function, so it is not deleted."
     VERSION_DEPLOYED = "VersionDeployed", Trait.NONE, "A version is still deployed, so it is not deleted."
     DELETING = "Deleting", Trait.NONE, "The function's versions are being deleted."

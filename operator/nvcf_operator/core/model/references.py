@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from nvcf_operator.api import conditions as kinds
-from nvcf_operator.api.spec import FunctionRef
+from nvcf_operator.api import names
+from nvcf_operator.api.spec import FunctionRef, ManagementPolicy
 from nvcf_operator.api.status import FunctionDeploymentStatus
+from nvcf_operator.core.model.manifests import is_true
 from nvcf_operator.core.model.reasons import Reason
 
 
@@ -56,6 +58,8 @@ class FollowedFunction:
     """It does not go on without a user."""
     deleting: bool = False
     """It is being deleted, so that nothing more is registered for it."""
+    updates: bool = False
+    """It keeps tags, a rate limit or secrets of its versions up to date."""
 
     @classmethod
     def read(cls, obj: Mapping[str, Any]) -> "FollowedFunction":
@@ -82,6 +86,7 @@ class FollowedFunction:
             versions=tuple(item for item in found if item is not None),
             stalled=any(item.get("observedGeneration", generation) == generation for item in stalled),
             deleting=deleting,
+            updates=not deleting and _updates(meta, spec),
         )
 
     @property
@@ -95,6 +100,16 @@ class FollowedFunction:
             return self.latest if self.is_registered else None
         known = (self.latest, *self.versions)
         return next((item for item in known if item is not None and item.revision == pin), None)
+
+
+def _updates(meta: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    """Whether a manifest has something that is changed in place, and lets it be changed."""
+    if spec.get("managementPolicy") == ManagementPolicy.OBSERVE or spec.get("suspend"):
+        return False
+    if is_true((meta.get("annotations") or {}).get(names.PAUSED_ANNOTATION)):
+        return False
+    given = any(spec.get(name) is not None for name in ("tags", "rateLimit", "secrets"))
+    return given or spec.get("rateLimitPolicy") not in (None, "Limited")
 
 
 def _stands_still(condition: Mapping[str, Any]) -> bool:
@@ -132,6 +147,8 @@ class Reference:
     """The operator registers what is missing, so that it comes without a user's help."""
     deleting: bool = False
     """The CloudFunction is being deleted."""
+    updates: bool = False
+    """It keeps tags, a rate limit or secrets of its versions up to date."""
     newest: str | None = None
     """The version that was registered last, of whatever generation."""
     settle: float = 0.0
@@ -174,6 +191,7 @@ def resolve(
         missing=missing,
         under_way=registers and ref.revision in (None, function.revision),
         deleting=function.deleting,
+        updates=function.updates,
         newest=function.latest.version_id if function.latest is not None else None,
         settle=settle if ref.revision is None else 0.0,
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from nvcf_client.models import Deployment
 from nvcf_operator.api.names import Key
@@ -255,6 +255,15 @@ class LocalView(Remembered):
     """Version by version, the seconds since our last DELETE of it was answered."""
 
 
+class PendingUpdate(NamedTuple):
+    """A version that is deployed only when its CloudFunction has brought it up to date, or has had the time to."""
+
+    function: str
+    """Name of the CloudFunction."""
+    waited: float
+    """Seconds that this process has waited for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """All that one decision may know."""
@@ -270,6 +279,11 @@ class Situation:
     function: FunctionSeen = FunctionSeen.UNKNOWN
     function_status: str | None = None
     """The wanted version's status as the account's list shows it, while GET of its deployment says 404."""
+    locked_for: Mapping[str, float] = field(default_factory=dict)
+    """Version by version, the seconds for which its deployment is not to be written: something else writes the version,
+    or may."""
+    update: PendingUpdate | None = None
+    """The CloudFunction that has to bring the wanted version up to date before it is deployed, or may have to."""
     holders: Mapping[str, Key] = field(default_factory=dict)
     """Version by version, another resource that holds it or comes first. What is held by another is not ours."""
     mass_absence: bool = False

@@ -294,3 +294,11 @@ def shown(*, observe: bool, paused_by_annotation: bool, status: str | None, diff
 
 def _said(health: tuple[str, ...]) -> str:
     return f". NVCF says: {shorten('; '.join(health), 500)}." if health else "."
+
+
+def version_busy(version: str) -> str:
+    """Another call writes the function version."""
+    return (
+        f"Another change of version {version} is under way, or got no answer, so that NVCF may still make it. The "
+        "operator goes on when that is over, or its effect is seen."
+    )

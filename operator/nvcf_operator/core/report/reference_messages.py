@@ -47,6 +47,14 @@ def revision_missing(name: str, revision: str) -> str:
     )
 
 
+def version_outdated(name: str, version: str, seconds: float) -> str:
+    """The CloudFunction has not brought a version up to date that is to be deployed."""
+    return (
+        f"Version {version} is deployed when CloudFunction {name} has brought its tags, rate limit and secrets up to "
+        f"date, or after {seconds:g} seconds; the conditions of the CloudFunction say what keeps it."
+    )
+
+
 def another_function(name: str, theirs: str, ours: str) -> str:
     """The CloudFunction has another id than the function that the resource deploys."""
     deployed = f"function {ours}" if ours else "another function"

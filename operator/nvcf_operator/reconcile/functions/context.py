@@ -20,6 +20,7 @@ from nvcf_operator.reconcile.ports import Accounts, Cluster, Nvcf, Outdated
 from nvcf_operator.reconcile.stages import ManagedContext, ManagedEnvironment
 from nvcf_operator.state.deployments import PresenceHistory, Target
 from nvcf_operator.state.function_state import FunctionLocalState, SentRegistrations
+from nvcf_operator.state.versions_up_to_date import VersionsUpToDate
 
 
 class Wanted(NamedTuple):
@@ -144,6 +145,8 @@ class FunctionEnvironment(ManagedEnvironment):
     versions: PresenceHistory
     """When versions themselves were seen."""
     sent: SentRegistrations
+    up_to_date: VersionsUpToDate
+    """For the FunctionDeployments, which wait for it."""
 
     def followers(self, resource: CloudFunction, seen: Iterable[VersionSeen] = ()) -> tuple[Follower, ...]:
         """The FunctionDeployments that refer to a CloudFunction, or have to do with one of its versions.

@@ -84,7 +84,17 @@ class FunctionObserver:
             finalizer_found_for=now - found if found is not None else None,
             refused_changes=local.refused_changes(now),
             last_changes=local.last_changes(now),
+            locked_for=self._locked_for(context),
         )
+
+    def _locked_for(self, context: FunctionContext) -> dict[str, float]:
+        """How long versions must not be changed in place, nor deleted, where something else writes them."""
+        if context.account is None:
+            return {}
+        writes = self._environment.version_writes
+        shown = {seen.version_id: seen.function_id for seen in context.situation.shown}
+        found = {version: writes.locked_for(context.target(function, version)) for version, function in shown.items()}
+        return {version: left for version, left in found.items() if left > 0}
 
     def refollowed(self, context: FunctionContext) -> FunctionContext:
         """Add what the FunctionDeployments are by now: while a POST goes on, they notice the template."""

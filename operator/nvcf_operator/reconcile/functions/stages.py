@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from nvcf_client.endpoints.functions import REGISTER_TIMEOUT
+from nvcf_operator.core.functions.branches import up_to_date
 from nvcf_operator.core.functions.decide import asking, decide, unfinished
 from nvcf_operator.core.functions.model.decision import (
     DeleteVersion,
@@ -32,6 +33,7 @@ from nvcf_operator.reconcile.functions.update import Updates
 from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.reconcile.stages import Outcome, Stages
 from nvcf_operator.state.function_state import FunctionLocalState
+from nvcf_operator.state.versions_up_to_date import Findings
 
 
 class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, FunctionDecision]):
@@ -56,6 +58,7 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         unrecorded: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._clock = environment.clock
+        self._up_to_date = environment.up_to_date
         self._observer = observer
         self._orphans = orphans
         self._metrics = metrics
@@ -142,8 +145,18 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         self._reporter.drift(context, decision)
 
     async def report(self, context: FunctionContext, decision: FunctionDecision) -> bool:
-        """Write status, Events and metrics."""
+        """Write status, Events and metrics, and have those that deploy a version know that it is up to date."""
+        self._note_up_to_date(context)
         return await self._reporter.report(context, decision)
+
+    def _note_up_to_date(self, context: FunctionContext) -> None:
+        situation, resource = context.situation, context.resource
+        if not up_to_date.changes(situation):
+            self._up_to_date.forget(resource.key)
+            return
+        able = up_to_date.able(situation)
+        versions = up_to_date.up_to_date(situation) if able else frozenset[str]()
+        self._up_to_date.note(resource.key, Findings(resource.uid, resource.generation, versions, able))
 
     def report_refusal(self, resource: CloudFunction, local: FunctionLocalState, message: str) -> None:
         """Report it by an Event."""

@@ -27,3 +27,15 @@ def test_which_version_serves(of: Resource, serving: set[str]) -> None:
 
 def test_all_versions_on_record_are_named() -> None:
     assert follower_of(cloud_function(), held(status=RETIRING | FAILED)).named == {VERSION, OTHER_VERSION}
+
+
+@pytest.mark.parametrize(
+    ("of", "undeploying"),
+    [
+        pytest.param(held(), set(), id="none"),
+        pytest.param(held(status=RETIRING), {OTHER_VERSION}, id="the one on its way out"),
+        pytest.param(held(deleting=True), {VERSION}, id="all of one that is being deleted"),
+    ],
+)
+def test_which_versions_are_undeployed(of: Resource, undeploying: set[str]) -> None:
+    assert follower_of(cloud_function(), of).undeploying == undeploying

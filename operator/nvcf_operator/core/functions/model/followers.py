@@ -3,7 +3,7 @@
 from nvcf_operator.api import status as kinds
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import Follower
-from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.resource import Resource, Role
 from nvcf_operator.core.model.situation import FunctionStatus
 
 
@@ -21,6 +21,7 @@ def follower_of(function: CloudFunction, other: Resource) -> Follower:
         named=_named(other),
         serving=_serving(other),
         intended=_intended(other),
+        undeploying=_undeploying(other),
         deleting=other.deleting,
     )
 
@@ -35,6 +36,10 @@ def _named(other: Resource) -> frozenset[str]:
 def _intended(other: Resource) -> frozenset[str]:
     intent = other.open_intent
     return frozenset([intent.function_version_id] if intent is not None else [])
+
+
+def _undeploying(other: Resource) -> frozenset[str]:
+    return frozenset(item.version for item in other.versions if other.deleting or item.role == Role.RETIRING)
 
 
 def _serving(other: Resource) -> frozenset[str]:

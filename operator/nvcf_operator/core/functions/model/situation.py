@@ -94,6 +94,8 @@ class Follower:
     """Versions that its status shows to serve."""
     intended: frozenset[str] = frozenset()
     """Versions of its open intents, whose POST may be under way."""
+    undeploying: frozenset[str] = frozenset()
+    """Versions that it undeploys, or is to undeploy."""
     deleting: bool = False
 
     def holds(self, version_id: str) -> bool:
