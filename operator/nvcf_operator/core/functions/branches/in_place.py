@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.function_status import FunctionPhase
+from nvcf_operator.core.functions.branches.locks import locked
 from nvcf_operator.core.functions.branches.waiting import SLOW, waiting
 from nvcf_operator.core.functions.model.decision import (
     FunctionDecision,
@@ -211,9 +212,9 @@ def _obstacle(situation: FunctionSituation, seen: VersionSeen, action: InPlaceAc
         message = messages.not_converging_in_place(seen.version_id)
         requeue = max(1.0, min(flap_guard.window_left(situation), SLOW))
         return Obstacle(conditions.stalled(Reason.NOT_CONVERGING, message), requeue, lasts=True)
-    if (left := situation.locked_for.get(seen.version_id, 0.0)) > 0:
-        message = messages.updating((seen.version_id,))
-        return Obstacle(conditions.progressing(FunctionPhase.REGISTERED, Reason.UPDATING, message), left, lasts=False)
+    if (lock := locked(situation, seen)) is not None:
+        condition_set = conditions.progressing(FunctionPhase.REGISTERED, Reason.VERSION_BUSY, lock.message)
+        return Obstacle(condition_set, lock.seconds, lasts=False)
     return None
 
 
