@@ -5,7 +5,7 @@ that bear its mark, those of its function, and the ids of functions that have it
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -111,7 +111,8 @@ NOTHING_REGISTERED = Registered()
 
 def version_seen(details: FunctionDetails) -> VersionSeen:
     """A version as a read of it, or the answer to its registration, shows it."""
-    return _seen(details, mark_of(details.tags), meaning_of_version(details), details.unreadable)
+    found = _seen(details, mark_of(details.tags), meaning_of_version(details), details.unreadable)
+    return replace(found, secret_names=frozenset(details.secrets)) if details.secrets is not None else found
 
 
 IN_PLACE = frozenset({"tags", "rateLimit"})

@@ -1,5 +1,7 @@
 """The reading calls about versions of a function: the version itself, and its deployment."""
 
+from dataclasses import replace
+
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts import calls
@@ -42,7 +44,12 @@ class VersionReads:
                 answer = await account.send(request, admission)
             else:
                 answer = await account.call(request, context.caller)
-            found = version_seen(answer.details())
+            details = answer.details()
+            found = version_seen(details)
+            if found.secret_names is None and details.active_instances is not None:
+                found = replace(
+                    found, secret_names=frozenset()
+                )  # a key that sees instances sees names, if there are any
         except LimiterClosed as closed:
             return calls.limiter_failure(closed)
         except nvcf_errors.NotFound as error:

@@ -157,6 +157,21 @@ class CloudFunction(ManagedResource[CloudFunctionSpec, CloudFunctionStatus]):
         """The token of a request for a new function that is not answered yet."""
         return self.requested(names.NEW_FUNCTION_REQUESTED_ANNOTATION, self.status.last_handled_new_function_at)
 
+    @property
+    def secrets_requested(self) -> str | None:
+        """The token of a request to send all secrets again that is not answered yet."""
+        return self.requested(names.SECRETS_REQUESTED_ANNOTATION, self.status.last_handled_secrets_at)
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The secrets that the manifest names."""
+        return frozenset(item.name for item in getattr(self.spec, "secrets", None) or ())
+
+    @property
+    def needs_secrets(self) -> bool:
+        """Whether the Secrets behind the manifest's secrets are read: it names some, and NVCF may be changed."""
+        return bool(self.secret_names) and not (self.deleting or self.observes or self.paused)
+
     def recorded_version(self, version_id: str) -> RegisteredVersion | None:
         """What is on record of a version."""
         return next((item for item in self.status.versions if item.version_id == version_id), None)

@@ -73,6 +73,8 @@ class SecretsSeen:
     changed_since: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Digest by digest, as far as this process has seen that one: the secrets whose value is another now. None of them
     where only the metadata of a Secret have changed."""
+    large: bool = False
+    """Whether the values are together larger than hosted NVCF is documented to accept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from nvcf_operator.core.functions.model.adoption import adoptable, is_strange, named_function
 from nvcf_operator.core.functions.model.decision import DeleteVersion
+from nvcf_operator.core.functions.model.secrets import digest_of_names
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.model.situation import FunctionStatus
 
@@ -168,7 +169,8 @@ def reused(situation: FunctionSituation) -> VersionSeen | None:
 def is_asked_again(situation: FunctionSituation, bearer: VersionSeen) -> bool:
     """Whether it is only the request for another version that tells the manifest from the version of its revision."""
     resource = situation.resource
-    return resource.new_version_requested is not None and bearer.meaning == resource.wanted.meaning
+    same = bearer.meaning == resource.wanted.meaning and has_wanted_secrets(situation, bearer)
+    return resource.new_version_requested is not None and same
 
 
 def _of_revision(situation: FunctionSituation) -> VersionSeen | None:
@@ -207,13 +209,22 @@ def _is_as_marked(situation: FunctionSituation, seen: VersionSeen) -> bool:
     """
     recorded = situation.resource.recorded_version(seen.version_id) is not None
     known = recorded or seen == asked_for(situation) or not seen.meaning
-    return known or seen.meaning == situation.resource.wanted.meaning
+    return known or (seen.meaning == situation.resource.wanted.meaning and has_wanted_secrets(situation, seen))
 
 
 def _means_the_same(situation: FunctionSituation, seen: VersionSeen) -> bool:
     """Whether a version of another hash has the same content. A request for another version it cannot answer."""
     resource = situation.resource
-    return resource.new_version_requested is None and seen.meaning == resource.wanted.meaning
+    same = seen.meaning == resource.wanted.meaning and has_wanted_secrets(situation, seen)
+    return resource.new_version_requested is None and same
+
+
+def has_wanted_secrets(situation: FunctionSituation, seen: VersionSeen) -> bool:
+    """Whether a version has the secrets that the manifest names, as far as is known; never mind their values."""
+    resource, recorded = situation.resource, situation.resource.recorded_version(seen.version_id)
+    if seen.secret_names is not None:
+        return seen.secret_names == resource.secret_names
+    return recorded is None or recorded.secret_names == digest_of_names(resource.secret_names)
 
 
 def is_pinned(situation: FunctionSituation, seen: VersionSeen) -> bool:
