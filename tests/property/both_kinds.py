@@ -11,6 +11,7 @@ from nvcf_operator.api.names import CLOUD_FUNCTION, Key, Kind
 from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.metrics import Metrics
+from nvcf_operator.reconcile.ports import SecretStore
 from nvcf_operator.reconcile.stages import AnyStages
 from nvcf_operator.runtime.functions import CACHED, FunctionParts
 from tests.property.cluster_model import Cluster
@@ -50,6 +51,7 @@ class BothKinds(OperatorProcess):
             self.environment,
             cast("Accounts", self),
             cast("Resolver", self),
+            cast("SecretStore", self),
             metrics,
             cast("KubeClient", self.kube),
         )

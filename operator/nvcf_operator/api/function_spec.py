@@ -213,7 +213,8 @@ class CloudFunctionSpec(ApiModel):
         tuple[FunctionSecret, ...] | None,
         changes(Mutability.VERSION, min_length=1, max_length=64, json_schema_extra=of_type("map", keys=["name"])),
     ] = None
-    """Secrets of the function, from Secrets of this namespace."""
+    """Secrets of the function, from Secrets of this namespace that allow it. The set of names belongs to the template:
+    a name added or removed is registered as a new version. A changed value is sent to the versions in use."""
 
     tags: Annotated[
         tuple[Tag, ...] | None,

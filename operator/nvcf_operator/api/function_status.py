@@ -116,6 +116,9 @@ class Registration(ApiModel):
     secrets: str | None = None
     """Which Secrets the values in it are from, as a digest. Says nothing about their values."""
 
+    secret_names: str | None = None
+    """Which secrets the version gets, as a digest of their names."""
+
     answered: bool = False
     """Whether the answer to the POST is known."""
 

@@ -17,11 +17,6 @@ class Unsupported(NamedTuple):
 
 UNSUPPORTED = (
     Unsupported(
-        "secrets",
-        "has(self.secrets)",
-        "secrets are not supported yet. Leave them out",
-    ),
-    Unsupported(
         "template.functionType",
         "has(self.template.functionType) && self.template.functionType == 'LLM'",
         "functionType LLM is not supported yet. Use DEFAULT or STREAMING",

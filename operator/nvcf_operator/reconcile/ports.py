@@ -25,6 +25,7 @@ from nvcf_operator.core.rules.pruning import named
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Caller
 from nvcf_operator.kube.errors import Conflict, Denied, KubeError
+from nvcf_operator.kube.secrets import SecretRead
 from nvcf_operator.state.managed_state import AnyLocalState
 
 TAKE_FINALIZER = "add its finalizer to the resource"
@@ -158,6 +159,13 @@ class Credentials(Protocol):
 
     async def resolve(self, secret: SecretName, *, max_age: float = float("inf")) -> Credential | Failure:
         """Give the credential, or why there is none."""
+
+
+class SecretStore(Protocol):
+    """Where Secrets are read, by name."""
+
+    async def read(self, namespace: str, name: str, *, max_age: float) -> SecretRead:
+        """Give a Secret as it was at most `max_age` seconds ago; with 0 as it is now."""
 
 
 class Cluster(Protocol):

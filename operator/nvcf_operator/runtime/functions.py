@@ -14,7 +14,9 @@ from nvcf_operator.reconcile.functions.context import FunctionClaims, FunctionEn
 from nvcf_operator.reconcile.functions.observe import FunctionObserver
 from nvcf_operator.reconcile.functions.orphans import FunctionOrphans
 from nvcf_operator.reconcile.functions.register import REMEMBERED
+from nvcf_operator.reconcile.functions.secrets import SecretReader
 from nvcf_operator.reconcile.functions.stages import FunctionStages
+from nvcf_operator.reconcile.ports import SecretStore
 from nvcf_operator.runtime.crd_fields import CrdFields
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.deployments import PresenceHistory
@@ -34,7 +36,8 @@ class FunctionParts:
         settings: the operator's.
         deployments: what the stages of FunctionDeployments share.
         accounts: the accounts in use.
-        resolver: reads Secrets.
+        resolver: finds API keys.
+        secrets: reads Secrets.
         metrics: of the operator.
         kube: the API server, also for a replica that does not lead.
 
@@ -46,6 +49,7 @@ class FunctionParts:
         deployments: Environment,
         accounts: Accounts,
         resolver: Resolver,
+        secrets: SecretStore,
         metrics: Metrics,
         kube: KubeClient,
     ) -> None:
@@ -65,11 +69,13 @@ class FunctionParts:
             SentRegistrations(),
             deployments.up_to_date,
         )
+        reader = SecretReader(secrets)
         self.orphans = FunctionOrphans(self.environment, metrics, pause=settings.busy_poll_interval)
         self.stages = FunctionStages(
             self.environment,
-            FunctionObserver(settings, self.environment, accounts, resolver),
+            FunctionObserver(settings, self.environment, accounts, resolver, reader),
             self.orphans,
+            reader,
             metrics,
             unrecorded=lambda: self.crd_fields.unrecorded,
         )

@@ -167,7 +167,9 @@ class Operator:
             deep_interval=settings.deep_resync_interval,
             redeploy_settle=settings.redeploy_settle_seconds,
         )
-        self.functions = FunctionParts(settings, self.environment, self.accounts, self.resolver, self.metrics, unfenced)
+        self.functions = FunctionParts(
+            settings, self.environment, self.accounts, self.resolver, self.secrets, self.metrics, unfenced
+        )
         self.reconciler = Reconciler(
             self.environment,
             self.accounts,

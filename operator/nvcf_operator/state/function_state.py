@@ -62,6 +62,12 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
     """Version by version, the last change of its tags or rate limit."""
     doubted: dict[str, DoubtedChange] = field(default_factory=dict)
     """Version by version, the last change that got no answer."""
+    secret_hashes: dict[str, dict[str, bytes]] = field(default_factory=dict, repr=False)
+    """Keyed hashes of the values of secrets by name, for each digest of their sources that is on record."""
+    secret_names: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Version by version, the names of its secrets, where only a read of it shows them."""
+    secrets_due: float | None = None
+    """When the Secrets are read again; None before the first time, and where none are read."""
 
     def keeps_only(self, versions: Collection[str]) -> None:
         """Forget the changes of versions that are not there any more."""

@@ -205,7 +205,22 @@ class Reason(StrEnum):
     SECRET_NOT_FOUND = "SecretNotFound", Trait.AWAITED, "The Secret that spec.credentials names does not exist."
     SECRET_NOT_PERMITTED = "SecretNotPermitted", Trait.AWAITED, "The operator may not read a Secret of that name."
     SECRET_UNREADABLE = "SecretUnreadable", Trait.NONE, "The Kubernetes API did not return the Secret."
-    SECRET_INVALID = "SecretInvalid", Trait.AWAITED, "The Secret lacks the key, or its value cannot be an API key."
+    SECRET_INVALID = (
+        "SecretInvalid",
+        Trait.AWAITED,
+        "The Secret lacks the key, or its value cannot be an API key, or not be sent as a secret of a function.",
+    )
+    SECRET_MISSING = (
+        "SecretMissing",
+        Trait.AWAITED,
+        "A Secret that spec.secrets names does not exist, or lacks the key.",
+    )
+    SECRET_NOT_CONSENTING = (
+        "SecretNotConsenting",
+        Trait.AWAITED,
+        "A Secret that spec.secrets names does not allow this CloudFunction to use it, so nothing of it is sent.",
+    )
+    SECRETS_SYNCED = "SecretsSynced", Trait.NONE, "The versions in use have the values of all secrets."
     BASE_URL_NOT_ALLOWED = (
         "BaseURLNotAllowed",
         Trait.NONE,

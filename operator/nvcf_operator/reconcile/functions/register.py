@@ -21,6 +21,7 @@ from nvcf_operator.core.functions.model.decision import FunctionDecision, Regist
 from nvcf_operator.core.functions.model.definition import definition_of
 from nvcf_operator.core.functions.model.mark import Mark
 from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.secrets import digest_of_names
 from nvcf_operator.core.functions.model.situation import VersionSeen
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.rules.pruning import members_of
@@ -28,6 +29,7 @@ from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.kube.errors import KubeError, NotLeading
 from nvcf_operator.reconcile.act.intents import IntentWriter
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
+from nvcf_operator.reconcile.functions.secrets import SecretReader, Values
 from nvcf_operator.reconcile.ports import Outdated, Vanished, WriteRefused
 from nvcf_operator.reconcile.stages import Outcome
 from nvcf_operator.state.function_state import SentRegistration
@@ -43,12 +45,16 @@ class Registrations:
 
     Args:
         environment: what all stages share.
+        secrets: reads the values of the function's secrets.
         unrecorded: the fields that the CRD is known to lack, and that nothing is registered without.
 
     """
 
-    def __init__(self, environment: FunctionEnvironment, unrecorded: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(
+        self, environment: FunctionEnvironment, secrets: SecretReader, unrecorded: Callable[[], tuple[str, ...]]
+    ) -> None:
         self._environment = environment
+        self._secrets = secrets
         self._cluster = environment.cluster
         self._clock = environment.clock
         self._sent = environment.sent
@@ -72,8 +78,11 @@ class Registrations:
             async with context.nvcf.admitted(context.caller) as admission:
                 before, began = context.resource.intent, self._clock.monotonic()
                 try:
-                    intent = _intent(context.resource, action)
-                    request = _request(context.resource, intent)  # before the intent: without a request there is none
+                    values = await self._secrets.current(context.resource) if context.resource.secret_names else None
+                    intent = _intent(context.resource, action, values)
+                    request = _request(
+                        context.resource, intent, values
+                    )  # before the intent: without a request there is none
                     context = await self._intend(context, asking, intent)
                     if context.situation.refused is not None:
                         return Outcome(self._intents.withdrawn(context, before))
@@ -141,20 +150,22 @@ class Registrations:
         return Outcome(context.after(failure=failure, unanswered=unanswered, answered_intent=answered))
 
 
-def _intent(resource: CloudFunction, action: Register) -> Registration:
+def _intent(resource: CloudFunction, action: Register, values: Values | None) -> Registration:
     return Registration(
         uid=resource.uid,
         hash=action.hash,
         revision=action.revision,
         token=uuid.uuid4().hex[:16],
         function_id=action.function_id,
+        secrets=values.sources if values is not None else None,
+        secret_names=digest_of_names(values.secrets) if values is not None else None,
     )
 
 
-def _request(resource: CloudFunction, intent: Registration) -> Request[FunctionResponse]:
+def _request(resource: CloudFunction, intent: Registration, values: Values | None) -> Request[FunctionResponse]:
     assert resource.spec is not None, "only what a manifest says is registered"
     mark = Mark.of(resource.uid, intent.hash, intent.token, intent.revision)
-    definition = definition_of(resource.spec, mark)
+    definition = definition_of(resource.spec, mark, values.secrets.values() if values is not None else ())
     fields = {name: getattr(definition, name) for name in definition.model_fields_set}
     given = {name: value for name, value in fields.items() if value is not None}
     if intent.function_id is None:

@@ -29,6 +29,7 @@ from nvcf_operator.reconcile.functions.observe import FunctionObserver
 from nvcf_operator.reconcile.functions.orphans import FunctionOrphans
 from nvcf_operator.reconcile.functions.record import FunctionReporter
 from nvcf_operator.reconcile.functions.register import Registrations
+from nvcf_operator.reconcile.functions.secrets import SecretReader, SecretSender
 from nvcf_operator.reconcile.functions.update import Updates
 from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.reconcile.stages import Outcome, Stages
@@ -43,6 +44,7 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         environment: what all stages share.
         observer: makes situations.
         orphans: follows what vanished objects have left under way.
+        secrets: reads the values of the functions' secrets.
         metrics: where writes are counted.
         unrecorded: the fields that the CRD is known to lack, and that nothing is registered without.
 
@@ -53,6 +55,7 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         environment: FunctionEnvironment,
         observer: FunctionObserver,
         orphans: FunctionOrphans,
+        secrets: SecretReader,
         metrics: Metrics,
         *,
         unrecorded: Callable[[], tuple[str, ...]] = tuple,
@@ -64,9 +67,10 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         self._metrics = metrics
         self._reporter = FunctionReporter(environment, metrics)
         self._finalizers: Finalizers[FunctionContext] = Finalizers(environment, _ends)
-        self._registrations = Registrations(environment, unrecorded)
+        self._registrations = Registrations(environment, secrets, unrecorded)
         self._deletions = Deletions(environment)
         self._updates = Updates(environment)
+        self._sender = SecretSender(environment, secrets)
 
     def about(self, resource: CloudFunction) -> dict[str, str]:
         """The ids of what is registered."""
@@ -117,7 +121,7 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
             case UpdateVersion() | RemoveRateLimit():
                 return await self._updates.update(context.hurried(), action)
             case SendSecrets():
-                raise NotImplementedError("no rule decides on secrets")
+                return await self._sender.send(context.hurried(), action)
 
     async def observe_again(self, outcome: Outcome[FunctionContext]) -> FunctionContext:
         """Add what is remembered of the write: its own answer shows what became of it."""
@@ -163,8 +167,9 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         self._reporter.refused(resource, local, message)
 
     def due(self, local: FunctionLocalState) -> Mapping[str, float]:
-        """Nothing: polls show what changes."""
-        return {}
+        """The Secrets are read again, since nothing shows their changes; polls show all else."""
+        due = local.secrets_due
+        return {"reading the Secrets": due - self._clock.monotonic()} if due is not None else {}
 
     def vanished(self, resource: CloudFunction, account: Nvcf | None) -> None:
         """Follow what a POST of ours may still register."""

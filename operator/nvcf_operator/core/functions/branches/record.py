@@ -28,13 +28,17 @@ from nvcf_operator.core.functions.model.decision import (
     FunctionRecordUpdate,
     Register,
     RemoveRateLimit,
+    SendSecrets,
     UpdateVersion,
 )
+from nvcf_operator.core.functions.model.secrets import digest_of_names
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.unsent import registered_with, sent_to, unsent
 from nvcf_operator.core.functions.model.versions import (
     asked_for,
     by_age,
     function_of,
+    in_use,
     is_gone,
     is_leaving,
     label_of,
@@ -67,6 +71,7 @@ def recorded(situation: FunctionSituation, decision: FunctionDecision) -> Functi
             retry=_retry(situation, decision),
             new_version_handled=new_version or status.last_handled_new_version_at,
             new_function_handled=new_function or status.last_handled_new_function_at,
+            secrets_handled=_resent(situation, decision) or status.last_handled_secrets_at,
         ),
     )
 
@@ -118,6 +123,9 @@ def _versions(
             changes["leaving"] = True
         if latest is not None and version == latest.version_id:
             changes |= {"hash": latest.hash, "revision": latest.revision}
+        if taken is not None and version == taken.version_id:
+            changes["secret_names"] = digest_of_names(resource.secret_names)
+        changes |= sent_to(situation, item)
         entries[version] = item.model_copy(update=changes)
     first = [entries.pop(latest.version_id)] if latest is not None and latest.version_id in entries else []
     return (*first, *entries.values())[:MOST_VERSIONS]
@@ -126,8 +134,22 @@ def _versions(
 def _entry(situation: FunctionSituation, seen: VersionSeen) -> RegisteredVersion:
     label = label_of(situation, seen)
     return RegisteredVersion(
-        version_id=seen.version_id, hash=label.hash, revision=label.revision, created_at=seen.created_at
+        version_id=seen.version_id,
+        hash=label.hash,
+        revision=label.revision,
+        created_at=seen.created_at,
+        **registered_with(situation, seen),
     )
+
+
+def _resent(situation: FunctionSituation, decision: FunctionDecision) -> str | None:
+    """The token of a request to send all secrets again, once that is under way, or nothing has any."""
+    resource = situation.resource
+    if resource.secrets_requested is None or isinstance(situation.wrote, SendSecrets):
+        return resource.secrets_requested
+    known = situation.secrets is not None and situation.secrets.sources is not None
+    has_all = known and not any(unsent(situation, seen) for seen in in_use(situation))
+    return resource.secrets_requested if decision.taken and (has_all or not resource.secret_names) else None
 
 
 def _has_served(situation: FunctionSituation, seen: VersionSeen | None, version: str) -> bool:
@@ -212,6 +234,7 @@ class FunctionRecord:
     last_handled_reconcile_at: str | None
     last_handled_new_version_at: str | None
     last_handled_new_function_at: str | None
+    last_handled_secrets_at: str | None
 
     @classmethod
     def of(cls, status: CloudFunctionStatus) -> "FunctionRecord":

@@ -11,6 +11,7 @@ from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.backoff import Backoff, long
 from nvcf_operator.core.functions.branches.adoption import beside_others, not_adoptable
 from nvcf_operator.core.functions.branches.readiness import registered
+from nvcf_operator.core.functions.branches.secrets import withheld
 from nvcf_operator.core.functions.branches.waiting import SLOW, after_refusal, next_retry, refused, waiting
 from nvcf_operator.core.functions.model.decision import FunctionDecision, InPlaceAction, Register, write
 from nvcf_operator.core.functions.model.situation import FunctionSituation
@@ -59,7 +60,7 @@ def as_wanted(situation: FunctionSituation) -> FunctionDecision:
         return _failed(situation, situation.failure)
     if (left := search_left(situation)) > 0:
         return _awaiting(situation, left)
-    for rule in (not_adoptable, _vanished, _restricted, after_refusal, _limited):
+    for rule in (not_adoptable, _vanished, _restricted, withheld, after_refusal, _limited):
         if (decision := rule(situation)) is not None:
             return decision
     wanted = situation.resource.wanted

@@ -100,6 +100,8 @@ class FunctionRecordUpdate:
     """The token of the request for another version that was answered last."""
     new_function_handled: str | None
     """The token of the request for a new function that was answered last."""
+    secrets_handled: str | None
+    """The token of the request to send all secrets again that was answered last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,11 +163,6 @@ class CloudFunction(ManagedResource[CloudFunctionSpec, CloudFunctionStatus]):
         return self.requested(names.SECRETS_REQUESTED_ANNOTATION, self.status.last_handled_secrets_at)
 
     @property
-    def secret_names(self) -> frozenset[str]:
-        """The secrets that the manifest names."""
-        return frozenset(item.name for item in getattr(self.spec, "secrets", None) or ())
-
-    @property
     def needs_secrets(self) -> bool:
         """Whether the Secrets behind the manifest's secrets are read: it names some, and NVCF may be changed."""
         return bool(self.secret_names) and not (self.deleting or self.observes or self.paused)

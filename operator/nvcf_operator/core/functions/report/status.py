@@ -8,6 +8,7 @@ from nvcf_operator.api.function_status import FUNCTION_CONDITION_TYPES, CloudFun
 from nvcf_operator.core.functions.model.decision import FunctionDecision, FunctionRecordUpdate
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import asked_for
+from nvcf_operator.core.functions.report.secrets import condition_of_secrets
 from nvcf_operator.core.model.decision import ConditionSet
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.report.conditions import credentials_of, stated_of, with_odd_words
@@ -27,10 +28,12 @@ def report(situation: FunctionSituation, decision: FunctionDecision) -> CloudFun
     }
     new["last_handled_new_version_at"] = record.new_version_handled
     new["last_handled_new_function_at"] = record.new_function_handled
+    new["last_handled_secrets_at"] = record.secrets_handled
     if decision.seen and (token := resource.reconcile_requested):
         new["last_handled_reconcile_at"] = token
     if condition_set is None:
-        stated = [item for item in old.conditions if item.type != kinds.CREDENTIALS_VALID]
+        anew = (kinds.CREDENTIALS_VALID, kinds.SECRETS_SYNCED)
+        stated = [item for item in old.conditions if item.type not in anew]
     else:
         new["observed_generation"] = resource.generation
         new["phase"] = _phase(condition_set, record)
@@ -39,7 +42,8 @@ def report(situation: FunctionSituation, decision: FunctionDecision) -> CloudFun
         stated = stated_of(resource, condition_set, kinds.REGISTERED, registered, reason)
     answered = situation.account is not None and situation.unlisted is None
     credentials = credentials_of(resource, situation.credential_failure, answered=answered)
-    conditions = [*stated, *([credentials] if credentials else [])]
+    others = (credentials, condition_of_secrets(situation, record))
+    conditions = [*stated, *(item for item in others if item is not None)]
     new["conditions"] = merge(old.conditions, conditions, situation.now, FUNCTION_CONDITION_TYPES)
     return CloudFunctionStatus.model_validate(new)
 

@@ -1,0 +1,103 @@
+"""Which values of secrets a version lacks.
+
+The set of names belongs to the template, so a version keeps the names that it was registered with. Values change in
+place. What a version has got is on record as a digest of where its values are from: Secrets that are the same give the
+same values, and a value could be guessed from its digest.
+"""
+
+from nvcf_operator.api.function_status import RegisteredVersion
+from nvcf_operator.core.functions.model.decision import SendSecrets
+from nvcf_operator.core.functions.model.secrets import digest_of_names
+from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.versions import asked_for, in_use
+
+
+def unsent(situation: FunctionSituation, seen: VersionSeen) -> SendSecrets | None:
+    """What has to be sent to a version in use; None where it has all values, or none can be sent.
+
+    A version that was registered without secrets never gets any: NVCF would refuse them while it is deployed.
+    """
+    resource, secrets = situation.resource, situation.secrets
+    recorded = resource.recorded_version(seen.version_id)
+    if secrets is None or secrets.sources is None or recorded is None or recorded.secret_names is None:
+        return None
+    if _was_sent(situation, seen.version_id):
+        return None
+    names = _names_of(situation, seen, recorded)
+    if resource.secrets_requested is None:
+        names &= _changed(situation, recorded)
+    return SendSecrets(seen.function_id, seen.version_id, secrets.sources, names) if names else None
+
+
+def _changed(situation: FunctionSituation, recorded: RegisteredVersion) -> frozenset[str]:
+    """The secrets whose values have changed since they were sent to a version; all where that is not known."""
+    secrets, names = situation.secrets, situation.resource.secret_names
+    if secrets is None or recorded.secrets == secrets.sources:
+        return frozenset()
+    return secrets.changed_since.get(recorded.secrets, names) if recorded.secrets is not None else names
+
+
+def _names_of(situation: FunctionSituation, seen: VersionSeen, recorded: RegisteredVersion) -> frozenset[str]:
+    """The secrets of the manifest that a version has: of other names than the manifest's, only a read of it shows."""
+    wanted = situation.resource.secret_names
+    if recorded.secret_names == digest_of_names(wanted):
+        return wanted
+    return wanted & (seen.secret_names or frozenset())
+
+
+def _was_sent(situation: FunctionSituation, version_id: str) -> bool:
+    wrote = situation.wrote
+    return isinstance(wrote, SendSecrets) and wrote.version_id == version_id
+
+
+def registered_with(situation: FunctionSituation, seen: VersionSeen) -> dict[str, str | None]:
+    """What goes on record of the secrets of a version that was registered, or found."""
+    resource, intent, made = situation.resource, situation.intent, asked_for(situation)
+    if intent is not None and made is not None and made.version_id == seen.version_id:
+        return {"secrets": intent.secrets, "secret_names": intent.secret_names}
+    if seen.secret_names is not None:
+        return {"secret_names": digest_of_names(seen.secret_names)}
+    of_wanted = seen.mark is not None and seen.mark.hash == resource.wanted.hash
+    return {"secret_names": digest_of_names(resource.secret_names) if of_wanted else None}
+
+
+def sent_to(situation: FunctionSituation, recorded: RegisteredVersion) -> dict[str, str | None]:
+    """What goes on record of the values that a version has by now: none of them is another than was sent."""
+    secrets, wrote, requested = situation.secrets, situation.wrote, situation.resource.secrets_requested
+    if recorded.secret_names is None:
+        return {}
+    if isinstance(wrote, SendSecrets) and (requested or wrote.version_id == recorded.version_id):
+        return {"secrets": wrote.sources if wrote.version_id == recorded.version_id else None}
+    if secrets is None or secrets.sources is None or recorded.secrets is None or requested:
+        return {}
+    seen = next((item for item in situation.shown if item.version_id == recorded.version_id), None)
+    known = recorded.secret_names == digest_of_names(situation.resource.secret_names)
+    if seen is None or not (known or seen.secret_names is not None):
+        return {}
+    same = not _names_of(situation, seen, recorded) & _changed(situation, recorded)
+    return {"secrets": secrets.sources} if same else {}
+
+
+def nameless(situation: FunctionSituation) -> tuple[VersionSeen, ...]:
+    """The versions the names of whose secrets matter and are not known, so that they are read.
+
+    That is where the record of them is lost, and where they serve with other secrets than the manifest's.
+    """
+    resource = situation.resource
+    if not resource.needs_secrets:
+        return ()
+    recorded = {item.version_id: item.secret_names for item in resource.status.versions}
+    others = {version for version, names in recorded.items() if names not in (None, _wanted_names(situation))}
+    used = {seen.version_id for seen in in_use(situation)}
+    own = {seen.version_id for seen in situation.own}
+    return tuple(
+        seen
+        for seen in situation.shown
+        if seen.secret_names is None
+        and seen != asked_for(situation)
+        and (seen.version_id in others & used or (seen.version_id in own and seen.version_id not in recorded))
+    )
+
+
+def _wanted_names(situation: FunctionSituation) -> str | None:
+    return digest_of_names(situation.resource.secret_names)
