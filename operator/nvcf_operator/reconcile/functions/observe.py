@@ -156,14 +156,11 @@ class FunctionObserver:
         context = context.after(
             named_alike=listing.registered.named_alike(context.interest),
             searched_for=max(0.0, listing.asked_at - local.intent_seen[1]) if local.intent_seen is not None else 0.0,
+            followers=self._environment.followers(resource, shown),
         )
         context = await self._adopting(context, listing)
         if context.situation.unlisted is not None:
             return context
-        shown = context.situation.versions
-        context = context.after(
-            followers=self._environment.followers(resource, shown),
-        )
         return await self._leaving(self.recall(context))
 
     async def _adopting(self, context: FunctionContext, listing: Listing) -> FunctionContext:

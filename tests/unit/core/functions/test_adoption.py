@@ -9,10 +9,12 @@ import pytest
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key
 from nvcf_operator.core.functions.decide import decide
 from nvcf_operator.core.functions.model.claims import other_holder
-from nvcf_operator.core.functions.model.decision import DeleteVersion, Register
+from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, Register, UpdateVersion
+from nvcf_operator.core.functions.model.mark import Mark
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import label_of, matching
+from nvcf_operator.core.functions.report.events import of_write
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import TakeFinalizer
 from nvcf_operator.core.model.reasons import Reason
@@ -110,6 +112,19 @@ def test_the_adopted_version_takes_the_manifests_revision_and_hash() -> None:
     new = report(of, decide(of))
     assert new.latest is not None
     assert (new.latest.revision, new.versions[0].revision, new.versions[0].hash) == ("1-4", "1-4", hash_of(SMALL))
+
+
+def test_the_adopted_version_is_marked_beside_its_tags_and_reported() -> None:
+    of = adopting(THEIRS)
+    action = decide(of).action
+    assert isinstance(action, UpdateVersion)
+    assert action.tags is not None
+    assert action.tags > THEIRS.tags
+    [note] = of_write(of.resource, action)
+    assert (note.reason, note.warning) == (Reason.ADOPTED, False)
+    assert FIRST in note.message
+    changed = of_write(recorded(version(FIRST)), action)
+    assert [item.reason for item in changed] == [Reason.UPDATED]
 
 
 def test_a_mark_of_another_object_gives_no_revision() -> None:
@@ -244,6 +259,22 @@ def test_none_is_adopted_by_name_while_a_post_of_ours_may_create_another() -> No
     assert decide(situation(resource, THEIRS, **NAMED, searched_for=10.0)).taken is None
     assert decide(situation(resource, THEIRS, **NAMED, searched_for=180.0)).taken == FIRST
     assert decide(by_name(THEIRS, finalizer_found_for=10.0)).taken is None
+
+
+def test_what_a_lost_post_creates_beside_an_adopted_function_is_a_duplicate_of_no_use() -> None:
+    """The manifest got its functionId while the first POST was without an answer."""
+    opened = {"uid": UID, "intent": intent().to_dict()}
+    of = situation(cloud_function(spec=GIVEN, status=opened), THEIRS, searched_for=10.0)
+    assert decide(of).taken == FIRST
+    late = version(SECOND, function_id=OTHER_FUNCTION, created_at=NOW - timedelta(minutes=10))
+    mark = Mark.of(UID, hash_of(SMALL), "f" * 16)
+    ours = replace(THEIRS, mark=mark, tags=frozenset({mark.tag}))
+    again = situation(after(of, spec=GIVEN), ours, late, searched_for=20.0)
+    new = report(again, decide(again))
+    assert new.latest is not None
+    assert (new.function_id, new.latest.version_id) == (FUNCTION, FIRST)
+    assert [item.version_id for item in new.versions] == [FIRST]
+    assert decide(again).action == DeleteVersion(OTHER_FUNCTION, SECOND, DeletionPurpose.DUPLICATE)
 
 
 def test_an_open_post_to_a_function_that_is_named_hinders_nothing() -> None:

@@ -109,8 +109,9 @@ def _versions(
         for seen in sorted(usable(situation), key=by_age):  # the record was lost
             if all(label_of(situation, seen) != (item.hash, item.revision) for item in entries.values()):
                 entries = {seen.version_id: _entry(situation, seen).model_copy(update={"served": True}), **entries}
+    function = function_of(situation)
     for found in (asked_for(situation), taken):
-        if found is not None and found.version_id not in entries:
+        if found is not None and found.function_id == function and found.version_id not in entries:
             entries = {found.version_id: _entry(situation, found), **entries}
     for version, item in tuple(entries.items()):
         if is_gone(situation, version) and (latest is None or version != latest.version_id):

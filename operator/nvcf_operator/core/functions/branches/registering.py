@@ -8,12 +8,12 @@ answer is waited for through `--register-settle-seconds`; what comes later still
 
 from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.function_status import FunctionPhase
-from nvcf_operator.backoff import Backoff, long
 from nvcf_operator.core.functions.branches.adoption import beside_others, not_adoptable
 from nvcf_operator.core.functions.branches.readiness import registered
 from nvcf_operator.core.functions.branches.secrets import withheld
 from nvcf_operator.core.functions.branches.waiting import SLOW, after_refusal, next_retry, refused, waiting
 from nvcf_operator.core.functions.model.decision import FunctionDecision, InPlaceAction, Register, write
+from nvcf_operator.core.functions.model.searching import pause, pause_after
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import (
     asked_for,
@@ -36,9 +36,6 @@ from nvcf_operator.core.rules.retries import grace_left, stalled_after_grace
 
 SPARE = 6
 """Versions beyond the history that may wait to be collected before no other one is registered."""
-
-LONGEST_PAUSE = 1800.0
-"""Seconds between two POSTs without an answer, at most."""
 
 MOST_VERSIONS = 16
 """Versions that a status holds."""
@@ -81,18 +78,6 @@ def search_left(situation: FunctionSituation) -> float:
     return max(0.0, pause(situation) - max(situation.searched_for, found_for or 0.0))
 
 
-def pause(situation: FunctionSituation) -> float:
-    """Seconds between a POST without an answer and the next one. It grows, so that duplicates do not pile up."""
-    retry = situation.resource.status.retry
-    in_vain = retry.attempts if retry is not None and retry.reason == Reason.AWAITING_REGISTRATION else 0
-    return _pause(situation, in_vain)
-
-
-def _pause(situation: FunctionSituation, in_vain: int) -> float:
-    settle = situation.timing.register_settle
-    return max(settle, min(long(in_vain), Backoff(settle, LONGEST_PAUSE).after(in_vain - 1)))
-
-
 def _awaiting(situation: FunctionSituation, left: float) -> FunctionDecision:
     retry = situation.resource.status.retry
     words = retry.message if retry is not None and retry.reason == Reason.AWAITING_REGISTRATION else None
@@ -116,7 +101,7 @@ def _failed(situation: FunctionSituation, failure: Failure) -> FunctionDecision:
             condition_set=conditions.progressing(
                 FunctionPhase.REGISTERING,
                 Reason.AWAITING_REGISTRATION,
-                messages.unanswered(words, _pause(situation, retry.attempts)),
+                messages.unanswered(words, pause_after(situation, retry.attempts)),
             ),
             requeue=situation.timing.settle_poll,
             busy=True,

@@ -7,6 +7,7 @@ as soon as a latest version is on record, what somebody else registers in the fu
 
 from datetime import UTC, datetime
 
+from nvcf_operator.core.functions.model.searching import pause
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 
 FIRST = datetime.min.replace(tzinfo=UTC)
@@ -31,13 +32,9 @@ def named_function(situation: FunctionSituation) -> str | None:
 
     It says nothing while the resource has a function by its record or by its versions.
     """
-    resource, settle = situation.resource, situation.timing.register_settle
-    if not resource.adopts_by_name or situation.own or len(situation.named_alike) != 1:
+    if not situation.resource.adopts_by_name or situation.own or len(situation.named_alike) != 1:
         return None
-    intent, found_for = situation.open_intent, situation.finalizer_found_for
-    searched = situation.searched_for >= settle if intent is not None and intent.function_id is None else True
-    suspects = intent is None and found_for is not None and found_for < settle
-    return situation.named_alike[0] if searched and not suspects else None
+    return situation.named_alike[0] if not _may_appear(situation) else None
 
 
 def adoptable(situation: FunctionSituation, function: str | None) -> VersionSeen | None:
@@ -57,6 +54,14 @@ def adoptable(situation: FunctionSituation, function: str | None) -> VersionSeen
 def is_strange(situation: FunctionSituation, seen: VersionSeen) -> bool:
     """Whether a version bears no mark of this very object."""
     return seen.mark is None or seen.mark.uid != situation.resource.mark_uid
+
+
+def _may_appear(situation: FunctionSituation) -> bool:
+    """Whether a POST of ours may still create a function, as far as its intent or our finalizer says."""
+    intent, found_for = situation.open_intent, situation.finalizer_found_for
+    if intent is not None:
+        return max(situation.searched_for, found_for or 0.0) < pause(situation)
+    return situation.intent is None and found_for is not None and found_for < situation.timing.register_settle
 
 
 def _is_equal(situation: FunctionSituation, seen: VersionSeen) -> bool:

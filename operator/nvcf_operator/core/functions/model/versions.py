@@ -61,12 +61,13 @@ def function_of(situation: FunctionSituation) -> str | None:
     Without these the oldest of its versions says it, so that the clients' address stays the same; else the one that it
     adopts by name.
     """
-    intent, found = situation.intent, asked_for(situation)
-    if found is not None and (intent is None or intent.function_id is None):
+    resource, intent, found = situation.resource, situation.intent, asked_for(situation)
+    creates = intent is None or intent.function_id is None
+    if found is not None and creates and resource.given_function is None:  # else a duplicate that nobody asks for now
         return found.function_id
     oldest = min(situation.own, key=by_age, default=None)
-    if (claimed := situation.resource.claimed_function) is not None or oldest is None:
-        return claimed or named_function(situation)
+    if resource.claimed_function is not None or oldest is None:
+        return resource.claimed_function or named_function(situation)
     return oldest.function_id
 
 

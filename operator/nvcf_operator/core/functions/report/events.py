@@ -12,6 +12,7 @@ from nvcf_operator.core.functions.model.decision import (
     RemoveRateLimit,
     UpdateVersion,
 )
+from nvcf_operator.core.functions.model.mark import Mark, parse
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.functions.report.messages import named
@@ -45,6 +46,10 @@ def of_write(resource: CloudFunction, action: FunctionAction, made: VersionSeen 
         case DeleteVersion():
             text = f"Deleted version {action.version_id} of function {action.function_id}: {BECAUSE[action.purpose]}."
             return (EventNote(False, Reason.DELETED, text),)
+        case UpdateVersion() if _adopts(resource, action):
+            adopted = f"version {action.version_id} of function {action.function_id}"
+            text = f"Adopted {adopted}: it has the template of this manifest, and counts as this resource's own."
+            return (EventNote(False, Reason.ADOPTED, text),)
         case UpdateVersion():
             what = [*(["tags"] if action.tags is not None else []), *(["rate limit"] if action.rate_limit else [])]
             text = f"Changed {' and '.join(what)} of version {action.version_id} of function {action.function_id}."
@@ -138,6 +143,14 @@ def left(resource: CloudFunction, versions: Iterable[str] = ()) -> str:
 
 def _of(revision: str | None) -> str:
     return f", revision {revision}" if revision is not None else ""
+
+
+def _adopts(resource: CloudFunction, action: UpdateVersion) -> bool:
+    """Whether a version that somebody else has registered gets the mark of a resource that has none on record."""
+    marks = [mark for tag in action.tags or () if (mark := parse(tag)) is not None]
+    return resource.latest_version is None and any(
+        mark == Mark.renewed(resource.uid, mark.hash, action.version_id, mark.revision) for mark in marks
+    )
 
 
 def _mutable(resource: CloudFunction) -> tuple[EventNote, ...]:
