@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.names import CLOUD_FUNCTION
-from tests.support.cluster import condition_of, follower
+from tests.support.cluster import condition_of, follower, manifest
 from tests.support.functions import Functions, mark_of
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
@@ -46,12 +46,12 @@ def tags_of(functions: Functions, version: str) -> list[str]:
     return sorted(tag for tag in (found.get("details") or found)["tags"] if not tag.startswith("nvcf-operator:"))
 
 
-def at_rest(functions: Functions, function: str, name: str = "llama") -> None:
+def at_rest(functions: Functions, function: str, *, token: str = "once more") -> None:
     """Check that another pass writes nothing to NVCF."""
     before = writes(functions, function)
-    functions.namespace.annotate(name, reconcile_requested_at="at-rest")
+    functions.namespace.annotate("llama", reconcile_requested_at=token)
     functions.namespace.wait_until(
-        name, lambda it: it["status"].get("lastHandledReconcileAt") == "at-rest", what="reconciled again"
+        "llama", lambda it: it["status"].get("lastHandledReconcileAt") == token, what="reconciled again"
     )
     assert writes(functions, function) == before
 
@@ -194,6 +194,69 @@ def test_a_retained_function_is_adopted_again_by_its_id_and_nothing_is_made(
     assert functions.posts() == posts
     assert functions.operations() == ["createFunction", "createDeployment", "updateFunction"]
     assert "Adopted" in [reason for _, reason, _ in functions.namespace.events("llama")]
+
+
+def test_a_deployment_by_ids_moves_to_a_function_that_adopts_and_its_version_runs_on(
+    tenant: Tenant, functions: Functions
+) -> None:
+    function, serving = registered(functions)
+    functions.simulator.jump(1.0)
+    registered(functions, function=function)
+    tenant.namespace.apply(manifest("echo", function, serving))
+    tenant.namespace.wait_for("echo")
+    functions.apply(functionId=function, deletionPolicy="Retain")
+    functions.namespace.wait_for("llama")
+    assert functions.latest() == serving
+    tenant.namespace.edit("echo", functionId=None, functionVersionId=None, functionRef={"name": "llama"})
+    tenant.namespace.wait_until("echo", lambda it: "functionRef" in it["status"], what="the reference is taken")
+    tenant.namespace.wait_for("echo")
+    assert sorted(writes(functions, function)) == ["createDeployment", "updateFunction"]
+
+
+def test_a_function_that_is_suspended_is_left_as_it_is_until_it_is_deleted(functions: Functions) -> None:
+    function, foreign = registered(functions, containerImage="nvcr.io/org/llama:0")
+    functions.apply(functionId=function)
+    functions.namespace.wait_for("llama")
+    first = functions.latest()
+    functions.change(containerImage="nvcr.io/org/llama:2")
+    functions.namespace.wait_for("llama")
+    second = functions.latest()
+    functions.namespace.edit("llama", suspend=True, tags=["mine"], rateLimit={"rateLimit": "5-S"}, history={"limit": 0})
+    functions.namespace.wait_for("llama", status="True", reason="Suspended")
+    before = writes(functions, function)
+    functions.simulator.change(second, tags=["somebody:s"])
+    at_rest(functions, function)
+    functions.simulator.change(second, tags=[])
+    at_rest(functions, function, token="without tags")
+    assert before == ["createVersion", "createVersion"]
+    functions.namespace.delete("llama")
+    functions.namespace.wait_gone("llama", within=60)
+    assert set(functions.ids()) == {foreign, second}, "nothing shows that the second one is ours"
+    assert first not in functions.ids()
+
+
+def test_a_function_that_is_only_observed_from_now_on_gives_its_finalizer_back_and_is_left(
+    functions: Functions,
+) -> None:
+    functions.apply()
+    functions.namespace.wait_for("llama")
+    functions.namespace.edit("llama", managementPolicy="Observe", tags=["mine"])
+    functions.namespace.wait_until("llama", lambda it: not it["metadata"].get("finalizers"), what="without finalizer")
+    functions.namespace.wait_for("llama", status="True", reason="Observing")
+    functions.namespace.delete("llama")
+    functions.namespace.wait_gone("llama")
+    assert functions.operations() == ["createFunction"]
+
+
+def test_a_mark_that_somebody_wipes_is_put_back_and_the_version_is_ours_again(functions: Functions) -> None:
+    function, foreign = registered(functions, containerImage="nvcr.io/org/llama:0")
+    functions.apply(functionId=function)
+    functions.namespace.wait_for("llama")
+    functions.simulator.remove_tags(functions.latest())
+    eventually(functions.marked, lambda found: found == [functions.latest()], within=40, what="the mark is put back")
+    functions.namespace.delete("llama")
+    functions.namespace.wait_gone("llama", within=60)
+    assert functions.ids() == [foreign]
 
 
 def test_the_deletion_of_an_adopted_function_removes_our_versions_only(functions: Functions) -> None:

@@ -2,7 +2,7 @@
 
 from nvcf_operator.api.function_status import CloudFunctionStatus
 from nvcf_operator.core.functions.model.decision import FunctionDecision
-from nvcf_operator.core.functions.report.events import discovered, drifted
+from nvcf_operator.core.functions.report.events import adopted, discovered, drifted
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.metrics import Metrics
@@ -21,7 +21,7 @@ class FunctionReporter(ManagedReporter[FunctionContext, FunctionDecision, CloudF
         return report(context.situation, decision)
 
     def _found(self, context: FunctionContext, status: CloudFunctionStatus) -> EventNote | None:
-        return discovered(context.situation, status)
+        return discovered(context.situation, status) or adopted(context.situation, status)
 
     def _measure(self, context: FunctionContext, status: CloudFunctionStatus) -> None:
         """Nothing beside the conditions: a function runs nothing."""

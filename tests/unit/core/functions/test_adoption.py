@@ -14,7 +14,7 @@ from nvcf_operator.core.functions.model.mark import Mark
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import label_of, matching
-from nvcf_operator.core.functions.report.events import of_write
+from nvcf_operator.core.functions.report.events import adopted, of_write
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import TakeFinalizer
 from nvcf_operator.core.model.reasons import Reason
@@ -125,6 +125,17 @@ def test_the_adopted_version_is_marked_beside_its_tags_and_reported() -> None:
     assert FIRST in note.message
     changed = of_write(recorded(version(FIRST)), action)
     assert [item.reason for item in changed] == [Reason.UPDATED]
+
+
+def test_a_version_that_is_taken_before_it_can_be_marked_is_reported_when_it_is_on_record() -> None:
+    of = adopting(replace(THEIRS, status="DEPLOYING"))
+    new = report(of, decide(of))
+    note = adopted(of, new)
+    assert note is not None
+    assert (note.reason, FIRST in note.message) == (Reason.ADOPTED, True)
+    assert adopted(situation(after(of, spec=GIVEN), *of.versions), new) is None
+    mine = adopting(version(FIRST))
+    assert adopted(mine, report(mine, decide(mine))) is None
 
 
 def test_a_mark_of_another_object_gives_no_revision() -> None:

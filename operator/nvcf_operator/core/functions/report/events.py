@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from nvcf_operator.api import conditions as kinds
 from nvcf_operator.api.function_status import CloudFunctionStatus
+from nvcf_operator.core.functions.model.adoption import is_strange
 from nvcf_operator.core.functions.model.decision import (
     DeleteVersion,
     DeletionPurpose,
@@ -47,9 +48,7 @@ def of_write(resource: CloudFunction, action: FunctionAction, made: VersionSeen 
             text = f"Deleted version {action.version_id} of function {action.function_id}: {BECAUSE[action.purpose]}."
             return (EventNote(False, Reason.DELETED, text),)
         case UpdateVersion() if _adopts(resource, action):
-            adopted = f"version {action.version_id} of function {action.function_id}"
-            text = f"Adopted {adopted}: it has the template of this manifest, and counts as this resource's own."
-            return (EventNote(False, Reason.ADOPTED, text),)
+            return (_adopted(action.function_id, action.version_id),)
         case UpdateVersion():
             what = [*(["tags"] if action.tags is not None else []), *(["rate limit"] if action.rate_limit else [])]
             text = f"Changed {' and '.join(what)} of version {action.version_id} of function {action.function_id}."
@@ -81,6 +80,16 @@ def discovered(situation: FunctionSituation, new: CloudFunctionStatus) -> EventN
     what = f"version {made.version_id} of function {made.function_id}{_of(known.revision)}"
     text = f"NVCF registered {what}; its response to the request was lost."
     return EventNote(False, Reason.REGISTERED, text)
+
+
+def adopted(situation: FunctionSituation, new: CloudFunctionStatus) -> EventNote | None:
+    """The Event of a version that is taken before it can be marked, as while NVCF is at work on it."""
+    latest = new.latest
+    if latest is None or situation.resource.latest_version is not None:
+        return None
+    taken = next((seen for seen in situation.shown if seen.version_id == latest.version_id), None)
+    strange = taken is not None and is_strange(situation, taken)
+    return _adopted(taken.function_id, taken.version_id) if taken is not None and strange else None
 
 
 def drifted(resource: CloudFunction, action: FunctionAction | None = None) -> EventNote:
@@ -143,6 +152,12 @@ def left(resource: CloudFunction, versions: Iterable[str] = ()) -> str:
 
 def _of(revision: str | None) -> str:
     return f", revision {revision}" if revision is not None else ""
+
+
+def _adopted(function_id: str, version_id: str) -> EventNote:
+    what = f"version {version_id} of function {function_id}"
+    text = f"Adopted {what}: it has the template of this manifest, and counts as this resource's own."
+    return EventNote(False, Reason.ADOPTED, text)
 
 
 def _adopts(resource: CloudFunction, action: UpdateVersion) -> bool:
