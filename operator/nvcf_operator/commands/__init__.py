@@ -1,1 +1,1 @@
-"""What the commands do that ask NVCF once and end: `nvcf-operator import` and `nvcf-operator check`. Neither writes."""
+"""What `nvcf-operator import` and `nvcf-operator check` do: they ask NVCF once and end. Neither changes anything."""

@@ -1,4 +1,4 @@
-"""`nvcf-operator check`: does the key work, does NVCF respond, and what does the account run? Reading calls alone."""
+"""`nvcf-operator check`: does the key work, does NVCF respond, and what does the account run? It changes nothing."""
 
 import asyncio
 from collections import Counter
@@ -13,6 +13,7 @@ from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.commands.check_report import CheckResult, DeployedVersion, Outcome, Report
 from nvcf_operator.commands.instances import DETAILS, may_see_instances, read_instances, running_instances
 from nvcf_operator.commands.read_only_client import NEW_KEY, ReadOnlyClient, counted, error_text, with_key_hint
+from nvcf_operator.commands.scopes import NAMES, check_scopes, lacks
 from nvcf_operator.logs import Redactor
 from nvcf_operator.settings.options import AccountSettings, CheckOptions, KeyFileError, read_key
 
@@ -24,10 +25,13 @@ LIST, DEPLOY = "list_functions", "deploy_function"
 ACCOUNT, DEPLOYMENTS, INSTANCES = "account", "deployments", "instances"
 ANNOUNCED = "announced"
 
-QUESTIONS = (KEY, SERVER, ACCEPTED, LIST, DEPLOY, DETAILS, ACCOUNT, DEPLOYMENTS, INSTANCES, ANNOUNCED)
+QUESTIONS = (KEY, SERVER, ACCEPTED, LIST, DEPLOY, DETAILS, *NAMES, ACCOUNT, DEPLOYMENTS, INSTANCES, ANNOUNCED)
 """In the order in which they are reported. What the gateway announces is shown only where it announces something."""
 
 REQUIRED = frozenset({KEY, SERVER, ACCEPTED, LIST, DEPLOY})
+"""What both kinds of resources need. What only CloudFunctions need is optional: FunctionDeployments work without it."""
+
+_WITHOUT = {LIST: "nothing works without it", DEPLOY: "FunctionDeployments do nothing"}
 
 _UNANSWERED = "skipped: an earlier check did not pass"
 
@@ -65,6 +69,7 @@ async def _ask(account: AccountSettings, options: CheckOptions, key: str) -> Rep
         results[ACCEPTED] = (Outcome.OK, "NVCF accepts the key")
         results[LIST] = (Outcome.OK, "the key may list functions" + _passed_over(listed))
         results[DEPLOY] = _deploy(await client.may_deploy())
+        results |= await check_scopes(client)
         own = [item for item in listed.functions if not item.owned_by_different_account]
         results[ACCOUNT], account_id = _account(own)
         deployed = sorted((x for x in own if _is_deployed(x)), key=lambda x: (x.name or "", x.id, x.version_id))
@@ -100,8 +105,9 @@ async def _forbidden(client: ReadOnlyClient, error: errors.Forbidden) -> Results
     if may is True:
         return {
             ACCEPTED: (Outcome.OK, "NVCF accepts the key"),
-            LIST: (Outcome.FAILED, _missing(LIST)),
+            LIST: (Outcome.FAILED, lacks(LIST, _WITHOUT[LIST])),
             DEPLOY: _deploy(may),
+            **await check_scopes(client),
         }
     detail = f"403: {error.detail.rstrip('. ')}"
     if may is False:
@@ -137,12 +143,8 @@ def _deploy(may: bool | errors.NvcfError) -> tuple[Outcome, str]:
     if may is True:
         return Outcome.OK, "the key may read and change deployments"
     if may is False:
-        return Outcome.FAILED, _missing(DEPLOY)
+        return Outcome.FAILED, lacks(DEPLOY, _WITHOUT[DEPLOY])
     return Outcome.UNKNOWN, error_text(may)
-
-
-def _missing(scope: str) -> str:
-    return f"the key lacks the scope {scope}. Grant it that scope, or use another key; {NEW_KEY}"
 
 
 def _announced(client: ReadOnlyClient) -> Results:

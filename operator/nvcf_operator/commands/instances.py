@@ -61,7 +61,10 @@ def may_see_instances(found: Sequence[VersionInstances]) -> tuple[Outcome, str]:
     if failed is not None:
         return Outcome.UNKNOWN, error_text(failed)
     if found:
-        text = f"the key lacks the scope {DETAILS}: running instances are not shown. Everything else works"
+        text = (
+            f"the key lacks the scope {DETAILS}: running instances are not shown, and import leaves out the names of "
+            "secrets. Everything else works"
+        )
         return Outcome.FAILED, text
     return Outcome.UNKNOWN, "nothing is deployed, so this cannot be checked"
 

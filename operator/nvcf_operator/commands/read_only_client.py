@@ -1,4 +1,4 @@
-"""The client of the commands (reading calls alone, paced, retried, given up in the end), and its failures in words."""
+"""The client of the commands (it changes nothing; paced, retried, given up in the end), and its failures in words."""
 
 import asyncio
 import time
@@ -33,8 +33,9 @@ PATIENCE = 30.0
 class ReadOnlyClient:
     """One command's connection to NVCF.
 
-    It makes reading calls alone, and retries those after a 429, a 5xx, and when no answer came: up to three times, with
-    growing pauses, and with the server's own Retry-After. Once NVCF has failed for `PATIENCE`, all calls that wait
+    It changes nothing in NVCF: it makes reading calls, and calls about a function that no account has, which NVCF
+    refuses. It retries after a 429, a 5xx, and when no answer came, where a repetition does no harm: up to three times,
+    with growing pauses, and with the server's own Retry-After. Once NVCF has failed for `PATIENCE`, all calls that wait
     fail, too, so that a command ends however many calls it has to make.
 
     Attributes:
@@ -79,6 +80,34 @@ class ReadOnlyClient:
 
         """
         assert not request.mutating, f"{request.operation} is no reading call"
+        return await self._call(request)
+
+    async def may_deploy(self) -> bool | NvcfError:
+        """Whether the key has the scope deploy_function, which NVCF also requires to read deployments.
+
+        Asked for the deployment of a version that no account has, NVCF answers 404 to a key that has the scope and 403
+        to one that lacks it. Any other answer shows neither: its error.
+        """
+        return await self.may(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE))
+
+    async def may(self, request: Request[object]) -> bool | NvcfError:
+        """Whether the key has the scope of a call, shown by one about a function that no account has.
+
+        NVCF checks the scope (403) before it looks for the function (404), so even a writing call changes nothing. Any
+        other answer shows neither: its error.
+        """
+        assert NOWHERE in request.path, f"{request.operation} is about a function that may exist"
+        try:
+            await self._call(request)
+        except errors.NotFound as error:
+            return error if error.unknown_path else True
+        except errors.Forbidden:
+            return False
+        except NvcfError as error:
+            return error
+        return True
+
+    async def _call(self, request: Request[T]) -> T:
         failures, begun = 0, self._clock()
         while True:
             try:
@@ -99,22 +128,6 @@ class ReadOnlyClient:
             if self._clock() + pause - (self._failing_since or begun) > self._patience:
                 raise error
             await asyncio.sleep(pause)
-
-    async def may_deploy(self) -> bool | NvcfError:
-        """Whether the key has the scope deploy_function, which NVCF also requires to read deployments.
-
-        Asked for the deployment of a version that no account has, NVCF answers 404 to a key that has the scope and 403
-        to one that lacks it. Any other answer shows neither: its error.
-        """
-        try:
-            await self.call(endpoints.get_deployment(function_id=NOWHERE, function_version_id=NOWHERE))
-        except errors.NotFound as error:
-            return error if error.unknown_path else True
-        except errors.Forbidden:
-            return False
-        except NvcfError as error:
-            return error
-        return True
 
     async def _send(self, request: Request[T], admission: Admission) -> T:
         try:

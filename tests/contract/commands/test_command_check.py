@@ -15,14 +15,16 @@ from tests.support.simulator import KEY, Simulator
 from tests.support.waiting import eventually
 
 T10 = {"backend": "GFN", "gpu": "T10", "instanceType": "g4.tiny", "minInstances": 1, "maxInstances": 2}
-ALL = ["deploy_function", "list_functions", "list_functions_details"]
+OPTIONAL = ["list_functions_details", "register_function", "update_function", "update_secrets", "delete_function"]
+ALL = ["deploy_function", "list_functions", *OPTIONAL]
 QUESTIONS = [
     "key",
     "server",
     "accepted",
     "list_functions",
     "deploy_function",
-    "list_functions_details",
+    *OPTIONAL,
+    "policy",
     "account",
     "deployments",
     "instances",
@@ -84,7 +86,7 @@ def test_all_is_ok_and_what_runs_is_told(simulator: Simulator, tmp_path: Path) -
     version = served(simulator, minInstances=2)
     done = Account(simulator.url, tmp_path, KEY).run("check")
     found = Checked.of(done)
-    assert (found.code, found.failed, found.unknown) == (0, set(), set())
+    assert (found.code, found.failed, found.unknown) == (0, set(), {"policy"})
     assert found.texts["account"] == "acme"
     assert found.texts["deployments"].startswith("1 version of 1 function deployed: 1 ACTIVE")
     assert found.texts["instances"] == "2 instances running for 1 version"
@@ -96,7 +98,7 @@ def test_all_is_ok_and_what_runs_is_told(simulator: Simulator, tmp_path: Path) -
 def test_a_new_account_is_fit_and_what_cannot_be_known_is_unknown(simulator: Simulator, tmp_path: Path) -> None:
     found = checked(simulator.url, tmp_path)
     assert (found.code, found.failed) == (0, set())
-    assert found.unknown == {"list_functions_details", "account"}
+    assert found.unknown == {"list_functions_details", "policy", "account"}
 
 
 def test_json_says_the_same_for_programs(simulator: Simulator, tmp_path: Path) -> None:
@@ -113,7 +115,7 @@ def test_json_says_the_same_for_programs(simulator: Simulator, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("missing", "code", "failed"),
-    [("deploy_function", 1, "deploy_function"), ("list_functions_details", 0, "list_functions_details")],
+    [("deploy_function", 1, "deploy_function"), *((scope, 0, scope) for scope in OPTIONAL)],
 )
 def test_a_scope_that_the_key_lacks_is_named(
     simulator: Simulator, tmp_path: Path, missing: str, code: int, failed: str
@@ -125,9 +127,48 @@ def test_a_scope_that_the_key_lacks_is_named(
     assert f"the key lacks the scope {missing}" in found.texts[failed]
 
 
+def test_what_tries_a_scope_changes_nothing_and_is_about_nothing(simulator: Simulator, tmp_path: Path) -> None:
+    served(simulator)
+    before = simulator.state()["functions"]
+    assert checked(simulator.url, tmp_path).code == 0
+    tried = [entry for entry in simulator.log() if entry["mutating"]]
+    assert {entry["operation"] for entry in tried} >= {"createVersion", "updateSecrets", "deleteFunction"}
+    assert {entry["status"] for entry in tried} <= {404, 405}
+    assert simulator.state()["functions"] == before
+
+
+def test_a_key_for_one_function_has_the_scopes_and_its_policy_is_not_checked(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    function, _ = simulator.add_function("echo")
+    simulator.add_key("one", "nvapi-one", resources=[f"function:{function}/*"])
+    found = checked(simulator.url, tmp_path, key="nvapi-one")
+    assert (found.code, found.failed) == (0, set())
+    assert found.results["policy"] == "unknown"
+    assert "not checked" in found.texts["policy"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"status": 500}, "NVCF returned an error (500"),
+        ({"status": 405, "envelope": "framework"}, "this server does not have the call (405"),
+        ({"status": 404, "envelope": "framework"}, "this server does not have the call (404"),
+        ({"reset": True}, "the connection"),
+    ],
+)
+def test_a_scope_that_cannot_be_tried_is_unknown_and_no_reason_to_fail(
+    current: Simulator, tmp_path: Path, fault: dict[str, Any], words: str
+) -> None:
+    current.fault(operation="deleteFunction", **fault)
+    found = checked(current.url, tmp_path)
+    assert (found.code, found.failed, found.results["delete_function"]) == (0, set(), "unknown")
+    assert words in found.texts["delete_function"]
+
+
 def test_a_key_that_may_not_list_but_deploy_is_told_from_a_bad_one(simulator: Simulator, tmp_path: Path) -> None:
     found = checked(simulator.url, tmp_path, key=with_scopes(simulator, "deploy_function"))
-    assert (found.code, found.failed) == (1, {"list_functions"})
+    assert (found.code, found.failed) == (1, {"list_functions", *OPTIONAL[1:]})
     assert {found.results[name] for name in ("key", "server", "accepted", "deploy_function")} == {"ok"}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nvcf_client import endpoints
+from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.errors import OutcomeUnknown, ServerFault
 from nvcf_operator.commands import read_only_client
 from nvcf_operator.commands.read_only_client import ReadOnlyClient
@@ -64,3 +65,20 @@ async def test_a_call_that_writes_is_never_made() -> None:
             with pytest.raises(AssertionError, match="no reading call"):
                 await it.call(write)
     assert server.received == []
+
+
+async def test_a_scope_is_tried_only_on_a_function_that_no_account_has() -> None:
+    there = endpoints.delete_function(function_id="f", function_version_id="v")
+    with serving(NOTHING) as server:
+        async with client(server) as it:
+            with pytest.raises(AssertionError, match="may exist"):
+                await it.may(there)
+    assert server.received == []
+
+
+async def test_what_tries_a_scope_is_not_repeated_after_a_failure() -> None:
+    nowhere = endpoints.delete_function(function_id=NOWHERE, function_version_id=NOWHERE)
+    with serving(BUSY) as server:
+        async with client(server) as it:
+            assert isinstance(await it.may(nowhere), ServerFault)
+    assert len(server.received) == 1
