@@ -12,6 +12,7 @@ from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Interest, Registered
 from nvcf_operator.core.functions.model.identity import meaning_of_version
+from nvcf_operator.core.functions.model.rate_limit import form_of
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters
@@ -172,3 +173,30 @@ def test_a_list_that_does_not_show_what_is_asked_for_is_read_again() -> None:
         assert answers.asked == 2
 
     virtual_time.run(main)
+
+
+def test_tags_and_rate_limit_are_read_anew_from_each_list() -> None:
+    first = read(entry("v", tags=[mark(), "a"], rateLimit={"rateLimit": "5-S, 1-M", "exemptedNcaIds": []}))
+    second = Registered.of(answer(entry("v", tags=[mark(), "b"])), (INTEREST,), first)
+    [before], [now] = first.shown_to(INTEREST), second.shown_to(INTEREST)
+    assert (before.tags, before.rate_limit) == ({mark(), "a"}, form_of({"rateLimit": "1-M,5-S"}))
+    assert (now.tags, now.rate_limit, now.unreadable) == ({mark(), "b"}, None, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("odd", "unreadable"),
+    [
+        ({"tags": "a"}, {"tags"}),
+        ({"tags": [mark(), 5]}, {"tags"}),
+        ({"tags": [mark()], "rateLimit": "viel"}, {"rateLimit"}),
+        ({"tags": [mark()], "rateLimit": {"rateLimit": "1-S", "syncCheck": "vielleicht"}}, {"rateLimit"}),
+        ({"tags": [mark()], "description": {"<&>": "ü"}}, set()),
+        ({"tags": None, "rateLimit": None}, set()),
+    ],
+)
+def test_what_cannot_be_read_is_told_from_what_is_not_there(odd: dict[str, Any], unreadable: set[str]) -> None:
+    ours = Interest(UID, "llama", "f")
+    [seen] = read(entry("v", **odd), interests=(ours,)).shown_to(ours)
+    assert seen.unreadable == unreadable
+    details = FunctionDetails.model_validate(entry("v", tags=[mark()], rateLimit={"perUserRate": "1-S"}))
+    assert registered.version_seen(details).rate_limit == form_of({"perUserRate": "1-S"})

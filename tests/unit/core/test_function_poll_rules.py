@@ -4,7 +4,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from nvcf_operator.core.functions.model.metadata import metadata_of
 from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
+from nvcf_operator.core.functions.model.rate_limit import form_of
+from nvcf_operator.core.model.situation import FunctionStatus
 from nvcf_operator.core.rules.poll_rules import Entry
 
 UID, MARK = "0b9a3c1e-0000-4000-8000-00000000000A", "0b9a3c1e00004000800000000000000a"
@@ -25,8 +28,19 @@ AWAITED = replace(RECORDED, version_ids=(), awaits_function=True)
 
 
 @dataclass
+class Shown:
+    """A version in a list."""
+
+    tags: frozenset[str]
+    rate_limit: str | None = None
+    unreadable: frozenset[str] = frozenset()
+    known_status: FunctionStatus | None = FunctionStatus.INACTIVE
+
+
+@dataclass
 class Registered:
     by_owner: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    versions: dict[str, Shown] = field(default_factory=dict)
 
 
 @dataclass
@@ -36,6 +50,7 @@ class Listing:
     versions: tuple[str, ...]
     marked: tuple[str, ...] = ()
     skipped: frozenset[str] = frozenset()
+    shown: dict[str, Shown] = field(default_factory=dict)
 
     @property
     def entries(self) -> dict[str, Entry]:
@@ -43,7 +58,7 @@ class Listing:
 
     @property
     def registered(self) -> Registered:
-        return Registered({MARK: self.marked, FUNCTION: self.versions})
+        return Registered({MARK: self.marked, FUNCTION: self.versions}, self.shown)
 
 
 BOTH = ("latest", "former")
@@ -77,3 +92,47 @@ def test_what_has_versions_on_record_counts_for_the_brake_on_mass_absence() -> N
     assert RECORDED.holds
     assert not replace(RECORDED, version_ids=()).holds
     assert RECORDED.deployment is None, "it has no deployment of its own"
+
+
+OURS = f"nvcf-operator:1:{MARK}:{'0' * 16}:{'1' * 16}"
+WANTED = replace(RECORDED, metadata=metadata_of(["a", "b"], {"rateLimit": "5-S, 1-M"}, None))
+LIMIT = form_of({"rateLimit": "1-M,5-S", "exemptedNcaIds": []})
+AS_WANTED = Shown(frozenset({OURS, "b", "a"}), LIMIT)
+OTHER = replace(AS_WANTED, tags=frozenset({OURS, "a"}))
+
+METADATA = [
+    pytest.param(WANTED, {"latest": AS_WANTED, "former": OTHER}, False, id="as wanted; what is kept does not count"),
+    pytest.param(WANTED, {"latest": OTHER}, True, id="other tags"),
+    pytest.param(WANTED, {"latest": replace(AS_WANTED, rate_limit=None)}, True, id="no rate limit"),
+    pytest.param(WANTED, {"latest": replace(AS_WANTED, tags=frozenset({"a", "b"}))}, True, id="no mark"),
+    pytest.param(WANTED, {"latest": replace(OTHER, unreadable=frozenset({"tags"}))}, False, id="unreadable tags"),
+    pytest.param(
+        WANTED,
+        {"latest": AS_WANTED, "former": replace(OTHER, known_status=FunctionStatus.ACTIVE)},
+        True,
+        id="a former version that serves",
+    ),
+    pytest.param(
+        WANTED, {"latest": AS_WANTED, "former": replace(OTHER, known_status=None)}, True, id="an unknown status"
+    ),
+    pytest.param(RECORDED, {"latest": OTHER}, False, id="where nothing is to be written, or not all is in order"),
+    pytest.param(
+        replace(WANTED, metadata=metadata_of(None, None, "Unlimited")), {"latest": AS_WANTED}, True, id="a limit"
+    ),
+    pytest.param(
+        replace(WANTED, metadata=metadata_of(None, None, "Limited")), {"latest": OTHER}, False, id="the server's own"
+    ),
+]
+
+
+@pytest.mark.parametrize(("poll_key", "shown", "news"), METADATA)
+def test_a_poll_compares_what_can_be_changed_in_place(
+    poll_key: FunctionPollKey, shown: dict[str, Shown], news: bool
+) -> None:
+    assert poll_key.is_news(Listing(BOTH, BOTH, shown=shown)) is news
+
+
+def test_manifests_that_say_the_same_share_what_is_kept_of_them() -> None:
+    assert metadata_of(["a", "b"], {"rateLimit": "1-S"}, None) is metadata_of(
+        ("b", "a"), {"rateLimit": "1-S"}, "Limited"
+    )

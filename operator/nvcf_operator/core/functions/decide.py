@@ -11,12 +11,19 @@ from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.core.functions.branches.adoption import contradicted
 from nvcf_operator.core.functions.branches.collecting import collected
 from nvcf_operator.core.functions.branches.deletion import deletion
-from nvcf_operator.core.functions.branches.in_place import in_place
+from nvcf_operator.core.functions.branches.in_place import in_place, updating
 from nvcf_operator.core.functions.branches.record import recorded
 from nvcf_operator.core.functions.branches.registering import as_wanted, search_left
 from nvcf_operator.core.functions.branches.secrets import with_secrets
 from nvcf_operator.core.functions.branches.waiting import waiting, write_refused
-from nvcf_operator.core.functions.model.decision import FunctionDecision, Register, write
+from nvcf_operator.core.functions.model.decision import (
+    FunctionDecision,
+    Register,
+    RemoveRateLimit,
+    SendSecrets,
+    UpdateVersion,
+    write,
+)
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import function_is_empty, function_of, is_gone, matching, missing
 from nvcf_operator.core.functions.report import messages
@@ -110,6 +117,10 @@ def asking(situation: FunctionSituation, action: Register) -> FunctionDecision:
 
 def unfinished(situation: FunctionSituation) -> FunctionDecision:
     """Say that more is to be done than the one write that a reconcile may make: the next one follows at once."""
+    due = table(situation)
+    if isinstance(due.action, UpdateVersion | RemoveRateLimit | SendSecrets):
+        condition_set = updating((due.action.version_id,))
+        return recorded(situation, FunctionDecision(condition_set=condition_set, taken=due.taken, requeue=0.0))
     phase = FunctionPhase.DELETING if situation.resource.deleting else FunctionPhase.REGISTERING
     reason = Reason.DELETING if situation.resource.deleting else Reason.REGISTERING
     text = messages.DELETING if situation.resource.deleting else messages.GOING_ON

@@ -6,7 +6,7 @@ again is brought up to date before it is taken, while nobody deploys it.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -84,8 +84,7 @@ def in_place(situation: FunctionSituation, decision: FunctionDecision) -> Functi
         waits = [0.0 if open_changes else min(change.obstacle.requeue for change in found if change.obstacle)]
         return replace(decision, requeue=min([*waits, *([decision.requeue] if decision.requeue is not None else [])]))
     if open_changes:
-        message = messages.updating(change.seen.version_id for change in found)
-        condition_set = conditions.progressing(FunctionPhase.REGISTERED, Reason.UPDATING, message)
+        condition_set = updating(change.seen.version_id for change in found)
         return replace(decision, condition_set=condition_set, requeue=0.0, seen=False)
     worst = next((change.obstacle for change in found if change.obstacle and change.obstacle.lasts), found[0].obstacle)
     assert worst is not None, "all of them are held up"
@@ -93,6 +92,11 @@ def in_place(situation: FunctionSituation, decision: FunctionDecision) -> Functi
     return replace(
         decision, condition_set=worst.condition_set, requeue=requeue, backoff=False, seen=worst.condition_set.stalled
     )
+
+
+def updating(versions: Iterable[str]) -> ConditionSet:
+    """The conditions while versions in use are brought up to date. What follows them is not held back."""
+    return conditions.progressing(FunctionPhase.REGISTERED, Reason.UPDATING, messages.updating(versions))
 
 
 def outdated(situation: FunctionSituation) -> frozenset[str]:

@@ -42,7 +42,7 @@ def registered(version: str, revision: str | None) -> str:
 
 def updating(versions: Iterable[str]) -> str:
     """Versions in use are brought up to date."""
-    return f"Tags and rate limit of the versions in use are being brought in line with the manifest: {named(versions)}."
+    return f"Versions in use are being brought in line with the manifest, in place: {named(versions)}."
 
 
 def too_many_tags(version: str, count: int) -> str:
