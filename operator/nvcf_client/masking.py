@@ -1,30 +1,50 @@
 """Takes a caller's confidential values out of a server's words: NVCF's validation repeats what it rejects."""
 
+import base64
+import html
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
 from nvcf_client.keys import SHORTEST
 
 MASK = "[value]"
 
+PART = 48
+"""Characters of the beginning of a longer value that are looked for, since a server may have shortened it."""
+
 _REJECTED = re.compile(r"\brejected=.*?(?=, message=|$)")
 
 
 def masked(line: str, values: Iterable[str]) -> str:
-    """The line without these values.
+    """The line without these values, as they are and as JSON, HTML, URLs and base64 hold them.
 
     What validation says that it rejected is taken out whole, for the server may have shortened it. Elsewhere, values
     of fewer characters than `SHORTEST` stay, because they would blot out words.
     """
-    for value in sorted({" ".join(_printable(value).split()) for value in values}, key=len, reverse=True):
+    for value in sorted({text for given in values for text in _spellings(given)}, key=len, reverse=True):
         if len(value) < SHORTEST:
             continue
         line = line.replace(value, MASK)
+        while len(value) > PART and (start := line.find(value[:PART])) >= 0:
+            same = next(size for size in range(len(value), PART - 1, -1) if line.startswith(value[:size], start))
+            line = f"{line[:start]}{MASK}{line[start + same :]}"
         kept = line.removesuffix("...")
         cut = next((size for size in range(len(value) - 1, SHORTEST - 1, -1) if kept.endswith(value[:size])), 0)
         if cut:
             line = f"{kept[:-cut]}{MASK}..."
     return _REJECTED.sub(f"rejected={MASK}", line)
+
+
+def _spellings(value: str) -> Iterator[str]:
+    """The forms in which a value may stand in a line: on one line, with blanks as the line has them."""
+    raw = value.encode(errors="surrogatepass")
+    for text in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], html.escape(value)):
+        yield " ".join(_printable(text).split())
+    if len(value) >= SHORTEST:
+        whole = raw[: len(raw) // 3 * 3]  # whole groups look the same whatever follows
+        yield from (quote(raw, safe=""), base64.b64encode(whole).decode(), base64.urlsafe_b64encode(whole).decode())
 
 
 def _printable(text: str) -> str:

@@ -1,5 +1,6 @@
 """Function versions: what lists identify them by, what they hold, and what registers one."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -180,6 +181,7 @@ def _texts(value: JsonValue) -> Iterator[str]:
         case str():
             yield value
         case dict():
+            yield json.dumps(value, ensure_ascii=False)
             for item in value.values():
                 yield from _texts(item)
         case list():

@@ -1,6 +1,7 @@
 """Functions: what a version holds, read although odd, what no text shows, and where a server takes an update."""
 
 import asyncio
+import base64
 import json
 import traceback
 from typing import Any
@@ -150,6 +151,7 @@ def answering(status: int, detail: str) -> httpx.MockTransport:
     return httpx.MockTransport(lambda request: httpx.Response(status, json=problem))
 
 
+ODD = 'größe "<&>"\nTeil'
 LONG = "A" * 30 + "-tail-of-a-long-value" * 40
 
 
@@ -164,6 +166,9 @@ LONG = "A" * 30 + "-tail-of-a-long-value" * 40
             "field=secrets[0].name, rejected=[value], message=Invalid name]",
         ),
         (LONG, f"what came was {LONG}", "what came was [value]..."),
+        (LONG, f"what came was {LONG[:100]} and more", "what came was [value] and more"),
+        (ODD, f"no {json.dumps(ODD)}.", 'no "[value]".'),
+        (CANARY, f"no {base64.b64encode(CANARY.encode()).decode()}", "no [value]"),
         ("short", "a short text", "a short text"),
     ],
 )
