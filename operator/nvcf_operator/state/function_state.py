@@ -68,6 +68,8 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
     """Version by version, the names of its secrets, where only a read of it shows them."""
     secrets_due: float | None = None
     """When the Secrets are read again; None before the first time, and where none are read."""
+    earlier_changes_doubted: bool = False
+    """Whether this process has seen which versions an earlier one may have changed a moment ago."""
 
     def keeps_only(self, versions: Collection[str]) -> None:
         """Forget the changes of versions that are not there any more."""

@@ -101,8 +101,13 @@ def test_it_waits_no_longer_than_a_write_may_take_to_settle() -> None:
 
 
 def test_a_moment_is_waited_for_without_a_word() -> None:
-    decision = decide(followed(resource(finalizer=True), 0.25))
+    known = resource(finalizer=True, status={"observedGeneration": 1})
+    decision = decide(followed(known, 0.25))
     assert (decision.action, decision.condition_set, decision.requeue) == (None, None, 0.75)
+
+
+def test_a_manifest_that_nothing_is_reported_of_never_goes_without_a_word() -> None:
+    assert condition_set_of(decide(followed(resource(finalizer=True), 0.25)))[0] == Reason.FUNCTION_NOT_READY
 
 
 def test_what_has_asked_for_the_version_already_does_not_wait_since_the_cloud_function_waits_for_it() -> None:

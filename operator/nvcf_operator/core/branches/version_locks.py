@@ -57,7 +57,7 @@ def _outdated(situation: Situation, action: Create | Change | Undeploy) -> Wait 
         return None
     if update.waited >= settle or (intent is not None and intent.function_version_id == wanted):
         return None
-    if update.waited < WAIT:
+    if update.waited < WAIT and situation.resource.is_reported:
         return WAIT - update.waited, None
     message = reference_messages.version_outdated(update.function, wanted, settle)
     return settle - update.waited, conditions.progressing(_phase(situation), Reason.FUNCTION_NOT_READY, message)

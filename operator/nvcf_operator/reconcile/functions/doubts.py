@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from nvcf_client import errors as nvcf_errors
+from nvcf_operator.core.functions.branches.in_place import due
 from nvcf_operator.core.functions.model import rate_limit
 from nvcf_operator.core.functions.model.decision import RemoveRateLimit, UpdateVersion
 from nvcf_operator.core.functions.model.situation import VersionSeen
+from nvcf_operator.core.model.situation import FunctionStatus
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
 from nvcf_operator.state.function_state import DoubtedChange
 
@@ -17,8 +19,27 @@ def doubt(
     error: nvcf_errors.NvcfError,
 ) -> None:
     """Lock a version if NVCF may still make a change of it."""
-    if not error.maybe_done:
+    if error.maybe_done:
+        _doubt(environment, context, action)
+
+
+def doubt_earlier_changes(environment: FunctionEnvironment, context: FunctionContext) -> None:
+    """Lock what an earlier process may have changed a moment ago, when this one first sees the versions on record.
+
+    That is each version which is not as the manifest says. One that is deployed is changed at once: the same change
+    twice does no harm, and no POST of its deployment is to come.
+    """
+    local, recorded = context.local, context.resource.recorded_ids
+    if local.earlier_changes_doubted:
         return
+    local.earlier_changes_doubted = True
+    inactive = {seen.version_id for seen in context.situation.shown if seen.known_status == FunctionStatus.INACTIVE}
+    for action in due(context.situation):
+        if isinstance(action, UpdateVersion | RemoveRateLimit) and action.version_id in inactive & {*recorded}:
+            _doubt(environment, context, action)
+
+
+def _doubt(environment: FunctionEnvironment, context: FunctionContext, action: UpdateVersion | RemoveRateLimit) -> None:
     if isinstance(action, RemoveRateLimit):
         sent = DoubtedChange(None, None, limits=True)
     else:

@@ -17,7 +17,7 @@ from nvcf_operator.core.rules import error_classification
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
-from nvcf_operator.reconcile.functions.doubts import settle
+from nvcf_operator.reconcile.functions.doubts import doubt_earlier_changes, settle
 from nvcf_operator.reconcile.functions.reads import VersionReads
 from nvcf_operator.reconcile.functions.secrets import SecretReader, SecretsDue
 from nvcf_operator.reconcile.observe import timing_of
@@ -81,6 +81,7 @@ class FunctionObserver:
                 local.refusals.clear()
             local.credential = credential
             context = await self._with_secrets(context)
+            doubt_earlier_changes(self._environment, context)
         return self.recall(context)
 
     async def _with_secrets(self, context: FunctionContext) -> FunctionContext:

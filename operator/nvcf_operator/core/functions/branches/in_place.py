@@ -105,6 +105,11 @@ def outdated(situation: FunctionSituation) -> frozenset[str]:
     return frozenset(item.seen.version_id for item in found if item.obstacle is None or not item.obstacle.lasts)
 
 
+def due(situation: FunctionSituation) -> tuple[InPlaceAction, ...]:
+    """What the versions in use need, whether or not it may be sent now."""
+    return tuple(change.action for change in _changes(situation))
+
+
 def change_name(situation: FunctionSituation) -> str:
     """Name a change of tags and rate limit by what the manifest says, so that the same one is known again."""
     wanted = situation.resource.metadata
