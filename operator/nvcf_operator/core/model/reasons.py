@@ -165,8 +165,8 @@ class Reason(StrEnum):
     FUNCTION_NOT_READY = (
         "FunctionNotReady",
         Trait.NONE,
-        "The current manifest of the CloudFunction in functionRef is not registered, or one of the two resources has "
-        "just changed; only in-place changes are made.",
+        "The current manifest of the CloudFunction in functionRef is not registered, the CloudFunction has to bring "
+        "the version up to date first, or one of the two resources has just changed; only in-place changes are made.",
     )
     REVISION_MISSING = (
         "RevisionMissing",

@@ -87,8 +87,10 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
     async def observe(
         self, resource: CloudFunction, local: FunctionLocalState, priority: Priority, *, most_waiting: int
     ) -> FunctionContext:
-        """Observe the versions that the resource has to do with."""
-        return await self._observer.observe(resource, local, priority, most_waiting=most_waiting)
+        """Observe the versions that the resource has to do with; those that wait for one need not wait for a POST."""
+        context = await self._observer.observe(resource, local, priority, most_waiting=most_waiting)
+        self._note_up_to_date(context)
+        return context
 
     def decide(self, context: FunctionContext) -> FunctionDecision:
         """Decide by the table of situations."""
