@@ -7,6 +7,7 @@ their FunctionDeployments: a resource takes no other version of a function for i
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from nvcf_client import endpoints, errors
 from nvcf_client.models import FunctionDetails
@@ -18,7 +19,7 @@ from nvcf_operator.commands.instances import DETAILS
 from nvcf_operator.commands.manifests import Manifest
 from nvcf_operator.commands.read_only_client import ReadOnlyClient, error_text
 from nvcf_operator.commands.specifications import NotExpressibleError
-from nvcf_operator.core.functions.model.versions import by_age
+from nvcf_operator.core.functions.model.adoption import FIRST
 from nvcf_operator.settings.options import ImportOptions
 
 SHARING = "authorize_clients"
@@ -171,8 +172,10 @@ def _chosen(versions: Sequence[FunctionDetails], deployed: Mapping[str, Manifest
     return next((item for item in versions if item.version_id in deployed), versions[0])
 
 
-def _age(version: FunctionDetails) -> tuple[object, ...]:
-    return by_age(version_seen(version))
+def _age(version: FunctionDetails) -> tuple[datetime, str]:
+    """The order in which adoption prefers versions of the same content; without a time it is the oldest."""
+    seen = version_seen(version)
+    return seen.created_at or FIRST, seen.version_id
 
 
 def _in_order(manifests: Iterable[Manifest]) -> list[Manifest]:

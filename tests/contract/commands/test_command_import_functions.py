@@ -78,8 +78,8 @@ def test_of_several_deployed_versions_the_newest_is_followed_and_the_others_keep
     function, first = current.add_function("echo", details={"containerArgs": "1"})
     _, second = current.add_function("echo", functionId=function, details={"containerArgs": "2"})
     current.add_function("echo", functionId=function, details={"containerArgs": "3"})
-    for days, version in enumerate((second, first), start=1):
-        current.change(version, olderByDays=days)
+    for day, version in enumerate((first, second), start=1):
+        current.change(version, odd={"createdAt": f"2026-01-0{day}T00:00:00Z"})
         current.deploy(version, T10)
     functions, deployments = documents(imported(current, tmp_path))
     assert functions[function]["template"]["containerArgs"] == "2", "the newest that is deployed"
