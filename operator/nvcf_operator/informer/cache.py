@@ -5,7 +5,8 @@ the watch), and by the answers to the workers' own calls, without which each of 
 digest never steps back to an older resourceVersion; those of one resource type are ordered integers (KEP-5504).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, cast
 
@@ -55,6 +56,7 @@ class Cache:
         self._index: dict[Term, set[Key]] = {}
         self._own_writes = OwnWrites()
         self._newest: dict[Kind, int] = {}
+        self._ends: list[set[str]] = []
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -102,7 +104,19 @@ class Cache:
             return False
         self._replace(key, known, None)
         self._own_writes.forget(key)
+        for ended in self._ends:
+            ended.add(known.uid)
         return True
+
+    @contextmanager
+    def noting_ends(self) -> Iterator[Container[str]]:
+        """Give the uids of the objects that are forgotten from here on: a list asked for meanwhile may show them."""
+        ended: set[str] = set()
+        self._ends.append(ended)
+        try:
+            yield ended
+        finally:
+            self._ends = [other for other in self._ends if other is not ended]
 
     def is_another(self, key: Key, uid: str) -> bool:
         """Whether an object of that name is known, and it is not that very one."""

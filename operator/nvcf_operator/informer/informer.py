@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import Any
 
 import kopf
@@ -134,10 +134,17 @@ class Informer:
             await self._relist(kind, first=first)
 
     async def _relist(self, kind: Kind, *, first: bool = False) -> None:
+        with self._cache.noting_ends() as ended:
+            await self._take_list(kind, ended, first=first)
+
+    async def _take_list(self, kind: Kind, ended: Container[str], *, first: bool) -> None:
+        """List a kind and take it in, but for objects that end meanwhile: nothing would bring their end again."""
         older: dict[Key, tuple[int, int]] = {}
 
         def keep(obj: dict[str, Any]) -> Key:
             key, version = key_of(obj), version_of(obj)
+            if obj["metadata"].get("uid") in ended:
+                return key
             older.pop(key, None)  # of a list that had to begin again
             known = self._cache.version(key)
             if known is not None and known[0] == obj["metadata"].get("uid") and version < known[1]:

@@ -319,6 +319,21 @@ async def test_a_list_that_is_young_enough_serves_all_who_ask_for_one() -> None:
     assert set(watching.cache) == {Key("team", "one")}
 
 
+async def test_what_ends_while_a_list_is_read_does_not_come_back_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends, stays = deployment(6, "größe"), deployment(7, "two")
+    watching = Watching(Served(ends, stays))
+    await watching.informer.prime()
+    listed = watching.cluster.list_resources
+
+    async def slow(*args: Any, **more: Any) -> ResourceList:
+        watching.cache.drop(Key("team", "größe"), ends["metadata"]["uid"])  # the list was made before, and is read now
+        return await listed(*args, **more)
+
+    monkeypatch.setattr(watching.cluster, "list_resources", slow)
+    await watching.informer.relist()
+    assert set(watching.cache) == {Key("team", "two")}
+
+
 async def test_a_kind_that_is_not_served_is_not_listed() -> None:
     watching = Watching(Served(kinds=(FUNCTION_DEPLOYMENT,)))
     assert not await watching.informer.is_listed(CLOUD_FUNCTION, within=60.0)
