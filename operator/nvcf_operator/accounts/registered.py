@@ -4,6 +4,7 @@ A list holds thousands of versions of others. So only what a CloudFunction of th
 that bear its mark, those of its function, and the ids of functions that have its name. Without one nothing is kept.
 """
 
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -129,7 +130,7 @@ def _seen(item: Function, mark: Mark | None, meaning: str, unreadable: frozenset
         meaning=meaning,
         created_at=_moment(item.created_at),
         account_id=item.nca_id,
-        tags=frozenset(item.tags or ()),
+        tags=frozenset(map(sys.intern, item.tags or ())),  # thousands of versions have the same ones
         rate_limit=form_of(item.rate_limit),
         unreadable=unreadable & IN_PLACE,
     )

@@ -1,6 +1,7 @@
 """What a manifest says of a version that NVCF can change in place: its tags and its rate limit."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -91,7 +92,9 @@ class Metadata:
 def metadata_of(tags: Iterable[str] | None, limit: Mapping[str, Any] | None, policy: str | None) -> Metadata:
     """What a manifest says by these fields. Manifests that say the same share one."""
     text = json.dumps(limit, sort_keys=True) if limit is not None else None
-    return _metadata(frozenset(tags) if tags is not None else None, text, policy == RateLimitPolicy.UNLIMITED)
+    return _metadata(
+        frozenset(map(sys.intern, tags)) if tags is not None else None, text, policy == RateLimitPolicy.UNLIMITED
+    )
 
 
 @lru_cache(maxsize=1024)

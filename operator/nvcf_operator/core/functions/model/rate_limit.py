@@ -1,6 +1,7 @@
 """When two rate limits are one: by what they mean to NVCF, however they are written."""
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +35,7 @@ def form_of(limit: RateLimit | Mapping[str, Any] | None) -> str | None:
         found["perNcaIdRate"] = {account: _rate(rate) for account, rate in found["perNcaIdRate"].items()}
     if "exemptedNcaIds" in found:
         found["exemptedNcaIds"] = sorted(set(found["exemptedNcaIds"]))
-    return json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sys.intern(json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
 
 
 def is_met(wanted: str, shown: str | None) -> bool:
