@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.integration.changes_in_place import changes, drifts, shown, tags, until_tags
 from tests.support.cluster import condition_of
-from tests.support.functions import MARK, Functions, Json, mark_of
+from tests.support.functions import Functions, mark_of
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
@@ -16,33 +17,6 @@ TAGS = ["team-a", "env:prod", "a=b-_1"]
 def functions(tenant: Tenant) -> Functions:
     """The CloudFunctions of the tenant."""
     return Functions.of(tenant.namespace, tenant.simulator)
-
-
-def shown(functions: Functions, version: str | None = None) -> Json:
-    """A version as NVCF holds it; the latest unless told otherwise."""
-    wanted = version or functions.latest()
-    [found] = [item for item in functions.versions() if item["versionId"] == wanted]
-    return {**found, **(found.get("details") or {})}
-
-
-def tags(functions: Functions, version: str | None = None) -> set[str]:
-    """The tags of a version but for the operator's own."""
-    return {tag for tag in shown(functions, version).get("tags") or () if not tag.startswith(MARK)}
-
-
-def until_tags(functions: Functions, wanted: set[str], version: str | None = None) -> None:
-    """Wait until a version has these tags."""
-    eventually(lambda: tags(functions, version), lambda found: found == wanted, within=40, what="the tags are there")
-
-
-def changes(functions: Functions) -> list[str]:
-    """The changes that were asked for in NVCF since the functions were registered."""
-    return [name for name in functions.operations() if not name.startswith("create")]
-
-
-def drifts(functions: Functions) -> int:
-    """How many Events of drift there are."""
-    return [reason for _, reason, _ in functions.namespace.events("llama")].count("Drift")
 
 
 def test_changed_tags_and_rate_limit_are_one_put_and_no_version(functions: Functions) -> None:

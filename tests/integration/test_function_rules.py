@@ -288,8 +288,6 @@ BESIDE = {f"{T}.helmChart": BY_CHART}
 
 ALL = [*RULES, *limits_of(CLOUD_FUNCTION, COMPLETE, BESIDE)]
 USES: Mapping[str, Mapping[str, Any]] = {
-    "secrets": {"secrets": COMPLETE["secrets"]},
-    "rateLimitPolicy": {"rateLimitPolicy": "Unlimited"},
     f"{T}.functionType": {f"{T}.functionType": "LLM"},
     f"{T}.models": {f"{T}.models": COMPLETE[T]["models"]},
     "llm": {"llm": {}},
@@ -300,7 +298,7 @@ USES: Mapping[str, Mapping[str, Any]] = {
 PLAIN = changed(
     COMPLETE,
     {
-        **dict.fromkeys(("secrets", "llm", "authorizedAccounts"), REMOVED),
+        **dict.fromkeys(("llm", "authorizedAccounts"), REMOVED),
         f"{T}.models[0].llmConfig": REMOVED,
     },
 )
