@@ -17,6 +17,9 @@ from nvcf_operator.informer.digests import DigestRules, Members, Term, credentia
 FUNCTION = "function"
 """Of a CloudFunction: that function is on its record, or its manifest names it."""
 
+OF_TEMPLATE = (Reason.ARTIFACT_REJECTED, Reason.QUOTA_EXCEEDED)
+"""Why Ready is False for long though the versions in use are as the manifest says."""
+
 NAME = "name"
 """Of a CloudFunction: its manifest gives its function that name."""
 
@@ -99,12 +102,14 @@ def _poll_key(meta: Members, spec: Members, own: Members) -> FunctionPollKey:
 
 
 def _metadata(meta: Members, spec: Members, own: Members) -> Metadata | None:
-    """What the manifest says of tags and rate limit, where it is in effect and is to stay so."""
+    """What the manifest says of tags and rate limit, where nothing but a registration is left to do for it."""
     ready = [item for item in own.get("conditions") or () if item.get("type") == READY]
-    in_order = [(item.get("status"), item.get("observedGeneration")) for item in ready] == [
-        ("True", meta.get("generation"))
-    ]
-    if not in_order or meta.get("deletionTimestamp") or is_silent(meta, spec):
+    in_effect = any(
+        item.get("observedGeneration") == meta.get("generation")
+        and (item.get("status") == "True" or item.get("reason") in OF_TEMPLATE)
+        for item in ready
+    )
+    if not in_effect or meta.get("deletionTimestamp") or is_silent(meta, spec):
         return None
     return metadata_of(spec.get("tags"), spec.get("rateLimit"), spec.get("rateLimitPolicy"))
 

@@ -50,8 +50,8 @@ class FunctionPollKey:
     awaits_function: bool = False
     """The record says that the account has no such function."""
     metadata: Metadata | None = None
-    """What the manifest says of tags and rate limit, where the record says that all versions in use are so. None where
-    they need not be, or are not known to be."""
+    """What the manifest says of tags and rate limit, where the versions in use should be so by now. None where they
+    need not be, or something keeps them from it."""
 
     @property
     def mark_uid(self) -> str:
