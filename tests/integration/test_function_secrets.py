@@ -193,6 +193,7 @@ def test_a_key_that_may_not_send_secrets_hears_which_scope_is_missing(functions:
     found = functions.namespace.wait_for("llama", status="False")
     functions.simulator.clear_faults()
     assert "update_secrets" in condition_of(found, "Ready")["message"]
+    functions.namespace.annotate("llama", reconcile_requested_at="scope given")
     functions.namespace.wait_for("llama")
 
 

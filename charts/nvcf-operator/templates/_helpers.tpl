@@ -66,6 +66,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   resourceNames: {{ toJson .Values.credentials.secretNames }}
   verbs: [get]
 {{- end }}
+{{- if and .Values.functionSecrets.secretNames (not .Values.credentials.anySecret) }}
+# Secrets of functions, by name. Each must also allow the CloudFunction that names it by an annotation.
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: {{ toJson .Values.functionSecrets.secretNames }}
+  verbs: [get]
+{{- end }}
 {{- end }}
 
 {{- define "nvcf-operator.subject" -}}

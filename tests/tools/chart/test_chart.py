@@ -30,6 +30,7 @@ FULL: dict[str, Any] = {
         "secretNames": ["nvcf-credentials", "team"],
         "operatorKey": {"existingSecret": "own", "namespaces": ["*"]},
     },
+    "functionSecrets": {"secretNames": ["llama-secrets"]},
     "settings": {
         "pollInterval": "2m",
         "busyPollInterval": 3,
@@ -288,6 +289,13 @@ def test_secrets_are_read_by_name_unless_all_are_opened(
 ) -> None:
     (rule,) = secrets_of(helm4.template({"credentials": credentials}))
     assert (rule["verbs"], rule.get("resourceNames")) == (["get"], names)
+
+
+def test_secrets_of_functions_are_read_by_name_where_some_are_named(helm4: Helm) -> None:
+    opened = {"functionSecrets": {"secretNames": ["llama-secrets"]}}
+    _, rule = secrets_of(helm4.template(opened))
+    assert rule == {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["llama-secrets"], "verbs": ["get"]}
+    assert len(secrets_of(helm4.template({**opened, "credentials": {"anySecret": True}}))) == 1
 
 
 def test_no_secret_is_read_where_none_is_named(helm4: Helm) -> None:

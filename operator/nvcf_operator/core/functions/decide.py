@@ -14,7 +14,7 @@ from nvcf_operator.core.functions.branches.deletion import deletion
 from nvcf_operator.core.functions.branches.in_place import in_place, updating
 from nvcf_operator.core.functions.branches.record import recorded
 from nvcf_operator.core.functions.branches.registering import as_wanted, search_left
-from nvcf_operator.core.functions.branches.secrets import with_secrets
+from nvcf_operator.core.functions.branches.secrets import without_secrets
 from nvcf_operator.core.functions.branches.waiting import waiting, write_refused
 from nvcf_operator.core.functions.model.decision import (
     FunctionDecision,
@@ -65,7 +65,7 @@ def table(situation: FunctionSituation) -> FunctionDecision:
         return write(TakeFinalizer())  # somebody's tool took it off, such as `kubectl replace`
     if resource.paused:
         return _shown(situation)
-    decision = with_secrets(situation, in_place(situation, as_wanted(situation)))
+    decision = without_secrets(situation, in_place(situation, as_wanted(situation)))
     if decision.action is not None and deletes and not resource.has_finalizer:
         return write(TakeFinalizer())  # before a version is registered, or marked as this resource's
     return collected(situation, decision)

@@ -20,6 +20,7 @@ from nvcf_client.models.functions import to_request
 from nvcf_operator.accounts import calls
 from nvcf_operator.api.function_spec import FunctionSecret, SecretFormat
 from nvcf_operator.api.names import ALLOW_FUNCTION_ANNOTATION
+from nvcf_operator.core.functions.branches.in_place import refusal_name
 from nvcf_operator.core.functions.model import secrets as model
 from nvcf_operator.core.functions.model.decision import SendSecrets
 from nvcf_operator.core.functions.model.resource import CloudFunction
@@ -82,8 +83,10 @@ class SecretReader:
         sources, values = list[model.Source](), dict[str, Secret]()
         for item in wanted:
             stored = _allowed(resource, item, found[item.secret_ref.name], of_secret[item.secret_ref.name])
-            secret = _value(namespace, item, stored) if isinstance(stored, StoredSecret) else stored
-            if isinstance(secret, Failure) or isinstance(stored, Failure):
+            if isinstance(stored, Failure):
+                return stored
+            secret = _value(namespace, item, stored)
+            if isinstance(secret, Failure):
                 return secret
             form = item.format or SecretFormat.STRING
             sources.append(model.Source(item.name, stored.uid, stored.resource_version, item.secret_ref.key, form))
@@ -199,7 +202,11 @@ class SecretSender:
             if isinstance(error, nvcf_errors.NotFound) and not error.unknown_path:
                 context.local.last_write_at = self._environment.clock.monotonic()  # so that a new list is read
                 raise Outdated(f"version {action.version_id} is gone") from error
-            return Outcome(context.after(failure=await failure_of_call(context, error, "update_secrets")))
+            failure = await failure_of_call(context, error, "update_secrets")
+            if failure.scope == Scope.RESOURCE:
+                key, now = (action.version_id, type(action).__name__), self._environment.clock.monotonic()
+                context.local.refused(key, refusal_name(context.situation, action), failure, now)
+            return Outcome(context.after(failure=failure))
         self._environment.emit_write(context.resource, action)
         return Outcome(context.after(wrote=action))
 

@@ -1,4 +1,4 @@
-"""Brings the versions in use up to date in place: their tags and rate limits.
+"""Brings the versions in use up to date in place: their tags, rate limits and values of secrets.
 
 One write a reconcile, the version that FunctionDeployments follow first. A former version that is to be the latest
 again is brought up to date before it is taken, while nobody deploys it.
@@ -24,6 +24,7 @@ from nvcf_operator.core.functions.model.decision import (
 from nvcf_operator.core.functions.model.mark import Mark, parse
 from nvcf_operator.core.functions.model.metadata import MOST_TAGS, RATE_LIMIT, TAGS
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.unsent import unsent
 from nvcf_operator.core.functions.model.versions import in_use, label_of
 from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import ConditionSet
@@ -42,6 +43,10 @@ BESIDE = frozenset(
         Reason.FORBIDDEN,
         Reason.NOT_CONVERGING,
         Reason.TOO_MANY_VERSIONS,
+        Reason.SECRET_MISSING,
+        Reason.SECRET_NOT_CONSENTING,
+        Reason.SECRET_NOT_PERMITTED,
+        Reason.SECRET_INVALID,
     }
 )
 """Why a template may not be registered, while the versions that serve are kept as the manifest says all the same."""
@@ -172,6 +177,8 @@ def _lacking(situation: FunctionSituation, seen: VersionSeen) -> Iterator[InPlac
     """What one version needs."""
     if (action := _metadata_change(situation, seen)) is not None:
         yield action
+    if (values := unsent(situation, seen)) is not None:
+        yield values
 
 
 def _metadata_change(situation: FunctionSituation, seen: VersionSeen) -> UpdateVersion | RemoveRateLimit | None:

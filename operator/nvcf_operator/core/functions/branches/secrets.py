@@ -1,4 +1,4 @@
-"""Secrets of a function: values that have changed are sent, and nothing is registered while they cannot be.
+"""What is decided while values of secrets cannot be read or sent: nothing is registered, and what is there stays.
 
 A version without its secrets would be of no use. One that has them goes on with the values that NVCF has.
 """
@@ -7,10 +7,8 @@ from dataclasses import replace
 
 from nvcf_operator.api.conditions import SECRETS_SYNCED
 from nvcf_operator.core.functions.branches.waiting import waiting
-from nvcf_operator.core.functions.model.decision import FunctionDecision, SendSecrets, write
+from nvcf_operator.core.functions.model.decision import FunctionDecision
 from nvcf_operator.core.functions.model.situation import FunctionSituation
-from nvcf_operator.core.functions.model.unsent import unsent
-from nvcf_operator.core.functions.model.versions import in_use
 from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.rules.retries import SECRET_AGAIN, grace_left, outage_pause, stalled_after_grace
 
@@ -26,30 +24,14 @@ def withheld(situation: FunctionSituation) -> FunctionDecision | None:
     return FunctionDecision(condition_set=condition_set, requeue=_again(situation, failure), seen=True)
 
 
-def with_secrets(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
-    """The decision, but that the versions in use get the values that they lack, where there is nothing else to write.
+def without_secrets(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
+    """The decision on a registered version, but that it is not Ready while values of secrets cannot be read or sent.
 
-    While values cannot be read or sent, the function is not Ready. The values that NVCF has stay in force, and whoever
-    follows the version is not held.
+    The values that NVCF has stay in force, and whoever follows the version is not held.
     """
-    if decision.action is not None or situation.secrets is None or situation.holder is not None:
+    failure = _failure(situation)
+    if failure is None or decision.action is not None or decision.taken is None:
         return decision
-    if (failure := situation.secrets.failure) is not None:
-        return _unread(situation, decision, failure) if decision.taken is not None else decision
-    lacking = [action for seen in in_use(situation) if (action := unsent(situation, seen)) is not None]
-    if not lacking:
-        return decision
-    if situation.failure is not None:
-        return _not_sent(situation, decision, situation.failure) if is_sending(situation) else decision
-    return write(lacking[0])
-
-
-def is_sending(situation: FunctionSituation) -> bool:
-    """Whether the write that was just tried is one of secrets."""
-    return isinstance(situation.tried, SendSecrets)
-
-
-def _unread(situation: FunctionSituation, decision: FunctionDecision, failure: Failure) -> FunctionDecision:
     if failure.scope == Scope.SERVER:
         pause = outage_pause(situation, failure)
         if situation.resource.in_order and situation.resource.is_true(SECRETS_SYNCED):
@@ -57,13 +39,8 @@ def _unread(situation: FunctionSituation, decision: FunctionDecision, failure: F
         return replace(waiting(situation, failure, at_work=True), taken=decision.taken)
     again = _again(situation, failure)
     condition_set = stalled_after_grace(situation, failure.reason, failure.message)
-    return replace(decision, condition_set=condition_set, requeue=min(decision.requeue or again, again))
-
-
-def _not_sent(situation: FunctionSituation, decision: FunctionDecision, failure: Failure) -> FunctionDecision:
-    """Go on after a PUT that failed. Until one succeeds, a former version that lacks values is not taken."""
-    kept = decision.taken if decision.taken == situation.resource.latest_version else None
-    return replace(waiting(situation, failure, at_work=True), taken=kept)
+    requeue = again if decision.requeue is None else min(decision.requeue, again)
+    return replace(decision, condition_set=condition_set, requeue=requeue)
 
 
 def _failure(situation: FunctionSituation) -> Failure | None:

@@ -59,7 +59,8 @@ def _of_json(name: str, text: str) -> Secret | None:
         found = json.loads(text, parse_constant=_no_number)
         secret = Secret(name=name, value=found) if isinstance(found, dict) else None
         if secret is not None:
-            json.dumps(to_request(secret), ensure_ascii=False).encode()
+            to_request(secret)
+            json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):  # also where it is nested too deeply, or is no text once it is decoded
         return None
     return secret
