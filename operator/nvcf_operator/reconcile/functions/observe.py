@@ -94,7 +94,7 @@ class FunctionObserver:
         context = context.after(secrets=await self._secrets.seen(resource, local, max_age=max_age))
         for seen in nameless(context.situation):
             if seen.version_id not in local.secret_names:
-                found = await self._reads.version(context, seen.function_id, seen.version_id)
+                found = await self._reads.version(context, seen.function_id, seen.version_id, with_names=True)
                 if not isinstance(found, VersionSeen) or found.secret_names is None:
                     continue  # it is tried again, and nothing is sent to it meanwhile
                 local.secret_names[seen.version_id] = found.secret_names
@@ -175,7 +175,7 @@ class FunctionObserver:
             of_another_account=_is_of_another_account(resource, listing),
         )
         while (seen := adoptable(situation, function_of(situation))) is not None and seen.secret_names is None:
-            found = await self._reads.version(context, seen.function_id, seen.version_id)
+            found = await self._reads.version(context, seen.function_id, seen.version_id, with_names=True)
             if isinstance(found, Failure):
                 return context.after(unlisted=found)
             others = tuple(item for item in situation.versions if item.version_id != seen.version_id)

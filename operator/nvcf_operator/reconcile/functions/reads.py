@@ -23,7 +23,13 @@ class VersionReads:
         self._clock = environment.clock
 
     async def version(
-        self, context: FunctionContext, function_id: str, version: str, admission: Admission | None = None
+        self,
+        context: FunctionContext,
+        function_id: str,
+        version: str,
+        admission: Admission | None = None,
+        *,
+        with_names: bool = False,
     ) -> VersionSeen | Absent | Failure:
         """Read a version itself.
 
@@ -32,13 +38,16 @@ class VersionReads:
             function_id: of its function.
             version: its id.
             admission: of a call that was admitted before.
+            with_names: also ask for the names of its secrets, which only some keys see.
 
         Raises:
             Forbidden: only with an `admission`: what it means takes another call, and that waits for a place.
 
         """
         account, target = context.nvcf, context.target(function_id, version)
-        request = endpoints.get_function(function_id=function_id, function_version_id=version)
+        request = endpoints.get_function(
+            function_id=function_id, function_version_id=version, include_secrets=with_names
+        )
         try:
             if admission is not None:
                 answer = await account.send(request, admission)
@@ -46,10 +55,8 @@ class VersionReads:
                 answer = await account.call(request, context.caller)
             details = answer.details()
             found = version_seen(details)
-            if found.secret_names is None and details.active_instances is not None:
-                found = replace(
-                    found, secret_names=frozenset()
-                )  # a key that sees instances sees names, if there are any
+            if with_names and found.secret_names is None and details.active_instances is not None:
+                found = replace(found, secret_names=frozenset())  # who sees instances would see names, too
         except LimiterClosed as closed:
             return calls.limiter_failure(closed)
         except nvcf_errors.NotFound as error:
