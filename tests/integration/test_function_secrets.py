@@ -13,6 +13,9 @@ from tests.support.waiting import eventually
 TOKEN = 'Schlüssel <&> "zitiert"\nzweite Zeile'
 PUT = "updateSecrets"
 
+CONTENT = {"inferenceUrl": "/v1/chat", "inferencePort": None, "containerImage": "nvcr.io/org/llama:1"}
+"""The content of the small manifest, as somebody else has registered it."""
+
 
 @pytest.fixture
 def functions(tenant: Tenant) -> Iterator[Functions]:
@@ -238,3 +241,30 @@ def test_a_way_back_gets_the_current_values_before_the_version_is_taken(function
         "llama", lambda it: it["status"]["latest"]["versionId"] == first, what="the way back"
     )
     assert functions.simulator.has_secrets(first, HF="rotiert")
+
+
+def test_an_adopted_version_gets_all_values_once_and_then_those_that_change(functions: Functions) -> None:
+    function, version = functions.simulator.add_function(functions.called(), details=CONTENT)
+    functions.simulator.set_secrets(version, HF="von Hand")
+    put(functions)
+    apply(functions, functionId=function)
+    functions.namespace.wait_for("llama")
+    synced(functions)
+    assert functions.latest() == version
+    assert functions.simulator.has_secrets(version, HF=TOKEN)
+    put(functions, hf="rotiert")
+    eventually(lambda: functions.simulator.has_secrets(version, HF="rotiert"), bool, within=20, what="it is sent")
+    functions.namespace.wait_for("llama")
+    assert functions.ids() == [version]
+    log = functions.simulator.log(functions.cursor, functionId=function)
+    assert [entry["operation"] for entry in log if entry["mutating"]] == ["updateFunction", PUT, PUT]
+
+
+def test_a_function_with_other_secrets_is_not_the_manifests_version(functions: Functions) -> None:
+    function, version = functions.simulator.add_function(functions.called(), details=CONTENT)
+    functions.simulator.set_secrets(version, HF="von Hand", OTHER="x")
+    put(functions)
+    apply(functions, functionId=function)
+    functions.namespace.wait_for("llama")
+    assert functions.latest() != version
+    assert functions.simulator.has_secrets(version, HF="von Hand", OTHER="x")

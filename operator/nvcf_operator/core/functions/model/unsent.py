@@ -9,7 +9,7 @@ from nvcf_operator.api.function_status import RegisteredVersion
 from nvcf_operator.core.functions.model.decision import SendSecrets
 from nvcf_operator.core.functions.model.secrets import digest_of_names
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.functions.model.versions import asked_for, in_use
+from nvcf_operator.core.functions.model.versions import asked_for, in_use, matching
 
 
 def unsent(situation: FunctionSituation, seen: VersionSeen) -> SendSecrets | None:
@@ -18,10 +18,10 @@ def unsent(situation: FunctionSituation, seen: VersionSeen) -> SendSecrets | Non
     A version that was registered without secrets never gets any: NVCF would refuse them while it is deployed.
     """
     resource, secrets = situation.resource, situation.secrets
-    recorded = resource.recorded_version(seen.version_id)
-    if secrets is None or secrets.sources is None or recorded is None or recorded.secret_names is None:
+    if secrets is None or secrets.sources is None or _was_sent(situation, seen.version_id):
         return None
-    if _was_sent(situation, seen.version_id):
+    recorded = resource.recorded_version(seen.version_id) or _unrecorded(situation, seen)
+    if recorded.secret_names is None:
         return None
     names = _names_of(situation, seen, recorded)
     if resource.secrets_requested is None:
@@ -45,6 +45,11 @@ def _names_of(situation: FunctionSituation, seen: VersionSeen, recorded: Registe
     return wanted & (seen.secret_names or frozenset())
 
 
+def _unrecorded(situation: FunctionSituation, seen: VersionSeen) -> RegisteredVersion:
+    """What is known of the secrets of a version that is not on record yet."""
+    return RegisteredVersion(version_id=seen.version_id, hash="", **registered_with(situation, seen))
+
+
 def _was_sent(situation: FunctionSituation, version_id: str) -> bool:
     wrote = situation.wrote
     return isinstance(wrote, SendSecrets) and wrote.version_id == version_id
@@ -57,7 +62,7 @@ def registered_with(situation: FunctionSituation, seen: VersionSeen) -> dict[str
         return {"secrets": intent.secrets, "secret_names": intent.secret_names}
     if seen.secret_names is not None:
         return {"secret_names": digest_of_names(seen.secret_names)}
-    of_wanted = seen.mark is not None and seen.mark.hash == resource.wanted.hash
+    of_wanted = (seen.mark is not None and seen.mark.hash == resource.wanted.hash) or seen == matching(situation)
     return {"secret_names": digest_of_names(resource.secret_names) if of_wanted else None}
 
 
