@@ -188,6 +188,23 @@ def test_a_pinned_version_is_brought_up_to_date_before_it_is_deployed(sandbox: S
     assert writes(functions, first, CHANGE, "createDeployment") == [CHANGE, "createDeployment"]
 
 
+def test_a_pinned_version_waits_for_its_update_while_the_cloud_function_registers_another(
+    sandbox: Sandbox, functions: Functions
+) -> None:
+    with sandbox.operator(write_settle_seconds=20.0):
+        first, _ = two_versions(functions)
+        functions.namespace.edit("llama", tags=["neu"])
+        functions.namespace.wait_for("llama", within=WITHIN)
+        sandbox.simulator.behave(races={"slowRegister": 4.0})
+        functions.namespace.edit("llama", revision="drei", template={"containerImage": "nvcr.io/org/llama:3"})
+        eventually(functions.posts, lambda count: count == 3, within=WITHIN, what="the third is being registered")
+        sandbox.namespace.apply(follower("echo", {"name": "llama", "revision": "eins"}))
+        sandbox.namespace.wait_for("echo", status="False", reason="FunctionNotReady", within=WITHIN)
+        is_serving(sandbox, first)
+        assert tags(functions, first) == {"neu"}
+    assert writes(functions, first, CHANGE, "createDeployment") == [CHANGE, "createDeployment"]
+
+
 def test_a_pinned_version_that_cannot_be_brought_up_to_date_is_deployed_all_the_same(
     sandbox: Sandbox, functions: Functions
 ) -> None:
