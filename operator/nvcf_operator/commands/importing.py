@@ -105,6 +105,9 @@ async def read(client: ReadOnlyClient, options: ImportOptions, key: str, report:
     if not options.cloud_functions:
         return imported
     own = answer.details({item.version_id for item in wanted if not item.owned_by_different_account})
+    number = len({item.id for item in own})
+    if number > MANY:
+        report(f"requesting names of secrets and sharing of {number} functions, {RATE:g} calls per second")
     resources = function_names((item.id, item.name) for item in functions)
     more = await with_functions(client, own, deployed, public, resources, options, key)
     return replace(imported, manifests=more.manifests, by_id=more.by_id, remarks=(*remarks, *more.remarks))

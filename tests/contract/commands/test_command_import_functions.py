@@ -230,3 +230,13 @@ def test_a_version_whose_secrets_cannot_be_read_is_reported(simulator: Simulator
     assert done.returncode == 3
     assert "secrets" not in documents(done)[0][function]
     assert "secrets: their names could not be read: NVCF returned an error (500" in done.stderr
+
+
+def test_many_functions_are_asked_for_no_faster_than_is_polite(current: Simulator, tmp_path: Path) -> None:
+    current.add_account("acme", requestsPerSecond=40)
+    current.add_functions("many", 110)
+    done = imported(current, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "requesting names of secrets and sharing of 110 functions, 25 calls per second" in done.stderr
+    assert {entry["status"] for entry in current.log(operation="getFunction")} == {200}
+    assert len(documents(done)[0]) == 110
