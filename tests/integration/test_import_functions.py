@@ -15,12 +15,14 @@ from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT
 from nvcf_operator.core.functions.model.mark import PREFIX
 from tests.support.cluster import Namespace, condition_of
+from tests.support.function_secrets import allow_reading, put_secret
 from tests.support.process import Operator
 from tests.support.simulator import KEY, Simulator
 from tests.support.waiting import eventually
 
 KINDS = {kind.name: kind for kind in (CLOUD_FUNCTION, FUNCTION_DEPLOYMENT)}
 COMMAND = Path(sys.executable).with_name("nvcf-operator")
+L40S = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
 T10 = {"backend": "GFN", "gpu": "T10", "instanceType": "g4.tiny", "minInstances": 1, "maxInstances": 2}
 """Of the catalogue of both generations of the API."""
 
@@ -166,6 +168,41 @@ def test_deployments_by_ids_come_to_refer_to_their_functions(
     assert len(writes(simulator)) == 2
 
 
+def test_values_of_secrets_are_sent_once_their_secret_is_there(
+    control_plane: ControlPlane, namespace: str, operator_identity: Path, tmp_path: Path
+) -> None:
+    team = Namespace(control_plane, namespace)
+    functions = Namespace(control_plane, namespace, CLOUD_FUNCTION)
+    team.secret(KEY)
+    with Simulator.start({"functions": [{"name": "safe", "deploymentSpecifications": [L40S]}]}) as simulator:
+        [version] = versions(simulator)
+        simulator.set_secrets(version, TOKEN="old", **{"B.2": "old"})
+        printed = imported(simulator, tmp_path, f"--namespace={namespace}")
+        [(name, spec)] = [(name, spec) for (kind, name), spec in specs(printed).items() if kind == CLOUD_FUNCTION.name]
+        secret = f"{name}-secrets"
+        assert [item["secretRef"] for item in spec["secrets"]] == [
+            {"name": secret, "key": "B.2"},
+            {"name": secret, "key": "TOKEN"},
+        ]
+        allow_reading(team, secret)
+        control_plane.kubectl("apply", "-f", "-", input=printed)
+        with Operator.start(operator_identity, simulator.url, tmp_path / "operator.log", namespaces=namespace):
+            functions.wait_for(name, "SecretsSynced", "False", reason="SecretMissing")
+            functions.wait_until(name, lambda it: "latest" in it["status"], what="it is adopted all the same")
+            put_secret(team, {"TOKEN": "ü <&>", "B.2": "2"}, name=secret, allow=name)
+            assert len(all_ready(team)) == 2
+            assert simulator.has_secrets(version, TOKEN="ü <&>", **{"B.2": "2"})
+            assert operations(simulator) == ["updateFunction", "updateSecrets"]
+            put_secret(team, {"TOKEN": "rotated", "B.2": "2"}, name=secret, allow=name)
+            eventually(
+                lambda: simulator.has_secrets(version, TOKEN="rotated", **{"B.2": "2"}),
+                lambda there: there,
+                within=30,
+                what="a changed value reaches the adopted version",
+            )
+        assert operations(simulator) == ["updateFunction", "updateSecrets", "updateSecrets"]
+
+
 def by_ids(simulator: Simulator, folder: Path, namespace: str) -> str:
     """What the command prints without CloudFunctions."""
     account = [f"--nvcf-base-url={simulator.url}", f"--api-key-file={folder / 'key'}", f"--namespace={namespace}"]
@@ -205,6 +242,11 @@ def writes(simulator: Simulator) -> list[str]:
     entries = [entry for entry in simulator.log() if entry["mutating"]]
     assert {entry["method"] for entry in entries} <= {"PUT"}
     return [entry["functionVersionId"] for entry in entries if entry["committed"] is not None]
+
+
+def operations(simulator: Simulator) -> list[str]:
+    """The changes that were made, the oldest first."""
+    return [entry["operation"] for entry in simulator.log() if entry["committed"] is not None]
 
 
 def versions(simulator: Simulator) -> dict[str, Any]:
