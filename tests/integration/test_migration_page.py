@@ -35,7 +35,7 @@ def commands() -> list[str]:
     return [re.sub(r"^ {3,5}", "", block, flags=re.M) for block in re.findall(r"```sh\n(.*?)```", section, re.S)]
 
 
-def test_the_commands_take_over_a_function_and_only_mark_it(
+def test_the_commands_take_over_a_function_and_deploy_nothing(
     control_plane: ControlPlane, namespace: str, operator_identity: Path, tmp_path: Path
 ) -> None:
     Namespace(control_plane, namespace).secret(KEY)
@@ -43,6 +43,7 @@ def test_the_commands_take_over_a_function_and_only_mark_it(
     blocks = commands()
     assert len(blocks) == 6
     with Simulator.start(SCENARIO) as simulator:
+        simulator.set_secrets(VERSION, HF_TOKEN="hunter1")
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("NVCF_OPERATOR_")},
             "PATH": f"{Path(sys.executable).parent}:{control_plane.assets}:{os.environ['PATH']}",
@@ -62,4 +63,5 @@ def test_the_commands_take_over_a_function_and_only_mark_it(
                 output = done.stdout
         assert output.split() == ["NAME", "FUNCTION", "VERSION", f"llm-chat-{FUNCTION[:8]}", FUNCTION, VERSION]
         changed = [entry for entry in simulator.log() if entry["committed"] is not None]
-        assert [entry["operation"] for entry in changed] == ["updateFunction"]
+        assert [entry["operation"] for entry in changed] == ["updateFunction", "updateSecrets"]
+        assert simulator.has_secrets(VERSION, HF_TOKEN="hunter2")
