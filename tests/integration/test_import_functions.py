@@ -149,14 +149,15 @@ def test_observed_functions_are_not_even_marked(
     assert writes(simulator) == []
 
 
-def test_deployments_by_ids_come_to_refer_to_their_functions(
+def test_deployments_by_ids_come_to_refer_to_their_functions_and_back(
     account: Account, control_plane: ControlPlane, namespace: str, operator_identity: Path, tmp_path: Path
 ) -> None:
     simulator, team = account.simulator, Namespace(control_plane, namespace)
     team.secret(KEY)
     printed = imported(simulator, tmp_path, f"--namespace={namespace}", "--function=plain", "--function=two")
     with_functions = specs(printed)
-    control_plane.kubectl("apply", "-f", "-", input=by_ids(simulator, tmp_path, namespace))
+    without_functions = by_ids(simulator, tmp_path, namespace)
+    control_plane.kubectl("apply", "-f", "-", input=without_functions)
     with Operator.start(operator_identity, simulator.url, tmp_path / "operator.log", namespaces=namespace):
         assert len(all_ready(team)) == 3
         assert writes(simulator) == []
@@ -165,6 +166,14 @@ def test_deployments_by_ids_come_to_refer_to_their_functions(
         for kind, name in with_functions:
             shown = Namespace(control_plane, namespace, KINDS[kind]).get(name)
             assert "functionRef" not in shown["spec"] or "functionId" not in shown["spec"]
+        control_plane.kubectl("apply", "-f", "-", input=without_functions)
+        functions = Namespace(control_plane, namespace, CLOUD_FUNCTION)
+        for kind, name in with_functions:
+            if kind == CLOUD_FUNCTION.name:
+                functions.delete(name)
+                functions.wait_gone(name)
+        passes(simulator)
+        assert len(all_ready(team)) == 3, "the way back"
     assert len(writes(simulator)) == 2
 
 
