@@ -1,6 +1,6 @@
 """Secrets of a function: read from Secrets that allow it, sent with each version, and sent again when they change."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,7 +18,7 @@ CONTENT = {"inferenceUrl": "/v1/chat", "inferencePort": None, "containerImage": 
 
 
 @pytest.fixture
-def functions(tenant: Tenant) -> Iterator[Functions]:
+def functions(tenant: Tenant) -> Functions:
     """The CloudFunctions of a tenant who lets the operator read its Secret."""
     allow_reading(tenant.namespace, NAME)
     return Functions.of(tenant.namespace, tenant.simulator)
@@ -34,7 +34,7 @@ def puts(functions: Functions) -> int:
     return functions.operations().count(PUT)
 
 
-def apply(functions: Functions, *names: str, **spec: object) -> None:
+def apply(functions: Functions, *names: str, **spec: Any) -> None:
     """Apply a function with secrets of these names, each from the key of its name in lower case."""
     secrets = [taken(name, name.lower()) for name in names or ("HF",)]
     functions.apply(secrets=secrets, **spec)
@@ -141,7 +141,7 @@ def test_nothing_is_registered_before_the_secret_is_there_and_then_it_is(functio
     ],
 )
 def test_a_value_that_cannot_be_sent_is_named_and_nothing_is_registered(
-    functions: Functions, values: dict[str, bytes | str], entry: dict[str, object], reason: str
+    functions: Functions, values: dict[str, bytes | str], entry: dict[str, Any], reason: str
 ) -> None:
     put_secret(functions.namespace, {"hf": TOKEN, **values}, allow="llama")
     functions.apply(secrets=[entry])
@@ -201,7 +201,7 @@ def test_a_key_that_may_not_send_secrets_hears_which_scope_is_missing(functions:
 
 
 @pytest.mark.parametrize("stopped", [{"suspend": True}, {"managementPolicy": "Observe"}])
-def test_nothing_is_read_or_sent_while_nothing_may_be_written(functions: Functions, stopped: dict[str, object]) -> None:
+def test_nothing_is_read_or_sent_while_nothing_may_be_written(functions: Functions, stopped: dict[str, Any]) -> None:
     apply(functions, **stopped)
     reason = "Suspended" if "suspend" in stopped else "Observing"
     found = functions.namespace.wait_for("llama", status="False", reason=reason)
