@@ -57,3 +57,20 @@ def test_values_that_were_rotated_while_no_operator_ran_are_sent_by_the_next(
         )
         functions.namespace.wait_for("llama")
     assert functions.operations() == ["createFunction", PUT]
+
+
+def test_values_whose_put_got_no_answer_are_not_taken_over_newer_ones(sandbox: Sandbox, functions: Functions) -> None:
+    put(functions, "erster")
+    with sandbox.operator():
+        functions.apply(secrets=[taken("HF", "hf")])
+        functions.namespace.wait_for("llama")
+        sandbox.simulator.fault(operation=PUT, count=1, when="during", delay=0.1, reset=True)
+        put(functions, "zweiter")
+        eventually(lambda: functions.operations().count(PUT), lambda count: count > 0, within=20, what="it is sent")
+        put(functions, "dritter")
+        eventually(
+            lambda: functions.simulator.has_secrets(functions.latest(), HF="dritter"), bool, within=30, what="sent"
+        )
+        functions.namespace.wait_for("llama")
+    assert functions.simulator.has_secrets(functions.latest(), HF="dritter")
+    assert len(functions.ids()) == 1

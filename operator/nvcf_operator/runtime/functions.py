@@ -14,7 +14,7 @@ from nvcf_operator.reconcile.functions.context import FunctionClaims, FunctionEn
 from nvcf_operator.reconcile.functions.observe import FunctionObserver
 from nvcf_operator.reconcile.functions.orphans import FunctionOrphans
 from nvcf_operator.reconcile.functions.register import REMEMBERED
-from nvcf_operator.reconcile.functions.secrets import SecretReader
+from nvcf_operator.reconcile.functions.secrets import SecretReader, SecretsDue
 from nvcf_operator.reconcile.functions.stages import FunctionStages
 from nvcf_operator.reconcile.ports import SecretStore
 from nvcf_operator.runtime.crd_fields import CrdFields
@@ -69,7 +69,7 @@ class FunctionParts:
             SentRegistrations(),
             deployments.up_to_date,
         )
-        reader = SecretReader(secrets)
+        reader = SecretReader(secrets, SecretsDue(settings.secret_resync_interval))
         self.orphans = FunctionOrphans(self.environment, metrics, pause=settings.busy_poll_interval)
         self.stages = FunctionStages(
             self.environment,

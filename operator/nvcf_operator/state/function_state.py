@@ -66,6 +66,8 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
     """Keyed hashes of the values of secrets by name, for each digest of their sources that is on record."""
     secret_names: dict[str, frozenset[str]] = field(default_factory=dict)
     """Version by version, the names of its secrets, where only a read of it shows them."""
+    doubted_secrets: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Version by version, the sources of values whose PUT got no answer, and until when NVCF may still take them."""
     secrets_due: float | None = None
     """When the Secrets are read again; None before the first time, and where none are read."""
     earlier_changes_doubted: bool = False

@@ -37,6 +37,11 @@ class Store:
         return self.secrets.get(name, Absent())
 
 
+def reads(store: Store) -> SecretReader:
+    """A reader of that store."""
+    return SecretReader(store, SecretsDue(100.0))
+
+
 def stored(version: str = "1", *, allow: str | None = "llama", **data: str) -> StoredSecret:
     """A Secret of that version."""
     annotations = {ALLOW: allow} if allow is not None else {}
@@ -54,7 +59,7 @@ ONE = function(("A", "s", "a"))
 
 def failure(read: SecretRead, of: CloudFunction = ONE) -> Failure:
     """Why a Secret cannot be used."""
-    found = asyncio.run(SecretReader(Store({"s": read})).read(of, max_age=NOW))
+    found = asyncio.run(reads(Store({"s": read})).read(of, max_age=NOW))
     assert isinstance(found, Failure)
     assert VALUE not in found.message
     return found
@@ -62,7 +67,7 @@ def failure(read: SecretRead, of: CloudFunction = ONE) -> Failure:
 
 @pytest.mark.parametrize("allow", ["llama", "*", "other,llama", " other , llama ", "*,other"])
 def test_a_secret_consents_by_name_list_or_asterisk(allow: str) -> None:
-    found = asyncio.run(SecretReader(Store({"s": stored(a=VALUE, allow=allow)})).read(ONE, max_age=NOW))
+    found = asyncio.run(reads(Store({"s": stored(a=VALUE, allow=allow)})).read(ONE, max_age=NOW))
     assert isinstance(found, Values)
     assert VALUE not in repr(found)
 
@@ -92,7 +97,7 @@ def test_why_a_secret_cannot_be_used(read: SecretRead, reason: Reason, scope: Sc
 
 def test_each_secret_is_read_once_for_all_its_keys() -> None:
     store = Store({"s": stored(a=VALUE, b="x"), "t": stored(c="y")})
-    asyncio.run(SecretReader(store).read(function(("A", "s", "a"), ("B", "s", "b"), ("C", "t", "c")), max_age=SOON))
+    asyncio.run(reads(store).read(function(("A", "s", "a"), ("B", "s", "b"), ("C", "t", "c")), max_age=SOON))
     assert store.reads == [("s", SOON), ("t", SOON)]
 
 
@@ -104,7 +109,7 @@ def recording(*digests: str | None) -> CloudFunction:
 
 def test_what_has_changed_is_known_by_hashes_of_this_process_alone() -> None:
     store = Store()
-    reader, local = SecretReader(store), FunctionLocalState(uid="u")
+    reader, local = reads(store), FunctionLocalState(uid="u")
 
     def seen(secret: StoredSecret, *digests: str | None) -> SecretsSeen:
         store.secrets["s"] = secret
@@ -120,7 +125,7 @@ def test_what_has_changed_is_known_by_hashes_of_this_process_alone() -> None:
     assert changed.changed_since == {first.sources: frozenset({"A"})}
     assert VALUE not in f"{local!r} {changed!r}"
     assert json.dumps(sorted(local.secret_hashes)) == json.dumps(sorted({str(first.sources), str(changed.sources)}))
-    other = SecretReader(store)
+    other = reads(store)
     elsewhere = FunctionLocalState(uid="u")
     asyncio.run(other.seen(recording(), elsewhere, max_age=NOW))
     known = str(changed.sources)
@@ -129,7 +134,7 @@ def test_what_has_changed_is_known_by_hashes_of_this_process_alone() -> None:
 
 def test_another_format_of_the_same_text_is_another_value() -> None:
     store = Store({"s": stored(a='{"x": 1}')})
-    reader, local = SecretReader(store), FunctionLocalState(uid="u")
+    reader, local = reads(store), FunctionLocalState(uid="u")
     text = asyncio.run(reader.seen(ONE, local, max_age=NOW))
     assert ONE.spec is not None
     assert ONE.spec.secrets is not None
@@ -147,14 +152,14 @@ def test_values_that_are_large_together_are_noticed() -> None:
     local = FunctionLocalState(uid="u")
     for size, large in ((4000, False), (9000, True)):
         store = Store({"s": stored(a="x" * size)})
-        assert asyncio.run(SecretReader(store).seen(ONE, local, max_age=NOW)).large is large
+        assert asyncio.run(reads(store).seen(ONE, local, max_age=NOW)).large is large
 
 
 def test_right_before_a_call_a_failure_ends_the_reconcile() -> None:
     with pytest.raises(Outdated):
-        asyncio.run(SecretReader(Store()).current(ONE))
+        asyncio.run(reads(Store()).current(ONE))
     with pytest.raises(NotReached):
-        asyncio.run(SecretReader(Store({"s": Unavailable("timed out")})).current(ONE))
+        asyncio.run(reads(Store({"s": Unavailable("timed out")})).current(ONE))
 
 
 def test_secrets_are_read_anew_at_first_then_when_due_and_on_request() -> None:
@@ -167,6 +172,8 @@ def test_secrets_are_read_anew_at_first_then_when_due_and_on_request() -> None:
     assert due.max_age(calm, local, 1.0) == ANY
     assert due.max_age(calm, local, 101.0) == NOW
     assert due.max_age(calm, local, 102.0) == ANY
+    assert due.left(local, 101.0) == pytest.approx(local.secrets_due - 101.0)
+    assert due.left(local, 999.0) == 50.0, "not at once, where a reconcile did not come to it"
     for request in ("secrets-requested-at", "reconcile-requested-at"):
         assert due.max_age(function(("A", "s", "a"), annotations={request: "now"}), local, 103.0) == NOW
 

@@ -9,7 +9,6 @@ from nvcf_operator.core.functions.branches.collecting import may_be_undeployed, 
 from nvcf_operator.core.functions.model.adoption import adoptable, named_function
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.functions.model.unsent import nameless
 from nvcf_operator.core.functions.model.versions import function_of
 from nvcf_operator.core.model.situation import Absent, Failure, Observation
 from nvcf_operator.core.model.versions import released_by_force
@@ -18,8 +17,9 @@ from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
 from nvcf_operator.reconcile.functions.doubts import doubt_earlier_changes, settle
+from nvcf_operator.reconcile.functions.observe_secrets import SecretObserver
 from nvcf_operator.reconcile.functions.reads import VersionReads
-from nvcf_operator.reconcile.functions.secrets import SecretReader, SecretsDue
+from nvcf_operator.reconcile.functions.secrets import SecretReader
 from nvcf_operator.reconcile.observe import timing_of
 from nvcf_operator.reconcile.ports import BELIEF, Accounts, Credentials, Saturated
 from nvcf_operator.settings import Settings
@@ -42,8 +42,7 @@ class FunctionObserver:
         self._access = Access(environment.cluster, credentials)
         self._clock = environment.clock
         self._reads = VersionReads(environment)
-        self._secrets = secrets
-        self._due = SecretsDue(settings.secret_resync_interval)
+        self._secrets = SecretObserver(secrets, self._reads, environment.clock)
         self._timing = timing_of(settings)
 
     async def observe(
@@ -80,31 +79,9 @@ class FunctionObserver:
             if local.credential != credential:
                 local.refusals.clear()
             local.credential = credential
-            context = await self._with_secrets(context)
+            context = await self._secrets.observed(context)
             doubt_earlier_changes(self._environment, context)
         return self.recall(context)
-
-    async def _with_secrets(self, context: FunctionContext) -> FunctionContext:
-        """Add what the Secrets behind the manifest's secrets are, and the names of secrets that no list shows."""
-        resource, local = context.resource, context.local
-        if not resource.needs_secrets:
-            local.secrets_due = None
-            return context
-        max_age = self._due.max_age(resource, local, self._clock.monotonic())
-        context = context.after(secrets=await self._secrets.seen(resource, local, max_age=max_age))
-        for seen in nameless(context.situation):
-            if seen.version_id not in local.secret_names:
-                found = await self._reads.version(context, seen.function_id, seen.version_id, with_names=True)
-                if not isinstance(found, VersionSeen) or found.secret_names is None:
-                    continue  # it is tried again, and nothing is sent to it meanwhile
-                local.secret_names[seen.version_id] = found.secret_names
-        names = local.secret_names
-        versions = context.situation.versions
-        return context.after(
-            versions=tuple(
-                replace(seen, secret_names=names.get(seen.version_id, seen.secret_names)) for seen in versions
-            )
-        )
 
     def recall(self, context: FunctionContext) -> FunctionContext:
         """Add what this process remembers."""

@@ -1,4 +1,4 @@
-"""Reads the Secrets behind a function's secrets, by name, and sends their values.
+"""Reads the Secrets behind a function's secrets, by name.
 
 Secrets are neither listed nor watched. Values are in memory for the length of a call only, beside the cache of Secrets
 that exists for API keys; what is remembered of them is a hash under a key that only this process has.
@@ -13,28 +13,20 @@ import secrets as random_bytes
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nvcf_client import endpoints
-from nvcf_client import errors as nvcf_errors
 from nvcf_client.models import Secret
 from nvcf_client.models.functions import to_request
-from nvcf_operator.accounts import calls
 from nvcf_operator.api.function_spec import FunctionSecret, SecretFormat
 from nvcf_operator.api.names import ALLOW_FUNCTION_ANNOTATION
-from nvcf_operator.core.functions.branches.in_place import refusal_name
 from nvcf_operator.core.functions.model import secrets as model
-from nvcf_operator.core.functions.model.decision import SendSecrets
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import SecretsSeen
 from nvcf_operator.core.functions.report import secret_messages as messages
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Failure, Scope
-from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.kube import errors as kube_errors
 from nvcf_operator.kube.secrets import Absent, Denied, SecretRead
 from nvcf_operator.kube.stored_secret import StoredSecret
-from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call
 from nvcf_operator.reconcile.ports import Outdated, SecretStore
-from nvcf_operator.reconcile.stages import Outcome
 from nvcf_operator.state.function_state import FunctionLocalState
 
 log = logging.getLogger(__name__)
@@ -58,15 +50,50 @@ class Values:
         return sum(len(_bytes_of(secret)) for secret in self.secrets.values()) > model.MOST_BYTES
 
 
+_FAILING = frozenset(
+    (Reason.SECRET_MISSING, Reason.SECRET_NOT_CONSENTING, Reason.SECRET_NOT_PERMITTED, Reason.SECRET_INVALID)
+)
+
+
+class SecretsDue:
+    """When the Secrets of a CloudFunction are read again.
+
+    Args:
+        interval: seconds.
+
+    """
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+
+    def max_age(self, resource: CloudFunction, local: FunctionLocalState, now: float) -> float:
+        """How old the Secrets may be for a reconcile; it plans the next read where this is one."""
+        requested = resource.reconcile_requested or resource.secrets_requested
+        if local.secrets_due is None or now >= local.secrets_due or requested:
+            local.secrets_due = now + self._interval * random.uniform(0.7, 1.0)
+            return NOW
+        synced = resource.condition("SecretsSynced")
+        return SOON if synced is None or synced.reason in _FAILING else ANY
+
+    def left(self, local: FunctionLocalState, now: float) -> float | None:
+        """Seconds until they are read again; None where none are read."""
+        if local.secrets_due is None:
+            return None
+        left = local.secrets_due - now
+        return left if left > 0 else self._interval / 2  # something has kept this reconcile from reading them
+
+
 class SecretReader:
     """Reads the values of a CloudFunction's secrets.
 
     Args:
         store: where Secrets are read.
+        due: when they are read again.
 
     """
 
-    def __init__(self, store: SecretStore) -> None:
+    def __init__(self, store: SecretStore, due: SecretsDue) -> None:
+        self.due = due
         self._store = store
         self._hash_key = random_bytes.token_bytes(32)
 
@@ -166,72 +193,3 @@ def _value(namespace: str, item: FunctionSecret, stored: StoredSecret) -> Secret
     if isinstance(found, str):
         return Failure(Reason.SECRET_INVALID, messages.invalid(full, key, found), Scope.RESOURCE)
     return found
-
-
-class SecretSender:
-    """Makes PUTs of secrets. They write no row of the version, so nothing else has to wait for them."""
-
-    def __init__(self, environment: FunctionEnvironment, reader: SecretReader) -> None:
-        self._environment = environment
-        self._reader = reader
-
-    async def send(self, context: FunctionContext, action: SendSecrets) -> Outcome[FunctionContext]:
-        """Send the values that were just decided on.
-
-        Raises:
-            Outdated: the resource or a Secret has changed, or the version is gone; nothing was written to NVCF.
-            Vanished, KubeError: nothing was written to NVCF.
-
-        """
-        await self._environment.cluster.prove_current(context.resource, context.local)
-        try:
-            async with context.nvcf.admitted(context.caller) as admission:
-                values = await self._reader.current(context.resource)
-                if values.sources != action.sources:
-                    raise Outdated("the Secrets have changed")
-                request = endpoints.update_function_secrets(
-                    function_id=action.function_id,
-                    function_version_id=action.version_id,
-                    secrets=[secret for name, secret in values.secrets.items() if name in action.names],
-                )
-                await context.nvcf.send(request, admission)
-        except LimiterClosed as closed:
-            return Outcome(context.after(failure=calls.limiter_failure(closed)))
-        except nvcf_errors.NvcfError as error:
-            log.warning("PUT of secrets of version %s failed: %s", action.version_id, error)
-            if isinstance(error, nvcf_errors.NotFound) and not error.unknown_path:
-                context.local.last_write_at = self._environment.clock.monotonic()  # so that a new list is read
-                raise Outdated(f"version {action.version_id} is gone") from error
-            failure = await failure_of_call(context, error, "update_secrets")
-            if failure.scope == Scope.RESOURCE:
-                key, now = (action.version_id, type(action).__name__), self._environment.clock.monotonic()
-                context.local.refused(key, refusal_name(context.situation, action), failure, now)
-            return Outcome(context.after(failure=failure))
-        self._environment.emit_write(context.resource, action)
-        return Outcome(context.after(wrote=action))
-
-
-class SecretsDue:
-    """When the Secrets of a CloudFunction are read again.
-
-    Args:
-        interval: seconds.
-
-    """
-
-    def __init__(self, interval: float) -> None:
-        self._interval = interval
-
-    def max_age(self, resource: CloudFunction, local: FunctionLocalState, now: float) -> float:
-        """How old the Secrets may be for a reconcile; it plans the next read where this is one."""
-        requested = resource.reconcile_requested or resource.secrets_requested
-        if local.secrets_due is None or now >= local.secrets_due or requested:
-            local.secrets_due = now + self._interval * random.uniform(0.7, 1.0)
-            return NOW
-        synced = resource.condition("SecretsSynced")
-        return SOON if synced is None or synced.reason in _FAILING else ANY
-
-
-_FAILING = frozenset(
-    (Reason.SECRET_MISSING, Reason.SECRET_NOT_CONSENTING, Reason.SECRET_NOT_PERMITTED, Reason.SECRET_INVALID)
-)

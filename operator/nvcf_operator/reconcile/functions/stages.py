@@ -29,7 +29,8 @@ from nvcf_operator.reconcile.functions.observe import FunctionObserver
 from nvcf_operator.reconcile.functions.orphans import FunctionOrphans
 from nvcf_operator.reconcile.functions.record import FunctionReporter
 from nvcf_operator.reconcile.functions.register import Registrations
-from nvcf_operator.reconcile.functions.secrets import SecretReader, SecretSender
+from nvcf_operator.reconcile.functions.secrets import SecretReader
+from nvcf_operator.reconcile.functions.send_secrets import SecretSender
 from nvcf_operator.reconcile.functions.update import Updates
 from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.reconcile.stages import Outcome, Stages
@@ -70,6 +71,7 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         self._registrations = Registrations(environment, secrets, unrecorded)
         self._deletions = Deletions(environment)
         self._updates = Updates(environment)
+        self._secrets = secrets
         self._sender = SecretSender(environment, secrets)
 
     def about(self, resource: CloudFunction) -> dict[str, str]:
@@ -170,8 +172,8 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
 
     def due(self, local: FunctionLocalState) -> Mapping[str, float]:
         """The Secrets are read again, since nothing shows their changes; polls show all else."""
-        due = local.secrets_due
-        return {"reading the Secrets": due - self._clock.monotonic()} if due is not None else {}
+        left = self._secrets.due.left(local, self._clock.monotonic())
+        return {"reading the Secrets": left} if left is not None else {}
 
     def vanished(self, resource: CloudFunction, account: Nvcf | None) -> None:
         """Follow what a POST of ours may still register."""
