@@ -6,6 +6,7 @@ import pytest
 
 from nvcf_operator.api.names import CLOUD_FUNCTION
 from tests.support.cluster import condition_of, follower, manifest
+from tests.support.function_secrets import NAME, allow_reading, put_secret, taken
 from tests.support.functions import Functions, mark_of
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
@@ -194,6 +195,22 @@ def test_a_retained_function_is_adopted_again_by_its_id_and_nothing_is_made(
     assert functions.posts() == posts
     assert functions.operations() == ["createFunction", "createDeployment", "updateFunction"]
     assert "Adopted" in [reason for _, reason, _ in functions.namespace.events("llama")]
+
+
+def test_the_version_with_the_manifests_secrets_is_adopted_and_gets_their_values(functions: Functions) -> None:
+    allow_reading(functions.namespace, NAME)
+    put_secret(functions.namespace, {"hf": "Schlüssel <&>"}, allow="llama")
+    function, version = registered(functions)
+    functions.simulator.set_secrets(version, HF="from before")
+    functions.simulator.jump(1.0)
+    registered(functions, function=function)
+    functions.apply(functionId=function, secrets=[taken("HF", "hf")], deletionPolicy="Retain")
+    functions.namespace.wait_for("llama")
+
+    assert functions.latest() == version
+    assert functions.simulator.has_secrets(version, HF="Schlüssel <&>")
+    assert sorted(writes(functions, function)) == ["updateFunction", "updateSecrets"]
+    at_rest(functions, function)
 
 
 def test_a_deployment_by_ids_moves_to_a_function_that_adopts_and_its_version_runs_on(

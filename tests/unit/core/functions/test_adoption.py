@@ -73,6 +73,12 @@ def test_the_newest_version_with_the_manifests_content_is_taken_and_no_other() -
     ("versions", "spec", "found"),
     [
         pytest.param((replace(THEIRS, status="ACTIVE"), NEWER), {}, FIRST, id="one that serves comes before a newer"),
+        pytest.param(
+            (replace(THEIRS, status="ACTIVE"), version(SECOND, uid=OTHER_UID, revision="1-4")),
+            {"revision": "1-4"},
+            FIRST,
+            id="and before one that bore the revision",
+        ),
         pytest.param((replace(THEIRS, status="ÄCTIVE"), NEWER), {}, FIRST, id="so does one of an unknown status"),
         pytest.param(
             (version(FIRST, uid=OTHER_UID, revision="1-4"), NEWER),

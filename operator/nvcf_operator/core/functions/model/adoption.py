@@ -40,8 +40,8 @@ def named_function(situation: FunctionSituation) -> str | None:
 def adoptable(situation: FunctionSituation, function: str | None) -> VersionSeen | None:
     """The version of an adopted function that has the manifest's content.
 
-    Of several it is the one that bore the manifest's revision or hash for another object, as after a restore, then one
-    that is deployed, then the newest.
+    Of several it is one that is deployed, so that adoption rolls nothing out, then the one that bore the manifest's
+    revision or hash for another object, as after a restore, then the newest.
     """
     resource = situation.resource
     asks = resource.given_function is not None or resource.adopts_by_name
@@ -82,9 +82,9 @@ def _preference(situation: FunctionSituation, seen: VersionSeen) -> tuple[bool, 
     wanted = situation.resource.wanted
     revision = seen.mark.revision if seen.mark is not None else None
     return (
+        situation.is_held(seen.version_id) or seen.is_deployed,
         wanted.revision is not None and revision == wanted.revision,
         _has_hash(situation, seen),
-        situation.is_held(seen.version_id) or seen.is_deployed,
         seen.created_at or FIRST,
         seen.version_id,
     )
