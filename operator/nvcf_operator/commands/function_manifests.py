@@ -83,7 +83,8 @@ def function_manifest(
         spec["description"] = version.description
     spec["template"] = written_template(version, key=key)
     if secrets is None:
-        left_out.append(f"secrets: {unknown_secrets}; a version that is registered later would have none")
+        advice = "Add those that the function has before you apply this: without them it is another version"
+        left_out.append(f"secrets: {unknown_secrets}. {advice}")
     elif secrets:
         spec["secrets"] = _secrets(name, secrets)
         remarks.append(_to_create(name, secrets))

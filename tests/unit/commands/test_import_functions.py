@@ -272,7 +272,8 @@ def test_secrets_are_names_and_what_to_create_is_reported() -> None:
         "llama", shown(), ImportOptions(), deployed=1, secrets=None, unknown_secrets="not shown", key=KEY
     )
     assert "secrets" not in unknown.body["spec"]
-    assert unknown.left_out == ("secrets: not shown; a version that is registered later would have none",)
+    (missing,) = unknown.left_out
+    assert missing.startswith("secrets: not shown. Add those that the function has before you apply this")
 
 
 def test_an_environment_is_printed_and_its_values_are_in_no_note() -> None:
