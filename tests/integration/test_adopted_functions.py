@@ -158,6 +158,42 @@ def test_two_resources_for_one_function_are_a_conflict_for_the_later_one(functio
     assert "deleteFunction" not in writes(functions, function)
 
 
+@pytest.mark.parametrize("by_name", [False, True], ids=["both by id", "one by name"])
+def test_of_two_that_come_at_once_one_adopts_and_the_other_leaves_the_function_alone(
+    functions: Functions, *, by_name: bool
+) -> None:
+    function, version = registered(functions)
+    by_id = {"functionId": function}
+    both = {"one": by_id, "two": {"adoptionPolicy": "Adopt"} if by_name else by_id}
+    functions.namespace.apply(
+        *(functions.manifest(name, **{"name": functions.called(), **spec}) for name, spec in both.items())
+    )
+
+    def marks() -> list[str]:
+        return [mark_of(item) or "" for item in functions.versions()]
+
+    def reasons() -> list[str]:
+        found = [functions.namespace.get(name).get("status", {}) for name in both]
+        return sorted(
+            item["reason"] for each in found for item in each.get("conditions", ()) if item["type"] == "Ready"
+        )
+
+    eventually(reasons, lambda found: found == ["Conflict", "Registered"], within=60, what="one of them has it")
+    holder = next(name for name in both if functions.status(name).get("latest"))
+    uid = functions.namespace.get(holder)["metadata"]["uid"].replace("-", "")
+    eventually(marks, lambda found: [uid in mark for mark in found] == [True], within=30, what="the holder's mark")
+    assert functions.ids() == [version]
+    assert set(writes(functions, function)) == {"updateFunction"}
+    polls = functions.simulator.cursor
+    eventually(
+        lambda: len(functions.simulator.log(polls, operation="listFunctions")),
+        lambda number: number >= 3,
+        within=30,
+        what="three polls",
+    )
+    assert not [entry for entry in functions.simulator.log(polls, functionId=function) if entry["mutating"]]
+
+
 def test_an_id_that_is_added_later_has_to_be_that_of_the_function(functions: Functions) -> None:
     functions.apply()
     functions.namespace.wait_for("llama")
