@@ -71,9 +71,12 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
         function, older = running.add_function("two", details={"containerArgs": "1"})
         _, newer = running.add_function("two", functionId=function, details={"containerArgs": "2"})
         running.change(older, odd={"createdAt": "2026-01-31T12:00:00Z"})
+        function, served = running.add_function("again")
+        running.add_function("again", functionId=function)  # newer, of the same content, and not deployed
+        running.change(served, odd={"createdAt": "2026-01-31T12:00:00Z"})
         running.add_function("idle")
         _, llm = running.add_function("llm", details={"functionType": "LLM"})
-        deployed = {*versions, older, newer, llm}
+        deployed = {*versions, older, newer, served, llm}
         for version in deployed:
             running.deploy(version, T10)
         eventually(
@@ -109,7 +112,7 @@ def test_what_is_printed_is_adopted_and_only_marked(
     printed = imported(simulator, tmp_path, f"--namespace={namespace}")
     wanted = specs(printed)
     functions = [spec for (kind, _), spec in wanted.items() if kind == CLOUD_FUNCTION.name]
-    assert {spec["name"] for spec in functions} == {*FUNCTIONS, "chart", "two", "idle"}
+    assert {spec["name"] for spec in functions} == {*FUNCTIONS, "chart", "two", "again", "idle"}
     by_ids = {spec["functionVersionId"] for spec in wanted.values() if "functionVersionId" in spec}
     assert by_ids == account.by_ids
     control_plane.kubectl("apply", "--validate=strict", "-f", "-", input=printed)
