@@ -75,7 +75,9 @@ async def _ask(account: AccountSettings, options: CheckOptions, key: str) -> Rep
         deployed = sorted((x for x in own if _is_deployed(x)), key=lambda x: (x.name or "", x.id, x.version_id))
         results[DEPLOYMENTS] = (Outcome.OK, _counts(own, deployed))
         instances = await read_instances(client, deployed)
-        results[DETAILS], results[INSTANCES] = may_see_instances(instances), running_instances(instances)
+        # Any version shows the scope, deployed or not.
+        results[DETAILS] = may_see_instances(instances or await read_instances(client, own[:1]))
+        results[INSTANCES] = running_instances(instances)
         results |= _announced(client)
     return _report(account.nvcf_base_url, results, account_id, [item.shown for item in instances])
 

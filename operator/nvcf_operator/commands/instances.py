@@ -54,9 +54,9 @@ async def read_instances(client: ReadOnlyClient, deployed: Sequence[Function]) -
 
 
 def may_see_instances(found: Sequence[VersionInstances]) -> tuple[Outcome, str]:
-    """Whether the key has the scope that shows running instances."""
+    """Whether the key has the scope that shows running instances and names of secrets."""
     if any(item.instances is not None for item in found):
-        return Outcome.OK, "the key may see running instances"
+        return Outcome.OK, "the key may see running instances and names of secrets"
     failed = next((item.error for item in found if item.error is not None), None)
     if failed is not None:
         return Outcome.UNKNOWN, error_text(failed)
@@ -66,7 +66,7 @@ def may_see_instances(found: Sequence[VersionInstances]) -> tuple[Outcome, str]:
             "secrets. Everything else works"
         )
         return Outcome.FAILED, text
-    return Outcome.UNKNOWN, "nothing is deployed, so this cannot be checked"
+    return Outcome.UNKNOWN, "the key sees no function, so this cannot be checked"
 
 
 def running_instances(found: Sequence[VersionInstances]) -> tuple[Outcome, str]:

@@ -101,6 +101,17 @@ def test_a_new_account_is_fit_and_what_cannot_be_known_is_unknown(simulator: Sim
     assert found.unknown == {"list_functions_details", "policy", "account"}
 
 
+@pytest.mark.parametrize("scope", [True, False])
+def test_a_version_that_is_not_deployed_shows_the_scope_for_details(
+    simulator: Simulator, tmp_path: Path, scope: bool
+) -> None:
+    simulator.add_function("idle")
+    key = with_scopes(simulator, *(name for name in ALL if scope or name != "list_functions_details"))
+    found = checked(simulator.url, tmp_path, key=key)
+    assert found.results["list_functions_details"] == ("ok" if scope else "failed")
+    assert found.texts["instances"] == "nothing is deployed, so nothing runs"
+
+
 def test_json_says_the_same_for_programs(simulator: Simulator, tmp_path: Path) -> None:
     version = served(simulator)
     text = Account(simulator.url, tmp_path, KEY).run("check")
