@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hack.controlplane import ControlPlane
+from tests.support import tools
 from tests.support.cluster import SPECIFICATION, Namespace, condition_of, follower, manifest
 from tests.support.functions import Functions
 from tests.support.sandbox import Sandbox
@@ -159,6 +160,24 @@ def test_a_post_that_runs_on_its_version_keeps_the_function(sandbox: Sandbox, fu
         functions.namespace.wait_gone("llama", within=WITHIN)
     assert sandbox.simulator.overlapping(version) == []
     assert functions.ids() == []
+
+
+def test_a_deployment_that_is_forced_away_frees_its_version_only_when_its_post_is_over(
+    sandbox: Sandbox, functions: Functions
+) -> None:
+    with sandbox.operator(create_settle_seconds=12.0) as operator:
+        functions.apply()
+        functions.namespace.wait_for("llama")
+        version = functions.latest()
+        sandbox.simulator.behave(races={"slowPost": 5.0})
+        sandbox.namespace.apply(of_llama())
+        eventually(functions.operations, lambda made: made[-1] == "createDeployment", within=WITHIN, what="a POST")
+        functions.namespace.delete("llama")
+        tools.force_away(sandbox.namespace, "echo")
+        functions.namespace.wait_gone("llama", within=WITHIN)
+        assert operator.running
+    assert sandbox.simulator.overlapping(version) == []
+    assert (functions.ids(), sandbox.simulator.leaked()) == ([], [])
 
 
 def test_what_somebody_deploys_while_the_resource_goes_is_not_ended(sandbox: Sandbox, functions: Functions) -> None:
