@@ -10,6 +10,7 @@ are replaced by names. Writes are all there. Of the reads, which depend on the c
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +23,10 @@ from nvcf_operator.api import names
 from nvcf_operator.api.names import CLOUD_FUNCTION
 from tests.chaos.environment import Run
 from tests.chaos.followed_runs import FollowedRun
-from tests.support.functions import REGISTRATIONS, mark_of
+from tests.support.functions import mark_of
+
+_VALUE = re.compile(r"digest:[0-9a-f]{16}")
+"""What the simulator shows of a secret's value: it differs from one simulator to another."""
 
 OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
 NVCF_PREFIX = "/v2/nvcf"
@@ -224,7 +228,8 @@ def _asked(run: Run, start: Start, named: Names) -> Iterator[Line]:
             named.of(token, "registration")
         if entry["deploymentId"]:
             named.of(entry["deploymentId"], "deployment")
-        body = "" if entry["body"] is None else f"\n                   {json.dumps(entry['body'])}"
+        sent = _VALUE.sub("<value>", json.dumps(entry["body"]))
+        body = "" if entry["body"] is None else f"\n                   {sent}"
         key = f"  with {named.of(entry['key'], 'key')}" if first else ""
         text = named.put_into(f"NVCF  {entry['status']}  {entry['method']:6}  {path}{key}{body}")
         poll = entry["operation"] == "listFunctions" and not first
@@ -234,8 +239,8 @@ def _asked(run: Run, start: Start, named: Names) -> Iterator[Line]:
 
 
 def _tokens(entry: Mapping[str, Any]) -> list[str]:
-    """The token in the mark of a registration."""
-    mark = mark_of(entry["body"]) if entry["operation"] in REGISTRATIONS else None
+    """The token in the mark that a registration, or a change of tags, sends."""
+    mark = mark_of(entry["body"]) if isinstance(entry["body"], dict) else None
     return mark.split(":")[4:5] if mark is not None else []
 
 

@@ -1,5 +1,6 @@
 """kill -9 at a call: where to, and what has to come of it, for runs about either kind of resource."""
 
+import difflib
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -90,11 +91,19 @@ def ends_alike(
         return False
     run.until_looked()
 
-    def end() -> EndT:
+    def difference() -> str:
         found = look(run, cursor)
         assert found.posts <= wanted.posts, f"{found.posts} POSTs in place of {wanted.posts}: {wrongs(run, cursor)}"
-        return found
+        return _difference(wanted, found)
 
-    run.eventually(end, lambda found: found == wanted, f"the end:\n{wanted}")
+    run.eventually(difference, lambda found: not found, "the end is that without a crash")
     assert wrongs(run, cursor) == []
     return True
+
+
+def _difference(wanted: End, found: End) -> str:
+    """What tells two ends apart, as a diff; empty where they are equal."""
+    if found == wanted:
+        return ""
+    before, after = (repr(end).replace("\\n", "\n").splitlines() for end in (wanted, found))
+    return "\n".join(difflib.unified_diff(before, after, "without a crash", "with it", lineterm="", n=1))

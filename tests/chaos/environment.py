@@ -170,6 +170,11 @@ class Run:
         """The path of the resource."""
         return resource_path(self.namespace, NAME, self.kind)
 
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions in NVCF that the run is about."""
+        return (self.function,)
+
     def more_ids(self) -> Mapping[str, str]:
         """Names for ids that a run of this class has besides."""
         return {}
@@ -279,7 +284,12 @@ class Run:
 
     def until_gone(self) -> None:
         """Wait until the resource is gone."""
-        self.eventually(self.find, lambda found: found is None, "the resource is gone")
+
+        def left() -> Json | None:
+            found = self.find()
+            return found and {item["type"]: item["message"] for item in found["status"]["conditions"]}
+
+        self.eventually(left, lambda found: found is None, "the resource is gone")
 
     def until_asked(self, times: int = 1, since: int | None = None, **wanted: Any) -> None:
         """Wait for requests of this account that look so: so many after a cursor, or from now on."""

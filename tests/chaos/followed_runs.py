@@ -7,8 +7,9 @@ from typing import Any
 
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT
 from tests.chaos.environment import NAME
-from tests.chaos.function_runs import FunctionRun
+from tests.chaos.function_runs import NEW_VALUE, OLD_VALUE, FunctionRun
 from tests.support.cluster import condition_of, follower, resource_path
+from tests.support.function_secrets import taken
 from tests.support.functions import REGISTRATIONS
 
 Json = dict[str, Any]
@@ -79,10 +80,21 @@ class FollowedRun(FunctionRun):
 
         def alone(found: Json) -> bool:
             status = found["status"]
-            ready = condition_of(found, "Ready")["status"] == "True"
+            ready = condition_of(found, "Ready").get("status") == "True"
             return ready and status.get("functionVersionId") == latest and not status.get("retiring")
 
         self.until(alone, f"{latest} serves alone")
+
+    def until_followed(self) -> None:
+        """Wait until both are Ready, and the FunctionDeployment has taken the CloudFunction's generation."""
+        generation = self.until_registered()["metadata"]["generation"]
+
+        def followed(found: Json) -> bool:
+            ready = condition_of(found, "Ready").get("status") == "True"
+            taken: Json = found["status"].get("functionRef", {})
+            return ready and bool(taken.get("generation") == generation)
+
+        self.until(followed, f"generation {generation} is followed")
 
     def until_told(self) -> None:
         """Wait for the Events of how both stand."""
@@ -98,11 +110,29 @@ class FollowedRun(FunctionRun):
             operation="createVersion", functionId=function, count=1, when="during", delay=0.1, reset=True
         )
 
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The function that the operator registered."""
+        return tuple(self.registered()[:1])
+
+    def delete_both(self) -> None:
+        """Delete both resources, the FunctionDeployment first: what the other one reports of it is the same then."""
+        with self.commit("both resources are deleted"):
+            self.delete()
+            with self.about_function():
+                self.delete()
+
+    def until_both_gone(self) -> None:
+        """Wait until both resources are gone."""
+        self.until_gone()
+        with self.about_function():
+            self.until_gone()
+
     def registered(self) -> list[str]:
-        """The function and its versions, as they were registered."""
-        answered = [entry for entry in self.asked(self.cursor) if entry["operation"] in REGISTRATIONS]
-        there = self.versions_there()
-        return [str(answered[0]["functionId"]), *(str(item["versionId"]) for item in there)]
+        """The function and its versions, as they were registered; those that are gone again among them."""
+        asked = [entry for entry in self.asked(self.cursor) if entry["operation"] in REGISTRATIONS]
+        made = [str(entry["functionVersionId"]) for entry in asked if entry["committed"] is not None]
+        return [str(asked[0]["functionId"]), *made]
 
     def more_ids(self) -> Mapping[str, str]:
         """Names for what the operator registered, and for the CloudFunction."""
@@ -135,6 +165,12 @@ class FollowedScenario:
     """Requests to NVCF for it."""
     writes: int
     """To the CloudFunction in the cluster."""
+    deletions: int = 0
+    """Versions that NVCF is asked to delete."""
+    changes: int = 0
+    """Changes in place."""
+    rolls_out: bool = True
+    """Whether the deployment follows to another version."""
 
 
 def nothing(run: FollowedRun) -> None:
@@ -163,6 +199,63 @@ def serving_second(run: FollowedRun) -> None:
     """Begin with a second version that serves, and the first one in the history."""
     serving(run)
     image(run)
+
+
+def collect(run: FollowedRun) -> None:
+    with run.about_function():
+        run.edit(history={"limit": 0})
+        run.until_versions(1)
+        run.until(lambda found: len(found["status"]["versions"]) == 1, "the record has forgotten it")
+    run.until_followed()
+
+
+def serving_with_tags(run: FollowedRun) -> None:
+    """Begin with a version that serves and has tags."""
+    run.register(tags=["team:a"])
+    run.follow()
+    run.until_rolled_out()
+
+
+def tags(run: FollowedRun) -> None:
+    with run.about_function():
+        run.edit(tags=["team:b", "grade=2"])
+    run.until_followed()
+
+
+def serving_with_secret(run: FollowedRun) -> None:
+    """Begin with a version that serves and has a secret."""
+    run.keep_secret(OLD_VALUE)
+    run.register(secrets=[taken("TOKEN", "token")])
+    run.follow()
+    run.until_rolled_out()
+
+
+def rotate(run: FollowedRun) -> None:
+    with run.commit("the value of a secret changes, and is to be read now"):
+        run.keep_secret(NEW_VALUE)
+        with run.about_function():
+            run.annotate(reconcile_requested_at="rotated")
+    run.until_sent(NEW_VALUE)
+    with run.about_function():
+        run.until(lambda found: found["status"].get("lastHandledReconcileAt") == "rotated", "the request is answered")
+        run.until_ready()
+
+
+def serving_second_with_tags(run: FollowedRun) -> None:
+    """Begin with a second version that serves, the first one in the history, and tags on both."""
+    serving_with_tags(run)
+    image(run)
+
+
+def back_with_tags(run: FollowedRun) -> None:
+    with run.about_function():
+        run.edit(template={"containerImage": FIRST}, tags=["team:b"])
+    run.until_rolled_out()
+
+
+def delete_both(run: FollowedRun) -> None:
+    run.delete_both()
+    run.until_both_gone()
 
 
 def back(run: FollowedRun) -> None:
@@ -207,5 +300,33 @@ FOLLOWED_SCENARIOS: Mapping[str, FollowedScenario] = {
     "failing": FollowedScenario("The image changes, and its version does not come up.", failing, serving, 1, 2),
     "lost": FollowedScenario("The answer to the registration of a version is lost.", lost, serving, 1, 4),
     "image-and-gpu": FollowedScenario("Image and GPU change in one commit.", image_and_gpu, serving, 1, 3),
+    "collect": FollowedScenario(
+        "The history is to keep no version: the former one is deleted.",
+        collect,
+        serving_second,
+        registrations=0,
+        writes=3,
+        deletions=1,
+        rolls_out=False,
+    ),
+    "tags": FollowedScenario("The tags change.", tags, serving_with_tags, 0, 1, changes=1, rolls_out=False),
+    "secret": FollowedScenario(
+        "The value of a secret changes.", rotate, serving_with_secret, 0, 1, changes=1, rolls_out=False
+    ),
+    "back-with-tags": FollowedScenario(
+        "The template goes back to that of the former version, and the tags change.",
+        back_with_tags,
+        serving_second_with_tags,
+        registrations=0,
+        writes=2,
+        changes=2,
+    ),
+    "delete-both": FollowedScenario(
+        "Both resources are deleted.", delete_both, serving, 0, 4, deletions=1, rolls_out=False
+    ),
     "gpu-and-image": FollowedScenario("GPU and image change in one commit.", gpu_and_image, serving, 1, 3),
 }
+
+FOLLOWED_CRASHES = ("delete-both",)
+"""What is crashed at each call. The crashes of rollouts are those of `test_crash_points`, and those of registering,
+collecting and changing those of `FUNCTION_SCENARIOS`."""

@@ -8,7 +8,10 @@ from typing import Any
 
 from nvcf_operator.api.names import CLOUD_FUNCTION
 from tests.chaos.environment import NAME, Run
-from tests.support.functions import function_manifest, mark_of
+from tests.support.cluster import Namespace
+from tests.support.function_secrets import NAME as SECRET
+from tests.support.function_secrets import allow_reading, put_secret, taken
+from tests.support.functions import MARK, function_manifest, mark_of
 
 Json = dict[str, Any]
 
@@ -33,6 +36,21 @@ class FunctionRun(Run):
         """The versions that the resource's function has in NVCF, the oldest first."""
         found = [item for item in self.simulator.state()["functions"] if item["name"] == f"{self.name}-llama"]
         return sorted(found, key=lambda item: str(item["createdAt"]))
+
+    def keep_secret(self, value: str) -> None:
+        """Have the Secret, which the operator may read, hold a value, and have it read now."""
+        self._did("the Secret gets a value")
+        namespace = Namespace(self.environment.plane, self.namespace)
+        allow_reading(namespace, SECRET)
+        put_secret(namespace, {"token": value}, allow=NAME)
+
+    def until_sent(self, value: str) -> None:
+        """Wait until all versions have that value of the secret."""
+        self.eventually(
+            lambda: [self.simulator.has_secrets(item["versionId"], TOKEN=value) for item in self.versions_there()],
+            lambda found: bool(found) and all(found),
+            "the value is sent",
+        )
 
     def until_versions(self, number: int) -> None:
         """Wait until so many versions are there."""
@@ -69,7 +87,16 @@ class FunctionOutcome:
             names |= {uid: "<uid>", uid.replace("-", ""): "<uid>"}
             names |= {token: "<token>" for token in [found["status"].get("intent", {}).get("token")] if token}
         posts = [entry for entry in run.asked(cursor) if entry["operation"] in ("createFunction", "createVersion")]
-        versions = [{"version": item["versionId"], "mark": mark} for item, mark in zip(there, marks, strict=True)]
+        versions = [
+            {
+                "version": item["versionId"],
+                "mark": mark,
+                "tags": sorted(tag for tag in item.get("tags", ()) if not tag.startswith(MARK)),
+                "rateLimit": item.get("rateLimit"),
+                "secrets": run.simulator.secrets(item["versionId"]),
+            }
+            for item, mark in zip(there, marks, strict=True)
+        ]
         return cls(_named(_shown(found), names), _named(versions, names), len(posts))
 
 
@@ -78,6 +105,9 @@ def _shown(found: Json | None) -> object:
         return "gone"
     status = {name: value for name, value in found.get("status", {}).items() if name not in _LOST_WITH_A_CRASH}
     status.pop("credential", None)
+    for item in (*status.get("versions", ()), status.get("intent", {})):
+        if "secrets" in item:
+            item["secrets"] = "<sources>"  # a digest of uid and version of a Secret, which each run has of its own
     return {"finalizers": found["metadata"].get("finalizers", []), "status": status}
 
 
@@ -121,8 +151,48 @@ def delete(run: FunctionRun) -> None:
     run.until_gone()
 
 
+def change(run: FunctionRun) -> None:
+    """Tags and rate limit change."""
+    run.edit(tags=["team:b", "grade=2"], rateLimit={"perUserRate": "10-S"})
+    run.until_ready()
+
+
+OLD_VALUE, NEW_VALUE = "alt <&>", "Schlüssel „neu“ <&>"
+
+
+def with_secret(run: FunctionRun) -> None:
+    """Begin with a version that has a secret."""
+    run.keep_secret(OLD_VALUE)
+    register(run, secrets=[taken("TOKEN", "token")])
+    run.until_sent(OLD_VALUE)
+
+
+def rotate(run: FunctionRun) -> None:
+    """The value of a secret changes."""
+    run.keep_secret(NEW_VALUE)
+    run.annotate(reconcile_requested_at="rotated")
+    run.until_sent(NEW_VALUE)
+    run.until_ready()
+    run.until(lambda found: found["status"].get("lastHandledReconcileAt") == "rotated", "the request is answered")
+
+
+def of_somebody(run: FunctionRun) -> None:
+    """Begin with a function that somebody else has registered, with the content of the manifest."""
+    details = {"inferenceUrl": "/v1/chat", "containerImage": "nvcr.io/org/llama:1", "tags": ["owner=ops"]}
+    run.simulator.add_function(f"{run.name}-llama", ncaId=run.name, details=details)
+
+
+def adopt(run: FunctionRun) -> None:
+    """A manifest adopts it."""
+    run.register(adoptionPolicy="Adopt")
+    run.until_ready()
+
+
 FUNCTION_SCENARIOS: Mapping[str, FunctionScenario] = {
     "register": FunctionScenario(register),
     "replace": FunctionScenario(replaced_version, lambda run: register(run, history={"limit": 0})),
     "delete": FunctionScenario(delete, register),
+    "change": FunctionScenario(change, lambda run: register(run, tags=["team:a"])),
+    "rotate": FunctionScenario(rotate, with_secret),
+    "adopt": FunctionScenario(adopt, of_somebody),
 }

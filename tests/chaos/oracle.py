@@ -12,6 +12,12 @@ Entry = dict[str, Any]
 REPEATABLE = ("updateGpuSpecification", "updateDeployment", "deleteDeployment")
 """What may be made again while it may still be under way."""
 
+SAME = ("deleteFunction", "updateFunction", "updateFunctionMetadata", "deleteRateLimit")
+"""What may be made again beside the very same."""
+
+WRITES_NO_ROW = "updateSecrets"
+"""What may run beside anything, once the version has secrets."""
+
 REFUSED = (401, 403, 429)
 """Statuses of a POST that was not carried out, as all know, so that another one may follow."""
 
@@ -30,14 +36,17 @@ def two_writers(log: Iterable[Entry]) -> list[str]:
     """Pairs of changes to one version that overlapped in time.
 
     What a dead operator has sent may still be under way when its successor makes it again. That is harmless but for a
-    POST: a change in place is read back after the server's own loop, a DELETE finds nothing.
+    POST: a change in place is read back after the server's own loop, a DELETE finds nothing. Of a version's own row
+    only the same change is harmless.
     """
     wrong = []
     for version, entries in _by_version(log).items():
-        changes = sorted((entry for entry in entries if entry["mutating"]), key=lambda entry: entry["started"])
+        rows = (entry for entry in entries if entry["mutating"] and entry["operation"] != WRITES_NO_ROW)
+        changes = sorted(rows, key=lambda entry: entry["started"])
         for before, after in pairwise(changes):
             ended = before["ended"]
-            harmless = {before["operation"], after["operation"]} <= set(REPEATABLE)
+            operations = {before["operation"], after["operation"]}
+            harmless = operations <= set(REPEATABLE) or (len(operations) == 1 and operations <= set(SAME))
             if harmless and before["userAgent"] != after["userAgent"]:
                 continue
             if ended is None or after["started"] < ended:

@@ -57,7 +57,7 @@ def wrongs(run: Run, cursor: int, reports: str = "", *, crashes_forget: bool = F
 
 
 def _mine(run: Run, item: dict[str, Any]) -> bool:
-    return bool(item["functionId"] == run.function)
+    return item["functionId"] in run.functions
 
 
 def _account(run: Run, named: Names) -> str:
@@ -70,7 +70,7 @@ def _account(run: Run, named: Names) -> str:
         named.name(item["deploymentId"], f"<deployment of {version}>")
         for specification in item["deploymentSpecifications"]:
             named.name(specification["gpuSpecificationId"], f"<specification of {version}>")
-    for function in filter(lambda item: item["id"] == run.function, state["functions"]):
+    for function in filter(lambda item: item["id"] in run.functions, state["functions"]):
         version = function["versionId"]
         rows = [item for item in state["deployments"] if item["functionVersionId"] == version]
         alive = [item for item in state["allocations"] if item["functionVersionId"] == version and item["alive"]]

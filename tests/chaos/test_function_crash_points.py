@@ -4,20 +4,25 @@ A failure prints scenario and call; `CRASH=` with the call repeats this one.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Generic
 
 import pytest
 
 from hack.controlplane import ControlPlane
-from tests.chaos.crashes import AT_ONCE, begun, ends_alike, points
+from tests.chaos.crashes import AT_ONCE, EndT, RunT, Scenario, begun, ends_alike, points
 from tests.chaos.environment import Environment
-from tests.chaos.function_runs import FUNCTION_SCENARIOS, FunctionOutcome, FunctionRun, FunctionScenario
+from tests.chaos.followed_outcome import FollowedOutcome
+from tests.chaos.followed_runs import FOLLOWED_CRASHES, FOLLOWED_SCENARIOS, FollowedRun
+from tests.chaos.function_runs import FUNCTION_SCENARIOS, FunctionOutcome, FunctionRun
+from tests.chaos.outcome import wrongs
 from tests.support.failpoints import Failpoint
 
 SLOW = 0.5
-"""Seconds that a registration takes: long enough for an operator to die meanwhile, and far less than the settle."""
+"""Seconds that a registration or a change takes: an operator may die meanwhile, and the settle is far longer."""
 
 
 @pytest.fixture(scope="module")
@@ -27,29 +32,65 @@ def environment(
     """What all runs share."""
     folder = tmp_path_factory.mktemp("function")
     with Environment.made(control_plane, operator_identity, folder, at_once=AT_ONCE) as made:
-        made.simulator.behave(races={"slowRegister": SLOW})
+        made.simulator.behave(races={"slowRegister": SLOW, "slowUpdate": SLOW})
         yield made
 
 
-def crash(environment: Environment, scenario: FunctionScenario, point: Failpoint, wanted: FunctionOutcome) -> bool:
-    """Play a scenario with a crash, and compare the end; say whether the call was reached at all."""
-    with environment.run_as(FunctionRun, failpoint=point) as run:
-        return ends_alike(run, scenario, wanted, FunctionOutcome.of)
+SETTINGS: Mapping[str, Any] = {"redeploy_settle_seconds": 3.0}
+"""So long that a 404 is read often enough to last, though two resources are reconciled on a busy machine."""
+
+
+@dataclass(frozen=True)
+class Crashes(Generic[RunT, EndT]):
+    """What is played, and crashed at each of its calls."""
+
+    environment: Environment
+    make: type[RunT]
+    scenario: Scenario[RunT]
+    look: Callable[[RunT, int], EndT]
+    wrongs: Callable[[RunT, int], list[str]]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def reference(self) -> tuple[EndT, list[str]]:
+        """Play it to its end; give that end and all calls."""
+        with self.environment.run_as(self.make, **self.settings) as run:
+            cursor = begun(run, self.scenario)
+            self.scenario.play(run)
+            run.until_told()
+            assert self.wrongs(run, cursor) == []
+            return self.look(run, cursor), run.operator.calls()
+
+    def crash(self, point: Failpoint, wanted: EndT) -> bool:
+        """Play it with a crash, and compare the end; say whether the call was reached at all."""
+        with self.environment.run_as(self.make, failpoint=point, **self.settings) as run:
+            return ends_alike(run, self.scenario, wanted, self.look, self.wrongs)
+
+    def at_any_call(self, name: str) -> None:
+        """Crash at any call that changes something, and at some of the others.
+
+        Raises:
+            AssertionError: the end is another one.
+
+        """
+        expected, calls = self.reference()
+        chosen = os.environ.get("CRASH")
+        where = [Failpoint.parse(chosen)] if chosen else points(calls)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            crashes = {point: pool.submit(self.crash, point, expected) for point in where}
+        wrong = [f"{name}, {point}: {error}" for point, future in crashes.items() if (error := future.exception())]
+        assert not wrong, "\n\n".join(wrong)
+        reached = {point.call for point, future in crashes.items() if future.result()}
+        changes = {call for call in calls if not call.startswith(("kube GET", "nvcf get", "nvcf list"))}
+        assert chosen or changes <= reached
 
 
 @pytest.mark.parametrize("name", FUNCTION_SCENARIOS)
 def test_a_crash_at_any_call_leads_to_the_same_end(environment: Environment, name: str) -> None:
     scenario = FUNCTION_SCENARIOS[name]
-    with environment.run_as(FunctionRun) as run:
-        cursor = begun(run, scenario)
-        scenario.play(run)
-        run.until_told()
-        expected, calls = FunctionOutcome.of(run, cursor), run.operator.calls()
-    chosen = os.environ.get("CRASH")
-    where = [Failpoint.parse(chosen)] if chosen else points(calls)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        crashes = {point: pool.submit(crash, environment, scenario, point, expected) for point in where}
-    wrong = [f"{name}, {point}: {error}" for point, future in crashes.items() if (error := future.exception())]
-    assert not wrong, "\n\n".join(wrong)
-    reached = {point.call for point, future in crashes.items() if future.result()}
-    assert chosen or {call for call in calls if not call.startswith(("kube GET", "nvcf get", "nvcf list"))} <= reached
+    Crashes(environment, FunctionRun, scenario, FunctionOutcome.of, lambda run, cursor: []).at_any_call(name)
+
+
+@pytest.mark.parametrize("name", FOLLOWED_CRASHES)
+def test_a_crash_while_both_are_at_work_leads_to_the_same_end(environment: Environment, name: str) -> None:
+    scenario = FOLLOWED_SCENARIOS[name]
+    Crashes(environment, FollowedRun, scenario, FollowedOutcome.of, wrongs, SETTINGS).at_any_call(name)
