@@ -83,7 +83,7 @@ def function_manifest(
         spec["description"] = version.description
     spec["template"] = written_template(version, key=key)
     if secrets is None:
-        advice = "Add those that the function has before you apply this: without them it is another version"
+        advice = "Add those that the function has, or the operator registers another version without them"
         left_out.append(f"secrets: {unknown_secrets}. {advice}")
     elif secrets:
         spec["secrets"] = _secrets(name, secrets)
@@ -148,8 +148,9 @@ def secret_name(name: str) -> str:
 
 def _to_create(name: str, secrets: Iterable[str]) -> str:
     """What to do about the values, which NVCF shows to nobody."""
-    keys = ", ".join(sorted(set(secrets)))
+    keys, secret = ", ".join(sorted(set(secrets))), secret_name(name)
     return (
-        f"secrets: NVCF shows no values. Create the Secret {secret_name(name)} with the keys {keys}, and allow its "
-        f"use: kubectl annotate secret {secret_name(name)} {names.ALLOW_FUNCTION_ANNOTATION}={name}"
+        f"secrets: NVCF shows no values, and the operator sends those of the Secret {secret}. Create it with the keys "
+        f"{keys} and the values that the function has, and allow its use: kubectl annotate secret {secret} "
+        f"{names.ALLOW_FUNCTION_ANNOTATION}={name}. A value that is a JSON object needs format: JSON"
     )

@@ -266,14 +266,16 @@ def test_secrets_are_names_and_what_to_create_is_reported() -> None:
         {"name": name, "secretRef": {"name": "llama-3e4666bf-secrets", "key": name}} for name in ("HF_TOKEN", "a.b")
     ]
     (note,) = found.remarks
-    assert "Create the Secret llama-3e4666bf-secrets with the keys HF_TOKEN, a.b" in note
+    assert "the Secret llama-3e4666bf-secrets. Create it with the keys HF_TOKEN, a.b and" in note
     assert "annotate secret llama-3e4666bf-secrets nvcf-operator.io/allow-function=llama-3e4666bf" in note
     unknown = function_manifest(
         "llama", shown(), ImportOptions(), deployed=1, secrets=None, unknown_secrets="not shown", key=KEY
     )
     assert "secrets" not in unknown.body["spec"]
     (missing,) = unknown.left_out
-    assert missing.startswith("secrets: not shown. Add those that the function has before you apply this")
+    assert missing.startswith(
+        "secrets: not shown. Add those that the function has, or the operator registers another version"
+    )
 
 
 def test_an_environment_is_printed_and_its_values_are_in_no_note() -> None:
