@@ -54,6 +54,29 @@ def test_a_former_version_is_brought_up_to_date_before_it_is_deployed_again(
     assert drifts(functions) == 0
 
 
+def test_a_former_version_that_is_pinned_is_brought_up_to_date_before_it_is_deployed(
+    tenant: Tenant, functions: Functions
+) -> None:
+    functions.apply(revision="1-0", history={"limit": 1}, tags=["one"])
+    tenant.namespace.apply(follower("llama"))
+    tenant.namespace.wait_for("llama", within=60)
+    first = functions.latest()
+    functions.namespace.edit("llama", revision="2-0", template={"containerImage": "nvcr.io/org/llama:2"})
+    functions.namespace.wait_for("llama", within=60)
+    until_alone(functions, functions.latest())
+    functions.namespace.edit("llama", tags=["two"])
+    until_tags(functions, {"two"})
+    functions.namespace.wait_for("llama", within=60)
+    tenant.namespace.wait_for("llama", within=60)
+    tenant.namespace.edit("llama", functionRef={"name": "llama", "revision": "1-0"})
+    until_alone(functions, first)
+    functions.namespace.wait_for("llama", within=60)
+    order = [name for name in functions.simulator.operations(first) if name != "createFunction"]
+    assert order[-2:] == ["updateFunction", "createDeployment"]
+    assert tags(functions, first) == {"two"}
+    assert drifts(functions) == 0
+
+
 def test_a_change_reaches_the_version_that_serves_while_a_rollout_fails(tenant: Tenant, functions: Functions) -> None:
     functions.apply(history={"limit": 1}, tags=["one"])
     tenant.namespace.apply(follower("llama"))

@@ -359,6 +359,16 @@ def test_what_somebody_else_changes_is_drift() -> None:
     assert decide(limited).action == RemoveRateLimit(FUNCTION, SECOND, ("rateLimit",))
 
 
+def test_what_comes_into_use_again_has_not_drifted() -> None:
+    pin = follower(pinned="1-4")
+    named = version(created_at=OLD.created_at, revision="1-4")
+    resource = recorded(named, LATEST, template=OTHER_TEMPLATE, spec={"tags": ["a"]})
+    of = situation(resource, named, tagged(LATEST, "a"), followers=(pin,))
+    assert decide(of).action == update(named, "a")
+    of = replace(of, versions=(replace(named, status="ACTIVE"), tagged(LATEST, "a")))
+    assert decide(of).action == update(named, "a", corrects=("tags",))
+
+
 def test_a_change_of_the_manifest_is_no_drift_and_is_not_counted() -> None:
     of = following(spec={"tags": ["a"]})
     assert decide(of).drift == ()

@@ -187,12 +187,18 @@ def _metadata_change(situation: FunctionSituation, seen: VersionSeen) -> UpdateV
     differs = wanted.differs(seen, resource.mark_uid)
     if not differs:
         return None
-    corrects = differs if resource.in_order and not _is_repeat(situation, seen) else ()
+    corrects = differs if _was_as_wanted(situation, seen) and not _is_repeat(situation, seen) else ()
     if RATE_LIMIT in differs and wanted.unlimited and TAGS not in differs:
         return RemoveRateLimit(seen.function_id, seen.version_id, corrects)
     tags = wanted.tags_with(seen.tags, _mark_for(situation, seen)) if TAGS in differs else None
     limit = RATE_LIMIT in differs and not wanted.unlimited
     return UpdateVersion(seen.function_id, seen.version_id, tags, limit, corrects)
+
+
+def _was_as_wanted(situation: FunctionSituation, seen: VersionSeen) -> bool:
+    """Whether a version was as the manifest says before. One of the history that comes into use again need not be."""
+    used = seen.version_id == situation.resource.latest_version or seen.known_status != FunctionStatus.INACTIVE
+    return used and situation.resource.in_order
 
 
 def _is_repeat(situation: FunctionSituation, seen: VersionSeen) -> bool:
