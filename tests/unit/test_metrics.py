@@ -143,9 +143,14 @@ def test_converged_means_silent_can_be_seen(kind: str, code: str, written: int, 
     ("name", "label", "values"),
     [
         ("kube_writes_total", "kind", {"finalizer", "intent", "status", "event"}),
-        ("nvcf_writes_total", "kind", {action.__name__.lower() for action in (Create, Change, Undeploy)}),
+        (
+            "nvcf_writes_total",
+            "kind",
+            {action.__name__.lower() for action in (Create, Change, Undeploy)}
+            | {"register", "delete_version", "update_version", "remove_rate_limit", "send_secrets"},
+        ),
         ("reconciles_total", "result", {"done", "crowded", "outdated", "kube_error", "error"}),
-        ("drift_total", "field", {"deployment", "deploymentSpecifications", *FIELDS}),
+        ("drift_total", "field", {"deployment", "deploymentSpecifications", *FIELDS, "version", "tags", "rateLimit"}),
         ("resources", "condition", set(CONDITION_TYPES)),
     ],
 )

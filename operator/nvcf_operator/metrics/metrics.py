@@ -44,15 +44,17 @@ InstanceRequest = tuple[str, str, int, int]
 WRITES: Final = ("finalizer", "intent", "status", "event")
 """Kinds of calls to the Kubernetes API that change something."""
 
-CHANGES: Final = ("create", "change", "undeploy")
+OF_VERSIONS: Final = ("register", "delete_version", "update_version", "remove_rate_limit", "send_secrets")
+CHANGES: Final = ("create", "change", "undeploy", *OF_VERSIONS)
 """Kinds of actions that change something in NVCF."""
 
 RESULTS: Final = ("done", "crowded", "outdated", "kube_error", "error")
 """How a reconcile ends: completed; postponed, because too many wait for the account; restarted, because the resource
 has changed in the meantime; failed because of the Kubernetes API; or because of a bug."""
 
-DRIFTING: Final = ("deployment", "deploymentSpecifications", *FIELDS)
-"""What others may change: the deployment is gone, it has more or fewer specifications, or a field of one."""
+DRIFTING: Final = ("deployment", "deploymentSpecifications", *FIELDS, "version", "tags", "rateLimit")
+"""What others may change: the deployment is gone, it has more or fewer specifications, or a field of one; the latest
+version of a function is gone, or a version in use has other tags or another rate limit."""
 
 # A second series for each counter, which nobody needs.
 disable_created_metrics()  # type: ignore[no-untyped-call]
