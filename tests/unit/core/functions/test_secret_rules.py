@@ -14,6 +14,7 @@ from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.secrets import digest_of_names
 from nvcf_operator.core.functions.model.situation import FunctionSituation, SecretsSeen, VersionSeen
 from nvcf_operator.core.functions.model.unsent import nameless, unsent
+from nvcf_operator.core.functions.report.events import of_write
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Failure, Scope
@@ -297,3 +298,11 @@ def test_an_adopted_version_has_the_names_of_the_manifest_and_gets_all_values_on
     sent = unsent(replace(adopting, resource=adopted), seen)
     assert sent is not None
     assert sent.names == {A}
+
+
+def test_the_event_names_what_was_sent_and_where() -> None:
+    sent = decide(rotated(secrets=SecretsSeen(NEW))).action
+    assert isinstance(sent, SendSecrets)
+    (note,) = of_write(rotated().resource, sent)
+    assert (note.warning, note.reason) == (False, Reason.UPDATED)
+    assert f"{B}, {A} to version {FIRST}" in note.message

@@ -11,6 +11,7 @@ from nvcf_operator.core.functions.model.decision import (
     FunctionAction,
     Register,
     RemoveRateLimit,
+    SendSecrets,
     UpdateVersion,
 )
 from nvcf_operator.core.functions.model.mark import Mark, parse
@@ -55,6 +56,11 @@ def of_write(resource: CloudFunction, action: FunctionAction, made: VersionSeen 
             return (EventNote(False, Reason.UPDATED, text),)
         case RemoveRateLimit():
             text = f"Removed the rate limit of version {action.version_id} of function {action.function_id}."
+            return (EventNote(False, Reason.UPDATED, text),)
+        case SendSecrets():
+            text = (
+                f"Sent secrets {named(action.names)} to version {action.version_id} of function {action.function_id}."
+            )
             return (EventNote(False, Reason.UPDATED, text),)
         case DropFinalizer() if resource.deleting and resource.keeps:
             text = "Resource deleted; the function and its versions were retained in NVCF."
