@@ -5,7 +5,6 @@ from dataclasses import replace
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts import calls
-from nvcf_operator.api.names import CLOUD_FUNCTION, Key
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
@@ -16,7 +15,6 @@ from nvcf_operator.core.model.situation import (
     FunctionSeen,
     Listed,
     Observation,
-    PendingUpdate,
     Present,
     Scope,
     Situation,
@@ -30,6 +28,7 @@ from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.context import Context, Environment
+from nvcf_operator.reconcile.pending_updates import pending_update
 from nvcf_operator.reconcile.ports import BELIEF, Accounts, Credentials, Saturated
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.local_state import LocalState
@@ -167,25 +166,8 @@ class Observer:
         return context.after(
             local=local_view,
             locked_for={version: left for version, left in locked.items() if left > 0},
-            update=self._update(context, now),
+            update=pending_update(self._environment, context, now),
         )
-
-    def _update(self, context: Context, now: float) -> PendingUpdate | None:
-        """The CloudFunction that has to bring the wanted version up to date before it is deployed."""
-        resource, local = context.resource, context.local
-        reference, version = resource.reference, resource.wanted_version
-        if reference is None or not reference.updates or resource.deleting or version != reference.version:
-            return None
-        function = Key(resource.key.namespace, reference.name, CLOUD_FUNCTION)
-        seen = (version, reference.uid, reference.generation)
-        if not self._environment.up_to_date.awaits(
-            resource.key, function, reference.uid, reference.generation, version
-        ):
-            local.update_seen = None
-            return None
-        if seen != local.update_seen:
-            local.update_seen, local.update_seen_at = seen, now
-        return PendingUpdate(reference.name, now - local.update_seen_at)
 
     async def _without_key(self, context: Context, failure: Failure) -> Context:
         resource = context.resource

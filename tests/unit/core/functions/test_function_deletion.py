@@ -231,3 +231,12 @@ def test_a_lost_deletion_waits_for_what_another_object_may_have_registered() -> 
     copied = cloud_function(deleting=True, status={"uid": "other", "observedGeneration": 1, **OPEN})
     assert decide(situation(copied)).action == DropFinalizer()
     assert UID not in str(copied.status)
+
+
+def test_what_keeps_a_version_from_being_deleted_is_named() -> None:
+    said = decide(leaving(OLD, locked_for={FIRST: 9.0})).condition_set
+    assert said is not None
+    assert f"Another change of version {FIRST} is under way" in said.message
+    said = decide(leaving(OLD, locked_for={FIRST: 0.5})).condition_set
+    assert said is not None
+    assert FIRST not in said.message

@@ -18,7 +18,9 @@ from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Observation, Present, Scope, Unknown
 from nvcf_operator.core.model.versions import released_by_force
 from nvcf_operator.core.report import conditions
+from nvcf_operator.core.report.messages import version_busy
 from nvcf_operator.core.rules.ownership import doubted
+from nvcf_operator.core.rules.version_locks import WAIT
 
 
 def deletion(situation: FunctionSituation) -> FunctionDecision:
@@ -86,7 +88,9 @@ def _deleted(situation: FunctionSituation) -> FunctionDecision | None:
         return write(DeleteVersion(first.function_id, first.version_id, DeletionPurpose.RESOURCE_GONE))
     # The 404 has to last without a break, so it is read again and again.
     requeue = min(_wait(situation, first, deployment), situation.timing.settle_poll)
-    return FunctionDecision(condition_set=_leaving(messages.DELETING), requeue=requeue, busy=True, seen=True)
+    locked = situation.locked_for.get(first.version_id, 0.0) > WAIT
+    message = version_busy(first.version_id) if locked else messages.DELETING
+    return FunctionDecision(condition_set=_leaving(message), requeue=requeue, busy=True, seen=True)
 
 
 def _wait(situation: FunctionSituation, seen: VersionSeen, deployment: Observation | None) -> float:

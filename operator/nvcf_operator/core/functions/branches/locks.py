@@ -5,8 +5,9 @@ on the functions API, section 2.9). Values of secrets are no part of the row.
 """
 
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.functions.report import messages
+from nvcf_operator.core.functions.report import lock_messages
 from nvcf_operator.core.model.situation import FunctionStatus
+from nvcf_operator.core.report.messages import version_busy
 from nvcf_operator.core.rules.version_locks import WAIT, Lock
 
 
@@ -14,11 +15,11 @@ def locked(situation: FunctionSituation, seen: VersionSeen) -> Lock | None:
     """What keeps tags and rate limit of a version from being changed; None where nothing does, or not for long."""
     version, poll = seen.version_id, situation.timing.poll
     if (left := situation.locked_for.get(version, 0.0)) > WAIT:
-        return Lock(left, messages.version_busy(version))
+        return Lock(left, version_busy(version))
     if requesting := [item.key for item in situation.followers if version in item.intended]:
-        return Lock(poll, messages.version_requested(version, requesting))
+        return Lock(poll, lock_messages.requested(version, requesting))
     if undeploying := [item.key for item in situation.followers if version in item.undeploying]:
-        return Lock(poll, messages.version_undeployed(version, undeploying))
+        return Lock(poll, lock_messages.undeployed(version, undeploying))
     if seen.known_status == FunctionStatus.DEPLOYING:
-        return Lock(poll, messages.version_deploying(version))
+        return Lock(poll, lock_messages.deploying(version))
     return None

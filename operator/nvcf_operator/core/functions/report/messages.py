@@ -210,12 +210,12 @@ def not_deleted(version: str, message: str) -> str:
 
 def in_use(followers: Iterable[Key]) -> str:
     """A deletion waits for FunctionDeployments."""
-    return f"FunctionDeployment {_names(followers)} uses the function. Delete it, or have it use another function."
+    return f"FunctionDeployment {names_of(followers)} uses the function. Delete it, or have it use another function."
 
 
 def awaits_deletion_of(followers: Iterable[Key]) -> str:
     """A deletion waits for that of FunctionDeployments."""
-    return f"Waiting for FunctionDeployment {_names(followers)}, which is also being deleted."
+    return f"Waiting for FunctionDeployment {names_of(followers)}, which is also being deleted."
 
 
 def version_deployed(version: str, status: str) -> str:
@@ -226,39 +226,8 @@ def version_deployed(version: str, status: str) -> str:
     )
 
 
-def version_busy(version: str) -> str:
-    """Another call writes the version."""
-    return (
-        f"Another change of version {version} is under way, or got no answer, so that NVCF may still make it. The "
-        "operator makes the next one when that is over, or its effect is seen."
-    )
-
-
-def version_requested(version: str, followers: Iterable[Key]) -> str:
-    """A deployment of the version may be being created."""
-    return (
-        f"FunctionDeployment {_names(followers)} is requesting a deployment of version {version}. Its tags and rate "
-        "limit are changed after that, because NVCF would undo a change made meanwhile."
-    )
-
-
-def version_undeployed(version: str, followers: Iterable[Key]) -> str:
-    """The version is taken down."""
-    return (
-        f"FunctionDeployment {_names(followers)} is undeploying version {version}. Its tags and rate limit are changed "
-        "after that, because NVCF would undo a change made meanwhile."
-    )
-
-
-def version_deploying(version: str) -> str:
-    """The version comes up."""
-    return (
-        f"NVCF is deploying version {version}. Its tags and rate limit are changed after that, because NVCF would undo "
-        "a change made meanwhile."
-    )
-
-
-def _names(followers: Iterable[Key]) -> str:
+def names_of(followers: Iterable[Key]) -> str:
+    """FunctionDeployments by namespace and name."""
     return named(f"{key.namespace}/{key.name}" for key in followers)
 
 
