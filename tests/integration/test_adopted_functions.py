@@ -164,7 +164,7 @@ def test_of_two_that_come_at_once_one_adopts_and_the_other_leaves_the_function_a
 ) -> None:
     function, version = registered(functions)
     by_id = {"functionId": function}
-    both = {"one": by_id, "two": {"adoptionPolicy": "Adopt"} if by_name else by_id}
+    both: dict[str, dict[str, Any]] = {"one": by_id, "two": {"adoptionPolicy": "Adopt"} if by_name else by_id}
     functions.namespace.apply(
         *(functions.manifest(name, **{"name": functions.called(), **spec}) for name, spec in both.items())
     )
