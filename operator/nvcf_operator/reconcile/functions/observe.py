@@ -6,10 +6,8 @@ from dataclasses import replace
 from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT
 from nvcf_operator.core.functions.branches.collecting import may_be_undeployed, unneeded
-from nvcf_operator.core.functions.model.adoption import adoptable, named_function
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.functions.model.versions import function_of
 from nvcf_operator.core.model.situation import Absent, Failure, Observation
 from nvcf_operator.core.model.versions import released_by_force
 from nvcf_operator.core.rules import error_classification
@@ -17,6 +15,7 @@ from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
 from nvcf_operator.reconcile.functions.doubts import doubt_earlier_changes, settle
+from nvcf_operator.reconcile.functions.observe_adoption import AdoptionObserver
 from nvcf_operator.reconcile.functions.observe_secrets import SecretObserver
 from nvcf_operator.reconcile.functions.reads import VersionReads
 from nvcf_operator.reconcile.functions.secrets import SecretReader
@@ -43,6 +42,7 @@ class FunctionObserver:
         self._clock = environment.clock
         self._reads = VersionReads(environment)
         self._secrets = SecretObserver(secrets, self._reads, environment.clock)
+        self._adoption = AdoptionObserver(environment.claims, self._reads)
         self._timing = timing_of(settings)
 
     async def observe(
@@ -136,33 +136,10 @@ class FunctionObserver:
             searched_for=max(0.0, listing.asked_at - local.intent_seen[1]) if local.intent_seen is not None else 0.0,
             followers=self._environment.followers(resource, shown),
         )
-        context = await self._adopting(context, listing)
+        context = await self._adoption.observed(self.recall(context), listing)
         if context.situation.unlisted is not None:
             return context
         return await self._leaving(self.recall(context))
-
-    async def _adopting(self, context: FunctionContext, listing: Listing) -> FunctionContext:
-        """Observe who else wants the function, and whether what may be adopted has the manifest's secrets."""
-        resource, situation = context.resource, self.recall(context).situation
-        if resource.deleting:
-            return context
-        by_name = named_function(situation)
-        context = context.after(
-            holder=self._environment.claims.holder(resource, context.nvcf, adopted=by_name),
-            of_another_account=_is_of_another_account(resource, listing),
-        )
-        while (seen := adoptable(situation, function_of(situation))) is not None and seen.secret_names is None:
-            found = await self._reads.version(context, seen.function_id, seen.version_id, with_names=True)
-            if isinstance(found, Failure):
-                return context.after(unlisted=found)
-            others = tuple(item for item in situation.versions if item.version_id != seen.version_id)
-            if not isinstance(found, VersionSeen):
-                situation = replace(situation, versions=others)
-                continue
-            situation = replace(situation, versions=(*others, found))
-            if found.secret_names is None:
-                break
-        return context.after(versions=situation.versions)
 
     def _max_age(self, context: FunctionContext) -> float:
         """How old the list may be. It is never older than this resource's last write."""
@@ -241,11 +218,3 @@ class FunctionObserver:
         if not situation.believes_absence or situation.resource.observes or situation.resource.paused:
             return ()
         return tuple(seen for seen in unneeded(situation) if may_be_undeployed(situation, seen))
-
-
-def _is_of_another_account(resource: CloudFunction, listing: Listing) -> bool:
-    """Whether the function that is to be adopted is listed as another account's."""
-    given = resource.given_function
-    if given is None or resource.function_id is not None:
-        return False
-    return any(item.function_id == given and not item.ours for item in listing.entries.values())

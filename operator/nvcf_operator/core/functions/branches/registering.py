@@ -27,7 +27,7 @@ from nvcf_operator.core.functions.model.versions import (
     reused,
     stands_for_wanted,
 )
-from nvcf_operator.core.functions.report import messages
+from nvcf_operator.core.functions.report import adoption_messages, messages
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.report import conditions
@@ -129,7 +129,8 @@ def _vanished(situation: FunctionSituation) -> FunctionDecision | None:
         condition_set = conditions.stalled(Reason.MASS_ABSENCE, messages.MASS_ABSENCE)
         return FunctionDecision(condition_set=condition_set)
     if empty and (resource.given_function is not None or not resource.new_function_requested):
-        gone = messages.given_function_gone if resource.given_function is not None else messages.function_gone
+        given = resource.given_function is not None
+        gone = adoption_messages.given_function_gone if given else messages.function_gone
         message = gone(function_of(situation) or "")
         return FunctionDecision(condition_set=conditions.stalled(Reason.FUNCTION_GONE, message), seen=True)
     return None
