@@ -106,6 +106,31 @@ def test_too_many_versions_gone_at_once_are_not_registered_again_without_a_perso
         assert registered(functions, cursor) == 1
 
 
+def test_an_adopted_version_that_somebody_deleted_is_registered_again_beside_those_of_others(
+    sandbox: Sandbox, functions: Functions
+) -> None:
+    content = {"inferenceUrl": "/v1/chat", "inferencePort": None, "containerImage": "nvcr.io/org/llama:1"}
+    function, adopted = sandbox.simulator.add_function(functions.called(), details=content)
+    _, foreign = sandbox.simulator.add_function(functions.called(), functionId=function, details={"tags": ["ä"]})
+    with sandbox.operator(redeploy_settle_seconds=SETTLE):
+        functions.apply(functionId=function, revision="1-0")
+        sandbox.namespace.apply(follower("llama", {"revision": "1-0"}))
+        sandbox.namespace.wait_for("llama", within=60)
+        assert functions.latest() == adopted
+        _, equal = sandbox.simulator.add_function(functions.called(), functionId=function, details=content)
+        sandbox.simulator.remove(adopted)
+        functions.namespace.wait_for("llama", status="False", reason="VersionGone")
+        functions.namespace.wait_for("llama", within=60)
+        found = functions.status()
+        assert found["functionId"] == function
+        assert found["latest"]["versionId"] not in (adopted, foreign, equal)
+        assert found["latest"]["revision"] == "1-0"
+        until_deployed(functions, found["latest"]["versionId"])
+        sandbox.namespace.wait_for("llama", within=60)
+    assert {foreign, equal} < set(functions.ids())
+    assert functions.posts() == 1
+
+
 def test_what_is_gone_of_both_kinds_counts_together(sandbox: Sandbox, functions: Functions) -> None:
     """Of each kind so few are gone that they would be made good."""
     names = [f"llama-{number}" for number in range(HALF)]
