@@ -196,6 +196,13 @@ def test_what_is_waited_for(of: FunctionSituation, said: tuple[str, str]) -> Non
     assert decision.requeue is not None
 
 
+@pytest.mark.parametrize(("seconds", "named"), [(0.5, False), (9.0, True)])
+def test_a_change_that_is_waited_for_is_reported_unless_it_is_short(seconds: float, named: bool) -> None:
+    said = decide(leaving(OLD, locked_for={FIRST: seconds})).condition_set
+    assert said is not None
+    assert (f"Another change of version {FIRST}" in said.message) == named
+
+
 @pytest.mark.parametrize("since", [0.0, 30.0, 74.0])
 def test_a_404_that_has_to_last_is_read_again_before_it_counts_as_broken(since: float) -> None:
     of = leaving(replace(OLD, status="ACTIVE"), deployments={FIRST: Absent(since)})
