@@ -10,6 +10,7 @@ from nvcf_client import errors
 from nvcf_client.requests import Request
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Caller
+from tests.property.registry_api import RegistryDoor
 from tests.unit.reconcile.one_function import LLAMA, SPEC, OneFunction
 
 
@@ -57,3 +58,21 @@ def test_a_refused_delete_waits_for_no_other_call_while_it_holds_a_place(
     scope = "delete_function" if forbidden == "delete_function" else "list_functions"
     assert scope in blocked["message"]
     assert len(list(world.registry.visible)) == 1
+
+
+def test_what_somebody_deploys_right_before_the_delete_is_not_deleted(
+    world: OneFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list showed it INACTIVE, and no deployment was there; the read before the DELETE shows another status."""
+    world.cluster.create(LLAMA, SPEC)
+    world.live(5)
+    (version,) = world.registry.visible
+    shown = RegistryDoor._shown_with_secrets
+    monkeypatch.setattr(RegistryDoor, "_shown_with_secrets", lambda *of: {**shown(*of), "status": "DEPLOYING"})
+    world.cluster.delete(LLAMA)
+    world.live(60)
+    assert list(world.registry.visible) == [version]
+    monkeypatch.undo()
+    world.live(300)
+    assert list(world.registry.visible) == []
+    assert LLAMA not in world.cluster.objects
