@@ -80,14 +80,19 @@ def test_a_former_version_that_comes_back_with_the_status_of_before_is_deleted_a
 ) -> None:
     """A slow pass of the server's loop writes the row that it has read while the version served."""
     with sandbox.operator():
-        functions.apply(history={"limit": 0})
-        functions.namespace.wait_for("llama")
+        functions.apply(history={"limit": 0}, revision="1")
+        pinned = follower("echo", {"name": "llama", "revision": "1"})
+        sandbox.namespace.apply(pinned)
+        sandbox.namespace.wait_for("echo", within=WITHIN)
         former = functions.latest()
-        sandbox.simulator.behave(races={"returningVersion": 1}, loop=False)
-        functions.change(containerImage="nvcr.io/org/llama:2")
-        eventually(deletes(functions), lambda made: made == [former], within=WITHIN, what="it is deleted")
-        sandbox.simulator.run_pass()
-        sandbox.simulator.lose_row(former, status="ACTIVE")
+        functions.namespace.edit("llama", revision="2", template={"containerImage": "nvcr.io/org/llama:2"})
+        functions.namespace.wait_for("llama", within=WITHIN)
+        sandbox.simulator.behave(races={"staleRows": True})
+        with sandbox.simulator.long_pass():
+            sandbox.namespace.delete("echo")
+            eventually(deletes(functions), lambda made: made == [former], within=WITHIN, what="it is deleted")
+        (back,) = (item for item in functions.versions() if item["versionId"] == former)
+        assert (back["status"], former in sandbox.simulator.deployments()) == ("DEGRADED", False)
         eventually(functions.ids, lambda ids: ids == [functions.latest()], within=WITHIN, what="it is deleted again")
         functions.namespace.wait_until(
             "llama", lambda it: len(it["status"]["versions"]) == 1, what="it is off the record", within=WITHIN
