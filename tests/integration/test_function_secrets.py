@@ -34,6 +34,11 @@ def puts(functions: Functions) -> int:
     return functions.operations().count(PUT)
 
 
+def gets(functions: Functions, version: str, **values: Any) -> None:
+    """Wait until a version has these values."""
+    eventually(lambda: functions.simulator.has_secrets(version, **values), bool, within=20, what="the values")
+
+
 def apply(functions: Functions, *names: str, **spec: Any) -> None:
     """Apply a function with secrets of these names, each from the key of its name in lower case."""
     secrets = [taken(name, name.lower()) for name in names or ("HF",)]
@@ -232,15 +237,32 @@ def test_a_way_back_gets_the_current_values_before_the_version_is_taken(function
         what="the former one rests",
     )
     put(functions, hf="rotiert")
-    eventually(
-        lambda: functions.simulator.has_secrets(second, HF="rotiert"), bool, within=20, what="what serves has it"
-    )
+    gets(functions, second, HF="rotiert")
     assert functions.simulator.has_secrets(first, HF=TOKEN), "the history rests"
     functions.change(containerImage="nvcr.io/org/llama:1")
     functions.namespace.wait_until(
         "llama", lambda it: it["status"]["latest"]["versionId"] == first, what="the way back"
     )
     assert functions.simulator.has_secrets(first, HF="rotiert")
+
+
+def test_a_pinned_version_with_other_names_gets_the_values_of_those_that_it_has(functions: Functions) -> None:
+    put(functions, other="x")
+    apply(functions, revision="1-0")
+    functions.namespace.apply(follower("llama", {"revision": "1-0"}))
+    functions.namespace.wait_for("llama")
+    pinned = functions.latest()
+    both = [taken("HF", "hf"), taken("OTHER", "other")]
+    functions.namespace.edit("llama", revision="1-1", secrets=both)
+    functions.namespace.wait_for("llama")
+    newest = functions.latest()
+    put(functions, hf="rotiert", other="y")
+    for version in (newest, pinned):
+        gets(functions, version, HF="rotiert")
+    functions.namespace.wait_for("llama")
+    assert functions.simulator.has_secrets(newest, OTHER="y")
+    assert set(functions.simulator.secrets(pinned)) == {"HF"}, "no name is added to it"
+    assert puts(functions) == 2
 
 
 def test_an_adopted_version_gets_all_values_once_and_then_those_that_change(functions: Functions) -> None:
@@ -253,7 +275,7 @@ def test_an_adopted_version_gets_all_values_once_and_then_those_that_change(func
     assert functions.latest() == version
     assert functions.simulator.has_secrets(version, HF=TOKEN)
     put(functions, hf="rotiert")
-    eventually(lambda: functions.simulator.has_secrets(version, HF="rotiert"), bool, within=20, what="it is sent")
+    gets(functions, version, HF="rotiert")
     functions.namespace.wait_for("llama")
     assert functions.ids() == [version]
     log = functions.simulator.log(functions.cursor, functionId=function)
