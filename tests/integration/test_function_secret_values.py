@@ -3,19 +3,19 @@
 import base64
 import html
 import json
-from pathlib import Path
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from hack.controlplane import ControlPlane
-from tests.support.cluster import condition_of
 from tests.support.function_secrets import NAME, allow_reading, put_secret, taken
 from tests.support.functions import Functions
 from tests.support.process import Operator
 from tests.support.sandbox import Sandbox
 from tests.support.spellings import places
-from tests.support.waiting import eventually
 
 CORES = ("Zq7MarkAtTheBeginning42", "Kx9MarkInTheMiddle17", "Vw3MarkAtTheEnd88")
 """Words of letters and digits at several places of a value: an echo that is cut shows one of them all the same."""
@@ -69,6 +69,31 @@ class Witness:
         ]
 
 
+@pytest.fixture
+def traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[bytearray]:
+    """What every operator of this test sends as traces."""
+    received = bytearray()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.extend(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
+    monkeypatch.setenv("NVCF_OPERATOR_TRACING", "true")
+    yield received
+    server.shutdown()
+    server.server_close()
+
+
 def put(functions: Functions, round_: int, **more: str | bytes) -> None:
     """Put other values there that hold the same words."""
     values = {"text": f"{TEXT}{round_}", "object": json.dumps({**OBJECT, "n": round_}), "short": f"{SHORT}{round_}"}
@@ -87,13 +112,13 @@ def refused(functions: Functions, name: str, answer: dict[str, Any], operator: O
 
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
-def test_no_output_shows_a_value(sandbox: Sandbox, log_format: str, tmp_path: Path) -> None:
+def test_no_output_shows_a_value(sandbox: Sandbox, log_format: str, traces: bytearray) -> None:
     allow_reading(sandbox.namespace, NAME)
     functions = Functions.of(sandbox.namespace, sandbox.simulator)
     witness = Witness(sandbox)
     secrets = [taken("TEXT", "text"), taken("OBJECT", "object", format="JSON"), taken("SHORT", "short")]
     put(functions, 0)
-    with sandbox.operator(log_level="debug", log_format=log_format) as operator:
+    with sandbox.operator(fresh=True, log_level="debug", log_format=log_format) as operator:
         sandbox.simulator.fault(operation="createFunction", status=400, detail=ECHOES["as it is"])
         functions.apply(secrets=secrets)
         functions.namespace.wait_for("llama", status="False", reason="Rejected", within=60)
@@ -112,8 +137,10 @@ def test_no_output_shows_a_value(sandbox: Sandbox, log_format: str, tmp_path: Pa
         put(functions, 101)
         functions.namespace.wait_for("llama", within=60)
         witness.look("in the end", operator)
+        assert operator.stop() == 0
+    witness.seen["traces"] = traces.decode(errors="replace")
+    assert "nvcf update_function_secrets" in witness.seen["traces"]
     posts = [entry for entry in functions.log() if entry["operation"] == "updateSecrets"]
     assert len(posts) > len(ECHOES), "values were never sent: the test proves nothing"
     assert witness.leaks() == []
-    assert "rejected" in witness.seen["objects, rejected"]
-    eventually(lambda: condition_of(functions.namespace.get("llama"), "Ready"), bool, within=10, what="still there")
+    assert "[value]" in witness.seen["objects, rejected"]
