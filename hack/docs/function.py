@@ -38,6 +38,11 @@ ANNOTATIONS: Mapping[str, tuple[str, str]] = {
         "Create another function, with another id, in place of one that is gone. Acknowledged in"
         " `status.lastHandledNewFunctionAt`.",
     ),
+    names.SECRETS_REQUESTED_ANNOTATION: (
+        "any new text",
+        "Send the values of all secrets again to the versions in use, as after somebody changed them in NVCF."
+        " Acknowledged in `status.lastHandledSecretsAt`.",
+    ),
     names.PAUSED_ANNOTATION: (
         '`"true"` or `"false"`',
         "Same as `spec.suspend`, and survives a GitOps tool that restores the manifest.",
