@@ -8,8 +8,8 @@ import asyncio
 import hashlib
 import json
 import logging
+import os
 import random
-import secrets as random_bytes
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -95,7 +95,7 @@ class SecretReader:
     def __init__(self, store: SecretStore, due: SecretsDue) -> None:
         self.due = due
         self._store = store
-        self._hash_key = random_bytes.token_bytes(32)
+        self._hash_key = os.urandom(32)
 
     async def read(self, resource: CloudFunction, *, max_age: float) -> Values | Failure:
         """Give all values, or why one of them cannot be sent. The first failure in the manifest's order counts."""
