@@ -45,7 +45,7 @@ def test_a_deployment_is_not_written_while_its_version_is_locked(situation: Situ
     decision = decide(replace(situation, locked_for={FIRST: 42.5}))
     assert decision.action is None
     assert condition_set_of(decision) == (Reason.VERSION_BUSY, False, True, False)
-    assert decision.requeue == 42.5
+    assert decision.requeue == 5.0, "it may be over sooner"
 
 
 @pytest.mark.parametrize(("situation", "action"), [pytest.param(*case[1:], id=case[0]) for case in CASES])

@@ -20,7 +20,9 @@ from nvcf_operator.metrics.metrics import RESULTS
 from nvcf_operator.reconcile import deployments
 from nvcf_operator.reconcile.context import Context
 from nvcf_operator.reconcile.ports import STATUS, Outdated, Saturated, Vanished, WriteRefused
+from nvcf_operator.state.deployments import Target
 from nvcf_operator.state.managed_state import AT_ONCE, PAUSES, Guard
+from nvcf_operator.state.version_writes import VersionBusy
 from tests.property.cluster_model import Cluster
 from tests.unit.reconcile.one_resource import OneResource
 
@@ -76,6 +78,7 @@ RAISED: dict[str, Callable[[Stage], BaseException]] = {
     "Saturated": lambda stage: Saturated("the account"),
     "Outdated": lambda stage: Outdated("the resource has changed"),
     "Vanished": lambda stage: Vanished("the resource is gone"),
+    "VersionBusy": lambda stage: VersionBusy(Target("https://nvcf", "f", "v"), 0.01),
     "WriteRefused": lambda stage: WriteRefused(STATUS, errors.Invalid("a policy", status=422)),
     **{kind.__name__: _raising(kind) for kind in kinds_of(errors.KubeError)},
 }

@@ -42,7 +42,8 @@ def _locked(situation: Situation, action: Create | Change | Undeploy) -> Wait | 
     if not found:
         return None
     left, version = max(found)
-    return left, conditions.progressing(_phase(situation), Reason.VERSION_BUSY, messages.version_busy(version))
+    condition_set = conditions.progressing(_phase(situation), Reason.VERSION_BUSY, messages.version_busy(version))
+    return min(left, situation.timing.busy_poll), condition_set  # its effect may be seen before
 
 
 def _outdated(situation: Situation, action: Create | Change | Undeploy) -> Wait | None:

@@ -43,8 +43,9 @@ def test_a_version_that_is_deployed_or_is_not_is_changed(status: str) -> None:
     assert locked(situation(recorded(seen), seen), seen) is None
 
 
-def test_the_wait_for_another_call_is_as_long_as_its_lock() -> None:
+@pytest.mark.parametrize(("left", "wait"), [(42.5, 5.0), (3.5, 3.5)])
+def test_another_call_is_waited_for_in_short_steps_since_it_may_be_over_sooner(left: float, wait: float) -> None:
     seen = version(FIRST)
-    lock = locked(situation(recorded(seen), seen, locked_for={FIRST: 42.5}), seen)
+    lock = locked(situation(recorded(seen), seen, locked_for={FIRST: left}), seen)
     assert lock is not None
-    assert lock.seconds == 42.5
+    assert lock.seconds == wait

@@ -293,7 +293,7 @@ def test_a_version_that_is_busy_is_waited_for() -> None:
     of = following(spec={"tags": ["a"]}, locked_for={SECOND: 40.0})
     decision = decide(of)
     assert outcome(decision) == ("VersionBusy", "reconciling")
-    assert (decision.requeue, decision.taken) == (40.0, SECOND)
+    assert (decision.requeue, decision.taken) == (5.0, SECOND)
     assert outdated(of) == frozenset({SECOND})
     assert decide(way_back(locked_for={FIRST: 40.0})).taken is None
 

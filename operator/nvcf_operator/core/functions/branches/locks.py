@@ -13,9 +13,9 @@ from nvcf_operator.core.rules.version_locks import WAIT, Lock
 
 def locked(situation: FunctionSituation, seen: VersionSeen) -> Lock | None:
     """What keeps tags and rate limit of a version from being changed; None where nothing does, or not for long."""
-    version, poll = seen.version_id, situation.timing.poll
+    version, poll, soon = seen.version_id, situation.timing.poll, situation.timing.busy_poll
     if (left := situation.locked_for.get(version, 0.0)) > WAIT:
-        return Lock(left, version_busy(version))
+        return Lock(min(left, soon), version_busy(version))  # its effect may be seen before
     if requesting := [item.key for item in situation.followers if version in item.intended]:
         return Lock(poll, lock_messages.requested(version, requesting))
     if undeploying := [item.key for item in situation.followers if version in item.undeploying]:
