@@ -108,7 +108,8 @@ class Settings(NvcfSettings):
     write_settle_seconds: values.Seconds = Field(
         60.0,
         description="How long a function version is neither deployed nor changed after a change of its tags or rate "
-        "limit got no response, unless the change is seen earlier.",
+        "limit got no response, unless the change is seen earlier; and how long its deployment waits at most until its "
+        "CloudFunction has brought it up to date.",
     )
     secret_resync_interval: values.Seconds = Field(
         300.0,
