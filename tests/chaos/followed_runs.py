@@ -75,7 +75,7 @@ class FollowedRun(FunctionRun):
         return self.until(lambda found: condition_of(found, "Ready").get("reason") == reason, reason)
 
     def until_rolled_out(self) -> None:
-        """Wait until the latest version of the CloudFunction serves alone."""
+        """Wait until the latest version of the CloudFunction serves alone, and is on record as one that served."""
         latest = self.until_registered()["status"]["latest"]["versionId"]
 
         def alone(found: Json) -> bool:
@@ -84,6 +84,8 @@ class FollowedRun(FunctionRun):
             return ready and status.get("functionVersionId") == latest and not status.get("retiring")
 
         self.until(alone, f"{latest} serves alone")
+        with self.about_function():
+            self.until(lambda found: bool(found["status"]["versions"][0].get("served")), f"{latest} has served")
 
     def until_followed(self) -> None:
         """Wait until both are Ready, and the FunctionDeployment has taken the CloudFunction's generation."""
