@@ -10,8 +10,8 @@ from nvcf_operator.accounts.registry import Accounts
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key, Kind
 from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.kube.secrets import Secrets
 from nvcf_operator.metrics import Metrics
-from nvcf_operator.reconcile.ports import SecretStore
 from nvcf_operator.reconcile.stages import AnyStages
 from nvcf_operator.runtime.functions import CACHED, FunctionParts
 from tests.property.cluster_model import Cluster
@@ -51,7 +51,7 @@ class BothKinds(OperatorProcess):
             self.environment,
             cast("Accounts", self),
             cast("Resolver", self),
-            cast("SecretStore", self),
+            Secrets(cast("KubeClient", self.kube), clock=lambda: self.nvcf.now),
             metrics,
             cast("KubeClient", self.kube),
         )

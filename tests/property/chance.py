@@ -72,8 +72,8 @@ class Chance:
             self.does(key, what)
 
     @property
-    def told(self) -> str:
-        """All of it, for people."""
+    def described(self) -> str:
+        """All of it, in words."""
         parts = [f"; {self.fault} at call {self.fault_at}"] if self.fault else []
         parts += [f"; {self.kube} at write {self.kube_at} to the cluster"] if self.kube else []
         parts += [f"; during a change: {self.meanwhile}"] if self.meanwhile else []

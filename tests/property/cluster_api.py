@@ -6,11 +6,15 @@ from typing import Any
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.kube.client import ResourceList
 from nvcf_operator.kube.errors import Denied, Invalid, Unavailable
+from nvcf_operator.kube.stored_secret import StoredSecret
 from tests.property.chance import Chance
 from tests.property.cluster_model import Cluster
 
 SLOW = 6.0
 """Seconds that a slow admission takes: longer than the operator lets pass between an intent and its POST."""
+
+READ_TAKES = 0.1
+"""Seconds for a read of a Secret, so that what is read later is of a later time."""
 
 
 class KubeApi:
@@ -35,6 +39,14 @@ class KubeApi:
     async def get_resource(self, key: Key) -> dict[str, Any] | None:
         self._chance().boundary()
         return self._cluster.read(key)
+
+    async def get_secret(self, namespace: str, name: str) -> StoredSecret | None:
+        self._chance().boundary()
+        found = self._cluster.secrets.there.get((namespace, name))
+        self._wait(READ_TAKES)
+        if found is None:
+            return None
+        return StoredSecret(found.data, found.uid, found.resource_version, found.annotations)
 
     async def list_resources(
         self,

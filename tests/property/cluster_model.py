@@ -60,10 +60,14 @@ class Cluster:
 
     def edit(self, key: Key, **changes: Any) -> bool:
         """Merge into a spec; says whether that changed it."""
+        return self.set_spec(key, self.objects[key]["spec"] | changes)
+
+    def set_spec(self, key: Key, spec: dict[str, Any]) -> bool:
+        """Replace a spec; says whether that changed it."""
         item = self.objects[key]
-        if item["spec"] | changes == item["spec"]:
+        if spec == item["spec"]:
             return False
-        item["spec"] = copy.deepcopy(item["spec"] | changes)
+        item["spec"] = copy.deepcopy(spec)
         item["metadata"]["generation"] += 1
         self._touch(key)
         return True

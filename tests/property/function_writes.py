@@ -62,6 +62,11 @@ class FunctionWrite:
     posting: tuple[tuple[str, int], ...] = ()
     """The uid and the process of each POST of its deployment that still ran."""
 
+    @property
+    def version_id(self) -> str:
+        """Of the version that it is about."""
+        return self.version.version_id if self.version is not None else ""
+
 
 @dataclass(slots=True)
 class DeploymentAsked:

@@ -7,9 +7,11 @@ from nvcf_operator.api import names
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT
 from nvcf_operator.core.functions.model.mark import compact, mark_of
 from tests.property.cluster_model import on_record, own_status
-from tests.property.function_writes import FunctionWrite
+from tests.property.function_writes import IN_PLACE, FunctionWrite
+from tests.property.functions import wanted
+from tests.property.functions.oracle_in_place import in_place, registered_secrets
 from tests.property.operator_process import TIMING
-from tests.property.registry_model import Version, content_of
+from tests.property.registry_model import Version, content_of, meaning_of_limit
 
 HAS_SEEN = 10.0
 """Seconds within which an operator has listed a version that is there."""
@@ -23,7 +25,10 @@ def violations(write: FunctionWrite, earlier: Sequence[FunctionWrite]) -> list[s
         return [f"{write.kind} for a CloudFunction that is gone"]
     wrong = _against_the_manifest(write, write.latest)
     if write.kind == "POST":
-        return wrong + _unmarked(write, write.latest) + _second(write, write.latest) + _address(write, write.latest)
+        wrong += _unmarked(write, write.latest) + _second(write, write.latest) + _address(write, write.latest)
+        return wrong + _as_in_the_manifest(write, write.latest) + registered_secrets(write, write.latest)
+    if write.kind in IN_PLACE:
+        return wrong + in_place(write, write.latest)
     return wrong + _of_others(write, write.latest)
 
 
@@ -46,6 +51,16 @@ def _against_the_manifest(write: FunctionWrite, latest: dict[str, Any]) -> list[
     return wrong
 
 
+def _as_in_the_manifest(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:
+    """What is wrong with the tags and the rate limit of a POST."""
+    spec, wrong = latest["spec"], []
+    if wanted.foreign(write.body.get("tags") or ()) != frozenset(spec.get("tags") or ()):
+        wrong.append("POST with other tags than the manifest's")
+    if meaning_of_limit(write.body.get("rateLimit")) != wanted.limit_of(spec):
+        wrong.append("POST with another rate limit than the manifest's")
+    return wrong
+
+
 def _unmarked(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:
     """What is wrong with the mark and the intent of a POST."""
     mark, intent = mark_of(write.body.get("tags", ())), own_status(latest).get("intent") or {}
@@ -62,7 +77,7 @@ def _second(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:
     """A POST for what is there, or for what a POST may still register."""
     uid, mark = latest["metadata"]["uid"], mark_of(write.body.get("tags", ()))
     assert mark is not None
-    wrong = []
+    secrets, wrong = {item["name"] for item in write.body.get("secrets", ())}, []
     for item in _own(write.rows, uid):
         there = write.at - item.visible_from > HAS_SEEN
         same = item.mark is not None and (item.mark.hash, item.mark.revision) == (mark.hash, mark.revision)
@@ -70,7 +85,8 @@ def _second(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:
         if same and there and item.function_id == (write.function_id or item.function_id) and not _leaves(latest, item):
             wrong.append(f"POST though {item.version_id[-3:]} has the template")
         current = (own_status(latest).get("latest") or {}).get("versionId") == item.version_id
-        if current and there and item.content == content_of(write.body) and mark.revision is None:
+        means_the_same = item.content == content_of(write.body) and set(item.secrets) == secrets
+        if current and there and means_the_same and mark.revision is None:
             token = latest["metadata"]["annotations"].get(names.NEW_VERSION_REQUESTED_ANNOTATION)
             if token in (None, own_status(latest).get("lastHandledNewVersionAt")):
                 wrong.append(f"POST though the latest version {item.version_id[-3:]} means the same")
@@ -82,6 +98,11 @@ def _second(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:
 
 def _address(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:
     """A POST of another function although there is one: its id is the address that clients use."""
+    named = (latest["spec"].get("functionId") or "").lower()
+    if named and write.function_id != named:
+        return [f"POST of another function than that of the manifest, {named}"]
+    if write.function_id is not None and not named and _is_taken(write, latest):
+        return [f"POST of a version of {write.function_id}, which is somebody else's, under Refuse"]
     if write.function_id is not None or write.tampered:
         return []
     if latest["metadata"]["annotations"].get(names.NEW_FUNCTION_REQUESTED_ANNOTATION) is not None:
@@ -90,6 +111,15 @@ def _address(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:
     own = _own(write.rows, latest["metadata"]["uid"])
     there = [item.function_id for item in own if write.at - item.visible_from > HAS_SEEN]
     return [f"POST of another function than {found}" for found in {known, *there} - {None}]
+
+
+def _is_taken(write: FunctionWrite, latest: dict[str, Any]) -> bool:
+    """Whether a function is neither the object's nor adopted."""
+    if write.tampered or latest["spec"].get("adoptionPolicy") == "Adopt":
+        return False
+    known = own_status(latest).get("functionId")
+    own = {item.function_id for item in (*write.rows, *write.coming) if item.made_for == latest["metadata"]["uid"]}
+    return write.function_id not in {known, *own}
 
 
 def _of_others(write: FunctionWrite, latest: dict[str, Any]) -> list[str]:

@@ -25,6 +25,9 @@ CHANGES = {
 }
 """Changes in place, by operation; the words are those of `FunctionWrite.kind`."""
 
+CHANGE_TAKES = 0.2
+"""Seconds for a change in place."""
+
 CHANGE_HANGS_UP = 30.0
 """Seconds after which the client gives up a change in place."""
 
@@ -144,6 +147,7 @@ class RegistryDoor(Door):
         uid = write.latest["metadata"]["uid"] if write.latest is not None else ""
         fault = chance.fault_of(WRITES)
         chance.interferes(process.looking)
+        self._nvcf.advance(CHANGE_TAKES)  # so that a list of before is older
         if fault is None and registry.slow:
             fault = registry.slow.pop(0)
         if fault == "refused":

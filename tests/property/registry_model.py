@@ -50,7 +50,7 @@ class Version:
     secrets: dict[str, Any] = field(default_factory=dict)
     """The values of its secrets by name, which nothing shows."""
     touched_at: float = float("-inf")
-    """When somebody else changed its tags or rate limit last."""
+    """When its tags or rate limit were changed last by somebody else, or by a call of long ago."""
 
     @property
     def tags(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ class HasBody(Protocol):
     """A version, as far as its row goes."""
 
     body: dict[str, Any]
+    touched_at: float
 
 
 @dataclass(slots=True)
@@ -98,6 +99,7 @@ class Rows:
     def _set(self, version_id: str, fields: Mapping[str, Any]) -> None:
         if (version := self.versions.get(version_id)) is not None:
             version.body.update(fields)
+            version.touched_at = self.nvcf.now
 
 
 def _row_of(version: HasBody) -> dict[str, Any]:

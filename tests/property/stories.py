@@ -192,7 +192,7 @@ class World(RuleBasedStateMachine):
         writes = len(self.operator.writes)
         chance = Chance() if self.calm and not always else chance
         chance.does = self._does
-        note(f"{self.account.now:6.0f} s: {told}{chance.told}")
+        note(f"{self.account.now:6.0f} s: {told}{chance.described}")
         self._live(seconds, chance)
         note(f"              {self._record()}")
         tally["steps"] += 1

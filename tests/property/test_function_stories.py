@@ -14,7 +14,7 @@ from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.reconcile.functions.delete import Deletions
-from tests.property.function_story import (
+from tests.property.functions.story import (
     Commits,
     Duplicates,
     Failed,

@@ -1,0 +1,1 @@
+"""Random stories of CloudFunctions and of the FunctionDeployments that follow them."""
