@@ -39,7 +39,7 @@ class Ending(World):
     def _end(self) -> None:
         note("quiet from here on")
         self.cluster.refuses, self.registry.lost, self.registry.unpushed = "", [], set()
-        self.registry.slow, self.registry.races.quiet = [], True
+        self.registry.slow, self.registry.races.quiet, self.account.posts = [], True, {}
         for key in list(self.cluster.objects):
             self.token += 1
             self.cluster.annotate(key, names.RECONCILE_REQUESTED_ANNOTATION, str(self.token))
@@ -118,7 +118,7 @@ class Ending(World):
                 continue
             wrong = wanted.differs(RowAsItWas.of(version), obj, self.cluster.secrets)
             assert not wrong, pictures.of(
-                self, f"{' and '.join(wrong)} of {version.version_id[-3:]} of {key} are stale"
+                self, f"{' and '.join(wrong)} of {version.version_id[-3:]} of {key} are not up to date"
             )
 
     def _names_another(self, obj: dict[str, Any]) -> bool:
@@ -158,6 +158,9 @@ class Ending(World):
             known = {Reason.CONFLICT, Reason.ROLLOUT_FAILED, Reason.IMMUTABLE_FIELD_CHANGED, Reason.NOT_CONVERGING}
             if own_status(obj).get("functionId") not in (None, status["functionId"]):
                 known.add(Reason.INVALID_SPEC)  # its CloudFunction was made again, with another function
+            row = self.account.rows.get(version)
+            if row is not None and row.made_for is None:
+                known.add(Reason.ALREADY_DEPLOYED)
             broken = self.account.fates.get(version) == "fail"
             assert broken or reason in known, pictures.of(self, f"{key} is not Ready: {reason}")
             return

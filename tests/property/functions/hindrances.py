@@ -25,6 +25,15 @@ class Hindrances(Manifests):
         self.registry.slow = list(lost)
         note(f"the next changes in place: {lost or 'answered'}")
 
+    @rule()
+    def lose_deployments(self) -> None:
+        """Let the server go on with the next POST of each version's deployment, whose caller hears nothing."""
+        self._lose_deployments()
+
+    def _lose_deployments(self, fate: str = "lost, runs on") -> None:
+        self.account.posts = dict.fromkeys((item.version_id for item in self.registry.visible), fate)
+        note(f"the next POSTs of deployments: {fate}")
+
     @rule(image=st.sampled_from(IMAGES[:3]), there=st.booleans())
     def push_or_remove_an_image(self, image: str, there: bool) -> None:
         (self.registry.unpushed.discard if there else self.registry.unpushed.add)(image)

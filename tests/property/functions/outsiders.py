@@ -5,11 +5,12 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from nvcf_operator.api.names import CLOUD_FUNCTION
 from tests.property.chance import Chance
+from tests.property.cluster_model import on_record
 from tests.property.functions import wanted
 from tests.property.functions.manifests import TEMPLATE, Manifests, chances, image, which
 from tests.property.functions.world import FUNCTIONS
+from tests.property.nvcf_model import GPU
 
 place = st.integers(0, 7)
 
@@ -24,8 +25,10 @@ class Outsiders(Manifests):
         function = there[-1].function_id if there and further else None
         if len(there) >= 3:
             return
-        body: dict[str, Any] = {"name": FUNCTIONS[which].name, **TEMPLATE, "containerImage": image}
-        body |= {"tags": ["theirs", "x=1"]} if tagged else {}
+        self._register_outside(which, image, ["theirs", "x=1"] if tagged else [], function, chance)
+
+    def _register_outside(self, which: int, image: str, tags: list[str], function: str | None, chance: Chance) -> None:
+        body: dict[str, Any] = {"name": FUNCTIONS[which].name, **TEMPLATE, "containerImage": image, "tags": tags}
         made = self.registry.register(function, body, made_for="", process=0)
         assert made is not None, "the function is there"
         self._step(f"somebody registers {made.version_id[-3:]} of {FUNCTIONS[which].name} with {image}", chance)
@@ -40,15 +43,20 @@ class Outsiders(Manifests):
 
     @rule(place=place, chance=chances)
     def deploy_outside(self, place: int, chance: Chance) -> None:
-        """Somebody else's deployment of a version, or the end of one."""
-        there = [item.version_id for item in self.registry.visible]
-        if there and all(key.kind == CLOUD_FUNCTION for key in self.cluster.objects):
-            version = there[place % len(there)]
-            if version in self.account.rows:
-                self.account.undeploy_outside(version)
-            else:
-                self.account.post(version, [{"gpu": "L40S", "minInstances": 1, "maxInstances": 1}], made_for=None)
-            self._step(f"somebody deploys or undeploys version {version[-3:]}", chance)
+        """Somebody else's deployment of a version that nothing of ours deploys, or the end of it."""
+        objects = self.cluster.objects.values()
+        ours = set().union(
+            *({(obj["status"].get("latest") or {}).get("versionId"), *on_record(obj)} for obj in objects)
+        )
+        there = [item.version_id for item in self.registry.visible if item.version_id not in ours]
+        if not there:
+            return
+        version = there[place % len(there)]
+        if version in self.account.rows:
+            self.account.undeploy_outside(version)
+        else:
+            self.account.post(version, [GPU], made_for=None)
+        self._step(f"somebody deploys or undeploys version {version[-3:]}", chance)
 
     @rule(place=place, tags=st.sampled_from([[], ["theirs"], ["theirs", "x=1:y"]]), chance=chances)
     def tag_outside(self, place: int, tags: list[str], chance: Chance) -> None:

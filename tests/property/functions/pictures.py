@@ -29,6 +29,7 @@ def line(world: "World") -> str:
 
 def of(world: "World", what: object) -> str:
     """A violation, and the world in which it happened."""
+    world.violated = True
     objects = {str(key): (obj["spec"], obj["status"], obj["metadata"]) for key, obj in world.cluster.objects.items()}
     versions = {
         item.version_id[-3:]: (sorted(item.tags), item.body.get("rateLimit"), item.secrets)

@@ -45,10 +45,13 @@ class Secrets(Manifests):
 
     @rule(which=which, allows=st.sampled_from([None, "mistral", "llama", "x, llama", "*", "*"]), chance=chances)
     def consent(self, which: int, allows: str | None, chance: Chance) -> None:
+        self._consent(which, allows)
+        self._step(f"{PLACES[which][1]} allows {allows}", chance)
+
+    def _consent(self, which: int, allows: str | None) -> None:
         if PLACES[which] in self.cluster.secrets.there:
             annotation = names.ALLOW_FUNCTION_ANNOTATION
             self.cluster.secrets.annotate(PLACES[which], annotation, allows, self.account.now)
-            self._step(f"{PLACES[which][1]} allows {allows}", chance)
 
     @rule(which=which, again=st.sampled_from([None, "*", "llama"]), chance=chances)
     def delete_a_secret(self, which: int, again: str | None, chance: Chance) -> None:

@@ -38,6 +38,8 @@ class World(RuleBasedStateMachine):
         self.account = Account(random.Random(0), quiet=True)
         self.registry = Registry(self.account)
         self.operator = BothKinds(self.cluster, self.account, self.registry)
+        self.violated = False
+        """Whether something is wrong, so that the end would only hide it."""
         self.token = 0
         self.left: set[str] = set()
         """Uids of objects whose versions are left behind rightly."""
@@ -49,9 +51,10 @@ class World(RuleBasedStateMachine):
         """The values that secrets had."""
 
     def teardown(self) -> None:
-        """Let faults end, and see that account and cluster become what the manifests say."""
+        """Let faults end, and see that all becomes what the manifests say, unless a violation was found before."""
         try:
-            self._end()
+            if not self.violated:
+                self._end()
         finally:
             self.operator.close()
 
@@ -117,8 +120,8 @@ class World(RuleBasedStateMachine):
 
     # How the world goes on.
 
-    def _step(self, said: str, chance: Chance, seconds: float = 0.0) -> None:
-        chance = Chance() if self.calm else chance
+    def _step(self, said: str, chance: Chance, seconds: float = 0.0, *, always: bool = False) -> None:
+        chance = Chance() if self.calm and not always else chance
         chance.does = self._does
         note(f"{self.account.now:6.0f} s: {said}{chance.described}")
         writes = len(self.operator.function_writes) + len(self.operator.writes)
@@ -145,8 +148,10 @@ class World(RuleBasedStateMachine):
                 self.left.add(obj["metadata"]["uid"])
         versions, deployments = len(self.operator.function_writes), len(self.operator.writes)
         noted = len(self.operator.notes.taken)
-        lives = self.operator.look(chance, at_all=at_all)
-        self._check_writes(versions, deployments)
+        try:
+            lives = self.operator.look(chance, at_all=at_all)
+        finally:  # what it writes in circles says more than that it goes round in circles
+            self._check_writes(versions, deployments)
         if not lives:
             self._process_ended()
         for key, obj in self.cluster.objects.items():
