@@ -69,7 +69,8 @@ class RegistryDoor(Door):
             found = self._registry.there(parts[-1])
             if found is None or self._elsewhere:
                 raise self._error(request, errors.NotFound, 404)
-            return self._answer(request, {"function": self._shown_with_secrets(found)})
+            with_details = {**self._shown_with_secrets(found), "activeInstances": []}
+            return self._answer(request, {"function": with_details})
         if self._elsewhere:
             stranger = {"id": "x", "versionId": "another", "ncaId": "other", "status": "INACTIVE", "name": "x"}
             return self._answer(request, {"functions": [stranger]})
@@ -160,8 +161,12 @@ class RegistryDoor(Door):
         refused = False
         if found is not None and fault != "lost, not done":
             fields = {"rateLimit": None} if kind == "DELETE rate limit" else body
-            if kind == "PUT secrets":
-                refused = not registry.set_secrets(found, {item["name"]: item["value"] for item in body["secrets"]})
+            values = {item["name"]: item["value"] for item in body.get("secrets", ())}
+            if kind == "PUT secrets" and fault == "lost, runs on" and found.secrets:
+                registry.races.send_slowly(version_id, values, uid, process.number)
+                self._nvcf.advance(registry.chance.choice((0.0, CHANGE_HANGS_UP)))
+            elif kind == "PUT secrets":
+                refused = not registry.set_secrets(found, values)
             elif fault == "lost, runs on":
                 registry.races.change_slowly(version_id, fields, uid, process.number)
                 self._nvcf.advance(registry.chance.choice((0.0, CHANGE_HANGS_UP)))

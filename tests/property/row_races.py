@@ -19,6 +19,7 @@ class HasBody(Protocol):
     """A version, as far as its row goes."""
 
     body: dict[str, Any]
+    secrets: dict[str, Any]
     touched_at: float
 
 
@@ -34,6 +35,8 @@ class Change:
     """Whether it has read a version that was not deployed, and writes it back so."""
     made_for: str
     process: int
+    secrets: dict[str, Any] = field(default_factory=dict)
+    """Values that it sets, beside the row."""
 
 
 @dataclass(slots=True)
@@ -65,14 +68,19 @@ class Rows:
         lands_at = self.nvcf.now + self.nvcf.chance.uniform(1.0, LONGEST_CHANGE)
         self.running.append(Change(lands_at, version_id, dict(fields), inactive, made_for, process))
 
+    def send_slowly(self, version_id: str, secrets: Mapping[str, Any], made_for: str, process: int) -> None:
+        """Go on with values of secrets whose caller hung up. They are merged into what is there by then."""
+        lands_at = self.nvcf.now + self.nvcf.chance.uniform(1.0, LONGEST_CHANGE)
+        self.running.append(Change(lands_at, version_id, {}, False, made_for, process, dict(secrets)))
+
     def posting(self, post: Running) -> None:
         """Note what a POST of a deployment has read, whose caller hung up."""
         if (version := self.versions.get(post.version)) is not None:
             self.read.append((post, _row_of(version)))
 
     def of(self, version_id: str) -> tuple[Change, ...]:
-        """The changes of a version that the server works on."""
-        return tuple(item for item in self.running if item.version_id == version_id)
+        """The changes of a version's row that the server works on."""
+        return tuple(item for item in self.running if item.version_id == version_id and not item.secrets)
 
     @property
     def due(self) -> float:
@@ -85,7 +93,10 @@ class Rows:
         """Let what is due happen."""
         for change in [item for item in self.running if item.lands_at <= self.nvcf.now]:
             self.running.remove(change)
-            self._set(change.version_id, change.fields)
+            if change.secrets and (version := self.versions.get(change.version_id)) is not None:
+                version.secrets.update(change.secrets)
+            elif change.fields:
+                self._set(change.version_id, change.fields)
             if change.read_inactive:  # the server's clean-up finds an INACTIVE version with a deployment, and ends that
                 self.nvcf.undeploy_outside(change.version_id)
         for post, before in [item for item in self.read if item[0] not in self.nvcf.running]:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.core.functions.branches import secrets as branches
+from nvcf_operator.core.functions.branches import in_place
 from nvcf_operator.core.functions.model import versions
 from nvcf_operator.core.functions.model.decision import SendSecrets
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.kube.stored_secret import StoredSecret
 from nvcf_operator.reconcile.functions import secrets
-from nvcf_operator.reconcile.functions.secrets import SecretSender, Values
+from nvcf_operator.reconcile.functions.secrets import Values
+from nvcf_operator.reconcile.functions.send_secrets import SecretSender
 from tests.property.functions.focused import Consents, Names, Rotations
 from tests.property.functions.story import FunctionStory
 
@@ -55,7 +56,7 @@ def _names_left_to_puts(patch: Patch, *, of_none: bool) -> None:
             return None
         return SendSecrets(seen.function_id, seen.version_id, found.sources, names)
 
-    patch.setattr(branches, "unsent", everything)
+    patch.setattr(in_place, "unsent", everything)
 
 
 def names_added_without_a_version(patch: Patch) -> None:
