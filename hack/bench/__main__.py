@@ -14,22 +14,12 @@ from hack.bench.environment import DEPLOY_SECONDS, Environment, running_environm
 from hack.bench.load import Cluster, each, run
 from hack.bench.printing import figure, machine, progress
 from hack.bench.processes import cpu_seconds
+from hack.bench.settings import FLEET, OPERATOR
 from hack.controlplane import writes_by_kind
 from tests.support.cluster import manifest
 from tests.support.process import Operator
 from tests.support.waiting import eventually
 
-OPERATOR = "system:serviceaccount:nvcf-operator-system:nvcf-operator"
-FLEET: dict[str, Any] = {
-    "nvcf_rate": 1000,
-    "nvcf_concurrency": 32,
-    "busy_poll_interval": 1,
-    "poll_interval": 60,
-    "create_settle_seconds": 60,
-    "redeploy_settle_seconds": 75,
-    "log_format": "json",
-}
-"""The defaults, with the rate limit lifted and a poll a second while something deploys."""
 DEFAULT_RATE = {"nvcf_rate": None, "nvcf_concurrency": None}
 """What is changed of it for a fleet that is no faster than a user's."""
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from nvcf_operator.api.names import API_VERSION, PLURAL
+from nvcf_operator.api.names import API_VERSION, KINDS, PLURAL
 from nvcf_operator.kube.connection import Connection, connect
 
 CLIENTS = 16
@@ -19,11 +19,13 @@ class Cluster:
 
     def __init__(self, connection: Connection, namespace: str) -> None:
         self._connection = connection
-        self._base = f"{connection.server}/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}"
+        self._namespace = f"{connection.server}/apis/{API_VERSION}/namespaces/{namespace}"
+        self._base = f"{self._namespace}/{PLURAL}"
 
     async def create(self, manifest: dict[str, Any]) -> None:
-        """Create a resource."""
-        await self._send("POST", self._base, manifest, "application/json")
+        """Create a resource of either kind."""
+        kind = next(kind for kind in KINDS if kind.name == manifest["kind"])
+        await self._send("POST", f"{self._namespace}/{kind.plural}", manifest, "application/json")
 
     async def write_status(self, name: str, status: dict[str, Any]) -> None:
         """Merge into a resource's status."""
