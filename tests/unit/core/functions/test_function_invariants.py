@@ -10,8 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nvcf_operator.core.functions.decide import decide, unfinished
-from nvcf_operator.core.functions.model.decision import DeleteVersion, Register
-from nvcf_operator.core.functions.model.situation import FunctionSituation
+from nvcf_operator.core.functions.model.decision import (
+    DeleteVersion,
+    Register,
+    RemoveRateLimit,
+    SendSecrets,
+    UpdateVersion,
+)
+from nvcf_operator.core.functions.model.situation import FunctionSituation, LastChange, RefusedChange
+from nvcf_operator.core.functions.model.versions import in_use
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, AccountView, Failure, Proof, Remembered, Scope, Unknown
@@ -177,6 +184,8 @@ MARKS: list[Any] = [
     replace(version(THIRD, uid="99999999-0f9c-4c8a-9a51-6f0d3c4b2a10"), created_at=None),
     replace(version(), function_id=OTHER_FUNCTION, status="ACTIVE", mark=None),
     replace(version(SECOND), status="DREAMING", meaning=""),
+    version(tags=frozenset({"theirs", "ü<&>"}), mark=None, status="ACTIVE", rate_limit='{"rateLimit":"1-S"}'),
+    version(SECOND, OTHER_TEMPLATE, tags=frozenset(map(str, range(64))), unreadable=frozenset({"rateLimit"})),
 ]
 STATUSES: list[dict[str, Any]] = [
     {},
@@ -195,6 +204,8 @@ SPECS: list[dict[str, Any]] = [
     {"suspend": True},
     {"managementPolicy": "Observe"},
     {"deletionPolicy": "Retain", "history": {"limit": 10}},
+    {"tags": ["a", "b"], "rateLimit": {"rateLimit": "1-S, 1-M"}},
+    {"tags": [], "rateLimitPolicy": "Unlimited"},
     {"template": 7},
     {"history": 7, "credentials": 7},
 ]
@@ -204,6 +215,13 @@ FAILURES = [
     refusal(),
     Failure(Reason.UNAUTHORIZED, "no", Scope.CREDENTIAL),
     Failure(Reason.THROTTLED, "slow", Scope.SERVER, retry_after=30.0, general=True),
+]
+TRIED: list[Any] = [
+    None,
+    Register(FUNCTION, hash_of(SMALL)),
+    UpdateVersion(FUNCTION, FIRST, frozenset({"a"}), corrects=("tags",)),
+    RemoveRateLimit(FUNCTION, SECOND),
+    SendSecrets(FUNCTION, FIRST, "sources", frozenset({"TOKEN"})),
 ]
 spans = st.sampled_from([0.0, 1.0, 79.0, 200.0, 5000.0])
 
@@ -261,6 +279,16 @@ situations = st.builds(
     answer=st.sampled_from([None, version()]),
     answered_intent=st.sampled_from([None, intent(answered=True)]),
     failure=st.sampled_from(FAILURES),
+    tried=st.sampled_from(TRIED),
+    wrote=st.sampled_from([None, None, *TRIED]),
+    locked_for=st.dictionaries(st.sampled_from([FIRST, SECOND]), spans),
+    refused_changes=st.dictionaries(
+        st.sampled_from([(FIRST, "UpdateVersion"), (SECOND, "RemoveRateLimit")]),
+        st.builds(RefusedChange, st.just(""), st.just(refusal()), spans),
+    ),
+    last_changes=st.dictionaries(
+        st.sampled_from([FIRST, SECOND]), st.builds(LastChange, st.just("change"), spans, st.booleans())
+    ),
     unanswered=st.sampled_from(FAILURES[:2]),
     refused=st.sampled_from([None, "no"]),
     local=st.builds(Remembered, attempts=st.integers(0, 50), stale_force_delete=st.booleans()),
@@ -273,7 +301,7 @@ def test_every_situation_has_an_answer(of: FunctionSituation) -> None:
     decision = decide(of)
     action = decision.action
     if isinstance(action, DeleteVersion):
-        seen = next(item for item in of.versions if item.version_id == action.version_id)
+        seen = next(item for item in of.shown if item.version_id == action.version_id)
         assert seen.mark is not None
         assert seen.mark.uid == of.resource.mark_uid
         assert not of.is_held(action.version_id)
@@ -286,6 +314,14 @@ def test_every_situation_has_an_answer(of: FunctionSituation) -> None:
         assert not of.resource.deleting
         assert of.failure is None
         assert of.resource.keeps or of.resource.has_finalizer
+    if isinstance(action, UpdateVersion | RemoveRateLimit):
+        assert of.wrote is None
+        assert of.failure is None
+        assert not of.resource.paused
+        assert not of.resource.observes
+        assert not of.resource.deleting
+        assert action.version_id in {seen.version_id for seen in in_use(of)}
+        assert of.locked_for.get(action.version_id, 0.0) <= 1.0
     for reported in (decision, unfinished(of)):
         status = report(of, reported)
         assert report(of, reported) == status
