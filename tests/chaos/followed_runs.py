@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT
@@ -171,6 +171,8 @@ class FollowedScenario:
     """Versions that NVCF is asked to delete."""
     changes: int = 0
     """Changes in place."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Those of its operators beside the common ones."""
     rolls_out: bool = True
     """Whether the deployment follows to another version."""
 
@@ -324,7 +326,14 @@ FOLLOWED_SCENARIOS: Mapping[str, FollowedScenario] = {
         changes=2,
     ),
     "delete-both": FollowedScenario(
-        "Both resources are deleted.", delete_both, serving, 0, 4, deletions=1, rolls_out=False
+        "Both resources are deleted.",
+        delete_both,
+        serving,
+        registrations=0,
+        writes=4,
+        deletions=1,
+        rolls_out=False,
+        settings={"redeploy_settle_seconds": 4.0},  # so that it is reported, however busy the machine is
     ),
     "gpu-and-image": FollowedScenario("GPU and image change in one commit.", gpu_and_image, serving, 1, 3),
 }

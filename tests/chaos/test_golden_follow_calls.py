@@ -53,7 +53,7 @@ def logs(
 
 def played(environment: Environment, scenario: FollowedScenario) -> Played:
     """Play a scenario and go on, also with another operator; give the log of it all."""
-    with environment.run_as(FollowedRun, **SETTINGS) as run:
+    with environment.run_as(FollowedRun, **SETTINGS, **scenario.settings) as run:
         start = play_on(run, scenario)
         log = call_log_of_both(run, start, scenario.title)
         noticed = not scenario.rolls_out or noticed_first(run, start)
