@@ -16,7 +16,8 @@ from hack.controlplane import ControlPlane
 from tests.chaos.crashes import AT_ONCE, EndT, RunT, Scenario, begun, ends_alike, points
 from tests.chaos.environment import Environment
 from tests.chaos.followed_outcome import FollowedOutcome
-from tests.chaos.followed_runs import FOLLOWED_CRASHES, FOLLOWED_SCENARIOS, FollowedRun
+from tests.chaos.followed_runs import FollowedRun
+from tests.chaos.followed_scenarios import FOLLOWED_CRASHES, FOLLOWED_SCENARIOS
 from tests.chaos.function_runs import FUNCTION_SCENARIOS, FunctionOutcome, FunctionRun
 from tests.chaos.outcome import wrongs
 from tests.support.failpoints import Failpoint

@@ -14,7 +14,8 @@ import pytest
 from hack.controlplane import ControlPlane
 from tests.chaos.call_log import call_log_of_both, noticed_first, waits_for_followers
 from tests.chaos.environment import Environment
-from tests.chaos.followed_runs import FOLLOWED_SCENARIOS, FollowedRun, FollowedScenario
+from tests.chaos.followed_runs import FollowedRun
+from tests.chaos.followed_scenarios import FOLLOWED_SCENARIOS, FollowedScenario
 from tests.chaos.golden_logs import all_played, compare, play_on
 
 GOLDEN = Path(__file__).with_name("golden_follow")
