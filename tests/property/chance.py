@@ -21,7 +21,7 @@ class Crash(BaseException):
 
 @dataclass(slots=True)
 class Chance:
-    """Faults at one call to NVCF and one to the cluster, a crash at one boundary, a person's doing during one change.
+    """Faults at one call to NVCF and one to the cluster, a crash at one boundary, a user's doing during one change.
 
     All are counted from the step's start.
     """
@@ -32,7 +32,7 @@ class Chance:
     kube: str | None = None
     kube_at: int = 0
     meanwhile: str | None = None
-    """What a person does to the object while a change that the operator asks for is under way."""
+    """What a user does to the object while a change that the operator asks for is under way."""
     does: Callable[[Key, str], None] = field(default=lambda key, what: None, repr=False)
     calls: int = 0
     kube_calls: int = 0
@@ -66,7 +66,7 @@ class Chance:
         return fault
 
     def interferes(self, key: Key | None) -> None:
-        """A person's turn, once."""
+        """A user's turn, once."""
         if self.meanwhile is not None and key is not None:
             what, self.meanwhile, self.met, self.faults = self.meanwhile, None, True, self.faults + 1
             self.does(key, what)
@@ -107,7 +107,7 @@ class Write:
     kind: str
     version: str
     key: Key | None
-    """The resource that the operator was looking at; None for one that is gone, whose POST is followed."""
+    """The resource that was reconciled; None for one that is gone, whose POST is followed."""
     latest: dict[str, Any] | None
     """That resource as it really was."""
     others: tuple[dict[str, Any], ...]
@@ -142,11 +142,11 @@ class Write:
     seen_there: bool
     """Whether the process that asked has seen that very deployment."""
     asked_since: float
-    """When a person last edited the resource, or asked something of it."""
+    """When a user last edited the resource, or asked something of it."""
     asks: int
-    """How often a person had done so."""
+    """How often a user had done so."""
     tampered: bool
-    """Whether a person has put something into the resource's status, or taken it away."""
+    """Whether a user has put something into the resource's status, or taken it away."""
     digest: str | None
     """Name of the request, for those that are counted."""
     uid: str

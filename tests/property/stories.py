@@ -1,4 +1,4 @@
-"""A story's world and what is checked in it after each step; its steps are in `test_random_stories`."""
+"""A story's world and what is checked in it after each step; its steps are in `story`."""
 
 import random
 from collections import Counter
@@ -25,7 +25,7 @@ SQUATTERS = "squatters"
 
 KEYS = [Key("team", "echo"), Key("team", "other"), Key("team-b", "echo")]
 
-NEEDS_A_PERSON = {
+NEEDS_A_USER = {
     Reason.IMMUTABLE_FIELD_CHANGED,
     Reason.ALREADY_DEPLOYED,
     Reason.CONFLICT,
@@ -56,7 +56,7 @@ class World(RuleBasedStateMachine):
         self.saved: dict[Key, user_actions.Saved] = {}
         """Objects as somebody has saved them once."""
         self.requests: set[tuple[str, str]] = set()
-        """Uid and token of each request that a person has made."""
+        """Uid and token of each request that a user has made."""
         self.token = 0
 
     def teardown(self) -> None:
@@ -100,12 +100,12 @@ class World(RuleBasedStateMachine):
             status, spec = obj["status"], obj["spec"]
             ready = next(item for item in status["conditions"] if item["type"] == "Ready")
             if self.operator.lacks_a_key(key):
-                told = {Reason.SECRET_NOT_FOUND, Reason.SUSPENDED, Reason.OBSERVING}
-                assert ready["reason"] in told, self._picture(f"{key} has no key, and is told {ready['reason']}")
+                known = {Reason.SECRET_NOT_FOUND, Reason.SUSPENDED, Reason.OBSERVING}
+                assert ready["reason"] in known, self._picture(f"{key} has no key, and reports {ready['reason']}")
                 continue
             if ready["reason"] == Reason.CONFLICT:
                 assert self._has_a_rival(key), self._picture(f"{key} waits for nobody who could deploy")
-            if ready["reason"] in NEEDS_A_PERSON:
+            if ready["reason"] in NEEDS_A_USER:
                 wanted |= {spec["functionVersionId"], *on_record(obj)}  # what it holds is left as it is
                 continue
             assert ready["status"] == "True", self._picture(f"{key} is not Ready")
@@ -157,7 +157,7 @@ class World(RuleBasedStateMachine):
         self.operator.asks[uid] += 1
 
     def _does(self, key: Key, what: str) -> None:
-        """A person's or a tool's doing, if it can be done to the object as it is."""
+        """A user's or a tool's doing, if it can be done to the object as it is."""
         self.cluster.now = self.account.now
         obj = self.cluster.objects.get(key)
         if obj is None:
@@ -188,11 +188,11 @@ class World(RuleBasedStateMachine):
                 self.operator.tampered.add(uid)
                 self.cluster.set_status(key, {"observedGeneration": -1})
 
-    def _step(self, told: str, chance: Chance, seconds: float = 0.0, *, always: bool = False) -> None:
+    def _step(self, said: str, chance: Chance, seconds: float = 0.0, *, always: bool = False) -> None:
         writes = len(self.operator.writes)
         chance = Chance() if self.calm and not always else chance
         chance.does = self._does
-        note(f"{self.account.now:6.0f} s: {told}{chance.described}")
+        note(f"{self.account.now:6.0f} s: {said}{chance.described}")
         self._live(seconds, chance)
         note(f"              {self._record()}")
         tally["steps"] += 1
@@ -214,7 +214,7 @@ class World(RuleBasedStateMachine):
     def _look(self, chance: Chance, *, at_all: bool) -> None:
         self.cluster.now = self.account.now
         self.books.keep(self.operator)
-        start, told = len(self.operator.writes), len(self.operator.notes.taken)
+        start, noted = len(self.operator.writes), len(self.operator.notes.taken)
         before = list(self.cluster.objects.values())
         if at_all:
             self.operator.traffic.forced()
@@ -230,7 +230,7 @@ class World(RuleBasedStateMachine):
             assert not wrong, self._picture("; ".join(wrong))
             mends = isinstance(write.action, Undeploy) and write.action.purpose == Purpose.STALE
             if write.answered and lives and mends:
-                notes = [item for _, item in self.operator.notes.taken[told:]]
+                notes = [item for _, item in self.operator.notes.taken[noted:]]
                 assert any(n.reason == Reason.LEFT_BEHIND for n in notes), self._picture("a loss was not reported")
         if not lives:
             self.books.process_ended()
@@ -243,7 +243,7 @@ class World(RuleBasedStateMachine):
         if not lives:
             self.operator.traffic.begins(self.account.now, self.operator.number)
         for obj in self.cluster.objects.values():
-            self._is_well_told(obj)
+            self._is_reported_well(obj)
             if self.hindered:
                 self._is_well_paced(obj)
 
@@ -255,10 +255,10 @@ class World(RuleBasedStateMachine):
         events = refuses and any(
             note.reason == Reason.WRITE_REFUSED and resource.uid == uid for resource, note in self.operator.notes.taken
         )
-        told = traffic.is_reported(obj, self.account.now, by_events=events)
-        assert told, self._picture(f"nobody is told what keeps {obj['metadata']['name']}")
+        reported = traffic.is_reported(obj, self.account.now, by_events=events)
+        assert reported, self._picture(f"nothing reports what keeps {obj['metadata']['name']}")
 
-    def _is_well_told(self, obj: dict[str, Any]) -> None:
+    def _is_reported_well(self, obj: dict[str, Any]) -> None:
         conditions = {item["type"]: item for item in obj["status"].get("conditions", [])}
         if not conditions:
             return
@@ -275,24 +275,24 @@ class World(RuleBasedStateMachine):
     def _record(self) -> str:
         """What NVCF has, and what each resource's record holds, in one line."""
         rows = self.account.rows.values()
-        told = [" ".join(f"{row.version[-1]}:{row.status}({row.deployment_id})" for row in rows)]
-        told += [f"{post.version[-1]} comes" for post in self.account.running]
+        parts = [" ".join(f"{row.version[-1]}:{row.status}({row.deployment_id})" for row in rows)]
+        parts += [f"{post.version[-1]} comes" for post in self.account.running]
         for key, obj in self.cluster.objects.items():
             status = obj["status"]
             main, coming = status.get("functionVersionId"), (status.get("incoming") or {}).get("functionVersionId")
             leaving = [item["functionVersionId"][-1] for item in status.get("retiring", [])]
             intent = status.get("intent")
             open_intent = intent is not None and not intent.get("answered")
-            told.append(
+            parts.append(
                 f"{key}: {(main or '-')[-1]} {status.get('functionStatus')}({status.get('deploymentId')}), "
                 f"incoming {(coming or '-')[-1]}, retiring {leaving}" + (", open intent" if open_intent else "")
             )
-        return " | ".join(told)
+        return " | ".join(parts)
 
     def _picture(self, what: str) -> str:
         rows = {row.version[-1]: (row.deployment_id, row.status, row.made_for) for row in self.account.rows.values()}
-        told = {
+        objects = {
             str(key): (obj["spec"]["functionVersionId"][-1], obj["status"], obj["metadata"])
             for key, obj in self.cluster.objects.items()
         }
-        return f"{what}\n  NVCF: {rows}\n  cluster: {told}"
+        return f"{what}\n  NVCF: {rows}\n  cluster: {objects}"
