@@ -8,6 +8,8 @@ from tests.property.functions.deployments import gpu
 from tests.property.functions.manifests import IMAGES, TEMPLATE, revision, which
 from tests.property.functions.secrets import SECRETS
 from tests.property.functions.story import FunctionStory
+from tests.property.nvcf_model import GPU
+from tests.property.registry_model import Version
 from tests.property.telling import focused
 
 Registrations = focused("Registrations", ("change_template", "lose_answers", "wait", "die", "request"), FunctionStory)
@@ -101,12 +103,32 @@ class Compact(FunctionStory):
         self._roll(200.0)
 
     @rule()
-    def wipe_former_marks(self) -> None:
-        """Take the marks off all versions but the latest ones, and roll another template out."""
-        latest = {item["versionId"] for item in self.latest.values()}
-        for item in [item for item in self.registry.visible if item.version_id not in latest]:
+    def wipe_a_former_mark(self) -> None:
+        """Take the mark off a version that has served, and roll others out until it is not kept any more."""
+        for item in self._former():
             self.registry.change_outside(item, tags=["somebody's"])
         self._roll(300.0)
+
+    @rule()
+    def deploy_a_former_version(self) -> None:
+        """Let somebody else deploy a version that has served, and roll others out until it is not kept any more."""
+        for item in self._former():
+            self.account.post(item.version_id, [GPU], made_for=None)
+        self._roll(300.0)
+
+    def _former(self) -> list[Version]:
+        """The versions that are not the latest, after a rollout."""
+        self._live(60.0, Chance())
+        self._roll(300.0)
+        latest = {item["versionId"] for item in self.latest.values()}
+        return [item for item in self.registry.visible if item.version_id not in latest]
+
+    @rule()
+    def tag_while_deploying(self) -> None:
+        """Change the tags of a version while the POST of its deployment runs on."""
+        self._lose_deployments()
+        self._roll(6.0)
+        self._edit(self._function(0), Chance(), tags=[f"t{self.token}"])
 
     @rule()
     def go_back_with_other_tags(self) -> None:
@@ -144,6 +166,9 @@ class Compact(FunctionStory):
         self._create(1, IMAGES[0], None, 1, Chance(), adoptionPolicy=policy)
 
 
+Deploying = focused("Deploying", ("tag_while_deploying", "wait"), Compact)
+"""Deployments whose answers are lost, and changes in place beside them."""
+
 Returns = focused("Returns", ("go_back_with_other_tags",), Compact)
 """Former templates that come back."""
 
@@ -159,10 +184,10 @@ Consents = focused("Consents", ("rotate_without_consent", "change_secrets", "del
 Adoptions = focused("Adoptions", ("meet_a_stranger", "adopt", "wait", "delete"), Compact)
 """Functions that were there before."""
 
-Outside = focused("Outside", ("roll", "deploy_outside"), Compact)
+Outside = focused("Outside", ("deploy_a_former_version",), Compact)
 """Former versions that somebody else deploys."""
 
-Wiped = focused("Wiped", ("roll", "wipe_former_marks"), Compact)
+Wiped = focused("Wiped", ("wipe_a_former_mark",), Compact)
 """Former versions that somebody takes the mark off."""
 
 Intents = focused("Intents", ("roll_after_an_intent", "delete", "follow"), Compact)

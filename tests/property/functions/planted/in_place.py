@@ -12,7 +12,7 @@ from nvcf_operator.core.functions.model.metadata import Metadata
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.state import version_writes
 from nvcf_operator.state.version_writes import Call, VersionWrites
-from tests.property.functions.focused import Limits, Overlaps, Returns, Tags
+from tests.property.functions.focused import Deploying, Limits, Overlaps, Returns, Tags
 from tests.property.functions.story import FunctionStory
 from tests.property.functions.wanted import foreign
 
@@ -60,7 +60,7 @@ BUGS: dict[Callable[[Patch], None], tuple[type[FunctionStory], str]] = {
     foreign_tags_lost: (Tags, "which changes the foreign tags"),
     mark_not_put_back: (Tags, r"tags of \w+ of CloudFunction team/\w+ are not up to date"),
     rate_limit_compared_literally: (Limits, "(which changes nothing|is not Ready: Updating)"),
-    changed_during_a_deployment: (Overlaps, "while the POST of its deployment"),
+    changed_during_a_deployment: (Deploying, "while the POST of its deployment"),
     doubt_ignored: (Overlaps, "while a(nother)? change of (it|the version) may still be running"),
     way_back_not_brought_up_to_date: (Returns, "POST of the deployment of .* not up to date"),
 }
