@@ -77,6 +77,7 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
         """Forget the changes of versions that are not there any more."""
         self.changes = {version: item for version, item in self.changes.items() if version in versions}
         self.doubted = {version: item for version, item in self.doubted.items() if version in versions}
+        self.doubted_secrets = {version: item for version, item in self.doubted_secrets.items() if version in versions}
         self.refusals = {key: item for key, item in self.refusals.items() if key[0] in versions}
 
     def refused(self, change: tuple[str, str], name: str, failure: Failure, now: float) -> None:

@@ -68,7 +68,6 @@ class SecretSender:
             if failure.scope == Scope.RESOURCE:
                 key = (action.version_id, type(action).__name__)
                 local.refused(key, refusal_name(context.situation, action), failure, clock.monotonic())
-            return Outcome(context.after(failure=failure))
-        local.doubted_secrets.pop(action.version_id, None)
+            return Outcome(context.after(failure=failure, unsure=action if error.maybe_done else None))
         self._environment.emit_write(context.resource, action)
         return Outcome(context.after(wrote=action))

@@ -197,6 +197,8 @@ class FunctionSituation:
     """That write."""
     unanswered: Failure | None = None
     """What came of the POST that was just tried, when NVCF may register the version all the same."""
+    unsure: FunctionAction | None = None
+    """A PUT of secrets that was just tried, when NVCF may have taken the values all the same."""
     refused: str | None = None
     """What to report of a write to the object that the API server has just refused."""
     local: Remembered = field(default_factory=Remembered)

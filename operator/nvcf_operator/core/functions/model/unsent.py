@@ -71,6 +71,8 @@ def sent_to(situation: FunctionSituation, recorded: RegisteredVersion) -> dict[s
     secrets, wrote, requested = situation.secrets, situation.wrote, situation.resource.secrets_requested
     if recorded.secret_names is None:
         return {}
+    if isinstance(situation.unsure, SendSecrets) and situation.unsure.version_id == recorded.version_id:
+        return {"secrets": None}  # those before, or those that were sent: all are sent, even if the former come back
     if isinstance(wrote, SendSecrets) and (requested or wrote.version_id == recorded.version_id):
         return {"secrets": wrote.sources if wrote.version_id == recorded.version_id else None}
     if secrets is None or secrets.sources is None or recorded.secrets is None or requested:

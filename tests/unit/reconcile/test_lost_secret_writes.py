@@ -1,0 +1,119 @@
+"""PUTs of secrets without an answer, with the whole operator around them: the Secret's values win in the end."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from nvcf_client import errors
+from nvcf_client.requests import Request
+from nvcf_operator.flowcontrol.limiters import Admission
+from nvcf_operator.kube.stored_secret import StoredSecret
+from tests.property.registry_model import Version
+from tests.unit.reconcile.one_function import LLAMA, SPEC, OneFunction
+
+PLACE = ("team", "s")
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[OneFunction]:
+    made = OneFunction()
+
+    async def read(namespace: str, name: str, *, max_age: float) -> StoredSecret:
+        found = made.cluster.secrets.there[namespace, name]
+        return StoredSecret(found.data, found.uid, found.resource_version, found.annotations)
+
+    monkeypatch.setattr(made.operator, "read", read, raising=False)
+    made.cluster.secrets.create(PLACE, {"a": b"gr\xc3\xb6\xc3\x9fe-1", "b": b"other"}, allows="llama", now=0.0)
+    yield made
+    made.operator.close()
+
+
+def entry(key: str = "a") -> list[dict[str, Any]]:
+    """The manifest's secret, from that key."""
+    return [{"name": "TOKEN", "secretRef": {"name": "s", "key": key}}]
+
+
+def registered(world: OneFunction) -> Version:
+    """Have a version with the secret registered."""
+    world.cluster.create(LLAMA, {**SPEC, "secrets": entry()})
+    world.live(30)
+    (version,) = world.registry.visible
+    assert version.secrets == {"TOKEN": "größe-1"}
+    return version
+
+
+def rotate(world: OneFunction, value: bytes, asked: str) -> None:
+    """Change the Secret, and have it read at once."""
+    world.cluster.secrets.set_value(PLACE, "a", value, world.account.now)
+    world.cluster.annotate(LLAMA, "nvcf-operator.io/reconcile-requested-at", asked)
+
+
+class Lost:
+    """The first PUTs of secrets get no answer: what becomes of each, "done" or "late"."""
+
+    def __init__(self, world: OneFunction, monkeypatch: pytest.MonkeyPatch, *fates: str) -> None:
+        self.late: list[dict[str, Any]] = []
+        self.sent: list[Any] = []
+        door, left = world.operator.door, list(fates)
+        send = door.send
+
+        async def losing(request: Request[Any], admission: Admission) -> Any:
+            if request.operation != "update_function_secrets":
+                return await send(request, admission)
+            values = {item["name"]: item["value"] for item in json.loads(request.body or b"{}")["secrets"]}
+            self.sent.append((world.account.now, values))
+            fate = left.pop(0) if left else ""
+            if fate == "late":
+                self.late.append(values)
+            else:
+                answer = await send(request, admission)
+            if fate:
+                raise door._error(request, errors.OutcomeUnknown, None)
+            return answer
+
+        monkeypatch.setattr(door, "send", losing)
+
+
+def test_values_that_a_lost_put_may_have_set_are_not_taken_for_those_before(
+    world: OneFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = registered(world)
+    lost = Lost(world, monkeypatch, "done")
+    rotate(world, b"wrong", "1")
+    world.live(1)
+    assert version.secrets == {"TOKEN": "wrong"}
+    assert len(lost.sent) == 1
+    rotate(world, "größe-1".encode(), "2")
+    world.live(200)
+    assert version.secrets == {"TOKEN": "größe-1"}
+
+
+def test_another_key_and_back_is_sent_again_after_a_lost_put(
+    world: OneFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = registered(world)
+    lost = Lost(world, monkeypatch, "done")
+    world.cluster.edit(LLAMA, secrets=entry("b"))
+    world.live(1)
+    assert version.secrets == {"TOKEN": "other"}
+    assert len(lost.sent) == 1
+    world.cluster.edit(LLAMA, secrets=entry("a"))
+    world.live(200)
+    assert version.secrets == {"TOKEN": "größe-1"}
+
+
+def test_newer_values_wait_for_a_lost_put_though_a_repetition_of_it_was_answered(
+    world: OneFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = registered(world)
+    lost = Lost(world, monkeypatch, "late")
+    rotate(world, b"second", "1")
+    world.live(10)
+    assert version.secrets == {"TOKEN": "second"}, "the same values need not wait"
+    rotate(world, b"third", "2")
+    world.live(10)
+    version.secrets.update(lost.late[0])
+    world.live(200)
+    assert version.secrets == {"TOKEN": "third"}
