@@ -196,9 +196,15 @@ def _metadata_change(situation: FunctionSituation, seen: VersionSeen) -> UpdateV
 
 
 def _was_as_wanted(situation: FunctionSituation, seen: VersionSeen) -> bool:
-    """Whether a version was as the manifest says before. One of the history that comes into use again need not be."""
+    """Whether a version was as the manifest says before. One of the history that comes into use again need not be.
+
+    One that was changed twice in a row was, whatever else keeps the resource from being Ready: or NVCF takes such a
+    change and does not make it.
+    """
     used = seen.version_id == situation.resource.latest_version or seen.known_status != FunctionStatus.INACTIVE
-    return used and situation.resource.in_order
+    last = situation.last_changes.get(seen.version_id)
+    changed_twice = last is not None and last.repeats and undone_lately(situation, seen.version_id)
+    return changed_twice or (used and situation.resource.in_order)
 
 
 def _is_repeat(situation: FunctionSituation, seen: VersionSeen) -> bool:
