@@ -158,3 +158,23 @@ def test_a_version_that_is_gone_at_the_put_is_looked_for_and_registered_again(
     assert latest != version.version_id
     assert tags(world.registry.rows[latest]) == {"zwei"}
     assert ready(world)[0] == "True"
+
+
+def test_what_nvcf_does_not_find_though_lists_show_it_is_reported(
+    world: OneFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(world, tags=["eins"])
+    door, puts = world.operator.door, list[str]()
+    send = door.send
+
+    async def not_found(request: Request[Any], admission: Admission) -> Any:
+        if request.operation in PUTS:
+            puts.append(request.operation)
+            raise door._error(request, errors.NotFound, 404)
+        return await send(request, admission)
+
+    monkeypatch.setattr(door, "send", not_found)
+    world.cluster.edit(LLAMA, tags=["zwei"])
+    world.live(300)
+    assert ready(world)[:2] == ("False", "Rejected")
+    assert len(puts) <= 16, "it is tried again with growing waits"

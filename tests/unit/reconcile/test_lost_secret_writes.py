@@ -117,3 +117,29 @@ def test_newer_values_wait_for_a_lost_put_though_a_repetition_of_it_was_answered
     version.secrets.update(lost.late[0])
     world.live(200)
     assert version.secrets == {"TOKEN": "third"}
+
+
+def test_values_for_what_nvcf_does_not_find_though_lists_show_it_are_reported(
+    world: OneFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = registered(world)
+    door, puts = world.operator.door, list[str]()
+    send = door.send
+
+    async def not_found(request: Request[Any], admission: Admission) -> Any:
+        if request.operation == "update_function_secrets":
+            puts.append(request.operation)
+            raise door._error(request, errors.NotFound, 404)
+        return await send(request, admission)
+
+    monkeypatch.setattr(door, "send", not_found)
+    rotate(world, b"second", "1")
+    world.live(300)
+    conditions = world.cluster.objects[LLAMA]["status"]["conditions"]
+    assert {item["type"]: item["reason"] for item in conditions if item["status"] == "False"} == {
+        "Ready": "Rejected",
+        "SecretsSynced": "Updating",
+        "Reconciling": "Rejected",
+    }
+    assert len(puts) <= 16, "they are tried again with growing waits"
+    assert version.version_id in json.dumps(conditions)

@@ -170,6 +170,17 @@ class FunctionEnvironment(ManagedEnvironment):
             self.emit(resource, note)
 
 
+LISTED_STILL = 3
+"""Lists in a row that show a version which NVCF does not find, after which that is reported."""
+
+
+def is_gone(context: FunctionContext, error: nvcf_errors.NvcfError) -> bool:
+    """Whether a failed write means that the version is gone, which the next list shows. Not if list after list does
+    show it: NVCF refuses the write then."""
+    absent = isinstance(error, nvcf_errors.NotFound) and not error.unknown_path
+    return absent and context.local.outdated < LISTED_STILL
+
+
 async def failure_of_call(context: FunctionContext, error: nvcf_errors.NvcfError, scope: str) -> Failure:
     """Say what a failed call about a version means; a 403 while the list is answered is the lack of a scope."""
     if isinstance(error, nvcf_errors.Forbidden):

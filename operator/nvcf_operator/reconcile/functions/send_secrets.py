@@ -13,7 +13,7 @@ from nvcf_operator.core.functions.branches.in_place import refusal_name
 from nvcf_operator.core.functions.model.decision import SendSecrets
 from nvcf_operator.core.model.situation import Scope
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
-from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call
+from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call, is_gone
 from nvcf_operator.reconcile.functions.secrets import SecretReader
 from nvcf_operator.reconcile.ports import Outdated
 from nvcf_operator.reconcile.stages import Outcome
@@ -61,7 +61,7 @@ class SecretSender:
             if error.maybe_done:
                 until = clock.monotonic() + context.situation.timing.write_settle
                 local.doubted_secrets[action.version_id] = (action.sources, until)
-            if isinstance(error, nvcf_errors.NotFound) and not error.unknown_path:
+            if is_gone(context, error):
                 local.last_write_at = clock.monotonic()  # so that a new list is read
                 raise Outdated(f"version {action.version_id} is gone") from error
             failure = await failure_of_call(context, error, "update_secrets")

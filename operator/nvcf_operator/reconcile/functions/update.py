@@ -18,7 +18,7 @@ from nvcf_operator.core.functions.model.decision import RemoveRateLimit, UpdateV
 from nvcf_operator.core.functions.model.situation import VersionSeen
 from nvcf_operator.core.model.situation import Scope
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
-from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call
+from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call, is_gone
 from nvcf_operator.reconcile.functions.doubts import doubt, settle
 from nvcf_operator.reconcile.ports import Outdated
 from nvcf_operator.reconcile.stages import Outcome
@@ -62,7 +62,7 @@ class Updates:
         except nvcf_errors.NvcfError as error:
             log.warning("change of version %s failed: %s", action.version_id, error)
             doubt(self._environment, context, action, error)
-            if isinstance(error, nvcf_errors.NotFound) and not error.unknown_path:
+            if is_gone(context, error):
                 raise Outdated(f"version {action.version_id} is gone") from error
             failure = await failure_of_call(context, error, SCOPE)
             if failure.scope == Scope.RESOURCE:
