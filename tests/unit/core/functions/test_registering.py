@@ -612,6 +612,25 @@ def test_a_new_function_takes_the_place_of_the_one_that_is_gone() -> None:
     assert [item.version_id for item in status.versions] == [SECOND]
 
 
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "hidden for a moment"])
+def test_a_second_first_post_that_shows_late_changes_no_address(listed: bool) -> None:
+    first = version()
+    second = version(SECOND, token="b" * 16, function_id=OTHER_FUNCTION, created_at=NOW)
+    held = recorded(first, status={"intent": intent(token="b" * 16).to_dict()})
+    of = situation(held, *((first, second) if listed else (second,)))
+    status = report(of, decide(of))
+    assert status.latest is not None
+    assert (status.function_id, status.latest.version_id) == (FUNCTION, FIRST)
+    assert [item.version_id for item in status.versions] == [FIRST]
+
+
+def test_a_new_function_whose_post_got_no_answer_is_found_before_the_loss_of_the_former_is_proven_again() -> None:
+    asked = {"new-function-requested-at": "1"}
+    held = recorded(version(), status={"intent": intent(token="b" * 16).to_dict()}, annotations=asked)
+    of = situation(held, version(SECOND, token="b" * 16, function_id=OTHER_FUNCTION))
+    assert report(of, decide(of)).function_id == OTHER_FUNCTION
+
+
 def test_a_request_for_a_new_function_does_not_outlive_the_function_that_is_there() -> None:
     held = recorded(version(), annotations={"new-function-requested-at": "early"})
     of = situation(held, version())

@@ -56,19 +56,30 @@ def asked_for(situation: FunctionSituation) -> VersionSeen | None:
 
 
 def function_of(situation: FunctionSituation) -> str | None:
-    """The function of this resource: that which a POST has just created, that on record, or that which it names.
+    """The function of this resource: that on record, that which a POST has just created, or that which it names.
 
-    Without these the oldest of its versions says it, so that the clients' address stays the same; else the one that it
-    adopts by name.
+    A POST takes the place of what is on record only where that is lost. Without these the oldest of its versions says
+    it, so that the clients' address stays the same; else the one that it adopts by name.
     """
     resource, intent, found = situation.resource, situation.intent, asked_for(situation)
     creates = intent is None or intent.function_id is None
-    if found is not None and creates and resource.given_function is None:  # else a duplicate that nobody asks for now
+    duplicates = resource.given_function is not None or _has_function(situation)
+    if found is not None and creates and not duplicates:
         return found.function_id
     oldest = min(situation.own, key=by_age, default=None)
     if resource.claimed_function is not None or oldest is None:
         return resource.claimed_function or named_function(situation)
     return oldest.function_id
+
+
+def _has_function(situation: FunctionSituation) -> bool:
+    """Whether the function on record is there: two POSTs without an answer may both have created one."""
+    function = situation.resource.function_id
+    if function is None:
+        return False
+    there = any(seen.function_id == function for seen in situation.shown)
+    unproven = not all(is_gone(situation, version) for version in missing(situation))
+    return there or (unproven and situation.resource.new_function_requested is None)
 
 
 def usable(situation: FunctionSituation) -> tuple[VersionSeen, ...]:
