@@ -240,6 +240,28 @@ def test_a_refused_deletion_leaves_the_function_ready_and_waits() -> None:
     assert decide(situation(held, *ALL, now=NOW + timedelta(seconds=61))).action == delete(OLD)
 
 
+def test_what_is_reported_of_a_failed_deletion_stays_while_the_next_one_is_proven() -> None:
+    of = collecting(failure=refusal(Reason.FORBIDDEN), tried=delete(OLD))
+    held, due = after(of, template=THIRD_TEMPLATE), NOW + timedelta(seconds=61)
+    unread: dict[str, Any] = {"deployments": {item.version_id: Absent(0.0) for item in ALL}, "now": due}
+    proving = situation(held, *ALL, **unread)
+    assert decide(proving).action is None
+    assert report(proving, decide(proving)) == held.status
+    again = situation(held, *ALL, now=due, failure=refusal(Reason.FORBIDDEN), tried=delete(OLD))
+    retry = report(again, decide(again)).retry
+    assert retry is not None
+    assert retry.attempts == 2
+    deployed = situation(held, *ALL, now=due, deployments={FIRST: PRESENT})
+    assert report(deployed, decide(deployed)).retry is None
+
+
+def test_a_failed_deletion_is_reported_of_the_version_that_it_was_for() -> None:
+    of = collecting(failure=refusal(Reason.FORBIDDEN), tried=delete(MIDDLE), limit=0)
+    condition_set = decide(of).condition_set
+    assert condition_set is not None
+    assert f"{SECOND} is not needed any more and could not be deleted" in condition_set.message
+
+
 def test_a_deleted_version_is_on_record_until_it_stays_away() -> None:
     held = after(collecting(wrote=delete(OLD)), template=THIRD_TEMPLATE)
     entry = held.recorded_version(FIRST)

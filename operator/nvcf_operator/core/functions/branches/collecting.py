@@ -22,7 +22,7 @@ from nvcf_operator.core.functions.model.versions import (
 )
 from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus
+from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Present
 
 AGAIN = 10.0
 """Seconds after which DELETE is asked for again, while NVCF shows the version still."""
@@ -49,18 +49,35 @@ def collected(situation: FunctionSituation, decision: FunctionDecision) -> Funct
     if not candidates:
         return decision
     if situation.failure is not None:
-        return _not_deleted(situation, decision, candidates[0], situation.failure)
+        tried = situation.tried
+        version = tried.version_id if isinstance(tried, DeleteVersion) else candidates[0].version_id
+        return _not_deleted(situation, decision, version, situation.failure)
     retry = situation.resource.status.retry
     refuses = retry is not None and retry.reason != Reason.AWAITING_REGISTRATION
-    if retry is not None and refuses and (left := retry_left(situation)) > 0 and not situation.resource.status.failed:
-        return _saying(_again_in(decision, left), retry.message)
+    refuses = refuses and not situation.resource.status.failed
+    words = retry.message if retry is not None and refuses and is_undeletable(situation) else None
+    if refuses and (left := retry_left(situation)) > 0:
+        return _saying(_again_in(decision, left), words)
     waits = []
     for seen in candidates:
         wait = _wait(situation, seen)
         if wait == 0:
             return replace(decision, action=DeleteVersion(seen.function_id, seen.version_id, _purpose(situation, seen)))
         waits += [wait] if wait is not None else []
-    return _again_in(decision, min(waits)) if waits else decision
+    return _saying(_again_in(decision, min(waits)), words) if waits else _saying(decision, words)
+
+
+def is_undeletable(situation: FunctionSituation) -> bool:
+    """Whether there is still a version that a failed DELETE may have been for.
+
+    What was said of it and counted stays on record until the next DELETE, whose proofs take a while after the pause.
+    """
+    if isinstance(situation.wrote, DeleteVersion):
+        return False
+    return any(
+        may_be_undeployed(situation, seen) and not isinstance(situation.deployments.get(seen.version_id), Present)
+        for seen in unneeded(situation)
+    )
 
 
 def _again_in(decision: FunctionDecision, seconds: float) -> FunctionDecision:
@@ -150,10 +167,10 @@ def _purpose(situation: FunctionSituation, seen: VersionSeen) -> DeletionPurpose
 
 
 def _not_deleted(
-    situation: FunctionSituation, decision: FunctionDecision, seen: VersionSeen, failure: Failure
+    situation: FunctionSituation, decision: FunctionDecision, version_id: str, failure: Failure
 ) -> FunctionDecision:
     """Go on after a DELETE that failed: what is in force stays so, and the next one waits for longer each time."""
-    retry = next_retry(situation, failure.reason, messages.not_deleted(seen.version_id, failure.message))
+    retry = next_retry(situation, failure.reason, messages.not_deleted(version_id, failure.message))
     wait = max(long(retry.attempts), failure.retry_after or 0.0)
     return replace(_saying(_again_in(decision, wait), retry.message), retry=retry, backoff=True)
 

@@ -18,10 +18,9 @@ from nvcf_operator.api.function_status import (
 )
 from nvcf_operator.api.record import LastWrite, Retry
 from nvcf_operator.backoff import long
-from nvcf_operator.core.functions.branches.collecting import unneeded
+from nvcf_operator.core.functions.branches.collecting import is_undeletable
 from nvcf_operator.core.functions.branches.in_place import change_name
 from nvcf_operator.core.functions.branches.registering import MOST_VERSIONS, search_left, write_name
-from nvcf_operator.core.functions.branches.waiting import retry_left
 from nvcf_operator.core.functions.model.adoption import other_function
 from nvcf_operator.core.functions.model.decision import (
     FunctionDecision,
@@ -214,7 +213,7 @@ def _retry(situation: FunctionSituation, decision: FunctionDecision) -> Retry | 
         return decision.retry or old
     if decision.taken is not None:
         awaits = old is not None and old.reason != Reason.AWAITING_REGISTRATION and resource.status.failed is None
-        return old if awaits and retry_left(situation) > 0 and unneeded(situation) else None
+        return old if awaits and is_undeletable(situation) else None
     return old if resource.is_reported else None
 
 
