@@ -569,6 +569,19 @@ def test_versions_that_cannot_be_collected_do_not_pile_up(limit: int, count: int
         assert decision.action == NEXT
 
 
+def test_the_record_keeps_the_brake_on_until_a_user_asks() -> None:
+    two = (version(), version(SECOND, OTHER_TEMPLATE))
+    lost: dict[str, Any] = {"absent_for": {SECOND: 80.0}}
+    braked = situation(recorded(*two, template=OTHER_TEMPLATE), two[0], mass_absence=True, **lost)
+    held = after(braked, template=OTHER_TEMPLATE)
+    later = situation(held, two[0], **lost)
+    assert report(later, decide(later)) == held.status
+    asked = after(braked, template=OTHER_TEMPLATE, annotations={"reconcile-requested-at": "1"})
+    unproven = decide(situation(asked, two[0], absent_for={SECOND: 5.0}))
+    assert (unproven.action, unproven.seen) == (None, False)
+    assert isinstance(decide(situation(asked, two[0], **lost)).action, Register)
+
+
 def test_a_loss_by_somebody_else_is_drift() -> None:
     held = recorded(version(), version(SECOND, OTHER_TEMPLATE), template=OTHER_TEMPLATE)
     assert decide(situation(held, version(), absent_for={SECOND: 80.0})).drift == ("version",)

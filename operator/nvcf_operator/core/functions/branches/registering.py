@@ -121,11 +121,15 @@ def _vanished(situation: FunctionSituation) -> FunctionDecision | None:
         lost = [version for version in lost if stands_for_wanted(situation, version)]
     if unproven := [version for version in lost if not is_gone(situation, version)]:
         if _is_reported(situation, Reason.FUNCTION_GONE, Reason.MASS_ABSENCE):  # a proof is not kept for ever
-            return FunctionDecision(requeue=situation.timing.settle_poll, seen=True)
+            # A request that lifts the brake holds until the POST.
+            seen = _is_reported(situation, Reason.FUNCTION_GONE)
+            return FunctionDecision(requeue=situation.timing.settle_poll, seen=seen)
         message = messages.version_gone(unproven[0])
         condition_set = conditions.progressing(FunctionPhase.DEGRADED, Reason.VERSION_GONE, message)
         return FunctionDecision(condition_set=condition_set, requeue=situation.timing.settle_poll)
-    if lost and situation.mass_absence and not (resource.reconcile_requested or resource.new_function_requested):
+    # The record keeps the brake on when the account's other versions have been gone for long, or after a restart.
+    braked = situation.mass_absence or _is_reported(situation, Reason.MASS_ABSENCE)
+    if lost and braked and not (resource.reconcile_requested or resource.new_function_requested):
         condition_set = conditions.stalled(Reason.MASS_ABSENCE, messages.MASS_ABSENCE)
         return FunctionDecision(condition_set=condition_set)
     if empty and (resource.given_function is not None or not resource.new_function_requested):
