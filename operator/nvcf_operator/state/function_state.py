@@ -65,7 +65,7 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
     secret_hashes: dict[str, dict[str, bytes]] = field(default_factory=dict, repr=False)
     """Keyed hashes of the values of secrets by name, for each digest of their sources that is on record."""
     secret_names: dict[str, frozenset[str]] = field(default_factory=dict)
-    """Version by version, the names of its secrets, where only a read of it shows them."""
+    """Version by version, the names of its secrets: as the manifest had them, or as a read of it has shown them."""
     doubted_secrets: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Version by version, the sources of values whose PUT got no answer, and until when NVCF may still take them."""
     secrets_due: float | None = None

@@ -1,4 +1,4 @@
-"""PUTs of secrets without an answer, with the whole operator around them: the Secret's values win in the end."""
+"""PUTs of secrets that do not go well, with the whole operator around them: the Secret's values win in the end."""
 
 import json
 from collections.abc import Iterator
@@ -143,3 +143,29 @@ def test_values_for_what_nvcf_does_not_find_though_lists_show_it_are_reported(
     }
     assert len(puts) <= 16, "they are tried again with growing waits"
     assert version.version_id in json.dumps(conditions)
+
+
+def hide_names(world: OneFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no read show names of secrets, as for a key without the scope list_functions_details."""
+    monkeypatch.setattr(type(world.operator.door), "_shown_with_secrets", lambda door, item: world.registry.shown(item))
+
+
+def with_another_name(world: OneFunction) -> None:
+    """Name one more secret, in a template that NVCF refuses for now."""
+    world.registry.unpushed.add("nvcr.io/org/llama:2")
+    template = {"inferenceUrl": "/v1", "containerImage": "nvcr.io/org/llama:2"}
+    more = {"name": "MORE", "secretRef": {"name": "s", "key": "b"}}
+    world.cluster.edit(LLAMA, template=template, secrets=[*entry(), more])
+    world.live(30)
+
+
+def test_a_version_with_fewer_names_gets_new_values_though_no_read_shows_its_names(
+    world: OneFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide_names(world, monkeypatch)
+    version = registered(world)
+    with_another_name(world)
+    assert version.secrets == {"TOKEN": "größe-1"}, "a name is not added to it"
+    rotate(world, b"second", "1")
+    world.live(100)
+    assert version.secrets == {"TOKEN": "second"}

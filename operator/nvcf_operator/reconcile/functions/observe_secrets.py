@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from nvcf_operator.clock import Clock
+from nvcf_operator.core.functions.model.secrets import digest_of_names
 from nvcf_operator.core.functions.model.situation import VersionSeen
 from nvcf_operator.core.functions.model.unsent import nameless
 from nvcf_operator.reconcile.functions.context import FunctionContext
@@ -26,6 +27,9 @@ class SecretObserver:
             return context
         max_age = self._reader.due.max_age(resource, local, self._clock.monotonic())
         context = context.after(secrets=await self._reader.seen(resource, local, max_age=max_age))
+        for item in resource.status.versions:  # while the manifest says what they are: they are not on record as such
+            if item.secret_names == digest_of_names(resource.secret_names):
+                local.secret_names[item.version_id] = resource.secret_names
         for seen in nameless(context.situation):
             if seen.version_id not in local.secret_names:
                 found = await self._reads.version(context, seen.function_id, seen.version_id, with_names=True)

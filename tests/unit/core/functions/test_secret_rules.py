@@ -164,6 +164,17 @@ def test_a_version_with_other_names_gets_the_values_of_those_that_it_has() -> No
     assert entries(unchanged)[FIRST].secrets == NEW
 
 
+def test_values_that_cannot_be_sent_since_no_name_is_shown_are_reported() -> None:
+    former, seen = made(FIRST, A, status="ACTIVE"), made(SECOND, A, B)
+    of = situation(recorded({former: ((A,), OLD), seen: ((A, B), NEW)}, A, B), former, seen, secrets=SecretsSeen(NEW))
+    assert synced(of) == ("False", "MissingScope")
+    (message,) = (item.message for item in status_of(of).conditions if item.type == "SecretsSynced")
+    assert FIRST in message
+    assert "list_functions_details" in message
+    unchanged = replace(of, secrets=SecretsSeen(NEW, None, {OLD: frozenset()}))
+    assert synced(unchanged) == ("True", "SecretsSynced")
+
+
 def test_what_is_not_known_of_a_version_that_rests_is_not_recorded() -> None:
     former, seen = made(FIRST, A), made(SECOND, A, B)
     of = situation(recorded({former: ((A,), OLD), seen: ((A, B), NEW)}, A, B), former, seen, secrets=SecretsSeen(NEW))

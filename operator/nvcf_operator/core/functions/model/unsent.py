@@ -106,5 +106,16 @@ def nameless(situation: FunctionSituation) -> tuple[VersionSeen, ...]:
     )
 
 
+def out_of_reach(situation: FunctionSituation) -> tuple[VersionSeen, ...]:
+    """The versions in use that lack values which cannot be sent, since nothing shows which secrets they have."""
+    unknown, resource = set(nameless(situation)), situation.resource
+    recorded = {item.version_id: item for item in resource.status.versions}
+    return tuple(
+        seen
+        for seen in in_use(situation)
+        if seen in unknown and seen.version_id in recorded and _changed(situation, recorded[seen.version_id])
+    )
+
+
 def _wanted_names(situation: FunctionSituation) -> str | None:
     return digest_of_names(situation.resource.secret_names)

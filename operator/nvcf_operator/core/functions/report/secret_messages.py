@@ -14,6 +14,14 @@ def lacking(versions: Iterable[str]) -> str:
     return f"The values have yet to be sent to version {named(versions)}."
 
 
+def unknown(versions: Iterable[str]) -> str:
+    """Versions in use have other secrets than the manifest names, and NVCF does not show which."""
+    return (
+        f"Changed values are not sent to version {named(versions)}: it has other secrets than spec.secrets names, and "
+        "NVCF did not show which ones. Give the key the scope list_functions_details."
+    )
+
+
 def missing(secret: str, wanted: Iterable[str]) -> str:
     """There is no such Secret."""
     return f"Secret {secret} does not exist; spec.secrets takes {named(wanted)} from it. Create it in this namespace."

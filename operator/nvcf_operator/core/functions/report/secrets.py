@@ -4,7 +4,7 @@ from nvcf_operator.api.conditions import SECRETS_SYNCED, Condition
 from nvcf_operator.core.functions.model.decision import FunctionRecordUpdate
 from nvcf_operator.core.functions.model.secrets import digest_of_names
 from nvcf_operator.core.functions.model.situation import FunctionSituation
-from nvcf_operator.core.functions.model.unsent import unsent
+from nvcf_operator.core.functions.model.unsent import out_of_reach, unsent
 from nvcf_operator.core.functions.model.versions import in_use
 from nvcf_operator.core.functions.report import secret_messages as messages
 from nvcf_operator.core.model.reasons import Reason
@@ -22,6 +22,8 @@ def condition_of_secrets(situation: FunctionSituation, record: FunctionRecordUpd
     if secrets.failure is not None:
         outage = secrets.failure.scope == Scope.SERVER and known is not None
         return known if outage else _condition(situation, secrets.failure.reason, secrets.failure.message)
+    if unknown := out_of_reach(situation):
+        return _condition(situation, Reason.MISSING_SCOPE, messages.unknown(seen.version_id for seen in unknown))
     current = record.latest.version_id if record.latest is not None else None
     names = next((item.secret_names for item in record.versions if item.version_id == current), None)
     if names != digest_of_names(resource.secret_names):
