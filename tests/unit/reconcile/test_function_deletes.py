@@ -76,3 +76,20 @@ def test_what_somebody_deploys_right_before_the_delete_is_not_deleted(
     world.live(300)
     assert list(world.registry.visible) == []
     assert LLAMA not in world.cluster.objects
+
+
+@pytest.mark.parametrize("seconds", range(60, 76, 3))
+def test_no_former_version_is_deleted_where_the_latest_one_has_just_gone(world: OneFunction, seconds: int) -> None:
+    """The list may have shown it a moment ago; with the last version NVCF would end the function."""
+    world.cluster.create(LLAMA, {**SPEC, "history": {"limit": 0}})
+    world.live(5)
+    world.cluster.edit(LLAMA, template={"inferenceUrl": "/v1", "containerImage": "nvcr.io/org/llama:2"})
+    world.live(seconds)
+    former, latest = (item.version_id for item in world.registry.visible)
+    world.registry.delete(latest)
+    world.live(10)
+    assert [item.version_id for item in world.registry.visible] == [former]
+    world.live(300)
+    (version,) = world.registry.visible
+    status = world.cluster.objects[LLAMA]["status"]
+    assert (version.function_id, version.version_id) == (status["functionId"], status["latest"]["versionId"])

@@ -1,7 +1,7 @@
 """Deletes versions that bear this object's mark, one at a time.
 
 DELETE ends a deployment of the version at once, with its queued requests, and the last one ends the function. So all
-that speaks for it is proven once more right before the call.
+that speaks for it is proven once more right before the call, and that the latest version is there.
 """
 
 import logging
@@ -75,6 +75,8 @@ class Deletions:
             log.info("version %s was gone before it was deleted", action.version_id)
             return self._sent(context, action)
         self._ensure_unused(context, action, seen)
+        if (failure := await self._latest(context, action, admission)) is not None:
+            return Outcome(context.after(failure=failure))
         request = endpoints.delete_function(function_id=action.function_id, function_version_id=action.version_id)
         try:
             await context.nvcf.send(request, admission)
@@ -89,6 +91,23 @@ class Deletions:
             return Outcome(context.after(failure=await failure_of_call(context, error, "delete_function")))
         self._environment.emit_write(context.resource, action)
         return self._sent(context, action)
+
+    async def _latest(self, context: FunctionContext, action: DeleteVersion, admission: Admission) -> Failure | None:
+        """Read the latest version once more, too: without it this DELETE might end the function, and with it its id.
+
+        Raises:
+            Forbidden: the call is.
+            Outdated: it is gone by now.
+
+        """
+        resource = context.resource
+        latest, ends = resource.latest_version, action.purpose == DeletionPurpose.RESOURCE_GONE
+        if ends or latest is None or action.function_id != resource.function_id:
+            return None
+        found = await self._reads.version(context, action.function_id, latest, admission)
+        if isinstance(found, Absent):
+            raise Outdated(f"version {latest}, the latest one, is gone by now")
+        return found if isinstance(found, Failure) else None
 
     def _sent(self, context: FunctionContext, action: DeleteVersion) -> Outcome[FunctionContext]:
         self._note(context, action)
