@@ -19,7 +19,7 @@ HAS_SEEN = 10.0
 
 def violations(write: FunctionWrite, earlier: Sequence[FunctionWrite]) -> list[str]:
     """What is wrong with a change."""
-    if write.key is None:
+    if write.key is None or _is_of_an_orphan(write):
         return _of_an_orphan(write)
     if write.latest is None:
         return [f"{write.kind} for a CloudFunction that is gone"]
@@ -143,6 +143,14 @@ def _held(write: FunctionWrite, version: Version, what: str) -> list[str]:
         if key.kind == FUNCTION_DEPLOYMENT and version.version_id in on_record(obj):
             wrong.append(f"{what}, which {key} holds")
     return wrong
+
+
+def _is_of_an_orphan(write: FunctionWrite) -> bool:
+    """Whether a version was made for an object that is gone: it is deleted beside what is reconciled meanwhile."""
+    version, alive = write.version, {obj["metadata"]["uid"] for _, obj in write.objects}
+    if write.kind != "DELETE" or version is None or version.mark is None or not version.made_for:
+        return False
+    return version.made_for not in alive and version.mark.uid == compact(version.made_for)
 
 
 def _of_an_orphan(write: FunctionWrite) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from nvcf_operator.api.names import FUNCTION_DEPLOYMENT
 from tests.property.chance import Chance
 from tests.property.cluster_model import on_record
 from tests.property.functions import wanted
@@ -44,10 +45,9 @@ class Outsiders(Manifests):
     @rule(place=place, chance=chances)
     def deploy_outside(self, place: int, chance: Chance) -> None:
         """Somebody else's deployment of a version that nothing of ours deploys, or the end of it."""
-        objects = self.cluster.objects.values()
-        ours = set().union(
-            *({(obj["status"].get("latest") or {}).get("versionId"), *on_record(obj)} for obj in objects)
-        )
+        latest = {(obj["status"].get("latest") or {}).get("versionId") for obj in self.cluster.objects.values()}
+        deployments = [obj for key, obj in self.cluster.objects.items() if key.kind == FUNCTION_DEPLOYMENT]
+        ours = latest.union(*(on_record(obj) for obj in deployments))
         there = [item.version_id for item in self.registry.visible if item.version_id not in ours]
         if not there:
             return
