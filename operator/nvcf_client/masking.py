@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from nvcf_client.keys import SHORTEST
+from nvcf_client.keys import SHORTEST, redacted
 
 MASK = "[value]"
 
 PART = 48
 """Characters of the beginning of a longer value that are looked for, since a server may have shortened it."""
+
+_IN_HTML = {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
+"""What servers escape in JSON beside what it requires, so that it may stand in HTML."""
 
 _REJECTED = re.compile(r"\brejected=.*?(?=, message=|$)")
 
@@ -40,8 +43,10 @@ def masked(line: str, values: Iterable[str]) -> str:
 def _spellings(value: str) -> Iterator[str]:
     """The forms in which a value may stand in a line: on one line, with blanks as the line has them."""
     raw = value.encode(errors="surrogatepass")
-    for text in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], html.escape(value)):
-        yield " ".join(_printable(text).split())
+    as_json = [json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)]
+    for text in (value, *as_json, *(text.translate(_IN_HTML) for text in as_json), html.escape(value)):
+        line = " ".join(_printable(text).split())
+        yield from (line, redacted(line))  # a line is rid of what looks like a key before it comes here
     if len(value) >= SHORTEST:
         whole = raw[: len(raw) // 3 * 3]  # whole groups look the same whatever follows
         yield from (quote(raw, safe=""), base64.b64encode(whole).decode(), base64.urlsafe_b64encode(whole).decode())

@@ -152,6 +152,8 @@ def answering(status: int, detail: str) -> httpx.MockTransport:
 
 
 ODD = 'größe "<&>"\nTeil'
+IN_HTML = json.dumps(ODD).replace("<", "\\u003c").replace("&", "\\u0026").replace(">", "\\u003e")
+WITH_KEY = '{"ngc": "nvapi-0123456789", "password": "hunter2-opaque"}'
 LONG = "A" * 30 + "-tail-of-a-long-value" * 40
 
 
@@ -169,6 +171,8 @@ LONG = "A" * 30 + "-tail-of-a-long-value" * 40
         (LONG, f"what came was {LONG[:100]} and more", "what came was [value] and more"),
         (ODD, f"no {json.dumps(ODD)}.", 'no "[value]".'),
         (CANARY, f"no {base64.b64encode(CANARY.encode()).decode()}", "no [value]"),
+        (ODD, f"no {IN_HTML}.", 'no "[value]".'),
+        (WITH_KEY, f"what came was {WITH_KEY}", "what came was [value]"),
         ("short", "a short text", "a short text"),
     ],
 )
