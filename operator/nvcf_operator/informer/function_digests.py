@@ -85,6 +85,10 @@ def _links(meta: Members, spec: Members, own: Members) -> FunctionLinks:
     )
 
 
+AWAITED = frozenset({Reason.FUNCTION_GONE, Reason.MASS_ABSENCE})
+"""What only versions that are there again end: nothing else has the resource reconciled then."""
+
+
 def _poll_key(meta: Members, spec: Members, own: Members) -> FunctionPollKey:
     claimed = _function_id(own) or _function_id(spec) or None
     return FunctionPollKey(
@@ -92,7 +96,7 @@ def _poll_key(meta: Members, spec: Members, own: Members) -> FunctionPollKey:
         name=str(spec.get("name") or ""),
         function_id=claimed,
         adopts=claimed is None and spec.get("adoptionPolicy") == AdoptionPolicy.ADOPT,
-        awaits_function=_reason(own) == Reason.FUNCTION_GONE,
+        awaits_function=_reason(own) in AWAITED,
         version_ids=_version_ids(own),
         credentials_refused=credentials_refused(own),
         deleting=bool(meta.get("deletionTimestamp")),

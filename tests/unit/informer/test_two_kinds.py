@@ -148,6 +148,12 @@ def test_functions_that_name_one_function_hear_of_each_other_and_of_who_has_it()
             (FUNCTION, False, True),
             id="not there",
         ),
+        pytest.param(
+            {},
+            {**registered(VERSION), "conditions": [{"type": "Ready", "status": "False", "reason": "MassAbsence"}]},
+            (FUNCTION, False, True),
+            id="gone with much else",
+        ),
     ],
 )
 def test_a_poll_key_says_which_function_is_adopted(

@@ -48,7 +48,7 @@ class FunctionPollKey:
     adopts: bool = False
     """Whether a function of its name may be adopted."""
     awaits_function: bool = False
-    """The record says that the account has no such function."""
+    """The record says that the account has no such function, or lacks much of what it held."""
     metadata: Metadata | None = None
     """What the manifest says of tags and rate limit, where the versions in use should be so by now. None where they
     need not be, or something keeps them from it."""
