@@ -15,7 +15,7 @@ from nvcf_operator.core.functions.branches.in_place import in_place, updating
 from nvcf_operator.core.functions.branches.record import recorded
 from nvcf_operator.core.functions.branches.registering import as_wanted, search_left
 from nvcf_operator.core.functions.branches.secrets import without_secrets
-from nvcf_operator.core.functions.branches.waiting import waiting, write_refused
+from nvcf_operator.core.functions.branches.waiting import SLOW, waiting, write_refused
 from nvcf_operator.core.functions.model.decision import (
     FunctionDecision,
     Register,
@@ -90,7 +90,9 @@ def _shown(situation: FunctionSituation) -> FunctionDecision:
     condition_set = conditions.at_rest(phase, reason, message, ready=in_force, available=None)
     # Followers look for this generation, though nothing of it has to be written.
     taken = version.version_id if version is not None and in_force else None
-    return FunctionDecision(condition_set=condition_set, taken=taken, seen=True)
+    # No poll compares what somebody else registers with the manifest.
+    adopts = resource.latest_version is None and (resource.given_function is not None or resource.adopts_by_name)
+    return FunctionDecision(condition_set=condition_set, taken=taken, requeue=SLOW if adopts else None, seen=True)
 
 
 def _closing(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
