@@ -21,6 +21,8 @@ class Refusal:
     failure: Failure
     attempts: int
     due: float
+    request: str | None = None
+    """The token of the request to reconcile that it answered."""
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class SentChange:
     name: str
     at: float
     repeats: bool
+    request: str | None = None
+    """The token of the request to reconcile that it answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +84,14 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
         self.doubted_secrets = {version: item for version, item in self.doubted_secrets.items() if version in versions}
         self.refusals = {key: item for key, item in self.refusals.items() if key[0] in versions}
 
-    def refused(self, change: tuple[str, str], name: str, failure: Failure, now: float) -> None:
+    def refused(
+        self, change: tuple[str, str], name: str, failure: Failure, now: float, request: str | None = None
+    ) -> None:
         """Note that NVCF has refused a change: the same one waits longer each time."""
         before = self.refusals.get(change)
         attempts = (before.attempts if before is not None and before.name == name else 0) + 1
         wait = max(long(attempts), failure.retry_after or 0.0)
-        self.refusals[change] = Refusal(name, failure, attempts, now + wait)
+        self.refusals[change] = Refusal(name, failure, attempts, now + wait, request)
 
     def changed(self, version: str, change: SentChange) -> None:
         """Note that NVCF has made a change of tags or rate limit."""
@@ -95,12 +101,16 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
     def refused_changes(self, now: float) -> dict[tuple[str, str], RefusedChange]:
         """The refused changes, as decisions see them."""
         return {
-            key: RefusedChange(item.name, item.failure, max(0.0, item.due - now)) for key, item in self.refusals.items()
+            key: RefusedChange(item.name, item.failure, max(0.0, item.due - now), item.request)
+            for key, item in self.refusals.items()
         }
 
     def last_changes(self, now: float) -> dict[str, LastChange]:
         """The last changes, as decisions see them."""
-        return {version: LastChange(item.name, now - item.at, item.repeats) for version, item in self.changes.items()}
+        return {
+            version: LastChange(item.name, now - item.at, item.repeats, item.request)
+            for version, item in self.changes.items()
+        }
 
     @staticmethod
     def record_of(status: CloudFunctionStatus) -> FunctionRecord:

@@ -77,3 +77,15 @@ def test_a_fight_beside_a_template_that_is_refused_ends_as_well(world: OneFuncti
         world.registry.change_outside(version, tags=[version.mark.tag if version.mark else "", "theirs"])
         world.live(65)
     assert 3 <= len(puts) <= MOST
+
+
+def test_a_request_makes_a_change_that_does_not_last_once_more(world: OneFunction, puts: list[set[str]]) -> None:
+    registered(world)
+    world.cluster.edit(LLAMA, tags=["Zwei"])
+    world.live(60)
+    before = len(puts)
+    world.cluster.annotate(LLAMA, "nvcf-operator.io/reconcile-requested-at", "1")
+    world.live(60)
+    assert len(puts) - before == 1
+    assert reason(world) == "NotConverging"
+    assert world.cluster.objects[LLAMA]["status"]["lastHandledReconcileAt"] == "1"

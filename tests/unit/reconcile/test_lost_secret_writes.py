@@ -169,3 +169,28 @@ def test_a_version_with_fewer_names_gets_new_values_though_no_read_shows_its_nam
     rotate(world, b"second", "1")
     world.live(100)
     assert version.secrets == {"TOKEN": "second"}
+
+
+def test_a_request_tries_each_refused_change_once(world: OneFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered(world)
+    door, puts = world.operator.door, list[str]()
+    send = door.send
+
+    async def refusing(request: Request[Any], admission: Admission) -> Any:
+        if request.operation in ("update_function", "update_function_secrets"):
+            puts.append(request.operation)
+            raise door._error(request, errors.Rejected, 400)
+        return await send(request, admission)
+
+    monkeypatch.setattr(door, "send", refusing)
+    world.cluster.edit(LLAMA, tags=["neu"])
+    rotate(world, b"second", "1")
+    world.live(30)
+    before = len(puts)
+    assert set(puts) == {"update_function", "update_function_secrets"}
+    world.cluster.annotate(LLAMA, "nvcf-operator.io/reconcile-requested-at", "2")
+    world.live(20)
+    assert len(puts) - before == 2
+    status = world.cluster.objects[LLAMA]["status"]
+    assert status["lastHandledReconcileAt"] == "2"
+    assert {item["reason"] for item in status["conditions"] if item["type"] == "Ready"} == {"Rejected"}

@@ -67,7 +67,8 @@ class SecretSender:
             failure = await failure_of_call(context, error, "update_secrets")
             if failure.scope == Scope.RESOURCE:
                 key = (action.version_id, type(action).__name__)
-                local.refused(key, refusal_name(context.situation, action), failure, clock.monotonic())
+                name, asked = refusal_name(context.situation, action), context.resource.reconcile_requested
+                local.refused(key, name, failure, clock.monotonic(), asked)
             return Outcome(context.after(failure=failure, unsure=action if error.maybe_done else None))
         self._environment.emit_write(context.resource, action)
         return Outcome(context.after(wrote=action))

@@ -67,13 +67,15 @@ class Updates:
             failure = await failure_of_call(context, error, SCOPE)
             if failure.scope == Scope.RESOURCE:
                 key = (action.version_id, type(action).__name__)
-                context.local.refused(key, refusal_name(context.situation, action), failure, self._clock.monotonic())
+                name, request = refusal_name(context.situation, action), context.resource.reconcile_requested
+                context.local.refused(key, name, failure, self._clock.monotonic(), request)
             return Outcome(context.after(failure=failure))
         finally:
             context.local.last_write_at = self._clock.monotonic()
         self._environment.emit_write(context.resource, action)
         repeats = undone_lately(context.situation, action.version_id)
-        change = SentChange(change_name(context.situation), self._clock.monotonic(), repeats)
+        name, request = change_name(context.situation), context.resource.reconcile_requested
+        change = SentChange(name, self._clock.monotonic(), repeats, request)
         context.local.changed(action.version_id, change)
         settle(self._environment, context, (changed,))
         versions = tuple(changed if item.version_id == action.version_id else item for item in context.situation.shown)

@@ -198,8 +198,7 @@ def _metadata_change(situation: FunctionSituation, seen: VersionSeen) -> UpdateV
 def _was_as_wanted(situation: FunctionSituation, seen: VersionSeen) -> bool:
     """Whether a version was as the manifest says before. One of the history that comes into use again need not be.
 
-    One that was changed twice in a row was, whatever else keeps the resource from being Ready: or NVCF takes such a
-    change and does not make it.
+    One that was changed twice in a row was, Ready or not; or NVCF takes the change and does not make it.
     """
     used = seen.version_id == situation.resource.latest_version or seen.known_status != FunctionStatus.INACTIVE
     last = situation.last_changes.get(seen.version_id)
@@ -225,18 +224,20 @@ def _mark_for(situation: FunctionSituation, seen: VersionSeen) -> Mark:
 
 def _obstacle(situation: FunctionSituation, seen: VersionSeen, action: InPlaceAction) -> Obstacle | None:
     """Why a change is not made now; None where it may be made."""
-    asked = situation.resource.reconcile_requested and situation.tried != action
+    request = situation.resource.reconcile_requested if situation.tried != action else None  # each is tried once for it
     if isinstance(action, UpdateVersion) and action.tags is not None and len(action.tags) > MOST_TAGS:
         message = messages.too_many_tags(seen.version_id, len(action.tags) - 1)
         return Obstacle(conditions.stalled(Reason.INVALID_SPEC, message), SLOW, lasts=True)
     refused = situation.refused_changes.get((seen.version_id, type(action).__name__))
     same = refused is not None and refused.name == refusal_name(situation, action)
-    if refused is not None and same and refused.left > 0 and not asked:
+    if refused is not None and same and refused.left > 0 and request in (None, refused.request):
         failure = refused.failure
         return Obstacle(conditions.stalled(failure.reason, failure.message), max(refused.left, 1.0), lasts=True)
     if isinstance(action, SendSecrets):
         return None
-    if not asked and flap_guard.is_repeated(situation, change_name(situation)):
+    last = situation.last_changes.get(seen.version_id)
+    done = request is None or (last is not None and last.request == request)
+    if done and flap_guard.is_repeated(situation, change_name(situation)):
         message = messages.not_converging_in_place(seen.version_id)
         requeue = max(1.0, min(flap_guard.window_left(situation), SLOW))
         return Obstacle(conditions.stalled(Reason.NOT_CONVERGING, message), requeue, lasts=True)

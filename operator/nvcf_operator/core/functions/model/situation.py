@@ -114,6 +114,8 @@ class RefusedChange:
     failure: Failure
     left: float
     """Seconds until it is tried again."""
+    request: str | None = None
+    """The token of the request to reconcile that it answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ class LastChange:
     """Since then."""
     repeats: bool
     """Whether it repeated another one that NVCF had undone."""
+    request: str | None = None
+    """The token of the request to reconcile that it answered."""
 
 
 @dataclass(frozen=True, slots=True)
