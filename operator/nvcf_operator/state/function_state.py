@@ -72,6 +72,8 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
     """Version by version, the names of its secrets: as the manifest had them, or as a read of it has shown them."""
     doubted_secrets: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Version by version, the sources of values whose PUT got no answer, and until when NVCF may still take them."""
+    put_off: tuple[str, str] | None = None
+    """Version and kind of the last change in place, if it failed: others come first."""
     secrets_due: float | None = None
     """When the Secrets are read again; None before the first time, and where none are read."""
     earlier_changes_doubted: bool = False

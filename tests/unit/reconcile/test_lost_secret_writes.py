@@ -194,3 +194,22 @@ def test_a_request_tries_each_refused_change_once(world: OneFunction, monkeypatc
     status = world.cluster.objects[LLAMA]["status"]
     assert status["lastHandledReconcileAt"] == "2"
     assert {item["reason"] for item in status["conditions"] if item["type"] == "Ready"} == {"Rejected"}
+
+
+def test_values_are_sent_though_the_change_of_tags_before_them_fails_each_time(
+    world: OneFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = registered(world)
+    door = world.operator.door
+    send = door.send
+
+    async def redirecting(request: Request[Any], admission: Admission) -> Any:
+        if request.operation == "update_function":
+            raise door._error(request, errors.Redirected, 302)
+        return await send(request, admission)
+
+    monkeypatch.setattr(door, "send", redirecting)
+    world.cluster.edit(LLAMA, tags=["neu"])
+    rotate(world, b"second", "1")
+    world.live(60)
+    assert version.secrets == {"TOKEN": "second"}

@@ -93,6 +93,7 @@ class FunctionObserver:
             delete_sent_for={version: now - at for version, (_, at) in local.deletes.items()},
             finalizer_found_for=now - found if found is not None else None,
             refused_changes=local.refused_changes(now),
+            put_off=local.put_off,
             last_changes=local.last_changes(now),
             locked_for=self._locked_for(context),
         )

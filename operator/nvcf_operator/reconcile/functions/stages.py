@@ -106,8 +106,11 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
         """Make the write, and say which one it was where it failed."""
         action = decision.action
         assert action is not None, "a decision without a write is recorded"
+        if isinstance(action, UpdateVersion | RemoveRateLimit | SendSecrets):
+            context.local.put_off = (action.version_id, type(action).__name__)
         outcome = await self._made(context, action)
         if outcome.context.situation.failure is None:
+            context.local.put_off = None
             return outcome
         return replace(outcome, context=outcome.context.after(tried=action))
 

@@ -142,6 +142,13 @@ def test_former_versions_get_values_while_they_are_in_use(status: str, held: boo
     assert not sent or (isinstance(action, SendSecrets) and action.version_id == FIRST)
 
 
+def test_what_has_just_failed_lets_other_versions_go_first() -> None:
+    former, seen = made(FIRST, A, status="ACTIVE"), made(SECOND, A)
+    of = situation(recorded({former: ((A,), OLD), seen: ((A,), OLD)}, A), former, seen, secrets=SecretsSeen(NEW))
+    sent = [decide(replace(of, put_off=put_off)).action for put_off in (None, (SECOND, "SendSecrets"))]
+    assert [action.version_id for action in sent if isinstance(action, SendSecrets)] == [SECOND, FIRST]
+
+
 def test_a_version_that_was_registered_without_secrets_never_gets_any() -> None:
     former, seen = version(FIRST, status="ACTIVE"), made(SECOND, A)
     of = situation(recorded({former: ((), None), seen: ((A,), NEW)}, A), former, seen, secrets=SecretsSeen(NEW))

@@ -1,7 +1,7 @@
 """Brings the versions in use up to date in place: their tags, rate limits and values of secrets.
 
-One write a reconcile, the version that FunctionDeployments follow first. A former version that is to be the latest
-again is brought up to date before it is taken, while nobody deploys it.
+One write a reconcile, the version that FunctionDeployments follow first; a change that has just failed comes last. A
+former version that is to be the latest again is brought up to date before it is taken, while nobody deploys it.
 """
 
 import hashlib
@@ -82,6 +82,7 @@ def in_place(situation: FunctionSituation, decision: FunctionDecision) -> Functi
         return _compared(situation, decision)
     decision = _held_back(situation, decision, found)
     open_changes = [change for change in found if change.obstacle is None]
+    open_changes.sort(key=lambda change: (change.seen.version_id, type(change.action).__name__) == situation.put_off)
     if open_changes and situation.wrote is None and situation.failure is None:
         action = open_changes[0].action
         return replace(decision, action=action, drift=() if isinstance(action, SendSecrets) else action.corrects)

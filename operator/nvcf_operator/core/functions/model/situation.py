@@ -184,6 +184,8 @@ class FunctionSituation:
     """Version by version, the seconds for which it is not to be changed in place: something else writes it, or may."""
     refused_changes: Mapping[tuple[str, str], RefusedChange] = field(default_factory=dict)
     """By version and kind of change (the name of the action's class), those that wait."""
+    put_off: tuple[str, str] | None = None
+    """Version and kind of the change in place that failed in the reconcile before: others come first."""
     last_changes: Mapping[str, LastChange] = field(default_factory=dict)
     """Version by version, the last change of tags or rate limit."""
     finalizer_found_for: float | None = None
