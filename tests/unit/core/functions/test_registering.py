@@ -644,6 +644,16 @@ def test_a_new_function_whose_post_got_no_answer_is_found_before_the_loss_of_the
     assert report(of, decide(of)).function_id == OTHER_FUNCTION
 
 
+def test_a_new_function_that_nobody_asks_for_any_more_takes_the_place_of_one_that_is_proven_to_be_gone() -> None:
+    made = version(SECOND, token="b" * 16, function_id=OTHER_FUNCTION)
+    held = recorded(version(), status={"intent": intent(token="b" * 16).to_dict()})
+    held = after(situation(held, made, absent_for={FIRST: 5.0}))
+    assert (held.function_id, held.open_intent is not None) == (FUNCTION, True)
+    proven = situation(held, made, absent_for={FIRST: 80.0})
+    status = report(proven, decide(proven))
+    assert (status.function_id, status.latest.version_id if status.latest else None) == (OTHER_FUNCTION, SECOND)
+
+
 def test_a_request_for_a_new_function_does_not_outlive_the_function_that_is_there() -> None:
     held = recorded(version(), annotations={"new-function-requested-at": "early"})
     of = situation(held, version())

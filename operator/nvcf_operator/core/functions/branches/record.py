@@ -36,6 +36,7 @@ from nvcf_operator.core.functions.model.unsent import registered_with, sent_to, 
 from nvcf_operator.core.functions.model.versions import (
     asked_for,
     by_age,
+    function_is_empty,
     function_of,
     in_use,
     is_gone,
@@ -167,7 +168,10 @@ def _intent(situation: FunctionSituation, decision: FunctionDecision) -> Registr
     if intent.answered:
         return intent
     needless = decision.taken is not None and search_left(situation) <= 0
-    if asked_for(situation) is not None or needless:
+    found = asked_for(situation)
+    if found is not None and found.function_id != function_of(situation) and function_is_empty(situation):
+        return intent  # which of the two functions it is going to be shows when the other one's loss is proven, or not
+    if found is not None or needless:
         return intent.model_copy(update={"answered": True})
     return intent
 
