@@ -9,7 +9,7 @@ import pytest
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key
 from nvcf_operator.api.record import LastWrite
 from nvcf_operator.core.functions.branches.registering import write_name
-from nvcf_operator.core.functions.decide import asking, decide
+from nvcf_operator.core.functions.decide import asking, decide, unfinished
 from nvcf_operator.core.functions.model.decision import FunctionAction, Register
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.functions.report.status import report
@@ -652,6 +652,14 @@ def test_a_new_function_that_nobody_asks_for_any_more_takes_the_place_of_one_tha
     proven = situation(held, made, absent_for={FIRST: 80.0})
     status = report(proven, decide(proven))
     assert (status.function_id, status.latest.version_id if status.latest else None) == (OTHER_FUNCTION, SECOND)
+
+
+def test_an_answer_that_shows_no_mark_is_on_record_with_its_function() -> None:
+    asked = cloud_function(status={"uid": UID, "observedGeneration": 1, "intent": intent().to_dict()})
+    answer = version(marked=False)
+    of = situation(asked, answer=answer, answered_intent=intent(answered=True), wrote=Register(None, hash_of(SMALL)))
+    status = report(of, unfinished(of))
+    assert (status.function_id, [item.version_id for item in status.versions]) == (FUNCTION, [FIRST])
 
 
 def test_a_request_for_a_new_function_does_not_outlive_the_function_that_is_there() -> None:

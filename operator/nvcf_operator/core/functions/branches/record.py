@@ -83,7 +83,8 @@ def _function(situation: FunctionSituation, decision: FunctionDecision, taken: V
     function = function_of(situation)
     if taken is not None:
         return function or taken.function_id
-    manages = situation.resource.function_id is not None or situation.own or isinstance(decision.action, Register)
+    own = situation.own or asked_for(situation) is not None  # an answer may show no mark
+    manages = situation.resource.function_id is not None or own or isinstance(decision.action, Register)
     return function if manages else None
 
 
