@@ -287,7 +287,8 @@ class Run:
 
         def left() -> Json | None:
             found = self.find()
-            return found and {item["type"]: item["message"] for item in found["status"]["conditions"]}
+            conditions = (found or {}).get("status", {}).get("conditions", ())
+            return found and {item["type"]: item["message"] for item in conditions}
 
         self.eventually(left, lambda found: found is None, "the resource is gone")
 
