@@ -1,15 +1,9 @@
 """The DELETE of a version, with the whole operator around it."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from nvcf_client import errors
-from nvcf_client.requests import Request
-from nvcf_operator.flowcontrol.limiters import Admission
-from nvcf_operator.flowcontrol.priority import Caller
 from tests.property.registry_api import RegistryDoor
 from tests.unit.reconcile.one_function import LLAMA, SPEC, OneFunction
 
@@ -28,28 +22,7 @@ def test_a_refused_delete_waits_for_no_other_call_while_it_holds_a_place(
     world.cluster.create(LLAMA, SPEC)
     world.live(5)
     world.cluster.delete(LLAMA)
-    door, held, nested = world.operator.door, list[str](), list[str]()
-    send, admitted = door.send, door.admitted
-
-    @asynccontextmanager
-    async def with_one_place(caller: Caller) -> AsyncIterator[Admission]:
-        if held:
-            nested.append("waits")
-        held.append("place")
-        try:
-            async with admitted(caller) as admission:
-                yield admission
-        finally:
-            held.pop()
-
-    async def refusing(request: Request[Any], admission: Admission) -> Any:
-        if request.operation == forbidden:
-            world.account.advance(30.0)  # what is known of the list is old by now
-            raise door._error(request, errors.Forbidden, 403)
-        return await send(request, admission)
-
-    monkeypatch.setattr(door, "admitted", with_one_place)
-    monkeypatch.setattr(door, "send", refusing)
+    nested, _ = world.refuse_beside_one_place(monkeypatch, {forbidden})
     world.live(100)
     assert not nested
     conditions = world.cluster.objects[LLAMA]["status"]["conditions"]

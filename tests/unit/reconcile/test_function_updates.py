@@ -1,7 +1,6 @@
 """The PUT of tags and rate limit, with the whole operator around it."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from nvcf_client import errors
 from nvcf_client.requests import Request
 from nvcf_operator.flowcontrol.limiters import Admission
-from nvcf_operator.flowcontrol.priority import Caller
 from tests.property.registry_model import Version
 from tests.unit.reconcile.one_function import LLAMA, SPEC, OneFunction
 
@@ -107,29 +105,7 @@ def test_a_refused_change_waits_for_no_other_call_while_it_holds_a_place(
     world: OneFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registered(world, rateLimit={"rateLimit": "1-S"})
-    door, held, nested, puts = world.operator.door, list[str](), list[str](), list[str]()
-    send, admitted = door.send, door.admitted
-
-    @asynccontextmanager
-    async def with_one_place(caller: Caller) -> AsyncIterator[Admission]:
-        if held:
-            nested.append("waits")
-        held.append("place")
-        try:
-            async with admitted(caller) as admission:
-                yield admission
-        finally:
-            held.pop()
-
-    async def refusing(request: Request[Any], admission: Admission) -> Any:
-        if request.operation in PUTS:
-            puts.append(request.operation)
-            world.account.advance(30.0)  # what is known of the list is old by now
-            raise door._error(request, errors.Forbidden, 403)
-        return await send(request, admission)
-
-    monkeypatch.setattr(door, "admitted", with_one_place)
-    monkeypatch.setattr(door, "send", refusing)
+    nested, puts = world.refuse_beside_one_place(monkeypatch, PUTS)
     world.cluster.edit(LLAMA, rateLimit=None, rateLimitPolicy="Unlimited")
     world.live(300)
     assert not nested
