@@ -133,9 +133,9 @@ def version_gone(version: str) -> str:
 def too_many_versions(count: int, limit: int) -> str:
     """Versions pile up."""
     return (
-        f"{count} versions are registered, but history.limit keeps only {limit}, so no more are registered. The "
-        "operator deletes versions that are not deployed and that no FunctionDeployment names: undeploy those that you "
-        "do not need, or raise history.limit."
+        f"{count} versions are registered, but history.limit keeps only {limit}, so no more are registered. Raise "
+        "history.limit, or undeploy the versions that you do not need: as long as the latest one exists, the operator "
+        "deletes those that are not deployed and that no FunctionDeployment names."
     )
 
 
