@@ -185,12 +185,7 @@ def test_of_two_that_come_at_once_one_adopts_and_the_other_leaves_the_function_a
     assert functions.ids() == [version]
     assert set(writes(functions, function)) == {"updateFunction"}
     polls = functions.simulator.cursor
-    eventually(
-        lambda: len(functions.simulator.log(polls, operation="listFunctions")),
-        lambda number: number >= 3,
-        within=30,
-        what="three polls",
-    )
+    functions.until_polled()
     assert not [entry for entry in functions.simulator.log(polls, functionId=function) if entry["mutating"]]
 
 

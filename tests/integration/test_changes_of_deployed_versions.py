@@ -15,16 +15,6 @@ def functions(tenant: Tenant) -> Functions:
     return Functions.of(tenant.namespace, tenant.simulator)
 
 
-def until_alone(functions: Functions, version: str) -> None:
-    """Wait until a version is the only one of the function that is deployed."""
-    eventually(
-        lambda: set(functions.simulator.deployments()) & set(functions.ids()),
-        lambda found: found == {version},
-        within=60,
-        what="it is deployed alone",
-    )
-
-
 def test_a_former_version_is_brought_up_to_date_before_it_is_deployed_again(
     tenant: Tenant, functions: Functions
 ) -> None:
@@ -34,7 +24,7 @@ def test_a_former_version_is_brought_up_to_date_before_it_is_deployed_again(
     first = functions.latest()
     functions.change(containerImage="nvcr.io/org/llama:2")
     functions.namespace.wait_for("llama", within=60)
-    until_alone(functions, functions.latest())
+    functions.until_deployed_alone(functions.latest())
     tenant.namespace.wait_for("llama", within=60)
     functions.namespace.edit("llama", tags=["two"], rateLimit={"rateLimit": "2-S"})
     until_tags(functions, {"two"})
@@ -42,7 +32,7 @@ def test_a_former_version_is_brought_up_to_date_before_it_is_deployed_again(
     assert tags(functions, first) == {"one"}, "what is only kept stays as it is"
     posts = functions.posts()
     functions.change(containerImage="nvcr.io/org/llama:1")
-    until_alone(functions, first)
+    functions.until_deployed_alone(first)
     functions.namespace.wait_for("llama", within=60)
     tenant.namespace.wait_for("llama", within=60)
     assert (functions.latest(), functions.posts()) == (first, posts)
@@ -63,13 +53,13 @@ def test_a_former_version_that_is_pinned_is_brought_up_to_date_before_it_is_depl
     first = functions.latest()
     functions.namespace.edit("llama", revision="2-0", template={"containerImage": "nvcr.io/org/llama:2"})
     functions.namespace.wait_for("llama", within=60)
-    until_alone(functions, functions.latest())
+    functions.until_deployed_alone(functions.latest())
     functions.namespace.edit("llama", tags=["two"])
     until_tags(functions, {"two"})
     functions.namespace.wait_for("llama", within=60)
     tenant.namespace.wait_for("llama", within=60)
     tenant.namespace.edit("llama", functionRef={"name": "llama", "revision": "1-0"})
-    until_alone(functions, first)
+    functions.until_deployed_alone(first)
     functions.namespace.wait_for("llama", within=60)
     order = [name for name in functions.simulator.operations(first) if name != "createFunction"]
     assert order[-2:] == ["updateFunction", "createDeployment"]

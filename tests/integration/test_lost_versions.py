@@ -5,7 +5,6 @@ import pytest
 from tests.support.cluster import condition_of, follower, manifest
 from tests.support.functions import Functions
 from tests.support.sandbox import Sandbox
-from tests.support.waiting import eventually
 
 SETTLE = 3.0
 """Seconds of the redeploy settle, for which nothing that is gone is believed to be so."""
@@ -28,15 +27,9 @@ def rolled_out_twice(sandbox: Sandbox, functions: Functions) -> tuple[str, str]:
     first = functions.latest()
     functions.change(containerImage="nvcr.io/org/llama:2")
     functions.namespace.wait_for("llama", within=60)
-    until_deployed(functions, functions.latest())
+    functions.until_deployed_alone(functions.latest())
     sandbox.namespace.wait_for("llama", within=60)
     return first, functions.latest()
-
-
-def until_deployed(functions: Functions, version: str) -> None:
-    """Wait until a version is the only one that is deployed."""
-    deployments = functions.simulator.deployments
-    eventually(lambda: set(deployments()), lambda found: found == {version}, within=60, what="it is deployed alone")
 
 
 def test_a_former_version_that_somebody_deleted_is_forgotten(sandbox: Sandbox, functions: Functions) -> None:
@@ -65,7 +58,7 @@ def test_a_latest_version_that_somebody_deleted_is_registered_again_after_the_se
         after = functions.status()
         assert after["latest"]["versionId"] != lost
         assert (after["functionId"], after["latest"]["hash"]) == (before["functionId"], before["latest"]["hash"])
-        until_deployed(functions, after["latest"]["versionId"])
+        functions.until_deployed_alone(after["latest"]["versionId"])
         sandbox.namespace.wait_for("llama", within=60)
     assert functions.posts() == posts + 1
     assert "Drift" in [reason for _, reason, _ in functions.namespace.events("llama")]
@@ -96,13 +89,7 @@ def test_too_many_versions_gone_at_once_are_not_registered_again_without_a_perso
         functions.namespace.annotate(names[0], reconcile_requested_at="yes")
         functions.namespace.wait_for(names[0], within=60)
         assert functions.latest(names[0]) not in lost
-        polled = functions.simulator.cursor
-        eventually(
-            lambda: len(functions.simulator.log(polled, operation="listFunctions")),
-            lambda number: number >= 3,
-            within=30,
-            what="three polls",
-        )
+        functions.until_polled()
         assert registered(functions, cursor) == 1
 
 
@@ -125,7 +112,7 @@ def test_an_adopted_version_that_somebody_deleted_is_registered_again_beside_tho
         assert found["functionId"] == function
         assert found["latest"]["versionId"] not in (adopted, foreign, equal)
         assert found["latest"]["revision"] == "1-0"
-        until_deployed(functions, found["latest"]["versionId"])
+        functions.until_deployed_alone(found["latest"]["versionId"])
         sandbox.namespace.wait_for("llama", within=60)
     assert {foreign, equal} < set(functions.ids())
     assert functions.posts() == 1

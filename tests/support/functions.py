@@ -7,6 +7,7 @@ from typing import Any
 from nvcf_operator.api.names import API_VERSION, CLOUD_FUNCTION
 from tests.support.cluster import Namespace
 from tests.support.control import Control
+from tests.support.waiting import eventually
 
 Json = dict[str, Any]
 
@@ -90,6 +91,25 @@ class Functions:
         registered = [entry for entry in entries if self.namespace.name in str(entry["body"])]
         ids = {entry["functionId"] for entry in registered if entry["functionId"]}
         return [entry for entry in entries if entry in registered or entry["functionId"] in ids]
+
+    def until_deployed_alone(self, version: str) -> None:
+        """Wait until a version is the only one of these functions that is deployed."""
+        eventually(
+            lambda: set(self.simulator.deployments()) & set(self.ids()),
+            lambda found: found == {version},
+            within=60,
+            what="it is deployed alone",
+        )
+
+    def until_polled(self, times: int = 3) -> None:
+        """Wait until the functions were listed so many times from now on."""
+        since = self.simulator.cursor
+        eventually(
+            lambda: len(self.simulator.log(since, operation="listFunctions")),
+            lambda number: number >= times,
+            within=30,
+            what=f"{times} polls",
+        )
 
 
 def mark_of(version: Json) -> str | None:
