@@ -79,6 +79,11 @@ def test_anything_else_is_no_consent(allow: str | None) -> None:
     assert "kubectl annotate secret s -n team --overwrite nvcf-operator.io/allow-function=llama" in found.message
 
 
+def test_the_command_that_allows_it_keeps_what_others_were_allowed() -> None:
+    found = failure(stored(a=VALUE, allow="other, llama2 ,x; reboot,$(id)"))
+    assert found.message.endswith(" nvcf-operator.io/allow-function=llama2,other,llama")
+
+
 @pytest.mark.parametrize(
     ("read", "reason", "scope"),
     [

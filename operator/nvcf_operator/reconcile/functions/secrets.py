@@ -168,10 +168,11 @@ def _allowed(
     full = f"{namespace}/{name}"
     match read:
         case StoredSecret():
-            allowed = {word.strip() for word in read.annotations.get(ALLOW_FUNCTION_ANNOTATION, "").split(",")}
+            words = (word.strip() for word in read.annotations.get(ALLOW_FUNCTION_ANNOTATION, "").split(","))
+            allowed = {word for word in words if word}
             if allowed & {resource.key.name, "*"}:
                 return read
-            text = messages.not_consenting(namespace, name, resource.key.name)
+            text = messages.not_consenting(namespace, name, resource.key.name, allowed)
             return Failure(Reason.SECRET_NOT_CONSENTING, text, Scope.RESOURCE)
         case Absent():
             text = messages.missing(full, (other.name for other in taken))

@@ -1,9 +1,13 @@
 """What is said about the secrets of a function. No text holds a value, or anything of one."""
 
+import re
 from collections.abc import Iterable
 
 from nvcf_operator.api import names
 from nvcf_operator.core.functions.report.messages import named
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
+"""What an object's name looks like."""
 
 NOT_REGISTERED = "No version with these secrets is registered."
 LARGE = "The values are larger than 8 KB in total, which is more than hosted NVCF is documented to accept."
@@ -32,12 +36,17 @@ def without_key(secret: str, key: str, name: str) -> str:
     return f"Secret {secret} has no key {key}, from which spec.secrets takes {name}. Add the key, or name another one."
 
 
-def not_consenting(namespace: str, secret: str, function: str) -> str:
-    """A Secret does not allow to be sent."""
+def not_consenting(namespace: str, secret: str, function: str, allowed: Iterable[str] = ()) -> str:
+    """A Secret does not allow a CloudFunction to use it. The command keeps the other CloudFunctions that it allows.
+
+    Words that are no names allow nothing, and somebody else wrote them, so they stay out of the command.
+    """
+    kept = sorted(word for word in allowed if _NAME.fullmatch(word))
+    names_allowed = ",".join((*kept, function))
     return (
         f"Secret {namespace}/{secret} does not allow CloudFunction {function} to use it, so nothing of it is sent. To "
         f"allow that: kubectl annotate secret {secret} -n {namespace} --overwrite "
-        f"{names.ALLOW_FUNCTION_ANNOTATION}={function}"
+        f"{names.ALLOW_FUNCTION_ANNOTATION}={names_allowed}"
     )
 
 
@@ -56,4 +65,4 @@ def unreadable(secret: str, why: str) -> str:
 
 def invalid(secret: str, key: str, why: str) -> str:
     """A value cannot be sent."""
-    return f"Secret {secret}, key {key}: the value {why}. It was not sent."
+    return f"Secret {secret}, key {key}: the value {why}. It was not sent: correct it in the Secret."
