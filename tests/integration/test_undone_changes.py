@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.changes_in_place import changes, drifts, shown, tags, until_tags
+from tests.integration.changes_in_place import changes, drifts, shown, until_tags
 from tests.support.cluster import follower
 from tests.support.functions import Functions
 from tests.support.sandbox import Sandbox
@@ -33,10 +33,11 @@ def test_what_nvcf_undoes_is_made_again_and_is_no_drift(sandbox: Sandbox, functi
                 sandbox.simulator.lose(version)
                 functions.namespace.edit("llama", tags=["two"])
                 until_tags(functions, {"two"})
-        eventually(lambda: tags(functions), lambda found: found == {"one"}, within=20, what="undone")
+        again = ["updateFunction", "updateFunction"]
+        eventually(lambda: changes(functions), lambda asked: asked == again, within=40, what="the change is made again")
         until_tags(functions, {"two"})
         functions.namespace.wait_for("llama")
-        assert changes(functions) == ["updateFunction", "updateFunction"]
+        assert changes(functions) == again
         assert drifts(functions) == 0
 
 
