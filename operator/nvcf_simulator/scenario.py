@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from nvcf_simulator.entries import ACCOUNT, AccountEntry, FunctionEntry, KeyEntry
 from nvcf_simulator.http.faults import Fault
-from nvcf_simulator.model.catalogue import DEFAULT_TYPES, Catalogue, InstanceType
+from nvcf_simulator.model.catalogue import DEFAULT_TYPES, Catalogue, InstanceType, QuotaRule
 from nvcf_simulator.model.clock import Clock
 from nvcf_simulator.model.entities import State
 from nvcf_simulator.model.world import World
@@ -63,6 +63,8 @@ class Scenario(Model):
     keys: list[KeyEntry] = Field(default_factory=_keys)
     functions: list[FunctionEntry] = Field(default_factory=_functions)
     catalogue: list[InstanceType] = Field(default_factory=lambda: list(DEFAULT_TYPES))
+    quota: list[QuotaRule] = Field(default_factory=list)
+    """The quota rules of every account."""
     capacity: dict[str, int] = Field(default_factory=dict)
     """Maximum number of concurrent instances by instance type, in place of the catalogue's."""
     behaviour: Behaviour = Field(default_factory=Behaviour)
@@ -96,7 +98,9 @@ class Scenario(Model):
         clock = Clock(self.speed)
         if saved is not None:
             clock.jump(max(0, saved.clock_offset) / 1e9)
-        return World(saved or self._state(clock), clock, Catalogue(self.catalogue), self.behaviour, self.seed)
+        world = World(saved or self._state(clock), clock, Catalogue(self.catalogue), self.behaviour, self.seed)
+        world.quota = list(self.quota)
+        return world
 
     def _state(self, clock: Clock) -> State:
         return State(

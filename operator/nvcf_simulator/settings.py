@@ -116,6 +116,10 @@ class Behaviour(Model):
     """Order in which DELETE of a version removes its row and its deployment; secrets come last."""
     artifact_rules: bool = False
     """True: registries must be known, and images, charts and URIs must have the form that they require."""
+    catalogue: bool = True
+    """False: nothing of the catalogue is served to clients, 404. What can be deployed stays the same."""
+    quota_format: Literal["json", "yaml"] = "json"
+    """Format of the quota rules."""
     placement: bool = True
     """False: every requested cluster, region and attribute is accepted as existing."""
     loop: bool = True

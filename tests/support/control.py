@@ -226,6 +226,10 @@ class Control:
         """Hide instance types or GPUs from the catalogue; without names restore all."""
         self._ask("PUT", "/catalogue", json={"hidden": list(names)})
 
+    def quota(self, *rules: Mapping[str, Any]) -> None:
+        """Replace the quota rules of every account: `quota({"name": "H100", "limit": 16})`; none: without."""
+        self._ask("PUT", "/quota", json={"quota": list(rules)})
+
     def run_pass(self) -> None:
         """Run one pass of the server's loop immediately."""
         self._ask("POST", "/loop")

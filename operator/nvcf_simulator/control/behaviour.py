@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from nvcf_simulator.control.bodies import Capacity, Hidden, Jump, read, read_object
+from nvcf_simulator.control.bodies import Capacity, Hidden, Jump, Quota, read, read_object
 from nvcf_simulator.http.faults import Fault
 from nvcf_simulator.service import Service
 from nvcf_simulator.settings import Behaviour
@@ -28,6 +28,7 @@ class BehaviourRoutes:
             web.put("/capacity", self.set_capacity),
             web.post("/serve", self.serve),
             web.put("/catalogue", self.hide),
+            web.put("/quota", self.set_quota),
             web.post("/clock", self.jump),
             web.post("/loop", self.run_pass),
             web.post("/loop/hold", self.hold),
@@ -76,6 +77,11 @@ class BehaviourRoutes:
         """Hide instance types or GPUs from the catalogue; an empty list restores all."""
         self._world.hidden = set((await read(request, Hidden)).hidden)
         return web.json_response({"hidden": sorted(self._world.hidden)})
+
+    async def set_quota(self, request: web.Request) -> web.Response:
+        """Replace the quota rules of every account. They are shown, and nothing is refused by them."""
+        self._world.quota = (await read(request, Quota)).quota
+        return web.json_response({"quota": [rule.model_dump(mode="json", by_alias=True) for rule in self._world.quota]})
 
     async def jump(self, request: web.Request) -> web.Response:
         """Move the clock forward."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 from aiohttp import web
 from pydantic import Field
 
+from nvcf_simulator.model.catalogue import QuotaRule
 from nvcf_simulator.model.entities import Status
 from nvcf_simulator.model.registries import Artifact
 from nvcf_simulator.settings import DependencyName, Failure, Model, Seconds
@@ -83,6 +84,12 @@ class Hidden(Model):
     """Instance types and GPUs that are missing from the catalogue for the time being."""
 
     hidden: list[str]
+
+
+class Quota(Model):
+    """The quota rules of every account."""
+
+    quota: list[QuotaRule]
 
 
 class Capacity(Model):

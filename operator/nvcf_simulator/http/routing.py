@@ -46,6 +46,11 @@ _TABLE: dict[str, dict[str, str]] = {
     "clusterGroups": {"GET": "listClusterGroups"},
 }
 _ORG_TABLE = {"deployments": {"GET": "listDeployments"}}
+_CATALOGUE = {
+    ("v3", "deployments/available/instanceTypes"): {"GET": "listAvailableInstanceTypes"},
+    ("v3", "deployments/instanceTypes"): {"GET": "listInstanceTypes"},
+    ("v2", "gpu/quota/rules"): {"GET": "listQuotaRules"},
+}
 _NOT_OLD = {"updateGpuSpecification", "getDeploymentById", "updateFunction"}
 
 _SPLIT = [(tuple(pattern.split("/")), methods) for pattern, methods in _TABLE.items()]
@@ -81,6 +86,8 @@ def find_route(path: str, *, old: bool, put: bool = True) -> Route:
         if nvcf == 5 and segments[3] != "teams":
             return NOWHERE
         rest = segments[nvcf + 1 :]
+    elif segments[1:2] == ["orgs"] and segments[3:5] == ["ngc", "nvcf"]:
+        return Route(_CATALOGUE.get((segments[0], "/".join(segments[5:])), {}), org=segments[2])
     else:
         return NOWHERE
     for pattern, methods in _SPLIT if org is None else _ORG_SPLIT + _SPLIT:

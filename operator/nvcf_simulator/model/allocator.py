@@ -216,6 +216,10 @@ class Allocator:
                 raise ProblemError(409, f"The backend has no ready cluster with {what}")
             raise bad_request(f"No cluster has {what} available")
 
+    def usage(self, found: InstanceType) -> tuple[int, int | None]:
+        """Return how many instances of a type there are, and how many there can be at most, for all accounts."""
+        return self._alive[found.name.lower()], self._world.state.capacity.get(found.name, found.capacity)
+
     def _free(self, found: InstanceType) -> int:
         """Return how many more instances of a type there can be, for all accounts."""
         capacity = self._world.state.capacity.get(found.name, found.capacity)

@@ -1,5 +1,6 @@
 """The available GPUs: instance types, and the backends and clusters that provide them."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,6 +8,19 @@ from pydantic import Field
 
 from nvcf_simulator.model.entities import GpuSpecification, derived_id
 from nvcf_simulator.settings import Model
+
+_COUNT = re.compile(r"_(\d+)x$")
+
+
+class QuotaRule(Model):
+    """How many of a GPU an account may use, as the catalogue shows it. Nothing is refused by it."""
+
+    name: str
+    """The GPU."""
+    limit: int | None = Field(None, ge=0)
+    """On all clusters together."""
+    clusters: dict[str, int] = Field(default_factory=dict)
+    """By the names of clusters, with commas between several."""
 
 
 class InstanceType(Model):
@@ -21,6 +35,10 @@ class InstanceType(Model):
     """Attributes of its clusters. An empty list of clusters, regions or attributes accepts any."""
     capacity: int | None = Field(None, ge=0)
     """Maximum number of concurrent instances; None: no limit."""
+    value: str | None = None
+    """Its name in the provider's words, in the catalogue only; None: derived from its name."""
+    gpu_count: int | None = Field(None, ge=1)
+    """GPUs of an instance; None: by a name like `..._8x`, else 1."""
     cpu_arch: str | None = None
     os: str | None = None
     driver_version: str | None = None
@@ -40,6 +58,18 @@ class InstanceType(Model):
         )
         somewhere = all(not want or not has or want & has for want, has in zip(wanted[:2], here[:2], strict=True))
         return somewhere and (not here[2] or wanted[2] <= here[2])
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of an instance."""
+        found = _COUNT.search(self.name)
+        return self.gpu_count or (int(found[1]) if found else 1)
+
+    def places(self) -> list[tuple[str, list[str]]]:
+        """Its regions, each with the clusters there: the first cluster is in the first region, and so on around."""
+        regions = self.regions or ["default"]
+        clusters = self.clusters or [f"{backend.lower()}-cluster" for backend in self.backends]
+        return [(region, clusters[index :: len(regions)]) for index, region in enumerate(regions)]
 
     def shown(self) -> dict[str, str]:
         """Return the fields that responses show in addition to those of the request."""

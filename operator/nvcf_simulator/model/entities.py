@@ -48,6 +48,8 @@ SCOPES = (
     "queue_details",
     "authorize_clients",
     "update_secrets",
+    "gpu_capacity",
+    "read_gpu_quota_rule",
 )
 """All scopes."""
 

@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from nvcf_simulator.model.catalogue import Catalogue
+from nvcf_simulator.model.catalogue import Catalogue, QuotaRule
 from nvcf_simulator.model.clock import Clock
 from nvcf_simulator.model.entities import Account, Deployment, Function, Instance, Key, State, Status
 from nvcf_simulator.model.past import Past
@@ -23,6 +23,8 @@ class World:
         self.catalogue = catalogue
         self.hidden: set[str] = set()
         """Instance types and GPUs that are currently missing from the catalogue."""
+        self.quota: list[QuotaRule] = []
+        """The quota rules of every account."""
         self.behaviour = behaviour
         self.random = random.Random(seed)
         self.failures: dict[str, dict[DependencyName, Failure]] = defaultdict(dict)
