@@ -13,6 +13,7 @@
     +-- ServerFault         5xx and 408, answered in a form that NVCF uses
     +-- Unreachable         the request was certainly never received
     +-- OutcomeUnknown      the request was sent; what became of it is not known
+    +-- NotAvailable        the base URL has no such call; nothing was sent
     +-- InvalidAnswer       a reading call got an answer that is not NVCF's, or cannot be read
 
 A status counts only in an answer without a body, or in a form that NVCF uses: the 403 of a firewall's page is not about
@@ -212,6 +213,12 @@ class Unreachable(NvcfError):
     def __init__(self, *, obstacle: Obstacle = Obstacle.OTHER, **failure: Any) -> None:
         super().__init__(**failure)
         self.obstacle = obstacle
+
+
+class NotAvailable(NvcfError):
+    """The call does not exist at the client's base URL, so nothing was sent: only NGC's organisation URLs have it."""
+
+    meaning = "is not available here"
 
 
 class OutcomeUnknown(NvcfError):

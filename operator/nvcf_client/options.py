@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from nvcf_client import keys, urls
-from nvcf_client.errors import NvcfError, OutcomeUnknown, ServerFault, Throttled, Unreachable
+from nvcf_client.errors import NotAvailable, NvcfError, OutcomeUnknown, ServerFault, Throttled, Unreachable
 from nvcf_client.requests import Request
 
 DISTRIBUTION = "nvcf-operator"
@@ -66,6 +67,25 @@ class ClientOptions:
         own = sorted(_OWN_HEADERS.intersection(name.lower() for name in self.headers or ()))
         if own:
             raise ValueError(f"headers must not set {', '.join(own)}; the client does (see api_key and host_header)")
+
+    def url_of(self, request: Request[Any]) -> str:
+        """Where a request goes.
+
+        Raises:
+            NotAvailable: the call does not exist at this base URL.
+
+        """
+        if request.catalogue is None:
+            return self.base_url + request.path
+        root = urls.catalogue_of(self.base_url, request.catalogue)
+        if root is None:
+            raise NotAvailable(
+                operation=request.operation,
+                method=request.method,
+                path=request.path,
+                detail=f"only NGC's URL of an organisation (…/v2/orgs/NAME/nvcf) has it, not {self.base_url}",
+            )
+        return root + request.path
 
     @property
     def all_headers(self) -> dict[str, str]:

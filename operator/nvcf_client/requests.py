@@ -56,6 +56,7 @@ class Request(Generic[T_co]):
         body: what is sent, as JSON; None for no body.
         timeout: seconds for the whole call.
         other_path: where servers of another age have the same call.
+        catalogue: version of NGC's API in which the call is, beside the base URL; None: the path is below the base URL.
         confidential: texts in the body that no error may repeat.
 
     """
@@ -69,6 +70,7 @@ class Request(Generic[T_co]):
     body: bytes | None = field(default=None, repr=False)
     timeout: float = TIMEOUT
     other_path: str | None = None
+    catalogue: str | None = None
     confidential: tuple[str, ...] = field(default=(), repr=False)
 
     @property

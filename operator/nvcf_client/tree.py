@@ -250,6 +250,34 @@ class ClusterGroups(Branch[S]):
     list = Call(endpoints.list_cluster_groups)
 
 
+class AvailableInstanceTypes(Branch[S]):
+    """`client.catalogue.available_instance_types`."""
+
+    list = Call(endpoints.list_available_instance_types)
+
+
+class InstanceTypes(Branch[S]):
+    """`client.catalogue.instance_types`."""
+
+    list = Call(endpoints.list_instance_types)
+
+
+class QuotaRules(Branch[S]):
+    """`client.catalogue.quota_rules`."""
+
+    list = Call(endpoints.list_quota_rules)
+
+
+class Catalogue(Branch[S]):
+    """`client.catalogue`: what can be deployed where, by NGC's organisation URLs."""
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.available_instance_types = AvailableInstanceTypes(sender)
+        self.instance_types = InstanceTypes(sender)
+        self.quota_rules = QuotaRules(sender)
+
+
 class Tree(Generic[S]):
     """All branches, for a client to inherit. They follow the paths of the API."""
 
@@ -262,3 +290,4 @@ class Tree(Generic[S]):
         self.ratelimit = RateLimits(sender)
         self.authorizations = Authorizations(sender)
         self.cluster_groups = ClusterGroups(sender)
+        self.catalogue = Catalogue(sender)

@@ -7,6 +7,7 @@ HOSTED = "https://api.nvcf.nvidia.com/v2/nvcf"
 """NVIDIA's hosted NVCF."""
 
 _ORG = re.compile(r".*/orgs/[^/]+/nvcf")
+_CATALOGUE = re.compile(r"(?P<root>.*)/v2(?P<org>/orgs/[^/]+)/nvcf")
 _TEAM = re.compile(r"(.*/orgs/[^/]+)/teams/[^/]+(/nvcf)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _VISIBLE = re.compile(r"[!-~]*")
@@ -17,6 +18,15 @@ _PATH = re.compile(r"(/[A-Za-z0-9_~.,;=+$!*'()@:&-]+)*", re.ASCII)
 def is_org(url: str) -> bool:
     """Whether a normalised base URL is one of NGC's for an organisation, below which deployments can be listed."""
     return _ORG.fullmatch(url) is not None
+
+
+def catalogue_of(url: str, version: str) -> str | None:
+    """The URL below which NGC has an organisation's catalogue in one version of its API.
+
+    None where a normalised base URL is another one than NGC's for an organisation: there is no catalogue that is known.
+    """
+    found = _CATALOGUE.fullmatch(url)
+    return f"{found['root']}/{version}{found['org']}/ngc/nvcf" if found is not None else None
 
 
 def normalised(url: str) -> str:

@@ -6,6 +6,11 @@ from nvcf_client.endpoints.accounts import (
     list_cluster_groups,
     list_queues,
 )
+from nvcf_client.endpoints.catalogue import (
+    list_available_instance_types,
+    list_instance_types,
+    list_quota_rules,
+)
 from nvcf_client.endpoints.deployments import (
     create_deployment,
     delete_deployment,
@@ -44,12 +49,15 @@ __all__ = [
     "get_deployment_by_id",
     "get_function",
     "get_queue",
+    "list_available_instance_types",
     "list_cluster_groups",
     "list_deployments",
     "list_function_ids",
     "list_function_versions",
     "list_functions",
+    "list_instance_types",
     "list_queues",
+    "list_quota_rules",
     "update_deployment",
     "update_function",
     "update_function_metadata",

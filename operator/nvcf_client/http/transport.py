@@ -199,7 +199,7 @@ def _wire(options: ClientOptions, route: Route, request: Request[Any], limit: fl
     connect = CONNECT_TIMEOUT + RESOLVE_TIMEOUT if route.resolves else CONNECT_TIMEOUT
     return {
         "method": request.method,
-        "url": options.base_url + request.path,
+        "url": options.url_of(request),
         "params": request.query or None,
         "content": request.body,
         "headers": headers if request.body is None else {**headers, "Content-Type": "application/json"},

@@ -7,6 +7,15 @@ newer server breaks a caller. Statuses stay plain text for the same reason. What
 """
 
 from nvcf_client.models.base import Model
+from nvcf_client.models.catalogue import (
+    ClusterCapacity,
+    ClusterQuota,
+    GpuQuota,
+    InstanceTypeCapacity,
+    OfferedInstanceType,
+    RegionCapacity,
+    Usage,
+)
 from nvcf_client.models.deployments import (
     RESPONSE_ONLY,
     TOLD_BY_ID,
@@ -41,23 +50,30 @@ __all__ = [
     "UPDATABLE",
     "Artifact",
     "AutoscalingConfiguration",
+    "ClusterCapacity",
+    "ClusterQuota",
     "Deployment",
     "EnvironmentVariable",
     "Function",
     "FunctionDefinition",
     "FunctionDetails",
+    "GpuQuota",
     "GpuSpecification",
     "Health",
     "HealthInfo",
     "HelmValidationPolicy",
     "Instance",
+    "InstanceTypeCapacity",
     "KubernetesType",
     "Model",
     "ModelArtifact",
+    "OfferedInstanceType",
     "Queue",
     "RateLimit",
+    "RegionCapacity",
     "ScaleDetails",
     "Secret",
     "Stickiness",
     "Telemetries",
+    "Usage",
 ]

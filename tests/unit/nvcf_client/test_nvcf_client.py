@@ -147,6 +147,9 @@ TREE = {
     "client.ratelimit.functions.versions.delete": "delete_rate_limit",
     "client.authorizations.functions.versions.get": "get_authorizations",
     "client.cluster_groups.list": "list_cluster_groups",
+    "client.catalogue.available_instance_types.list": "list_available_instance_types",
+    "client.catalogue.instance_types.list": "list_instance_types",
+    "client.catalogue.quota_rules.list": "list_quota_rules",
 }
 
 

@@ -216,6 +216,14 @@ CASES = [
         "authorize_clients",
     ),
     Case(endpoints.list_cluster_groups(), "list_cluster_groups", "GET /clusterGroups", "list_cluster_groups"),
+    Case(
+        endpoints.list_available_instance_types(),
+        "list_available_instance_types",
+        "GET /deployments/available/instanceTypes",
+        "GPU Capacity",
+    ),
+    Case(endpoints.list_instance_types(), "list_instance_types", "GET /deployments/instanceTypes", "GPU Capacity"),
+    Case(endpoints.list_quota_rules(), "list_quota_rules", "GET /gpu/quota/rules", "Read GPU Quota Rule"),
 ]
 
 
