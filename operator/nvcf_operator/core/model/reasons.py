@@ -335,6 +335,12 @@ class Reason(StrEnum):
         "Event: an annotation has a value that the operator does not recognise, so it is ignored; the message says "
         "which.",
     )
+    UNKNOWN_NAME = (
+        "UnknownName",
+        Trait.NONE,
+        "Event: NVCF's catalogue does not have a GPU, instance type, cluster, region or attribute that the manifest "
+        "names, or not together; the message suggests what may be meant. The deployment was requested all the same.",
+    )
     DRIFT = (
         "Drift",
         Trait.NONE,
