@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from nvcf_operator.commands.catalogue_report import catalogue_json, catalogue_tables
+from nvcf_operator.commands.tables import table
+from nvcf_operator.core.catalogue.model import Catalogue
+
 
 class Outcome(StrEnum):
     """How a check came out."""
@@ -47,6 +51,7 @@ class Report:
     results: tuple[CheckResult, ...]
     account_id: str | None = None
     deployed: Sequence[DeployedVersion] = field(default=())
+    catalogue: Catalogue | None = None
 
     @property
     def ok(self) -> bool:
@@ -54,13 +59,15 @@ class Report:
         return all(item.outcome == Outcome.OK for item in self.results if item.required)
 
     def to_text(self) -> str:
-        """A line for each result, then a line for each version that is deployed."""
+        """A line for each result, then tables: the versions that are deployed, the catalogue, and the quota."""
         rows = [(item.outcome.value, _question(item), item.text) for item in self.results]
-        text = _table(rows)
+        text = table(rows)
         if self.deployed:
             heads = ("FUNCTION", "VERSION", "STATUS", "RUNNING")
             shown = [(x.function_name, x.version_id, x.status, _running(x)) for x in self.deployed]
-            text += "\n" + _table([heads, *shown])
+            text += "\n" + table([heads, *shown])
+        if self.catalogue is not None:
+            text += "".join("\n" + table(rows) for rows in catalogue_tables(self.catalogue))
         return text
 
     def to_json(self, clean: Callable[[str], str] = str) -> str:
@@ -83,6 +90,7 @@ class Report:
                 }
                 for x in self.deployed
             ],
+            "catalogue": catalogue_json(self.catalogue) if self.catalogue is not None else None,
         }
         return json.dumps(_cleaned(value, clean), indent=2, ensure_ascii=False) + "\n"
 
@@ -102,11 +110,3 @@ def _question(result: CheckResult) -> str:
 
 def _running(version: DeployedVersion) -> str:
     return "unknown" if version.running is None else str(version.running)
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    lines = (
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
-    )
-    return "".join(f"{line.rstrip()}\n" for line in lines)

@@ -10,10 +10,12 @@ from nvcf_client import endpoints, errors
 from nvcf_client.answers import one_line
 from nvcf_client.models import Function
 from nvcf_client.responses import FunctionsResponse
+from nvcf_operator.commands.catalogue import NO_CATALOGUE, CatalogueAnswer, read_catalogue
 from nvcf_operator.commands.check_report import CheckResult, DeployedVersion, Outcome, Report
 from nvcf_operator.commands.instances import DETAILS, may_see_instances, read_instances, running_instances
 from nvcf_operator.commands.read_only_client import NEW_KEY, ReadOnlyClient, counted, error_text, with_key_hint
 from nvcf_operator.commands.scopes import NAMES, check_scopes, lacks
+from nvcf_operator.core.catalogue.model import Catalogue
 from nvcf_operator.logs import Redactor
 from nvcf_operator.settings.options import AccountSettings, CheckOptions, KeyFileError, read_key
 
@@ -23,10 +25,15 @@ PASSED, NOT_PASSED = 0, 1
 KEY, SERVER, ACCEPTED = "key", "server", "accepted"
 LIST, DEPLOY = "list_functions", "deploy_function"
 ACCOUNT, DEPLOYMENTS, INSTANCES = "account", "deployments", "instances"
+CATALOGUE, QUOTA = "catalogue", "quota"
 ANNOUNCED = "announced"
 
-QUESTIONS = (KEY, SERVER, ACCEPTED, LIST, DEPLOY, DETAILS, *NAMES, ACCOUNT, DEPLOYMENTS, INSTANCES, ANNOUNCED)
-"""In the order in which they are reported. What the gateway announces is shown only where it announces something."""
+QUESTIONS = (
+    *(KEY, SERVER, ACCEPTED, LIST, DEPLOY, DETAILS, *NAMES),
+    *(ACCOUNT, DEPLOYMENTS, INSTANCES, CATALOGUE, QUOTA, ANNOUNCED),
+)
+"""In the order in which they are reported. The quota is shown only where there is a catalogue, and what the gateway
+announces only where it announces something."""
 
 REQUIRED = frozenset({KEY, SERVER, ACCEPTED, LIST, DEPLOY})
 """What both kinds of resources need. What only CloudFunctions need is optional: FunctionDeployments work without it."""
@@ -79,7 +86,32 @@ async def _ask(account: AccountSettings, options: CheckOptions, key: str) -> Rep
         results[DETAILS] = may_see_instances(instances or await read_instances(client, own[:1]))
         results[INSTANCES] = running_instances(instances)
         results |= _announced(client)
-    return _report(account.nvcf_base_url, results, account_id, [item.shown for item in instances])
+    answer = await read_catalogue(account, key, timeout=options.timeout)
+    results |= _catalogue(answer)
+    deployments = [item.shown for item in instances]
+    return _report(account.nvcf_base_url, results, account_id, deployments, answer.catalogue)
+
+
+def _catalogue(answer: CatalogueAnswer) -> Results:
+    """What can be deployed, and the quota, as far as the key may read them."""
+    catalogue = answer.catalogue
+    quotas = catalogue.quotas if catalogue is not None else ()
+    offers = catalogue.offers if catalogue is not None else ()
+    gpus = len({offer.gpu.casefold() for offer in offers})
+    shown = f"{counted(len(offers), 'instance type')} of {counted(gpus, 'GPU')}"
+    if answer.without_types == NO_CATALOGUE:
+        return {CATALOGUE: (Outcome.UNKNOWN, NO_CATALOGUE)}
+    if answer.without_types is not None and not offers:
+        types = (Outcome.FAILED, answer.without_types)
+    elif answer.without_capacity is not None:
+        types = (Outcome.OK, f"{shown}; what is free is not shown: {answer.without_capacity}")
+    else:
+        types = (Outcome.OK, f"{shown}; see the table for what exists together, and what is free")
+    if answer.without_quota is not None:
+        quota = (Outcome.FAILED, answer.without_quota)
+    else:
+        quota = (Outcome.OK, f"rules for {counted(len(quotas), 'GPU')}" if quotas else "the account has no rules")
+    return {CATALOGUE: types, QUOTA: quota}
 
 
 async def _without_list(client: ReadOnlyClient, error: errors.NvcfError, base_url: str) -> Results:
@@ -123,17 +155,22 @@ async def _forbidden(client: ReadOnlyClient, error: errors.Forbidden) -> Results
 
 
 def _report(
-    base_url: str, results: Results, account_id: str | None = None, deployed: Sequence[DeployedVersion] = ()
+    base_url: str,
+    results: Results,
+    account_id: str | None = None,
+    deployed: Sequence[DeployedVersion] = (),
+    catalogue: Catalogue | None = None,
 ) -> Report:
     return Report(
         base_url,
         tuple(
             CheckResult(name, *results.get(name, (Outcome.UNKNOWN, _UNANSWERED)), required=name in REQUIRED)
             for name in QUESTIONS
-            if name != ANNOUNCED or name in results
+            if name not in (QUOTA, ANNOUNCED) or name in results
         ),
         account_id,
         deployed,
+        catalogue,
     )
 
 

@@ -58,6 +58,12 @@ class NvcfSettings(BaseSettings):
     nvcf_ca_file: values.CaFile = Field(
         None, description="PEM file of certificates to trust instead of the default ones."
     )
+    nvcf_catalogue_url: values.CatalogueUrl = Field(
+        None,
+        description="NGC's URL of the organisation whose catalogue is read, "
+        "`https://api.ngc.nvidia.com/v2/orgs/NAME/nvcf`, if --nvcf-base-url is another one; the keys for that base URL "
+        "are sent to it.",
+    )
 
 
 class Settings(NvcfSettings):
@@ -110,6 +116,11 @@ class Settings(NvcfSettings):
         description="How long a function version is neither deployed nor changed after a change of its tags or rate "
         "limit got no response, unless the change is seen earlier; and how long its deployment waits at most until its "
         "CloudFunction has brought it up to date.",
+    )
+    read_catalogue: values.Switch = Field(
+        True,
+        description="Compare the names in a manifest with NVCF's catalogue when it is deployed, where the base URL has "
+        "a catalogue; it is read at most every 15 minutes for each key.",
     )
     secret_resync_interval: values.Seconds = Field(
         300.0,

@@ -73,6 +73,15 @@ def _base_url(value: str) -> str:
     return url
 
 
+def _catalogue_url(value: str | None) -> str | None:
+    if value is None:
+        return None
+    url = _base_url(value)
+    if urls.catalogue_of(url, "v3") is None:
+        raise ValueError(f"must be NGC's URL of an organisation, like https://host/v2/orgs/NAME/nvcf, not {url!r}")
+    return url
+
+
 def _namespace(value: str) -> str:
     if not _LABEL.fullmatch(value):
         raise ValueError(f"must be the name of a namespace, {_LABEL_RULE}")
@@ -139,6 +148,12 @@ Rate = Annotated[float, Field(gt=0, allow_inf_nan=False), Form("NUMBER", "a numb
 Count = Annotated[int, Field(ge=1, le=1000), Form("COUNT", "a whole number from 1 to 1000")]
 Workers = Annotated[int, Field(ge=2, le=1000), Form("COUNT", "a whole number from 2 to 1000")]
 BaseUrl = Annotated[str, AfterValidator(_base_url), Form("URL", "an http or https URL with NVCF's prefix as its path")]
+CatalogueUrl = Annotated[
+    str | None,
+    BeforeValidator(_empty_is_none),
+    AfterValidator(_catalogue_url),
+    Form("URL", "NGC's URL of an organisation, like https://api.ngc.nvidia.com/v2/orgs/NAME/nvcf"),
+]
 BaseUrls = Annotated[
     tuple[Annotated[str, AfterValidator(_base_url)], ...],
     NoDecode,

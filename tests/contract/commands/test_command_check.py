@@ -28,6 +28,7 @@ QUESTIONS = [
     "account",
     "deployments",
     "instances",
+    "catalogue",
 ]
 
 
@@ -86,7 +87,7 @@ def test_all_is_ok_and_what_runs_is_told(simulator: Simulator, tmp_path: Path) -
     version = served(simulator, minInstances=2)
     done = Account(simulator.url, tmp_path, KEY).run("check")
     found = Checked.of(done)
-    assert (found.code, found.failed, found.unknown) == (0, set(), {"policy"})
+    assert (found.code, found.failed, found.unknown) == (0, set(), {"policy", "catalogue"})
     assert found.texts["account"] == "acme"
     assert found.texts["deployments"].startswith("1 version of 1 function deployed: 1 ACTIVE")
     assert found.texts["instances"] == "2 instances running for 1 version"
@@ -98,7 +99,7 @@ def test_all_is_ok_and_what_runs_is_told(simulator: Simulator, tmp_path: Path) -
 def test_a_new_account_is_fit_and_what_cannot_be_known_is_unknown(simulator: Simulator, tmp_path: Path) -> None:
     found = checked(simulator.url, tmp_path)
     assert (found.code, found.failed) == (0, set())
-    assert found.unknown == {"list_functions_details", "policy", "account"}
+    assert found.unknown == {"list_functions_details", "policy", "account", "catalogue"}
 
 
 @pytest.mark.parametrize("scope", [True, False])
