@@ -1,0 +1,1 @@
+"""`nvcf-operator plan`: what the operator would do for manifests, without a write."""
