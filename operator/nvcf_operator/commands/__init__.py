@@ -1,1 +1,1 @@
-"""What `nvcf-operator import` and `nvcf-operator check` do: they ask NVCF once and end. Neither changes anything."""
+"""What `nvcf-operator import`, `check` and `plan` do: they read NVCF once and end. None changes anything."""

@@ -1,0 +1,126 @@
+"""The objects of the cluster as they are after an apply, held in memory: what is written to them stays here."""
+
+import copy
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from nvcf_operator.api.names import CLOUD_FUNCTION, Key
+from nvcf_operator.commands.plan.model import Basis, Manifest
+from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.informer.digests import key_of
+from nvcf_operator.kube.errors import Missing
+
+NEW_UIDS = uuid.UUID("9e4f9a3c-6a0e-4d0e-8b51-6a6f0f7f3c11")
+"""The space of the uids of objects that are not in the cluster yet."""
+
+_METADATA = ("labels", "annotations")
+
+
+class MemoryApi:
+    """The port `ApiServer` over objects in memory, each with the status and the finalizers that were written last."""
+
+    def __init__(self) -> None:
+        self.objects: dict[Key, dict[str, Any]] = {}
+        self._version = 0
+
+    def put(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+        """Store an object as a new version of itself, and give it."""
+        stored = copy.deepcopy(dict(obj))
+        self._version += 1
+        stored["metadata"]["resourceVersion"] = str(self._version)
+        self.objects[key_of(stored)] = stored
+        return copy.deepcopy(stored)
+
+    async def get_resource(self, key: Key) -> dict[str, Any] | None:
+        """The object; None if there is none."""
+        return copy.deepcopy(self.objects.get(key))
+
+    async def patch_metadata(
+        self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
+    ) -> dict[str, Any]:
+        """Write the finalizers."""
+        obj = self._object(key)
+        obj["metadata"]["finalizers"] = list(finalizers)
+        return self.put(obj)
+
+    async def patch_status(
+        self,
+        key: Key,
+        *,
+        uid: str,
+        resource_version: str,
+        status: Mapping[str, Any],
+        kind: str = "status",
+        trial: bool = False,
+    ) -> dict[str, Any]:
+        """Write members of the status; None removes one."""
+        obj = self._object(key)
+        members = {**(obj.get("status") or {}), **copy.deepcopy(dict(status))}
+        obj["status"] = {name: value for name, value in members.items() if value is not None}
+        return obj if trial else self.put(obj)
+
+    def _object(self, key: Key) -> dict[str, Any]:
+        if (found := self.objects.get(key)) is None:
+            raise Missing("there is no such object", status=404)
+        return copy.deepcopy(found)
+
+
+def new_uid(key: Key) -> str:
+    """The uid of an object that is not in the cluster yet."""
+    return str(uuid.uuid5(NEW_UIDS, f"{key.kind.name}/{key.namespace}/{key.name}"))
+
+
+def as_applied(manifest: Manifest, now: datetime) -> dict[str, Any]:
+    """The object that an apply of a manifest gives."""
+    document, found = manifest.document, manifest.recorded
+    if found is None:
+        return _new(document, now)
+    if manifest.basis == Basis.DRY_RUN:
+        return {**found, "kind": document["kind"]}
+    return _merged(document, found)
+
+
+def _new(document: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    key = key_of(document)
+    metadata = {name: document["metadata"][name] for name in _METADATA if document["metadata"].get(name)}
+    return {
+        "apiVersion": document["apiVersion"],
+        "kind": document["kind"],
+        "metadata": {
+            **metadata,
+            "namespace": key.namespace,
+            "name": key.name,
+            "uid": new_uid(key),
+            "generation": 1,
+            "creationTimestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+        "spec": document.get("spec") or {},
+    }
+
+
+def _merged(document: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """The object of the cluster with the spec of the manifest, and its labels and annotations beside those of others.
+
+    What other managers have added to the spec goes: only a tried apply shows who owns what.
+    """
+    metadata = dict(found["metadata"])
+    for name in _METADATA:
+        if added := document["metadata"].get(name):
+            metadata[name] = {**(metadata.get(name) or {}), **added}
+    spec = document.get("spec") or {}
+    if not _same(document, found):
+        metadata["generation"] = int(metadata.get("generation") or 0) + 1
+    return {**found, "kind": document["kind"], "metadata": metadata, "spec": spec}
+
+
+def _same(document: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether two specs mean the same, however they are written down."""
+    one, other = document.get("spec") or {}, found.get("spec") or {}
+    if one == other:
+        return True
+    read = CloudFunction.read if key_of(document).kind == CLOUD_FUNCTION else Resource.read
+    both = [read({**found, "kind": document["kind"], "spec": spec}).spec for spec in (one, other)]
+    return both[0] is not None and both[0] == both[1]
