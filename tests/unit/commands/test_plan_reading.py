@@ -1,0 +1,198 @@
+"""What `plan` reads: files, folders and streams as kubectl reads them, and each mistake with its place."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nvcf_operator.commands.plan.documents import DocumentError, documents
+from nvcf_operator.commands.plan.model import Manifest
+from nvcf_operator.commands.plan.reading import Input, InputError, read
+
+ID = "b0e1c9a4-6b7f-4a34-9c0e-2f1d5e8a7c61"
+CHAT = f"""apiVersion: nvcf-operator.io/v1alpha1
+kind: FunctionDeployment
+metadata: {{name: chat, annotations: {{note: "größer & <b>"}}}}
+spec:
+  functionId: {ID}
+  functionVersionId: {ID}
+  deploymentSpecifications: [{{gpu: L40S, minInstances: 0, maxInstances: 1e0}}]
+"""
+ECHO = CHAT.replace("name: chat", "namespace: team-ü, name: echo".replace("-ü", "-a"))
+
+
+def stream(text: str, namespace: str | None = None) -> Input:
+    return read(["-"], namespace=namespace, stdin=text.encode)
+
+
+def names(found: Input) -> list[tuple[str, str, int]]:
+    return [(named(item, "namespace"), named(item, "name"), item.source.document) for item in found.manifests]
+
+
+def named(item: Manifest, member: str) -> str:
+    return str(item.document["metadata"][member])
+
+
+def refused(text: str) -> tuple[str, ...]:
+    with pytest.raises(InputError) as error:
+        stream(text)
+    return error.value.lines
+
+
+def test_what_helm_prints() -> None:
+    text = f"---\n# Source: chart/templates/a.yaml\n---\n# Source: b\n{CHAT}---\n\n---\nkind: Service\napiVersion: v1\n"
+    found = stream(text)
+    assert names(found) == [("default", "chat", 2)]
+    assert found.passed_over == {"Service": 1}
+    assert found.warnings == ()
+
+
+def test_namespaces() -> None:
+    assert names(stream(CHAT + "---\n" + ECHO, "prod")) == [("prod", "chat", 1), ("team-a", "echo", 2)]
+
+
+def test_lists_and_json() -> None:
+    (one,) = stream(CHAT).manifests
+    whole = {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [one.document, {"apiVersion": "apps/v1", "kind": "Deployment"}],
+    }
+    assert names(stream(json.dumps(whole))) == [("default", "chat", 1)]
+    untyped = {name: value for name, value in one.document.items() if name in ("metadata", "spec")}
+    typed = {"apiVersion": "nvcf-operator.io/v1alpha1", "kind": "FunctionDeploymentList", "items": [untyped]}
+    assert stream(json.dumps(typed)).manifests[0].document == one.document
+
+
+def test_what_the_cluster_adds_is_left_out() -> None:
+    live = (
+        CHAT.replace("metadata: {", "metadata: {uid: u, resourceVersion: '7', finalizers: [x], ")
+        + "status: {phase: x}\n"
+    )
+    assert stream(live).manifests[0].document == stream(CHAT).manifests[0].document
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    for name, text in {
+        "a.yaml": CHAT,
+        "sub/b.yml": ECHO,
+        "sub/values.yaml": "replicas: 1\nlist: &x [1]\nother: *x\n",
+        "sub/kustomization.yaml": "resources: [b.yml]\n",
+        "sub/c.json": '{"apiVersion": "v1", "kind": "Secret", "data": {}}',
+        "sub/README.md": "kind: :",
+        ".git/d.yaml": ": : :",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = read([str(tmp_path)], namespace=None, stdin=bytes)
+    assert [Path(item.source.file).name for item in found.manifests] == ["a.yaml", "b.yml"]
+    assert found.passed_over == {"Secret": 1, "no kind": 2}
+    (warning,) = found.warnings
+    assert f"`kubectl kustomize {tmp_path}/sub | nvcf-operator plan -f -`" in warning
+    with pytest.raises(InputError, match="this is no Kubernetes object"):
+        read([str(tmp_path / "sub/values.yaml")], namespace=None, stdin=bytes)
+
+
+def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "leer").mkdir()
+    (tmp_path / "latin.yaml").write_bytes(b"a: 1\n---\nb: gr\xfc\xdfe\n")
+    with pytest.raises(InputError) as error:
+        read([str(tmp_path / name) for name in ("fehlt.yaml", "leer", "latin.yaml")], namespace=None, stdin=bytes)
+    assert [line.removeprefix(f"{tmp_path}/") for line in error.value.lines] == [
+        "fehlt.yaml: there is no such file or folder",
+        "leer: the folder holds no file that ends in .yaml, .yml, .json",
+        "latin.yaml, document 1, line 3: it is not UTF-8 (byte 0xfc). Save the file as UTF-8",
+    ]
+    with pytest.raises(InputError, match="more than once"):
+        read(["-", "-"], namespace=None, stdin=bytes)
+
+
+def test_the_same_resource_twice() -> None:
+    (line,) = refused(CHAT + "---\n" + ECHO + "---\n" + CHAT.replace("name: chat", "name: chat, namespace: default"))
+    assert line == (
+        "standard input, document 3, line 17: FunctionDeployment default/chat stands in standard input, document 1, "
+        "line 1 as well. Plan for one of the two only"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "spec:\n",
+            "spec:\n  suspend: true\n  suspend: false\n",
+            'line 6: the key "suspend" stands twice in one mapping',
+        ),
+        ("v1alpha1", "v1", "apiVersion nvcf-operator.io/v1 is not known. Use nvcf-operator.io/v1alpha1"),
+        ("kind: Fun", "kind: Fnu", "kind FnuctionDeployment is not known"),
+        ("kind: FunctionDeployment", "", "this is no Kubernetes object: it has no kind"),
+        ("name: chat", "generateName: chat-", "a resource that is applied needs metadata.name instead"),
+        ("name: chat", "name: Chät", "metadata.name: 'Chät' is no name"),
+        ('"größer & <b>"', "true", "metadata.annotations.note: is no text. Put its value in quotation marks"),
+        ("maxInstances: 1e0", "maxInstances: 0", "spec.deploymentSpecifications[0].maxInstances: must be at least 1"),
+        ("maxInstances: 1e0", "maxInstances: {{ .Values.max }}", "This is a template: render it first"),
+        ("  functionVersionId", "\tfunctionVersionId", "tab character"),
+        ("kind: FunctionDeployment", "kind: !!binary aGk=", "the tag tag:yaml.org,2002:binary has no form in JSON"),
+        ("gpu: L40S", "gpu: .inf", "a number that JSON does not have"),
+        (CHAT, "- 1\n", "this is no Kubernetes object: it is no mapping"),
+        (CHAT, '{"apiVersion": "v1",\n "apiVersion": "v1"}', 'line 2: the key "apiVersion" stands twice'),
+        (CHAT, "a: b: c", "line 1: mapping values are not allowed"),
+        (CHAT, "a: \x07", "it holds a character that YAML does not allow"),
+        (CHAT, "a: &a [*a]", "recursive"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(old: str, new: str, says: str) -> None:
+    assert old in CHAT
+    lines = refused(CHAT.replace(old, new))
+    assert any(says in line for line in lines), lines
+    assert all(line.startswith("standard input, document 1, line ") for line in lines)
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    assert len(refused("a: [\n---\n" + CHAT.replace("v1alpha1", "v2") + "---\nkind: x\n")) == 3
+
+
+def test_an_unknown_field_is_a_warning() -> None:
+    found = stream(CHAT + "  naïve: 1\n")
+    assert found.warnings == (
+        "standard input, document 1, line 1: FunctionDeployment chat: unknown field spec.naïve: it is dropped",
+    )
+    assert "naïve" not in found.manifests[0].document["spec"]
+
+
+def test_scalars_are_what_kubectl_reads() -> None:
+    text = "a: 2024-01-01\nb: 12:30:00\nc: 1e3\nd: on\ne: 010\nf: 1.5\ng: ~\nh: '1'\ni: 0x1F\nj: 1.\n7: x\ntrue: y\n"
+    (found,) = documents(text)
+    assert not isinstance(found, DocumentError)
+    expected = {"a": "2024-01-01", "b": "12:30:00", "c": 1000, "d": True, "e": 8, "f": 1.5, "g": None}
+    assert found.value == expected | {"h": "1", "i": 31, "j": 1, "7": "x", "true": "y"}
+
+
+def test_anchors_and_merges() -> None:
+    (found,) = documents("base: &b {gpu: L40S, max: 1}\nlist:\n- <<: *b\n  max: 2\n- *b\n")
+    assert not isinstance(found, DocumentError)
+    assert found.value["list"] == [{"gpu": "L40S", "max": 2}, {"gpu": "L40S", "max": 1}]
+
+
+def test_a_few_aliases_do_not_fill_the_memory() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    (found,) = documents("\n".join(lines))
+    assert isinstance(found, DocumentError)
+    assert "values once its aliases are written out" in str(found)
+
+
+@pytest.mark.parametrize("text", ["[" * 3000 + "]" * 3000, "{" + '"a":{' * 3000 + "}" * 3001, "- " * 3000 + "x"])
+def test_deep_nesting_is_an_error(text: str) -> None:
+    (found,) = documents(text)
+    assert isinstance(found, DocumentError)
+    assert "levels deep" in str(found)
+
+
+def test_directives_and_document_ends() -> None:
+    found = list(documents("%YAML 1.1\n---\na: 1\n...\n---\nb: 2\n...\nc: 3\n"))
+    assert [(item.number, item.line) for item in found] == [(1, 3), (2, 6), (3, 8)]
+
+
+def test_nothing_at_all() -> None:
+    assert stream("") == stream("# only a comment\n") == Input(())
