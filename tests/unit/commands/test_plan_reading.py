@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nvcf_operator.commands.plan.documents import DocumentError, documents
+from nvcf_operator.commands.plan.input.documents import DocumentError, documents
+from nvcf_operator.commands.plan.input.reading import Input, InputError, read
 from nvcf_operator.commands.plan.model import Manifest
-from nvcf_operator.commands.plan.reading import Input, InputError, read
 
 ID = "b0e1c9a4-6b7f-4a34-9c0e-2f1d5e8a7c61"
 CHAT = f"""apiVersion: nvcf-operator.io/v1alpha1

@@ -7,9 +7,9 @@ import pytest
 
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, KINDS, Kind
 from nvcf_operator.api.unsupported import UNSUPPORTED
-from nvcf_operator.commands.plan.rules import RULES as IN_PYTHON
-from nvcf_operator.commands.plan.rules import TRANSITIONS
-from nvcf_operator.commands.plan.validation import changed_immutables, schema, validated
+from nvcf_operator.commands.plan.input.rules import RULES as IN_PYTHON
+from nvcf_operator.commands.plan.input.rules import TRANSITIONS
+from nvcf_operator.commands.plan.input.validation import changed_immutables, schema, validated
 from tests.integration import test_function_rules, test_resource_rules
 from tests.integration.function_manifests import COMPLETE as FUNCTION
 from tests.integration.resource_manifests import COMPLETE

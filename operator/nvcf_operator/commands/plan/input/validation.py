@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from nvcf_operator.api.crd import crd
 from nvcf_operator.api.names import Kind
-from nvcf_operator.commands.plan.rules import RULES, broken
+from nvcf_operator.commands.plan.input.rules import RULES, broken
 
 MOST_ERRORS: Final = 20
 """Errors of one manifest that are listed."""

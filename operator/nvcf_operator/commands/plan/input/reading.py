@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import KINDS, Key
-from nvcf_operator.commands.plan import documents
-from nvcf_operator.commands.plan.documents import DocumentError
-from nvcf_operator.commands.plan.metadata import checked_metadata, shown
+from nvcf_operator.commands.plan.input import documents
+from nvcf_operator.commands.plan.input.documents import DocumentError
+from nvcf_operator.commands.plan.input.metadata import checked_metadata, shown
+from nvcf_operator.commands.plan.input.validation import validated
 from nvcf_operator.commands.plan.model import Manifest, Source
-from nvcf_operator.commands.plan.validation import validated
 
 ENDINGS: Final = (".yaml", ".yml", ".json")
 """Of the files that are read of a folder."""

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from nvcf_client import keys
-from nvcf_operator.commands.plan.loader import DEEPEST, Loader, plain, quoted
+from nvcf_operator.commands.plan.input.loader import DEEPEST, Loader, plain, quoted
 
 _MARKER = re.compile(r"^---(?=\s|$)", re.M)
 _NOTHING = re.compile(r"(\s*(#[^\n]*)?(\n|\Z))*")
