@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_origin
 
 import click
 from pydantic import BaseModel, ValidationError
@@ -14,10 +14,16 @@ from pydantic_settings import BaseSettings
 from nvcf_client import keys
 from nvcf_operator import logs, settings
 from nvcf_operator.settings import Settings
-from nvcf_operator.settings.options import AccountSettings, CheckOptions, ImportOptions, ImportSettings
+from nvcf_operator.settings.options import AccountSettings, CheckOptions, ImportOptions, ImportSettings, PlanOptions
 
 BAD_SETTINGS = 2
 """Exit code when nothing was started because of a setting."""
+
+PLAN_FAILED = 1
+"""Exit code of `plan` for a bad option, since 2 means that something would change."""
+
+SHORT: Mapping[str, tuple[str, ...]] = {"output": ("-o",), "filename": ("-f",)}
+"""Options that have a short form."""
 
 
 class _Command(click.Command):
@@ -28,6 +34,20 @@ class _Command(click.Command):
             return super().parse_args(ctx, args)
         except click.UsageError as error:
             raise click.UsageError(keys.redacted(error.format_message()), ctx) from None
+
+
+class _PlanUsageError(click.UsageError):
+    exit_code = PLAN_FAILED
+
+
+class _PlanCommand(_Command):
+    """The same, where exit code 2 has another meaning."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _PlanUsageError(error.format_message(), ctx) from None
 
 
 def _options(*models: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -52,8 +72,8 @@ def _option(
         # What has a variable needs a flag for each way, to take back what the variable says.
         off = f"/{settings.flag('no_' + name)}" if issubclass(model, BaseSettings) else ""
         return click.option(f"{settings.flag(name)}{off}", name, is_flag=True, default=None, help=text)
-    several = isinstance(field.default, tuple)
-    short = ("-o",) if name == "output" else ()
+    several = isinstance(field.default, tuple) or get_origin(field.annotation) is tuple
+    short = SHORT.get(name, ())
     placeholder = settings.form(name, model).placeholder
     return click.option(
         *short, settings.flag(name), name, default=None, multiple=several, metavar=placeholder, help=text
@@ -158,6 +178,32 @@ def check(**given: Any) -> None:
     _ensure_reachable(account)
     _warn_of_unknown_variables()
     sys.exit(checking.run(account, options))
+
+
+@main.command(cls=_PlanCommand)
+@_options(ImportSettings, PlanOptions)
+def plan(**given: Any) -> None:
+    """Show what the operator would do for manifests, without a write.
+
+    FunctionDeployments and CloudFunctions are planned by the operator's own decisions; other kinds are passed over.
+    NVCF is read, and with --kubeconfig or --context the cluster. Nothing is written to either.
+
+    Exits 0 if nothing would change, 2 if something would, and 1 if a manifest is refused or the plan fails, as with a
+    bad option.
+
+    The options about NVCF and the key are variables as well, like those of `run`.
+    """
+    from nvcf_operator.commands.plan import command
+
+    with command.interruptible():
+        try:
+            account, options = _checked(given, ImportSettings, PlanOptions)
+            (operator,) = _checked(account.model_dump(), Settings)
+            _ensure_reachable(account)
+        except SystemExit:
+            sys.exit(PLAN_FAILED)
+        _warn_of_unknown_variables()
+        sys.exit(command.run(account, operator, options))
 
 
 @main.command()

@@ -50,7 +50,7 @@ class KubeClient(Calls):
     async def get_resource(self, key: Key) -> dict[str, Any] | None:
         """Read a resource; None if it does not exist."""
         try:
-            return await self._read("get", _resource(key))
+            return await self._read("get", resource_path(key))
         except Missing:
             return None
 
@@ -107,7 +107,7 @@ class KubeClient(Calls):
 
         """
         metadata = {"uid": uid, "resourceVersion": resource_version, "finalizers": list(finalizers)}
-        return await self._patch("finalizer", _resource(key), {"metadata": metadata})
+        return await self._patch("finalizer", resource_path(key), {"metadata": metadata})
 
     async def patch_status(
         self,
@@ -145,7 +145,7 @@ class KubeClient(Calls):
             {"op": "add", "path": "/metadata/resourceVersion", "value": resource_version},
         ]
         members = [{"op": "add", "path": f"/status/{name}", "value": value} for name, value in status.items()]
-        path = f"{_resource(key)}/status" + ("?dryRun=All" if trial else "")
+        path = f"{resource_path(key)}/status" + ("?dryRun=All" if trial else "")
         try:
             return await self._write(kind, "PATCH", path, JSON_PATCH, exact_version + members)
         except Invalid as error:
@@ -231,7 +231,8 @@ def _collection(kind: Kind, namespace: str | None) -> str:
     return f"/apis/{names.API_VERSION}{place}/{kind.plural}"
 
 
-def _resource(key: Key) -> str:
+def resource_path(key: Key) -> str:
+    """The path of a resource."""
     return f"/apis/{names.API_VERSION}/namespaces/{key.namespace}/{key.kind.plural}/{key.name}"
 
 

@@ -50,6 +50,7 @@ class Cluster:
         namespace: of the pod, or of the kubeconfig's context; None if it names none.
         in_pod: whether this process runs in that cluster, which is then never behind a proxy.
         source: where it was found, for messages.
+        asked: the arguments of `load` that found it.
 
     """
 
@@ -57,6 +58,7 @@ class Cluster:
     namespace: str | None
     in_pod: bool
     source: str
+    asked: tuple[str, ...] = ()
 
     async def authorization(self) -> str | None:
         """The header for a request made now; None if the identity is a client certificate, or there is none.
@@ -71,15 +73,32 @@ class Cluster:
             raise _unusable(self.source, error) from None
         return str(token).strip() if token else None
 
+    async def reload(self) -> "Cluster":
+        """Read the configuration again.
 
-async def load() -> Cluster:
+        Raises:
+            ConnectionProblem: as of `load`.
+
+        """
+        return await load(*self.asked)
+
+
+async def load(kubeconfig: str = "", context: str = "") -> Cluster:
     """Read the configuration; exec plugins are run.
+
+    Args:
+        kubeconfig: a file to use instead of what is found; empty for none.
+        context: the context to use; empty for the current one. A pod's ServiceAccount has none, and is passed over.
 
     Raises:
         ConnectionProblem: there is none, or it cannot be used.
 
     """
-    kubeconfig, default = os.environ.get("KUBECONFIG"), os.path.expanduser(DEFAULT_KUBECONFIG)  # noqa: ASYNC240  no I/O
+    if kubeconfig or context:
+        asked = (kubeconfig, context)
+        paths = kubeconfig or os.environ.get("KUBECONFIG") or os.path.expanduser(DEFAULT_KUBECONFIG)  # noqa: ASYNC240
+        return await _from_kubeconfig(paths, paths + (f", context {context}" if context else ""), asked)
+    kubeconfig, default = os.environ.get("KUBECONFIG", ""), os.path.expanduser(DEFAULT_KUBECONFIG)  # noqa: ASYNC240
     if kubeconfig:
         return await _from_kubeconfig(kubeconfig, f"KUBECONFIG={kubeconfig}")
     if (SERVICE_ACCOUNT / "token").exists():
@@ -102,13 +121,14 @@ def _from_pod() -> Cluster:
     return Cluster(configuration, namespace, in_pod=True, source=source)
 
 
-async def _from_kubeconfig(paths: str, source: str) -> Cluster:
+async def _from_kubeconfig(paths: str, source: str, asked: tuple[str, ...] = ()) -> Cluster:
     configuration = _configuration()
     try:
         config = KubeConfigMerger(paths).config
         if config is None:
             raise ConnectionProblem(f"{source}: there is no such file")
-        loader = KubeConfigLoader(config, config_base_path=None)
+        context_name = asked[1] or None if asked else None
+        loader = KubeConfigLoader(config, config_base_path=None, active_context=context_name)
         context = loader.current_context["context"]
         user = _user(config.value, context.get("user"))
         async with asyncio.timeout(PLUGIN_TIMEOUT):
@@ -121,7 +141,7 @@ async def _from_kubeconfig(paths: str, source: str) -> Cluster:
         raise ConnectionProblem(f"{source}: the exec plugin gave no credentials; the log says why")
     if {"exec", "tokenFile", "auth-provider"} & user.keys():
         configuration.refresh_api_key_hook = _Refresh(loader, plugin="exec" in user)
-    return Cluster(configuration, context.get("namespace") or None, in_pod=False, source=source)
+    return Cluster(configuration, context.get("namespace") or None, in_pod=False, source=source, asked=asked)
 
 
 class _Refresh:

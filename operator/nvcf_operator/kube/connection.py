@@ -175,7 +175,7 @@ class Connection:
         async with self._reloading:
             if self._cluster is not used:
                 return
-            found = await cluster.load()
+            found = await self._cluster.reload()
             configuration = found.configuration
             if configuration.host != self.server:
                 raise ConnectionProblem(f"{found.source} names {configuration.host} now; we work on {self.server}")
@@ -190,11 +190,18 @@ class Connection:
 
 
 async def connect(
-    *, limit: int = LIMIT, user_agent: str, outermost: tuple[ClientMiddlewareType, ...] = ()
+    kubeconfig: str = "",
+    context: str = "",
+    *,
+    limit: int = LIMIT,
+    user_agent: str,
+    outermost: tuple[ClientMiddlewareType, ...] = (),
 ) -> Connection:
     """Connect to the cluster that is configured.
 
     Args:
+        kubeconfig: a file to use instead of what is found; empty for none.
+        context: the context to use; empty for the current one.
         limit: most connections at the same time.
         user_agent: the header of all requests.
         outermost: middlewares that see each request before it is signed.
@@ -203,7 +210,7 @@ async def connect(
         ConnectionProblem: there is none, or its configuration cannot be used; the text says what was checked.
 
     """
-    found = await cluster.load()
+    found = await cluster.load(kubeconfig, context)
     try:
         return Connection(found, limit=limit, user_agent=user_agent, outermost=outermost)
     except ProxyProblem as problem:

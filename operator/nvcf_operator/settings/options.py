@@ -1,4 +1,4 @@
-"""The options of `import` and `check`, checked before any call is made.
+"""The options of `import`, `check` and `plan`, checked before any call is made.
 
 Where NVCF is and which key is used are settings like those of `run`, with the same flags and variables. What only one
 command takes is a flag and no variable.
@@ -130,3 +130,34 @@ class ImportOptions(_Options):
     def matches(pattern: str, name: str | None, *ids: str) -> bool:
         """Whether a pattern means this name, or one of these ids, which count in any letter case."""
         return fnmatchcase(name or "", pattern) or any(fnmatchcase(item.lower(), pattern.lower()) for item in ids)
+
+
+class PlanOptions(_Options):
+    """What `plan` takes beside the account."""
+
+    filename: Annotated[tuple[str, ...], Form("FILE|FOLDER|-", "files, folders, or - for standard input")] = Field(
+        min_length=1,
+        description="Manifests to plan for: a file, a folder with all its files that end in .yaml, .yml or .json, or - "
+        "for standard input. May be given several times.",
+    )
+    output: Annotated[
+        Literal["text", "json", "markdown"], values.LowerCase, Form("text|json|markdown", "text, json or markdown")
+    ] = Field("text", description="Output format. Markdown fits into the comment of a pull request.")
+    namespace: Annotated[
+        str | None,
+        StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"),
+        Form("NAME", "the name of a namespace, of lower-case letters, digits and hyphens, 63 at most"),
+    ] = Field(
+        None,
+        description="Namespace of manifests that name none; if not given, that of the kubeconfig's context, or default "
+        "without a cluster.",
+    )
+    kubeconfig: Annotated[str | None, Form("FILE", "the path of a kubeconfig")] = Field(
+        None,
+        description="Kubeconfig of the cluster to plan for. Without it and --context no cluster is read, and all "
+        "manifests are planned as new objects.",
+    )
+    context: Annotated[str | None, Form("NAME", "the name of a context")] = Field(
+        None,
+        description="Context of the kubeconfig; without --kubeconfig, of the one that kubectl uses.",
+    )

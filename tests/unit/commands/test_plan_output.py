@@ -64,23 +64,23 @@ def test_text() -> None:
     assert text.render(PLAN, warnings=["a.yaml: unknown field spec.x: it is dropped"]) == (
         """\
 ~   FunctionDeployment team-a/chat: change in place by PATCH
-      from apps/chat.yaml#2
+      from apps/chat.yaml, document 2
       deploymentSpecifications[0].maxInstances: 4 -> 8
       Changing: maxInstances is changed by PATCH.
       first write: PATCH /deployments/functions/f/versions/v {"maxInstances": 8}
       instances 1-4 -> 1-8, GPUs 1-4 -> 1-8
 
 !   FunctionDeployment team-a/echo: refused
-      from -#1
+      from standard input, document 1
       deploymentSpecifications[0].gpu: "L40S" -> "grün <b>|`x` @octocat #12 \\u001b[31m  a  b"
       ImmutableChange: grün <b>|`x` @octocat #12 [31m a b
       - Set it back.
       - Set spec.rollout.immutableChange to Redeploy.
-      instances 1 -> 1, GPUs ? -> ?
+      instances 1 -> 1
 
 +/- FunctionDeployment team-a/rolls: roll out beside the version that serves, both hold GPUs meanwhile, and adopt """
         """what NVCF has, after CloudFunction llama
-      from apps/chat.yaml#2
+      from apps/chat.yaml, document 2
       Changing
       instances 1-2 -> 1-2, GPUs 8-16 -> 8-16; meanwhile instances 2-4, GPUs 16-32
 
@@ -90,7 +90,7 @@ Warning: a.yaml: unknown field spec.x: it is dropped
 Note: 3 documents of other kinds were passed over.
 
 Plan: 1 patch, 1 rollout, 1 refuse, 1 unchanged.
-Ordered in all: instances 3-7 -> 3-11, GPUs ? -> ?; meanwhile instances 4-13, GPUs ?
+Ordered in all: instances 3-7 -> 3-11; meanwhile instances 4-13
 """.replace("1 patch, 1 rollout, 1 refuse, 1 unchanged", words.counted(PLAN))
     )
 

@@ -140,7 +140,7 @@ def _arrow(old: str, new: str) -> str:
 
 
 def _details(item: Planned) -> str:
-    parts = [f"From {code(str(item.source))}."]
+    parts = [f"From {code(words.source(item))}."]
     if item.changes:
         rows = (
             f"| {code(x.path)} | {_value(words.shown_before(x))} | {_value(words.value(x.after))} |"

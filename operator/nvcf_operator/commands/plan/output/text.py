@@ -52,7 +52,7 @@ def _title(item: Planned, colour: bool) -> str:
 def _block(item: Planned, colour: bool) -> Iterator[str]:
     indent = " " * 6
     yield _title(item, colour)
-    yield f"{indent}from {words.one_line(str(item.source))}"
+    yield f"{indent}from {words.source(item)}"
     for change in item.changes:
         old, new = shorten(words.shown_before(change), MOST_VALUE), shorten(words.value(change.after), MOST_VALUE)
         yield f"{indent}{words.one_line(change.path)}: {old} -> {new}"
@@ -70,8 +70,10 @@ def _block(item: Planned, colour: bool) -> Iterator[str]:
 
 def _orders(orders: Orders) -> str:
     """What is ordered now and then, and meanwhile where that is more."""
-    now, then = orders.now, orders.then
-    text = f"instances {words.instances(now)} -> {words.instances(then)}, GPUs {words.gpus(now)} -> {words.gpus(then)}"
+    now, then, known = orders.now, orders.then, words.known_gpus(orders)
+    text = f"instances {words.instances(now)} -> {words.instances(then)}"
+    text += f", GPUs {words.gpus(now)} -> {words.gpus(then)}" if known else ""
     if words.holds_more_meanwhile(orders):
-        text += f"; meanwhile instances {words.instances(orders.during)}, GPUs {words.gpus(orders.during)}"
+        text += f"; meanwhile instances {words.instances(orders.during)}"
+        text += f", GPUs {words.gpus(orders.during)}" if known else ""
     return text

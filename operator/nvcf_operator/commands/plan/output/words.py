@@ -94,6 +94,12 @@ def body(of: Any, most: int) -> str:
     return shorten(printable(json.dumps(of, ensure_ascii=False)), most)
 
 
+def source(item: Planned) -> str:
+    """Where the manifest stands."""
+    file = "standard input" if item.source.file == "-" else item.source.file
+    return one_line(f"{file}, document {item.source.document}")
+
+
 def instances(amount: Amount) -> str:
     """A number of instances: `2`, or `1-4`."""
     return _range(amount.min_instances, amount.max_instances)
@@ -104,6 +110,11 @@ def gpus(amount: Amount) -> str:
     if amount.min_gpus is None or amount.max_gpus is None:
         return "?"
     return _range(amount.min_gpus, amount.max_gpus)
+
+
+def known_gpus(orders: Orders) -> bool:
+    """Whether the GPUs of any of the amounts are known, and not only that none are ordered."""
+    return any(amount.max_gpus for amount in (orders.now, orders.during, orders.then))
 
 
 def _range(least: int, most: int) -> str:

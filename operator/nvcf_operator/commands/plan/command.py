@@ -1,0 +1,154 @@
+"""`nvcf-operator plan`: reads manifests, NVCF and perhaps a cluster, and prints what the operator would do."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import Final
+
+from nvcf_operator.commands.plan.engine import make_plan
+from nvcf_operator.commands.plan.input.reading import Input, InputError, read
+from nvcf_operator.commands.plan.input.recorded import Recorded, recorded
+from nvcf_operator.commands.plan.input.secrets import ClusterCredentials
+from nvcf_operator.commands.plan.model import FAILED, Plan
+from nvcf_operator.commands.plan.output import markdown, structured, text
+from nvcf_operator.commands.plan.ports import GivenKey
+from nvcf_operator.commands.read_only_client import ReadOnlyClient, counted
+from nvcf_operator.core.rules.credentials import Credential
+from nvcf_operator.kube.dry_run import DryRunClient
+from nvcf_operator.kube.errors import KubeError
+from nvcf_operator.kube.secrets import Secrets
+from nvcf_operator.logs import Redactor
+from nvcf_operator.settings import Settings
+from nvcf_operator.settings.options import ImportSettings, PlanOptions, read_key
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as of a shell."""
+
+
+class ClusterError(Exception):
+    """The cluster cannot be read. The text is for users."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """End the process without a traceback when a user interrupts it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def run(account: ImportSettings, operator: Settings, options: PlanOptions) -> int:
+    """Print the plan on standard output, and errors on standard error; return the exit code."""
+    key = read_key(account.api_key_file)
+    redactor = Redactor()
+    redactor.add(key)
+    try:
+        given, plan = asyncio.run(_Run(account, operator, options, key, redactor.add).plan())
+    except (InputError, ClusterError) as error:
+        for line in str(error).splitlines():
+            _print(sys.stderr.fileno(), f"nvcf-operator: {redactor.clean(line)}\n")
+        return FAILED
+    _print(sys.stdout.fileno(), _rendered(given, plan, options, redactor))
+    return plan.exit_code
+
+
+def _rendered(given: Input, plan: Plan, options: PlanOptions, redactor: Redactor) -> str:
+    match options.output:
+        case "json":
+            return structured.render(plan, warnings=given.warnings, clean=redactor.clean)
+        case "markdown":
+            return redactor.clean(markdown.render(plan, warnings=given.warnings))
+        case _:
+            return redactor.clean(text.render(plan, warnings=given.warnings, colour=_in_colour()))
+
+
+def _in_colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _print(where: int, said: str) -> None:
+    """Write UTF-8, whatever the locale is; a reader that has gone, as `head` has, is no error."""
+    left = said.encode("utf-8", "backslashreplace")
+    try:
+        while left:
+            left = left[os.write(where, left) :]
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), where)
+
+
+class _Run:
+    """One run of the command."""
+
+    def __init__(
+        self,
+        account: ImportSettings,
+        operator: Settings,
+        options: PlanOptions,
+        key: str,
+        redact: Callable[[str], None],
+    ) -> None:
+        self._account = account
+        self._operator = operator
+        self._options = options
+        self._key = key
+        self._redact = redact
+        self._clients: list[ReadOnlyClient] = []
+
+    async def plan(self) -> tuple[Input, Plan]:
+        """Read the manifests, and plan for them."""
+        options = self._options
+        if options.kubeconfig is None and options.context is None:
+            given = self._read(None)
+            credentials = GivenKey(self._operator.base_url, self._key)
+            plan = await make_plan(given.manifests, self._operator, credentials, self._connect)
+            return given, self._complete(plan, given)
+        async with self._cluster() as (client, namespace):
+            given = self._read(namespace)
+            try:
+                found = await recorded(given.manifests, client)
+            except KubeError as error:
+                raise ClusterError(f"the cluster cannot be read: {error}") from None
+            return given, await self._plan_in_cluster(given, found, Secrets(client))
+
+    async def _plan_in_cluster(self, given: Input, found: Recorded, secrets: Secrets) -> Plan:
+        credentials = ClusterCredentials(secrets, self._operator, self._key, redact=self._redact)
+        plan = await make_plan(
+            found.manifests, self._operator, credentials, self._connect, others=found.others, secrets=secrets
+        )
+        return self._complete(plan, given, *found.notes, *credentials.notes)
+
+    def _read(self, namespace: str | None) -> Input:
+        chosen = self._options.namespace or namespace
+        return read(self._options.filename, namespace=chosen, stdin=sys.stdin.buffer.read)
+
+    @asynccontextmanager
+    async def _cluster(self) -> AsyncIterator[tuple[DryRunClient, str | None]]:
+        """The cluster, and the namespace of its context."""
+        from nvcf_operator.kube.connection import ConnectionProblem, connect
+
+        options = self._options
+        try:
+            connection = await connect(options.kubeconfig or "", options.context or "", user_agent="nvcf-operator/plan")
+        except ConnectionProblem as problem:
+            raise ClusterError(str(problem)) from None
+        try:
+            yield DryRunClient(connection), connection.default_namespace
+        finally:
+            await connection.close()
+
+    def _connect(self, credential: Credential) -> ReadOnlyClient:
+        account = self._account.model_copy(update={"nvcf_base_url": credential.base_url})
+        client = ReadOnlyClient(account, credential.api_key, timeout=self._options.timeout)
+        self._clients.append(client)
+        return client
+
+    def _complete(self, plan: Plan, given: Input, *notes: str) -> Plan:
+        number = sum(given.passed_over.values())
+        kinds = ", ".join(f"{count} {kind}" for kind, count in given.passed_over.items())
+        passed_over = [f"{counted(number, 'document')} of other kinds passed over: {kinds}."] if number else []
+        announced = dict.fromkeys(f"The gateway says: {text}" for client in self._clients for text in client.notices)
+        return replace(plan, passed_over=number, notes=(*plan.notes, *notes, *passed_over, *announced))
