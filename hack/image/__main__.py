@@ -4,8 +4,9 @@ import os
 import shlex
 import sys
 
-from hack.image.building import ROOT, Recipe, build, version
+from hack.image.building import Recipe, build
 from hack.image.engines import EngineError, find_engine
+from hack.release.version import ROOT, version
 
 
 def main() -> int:

@@ -6,15 +6,13 @@ import os
 import subprocess
 import tempfile
 import time
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hack.image.engines import Engine
 from hack.image.pip_source import pip_settings, write_secrets
-
-ROOT = Path(__file__).parents[2]
+from hack.release.version import ROOT, version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,43 +29,37 @@ class Recipe:
     """More options of the engine's `build`."""
 
 
-def version() -> str:
-    """The project's version."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return str(project["version"])
-
-
 def build(recipe: Recipe, engine: Engine, sbom: Path | None = None) -> None:
     """Build the image, and write the list of its Python packages into the file `sbom`.
 
     Raises :class:`EngineError`.
     """
-    epoch = _epoch()
+    time_of_files = epoch()
     arguments = {
         "VERSION": version(),
-        "REVISION": _git("describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"),
+        "REVISION": git("describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"),
         "SOURCE": recipe.source,
-        "CREATED": datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "SOURCE_DATE_EPOCH": str(epoch),
+        "CREATED": datetime.fromtimestamp(time_of_files, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "SOURCE_DATE_EPOCH": str(time_of_files),
         **({"BASE_IMAGE": recipe.base} if recipe.base else {}),
     }
     given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
     with tempfile.TemporaryDirectory(prefix="nvcf-operator-image-") as scratch:
         common = [f"--file={ROOT / 'Dockerfile'}", *given, *write_secrets(Path(scratch), pip_settings()), *recipe.more]
-        engine.build(*common, f"--target={recipe.target}", f"--tag={recipe.image}", str(ROOT), epoch=epoch)
+        engine.build(*common, f"--target={recipe.target}", f"--tag={recipe.image}", str(ROOT), epoch=time_of_files)
         if sbom is not None:  # the stages that both targets share are built already
             output = f"--output=type=local,dest={scratch}/sbom"
-            engine.build(*common, "--target=sbom", output, str(ROOT), epoch=epoch)
+            engine.build(*common, "--target=sbom", output, str(ROOT), epoch=time_of_files)
             sbom.parent.mkdir(parents=True, exist_ok=True)
             sbom.write_bytes((Path(scratch) / "sbom" / "sbom.cdx.json").read_bytes())
 
 
-def _epoch() -> int:
+def epoch() -> int:
     """Seconds since 1970 of all that is built: SOURCE_DATE_EPOCH, the commit's, or now."""
-    return int(os.environ.get("SOURCE_DATE_EPOCH") or _git("log", "-1", "--format=%ct") or time.time())
+    return int(os.environ.get("SOURCE_DATE_EPOCH") or git("log", "-1", "--format=%ct") or time.time())
 
 
-def _git(*arguments: str) -> str:
+def git(*arguments: str) -> str:
     """What git says about the checkout; empty where it is none."""
     try:
         done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True)

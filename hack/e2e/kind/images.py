@@ -15,7 +15,8 @@ from hack.e2e.kind.isolation import own_run_folder
 from hack.e2e.kind.node_image import ENTRYPOINT
 from hack.e2e.kind.pieces import Source
 from hack.e2e.kind.podman import has_image, podman
-from hack.image import Recipe, build, find_engine, version
+from hack.image import Recipe, build, find_engine
+from hack.release.version import version
 
 NAMES = {
     "operator": f"docker.io/library/nvcf-operator:{version()}",
