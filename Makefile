@@ -8,7 +8,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/bytecode
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries promtool lint types check unit stories lock generate crds verify-generated test demo up down bench chart argocd e2e e2e-argocd image clean
+.PHONY: help setup assets binaries promtool lint types check unit stories lock generate crds verify-generated test demo up down bench chart argocd e2e e2e-argocd e2e-upgrade image release release-prepare clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 25
@@ -90,8 +90,18 @@ e2e: setup ## chart and image on a real kind cluster (root and podman; 12 minute
 e2e-argocd: binaries ## a team's commits under the real Argo CD (built once, 10 minutes)
 	@$(BIN)/python -m hack.e2e.argocd $(TESTS)
 
+e2e-upgrade: binaries ## the upgrade from the last release, and back (FROM=COMMIT: from another revision)
+	@$(BIN)/python -m hack.e2e.upgrade $(TESTS)
+
 image: ## build the image with docker, podman, nerdctl or buildah, and its SBOM in build/ (docs/image.md has the variables)
 	@$(PYTHON) -m hack.image
+
+release: setup ## build wheel, chart, image, SBOM and checksums into build/release; PUBLISH=yes REGISTRY=... pushes (docs/release.md)
+	@$(BIN)/python -m hack.release $(if $(filter yes,$(PUBLISH)),publish,build)
+
+release-prepare: setup ## set VERSION everywhere, and cut its section of CHANGELOG.md
+	@$(BIN)/python -m hack.release prepare "$(VERSION)"
+	@$(MAKE) --silent generate
 
 argocd: setup ## put the scripts of deploy/argocd into its ConfigMap
 	@$(BIN)/python -m hack.argocd

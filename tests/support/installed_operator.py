@@ -23,8 +23,13 @@ class InstalledOperator:
 
 
 @contextmanager
-def installed_operator(plane: ControlPlane, namespace: str, name: str, folder: Path) -> Iterator[InstalledOperator]:
-    """Run the operator for the body: the arguments of its Deployment but the port, the token of its ServiceAccount."""
+def installed_operator(
+    plane: ControlPlane, namespace: str, name: str, folder: Path, command: Path = COMMAND
+) -> Iterator[InstalledOperator]:
+    """Run the operator for the body: the arguments of its Deployment but the port, the token of its ServiceAccount.
+
+    `command` is the operator of another revision, where the Deployment is that revision's.
+    """
     deployment = json.loads(plane.kubectl("-n", namespace, "get", "deployment", name, "-o", "json"))
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -35,7 +40,7 @@ def installed_operator(plane: ControlPlane, namespace: str, name: str, folder: P
     ]
     kubeconfig = plane.kubeconfig_for(namespace, pod["serviceAccountName"])
     log = folder / f"operator-{port}.log"
-    process = Fresh([COMMAND, *arguments], log, {"KUBECONFIG": str(kubeconfig), "HOME": str(folder)})
+    process = Fresh([command, *arguments], log, {"KUBECONFIG": str(kubeconfig), "HOME": str(folder)})
     try:
         yield InstalledOperator(log, f"http://127.0.0.1:{port}")
         os.kill(process.pid, signal.SIGTERM)  # as a Pod ends: it gives up its Lease, so that the next one need not wait

@@ -1,0 +1,1 @@
+"""Upgrades from an earlier revision. ``make e2e-upgrade`` runs these."""
