@@ -1,6 +1,7 @@
 """Both clients over real sockets: what goes out, and what each kind of accident is called."""
 
 import asyncio
+import gzip
 import logging
 import socket
 import ssl
@@ -24,6 +25,7 @@ from tests.contract.scripted_server import (
     drip,
     full_listener,
     hang_up,
+    raw,
     reset,
     serving,
     silence,
@@ -35,6 +37,8 @@ FV = {"function_id": "F", "function_version_id": "V"}
 SPECIFICATIONS = [{"gpu": "G", "min_instances": 1, "max_instances": 1}]
 GET = endpoints.get_deployment(**FV)
 POST = endpoints.create_deployment(**FV, deployment_specifications=SPECIFICATIONS)
+PUT = endpoints.update_deployment(**FV, deployment_specifications=SPECIFICATIONS)
+DELETE = endpoints.delete_deployment(**FV)
 DEPLOYMENT = b'{"deployment": {"functionId": "F", "functionVersionId": "V", "ncaId": "a", "functionStatus": "ACTIVE"}}'
 PROBLEM = b'{"type": "urn:nvcf", "title": "T", "detail": "why"}'
 
@@ -441,6 +445,48 @@ def test_reading_is_tried_again_and_creating_is_not(ask: Ask, monkeypatch: pytes
         with serving(accident, answer(200, DEPLOYMENT)) as server:
             failed(ask, POST, base_url=server.url, max_retries=5, timeout=0.5)
             assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("accident", [reset, hang_up(), hang_up(b"HTTP/1.1 200 OK\r\nContent-")])
+@pytest.mark.parametrize("request_", [GET, PUT, DELETE], ids=["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_nothing_is_sent_again_after_a_kept_connection_broke(
+    no_proxy: None, kind: type[Any], request_: Request[Any], accident: Act
+) -> None:
+    async def twice(url: str) -> None:
+        client = kind(api_key=KEY, base_url=url, max_retries=0)
+        assert (await _result(client.send(GET))).deployment.nca_id == "a"
+        with pytest.raises(nvcf_client.OutcomeUnknown, match="connection"):
+            await _result(client.send(request_))
+        await _result(client.close() if kind is Client else client.aclose())
+
+    with serving(answer(200, DEPLOYMENT), accident, answer(200, DEPLOYMENT)) as server:
+        asyncio.run(twice(server.url))
+        assert len(server.received) == 2
+
+
+async def _result(found: Any) -> Any:
+    return await found if asyncio.iscoroutine(found) else found
+
+
+def test_a_call_without_a_body_says_nothing_of_one(ask: Ask) -> None:
+    with serving(answer(200, b'{"function": {}}')) as server:
+        failed(ask, DELETE, base_url=server.url)
+    assert not {"content-type", "content-length", "transfer-encoding"} & set(server.received[0].headers)
+
+
+def test_a_header_that_comes_twice_counts_as_one_list(ask: Ask) -> None:
+    notices: list[str] = []
+    two = b"nv-ngc-response-warning-message: one\r\nNV-NGC-Response-Warning-Message: two\r\n"
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(DEPLOYMENT)
+    with serving(raw(head + two + b"\r\n" + DEPLOYMENT)) as server:
+        ask(GET, base_url=server.url, notice=notices.append)
+    assert notices == ["one, two"]
+
+
+def test_a_compressed_answer_is_read(ask: Ask) -> None:
+    with serving(answer(200, gzip.compress(DEPLOYMENT), Content_Encoding="gzip")) as server:
+        assert ask(GET, base_url=server.url).deployment.nca_id == "a"
 
 
 def test_a_cancelled_call_stays_cancelled() -> None:

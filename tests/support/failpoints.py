@@ -9,20 +9,24 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import aiohttp
+
 from nvcf_client.answers import Answer
 from nvcf_client.http import transport
-from nvcf_client.http.progress import Progress
 from nvcf_client.requests import Request
 from nvcf_operator.kube.client import KubeClient
 
 BY_THE_CLOCK = ("poller ", "list", "history", "CRD")
 """How the names of tasks begin that read by the clock."""
+
+TURNS = 3
+"""Turns of the event loop after which a request is in the socket: aiohttp writes the body in the next one, and uvloop
+hands it to the socket at the end of that."""
 
 When = Literal["before", "sent", "after"]
 """Before the call; when its request is on its way and no answer has come; when the answer has come and nothing was done
@@ -70,7 +74,7 @@ class Calls:
 
     def install(self) -> None:
         """Wrap all calls of this process."""
-        nvcf, kube, note = transport.AsyncTransport.send, KubeClient._call, Progress.note
+        nvcf, kube, write = transport.AsyncTransport.send, KubeClient._call, aiohttp.ClientRequest.send
 
         async def send(self_: transport.AsyncTransport, request: Request[Any]) -> Answer:
             nth = self._begin(call := f"nvcf {request.operation}")
@@ -88,14 +92,17 @@ class Calls:
             finally:
                 self._end(name, nth)
 
-        def noted(self_: Any, step: str, info: Mapping[str, Any]) -> None:
-            note(self_, step, info)
-            if self._dies_when_sent.get() and step.endswith("send_request_body.complete"):
+        async def written(self_: aiohttp.ClientRequest, connection: Any) -> aiohttp.ClientResponse:
+            response = await write(self_, connection)
+            if self._dies_when_sent.get():
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
                 die()
+            return response
 
         transport.AsyncTransport.send = send  # type: ignore[method-assign, assignment]
         KubeClient._call = call  # type: ignore[method-assign, assignment]
-        Progress.note = noted  # type: ignore[method-assign, assignment]
+        aiohttp.ClientRequest.send = written  # type: ignore[method-assign, assignment]
 
     def _begin(self, call: str) -> int:
         """Count a call, note it, and give its number; 0 when it is not counted."""

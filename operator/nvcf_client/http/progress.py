@@ -51,21 +51,34 @@ class Progress:
 
     httpx names the steps of a request as they begin. A transport put in by a test names none; then the kind of the
     error decides.
+
+    Attributes:
+        has_connection: the pool has given one, or the room for one.
+        sent: the request may be on its way.
+
     """
 
     def __init__(self) -> None:
         self.has_connection = False
+        self.sent = False
         self._watched = False
-        self._sent = False
         self._through = False
 
     def note(self, step: str, info: Mapping[str, Any]) -> None:
         """Take in a step of httpx."""
         self._watched = True
         if step.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
-            self._sent = True
+            self.sent = True
         elif step == "proxy.start_tls.started":
             self._through = True
+
+    def begin(self) -> None:
+        """Have the call watched by whoever calls `connected`."""
+        self._watched = True
+
+    def connected(self) -> None:
+        """Take in that the call has its connection, on which it is sent at once."""
+        self.sent = True
 
     async def note_async(self, step: str, info: Mapping[str, Any]) -> None:
         """Take in a step of httpx."""
@@ -78,7 +91,7 @@ class Progress:
 
         The cause's own words are kept only where nothing was sent: later ones may quote the answer.
         """
-        never = not self._sent and (self._watched or isinstance(error, _NEVER_SENT))
+        never = not self.sent and (self._watched or isinstance(error, _NEVER_SENT))
         call: dict[str, Any] = {"operation": request.operation, "method": request.method, "path": request.path}
         if not never:
             return OutcomeUnknown(detail=_IN_WORDS.get(type(error)) or type(error).__name__, **call)

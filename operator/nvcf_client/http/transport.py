@@ -1,7 +1,8 @@
-"""Sends requests through httpx: gives the answer back, or raises one of the two errors of a call without an answer."""
+"""Sends requests, by httpx or straight: gives the answer, or raises one of the two errors of a call without one."""
 
 import asyncio
 import time
+from contextlib import AbstractAsyncContextManager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 from nvcf_client.answers import Answer
 from nvcf_client.errors import Obstacle, Unreachable
 from nvcf_client.http.certificates import Trust, TrustProblem
+from nvcf_client.http.direct import AioConnection, AioResponse
 from nvcf_client.http.pool import ConnectionPool
 from nvcf_client.http.progress import MAX_ANSWER, AnswerTooLongError, Progress
 from nvcf_client.http.route import Route, route_to
@@ -80,9 +82,9 @@ class Transport:
 
     def _send(self, request: Request[Any], limit: float, deadline: float) -> Answer:
         progress = Progress()
-        wire = _wire(self._options, self._route, request, limit, progress.note)
+        wire = _wire(self._options, self._route, request, limit)
         try:
-            with self._clients[-1].stream(**wire) as response:
+            with self._clients[-1].stream(**wire, extensions={"trace": progress.note}) as response:
                 body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
@@ -94,8 +96,23 @@ class Transport:
             raise progress.failure(self._options, request, error, self._route.proxy) from None
 
 
+class _HttpxConnection:
+    """An httpx client in the part of one connection."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self.aclose = client.aclose
+
+    def stream(self, wire: dict[str, Any], progress: Progress) -> AbstractAsyncContextManager[httpx.Response]:
+        """Send a request, and give the answer for the length of the block."""
+        return self._client.stream(**wire, extensions={"trace": progress.note_async})
+
+
 class AsyncTransport:
-    """Sends requests and awaits the answers. Every connection is an httpx client of its own, see `pool`."""
+    """Sends requests and awaits the answers. Every connection is a client of its own, see `pool`.
+
+    It goes straight, see `direct`, but through a proxy or a given transport by httpx.
+    """
 
     def __init__(self, options: ClientOptions, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._options = options
@@ -103,11 +120,14 @@ class AsyncTransport:
         self._trusted = self._route.trust.context
         self._real = transport is None
 
-        def client() -> httpx.AsyncClient:
+        def client() -> AioConnection | _HttpxConnection:
+            if transport is None and self._route.proxy is None:
+                return AioConnection(options.all_headers, self._route.trust.context)
             made = httpx.AsyncClient(transport=transport, **_httpx_options(options, self._route, transport))
             made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            return made
+            return _HttpxConnection(made)
 
+        self._pool: ConnectionPool[AioConnection | _HttpxConnection]
         self._pool = ConnectionPool(client, most=options.max_connections, keep=KEEP_UNUSED)
 
     async def send(self, request: Request[Any]) -> Answer:
@@ -140,11 +160,11 @@ class AsyncTransport:
 
     async def _send(self, request: Request[Any], limit: float, deadline: float) -> Answer:
         progress = Progress()
-        wire = _wire(self._options, self._route, request, limit, progress.note_async)
+        wire = _wire(self._options, self._route, request, limit)
         try:
             async with self._pool.one(min(POOL_TIMEOUT, limit)) as client:
                 progress.has_connection = True
-                async with asyncio.timeout_at(deadline), client.stream(**wire) as response:
+                async with asyncio.timeout_at(deadline), client.stream(wire, progress) as response:
                     body = bytearray()
                     async for chunk in response.aiter_bytes():
                         body += chunk
@@ -194,7 +214,7 @@ def _httpx_options(options: ClientOptions, route: Route, transport: object) -> d
     return given
 
 
-def _wire(options: ClientOptions, route: Route, request: Request[Any], limit: float, trace: object) -> dict[str, Any]:
+def _wire(options: ClientOptions, route: Route, request: Request[Any], limit: float) -> dict[str, Any]:
     headers = {} if options.propagate is None else dict(options.propagate())
     connect = CONNECT_TIMEOUT + RESOLVE_TIMEOUT if route.resolves else CONNECT_TIMEOUT
     return {
@@ -204,11 +224,10 @@ def _wire(options: ClientOptions, route: Route, request: Request[Any], limit: fl
         "content": request.body,
         "headers": headers if request.body is None else {**headers, "Content-Type": "application/json"},
         "timeout": httpx.Timeout(limit, connect=min(connect, limit), pool=min(POOL_TIMEOUT, limit)),
-        "extensions": {"trace": trace},
     }
 
 
-def _answer(response: httpx.Response, body: bytearray) -> Answer:
+def _answer(response: httpx.Response | AioResponse, body: bytearray) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Answer(status=response.status_code, headers=headers, body=bytes(body))
 
