@@ -1,11 +1,11 @@
 """What is kept of each object: its content in little memory, and beside it what is compared or looked up most often."""
 
-import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from nvcf_operator import jsons
 from nvcf_operator.api import names
 from nvcf_operator.api.names import DEFAULT_SECRET_KEY, FUNCTION_DEPLOYMENT, KINDS, Key
 from nvcf_operator.api.spec import ManagementPolicy
@@ -99,17 +99,17 @@ class DigestRules:
             uid=meta.get("uid", ""),
             resource_version=version_of(obj),
             generation=int(meta.get("generation") or 0),
-            asked=hash((meta.get("deletionTimestamp"), json.dumps([annotations, set_at], sort_keys=True))),
-            reported=hash(json.dumps([meta.get("finalizers"), status], sort_keys=True)),
+            asked=hash((meta.get("deletionTimestamp"), jsons.dumps([annotations, set_at], sort_keys=True))),
+            reported=hash(jsons.dumps([meta.get("finalizers"), status], sort_keys=True)),
             links=self.links(meta, spec, own),
             poll_key=self.poll_key(meta, spec, own),
             summary=self.summary(obj),
-            body=zlib.compress(json.dumps(kept, separators=(",", ":")).encode(), level=1),
+            body=zlib.compress(jsons.dumps(kept), level=1),
         )
 
     def resource(self, digest: Digest) -> AnyResource:
         """Read the resource of a digest."""
-        return self.read(json.loads(zlib.decompress(digest.body)))
+        return self.read(jsons.loads(zlib.decompress(digest.body)))
 
 
 def key_of(obj: Members) -> Key:

@@ -1,6 +1,5 @@
 """One call to the Kubernetes API: sent with the current identity, measured, traced, and classified by its response."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -9,6 +8,7 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
+from nvcf_operator import jsons
 from nvcf_operator.kube.connection import Connection
 from nvcf_operator.kube.errors import KubeError, RequestTarget, Unavailable, of_response, parse
 from nvcf_operator.tracing import Span, Tracer
@@ -61,7 +61,7 @@ class Calls:
         return await self._write(kind, "PATCH", path, MERGE_PATCH, body)
 
     async def _write(self, kind: str, method: str, path: str, content: str, body: object) -> dict[str, Any]:
-        data = json.dumps(body, separators=(",", ":")).encode()
+        data = jsons.dumps(body)
         self._fence()
         with self._trace(kind, method, self._connection.server + path) as span:
             try:

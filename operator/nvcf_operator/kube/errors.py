@@ -6,13 +6,13 @@ that names the requested object proves that it does not exist.
 
 # ruff: noqa: N818  the names say what happened, and read well in `except Conflict`
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from nvcf_client.text import shorten
+from nvcf_operator import jsons
 from nvcf_operator.api import names
 
 _PATH: Final = re.compile(
@@ -98,7 +98,7 @@ def message_of(answer: Mapping[str, Any], raw: bytes) -> str:
 def parse(raw: bytes) -> dict[str, Any] | None:
     """The JSON object of a response; None for a proxy's own page, a truncated response, and any other JSON."""
     try:
-        value = json.loads(raw)
+        value = jsons.loads(raw)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

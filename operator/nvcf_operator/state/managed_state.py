@@ -3,13 +3,13 @@
 It stands beside the cluster's record, of which the process keeps its own copy while there is something to limit.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
+from nvcf_operator import jsons
 from nvcf_operator.api import status as kinds
 from nvcf_operator.api.names import Key
 from nvcf_operator.backoff import Backoff
@@ -248,7 +248,7 @@ LocalT = TypeVar("LocalT", bound=AnyLocalState)
 
 def _hash(resource: AnyResource) -> int:
     """Distinguish one stored status from another."""
-    return hash(json.dumps(resource.recorded, sort_keys=True))
+    return hash(jsons.dumps(resource.recorded, sort_keys=True))
 
 
 class LocalStates:
