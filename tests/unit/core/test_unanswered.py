@@ -178,6 +178,17 @@ def test_a_version_that_is_gone_is_told_without_waiting_for_the_next_post() -> N
     assert condition_set_of(decide(situation))[0] == "FunctionNotFound"
 
 
+@pytest.mark.parametrize("function", [FunctionSeen.NOT_FOUND, FunctionSeen.PUBLIC])
+def test_a_version_that_was_reported_gone_stays_so_though_the_settle_begins_again(function: FunctionSeen) -> None:
+    gone = watched(resource(finalizer=True, intent=intent()), settled=SETTLE, function=function)
+    status = report(gone, decide(gone)).to_dict()
+    later = watched(resource(finalizer=True, status=status), settled=0.0, function=function)
+    assert later.open_intent is not None
+    assert condition_set_of(decide(later))[0] == condition_set_of(decide(gone))[0] != "AwaitingAnswer"
+    again = replace(later, function=FunctionSeen.OURS)
+    assert condition_set_of(decide(again))[0] == "AwaitingAnswer"
+
+
 # What an Event tells.
 
 

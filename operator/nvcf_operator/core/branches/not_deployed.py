@@ -150,6 +150,9 @@ def awaiting(situation: Situation) -> Decision | None:
     missing = situation.function in (FunctionSeen.NOT_FOUND, FunctionSeen.PUBLIC)
     if settle <= 0 and (rest <= 0 or missing):
         return None
+    # Reconciled seldom then, so that the settle begins again each time: the status would report both in turn.
+    if missing and _is_reported_missing(situation):
+        return None
     retry = posts_counted(situation)
     wait = min(max(settle, rest), _next_reconcile_in(situation, rest))
     if retry is None:
@@ -160,6 +163,11 @@ def awaiting(situation: Situation) -> Decision | None:
     left = progress_deadline(situation)[1]
     wait = min(wait, left) if left > 0 else wait
     return Decision(condition_set=awaiting_answer(situation, retry), requeue=wait, retry=retry, seen=True)
+
+
+def _is_reported_missing(situation: Situation) -> bool:
+    ready = situation.resource.condition("Ready")
+    return ready is not None and ready.reason in (Reason.FUNCTION_NOT_FOUND, Reason.PUBLIC_FUNCTION)
 
 
 def awaiting_answer(situation: Situation, retry: Retry) -> ConditionSet:
