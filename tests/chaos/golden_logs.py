@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tests.chaos.call_log import Start, differences
 from tests.chaos.crashes import RunT, Scenario
+from tests.chaos.foretold import Foretold
 
 WRITE = os.environ.get("GOLDEN") == "write"
 TRIES = 3
@@ -25,17 +26,18 @@ def all_played(names: Iterable[str], play: Callable[[str], PlayedT]) -> Iterator
         yield {name: [pool.submit(play, name) for _ in range(TRIES if WRITE else 1)] for name in names}
 
 
-def play_on(run: RunT, scenario: Scenario[RunT]) -> Start:
-    """Play a scenario, go on for three polls, start the operator again, go on as long."""
+def play_on(run: RunT, scenario: Scenario[RunT]) -> tuple[Start, Foretold]:
+    """Plan for a scenario, play it, go on for three polls, start the operator again, go on as long."""
     scenario.prepare(run)
     run.begin()
+    foretold = Foretold.of(run, scenario)
     start = Start.of(run)
     scenario.play(run)
     run.until_told()
     run.go_on()
     run.restart_and_look()
     run.go_on()
-    return start
+    return start, foretold
 
 
 def compare(golden: Path, logs: Iterable[str], test: str) -> None:

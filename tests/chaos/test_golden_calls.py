@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,17 @@ GOLDEN = Path(__file__).with_name("golden")
 
 pytestmark = pytest.mark.xdist_group("golden")
 
-Logs = Mapping[str, list[Future[str]]]
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a run."""
+
+    log: str
+    wrong: str
+    """In what a plan, made before, was wrong about it."""
+
+
+Logs = Mapping[str, list[Future[Played]]]
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +46,21 @@ def logs(
         yield futures
 
 
-def played(environment: Environment, scenario: Scenario) -> str:
+def played(environment: Environment, scenario: Scenario) -> Played:
     """Play a scenario and go on, also with another operator; give the log of it all."""
     with environment.run(**scenario.settings) as run:
-        start = play_on(run, scenario)
-        return call_log(run, start, scenario.title)
+        start, foretold = play_on(run, scenario)
+        return Played(call_log(run, start, scenario.title), foretold.difference(run, start.cursor))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_makes_exactly_the_calls_of_its_golden_log(logs: Logs, name: str) -> None:
-    compare(GOLDEN / f"{name}.txt", (future.result() for future in logs[name]), __file__)
+    compare(GOLDEN / f"{name}.txt", (future.result().log for future in logs[name]), __file__)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_plan_tells_the_first_write_of_a_scenario(logs: Logs, name: str) -> None:
+    assert logs[name][0].result().wrong == ""
 
 
 def test_each_golden_log_is_of_a_scenario() -> None:

@@ -35,6 +35,10 @@ class Played:
     waits: int
     """How many statuses of the CloudFunction only said that it waits for its follower."""
     noticed_first: bool
+    wrong: str
+    """In what a plan, made before, was wrong about the first writes."""
+    plan_waits: bool
+    """Whether it only says to wait with a resource that was written about later."""
 
 
 Logs = Mapping[str, list[Future[Played]]]
@@ -55,10 +59,11 @@ def logs(
 def played(environment: Environment, scenario: FollowedScenario) -> Played:
     """Play a scenario and go on, also with another operator; give the log of it all."""
     with environment.run_as(FollowedRun, **SETTINGS, **scenario.settings) as run:
-        start = play_on(run, scenario)
+        start, foretold = play_on(run, scenario)
         log = call_log_of_both(run, start, scenario.title)
         noticed = not scenario.rolls_out or noticed_first(run, start)
-        return Played(log, waits_for_followers(run, start), noticed)
+        wrong, waits = foretold.difference(run, start.cursor), foretold.waits_for_more(run, start.cursor)
+        return Played(log, waits_for_followers(run, start), noticed, wrong, waits)
 
 
 @pytest.mark.parametrize("name", FOLLOWED_SCENARIOS)
@@ -91,6 +96,13 @@ def test_a_version_costs_one_registration_no_read_and_few_writes(logs: Logs, nam
 @pytest.mark.parametrize("name", [name for name, scenario in FOLLOWED_SCENARIOS.items() if scenario.rolls_out])
 def test_the_two_are_never_ready_together_while_the_former_version_serves(logs: Logs, name: str) -> None:
     assert logs[name][0].result().noticed_first
+
+
+@pytest.mark.parametrize("name", FOLLOWED_SCENARIOS)
+def test_a_plan_tells_the_first_write_for_each_resource(logs: Logs, name: str) -> None:
+    """A function whose version is deployed is deleted after its follower: that is all that a plan can say of it."""
+    found = logs[name][0].result()
+    assert (found.wrong, found.plan_waits) == ("", name == "delete-both")
 
 
 def test_each_golden_log_is_of_a_scenario() -> None:
