@@ -76,7 +76,7 @@ class Foretold:
 
     def difference(self, run: Run, cursor: int) -> str:
         """Say in what the plan was wrong about the writes after a cursor of NVCF's log; empty where it was right."""
-        told = {}
+        told: dict[str, Write] = {}
         for kind, write in _writes(run, cursor):
             told.setdefault(kind.name, write)
         wrong = []

@@ -53,7 +53,7 @@ class Copies:
         found = self.get(path)
         if found is None:
             return None
-        merged = _merged(found, body)
+        merged: Json = _merged(found, body)
         if merged["spec"] != found["spec"]:
             merged["metadata"]["generation"] += 1
         self.objects[path] = merged
@@ -104,7 +104,9 @@ class Rehearsal(FollowedRun):
         return Anything()
 
     def registered(self) -> list[str]:
-        return self._run.registered() if isinstance(self._run, FollowedRun) else []
+        """The function and its versions, and one that is yet to come."""
+        known = self._run.registered() if isinstance(self._run, FollowedRun) else ["a function"]
+        return [*known, "another version"]
 
     def use_key(self) -> str:
         return "another key"

@@ -6,6 +6,7 @@ after a crash or the pause before a retry, is skipped by a clock of the plan's o
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,9 +21,8 @@ from nvcf_operator.commands.plan.expected import Expected
 from nvcf_operator.commands.plan.model import Action, Basis, Manifest, Orders, Plan, Planned
 from nvcf_operator.commands.plan.objects import as_applied
 from nvcf_operator.commands.plan.operation import Operation
-from nvcf_operator.commands.plan.ports import RefusedWrite, UnreadSecrets
+from nvcf_operator.commands.plan.ports import Reader, RefusedWrite, UnreadSecrets
 from nvcf_operator.commands.plan.ways_out import WAYS_OUT
-from nvcf_operator.commands.read_only_client import ReadOnlyClient
 from nvcf_operator.core.functions.model.decision import Register, SendSecrets
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.model.decision import DropFinalizer
@@ -76,7 +76,7 @@ async def make_plan(
     manifests: Sequence[Manifest],
     settings: Settings,
     credentials: Credentials,
-    connect: Callable[[Credential], ReadOnlyClient],
+    connect: Callable[[Credential], Reader],
     *,
     others: Sequence[Mapping[str, Any]] = (),
     secrets: SecretStore | None = None,
@@ -106,6 +106,7 @@ class Planner:
 
     Args:
         settings, credentials, connect, secrets, gpus: as of `make_plan`.
+        began: the time of day, in seconds since the epoch; by default the machine's.
 
     """
 
@@ -113,13 +114,15 @@ class Planner:
         self,
         settings: Settings,
         credentials: Credentials,
-        connect: Callable[[Credential], ReadOnlyClient],
+        connect: Callable[[Credential], Reader],
         *,
         secrets: SecretStore | None = None,
         gpus: GpuCount = gpus_unknown,
+        began: float | None = None,
     ) -> None:
         self._secrets_are_read = secrets is not None
-        self.operation = Operation(settings, credentials, secrets or UnreadSecrets(), connect)
+        began = time.time() if began is None else began
+        self.operation = Operation(settings, credentials, secrets or UnreadSecrets(), connect, began=began)
         self._gpus = gpus
         self._expected = Expected(self.operation)
 
@@ -178,9 +181,9 @@ class Planner:
             if refused is not None or not self._goes_on(item, result.requeue):
                 break
         item.planned = self._planned(item, refused)
-        decision = self.operation.decided.decision
-        if refused is not None and decision is not None and isinstance(decision.action, Register):
-            self._expected.registers(item.key, decision.action)
+        decided = self.operation.decided
+        if refused is not None and decided.context is not None and decided.decision is not None:
+            self._expected.writes(item.key, decided.context, decided.decision.action)
 
     def _goes_on(self, item: _Work, requeue: tuple[Any, float] | None) -> bool:
         """Let time pass to the next reconcile, if that is all that the operator waits for."""
@@ -213,7 +216,7 @@ class Planner:
         return reference is not None and reference.missing is None
 
     async def _after_registration(self, item: _Work) -> None:
-        """Plan for a follower of a function that would be registered as if it were."""
+        """Plan for a follower of a function that would be registered, or brought up to date, as if it were."""
         resource = self.operation.get(item.key)
         waits = item.planned is not None and item.planned.reason == Reason.FUNCTION_NOT_READY
         if not waits or item.planned is None or item.planned.action != Action.WAIT:
@@ -262,6 +265,7 @@ class Planner:
             changes=tuple(map(self._expected.change, self._changes(item, situation, did, action))),
             first_write=self._expected.named(item.key, refused.write) if refused is not None else None,
             after=item.after,
+            waits=item.skipped,
             adopts=adopts,
             downtime=action == Action.REDEPLOY,
             orders=changes.orders(situation, action, self._gpus) if isinstance(situation, Situation) else Orders(),

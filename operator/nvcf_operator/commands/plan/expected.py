@@ -1,4 +1,4 @@
-"""Functions that would be registered: what their followers would do then is asked as if they were."""
+"""What would be done about functions first: what their followers would do then is asked as if it were done."""
 
 import json
 import re
@@ -9,10 +9,20 @@ from nvcf_operator.api.names import Key
 from nvcf_operator.commands.plan.model import FieldChange, Write
 from nvcf_operator.commands.plan.objects import NEW_UIDS, new_uid
 from nvcf_operator.commands.plan.operation import Operation
-from nvcf_operator.core.functions.model.decision import Register
+from nvcf_operator.core.functions.decide import unfinished
+from nvcf_operator.core.functions.model.decision import (
+    FunctionAction,
+    Register,
+    RemoveRateLimit,
+    SendSecrets,
+    UpdateVersion,
+)
 from nvcf_operator.core.functions.model.mark import PREFIX, compact
 from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import FunctionSituation
+from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.rules.poll_rules import Entry
+from nvcf_operator.reconcile.stages import AnyContext
 from nvcf_operator.state.versions_up_to_date import Findings
 
 FUNCTION, VERSION = "<new function>", "<new version>"
@@ -26,7 +36,7 @@ _TOKEN = re.compile(rf"({re.escape(PREFIX)}[^:]*:[0-9a-f]{{16}}:)[0-9a-f]{{16}}"
 
 
 class Expected:
-    """What would be registered.
+    """What would be registered, and brought up to date in place.
 
     Args:
         operation: the operator that a plan asks.
@@ -35,19 +45,25 @@ class Expected:
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
-        self._due: dict[Key, Register] = {}
+        self._due: dict[Key, FunctionSituation] = {}
+        """By CloudFunction, what is known once its first write is made."""
         self._names: dict[str, str] = {}
         """Names for ids that are not known yet."""
 
-    def registers(self, key: Key, action: Register) -> None:
-        """Note what is to be registered for a CloudFunction."""
-        self._due[key] = action
+    def writes(self, key: Key, context: AnyContext, action: FunctionAction) -> None:
+        """Note the first write about a CloudFunction."""
+        if isinstance(action, Register | UpdateVersion | RemoveRateLimit | SendSecrets):
+            self._due[key] = replace(context.situation, wrote=action)
 
     def take_in(self, key: Key) -> bool:
-        """Have a CloudFunction's registration answered, in memory; whether there is one."""
-        resource, action = self._operation.get(key), self._due.get(key)
-        if not isinstance(resource, CloudFunction) or action is None:
+        """Have a CloudFunction's first write answered, in memory; whether there is one that its followers wait for."""
+        resource, situation = self._operation.get(key), self._due.get(key)
+        if not isinstance(resource, CloudFunction) or situation is None:
             return False
+        action = situation.wrote
+        if not isinstance(action, Register):
+            self._changed(key, resource, situation)
+            return True
         function = action.function_id or _made_up(key, "function")
         version = _made_up(key, "version")
         if version not in self._names:
@@ -55,6 +71,13 @@ class Expected:
             self._operation.unborn.add(version)
             self._answer(key, resource, action, function, version)
         return True
+
+    def _changed(self, key: Key, resource: CloudFunction, situation: FunctionSituation) -> None:
+        """Record what the operator would once all versions in use are up to date."""
+        status = report(situation, unfinished(situation)).to_dict()
+        self._operation.apply({**self._operation.api.objects[key], "status": status})
+        versions = frozenset(seen.version_id for seen in situation.shown)
+        self._operation.environment.up_to_date.note(key, Findings(resource.uid, resource.generation, versions))
 
     def _answer(self, key: Key, resource: CloudFunction, action: Register, function: str, version: str) -> None:
         operation = self._operation

@@ -182,9 +182,11 @@ class Planned:
     """Of what is refused, not found or in conflict: what a user can do."""
     changes: tuple[FieldChange, ...] = ()
     first_write: Write | None = None
-    """The first write to NVCF; None where there is none, or where it is known only after `after`."""
+    """The first write to NVCF, with `<new version>` and the like for ids that are not known yet; None for none."""
     after: str | None = None
-    """Name of the CloudFunction, of the same namespace, that has to be registered first."""
+    """Name of the CloudFunction, of the same namespace, that has to be registered or brought up to date first."""
+    waits: float = 0.0
+    """Seconds that the operator waits before that, as for the next attempt after a failure."""
     adopts: bool = False
     """Whether something that is in NVCF already is taken over, whatever else is done."""
     downtime: bool = False

@@ -1,6 +1,5 @@
 """The running operator without its outside: its own loop over objects in memory, and NVCF that is only read."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -8,9 +7,8 @@ from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.commands.plan.objects import MemoryApi
-from nvcf_operator.commands.plan.ports import Notes, PlannedAccounts
+from nvcf_operator.commands.plan.ports import Notes, PlannedAccounts, Reader
 from nvcf_operator.commands.plan.watched import Decided, WatchedDeployments, WatchedFunctions
-from nvcf_operator.commands.read_only_client import ReadOnlyClient
 from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.model.managed import AnyResource
@@ -50,9 +48,9 @@ RULES = {FUNCTION_DEPLOYMENT: DEPLOYMENTS, CLOUD_FUNCTION: functions(CloudFuncti
 class SkippedTime:
     """Seconds that go on only when a plan lets them: a wait costs none, and nothing that was read grows old."""
 
-    def __init__(self) -> None:
+    def __init__(self, began: float) -> None:
         self.seconds = 0.0
-        self._began = time.time()
+        self._began = began
 
     def monotonic(self) -> float:
         """Seconds that were let pass."""
@@ -71,6 +69,7 @@ class Operation:
         credentials: where keys come from.
         secrets: where Secrets are read.
         connect: makes the client that reads NVCF with a credential.
+        began: the time of day, in seconds since the epoch.
 
     """
 
@@ -79,9 +78,11 @@ class Operation:
         settings: Settings,
         credentials: Credentials,
         secrets: SecretStore,
-        connect: Callable[[Credential], ReadOnlyClient],
+        connect: Callable[[Credential], Reader],
+        *,
+        began: float,
     ) -> None:
-        self.time = SkippedTime()
+        self.time = SkippedTime(began)
         self.clock = SteadyClock(self.time.monotonic, self.time.wall)
         self.api = MemoryApi()
         self.cache = Cache(rules=RULES)

@@ -5,7 +5,8 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
 
 from nvcf_client import errors
 from nvcf_client.errors import NvcfError
@@ -16,7 +17,6 @@ from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import ALLOW_FUNCTION_ANNOTATION, Key
 from nvcf_operator.commands.plan.model import Write
-from nvcf_operator.commands.read_only_client import ReadOnlyClient
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.report.events import EventNote
@@ -65,6 +65,18 @@ def _hidden(secret: Any) -> Any:
     return {**secret, "value": HIDDEN} if isinstance(secret, Mapping) and "value" in secret else secret
 
 
+class Reader(Protocol):
+    """What reads NVCF: a `ReadOnlyClient`."""
+
+    async def call(self, request: Request[T]) -> T:
+        """Make a reading call."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Give up the connections."""
+
+
 class ReadOnlyChannel:
     """The port `Channel` of an account: each read is made once, and each write is refused.
 
@@ -75,7 +87,7 @@ class ReadOnlyChannel:
 
     """
 
-    def __init__(self, account: Account, client: ReadOnlyClient, absent: set[str]) -> None:
+    def __init__(self, account: Account, client: Reader, absent: set[str]) -> None:
         self._account = account
         self._client = client
         self._absent = absent
@@ -168,7 +180,7 @@ class PlannedAccounts:
 
     def __init__(
         self,
-        connect: Callable[[Credential], ReadOnlyClient],
+        connect: Callable[[Credential], Reader],
         metrics: Metrics,
         interests: Callable[[], Iterator[Interest]],
         clock: Callable[[], float],

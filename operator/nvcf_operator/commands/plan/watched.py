@@ -5,12 +5,14 @@ from typing import Any
 
 from nvcf_operator.core.decide import asking
 from nvcf_operator.core.functions.model.decision import DeleteVersion, FunctionDecision
+from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.model.decision import Action, AnyDecision, Change, ConditionSet, Create, Decision
 from nvcf_operator.reconcile.context import Context
 from nvcf_operator.reconcile.deployments import DeploymentStages
 from nvcf_operator.reconcile.functions.context import FunctionContext
 from nvcf_operator.reconcile.functions.stages import FunctionStages
 from nvcf_operator.reconcile.stages import AnyContext, Outcome
+from nvcf_operator.state.function_state import FunctionLocalState
 
 
 @dataclass(slots=True)
@@ -60,6 +62,12 @@ class WatchedFunctions(FunctionStages):
     def __init__(self, *of: Any, decided: Decided, **named: Any) -> None:
         super().__init__(*of, **named)
         self._decided = decided
+
+    def recall(self, resource: CloudFunction) -> FunctionLocalState:
+        """Start as the process that wrote the record: no earlier one may still be changing a version."""
+        local = super().recall(resource)
+        local.earlier_changes_doubted = True
+        return local
 
     async def carry_out(self, context: FunctionContext, decision: FunctionDecision) -> Outcome[FunctionContext]:
         """Keep the decision, and make the write."""

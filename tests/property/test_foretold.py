@@ -1,0 +1,31 @@
+"""Plans of random stories' manifests: the operator does first what they say, and a plan that is wrong is noticed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import Phase
+
+from nvcf_operator.commands.plan import engine, objects
+from nvcf_operator.commands.plan.model import Manifest
+from tests.property.foretelling import Foretold
+from tests.property.telling import EXAMPLES, OTHERS_EACH_TIME, tell
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def test_the_operator_does_first_what_a_plan_says() -> None:
+    tell(Foretold, max(1, EXAMPLES // 60), steps=20, derandomize=not OTHERS_EACH_TIME)
+
+
+def test_a_plan_that_ignores_the_adoption_policy_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_applied = objects.as_applied
+
+    def adopting(manifest: Manifest, now: datetime) -> Mapping[str, Any]:
+        obj = as_applied(manifest, now)
+        return {**obj, "spec": {**obj["spec"], "adoptionPolicy": "Adopt"}}
+
+    monkeypatch.setattr(engine, "as_applied", adopting)
+    with pytest.raises(AssertionError, match="AlreadyDeployed"):
+        tell(Foretold, 40, steps=30, phases=(Phase.generate,))
