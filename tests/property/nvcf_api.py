@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from nvcf_client import errors
 from nvcf_client.endpoints.deployments import NOWHERE
-from nvcf_client.models import Function
+from nvcf_client.models import Function, Instance
 from nvcf_client.requests import Request
 from nvcf_operator.accounts.account import Account
+from nvcf_operator.accounts.calls import INSTANCES
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.decision import Action, Change, Create, Undeploy
 from nvcf_operator.core.rules.credentials import Credential
@@ -85,6 +86,8 @@ class Door:
         self._process.called()
         if request.operation == "list_functions":
             return oddities.functions([*self._functions()], self._nvcf.odd)
+        if request.operation == INSTANCES:
+            return self._with_instances(request)
         if request.operation == "get_function":
             version = request.path.rsplit("/", 1)[-1]
             if self._nvcf.odd.get(version) in oddities.OF_LISTS:
@@ -103,6 +106,16 @@ class Door:
         row = self._nvcf.rows.get(version)
         status = row.status if row is not None else "INACTIVE"
         return Function.model_construct(id=FUNCTION, version_id=version, nca_id=account, status=status)
+
+    def _with_instances(self, request: Request[Any]) -> Any:
+        version = request.path.rsplit("/", 1)[-1]
+        self._process.chance.boundary()
+        if self._elsewhere or self._nvcf.hides_instances:
+            found = None
+        else:
+            found = tuple(Instance(instance_status=state) for state in self._nvcf.instances(version))
+        shown = self._function(version).model_copy(update={"active_instances": found})
+        return SimpleNamespace(function=shown, passed_over=())
 
     def _get(self, request: Request[Any]) -> Any:
         version = request.path.rsplit("/", 1)[-1]

@@ -148,6 +148,10 @@ class Account:
     """What else happens as time passes."""
     quiet: bool = False
     made: int = 0
+    hides_instances: bool = False
+    """The key may not see instances."""
+    empty_since: dict[str, float] = field(default_factory=dict)
+    """Versions that lose all their instances, though they stay ACTIVE, and since when."""
 
     def advance(self, seconds: float) -> None:
         """Let time pass, from one thing that happens to the next."""
@@ -207,6 +211,15 @@ class Account:
         """Somebody else's forced DELETE."""
         if version in self.rows:
             self._remove(version)
+
+    def instances(self, version: str) -> list[str]:
+        """The states of a version's instances: of each specification as many run as it scales to at the moment."""
+        row = self.rows.get(version)
+        if row is None or row.status != "ACTIVE" or version in self.empty_since:
+            return []
+        ranges = [(item["minInstances"], item["maxInstances"]) for item in row.specifications]
+        running = sum(least + int(self.now / 7) % (most - least + 1) for least, most in ranges)
+        return ["ACTIVE"] * running + ["TERMINATED"]
 
     def held_or_coming(self, version: str) -> set[str]:
         """The deployments of a version that are there, or will be."""

@@ -155,8 +155,15 @@ class OperatorProcess:
     rules: ClassVar[Mapping[Kind, DigestRules]] = ONLY_DEPLOYMENTS
     """What is cached of each kind."""
 
-    def __init__(self, cluster: Cluster, nvcf: Model, functions: CloudFunctions | None = None) -> None:
-        self.cluster, self.nvcf, self.functions = cluster, nvcf, functions
+    def __init__(
+        self,
+        cluster: Cluster,
+        nvcf: Model,
+        functions: CloudFunctions | None = None,
+        *,
+        settings: Settings = SETTINGS,
+    ) -> None:
+        self.cluster, self.nvcf, self.functions, self.settings = cluster, nvcf, functions, settings
         self.loop = Loop(nvcf)
         self.has_key = True
         self.missing: set[str] = set()
@@ -250,7 +257,7 @@ class OperatorProcess:
         actuator.process = self
         self.stages = DeploymentStages(
             self.environment,
-            Observer(SETTINGS, self.environment, self, self),
+            Observer(self.settings, self.environment, self, self),
             actuator,
             self.orphans,
             metrics,

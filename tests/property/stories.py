@@ -16,7 +16,7 @@ from tests.property.books import Books
 from tests.property.chance import Chance
 from tests.property.cluster_model import Cluster, has_our_finalizer, on_record
 from tests.property.nvcf_model import Account
-from tests.property.operator_process import OperatorProcess
+from tests.property.operator_process import SETTINGS, OperatorProcess
 from tests.property.oracle_of_writes import violations
 from tests.support.kstatus import kstatus
 
@@ -47,11 +47,14 @@ class World(RuleBasedStateMachine):
     hindered = False
     """Whether pace and words are held against what a resource that cannot go on is owed."""
 
+    settings = SETTINGS
+    """Of the operator."""
+
     def __init__(self) -> None:
         super().__init__()
         self.cluster = Cluster()
         self.account = Account(random.Random(0))
-        self.operator = OperatorProcess(self.cluster, self.account)
+        self.operator = OperatorProcess(self.cluster, self.account, settings=self.settings)
         self.books = Books(self.cluster, self.account)
         self.saved: dict[Key, user_actions.Saved] = {}
         """Objects as somebody has saved them once."""

@@ -137,7 +137,9 @@ def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Set
         "log_format": "text",
         "log_level": "error",
     }
-    assert {*chosen, "nvcf_ca_file", "leader_election", "tracing"} == set(Settings.model_fields)
+    assert {*chosen, "nvcf_ca_file", "leader_election", "tracing", "running_instances", "queue_depth"} == set(
+        Settings.model_fields
+    )
     flags = [part for name, value in chosen.items() for part in (settings.flag(name), value)]
     result = invoke("run", *flags, "--no-leader-election", NVCF_OPERATOR_WORKERS="9", NVCF_OPERATOR_NAMESPACES="no")
     assert result.exit_code == 7, result.output

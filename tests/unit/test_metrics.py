@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from nvcf_operator.api.names import CLOUD_FUNCTION
+from nvcf_operator.api.names import CLOUD_FUNCTION, Key
 from nvcf_operator.api.status import CONDITION_TYPES
 from nvcf_operator.core.diff.fields import FIELDS
 from nvcf_operator.core.model.decision import Change, Create, Undeploy
@@ -59,6 +59,8 @@ def busy_metrics() -> Metrics:
     metrics.resource_shows("ns/function", [("Ready", "True")], CLOUD_FUNCTION)
     metrics.listed(CLOUD_FUNCTION, True)
     metrics.resource_orders("ns/name", [("L40S", "NCP.GPU.L40S_1x", 1, 2)])
+    metrics.resource_runs(Key("ns", "name"), 1, none_running=False)
+    metrics.resource_queues(Key("ns", "name"), 2)
     queue: DelayQueue[str] = DelayQueue(group=lambda key: "")
     metrics.watch_queue(queue)
     metrics.watch_accounts([Account("nca-1", Listing(time.monotonic()))])
@@ -294,6 +296,26 @@ def test_ordered_instances_are_summed_up_by_gpu_and_type() -> None:
     for _ in range(2):
         metrics.resource_gone("b")
     assert value(metrics, "instances_max", **small) == 1
+
+
+def test_a_resource_has_a_series_while_its_number_is_known() -> None:
+    metrics, one, two = Metrics(), Key("team", "écho & <co>"), Key("team-b", "écho & <co>")
+    gauges = ("instances_running", "active_without_instances", "queued_requests")
+
+    def values(key: Key) -> list[float | None]:
+        return [value(metrics, name, namespace=key.namespace, name=key.name) for name in gauges]
+
+    metrics.resource_runs(one, 0, none_running=True)
+    metrics.resource_runs(two, 0, none_running=False)
+    metrics.resource_queues(two, 12)
+    assert (values(one), values(two)) == ([0, 1, None], [0, 0, 12])
+    metrics.resource_runs(one, 3, none_running=False)
+    metrics.resource_runs(two, None, none_running=False)
+    assert (values(one), values(two)) == ([3, 0, None], [None, None, 12])
+    for _ in range(2):
+        metrics.resource_gone(one)
+        metrics.resource_gone(two)
+    assert values(one) == values(two) == [None, None, None]
 
 
 @pytest.mark.parametrize(

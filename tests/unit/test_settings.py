@@ -49,6 +49,8 @@ def test_the_settings_and_defaults_are_those_of_the_design() -> None:
         "poll_interval": 60.0,
         "busy_poll_interval": 5.0,
         "deep_resync_interval": 3600.0,
+        "running_instances": False,
+        "queue_depth": False,
         "create_settle_seconds": 125.0,
         "create_settle_per_specification_seconds": 95.0,
         "redeploy_settle_seconds": 75.0,

@@ -90,7 +90,17 @@ def limiter_failure(closed: LimiterClosed) -> Failure:
 
 T = TypeVar("T")
 
-NOT_ABOUT_THE_KEY = frozenset({endpoints.list_deployments().operation, *REGISTRATIONS})
+INSTANCES = "get_instances"
+"""A read of a function for the sake of its instances."""
+
+QUEUE = "get_queue"
+"""A read of the length of a queue."""
+
+ADVISORY = frozenset({INSTANCES, QUEUE})
+"""Calls on which nothing depends. A server that fails them alone is not down: without its allocator, NVCF shows no
+instances and does everything else that asks for none (facts on NVCF, section 3)."""
+
+NOT_ABOUT_THE_KEY = frozenset({endpoints.list_deployments().operation, *REGISTRATIONS, *ADVISORY})
 """Calls whose 401 says nothing about the key: that of a registration may be a registry's."""
 
 
@@ -183,6 +193,8 @@ class Calls:
             match error_classification.row_of(error).effect:
                 case error_classification.Effect.PAUSE:
                     self._account.limiter.throttled(error.retry_after, admission)
+                case error_classification.Effect.FAILURE if request.operation in ADVISORY:
+                    pass  # the next call of another kind shows whether the server is up
                 case error_classification.Effect.FAILURE:
                     self._account.limiter.failed(admission, error)
                 case error_classification.Effect.ANSWER:

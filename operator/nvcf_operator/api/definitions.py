@@ -53,6 +53,13 @@ DEFINITIONS: Mapping[Kind, Definition] = {
             _column("Instances", ".status.instances", "Instances ordered, minimum and maximum."),
             _AGE,
             _column(
+                "Running",
+                ".status.running",
+                "Instances that run, as of the last read of them.",
+                wide=True,
+                type_="integer",
+            ),
+            _column(
                 "Version",
                 ".status.functionVersionId",
                 "The version that serves, or that is to serve while none does.",

@@ -122,6 +122,9 @@ class Retiring(ApiModel):
     forced: bool = False
     """Whether the drain was cut short."""
 
+    queued_requests: int | None = None
+    """Requests in the queue when the drain began, as far as that is known. Needs `--queue-depth`."""
+
 
 class Intent(ApiModel):
     """The POST that is under way, or was last: recorded before it is sent, so that a crash in between is detected.
@@ -215,6 +218,10 @@ class FunctionDeploymentStatus(StatusModel):
 
     instances: str | None = None
     """Instances ordered, minimum and maximum, as one text like `1-4`."""
+
+    running: int | None = None
+    """Instances of that version that run, as of the last read of them; absent while that is not known. Needs
+    `--running-instances`, and a key with the scope `list_functions_details`."""
 
     intent: Intent | None = None
     """The POST that is under way, or was last."""

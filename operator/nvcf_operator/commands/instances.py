@@ -10,12 +10,10 @@ from nvcf_client.answers import one_line
 from nvcf_client.models import Function, Instance
 from nvcf_operator.commands.check_report import DeployedVersion, Outcome
 from nvcf_operator.commands.read_only_client import ReadOnlyClient, counted, error_text
+from nvcf_operator.core.report.instances import RUNNING, count
 
 DETAILS = "list_functions_details"
 """The scope that shows instances."""
-
-RUNNING = frozenset({"ACTIVE", "RUNNING"})
-"""Statuses of a running instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class VersionInstances:
         """How many run."""
         if self.instances is None:
             return None
-        return sum((item.instance_status or "").upper() in RUNNING for item in self.instances)
+        return count(self.instances)
 
     @property
     def shown(self) -> DeployedVersion:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import GaugeMetricFamily
@@ -17,6 +17,19 @@ PREFIX: Final = "nvcf_operator_"
 
 UNKNOWN: Final = "unknown"
 """The account of a key that has not shown one yet."""
+
+
+class ResourceKey(Hashable, Protocol):
+    """A resource, by its name."""
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+
+    @property
+    def name(self) -> str:
+        """Its name within that."""
+
 
 Share = tuple[tuple[str, ...], tuple[int, ...]]
 """What a resource adds to the gauges: values of the labels, and a number for each gauge."""
@@ -70,6 +83,39 @@ class PerResourceGauge(Collector):
             sums = self._sums.setdefault(values, [0] * len(self._texts))
             for index, number in enumerate(numbers):
                 sums[index] += sign * number
+
+
+class ResourceGauge(Collector):
+    """A gauge with a series for each resource of which the value is known, by namespace and name.
+
+    Args:
+        name: its name, without the prefix.
+        text: its help.
+
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._text = text
+        self._values: dict[ResourceKey, float] = {}
+
+    def put(self, key: ResourceKey, value: float | None) -> None:
+        """Record the value of a resource; None: it is not known, and has no series."""
+        if value is None:
+            self.drop(key)
+        else:
+            self._values[key] = value
+
+    def drop(self, key: Hashable) -> None:
+        """Remove the series of a resource. No error if there is none."""
+        self._values.pop(cast("ResourceKey", key), None)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield a series for each."""
+        family = GaugeMetricFamily(PREFIX + self._name, self._text, labels=["namespace", "name"])
+        for key, value in sorted(self._values.items(), key=lambda item: (item[0].namespace, item[0].name)):
+            family.add_metric([key.namespace, key.name], value)
+        yield family
 
 
 class QueueFigures(Protocol):

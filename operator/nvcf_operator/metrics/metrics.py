@@ -26,6 +26,8 @@ from nvcf_operator.metrics.collectors import (
     AccountFigures,
     PerResourceGauge,
     QueueFigures,
+    ResourceGauge,
+    ResourceKey,
     watch_queue,
 )
 
@@ -133,8 +135,7 @@ class Metrics:
                 "cloudfunctions", "CloudFunctions by condition and its status.", FUNCTION_CONDITION_TYPES
             ),
         }
-        # The labels are what NVCF has accepted from its catalogue, so there are as many as it offers. Running instances
-        # are not counted: that would take a call for each resource and poll.
+        # The labels are what NVCF has accepted from its catalogue, so there are as many as it offers.
         self._requested_instances = self._per_resource(
             {
                 "instances_min": "Minimum number of instances that NVCF keeps running for the deployments of all "
@@ -142,6 +143,18 @@ class Metrics:
                 "instances_max": "Maximum number of instances that NVCF may run for the deployments of all resources.",
             },
             ("gpu", "instance_type"),
+        )
+        # A series for each resource, which users ask for by a setting. Sums would not show of how many it is not known.
+        self._running_instances = self._of_resources(
+            "instances_running", "Running instances of the serving version of a resource, as of their last read."
+        )
+        self._without_instances = self._of_resources(
+            "active_without_instances",
+            "1 if NVCF reports the serving version of a resource as ACTIVE and runs no instance of it, though "
+            "minInstances is 1 or more; 0 if an instance runs, or none has to.",
+        )
+        self._queued_requests = self._of_resources(
+            "queued_requests", "Requests in the queue of the serving version of a resource, as of their last read."
         )
         version = installed_version() or UNKNOWN
         Info(PREFIX + "build", "The running version.", registry=self.registry).info({"version": version})
@@ -222,8 +235,19 @@ class Metrics:
         shares = [((gpu, kind), (fewest, most)) for gpu, kind, fewest, most in requests]
         self._requested_instances.put(key, shares)
 
+    def resource_runs(self, key: ResourceKey, running: int | None, *, none_running: bool) -> None:
+        """Record how many instances of a resource run; None while that is not known."""
+        self._running_instances.put(key, running)
+        self._without_instances.put(key, None if running is None else none_running)
+
+    def resource_queues(self, key: ResourceKey, requests: int | None) -> None:
+        """Record how many requests are queued for a resource; None while that is not known."""
+        self._queued_requests.put(key, requests)
+
     def resource_gone(self, key: Hashable) -> None:
         """Stop counting a resource."""
+        for gauge in (self._running_instances, self._without_instances, self._queued_requests):
+            gauge.drop(key)
         for counts in self._condition_counts.values():
             counts.drop(key)
         self._requested_instances.drop(key)
@@ -253,6 +277,11 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(PREFIX + name, text, labels, buckets=buckets, registry=self.registry)
+
+    def _of_resources(self, name: str, text: str) -> ResourceGauge:
+        gauge = ResourceGauge(name, text)
+        self.registry.register(gauge)
+        return gauge
 
     def _conditions(self, name: str, text: str, types: Iterable[str]) -> PerResourceGauge:
         initial = [(kind, status) for kind in types for status in ("True", "False")]

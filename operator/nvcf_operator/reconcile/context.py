@@ -3,7 +3,7 @@
 The same ids at another base URL are another function version, so claims count only among resources of one base URL.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -138,6 +138,8 @@ class Environment(ManagedEnvironment):
     presence: PresenceHistory
     sent: Sent
     up_to_date: VersionsUpToDate
+    queue_depth: Callable[[Key, str], int | None] = lambda key, version: None
+    """The requests in the queue of a resource's version, where they are read."""
 
     def doubt_deployment(
         self, context: Context, version: str, error: nvcf_errors.NvcfError, seconds: float | None = None

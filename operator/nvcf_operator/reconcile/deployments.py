@@ -137,6 +137,9 @@ class DeploymentStages(Stages[Resource, LocalState, Context, Decision]):
         if local.verify_at is not None:  # if that is over, something kept this reconcile from reading it
             left = local.verify_at - now
             causes["reading a change back"] = left + 0.01 if left > 0.0 else self._redeploy_settle
+        again = [read.again_at for read in local.instances.values() if read.again_at is not None]
+        if again:
+            causes["reading the instances again"] = max(1.0, min(again) - now)
         return causes
 
     def vanished(self, resource: Resource, account: Nvcf | None) -> None:

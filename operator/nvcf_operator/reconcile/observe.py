@@ -28,6 +28,7 @@ from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.context import Context, Environment
+from nvcf_operator.reconcile.instances import InstanceReads
 from nvcf_operator.reconcile.pending_updates import pending_update
 from nvcf_operator.reconcile.ports import BELIEF, Accounts, Credentials, Saturated
 from nvcf_operator.settings import Settings
@@ -111,6 +112,7 @@ class Observer:
         self._access = Access(environment.cluster, credentials)
         self._clock = environment.clock
         self._reads = Reads(environment)
+        self._instances = InstanceReads(settings, environment.clock)
         self._poll_interval = settings.poll_interval
         self._timing = timing_of(settings)
 
@@ -167,6 +169,7 @@ class Observer:
             local=local_view,
             locked_for={version: left for version, left in locked.items() if left > 0},
             update=pending_update(self._environment, context, now),
+            queued={v: n for v in targets if (n := self._environment.queue_depth(resource.key, v)) is not None},
         )
 
     async def _without_key(self, context: Context, failure: Failure) -> Context:
@@ -192,11 +195,16 @@ class Observer:
         resource, observations = context.resource, dict[str, Observation]()
         view: AccountView | None = None
         function, shown = FunctionSeen.UNKNOWN, None
+        if self._instances.enabled:
+            context = context.after(instances={})
         for version in versions:
             if version in context.situation.holders:
                 continue
+            verify = context.local.verify_at is not None
             seen = await self._observe_version(context, version)
             observations[version] = seen
+            if self._instances.enabled:
+                context = await self._instances.observe(context, version, seen, verify=verify)
             view = _view(context, seen) or view
             if isinstance(seen, Absent) and version == resource.wanted_version and not resource.deleting:
                 function, shown = await self._reads.function(context, version)

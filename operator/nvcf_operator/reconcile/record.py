@@ -16,7 +16,9 @@ from nvcf_operator.core.report.events import (
     of_failure,
     seconds_to_ready,
     transitions,
+    without_instances,
 )
+from nvcf_operator.core.report.instances import is_none_running
 from nvcf_operator.core.rules.record import ordered
 from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.metrics import Metrics
@@ -86,12 +88,16 @@ class ManagedReporter(ABC, Generic[ContextT, DecisionT, StatusT]):
         edited = await self._cluster.write_status(resource, local, status)
         local.reported_refusal = ""
         local.written(proven=True)
-        for note in (*transitions(resource.status, status), *ignored_words(resource, status)):
+        for note in self._notes(context, status):
             self._environment.emit(resource, note)
         self._report_mass_absence(context, decision)
         self._on_record(status)
         self._written(context, status)
         return edited
+
+    def _notes(self, context: ContextT, status: StatusT) -> tuple[EventNote, ...]:
+        """The Events of what a status says anew."""
+        return (*transitions(context.resource.status, status), *ignored_words(context.resource, status))
 
     def refused(self, resource: AnyResource, local: AnyLocalState, message: str) -> None:
         """Report that the status itself is refused, by what is left to report it with."""
@@ -132,7 +138,12 @@ class Reporter(ManagedReporter[Context, Decision, FunctionDeploymentStatus]):
         return discovered(context.situation, status)
 
     def _measure(self, context: Context, status: FunctionDeploymentStatus) -> None:
-        self._metrics.resource_orders(context.resource.key, ordered(context.situation, status))
+        key = context.resource.key
+        self._metrics.resource_orders(key, ordered(context.situation, status))
+        self._metrics.resource_runs(key, status.running, none_running=is_none_running(status))
+
+    def _notes(self, context: Context, status: FunctionDeploymentStatus) -> tuple[EventNote, ...]:
+        return (*super()._notes(context, status), *without_instances(context.resource, status))
 
     def _on_record(self, status: FunctionDeploymentStatus) -> None:
         if status.intent is not None and status.intent.answered:

@@ -8,6 +8,7 @@ import uuid
 from nvcf_client.options import default_user_agent
 from nvcf_operator import logs, tracing
 from nvcf_operator.accounts.credentials import Resolver
+from nvcf_operator.accounts.queue_depths import QueueDepths
 from nvcf_operator.accounts.registry import Accounts
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key
 from nvcf_operator.clock import SteadyClock
@@ -131,6 +132,13 @@ class Operator:
             beats=self.beats,
         )
         self.crd_fields = CrdFields(unfenced, shown=self.metrics.crd_lacks)
+        self.queue_depths = QueueDepths(
+            self.accounts,
+            self.cache,
+            self.metrics,
+            interval=settings.poll_interval,
+            rate=settings.nvcf_rate,
+        )
         references = References(self.cache, settle=settings.reference_settle_seconds)
         cluster = KubernetesCluster(
             self.kube,
@@ -149,6 +157,7 @@ class Operator:
             PresenceHistory(settings.redeploy_settle_seconds, settings.nvcf_rate),
             Sent(),
             VersionsUpToDate(lambda key: self.queue.add(key, Priority.NORMAL)),
+            self.queue_depths.of,
         )
         self.orphans = Orphans(
             self.environment,
@@ -224,6 +233,8 @@ class Operator:
                 background.start("history", self.informer.follow_history())
                 background.start("CRD", self.crd_fields.follow())
                 background.start("CRD of CloudFunction", self.functions.crd_fields.follow())
+                if self._settings.queue_depth:
+                    background.start("queue depths", self.queue_depths.run())
                 background.start("leader election", self.leadership.run())
                 self._warm.set()
                 log.info("running; NVCF at %s", self._settings.base_url)

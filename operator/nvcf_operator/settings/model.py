@@ -90,6 +90,17 @@ class Settings(NvcfSettings):
         description="Time between two full reads of each deployment, which detect specifications that somebody else "
         "changed; spread over the interval.",
     )
+    running_instances: values.Switch = Field(
+        False,
+        description="Read how many instances run, for `status.running`, a metric and an Event: one more call with each "
+        "full read of a deployment, and when its status changes. Needs a key with the scope `list_functions_details`.",
+    )
+    queue_depth: values.Switch = Field(
+        False,
+        description="Read how many requests are queued, for a metric and the message of a drain: one more call for "
+        "each deployment that is ACTIVE in each --poll-interval, at a tenth of --nvcf-rate at most. Needs a key with "
+        "the scope `queue_details`.",
+    )
     create_settle_seconds: values.Seconds = Field(
         125.0,
         description="How long NVCF must keep answering 404 after a POST whose response was lost before the POST is "

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.clock import Clock
@@ -11,6 +11,18 @@ from nvcf_operator.core.model.situation import LocalView
 from nvcf_operator.core.rules import references
 from nvcf_operator.core.rules.record import Record, first_seen
 from nvcf_operator.state.managed_state import ManagedLocalState
+
+
+class InstancesRead(NamedTuple):
+    """The last read of a version's instances. Times are this process's monotonic seconds."""
+
+    status: str
+    """The status of the version."""
+    at: float
+    none_since: float | None = None
+    """Since when each read has shown it ACTIVE and without any instance."""
+    again_at: float | None = None
+    """When they are to be read again, whatever else is read; None: when something else is due."""
 
 
 @dataclass(slots=True)
@@ -32,6 +44,8 @@ class LocalState(ManagedLocalState[Resource, FunctionDeploymentStatus, Record]):
     """When this process first waited for that."""
     last_get_at: float = float("-inf")
     """When the deployment itself was last read."""
+    instances: dict[str, InstancesRead] = field(default_factory=dict)
+    """The last read of the instances of each version."""
     deep_at: float = 0.0
     """When the deployment itself is to be read next, though the list says nothing new."""
 

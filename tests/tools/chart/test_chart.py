@@ -35,6 +35,8 @@ FULL: dict[str, Any] = {
         "pollInterval": "2m",
         "busyPollInterval": 3,
         "deepResyncInterval": "2h",
+        "runningInstances": True,
+        "queueDepth": True,
         "createSettleSeconds": 61,
         "redeploySettleSeconds": "80s",
         "registerSettleSeconds": "3m",

@@ -158,7 +158,7 @@ def test_names_version_and_subresources(kind: Kind, name: str, short: str) -> No
 @pytest.mark.parametrize(
     ("kind", "shown", "wide"),
     [
-        (FUNCTION_DEPLOYMENT, "READY PHASE FUNCTION GPU INSTANCES AGE", "VERSION ACCOUNT MESSAGE"),
+        (FUNCTION_DEPLOYMENT, "READY PHASE FUNCTION GPU INSTANCES AGE", "RUNNING VERSION ACCOUNT MESSAGE"),
         (CLOUD_FUNCTION, "READY PHASE FUNCTION_ID REVISION VERSION AGE", "HASH ACCOUNT MESSAGE"),
     ],
     ids=str,

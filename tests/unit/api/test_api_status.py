@@ -37,6 +37,7 @@ FULL = FunctionDeploymentStatus(
     function_status="ACTIVE",
     gpu_specifications=(ObservedGpuSpecification(gpu_specification_id="s", gpu="L40S", min_instances=1),),
     instances="1-4",
+    running=3,
     intent=Intent(
         uid="u",
         function_version_id="v1",

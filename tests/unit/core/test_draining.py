@@ -90,3 +90,22 @@ def test_what_is_on_record_of_a_drain_keeps_its_times_and_stays_forced() -> None
 def test_the_drain_of_another_deployment_begins_now(situation: Situation, names: str | None) -> None:
     item = begun(situation, VERSION, forced=False, deployment_id=names)
     assert (item.since, item.deadline, item.deployment_id) == (NOW, NOW + HOUR, names or DEPLOYMENT)
+
+
+def test_a_drain_is_reported_with_the_requests_that_were_queued_when_it_began() -> None:
+    undeployed = Undeploy(VERSION, graceful=True, deployment_id=DEPLOYMENT)
+    before = present(held(deleting=True), queued={VERSION: 12}, wrote=undeployed)
+    status = report(before, decide(before))
+    (item,) = status.retiring
+    assert item.queued_requests == 12
+    later = present(held(deleting=True, status=status.to_dict()), deployment("INACTIVE"), queued={VERSION: 3})
+    shown = report(later, decide(later))
+    (ready,) = (item for item in shown.conditions if item.type == "Ready")
+    assert "serving its queued requests (12 when the drain began), for at most" in ready.message
+    assert shown.retiring == status.retiring, "it is recorded once"
+
+
+def test_a_drain_that_is_cut_short_at_once_counts_no_requests() -> None:
+    forced = Undeploy(VERSION, graceful=False, deployment_id=DEPLOYMENT)
+    before = present(held(deleting=True), queued={VERSION: 12}, wrote=forced)
+    assert [item.queued_requests for item in report(before, decide(before)).retiring] == [None]

@@ -139,3 +139,12 @@ def test_what_is_undeployed_to_make_way_is_told_from_what_goes_for_good(
 ) -> None:
     situation = present(of) if serves else absent(of)
     assert makes_way(situation, Undeploy(version, True, purpose)) is expected
+
+
+def test_a_number_that_is_only_shown_may_be_dropped() -> None:
+    path = "status.retiring[].queuedRequests"
+    status = held(status={"retiring": [{"functionVersionId": VERSION, "queuedRequests": 3}]}).status.to_dict()
+    stored = {**status, "retiring": [{"functionVersionId": VERSION, "forced": False}]}
+    assert not_kept(status, stored) == ()
+    assert not is_recorded(path)
+    assert is_recorded("status.retiring[].since")

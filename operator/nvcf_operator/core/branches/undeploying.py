@@ -43,6 +43,7 @@ def begun(situation: Situation, version: str, *, forced: bool, deployment_id: st
         since=situation.now,
         deadline=deadline,
         forced=forced,
+        queued_requests=None if forced else situation.queued.get(version),
     )
 
 
@@ -137,7 +138,10 @@ def undeployed(
     left = seconds_left(situation, version)
     pause = next_read_in(situation, version)
     requeue = min(left, pause) if left > 0 else pause
-    condition_set = leaving(Reason.DRAINING, messages.draining(version, situation.resource.drain_timeout, left))
+    known = recorded(situation, version)
+    queued = known.queued_requests if known is not None else None
+    message = messages.draining(version, situation.resource.drain_timeout, left, queued)
+    condition_set = leaving(Reason.DRAINING, message)
     return Decision(condition_set=condition_set, requeue=max(requeue, 0.2), busy=True, seen=True)
 
 

@@ -346,6 +346,11 @@ class Reason(StrEnum):
         Trait.NONE,
         "Event: the deployment, or a version of the function, was changed or removed by somebody else.",
     )
+    NO_INSTANCES = (
+        "NoInstances",
+        Trait.NONE,
+        "Event: NVCF reports the version as ACTIVE and runs no instance of it, though minInstances is 1 or more.",
+    )
     RELEASED = (
         "Released",
         Trait.NONE,

@@ -129,6 +129,19 @@ class Unknown:
 Observation = Present | Listed | Absent | Unknown
 
 
+@dataclass(frozen=True, slots=True)
+class InstancesSeen:
+    """The instances that NVCF showed of a version, with the function's status in the same answer."""
+
+    status: str
+    running: int
+    """Instances that run."""
+    listed: int
+    """Instances that NVCF showed, whatever their state."""
+    none_for: float = 0.0
+    """Seconds for which every read showed the version ACTIVE and no instance at all."""
+
+
 class FunctionSeen(StrEnum):
     """What is known of the function version itself."""
 
@@ -275,6 +288,11 @@ class Situation:
     """Why there is no key to speak with, or None."""
     observations: Mapping[str, Observation] = field(default_factory=dict)
     """What was seen of each version that this resource has to do with."""
+    instances: Mapping[str, InstancesSeen | None] | None = None
+    """The instances of each version for which they were read now; None for a version whose instances NVCF does not
+    show to this key. None in all: they are not read (`--running-instances`)."""
+    queued: Mapping[str, int] = field(default_factory=dict)
+    """Version by version, the requests in its queue when that was last read (`--queue-depth`)."""
     account: AccountView | None = None
     function: FunctionSeen = FunctionSeen.UNKNOWN
     function_status: str | None = None

@@ -77,7 +77,7 @@ def without(resource: Resource, versions: frozenset[str]) -> Resource:
     changes: dict[str, object] = {}
     if resource.holds and status.function_version_id in versions:
         changes |= {"function_version_id": None, "function_status": None, "deployment_id": None, "instances": None}
-        changes |= {"gpu_specifications": (), "health": (), "function_name": None}
+        changes |= {"gpu_specifications": (), "health": (), "function_name": None, "running": None}
     if any(item.function_version_id in versions for item in status.retiring):
         changes["retiring"] = tuple(item for item in status.retiring if item.function_version_id not in versions)
     if status.incoming is not None and status.incoming.function_version_id in versions:

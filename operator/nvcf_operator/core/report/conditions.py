@@ -34,6 +34,7 @@ from nvcf_operator.core.model.decision import ConditionSet, Decision, RecordUpda
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Listed, Present, Situation
+from nvcf_operator.core.report import instances
 
 
 def in_force(message: str) -> ConditionSet:
@@ -97,7 +98,9 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     new["conditions"] = merge(
         old.conditions, [*stated, *([credentials] if credentials else [])], situation.now, CONDITION_TYPES
     )
-    return FunctionDeploymentStatus.model_validate(new)
+    status = FunctionDeploymentStatus.model_validate(new)
+    running = instances.running(situation, record.main_version, status)
+    return status if running == status.running else status.model_copy(update={"running": running})
 
 
 def _seen(situation: Situation, record: RecordUpdate) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.model.resource import Resource, is_sign
 from nvcf_operator.core.model.situation import Failure, Present, Situation
 from nvcf_operator.core.model.versions import deployments_on_record, former_version, on_record, versions_held
+from nvcf_operator.core.report.instances import is_none_running, least
+from nvcf_operator.core.report.messages import no_instances
 
 WARNED = reasons_with(Trait.WARNS)
 
@@ -146,6 +148,14 @@ def ignored_words(resource: AnyResource, new: AnyStatus) -> tuple[EventNote, ...
         for sentence in ignored(resource.annotations)
         if after is not None and sentence in after.message and (before is None or sentence not in before.message)
     )
+
+
+def without_instances(resource: Resource, new: FunctionDeploymentStatus) -> tuple[EventNote, ...]:
+    """The Event of a version that begins to be ACTIVE without any instance; none when that ends."""
+    if not is_none_running(new) or is_none_running(resource.status):
+        return ()
+    version = new.function_version_id or resource.wanted_version
+    return (EventNote(True, Reason.NO_INSTANCES, no_instances(version, least(new))),)
 
 
 def lost_from_sight(deployment_id: str | None, shown: str | None) -> EventNote:

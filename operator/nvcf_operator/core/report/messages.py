@@ -241,14 +241,27 @@ def no_capacity_for(seconds: int, what: str) -> str:
     )
 
 
-def draining(version: str, limit: int, left: float) -> str:
-    """A drain of ours."""
+def no_instances(version: str, least: int) -> str:
+    """NVCF reports a version ACTIVE and shows no instance of it."""
+    ordered = "1 instance" if least == 1 else f"{least} instances"
+    return (
+        f"NVCF reports version {version} as ACTIVE but runs no instance of it, and the deployment orders at least "
+        f"{ordered}. Requests wait or fail. The operator keeps reading the instances and changes nothing. If none "
+        "starts, redeploy the version by the annotation nvcf-operator.io/redeploy-requested-at."
+    )
+
+
+def draining(version: str, limit: int, left: float, queued: int | None = None) -> str:
+    """A drain of ours, with the requests queued when it began: NVCF shows no queue of a version that drains."""
     if left <= 0:
         return (
             f"Version {version} is still draining after undeploy.drainTimeoutSeconds ({limit}) and onDrainTimeout is "
             "Wait. Set undeploy.onDrainTimeout: Force to cut it short; queued requests are then lost."
         )
-    return f"Version {version} is serving its queued requests, for at most {limit} seconds, before it is removed."
+    known = f" ({queued} when the drain began)" if queued is not None else ""
+    return (
+        f"Version {version} is serving its queued requests{known}, for at most {limit} seconds, before it is removed."
+    )
 
 
 def undeploying(version: str) -> str:

@@ -31,6 +31,9 @@ def members_of(record: type[Any], status: type[BaseModel]) -> frozenset[str]:
 RECORDED = members_of(Record, FunctionDeploymentStatus) - {"functionRef"}
 """Those of a FunctionDeployment's. A CRD that lacks `status.functionRef` has no references that it could record."""
 
+_ONLY_SHOWN = frozenset({"status.retiring[].queuedRequests"})
+"""Within what must be remembered, what users only read."""
+
 _ANYTHING = "x-kubernetes-preserve-unknown-fields"
 
 MOST_NAMED = 8
@@ -49,7 +52,7 @@ def not_kept(
 
     """
     record = {name: value for name, value in status.items() if name in recorded}
-    return tuple(dict.fromkeys(_lost(record, stored, "status")))
+    return tuple(path for path in dict.fromkeys(_lost(record, stored, "status")) if path not in _ONLY_SHOWN)
 
 
 def lacking(schema: Mapping[str, Any], kind: Kind = FUNCTION_DEPLOYMENT) -> tuple[str, ...]:
@@ -68,6 +71,8 @@ def lacking(schema: Mapping[str, Any], kind: Kind = FUNCTION_DEPLOYMENT) -> tupl
 def is_recorded(path: str, recorded: frozenset[str] = RECORDED) -> bool:
     """Whether a path is of something that the operator must remember, so that nothing is deployed without it."""
     first, _, rest = path.partition(".")
+    if path in _ONLY_SHOWN:
+        return False
     return first == "status" and (not rest or rest.partition(".")[0].removesuffix("[]") in recorded)
 
 
