@@ -35,5 +35,5 @@ def test_what_the_standard_library_reads_is_read(raw: bytes) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"<html>", b"\xff", b'{"a": 1} x'])
 def test_no_json_is_a_value_error(raw: bytes) -> None:
-    with pytest.raises(ValueError, match="line 1|decode"):
+    with pytest.raises(ValueError, match=r"line 1|decode"):
         jsons.loads(raw)
