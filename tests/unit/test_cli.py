@@ -115,6 +115,7 @@ def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Set
     chosen: dict[str, Any] = {
         "nvcf_base_url": "http://127.0.0.1:8000/v2/nvcf",
         "nvcf_host_header": "api.localhost",
+        "nvcf_catalogue_url": "https://h/v2/orgs/o/nvcf",
         "api_key_file": str(key),
         "api_key_namespaces": "*",
         "allowed_base_urls": "http://h/v2",
@@ -137,9 +138,8 @@ def test_each_setting_is_an_option_that_wins_over_its_variable(started: list[Set
         "log_format": "text",
         "log_level": "error",
     }
-    assert {*chosen, "nvcf_ca_file", "leader_election", "tracing", "running_instances", "queue_depth"} == set(
-        Settings.model_fields
-    )
+    others = {"nvcf_ca_file", "read_catalogue", "leader_election", "tracing", "running_instances", "queue_depth"}
+    assert {*chosen, *others} == set(Settings.model_fields)
     flags = [part for name, value in chosen.items() for part in (settings.flag(name), value)]
     result = invoke("run", *flags, "--no-leader-election", NVCF_OPERATOR_WORKERS="9", NVCF_OPERATOR_NAMESPACES="no")
     assert result.exit_code == 7, result.output

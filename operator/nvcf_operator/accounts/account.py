@@ -17,6 +17,7 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_client.requests import Request
 from nvcf_operator.accounts import calls
 from nvcf_operator.accounts.calls import Channel
+from nvcf_operator.accounts.catalogue_reader import CatalogueReader
 from nvcf_operator.accounts.key_status import DeployScope, KeyStatus, account_view
 from nvcf_operator.accounts.listings import DeploymentList, DisprovedListings, Listing, MassDeletionGuard
 from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Interest, Registered
@@ -50,6 +51,7 @@ class Account:
         limiters: the limiters of all accounts.
         metrics: counts the polls.
         interests: what CloudFunctions ask of a list.
+        catalogue: makes the reader of the catalogue, which is not asked while the account is held; None: none is read.
         clock: seconds; only differences matter.
 
     """
@@ -62,6 +64,7 @@ class Account:
         metrics: Metrics,
         *,
         interests: Callable[[], Iterable[Interest]] = tuple,
+        catalogue: Callable[[Callable[[], bool]], CatalogueReader] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.credential = credential
@@ -89,6 +92,7 @@ class Account:
         self._deploy_scope = DeployScope(self.call, clock)
         self._interests = interests
         self._channel = channel(self)
+        self.catalogue = catalogue(lambda: self.limiter.closed_for() is not None) if catalogue is not None else None
 
     def __repr__(self) -> str:
         return f"<Account at {self.credential.base_url} by {self.credential.source}>"
@@ -131,6 +135,8 @@ class Account:
 
     async def close(self) -> None:
         """Give up the connections."""
+        if self.catalogue is not None:
+            await self.catalogue.close()
         await self._channel.close()
 
     def unauthorized(self, error: nvcf_errors.Unauthorized) -> None:

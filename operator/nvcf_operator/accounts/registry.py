@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextvars import Context
 
+from nvcf_client import urls
 from nvcf_client.client import AsyncClient
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls, Remarks
+from nvcf_operator.accounts.catalogue_reader import CatalogueReader
 from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.poller import Poller, Polling
 from nvcf_operator.accounts.registered import Interest
@@ -20,6 +22,9 @@ from nvcf_operator.process.watchdog import Watchdogs
 from nvcf_operator.queue.delay_queue import DelayQueue
 from nvcf_operator.settings import Settings
 from nvcf_operator.tracing import Tracer
+
+CATALOGUE_TIMEOUT = 20.0
+"""Seconds for each call of the catalogue. Nobody waits for it."""
 
 
 class Accounts:
@@ -138,7 +143,30 @@ class Accounts:
             self._limiters,
             self._metrics,
             interests=self._interests,
+            catalogue=self._catalogue(credential),
         )
+
+    def _catalogue(self, credential: Credential) -> Callable[[Callable[[], bool]], CatalogueReader] | None:
+        """Makes the reader of the catalogue for a credential; None where it is not read, or not known where it is."""
+        settings = self._settings
+        own = credential.base_url == settings.base_url
+        url = (settings.nvcf_catalogue_url if own else None) or credential.base_url
+        if not settings.read_catalogue or urls.catalogue_of(url, "v3") is None:
+            return None
+
+        def client() -> AsyncClient:
+            return AsyncClient(
+                api_key=credential.api_key,
+                base_url=url,
+                host_header=settings.nvcf_host_header if url == settings.base_url else None,
+                ca_file=str(settings.nvcf_ca_file) if settings.nvcf_ca_file else None,
+                timeout=CATALOGUE_TIMEOUT,
+                max_connections=1,
+                max_retries=0,
+                user_agent=self._user_agent,
+            )
+
+        return lambda paused: CatalogueReader(client, self._metrics, paused=paused)
 
     def _interests(self) -> Iterator[Interest]:
         """What the CloudFunctions ask of every list: they change their accounts, and are few beside what lists hold."""

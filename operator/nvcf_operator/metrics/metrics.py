@@ -54,6 +54,9 @@ RESULTS: Final = ("done", "crowded", "outdated", "kube_error", "error")
 """How a reconcile ends: completed; postponed, because too many wait for the account; restarted, because the resource
 has changed in the meantime; failed because of the Kubernetes API; or because of a bug."""
 
+CATALOGUE_RESULTS: Final = ("success", "refused", "failure")
+"""How a call that reads the catalogue ends."""
+
 DRIFTING: Final = ("deployment", "deploymentSpecifications", *FIELDS, "version", "tags", "rateLimit")
 """What others may change: the deployment is gone, it has more or fewer specifications, or a field of one; the latest
 version of a function is gone, or a version in use has other tags or another rate limit."""
@@ -102,6 +105,11 @@ class Metrics:
             "operation",
         )
         self._polls = self._counter("polls", "Lists of all functions that a key may see.", "account", "result")
+        self._catalogue_reads = self._counter(
+            "catalogue_reads",
+            "Calls that read NVCF's catalogue: answered, refused (the key may not, or there is none), or failed.",
+            "result",
+        )
         self._drift = self._counter("drift", "Changes by others that were detected, by field.", "field")
         self._ready = self._histogram(
             "time_to_ready_seconds",
@@ -164,6 +172,7 @@ class Metrics:
             (self._changes, CHANGES),
             (self._kube_writes, WRITES),
             (self._reconciles, RESULTS),
+            (self._catalogue_reads, CATALOGUE_RESULTS),
             (self._drift, DRIFTING),
         ):
             for value in values:
@@ -197,6 +206,10 @@ class Metrics:
     def polled(self, account: str | None, *, result: str = "success") -> None:
         """Count a list of an account's functions: `success`, or `failure`."""
         self._polls.labels(account or UNKNOWN, result).inc()
+
+    def catalogue_read(self, result: str) -> None:
+        """Count a call that reads the catalogue by one of `CATALOGUE_RESULTS`."""
+        self._catalogue_reads.labels(result).inc()
 
     def drifted(self, fields: Iterable[str]) -> None:
         """Count fields that somebody else changed."""

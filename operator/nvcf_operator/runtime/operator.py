@@ -7,6 +7,7 @@ import uuid
 
 from nvcf_client.options import default_user_agent
 from nvcf_operator import logs, tracing
+from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.credentials import Resolver
 from nvcf_operator.accounts.queue_depths import QueueDepths
 from nvcf_operator.accounts.registry import Accounts
@@ -172,6 +173,7 @@ class Operator:
                 self.environment,
                 redeploy_settle=settings.redeploy_settle_seconds,
                 unrecorded=lambda: self.crd_fields.unrecorded,
+                catalogue=lambda account: account.catalogue if isinstance(account, Account) else None,
             ),
             self.orphans,
             self.metrics,

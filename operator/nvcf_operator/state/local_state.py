@@ -46,6 +46,8 @@ class LocalState(ManagedLocalState[Resource, FunctionDeploymentStatus, Record]):
     """When the deployment itself was last read."""
     instances: dict[str, InstancesRead] = field(default_factory=dict)
     """The last read of the instances of each version."""
+    advised: int | None = None
+    """The generation whose names were last compared with NVCF's catalogue."""
     deep_at: float = 0.0
     """When the deployment itself is to be read next, though the list says nothing new."""
 

@@ -16,7 +16,8 @@ from tests.support.simulator import KEY, Simulator
 from tests.support.waiting import eventually
 
 PAGE = Path(__file__).parents[3] / "docs" / "commands.md"
-URL = "http://127.0.0.1:8080/v2/nvcf"
+ORIGIN = "http://127.0.0.1:8080"
+URL = f"{ORIGIN}/v2/nvcf"
 """The base URL that the page's examples use."""
 
 L40S = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 4}
@@ -37,6 +38,7 @@ SCENARIO: dict[str, Any] = {
         {"name": "default", "token": KEY},
         {"name": "reader", "token": "nvapi-reader", "scopes": ["list_functions"]},
     ],
+    "quota": [{"name": "H100", "limit": 64, "clusters": {"research-east": 16}}],
     "functions": [
         {
             "name": "llm-chat",
@@ -93,7 +95,7 @@ def test_an_example_prints_what_the_page_says(account: Simulator, tmp_path: Path
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     environment["NVCF_OPERATOR_NVCF_BASE_URL"] = account.url
     done = subprocess.run(
-        ["bash", "-c", line],
+        ["bash", "-c", line.replace(ORIGIN, account.url.removesuffix("/v2/nvcf"))],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

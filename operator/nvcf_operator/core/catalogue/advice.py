@@ -38,16 +38,20 @@ def summary(unknown: Sequence[Finding]) -> str:
 
 def after_refusal(unknown: Sequence[Finding]) -> str:
     """The sentence that follows NVCF's words to a refused POST; empty if the catalogue has all that is named."""
-    return f" By NVCF's catalogue: {summary(unknown).rstrip('.')}." if unknown else ""
+    return f" By NVCF's catalogue: {_ended(summary(unknown))}" if unknown else ""
 
 
 def unknown_names(unknown: Sequence[Finding]) -> EventNote:
     """The Event about names that the catalogue does not have. The deployment is requested all the same."""
     text = (
-        f"NVCF's catalogue does not have all that the manifest names: {summary(unknown).rstrip('.')}. The deployment "
-        "is requested nevertheless. If a name is misspelt, correct the manifest; NVCF itself may not report it."
+        f"NVCF's catalogue does not have all that the manifest names: {_ended(summary(unknown))} The deployment is "
+        "requested nevertheless. If a name is misspelt, correct the manifest; NVCF itself may not report it."
     )
     return EventNote(True, Reason.UNKNOWN_NAME, text)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith(("?", "…")) else f"{text.rstrip('.')}."
 
 
 def _free(index: int, item: Specification, catalogue: Catalogue) -> str | None:

@@ -146,6 +146,15 @@ TABLE: tuple[Row, ...] = (
         "A page from a firewall, a proxy or a login says nothing about the key, function or deployment, whatever its "
         "status.",
     ),
+    Row(
+        errors.NotAvailable,
+        "not sent: the base URL has no such call",
+        _DOWN,
+        _DOWN,
+        _DOWN,
+        Effect.ANSWER,
+        "Calls of the [catalogue](catalogue.md) alone, for which nothing waits.",
+    ),
 )
 """The first row that fits counts."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts import calls
+from nvcf_operator.accounts.catalogue_reader import CatalogueReader
 from nvcf_operator.core.diff.changes import expected_after, raises_minimum
 from nvcf_operator.core.model.decision import (
     Action,
@@ -23,10 +24,11 @@ from nvcf_operator.core.report.events import EventNote, lost_from_sight, of_writ
 from nvcf_operator.core.rules.ownership import lost_deployment
 from nvcf_operator.core.rules.pruning import makes_way
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
+from nvcf_operator.reconcile.act.advice import Advice
 from nvcf_operator.reconcile.act.create import Creates
 from nvcf_operator.reconcile.act.finalizer import Finalizers
 from nvcf_operator.reconcile.context import Context, Environment, failure_of_write
-from nvcf_operator.reconcile.ports import NotKept, Outdated
+from nvcf_operator.reconcile.ports import NotKept, Nvcf, Outdated
 from nvcf_operator.reconcile.stages import Outcome
 from nvcf_operator.state.version_writes import Call
 
@@ -169,6 +171,7 @@ class Actuator:
         environment: what all stages share.
         redeploy_settle: seconds after which an in-place change is read back.
         unrecorded: the fields that the CRD is known to lack, and that no deployment is asked for without.
+        catalogue: gives the catalogue that an account can read; None where there is none.
 
     """
 
@@ -178,12 +181,13 @@ class Actuator:
         *,
         redeploy_settle: float,
         unrecorded: Callable[[], tuple[str, ...]] = tuple,
+        catalogue: Callable[[Nvcf], CatalogueReader | None] = lambda _: None,
     ) -> None:
         self._cluster = environment.cluster
         self._clock = environment.clock
         self._version_writes = environment.version_writes
         self._finalizers: Finalizers[Context] = Finalizers(environment, _ends)
-        self._creates = Creates(environment, unrecorded)
+        self._creates = Creates(environment, unrecorded, Advice(environment, catalogue))
         self._changes = Changes(environment, redeploy_settle=redeploy_settle)
         self._undeploys = Undeploys(environment, unrecorded)
 

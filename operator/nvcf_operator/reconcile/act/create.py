@@ -23,6 +23,7 @@ from nvcf_operator.core.report.error_messages import explained
 from nvcf_operator.core.rules.pruning import RECORDED
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.kube.errors import KubeError, NotLeading
+from nvcf_operator.reconcile.act.advice import Advice
 from nvcf_operator.reconcile.act.intents import IntentWriter
 from nvcf_operator.reconcile.context import Context, Environment
 from nvcf_operator.reconcile.ports import Outdated, Vanished, WriteRefused
@@ -38,10 +39,12 @@ class Creates:
     Args:
         environment: what all stages share.
         unrecorded: the fields that the CRD is known to lack, and that no deployment is asked for without.
+        advice: compares what is requested with NVCF's catalogue.
 
     """
 
-    def __init__(self, environment: Environment, unrecorded: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(self, environment: Environment, unrecorded: Callable[[], tuple[str, ...]], advice: Advice) -> None:
+        self._advice = advice
         self._environment = environment
         self._cluster = environment.cluster
         self._clock = environment.clock
@@ -72,6 +75,7 @@ class Creates:
                         )
                         if other is not None:
                             return Outcome(self._intents.withdrawn(other, before))
+                        self._advice.before_post(context, action)
                         answer = await self._post(context, action, intent, admission)
                     except (Outdated, Vanished, KubeError, WriteRefused):
                         # Nothing was sent, whatever the status says: the answer to a write of it may have been lost.
@@ -171,7 +175,8 @@ class Creates:
         else:
             wanted = spec.deployment_specifications if spec is not None else ()
             failure = account.writing(error)
-            failure = replace(failure, message=explained(failure.message, error, wanted))
+            advice = await self._advice.after_refusal(context, action, error)
+            failure = replace(failure, message=explained(failure.message, error, wanted) + advice)
         version = action.function_version_id
         log.warning("POST of version %s failed: %s", version, error)
         context = context.after(
