@@ -23,6 +23,8 @@ FULL: dict[str, Any] = {
         "hostHeader": "api.example",
         "caConfigMap": "ca",
         "allowedBaseUrls": ["https://other.example/v2/nvcf"],
+        "catalogueUrl": "https://ngc.example/v2/orgs/acme/nvcf",
+        "readCatalogue": False,
         "rate": 12.5,
         "concurrency": 3,
     },
