@@ -44,7 +44,10 @@ def scrape(
     """
     control_plane.kubectl("create", "namespace", "scraped")
     folder = tmp_path_factory.mktemp("scraped")
-    with Sandbox.made(control_plane, operator_identity, "scraped", folder) as sandbox, sandbox.operator() as operator:
+    with (
+        Sandbox.made(control_plane, operator_identity, "scraped", folder) as sandbox,
+        sandbox.operator(running_instances=True, queue_depth=True) as operator,
+    ):
         sandbox.namespace.apply(sandbox.manifest())
         sandbox.ready()
         sandbox.simulator.scale(sandbox.version, maxInstances=9)
@@ -53,10 +56,12 @@ def scrape(
             lambda: (
                 operator.metric("nvcf_operator_nvcf_writes_total", kind="change"),
                 operator.metric("nvcf_operator_resources", condition="Ready", status="True"),
+                operator.metric("nvcf_operator_instances_running"),
+                'nvcf_operator_queued_requests{name="echo",namespace="scraped"} 0' in operator.get("/metrics"),
             ),
-            lambda seen: seen == (1, 1),
+            lambda seen: seen == (1, 1, 1, True),
             within=60,
-            what="the change from outside is undone",
+            what="the change from outside is undone, and instances and queue are read",
         )
         sandbox.ready()
         yield operator.get("/metrics")
@@ -102,8 +107,19 @@ def account_of(series: Iterable[Series]) -> str:
     return account
 
 
-def test_no_key_and_no_name_of_a_resource_stands_in_a_label(series: list[Series]) -> None:
-    values = {value for each in series for value in each.labels.values()}
+OF_RESOURCES = {
+    f"nvcf_operator_{name}" for name in ("instances_running", "active_without_instances", "queued_requests")
+}
+"""Metrics with a series for each resource, which a setting asks for."""
+
+
+def test_a_metric_that_a_setting_asks_for_names_its_resource(series: list[Series]) -> None:
+    found = {(x.name, x.labels["namespace"], x.labels["name"]) for x in series if "namespace" in x.labels}
+    assert found == {(name, "scraped", "echo") for name in OF_RESOURCES}
+
+
+def test_no_key_and_no_name_of_a_resource_stands_in_any_other_label(series: list[Series]) -> None:
+    values = {value for each in series if each.name not in OF_RESOURCES for value in each.labels.values()}
     assert not [value for value in values if KEY in value or "nvapi" in value or value in ("echo", "scraped")]
 
 

@@ -35,12 +35,12 @@ COMMAND = Path(sys.executable).with_name("nvcf-operator")
 
 
 def flags(settings: Mapping[str, Any]) -> list[str]:
-    """Settings as options of `run`; None leaves one out. Without leader election unless told otherwise."""
+    """Settings as options of `run`; None leaves one out, True switches one on. Without leader election unless told."""
     election = settings.get("leader_election", False)
     given = {name: value for name, value in settings.items() if value is not None and name != "leader_election"}
     return [
         "--leader-election" if election else "--no-leader-election",
-        *(f"--{name.replace('_', '-')}={value}" for name, value in given.items()),
+        *(f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}") for name, value in given.items()),
     ]
 
 
