@@ -221,6 +221,22 @@ def test_invalid_accounts_are_not_authorized(api: Api, echo: tuple[str, str], ac
     assert api.http.post(f"/authorizations{version_of(echo)}", json=body).status_code == 400
 
 
+def test_an_invocation_has_a_position_until_it_is_over(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
+    first, second, unknown = (f"0000000{number}-0000-4000-8000-00000000000a" for number in range(3))
+    api.deploy(echo)
+    simulator.change(echo[1], requests=[first.upper(), second])
+    for number, request in enumerate((first, second)):
+        expected = {"functionId": echo[0], "functionVersionId": echo[1], "positionInQueue": number}
+        assert api.http.get(f"/queues/{request}/position").json() == expected
+    assert api.http.get(f"/queues/{unknown}/position").status_code == 404
+    assert api.http.get("/queues/no-uuid/position").status_code == 400
+    simulator.undeploy(echo[1])
+    assert api.http.get(f"/queues/{first}/position").status_code == 400, "it is neither pending nor in progress"
+    simulator.add_key("no queues", "nvapi-no-queues", scopes=["deploy_function"])
+    with Api(simulator, "nvapi-no-queues") as bare:
+        assert bare.http.get(f"/queues/{first}/position").status_code == 403
+
+
 def test_a_queue_exists_while_deployed(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:
     path = f"/queues{version_of(echo)}"
     assert api.http.get(path).status_code == 404

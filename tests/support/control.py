@@ -142,7 +142,7 @@ class Control:
         self._ask("PATCH", f"/versions/{version}/deployment", json=numbers)
 
     def change(self, version: str, **changes: Any) -> None:
-        """Set queueDepth, public, status, tags, rateLimit, sharedWith, olderByDays or odd values.
+        """Set queueDepth, requests, public, status, tags, rateLimit, sharedWith, olderByDays or odd values.
 
         The latter are `odd`, `oddDeployment` and `oddSpecifications`.
         """

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 from aiohttp import web
 from pydantic import Field
 
+from nvcf_simulator.entries import Uuid
 from nvcf_simulator.model.catalogue import QuotaRule
 from nvcf_simulator.model.entities import Status
 from nvcf_simulator.model.registries import Artifact
@@ -41,6 +42,8 @@ class VersionChange(Model):
     """Changes of a function version."""
 
     queue_depth: int | None = Field(None, ge=0)
+    requests: list[Uuid] | None = None
+    """Ids of invocations: the first is being worked on, the others are queued."""
     public: bool | None = None
     status: Status | None = None
     """Written as is: the server's loop continues from there."""

@@ -38,8 +38,8 @@ class VersionRoutes:
         ]
 
     async def change(self, request: web.Request) -> web.Response:
-        """Set its queue, whether it is public, its status, tags, rate limit, sharing, the age of its deployment, or
-        odd values in responses."""
+        """Set its queue, the invocations in it, whether it is public, its status, tags, rate limit, sharing, the age of
+        its deployment, or odd values in responses."""
         function, change = self._function(request), await read(request, VersionChange)
         self._world.remember(function.version_id)
         for name, field in (("tags", "tags"), ("rate_limit", "rateLimit")):
@@ -50,6 +50,8 @@ class VersionRoutes:
             function.shared_version = list(change.shared_with)
         if change.queue_depth is not None:
             function.queue_depth = change.queue_depth
+        if change.requests is not None:
+            function.requests = list(change.requests)
         if change.public is not None:
             function.public = change.public
         if change.status is not None:

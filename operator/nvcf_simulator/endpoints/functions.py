@@ -5,9 +5,11 @@ from nvcf_simulator.endpoints.call import Call, Endpoint
 from nvcf_simulator.http.reply import JSON, Reply, json_reply
 from nvcf_simulator.http.views import function_fragment, function_view, instance_view, shown_status
 from nvcf_simulator.model.entities import Function
-from nvcf_simulator.problems import forbidden, named, not_found
+from nvcf_simulator.problems import bad_request, forbidden, named, not_found
 
 LIST_SCOPES = ("list_functions", "list_functions_details")
+LAST_POSITION = 1000
+"""Positions are counted no further."""
 
 
 async def list_all(call: Call) -> Reply:
@@ -79,6 +81,27 @@ async def read_queue(call: Call) -> Reply:
     return json_reply({"functionId": function_id, "queues": queues})
 
 
+async def read_position(call: Call) -> Reply:
+    """GET of the place of an invocation in its queue, of the first 1000; 0 while it is being worked on."""
+    request_id = call.id("requestId")
+    call.caller.require("queue_details")
+    world = call.service.world
+    function = next((f for f in world.state.functions.values() if request_id in f.requests), None)
+    unknown = f"Request id '{request_id}' is neither pending nor in progress"
+    if function is None:
+        raise not_found(unknown)
+    visible_version(world, call.caller, function.id, function.version_id)
+    if function.status not in ("ACTIVE", "DEPLOYING"):
+        raise bad_request(unknown)
+    return json_reply(
+        {
+            "functionVersionId": function.version_id,
+            "functionId": function.id,
+            "positionInQueue": min(function.requests.index(request_id), LAST_POSITION),
+        }
+    )
+
+
 async def cluster_groups(call: Call) -> Reply:
     """GET of the backends; API keys get 403 on the direct API, but not through the NGC gateway."""
     if call.caller.kind != "jwt" and call.route.org is None:
@@ -102,5 +125,6 @@ ENDPOINTS: dict[str, Endpoint] = {
     "getFunction": read,
     "getQueue": read_queue,
     "getQueues": read_queue,
+    "getPosition": read_position,
     "listClusterGroups": cluster_groups,
 }

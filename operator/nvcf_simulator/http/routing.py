@@ -29,6 +29,7 @@ _TABLE: dict[str, dict[str, str]] = {
     f"ratelimit/{_VERSION}": {"PUT": "updateRateLimit", "DELETE": "deleteRateLimit"},
     f"queues/{_VERSION}": {"GET": "getQueue"},
     "queues/functions/{functionId}": {"GET": "getQueues"},
+    "queues/{requestId}/position": {"GET": "getPosition"},
     "authorizations/functions/{functionId}": {
         "GET": "listAuthorizations",
         "POST": "authorizeFunction",

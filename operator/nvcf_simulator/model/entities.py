@@ -127,6 +127,8 @@ class Function:
     has_secrets: bool = False
     """Whether it is recorded that the secret store has some."""
     queue_depth: int = 0
+    requests: list[str] = field(default_factory=list)
+    """Ids of invocations, in their order: the first is being worked on, the others are queued."""
     instance_behaviour: Annotated[InstanceBehaviour, Field(alias="weather")] = field(default_factory=InstanceBehaviour)
     odd: dict[str, Any] = field(default_factory=dict)
     """Overlays the function in responses, including its entry in lists, by NVCF's names."""
