@@ -6,6 +6,8 @@ HTTP library.
 
 from typing import TYPE_CHECKING
 
+from nvcf_client.core import ApiError, RequestOptions
+from nvcf_client.environment import Environment
 from nvcf_client.errors import (
     Forbidden,
     InvalidAnswer,
@@ -44,10 +46,12 @@ else:
 
 
 __all__ = [
+    "ApiError",
     "AsyncClient",
     "AutoscalingConfiguration",
     "Client",
     "Deployment",
+    "Environment",
     "Forbidden",
     "Function",
     "FunctionDetails",
@@ -61,6 +65,7 @@ __all__ = [
     "RateLimit",
     "Redirected",
     "Rejected",
+    "RequestOptions",
     "Secret",
     "ServerFault",
     "Throttled",

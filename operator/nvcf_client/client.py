@@ -4,21 +4,31 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from nvcf_client.answers import Answer
+from nvcf_client.environment import Environment
 from nvcf_client.errors import NvcfError
+from nvcf_client.http.given import (
+    AsyncGivenTransport,
+    GivenTransport,
+    HttpxAsyncClient,
+    HttpxClient,
+    authorization_of,
+)
 from nvcf_client.http.transport import AsyncTransport, Transport
-from nvcf_client.options import ClientOptions, Retries, from_environment
+from nvcf_client.options import NO_KEY, ClientOptions, Retries, from_environment
 from nvcf_client.paths import KnownPaths
 from nvcf_client.requests import Request
 from nvcf_client.tree import Async, Sync, Tree
+from nvcf_client.urls import PREFIX, completed
 
 S = TypeVar("S")
 T = TypeVar("T")
+H = TypeVar("H", HttpxClient, HttpxAsyncClient)
 
 
-class _Shell(Tree[S]):
+class _Shell(Tree[S], Generic[S, H]):
     """What both clients share: how they are made, and that they show no key."""
 
     def __init__(
@@ -36,12 +46,23 @@ class _Shell(Tree[S]):
         trust_env: bool = True,
         propagate: Callable[[], Mapping[str, str]] | None = None,
         notice: Callable[[str], None] | None = None,
+        httpx_client: H | None = None,
+        environment: Environment | None = None,
+        default_path: str = PREFIX,
         transport: Any = None,
     ) -> None:
         self._notice = notice
-        key, url = from_environment(api_key, base_url)
+        key, url = from_environment(api_key, base_url or (environment and environment.value))
+        self._own_key: str | None = None
+        if httpx_client is not None:
+            if ca_file is not None:
+                raise ValueError(
+                    "ca_file has no effect beside httpx_client: give that client its certificates (verify)"
+                )
+            self._own_key = authorization_of(httpx_client)
+            key = key if self._own_key is None or api_key is not None else None
         self._options = ClientOptions(
-            base_url=url,
+            base_url=completed(url, default_path),
             api_key=key,
             host_header=host_header,
             ca_file=ca_file,
@@ -54,15 +75,22 @@ class _Shell(Tree[S]):
         )
         self._retries = Retries(most=max_retries)
         self._paths = KnownPaths()
-        self._open(transport)
+        self._open(httpx_client, transport)
 
-    def _open(self, transport: Any) -> None:
+    def _open(self, httpx_client: H | None, transport: Any) -> None:
         """Make the transport and the tree."""
         raise NotImplementedError
 
-    def _received(self, answer: Answer) -> Answer:
+    def _key(self, request: Request[Any]) -> str:
+        """The key that the call is made with; empty where a caller's httpx client has one that cannot be seen."""
+        key = request.key or self._options.api_key or self._own_key
+        if key is None:
+            raise ValueError(NO_KEY)
+        return key
+
+    def _received(self, answer: Answer, key: str) -> Answer:
         """Pass on what the gateway announces, whatever the answer is."""
-        if self._notice is not None and (text := answer.notice(self._options.api_key)) is not None:
+        if self._notice is not None and (text := answer.notice(key)) is not None:
             self._notice(text)
         return answer
 
@@ -70,7 +98,7 @@ class _Shell(Tree[S]):
         return f"<{type(self).__name__} {self._options.base_url}>"
 
 
-class Client(_Shell[Sync]):
+class Client(_Shell[Sync, HttpxClient]):
     """NVCF for synchronous code. Safe to share between threads.
 
     Args:
@@ -87,15 +115,20 @@ class Client(_Shell[Sync]):
         trust_env: take proxies and CA bundles from the environment.
         propagate: gives more headers for each call, right before it is made, such as `traceparent`.
         notice: called with what NGC's gateway announces beside an answer, such as the end of a call; each time.
+        httpx_client: sends the calls, with its own headers, proxies, certificates and timeouts. Stays the caller's.
+        environment: where NVCF is; `base_url` comes before it.
+        default_path: path of a base URL that has none.
         transport: an httpx transport in place of the network, for tests.
 
     Raises:
-        ValueError: an argument cannot be used, or there is no key.
+        ValueError: an argument cannot be used.
 
     """
 
-    def _open(self, transport: Any) -> None:
-        self._transport = Transport(self._options, transport)
+    def _open(self, httpx_client: HttpxClient | None, transport: Any) -> None:
+        self._transport: Transport | GivenTransport = (
+            Transport(self._options, transport) if httpx_client is None else GivenTransport(self._options, httpx_client)
+        )
         self._grow(self)
 
     def send(self, request: Request[T], /) -> T:
@@ -103,13 +136,14 @@ class Client(_Shell[Sync]):
 
         Raises:
             NvcfError: it failed, after the retries that are safe.
+            ValueError: there is no key.
 
         """
-        request = self._paths.chosen(request)
+        key, request = self._key(request), self._paths.chosen(request)
         failures, moved = 0, False
         while True:
             try:
-                return request.parse(self._received(self._transport.send(request)), key=self._options.api_key)
+                return request.parse(self._received(self._transport.send(request), key), key=key)
             except NvcfError as error:
                 if not moved and (other := self._paths.other(request, error)) is not None:
                     request, moved = other, True
@@ -133,11 +167,15 @@ class Client(_Shell[Sync]):
         self.close()
 
 
-class AsyncClient(_Shell[Async]):
+class AsyncClient(_Shell[Async, HttpxAsyncClient]):
     """NVCF for asyncio. Takes the arguments of `Client`; every call is awaited. Belongs to one event loop."""
 
-    def _open(self, transport: Any) -> None:
-        self._transport = AsyncTransport(self._options, transport)
+    def _open(self, httpx_client: HttpxAsyncClient | None, transport: Any) -> None:
+        self._transport: AsyncTransport | AsyncGivenTransport = (
+            AsyncTransport(self._options, transport)
+            if httpx_client is None
+            else AsyncGivenTransport(self._options, httpx_client)
+        )
         self._grow(self)
 
     async def send(self, request: Request[T], /) -> T:
@@ -145,14 +183,15 @@ class AsyncClient(_Shell[Async]):
 
         Raises:
             NvcfError: it failed, after the retries that are safe.
+            ValueError: there is no key.
 
         """
-        request = self._paths.chosen(request)
+        key, request = self._key(request), self._paths.chosen(request)
         failures, moved = 0, False
         while True:
             try:
-                answer = self._received(await self._transport.send(request))
-                return request.parse(answer, key=self._options.api_key)
+                answer = self._received(await self._transport.send(request), key)
+                return request.parse(answer, key=key)
             except NvcfError as error:
                 if not moved and (other := self._paths.other(request, error)) is not None:
                     request, moved = other, True

@@ -26,8 +26,10 @@ Texts are short and hold no key, no header and no dump of an answer's body.
 # ruff: noqa: N818  the names say what happened, and read well in `except nvcf_client.NotFound`
 
 from enum import StrEnum
+from importlib import import_module
 from typing import Any
 
+from nvcf_client.received import Received
 from nvcf_client.text import shorten
 
 MAX_MESSAGE = 512
@@ -36,6 +38,8 @@ MAX_MESSAGE = 512
 
 class NvcfError(Exception):
     """A call to NVCF failed.
+
+    Under the names of the SDK `nvidia_cloud_functions`: `ApiError`, with `status_code`, `body` and `response`.
 
     Attributes:
         operation: name of the call, such as `create_deployment`.
@@ -47,6 +51,7 @@ class NvcfError(Exception):
         retry_after: seconds that the server asks to wait before the next try, if it does.
         foreign: the answer has a body in no form that NVCF uses, so something in between may have answered.
         formed: the answer has a body in a form that NVCF uses. Of one without a body neither is true.
+        received: the answer, without keys and values; None if none came.
 
     """
 
@@ -64,6 +69,7 @@ class NvcfError(Exception):
         retry_after: float | None = None,
         foreign: bool = False,
         formed: bool = False,
+        received: Received | None = None,
     ) -> None:
         super().__init__(operation, method, path, status, detail)
         self.operation = operation
@@ -75,6 +81,30 @@ class NvcfError(Exception):
         self.retry_after = retry_after
         self.foreign = foreign
         self.formed = formed
+        self.received = received
+
+    @property
+    def status_code(self) -> int | None:
+        """The HTTP status, None if no answer came."""
+        return self.status
+
+    @property
+    def body(self) -> Any:
+        """The body of the answer, if it is JSON, without keys and values of secrets; else None."""
+        return None if self.received is None else self.received.body
+
+    @property
+    def response(self) -> Any:
+        """The answer as an `httpx.Response`, without keys and values of secrets.
+
+        Raises:
+            AttributeError: no answer came, so `status_code` is None.
+
+        """
+        if self.received is None:
+            raise AttributeError(f"there is no response: {self}")
+        # By name, when it is asked for: who only distinguishes errors needs no HTTP library.
+        return import_module("nvcf_client.http.response").response_of(self.received, self.method, self.path)
 
     @property
     def maybe_done(self) -> bool:

@@ -30,7 +30,7 @@ class ClientOptions:
 
     Attributes:
         base_url: base URL with its prefix, normalised.
-        api_key: the key, one line of visible ASCII.
+        api_key: the key, one line of visible ASCII; None where each call brings its own.
         host_header: value of the Host header, where a gateway needs another than the URL's host.
         ca_file: file of PEM certificates to trust in place of the usual ones.
         timeout: seconds for each call in all; None for each call's own: 30, to create a function or a version 120, and
@@ -44,7 +44,7 @@ class ClientOptions:
     """
 
     base_url: str
-    api_key: str = field(repr=False)
+    api_key: str | None = field(repr=False)
     host_header: str | None = None
     ca_file: str | None = None
     timeout: float | None = None
@@ -56,7 +56,8 @@ class ClientOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", urls.normalised(self.base_url))
-        object.__setattr__(self, "api_key", keys.checked(self.api_key))
+        if self.api_key is not None:
+            object.__setattr__(self, "api_key", keys.checked(self.api_key))
         if self.timeout is not None and not 0 < self.timeout < float("inf"):
             raise ValueError(f"timeout must be a positive number of seconds, not {self.timeout}")
         if self.max_connections < 1:
@@ -93,22 +94,29 @@ class ClientOptions:
         headers = dict(self.headers or {})
         headers["Accept"] = "application/json"
         headers["User-Agent"] = self.user_agent or default_user_agent()
-        headers["Authorization"] = f"Bearer {self.api_key}"
+        if self.api_key is not None:
+            headers["Authorization"] = f"Bearer {self.api_key}"
         if self.host_header:
             headers["Host"] = self.host_header
         return headers
 
 
-def from_environment(api_key: str | None, base_url: str | None) -> tuple[str, str]:
-    """Key and base URL, from `NGC_API_KEY` and `NVCF_BASE_URL` where they are not given.
+NO_KEY = (
+    "no NVCF API key: give api_key, or set the variable NGC_API_KEY (or send a header Authorization with httpx_client, "
+    "or with request_options)"
+)
+
+
+def from_environment(api_key: str | None, base_url: str | None) -> tuple[str | None, str]:
+    """Key and base URL, from `NGC_API_KEY` and `NVCF_BASE_URL` where they are not given; the key may be missing.
 
     Raises:
-        ValueError: there is no key.
+        ValueError: the key that is given is empty.
 
     """
-    key = api_key if api_key is not None else os.environ.get("NGC_API_KEY")
-    if not key:
-        raise ValueError("no NVCF API key: give api_key, or set the variable NGC_API_KEY")
+    if api_key == "":
+        raise ValueError(NO_KEY)
+    key = api_key if api_key is not None else os.environ.get("NGC_API_KEY") or None
     return key, base_url or os.environ.get("NVCF_BASE_URL") or urls.HOSTED
 
 

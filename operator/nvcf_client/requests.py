@@ -3,13 +3,15 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 from pydantic import ValidationError
 
+from nvcf_client import call_options
 from nvcf_client.answers import Answer, Explanation, explain, one_line
+from nvcf_client.call_options import RequestOptions
 from nvcf_client.errors import (
     Forbidden,
     InvalidAnswer,
@@ -26,6 +28,7 @@ from nvcf_client.errors import (
     Unreachable,
 )
 from nvcf_client.masking import masked
+from nvcf_client.received import received
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -58,6 +61,9 @@ class Request(Generic[T_co]):
         other_path: where servers of another age have the same call.
         catalogue: version of NGC's API in which the call is, beside the base URL; None: the path is below the base URL.
         confidential: texts in the body that no error may repeat.
+        limit: seconds for the whole call that its caller wants, whatever the client's are.
+        headers: headers of this call alone. They may hold a key.
+        key: the key among these, if one is.
 
     """
 
@@ -72,6 +78,22 @@ class Request(Generic[T_co]):
     other_path: str | None = None
     catalogue: str | None = None
     confidential: tuple[str, ...] = field(default=(), repr=False)
+    limit: float | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    key: str = field(default="", repr=False)
+
+    def having(self, options: RequestOptions | None) -> Self:
+        """The call with its caller's options.
+
+        Raises:
+            TypeError, ValueError: the options cannot be used.
+
+        """
+        if options is None:
+            return self
+        given = call_options.read(options)
+        query = given.on_top_of(self.query)
+        return replace(self, limit=given.timeout, headers=given.headers, key=given.key, query=query)
 
     @property
     def mutating(self) -> bool:
@@ -163,6 +185,7 @@ def failure(call: Request[Any], answer: Answer, *, problem: str | None, key: str
         retry_after=answer.retry_after(now),
         foreign=problem is not None or strange,
         formed=problem is None and explained.in_known_shape,
+        received=received(answer, key, call.confidential),
         **more,
     )
 

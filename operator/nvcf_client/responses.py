@@ -13,7 +13,16 @@ from pydantic import PrivateAttr, ValidationError
 from pydantic_core import from_json
 
 from nvcf_client.details import read_details
-from nvcf_client.models import Deployment, Function, FunctionDetails, GpuSpecification, Model, Queue
+from nvcf_client.models import (
+    AuthorizedFunction,
+    ClusterGroup,
+    Deployment,
+    Function,
+    FunctionDetails,
+    GpuSpecification,
+    Model,
+    Queue,
+)
 
 Path = tuple[int | str, ...]
 
@@ -118,50 +127,24 @@ class QueuesResponse(Answered):
     queues: tuple[Queue, ...]
 
 
-class AuthorizedParty(Model):
-    """An account, or one client of it, that may invoke a function."""
-
-    nca_id: str
-    client_id: str | None = None
-
-
-class AuthorizedFunction(Model):
-    """A function or one version of it, and who beside its owner may invoke it."""
-
-    id: str
-    nca_id: str
-    version_id: str | None = None
-    authorized_parties: tuple[AuthorizedParty, ...] | None = None
-
-
 class AuthorizedPartiesResponse(Answered):
     """Answer of the call about who may invoke a function."""
 
     function: AuthorizedFunction
 
 
-class InstanceType(Model):
-    """A kind of machine with a GPU; `name` is what a GPU specification takes as `instance_type`."""
+class AuthorizedPartiesListResponse(Answered):
+    """Answer of the call about who may invoke each version of a function."""
 
-    name: str
-    description: str | None = None
-    default: bool | None = None
+    functions: tuple[AuthorizedFunction, ...]
 
 
-class Gpu(Model):
-    """A GPU and the machines that have it; `name` is what a GPU specification takes as `gpu`."""
+class QueuePositionResponse(Answered):
+    """Answer of the call about one invocation in a queue."""
 
-    name: str
-    instance_types: tuple[InstanceType, ...] | None = None
-
-
-class ClusterGroup(Model):
-    """A group of clusters; `name` is what a GPU specification takes as `backend`."""
-
-    id: str | None = None
-    name: str
-    nca_id: str | None = None
-    gpus: tuple[Gpu, ...] | None = None
+    function_id: str
+    function_version_id: str
+    position_in_queue: int | None = None
 
 
 class ClusterGroupsResponse(Answered):

@@ -7,10 +7,11 @@ the endpoint's types either way, so that a type checker sees `create` as one wri
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from nvcf_client import endpoints
 from nvcf_client.requests import Request
+from nvcf_client.whole import whole
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class Call(Generic[P, T]):
 
         @wraps(endpoint)
         def call(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return send(endpoint(*args, **kwargs))
+            return send(whole(endpoint(*args, **kwargs)))
 
         return call
 
@@ -147,12 +148,19 @@ class QueueFunctions(Branch[S]):
         self.versions = QueueVersions(sender)
 
 
+class QueuePosition(Branch[S]):
+    """`client.queues.position`."""
+
+    list = Call(endpoints.get_queue_position)
+
+
 class Queues(Branch[S]):
     """`client.queues`."""
 
     def __init__(self, sender: S) -> None:
         super().__init__(sender)
         self.functions = QueueFunctions(sender)
+        self.position = QueuePosition(sender)
 
 
 class MetadataVersions(Branch[S]):
@@ -222,18 +230,55 @@ class RateLimits(Branch[S]):
         self.functions = RateLimitFunctions(sender)
 
 
+class VersionAuthorizationsAdd(Branch[S]):
+    """`client.authorizations.functions.versions.add`."""
+
+    patch = Call(endpoints.add_version_authorization)
+
+
+class VersionAuthorizationsRemove(Branch[S]):
+    """`client.authorizations.functions.versions.remove`."""
+
+    patch = Call(endpoints.remove_version_authorization)
+
+
 class AuthorizationVersions(Branch[S]):
     """`client.authorizations.functions.versions`."""
 
+    create = Call(endpoints.authorize_function_version)
     get = Call(endpoints.get_authorizations)
+    delete = Call(endpoints.unauthorize_function_version)
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.add = VersionAuthorizationsAdd(sender)
+        self.remove = VersionAuthorizationsRemove(sender)
+
+
+class AuthorizationsAdd(Branch[S]):
+    """`client.authorizations.functions.add`."""
+
+    patch = Call(endpoints.add_authorization)
+
+
+class AuthorizationsRemove(Branch[S]):
+    """`client.authorizations.functions.remove`."""
+
+    patch = Call(endpoints.remove_authorization)
 
 
 class AuthorizationFunctions(Branch[S]):
     """`client.authorizations.functions`."""
 
+    create = Call(endpoints.authorize_function)
+    get = Call(endpoints.list_authorizations)
+    delete = Call(endpoints.unauthorize_function)
+
     def __init__(self, sender: S) -> None:
         super().__init__(sender)
         self.versions = AuthorizationVersions(sender)
+        self.add = AuthorizationsAdd(sender)
+        self.remove = AuthorizationsRemove(sender)
 
 
 class Authorizations(Branch[S]):
@@ -278,6 +323,16 @@ class Catalogue(Branch[S]):
         self.quota_rules = QuotaRules(sender)
 
 
+NOT_OFFERED = {
+    "assets": "upload files for an invocation with any HTTP client: POST /v2/nvcf/assets",
+    "exec": "send invocations with any HTTP client: POST /v2/nvcf/pexec/functions/{functionId}",
+    "pexec": "send invocations with any HTTP client: POST /v2/nvcf/pexec/functions/{functionId}",
+    "health": "ask functions.list() whether the service answers and the key is accepted",
+    "nvcf": "leave the word out: its calls are the client's own, such as functions.list()",
+}
+"""Branches that other SDKs for NVCF have, and what takes their place."""
+
+
 class Tree(Generic[S]):
     """All branches, for a client to inherit. They follow the paths of the API."""
 
@@ -291,3 +346,11 @@ class Tree(Generic[S]):
         self.authorizations = Authorizations(sender)
         self.cluster_groups = ClusterGroups(sender)
         self.catalogue = Catalogue(sender)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            instead = NOT_OFFERED.get(name)
+            if instead is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise AttributeError(f"this client manages functions and has no {name!r}: {instead}")

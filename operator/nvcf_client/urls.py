@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 HOSTED = "https://api.nvcf.nvidia.com/v2/nvcf"
 """NVIDIA's hosted NVCF."""
 
+PREFIX = "/v2/nvcf"
+"""The path of NVCF's own API."""
+
 _ORG = re.compile(r".*/orgs/[^/]+/nvcf")
 _CATALOGUE = re.compile(r"(?P<root>.*)/v2(?P<org>/orgs/[^/]+)/nvcf")
 _TEAM = re.compile(r"(.*/orgs/[^/]+)/teams/[^/]+(/nvcf)")
@@ -27,6 +30,17 @@ def catalogue_of(url: str, version: str) -> str | None:
     """
     found = _CATALOGUE.fullmatch(url)
     return f"{found['root']}/{version}{found['org']}/ngc/nvcf" if found is not None else None
+
+
+def completed(url: str, prefix: str) -> str:
+    """The base URL, normalised, with this path where it has none.
+
+    Raises:
+        ValueError: as for `normalised`.
+
+    """
+    plain = normalised(url)
+    return f"{plain}{prefix}" if not urlsplit(plain).path else plain
 
 
 def normalised(url: str) -> str:

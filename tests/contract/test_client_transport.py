@@ -33,7 +33,7 @@ from tests.contract.scripted_server import (
 )
 
 KEY = "nvapi-test-not-a-key"
-FV = {"function_id": "F", "function_version_id": "V"}
+FV: dict[str, Any] = {"function_id": "F", "function_version_id": "V"}
 SPECIFICATIONS = [{"gpu": "G", "min_instances": 1, "max_instances": 1}]
 GET = endpoints.get_deployment(**FV)
 POST = endpoints.create_deployment(**FV, deployment_specifications=SPECIFICATIONS)

@@ -1,10 +1,22 @@
 """Every call of NVCF that the client knows, each a pure function from arguments to a `Request`."""
 
 from nvcf_client.endpoints.accounts import (
-    get_authorizations,
     get_queue,
+    get_queue_position,
     list_cluster_groups,
     list_queues,
+)
+from nvcf_client.endpoints.authorizations import (
+    add_authorization,
+    add_version_authorization,
+    authorize_function,
+    authorize_function_version,
+    get_authorizations,
+    list_authorizations,
+    remove_authorization,
+    remove_version_authorization,
+    unauthorize_function,
+    unauthorize_function_version,
 )
 from nvcf_client.endpoints.catalogue import (
     list_available_instance_types,
@@ -38,6 +50,10 @@ from nvcf_client.endpoints.in_place import (
 )
 
 __all__ = [
+    "add_authorization",
+    "add_version_authorization",
+    "authorize_function",
+    "authorize_function_version",
     "create_deployment",
     "create_function",
     "create_function_version",
@@ -49,6 +65,8 @@ __all__ = [
     "get_deployment_by_id",
     "get_function",
     "get_queue",
+    "get_queue_position",
+    "list_authorizations",
     "list_available_instance_types",
     "list_cluster_groups",
     "list_deployments",
@@ -58,6 +76,10 @@ __all__ = [
     "list_instance_types",
     "list_queues",
     "list_quota_rules",
+    "remove_authorization",
+    "remove_version_authorization",
+    "unauthorize_function",
+    "unauthorize_function_version",
     "update_deployment",
     "update_function",
     "update_function_metadata",

@@ -1,24 +1,40 @@
-"""Calls about what surrounds functions in an account: queues, who may invoke, and where one can deploy."""
+"""Calls about what surrounds functions in an account: queues, and where one can deploy."""
 
+from nvcf_client.call_options import RequestOptions
 from nvcf_client.requests import Request, path_of
-from nvcf_client.responses import AuthorizedPartiesResponse, ClusterGroupsResponse, QueuesResponse, reading
+from nvcf_client.responses import ClusterGroupsResponse, QueuePositionResponse, QueuesResponse, reading
 
 
-def get_queue(*, function_id: str, function_version_id: str) -> Request[QueuesResponse]:
+def get_queue(
+    *,
+    function_id: str,
+    function_version_id: str | None = None,
+    version_id: str | None = None,
+    request_options: RequestOptions | None = None,
+) -> Request[QueuesResponse]:
     """Read the length of a version's queue: `GET /queues/functions/{functionId}/versions/{functionVersionId}`.
 
     `NotFound` unless the version is deployed and not draining.
+
+    Args:
+        function_id: id of the function.
+        function_version_id: id of its version.
+        version_id: another name of `function_version_id`; one of them is required.
+        request_options: options of this call alone.
+
     """
+    if (function_version_id is None) == (version_id is None):
+        raise TypeError("give function_version_id, or version_id, which is the same")
     return Request(
         operation="get_queue",
         method="GET",
-        path=path_of("queues", "functions", function_id, "versions", function_version_id),
+        path=path_of("queues", "functions", function_id, "versions", function_version_id or version_id or ""),
         result=reading(QueuesResponse),
         scope="queue_details",
-    )
+    ).having(request_options)
 
 
-def list_queues(*, function_id: str) -> Request[QueuesResponse]:
+def list_queues(*, function_id: str, request_options: RequestOptions | None = None) -> Request[QueuesResponse]:
     """Read the lengths of the queues of all versions of a function: `GET /queues/functions/{functionId}`."""
     return Request(
         operation="list_queues",
@@ -26,21 +42,26 @@ def list_queues(*, function_id: str) -> Request[QueuesResponse]:
         path=path_of("queues", "functions", function_id),
         result=reading(QueuesResponse),
         scope="queue_details",
-    )
+    ).having(request_options)
 
 
-def get_authorizations(*, function_id: str, function_version_id: str) -> Request[AuthorizedPartiesResponse]:
-    """Read who may invoke a version: `GET /authorizations/functions/{functionId}/versions/{functionVersionId}`."""
+def get_queue_position(
+    *, request_id: str, request_options: RequestOptions | None = None
+) -> Request[QueuePositionResponse]:
+    """Read how many requests are before an invocation, of the first 1000: `GET /queues/{requestId}/position`.
+
+    0 while it is worked on. `NotFound` for a request that NVCF does not know, `Rejected` for one that is over.
+    """
     return Request(
-        operation="get_authorizations",
+        operation="get_queue_position",
         method="GET",
-        path=path_of("authorizations", "functions", function_id, "versions", function_version_id),
-        result=reading(AuthorizedPartiesResponse),
-        scope="authorize_clients",
-    )
+        path=path_of("queues", request_id, "position"),
+        result=reading(QueuePositionResponse),
+        scope="queue_details",
+    ).having(request_options)
 
 
-def list_cluster_groups() -> Request[ClusterGroupsResponse]:
+def list_cluster_groups(*, request_options: RequestOptions | None = None) -> Request[ClusterGroupsResponse]:
     """List where one can deploy: `GET /clusterGroups`. Deprecated; the direct API forbids it to API keys."""
     return Request(
         operation="list_cluster_groups",
@@ -48,4 +69,4 @@ def list_cluster_groups() -> Request[ClusterGroupsResponse]:
         path=path_of("clusterGroups"),
         result=reading(ClusterGroupsResponse),
         scope="list_cluster_groups",
-    )
+    ).having(request_options)

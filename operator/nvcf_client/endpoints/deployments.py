@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from nvcf_client.call_options import RequestOptions
 from nvcf_client.endpoints.arguments import SpecificationInput, strictly, to_post, to_put, to_specifications
 from nvcf_client.models import AutoscalingConfiguration
 from nvcf_client.requests import Request, json_of, path_of
@@ -35,7 +36,11 @@ class HasMinimum(Protocol):
 
 
 def create_deployment(
-    *, function_id: str, function_version_id: str, deployment_specifications: Iterable[SpecificationInput]
+    *,
+    function_id: str,
+    function_version_id: str,
+    deployment_specifications: Iterable[SpecificationInput],
+    request_options: RequestOptions | None = None,
 ) -> Request[DeploymentResponse]:
     """Deploy a function version: `POST /deployments/functions/{functionId}/versions/{functionVersionId}`.
 
@@ -60,10 +65,12 @@ def create_deployment(
         result=reading(DeploymentResponse),
         scope=SCOPE,
         timeout=create_timeout(allocating(specifications)),
-    )
+    ).having(request_options)
 
 
-def get_deployment(*, function_id: str, function_version_id: str) -> Request[DeploymentResponse]:
+def get_deployment(
+    *, function_id: str, function_version_id: str, request_options: RequestOptions | None = None
+) -> Request[DeploymentResponse]:
     """Read the deployment of a version: `GET /deployments/functions/{functionId}/versions/{functionVersionId}`.
 
     `NotFound` means: not deployed, or no such version, or not in this key's account. While a graceful undeployment
@@ -75,11 +82,15 @@ def get_deployment(*, function_id: str, function_version_id: str) -> Request[Dep
         path=_of_version(function_id, function_version_id),
         result=reading(DeploymentResponse),
         scope=SCOPE,
-    )
+    ).having(request_options)
 
 
 def update_deployment(
-    *, function_id: str, function_version_id: str, deployment_specifications: Iterable[SpecificationInput]
+    *,
+    function_id: str,
+    function_version_id: str,
+    deployment_specifications: Iterable[SpecificationInput],
+    request_options: RequestOptions | None = None,
 ) -> Request[DeploymentResponse]:
     """Change numbers of a deployment: `PUT /deployments/functions/{functionId}/versions/{functionVersionId}`.
 
@@ -95,11 +106,15 @@ def update_deployment(
         body=json_of({"deploymentSpecifications": to_put(deployment_specifications)}),
         result=reading(DeploymentResponse),
         scope=SCOPE,
-    )
+    ).having(request_options)
 
 
 def delete_deployment(
-    *, function_id: str, function_version_id: str, graceful: bool | None = None
+    *,
+    function_id: str,
+    function_version_id: str,
+    graceful: bool | None = None,
+    request_options: RequestOptions | None = None,
 ) -> Request[FunctionResponse]:
     """Undeploy a version: `DELETE /deployments/functions/{functionId}/versions/{functionVersionId}`.
 
@@ -113,10 +128,12 @@ def delete_deployment(
         query=() if graceful is None else (("graceful", "true" if graceful else "false"),),
         result=reading(FunctionResponse),
         scope=SCOPE,
-    )
+    ).having(request_options)
 
 
-def get_deployment_by_id(*, deployment_id: str) -> Request[DeploymentResponse]:
+def get_deployment_by_id(
+    *, deployment_id: str, request_options: RequestOptions | None = None
+) -> Request[DeploymentResponse]:
     """Read a deployment by its own id: `GET /deployments/{deploymentId}`."""
     return Request(
         operation="get_deployment_by_id",
@@ -124,10 +141,10 @@ def get_deployment_by_id(*, deployment_id: str) -> Request[DeploymentResponse]:
         path=path_of("deployments", deployment_id),
         result=reading(DeploymentResponse),
         scope=SCOPE,
-    )
+    ).having(request_options)
 
 
-def list_deployments() -> Request[DeploymentsResponse]:
+def list_deployments(*, request_options: RequestOptions | None = None) -> Request[DeploymentsResponse]:
     """List an organisation's deployments: `GET /deployments`.
 
     Only below NGC's base URLs (`https://api.ngc.nvidia.com/v2/orgs/{org}/nvcf`); elsewhere `NotFound`.
@@ -138,7 +155,7 @@ def list_deployments() -> Request[DeploymentsResponse]:
         path=path_of("deployments"),
         result=reading(DeploymentsResponse),
         scope=SCOPE,
-    )
+    ).having(request_options)
 
 
 def update_gpu_specification(
@@ -149,6 +166,7 @@ def update_gpu_specification(
     max_instances: int | None = None,
     autoscaling_configuration: AutoscalingConfiguration | Mapping[str, Any] | None = None,
     autoscaling_configuration_policy: str | None = None,
+    request_options: RequestOptions | None = None,
 ) -> Request[GpuSpecificationResponse]:
     """Change one specification: `PATCH /deployments/{deploymentId}/gpu-specifications/{gpuSpecificationId}`.
 
@@ -175,7 +193,7 @@ def update_gpu_specification(
         body=json_of(given),
         result=reading(GpuSpecificationResponse),
         scope=SCOPE,
-    )
+    ).having(request_options)
 
 
 def allocating(specifications: Iterable[HasMinimum]) -> int:

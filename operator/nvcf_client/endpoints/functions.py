@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from nvcf_client.call_options import RequestOptions
 from nvcf_client.endpoints.arguments import strictly
 from nvcf_client.models import FunctionDefinition
 from nvcf_client.requests import Request, json_of, nothing, path_of
@@ -15,7 +16,9 @@ REGISTRATIONS = ("create_function", "create_function_version")
 """The calls that register a version. A 401, 403 or 404 of theirs may be a registry's."""
 
 
-def list_functions(*, visibility: str | Iterable[str] | None = None) -> Request[FunctionsResponse]:
+def list_functions(
+    *, visibility: str | Iterable[str] | None = None, request_options: RequestOptions | None = None
+) -> Request[FunctionsResponse]:
     """List every version of every function that the key may see, with its status: `GET /functions`.
 
     One answer, unpaginated. What a key's policy excludes is missing, so absence from this list proves nothing.
@@ -31,10 +34,12 @@ def list_functions(*, visibility: str | Iterable[str] | None = None) -> Request[
         query=_visible(visibility),
         result=reading(FunctionsResponse),
         scope="list_functions",
-    )
+    ).having(request_options)
 
 
-def list_function_ids(*, visibility: str | Iterable[str] | None = None) -> Request[FunctionIdsResponse]:
+def list_function_ids(
+    *, visibility: str | Iterable[str] | None = None, request_options: RequestOptions | None = None
+) -> Request[FunctionIdsResponse]:
     """List the ids of the functions that the key may see: `GET /functions/ids`."""
     return Request(
         operation="list_function_ids",
@@ -43,10 +48,12 @@ def list_function_ids(*, visibility: str | Iterable[str] | None = None) -> Reque
         query=_visible(visibility),
         result=reading(FunctionIdsResponse),
         scope="list_functions",
-    )
+    ).having(request_options)
 
 
-def list_function_versions(*, function_id: str) -> Request[FunctionsResponse]:
+def list_function_versions(
+    *, function_id: str, request_options: RequestOptions | None = None
+) -> Request[FunctionsResponse]:
     """List the versions of one function: `GET /functions/{functionId}/versions`."""
     return Request(
         operation="list_function_versions",
@@ -54,11 +61,15 @@ def list_function_versions(*, function_id: str) -> Request[FunctionsResponse]:
         path=path_of("functions", function_id, "versions"),
         result=reading(FunctionsResponse),
         scope="list_functions",
-    )
+    ).having(request_options)
 
 
 def get_function(
-    *, function_id: str, function_version_id: str, include_secrets: bool = False
+    *,
+    function_id: str,
+    function_version_id: str,
+    include_secrets: bool = False,
+    request_options: RequestOptions | None = None,
 ) -> Request[FunctionResponse]:
     """Read one version: `GET /functions/{functionId}/versions/{functionVersionId}`.
 
@@ -78,10 +89,12 @@ def get_function(
         query=(("includeSecrets", "true" if include_secrets else "false"),),
         result=reading(FunctionResponse),
         scope="list_functions",
-    )
+    ).having(request_options)
 
 
-def create_function(*, name: str, inference_url: str, **definition: Any) -> Request[FunctionResponse]:
+def create_function(
+    *, name: str, inference_url: str, request_options: RequestOptions | None = None, **definition: Any
+) -> Request[FunctionResponse]:
     """Create a function with its first version, undeployed: `POST /functions`.
 
     Never repeated blindly: NVCF knows no idempotency key, and names are not unique, so two POSTs are two functions.
@@ -92,24 +105,32 @@ def create_function(*, name: str, inference_url: str, **definition: Any) -> Requ
     Args:
         name: letters, digits, `-` and `_`.
         inference_url: path (or URL) that takes the requests.
-        **definition: the other fields of `nvcf_client.models.FunctionDefinition`.
+        request_options: options of this call alone.
+        **definition: the other fields of `nvcf_client.models.FunctionDefinition`; `models_field` is another name of
+            `models`.
 
     """
-    return _registering("create_function", path_of("functions"), name=name, inference_url=inference_url, **definition)
+    return _registering(
+        "create_function", path_of("functions"), request_options, name=name, inference_url=inference_url, **definition
+    )
 
 
 def create_function_version(
-    *, function_id: str, name: str, inference_url: str, **definition: Any
+    *, function_id: str, name: str, inference_url: str, request_options: RequestOptions | None = None, **definition: Any
 ) -> Request[FunctionResponse]:
     """Create another version of a function, undeployed: `POST /functions/{functionId}/versions`.
 
     Fields, timeout and what an unknown outcome means as for `create_function`.
     """
     path = path_of("functions", function_id, "versions")
-    return _registering("create_function_version", path, name=name, inference_url=inference_url, **definition)
+    return _registering(
+        "create_function_version", path, request_options, name=name, inference_url=inference_url, **definition
+    )
 
 
-def delete_function(*, function_id: str, function_version_id: str) -> Request[None]:
+def delete_function(
+    *, function_id: str, function_version_id: str, request_options: RequestOptions | None = None
+) -> Request[None]:
     """Delete a version: `DELETE /functions/{functionId}/versions/{functionVersionId}`.
 
     Its deployment goes with it, by force: queued requests are lost.
@@ -120,7 +141,7 @@ def delete_function(*, function_id: str, function_version_id: str) -> Request[No
         path=path_of("functions", function_id, "versions", function_version_id),
         result=nothing,
         scope="delete_function",
-    )
+    ).having(request_options)
 
 
 def _visible(visibility: str | Iterable[str] | None) -> tuple[tuple[str, str], ...]:
@@ -129,7 +150,13 @@ def _visible(visibility: str | Iterable[str] | None) -> tuple[tuple[str, str], .
     return (("visibility", visibility if isinstance(visibility, str) else ",".join(visibility)),)
 
 
-def _registering(operation: str, path: str, **definition: Any) -> Request[FunctionResponse]:
+def _registering(
+    operation: str, path: str, request_options: RequestOptions | None, **definition: Any
+) -> Request[FunctionResponse]:
+    if "models_field" in definition:
+        if "models" in definition:
+            raise ValueError("function: models and models_field are the same field; give one of them")
+        definition["models"] = definition.pop("models_field")
     given = strictly(FunctionDefinition, definition, "function")
     return Request(
         operation=operation,
@@ -140,4 +167,4 @@ def _registering(operation: str, path: str, **definition: Any) -> Request[Functi
         scope="register_function",
         timeout=REGISTER_TIMEOUT,
         confidential=given.confidential(),
-    )
+    ).having(request_options)

@@ -7,6 +7,7 @@ version, deployment included, and read the version after an unknown outcome befo
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nvcf_client.call_options import RequestOptions
 from nvcf_client.endpoints.arguments import strictly
 from nvcf_client.models import RateLimit, Secret
 from nvcf_client.models.functions import confidential, to_request
@@ -26,6 +27,7 @@ def update_function(
     function_version_id: str,
     tags: Iterable[str] | None = None,
     rate_limit: RateLimitInput | None = None,
+    request_options: RequestOptions | None = None,
 ) -> Request[FunctionResponse]:
     """Replace tags or rate limit: `PUT /functions/{functionId}/versions/{functionVersionId}`.
 
@@ -55,11 +57,11 @@ def update_function(
         body=json_of(body),
         result=reading(FunctionResponse),
         scope="update_function",
-    )
+    ).having(request_options)
 
 
 def update_function_metadata(
-    *, function_id: str, function_version_id: str, tags: Iterable[str]
+    *, function_id: str, function_version_id: str, tags: Iterable[str], request_options: RequestOptions | None = None
 ) -> Request[FunctionResponse]:
     """Replace the tags of a version: `PUT /metadata/functions/{functionId}/versions/{functionVersionId}`.
 
@@ -74,11 +76,15 @@ def update_function_metadata(
         body=json_of({"tags": list(tags)}),
         result=reading(FunctionResponse),
         scope="update_function",
-    )
+    ).having(request_options)
 
 
 def update_function_secrets(
-    *, function_id: str, function_version_id: str, secrets: Iterable[SecretInput]
+    *,
+    function_id: str,
+    function_version_id: str,
+    secrets: Iterable[SecretInput],
+    request_options: RequestOptions | None = None,
 ) -> Request[None]:
     """Set secrets of a version: `PUT /secrets/functions/{functionId}/versions/{functionVersionId}`.
 
@@ -102,10 +108,16 @@ def update_function_secrets(
         result=nothing,
         scope="update_secrets",
         confidential=confidential(given),
-    )
+    ).having(request_options)
 
 
-def update_rate_limit(*, function_id: str, function_version_id: str, rate_limit: RateLimitInput) -> Request[None]:
+def update_rate_limit(
+    *,
+    function_id: str,
+    function_version_id: str,
+    rate_limit: RateLimitInput,
+    request_options: RequestOptions | None = None,
+) -> Request[None]:
     """Replace the rate limit: `PUT /ratelimit/functions/{functionId}/versions/{functionVersionId}`.
 
     Deprecated in NVCF: `update_function` does the same.
@@ -117,10 +129,12 @@ def update_rate_limit(*, function_id: str, function_version_id: str, rate_limit:
         body=json_of({"rateLimit": strictly(RateLimit, rate_limit, "rate_limit").to_json()}),
         result=nothing,
         scope="update_function",
-    )
+    ).having(request_options)
 
 
-def delete_rate_limit(*, function_id: str, function_version_id: str) -> Request[None]:
+def delete_rate_limit(
+    *, function_id: str, function_version_id: str, request_options: RequestOptions | None = None
+) -> Request[None]:
     """Remove the rate limit: `DELETE /ratelimit/functions/{functionId}/versions/{functionVersionId}`.
 
     The only way to clear it. A version that has none answers the same.
@@ -131,7 +145,7 @@ def delete_rate_limit(*, function_id: str, function_version_id: str) -> Request[
         path=path_of("ratelimit", "functions", function_id, "versions", function_version_id),
         result=nothing,
         scope="update_function",
-    )
+    ).having(request_options)
 
 
 def to_secrets(secrets: Iterable[SecretInput]) -> tuple[Secret, ...]:

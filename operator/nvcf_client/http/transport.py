@@ -54,7 +54,7 @@ class Transport:
             Unreachable, OutcomeUnknown: no usable answer came.
 
         """
-        limit, used = self._options.timeout or request.timeout, self._trusted
+        limit, used = request.limit or self._options.timeout or request.timeout, self._trusted
         deadline = time.monotonic() + limit
         try:
             return self._send(request, limit, deadline)
@@ -139,7 +139,7 @@ class AsyncTransport:
             Unreachable, OutcomeUnknown: no usable answer came.
 
         """
-        limit, used = self._options.timeout or request.timeout, self._trusted
+        limit, used = request.limit or self._options.timeout or request.timeout, self._trusted
         deadline = asyncio.get_running_loop().time() + limit
         try:
             return await self._send(request, limit, deadline)
@@ -215,14 +215,17 @@ def _httpx_options(options: ClientOptions, route: Route, transport: object) -> d
 
 
 def _wire(options: ClientOptions, route: Route, request: Request[Any], limit: float) -> dict[str, Any]:
-    headers = {} if options.propagate is None else dict(options.propagate())
+    overridden = {name.lower() for name, _ in request.headers}
+    headers = {} if request.body is None else {"Content-Type": "application/json"}
+    headers |= {} if options.propagate is None else dict(options.propagate())
+    headers = {name: value for name, value in headers.items() if name.lower() not in overridden}
     connect = CONNECT_TIMEOUT + RESOLVE_TIMEOUT if route.resolves else CONNECT_TIMEOUT
     return {
         "method": request.method,
         "url": options.url_of(request),
         "params": request.query or None,
         "content": request.body,
-        "headers": headers if request.body is None else {**headers, "Content-Type": "application/json"},
+        "headers": {**headers, **dict(request.headers)},
         "timeout": httpx.Timeout(limit, connect=min(connect, limit), pool=min(POOL_TIMEOUT, limit)),
     }
 

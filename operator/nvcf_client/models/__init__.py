@@ -6,6 +6,14 @@ newer server breaks a caller. Statuses stay plain text for the same reason. What
 `nvcf_client.endpoints.arguments`.
 """
 
+from nvcf_client.models.accounts import (
+    AuthorizedFunction,
+    AuthorizedParty,
+    Cluster,
+    ClusterGroup,
+    Gpu,
+    InstanceType,
+)
 from nvcf_client.models.base import Model
 from nvcf_client.models.catalogue import (
     ClusterCapacity,
@@ -49,20 +57,26 @@ __all__ = [
     "TOLD_BY_ID",
     "UPDATABLE",
     "Artifact",
+    "AuthorizedFunction",
+    "AuthorizedParty",
     "AutoscalingConfiguration",
+    "Cluster",
     "ClusterCapacity",
+    "ClusterGroup",
     "ClusterQuota",
     "Deployment",
     "EnvironmentVariable",
     "Function",
     "FunctionDefinition",
     "FunctionDetails",
+    "Gpu",
     "GpuQuota",
     "GpuSpecification",
     "Health",
     "HealthInfo",
     "HelmValidationPolicy",
     "Instance",
+    "InstanceType",
     "InstanceTypeCapacity",
     "KubernetesType",
     "Model",

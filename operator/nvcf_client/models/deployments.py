@@ -134,6 +134,11 @@ class HealthInfo(Model):
     backend: str | None = None
     instance_type: str | None = None
 
+    @property
+    def sis_request_id(self) -> str | None:
+        """Another name of `icms_request_id`."""
+        return self.icms_request_id
+
 
 class Deployment(Model):
     """The deployment of one function version.

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic import Field, JsonValue, PrivateAttr
+from pydantic import AliasChoices, Field, JsonValue, PrivateAttr
 
 from nvcf_client.models.base import Model
 from nvcf_client.models.hidden import REVEALED, Hidden
+
+_ENTRIES = "_entries"
 
 
 class Instance(Model):
@@ -21,6 +23,12 @@ class Instance(Model):
     location: str | None = None
     instance_created_at: str | None = None
     instance_updated_at: str | None = None
+    function_id: str | None = None
+    function_version_id: str | None = None
+    nca_id: str | None = None
+    sis_request_id: str | None = Field(
+        default=None, validation_alias=AliasChoices("sisRequestId", "icmsRequestId", "sis_request_id")
+    )
 
 
 class RateLimit(Model):
@@ -33,13 +41,21 @@ class RateLimit(Model):
     per_user_rate: str | None = None
 
 
+class _Entries(Protocol):
+    """What an answer holds of its functions."""
+
+    def details(self, function: "Function") -> "FunctionDetails":
+        """All that it holds of one."""
+
+
 class Function(Model):
     """One version of a function. Lists hold thousands of these, so only what identifies a version is read, and what can
     be changed in place.
 
     What else a version holds (environment of its container, names of its secrets, arguments) is in
-    `FunctionDetails`, which an answer gives on demand. `active_instances` is None when the server did not say (lists;
-    keys without `list_functions_details`).
+    `FunctionDetails`, which an answer gives on demand; a function in the result of a client's call shows its attributes
+    as well, and reads them when the first one is asked for. `active_instances` is None when the server did not say
+    (lists; keys without `list_functions_details`).
     """
 
     id: str
@@ -56,6 +72,58 @@ class Function(Model):
     rate_limit: RateLimit | None = None
     active_instances: tuple[Instance, ...] | None = None
     owned_by_different_account: bool | None = None
+
+    def remember(self, entries: _Entries) -> None:
+        """Keep where to read what else the version holds. As with a cached property, it is no part of comparisons."""
+        self.__dict__[_ENTRIES] = entries
+
+    if TYPE_CHECKING:
+
+        @property
+        def inference_port(self) -> int | None:
+            """As in `FunctionDetails`."""
+
+        @property
+        def health_uri(self) -> str | None:
+            """As in `FunctionDetails`."""
+
+        @property
+        def container_args(self) -> str | None:
+            """As in `FunctionDetails`."""
+
+        @property
+        def container_environment(self) -> "tuple[EnvironmentVariable, ...] | None":
+            """As in `FunctionDetails`."""
+
+        @property
+        def helm_chart_service_name(self) -> str | None:
+            """As in `FunctionDetails`."""
+
+        @property
+        def inference_url(self) -> str | None:
+            """As in `FunctionDetails`."""
+
+        @property
+        def models_field(self) -> "tuple[ModelArtifact, ...] | None":
+            """As in `FunctionDetails`."""
+
+        @property
+        def resources(self) -> "tuple[Artifact, ...] | None":
+            """As in `FunctionDetails`."""
+
+        @property
+        def api_body_format(self) -> str | None:
+            """As in `FunctionDetails`."""
+
+    else:
+
+        def __getattr__(self, name):
+            if name not in _ON_DEMAND:
+                return super().__getattr__(name)
+            entries = self.__dict__.get(_ENTRIES)
+            if entries is None:
+                raise AttributeError(f"a Function does not hold {name}: ask the answer for its details()")
+            return getattr(entries.details(self), "models" if name == "models_field" else name)
 
 
 class Health(Model):
@@ -137,6 +205,10 @@ class FunctionDetails(_Content, Function):
     def unreadable(self) -> frozenset[str]:
         """Fields that the answer held in a form that is not known, so that they are missing here, by NVCF's names."""
         return self._unreadable
+
+
+_ON_DEMAND = {*FunctionDetails.model_fields, "models_field"} - {*Function.model_fields}
+"""Attributes of a version that are read when they are asked for."""
 
 
 class FunctionDefinition(_Content):

@@ -122,6 +122,7 @@ class Accounts:
         client = AsyncClient(
             api_key=credential.api_key,
             base_url=credential.base_url,
+            default_path="",
             host_header=settings.nvcf_host_header if own else None,
             ca_file=str(settings.nvcf_ca_file) if settings.nvcf_ca_file else None,
             max_connections=settings.nvcf_concurrency + 2,

@@ -50,6 +50,7 @@ class ReadOnlyClient:
         self._client = AsyncClient(
             api_key=key,
             base_url=account.nvcf_base_url,
+            default_path="",
             host_header=account.nvcf_host_header,
             ca_file=str(account.nvcf_ca_file) if account.nvcf_ca_file else None,
             timeout=timeout,

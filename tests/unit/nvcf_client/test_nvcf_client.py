@@ -73,13 +73,20 @@ def test_arguments_come_before_the_environment(kind: Any, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("variable", [None, ""])
-def test_a_missing_key_is_told_at_once_and_how_to_give_one(
+def test_a_missing_key_is_told_by_the_first_call_and_how_to_give_one(
     kind: Any, monkeypatch: pytest.MonkeyPatch, variable: str | None
 ) -> None:
     if variable is not None:
         monkeypatch.setenv("NGC_API_KEY", variable)
-    with pytest.raises(ValueError, match=r"no NVCF API key: give api_key, or set the variable NGC_API_KEY"):
-        kind()
+    told = r"no NVCF API key: give api_key, or set the variable NGC_API_KEY"
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise AssertionError("a call without a key is not sent")
+
+    with pytest.raises(ValueError, match=told):
+        first_request_failing(kind(transport=httpx.MockTransport(refuse)))
+    with pytest.raises(ValueError, match=told):
+        kind(api_key="")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +152,17 @@ TREE = {
     "client.secrets.functions.versions.update": "update_function_secrets",
     "client.ratelimit.functions.versions.update": "update_rate_limit",
     "client.ratelimit.functions.versions.delete": "delete_rate_limit",
+    "client.queues.position.list": "get_queue_position",
+    "client.authorizations.functions.create": "authorize_function",
+    "client.authorizations.functions.get": "list_authorizations",
+    "client.authorizations.functions.delete": "unauthorize_function",
+    "client.authorizations.functions.add.patch": "add_authorization",
+    "client.authorizations.functions.remove.patch": "remove_authorization",
+    "client.authorizations.functions.versions.create": "authorize_function_version",
     "client.authorizations.functions.versions.get": "get_authorizations",
+    "client.authorizations.functions.versions.delete": "unauthorize_function_version",
+    "client.authorizations.functions.versions.add.patch": "add_version_authorization",
+    "client.authorizations.functions.versions.remove.patch": "remove_version_authorization",
     "client.cluster_groups.list": "list_cluster_groups",
     "client.catalogue.available_instance_types.list": "list_available_instance_types",
     "client.catalogue.instance_types.list": "list_instance_types",
@@ -161,7 +178,17 @@ def test_both_clients_are_the_same_tree_and_every_endpoint_is_in_it(kind: Any) -
 def test_a_call_of_the_tree_is_documented_as_its_endpoint(kind: Any) -> None:
     call = kind(api_key=KEY).deployments.functions.versions.delete
     assert call.__doc__ == endpoints.delete_deployment.__doc__
-    assert list(inspect.signature(call).parameters) == ["function_id", "function_version_id", "graceful"]
+    assert list(inspect.signature(call).parameters) == [
+        "function_id",
+        "function_version_id",
+        "graceful",
+        "request_options",
+    ]
+
+
+@pytest.mark.parametrize("name", endpoints.__all__)
+def test_every_call_takes_options_of_its_own(name: str) -> None:
+    assert "request_options" in inspect.signature(getattr(endpoints, name)).parameters
 
 
 def test_an_asynchronous_call_does_nothing_until_it_is_awaited() -> None:

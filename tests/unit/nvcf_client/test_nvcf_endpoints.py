@@ -1,5 +1,6 @@
 """Every call as it goes out: method, path, query and body."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,49 @@ class Case:
     scope: str
     body: bytes | None = None
     query: dict[str, str] = field(default_factory=dict)
+
+
+PARTY: dict[str, Any] = {"authorized_party": {"ncaId": "a<b>", "client_id": "&"}}
+ONE = b'{"authorizedParty":{"clientId":"&","ncaId":"a<b>"}}'
+OF_A_FUNCTION: tuple[Callable[..., Request[Any]], ...] = (
+    endpoints.list_authorizations,
+    endpoints.authorize_function,
+    endpoints.unauthorize_function,
+    endpoints.add_authorization,
+    endpoints.remove_authorization,
+)
+OF_A_VERSION: tuple[Callable[..., Request[Any]], ...] = (
+    endpoints.get_authorizations,
+    endpoints.authorize_function_version,
+    endpoints.unauthorize_function_version,
+    endpoints.add_version_authorization,
+    endpoints.remove_version_authorization,
+)
+
+
+def sharing(
+    ids: dict[str, str], place: str, calls: tuple[Callable[..., Request[Any]], ...]
+) -> Iterator[tuple[Any, ...]]:
+    """The cases of the calls about who may invoke a function, or a version."""
+    wanted: list[tuple[str, dict[str, Any], bytes | None]] = [
+        ("GET {}", {}, None),
+        (
+            "POST {}",
+            {"authorized_parties": [{"nca_id": "größe"}]},
+            '{"authorizedParties":[{"ncaId":"größe"}]}'.encode(),
+        ),
+        ("DELETE {}", {}, None),
+        ("PATCH {}/add", PARTY, ONE),
+        ("PATCH {}/remove", PARTY, ONE),
+    ]
+    for call, (line, given, body) in zip(calls, wanted, strict=True):
+        yield (
+            call(**ids, **given),
+            call.__name__,
+            line.format(f"/authorizations{place}"),
+            "authorize_clients",
+            body,
+        )
 
 
 CASES = [
@@ -209,12 +253,9 @@ CASES = [
     Case(endpoints.delete_function(**FV), "delete_function", "DELETE /functions/F/versions/V", "delete_function"),
     Case(endpoints.get_queue(**FV), "get_queue", "GET /queues/functions/F/versions/V", "queue_details"),
     Case(endpoints.list_queues(function_id="F"), "list_queues", "GET /queues/functions/F", "queue_details"),
-    Case(
-        endpoints.get_authorizations(**FV),
-        "get_authorizations",
-        "GET /authorizations/functions/F/versions/V",
-        "authorize_clients",
-    ),
+    Case(endpoints.get_queue_position(request_id="R"), "get_queue_position", "GET /queues/R/position", "queue_details"),
+    *(Case(*case) for case in sharing({"function_id": "F"}, "/functions/F", OF_A_FUNCTION)),
+    *(Case(*case) for case in sharing(FV, "/functions/F/versions/V", OF_A_VERSION)),
     Case(endpoints.list_cluster_groups(), "list_cluster_groups", "GET /clusterGroups", "list_cluster_groups"),
     Case(
         endpoints.list_available_instance_types(),

@@ -14,7 +14,7 @@ from nvcf_client.answers import Answer
 from nvcf_client.errors import NvcfError
 from nvcf_client.requests import Request
 
-IDS = {"function_id": "f", "function_version_id": "v"}
+IDS: dict[str, Any] = {"function_id": "f", "function_version_id": "v"}
 READING = endpoints.get_deployment(**IDS)
 WRITING = endpoints.create_deployment(
     **IDS, deployment_specifications=[{"gpu": "L40", "min_instances": 1, "max_instances": 1}]

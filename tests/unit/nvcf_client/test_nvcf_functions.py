@@ -177,7 +177,9 @@ LONG = "A" * 30 + "-tail-of-a-long-value" * 40
     ],
 )
 def test_an_error_does_not_repeat_a_value_that_the_server_rejects(value: str, detail: str, says: str) -> None:
-    with Client(api_key=KEY, base_url="https://nvcf.example", transport=answering(400, detail)) as client:
+    with Client(
+        api_key=KEY, base_url="https://nvcf.example", default_path="", transport=answering(400, detail)
+    ) as client:
         with pytest.raises(nvcf_client.Rejected) as caught:
             client.secrets.functions.versions.update(**FV, secrets=[{"name": "A", "value": value}])
         assert says in caught.value.detail
@@ -203,7 +205,7 @@ class Server:
 
 
 def updating(server: Server) -> Client:
-    return Client(api_key=KEY, base_url="https://nvcf.example", transport=httpx.MockTransport(server))
+    return Client(api_key=KEY, base_url="https://nvcf.example", default_path="", transport=httpx.MockTransport(server))
 
 
 CURRENT, DEPRECATED = "/functions/F/versions/V", "/metadata/functions/F/versions/V"
@@ -222,7 +224,9 @@ def test_a_server_without_the_current_path_is_asked_once(status: int, body: str)
     server.paths.clear()
 
     async def update() -> None:
-        made = AsyncClient(api_key=KEY, base_url="https://nvcf.example", transport=httpx.MockTransport(server))
+        made = AsyncClient(
+            api_key=KEY, base_url="https://nvcf.example", default_path="", transport=httpx.MockTransport(server)
+        )
         async with made as client:
             for _ in range(2):
                 await client.functions.versions.update(**FV, tags=["a"])
