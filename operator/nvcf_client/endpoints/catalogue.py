@@ -5,6 +5,7 @@ in another version of the same API. Anywhere else they raise `NotAvailable` with
 GPU Capacity and, for the quota, Read GPU Quota Rule, both for All Entity.
 """
 
+from nvcf_client.call_options import RequestOptions
 from nvcf_client.catalogue import (
     AvailableInstanceTypesResponse,
     InstanceTypesResponse,
@@ -19,7 +20,9 @@ CAPACITY_RIGHT, QUOTA_RIGHT = "GPU Capacity", "Read GPU Quota Rule"
 """What NGC's console calls the rights. The API has no published names for them."""
 
 
-def list_available_instance_types() -> Request[AvailableInstanceTypesResponse]:
+def list_available_instance_types(
+    *, request_options: RequestOptions | None = None
+) -> Request[AvailableInstanceTypesResponse]:
     """List what can be deployed now: `GET /v3/orgs/{org}/ngc/nvcf/deployments/available/instanceTypes`."""
     return Request(
         operation="list_available_instance_types",
@@ -28,10 +31,10 @@ def list_available_instance_types() -> Request[AvailableInstanceTypesResponse]:
         catalogue="v3",
         result=read_available,
         scope=CAPACITY_RIGHT,
-    )
+    ).having(request_options)
 
 
-def list_instance_types() -> Request[InstanceTypesResponse]:
+def list_instance_types(*, request_options: RequestOptions | None = None) -> Request[InstanceTypesResponse]:
     """List instance types with what is in use and free: `GET /v3/orgs/{org}/ngc/nvcf/deployments/instanceTypes`."""
     return Request(
         operation="list_instance_types",
@@ -40,10 +43,10 @@ def list_instance_types() -> Request[InstanceTypesResponse]:
         catalogue="v3",
         result=read_capacity,
         scope=CAPACITY_RIGHT,
-    )
+    ).having(request_options)
 
 
-def list_quota_rules() -> Request[QuotaRulesResponse]:
+def list_quota_rules(*, request_options: RequestOptions | None = None) -> Request[QuotaRulesResponse]:
     """List how many of each GPU the account may use: `GET /v2/orgs/{org}/ngc/nvcf/gpu/quota/rules`, JSON or YAML."""
     return Request(
         operation="list_quota_rules",
@@ -52,4 +55,4 @@ def list_quota_rules() -> Request[QuotaRulesResponse]:
         catalogue="v2",
         result=read_quota,
         scope=QUOTA_RIGHT,
-    )
+    ).having(request_options)

@@ -114,7 +114,7 @@ def _wire(
     given: dict[str, Any] = {"timeout": httpx.Timeout(limit)} if limit else {}
     return {
         "method": request.method,
-        "url": options.base_url + request.path,
+        "url": options.url_of(request),
         "params": request.query or None,
         "content": request.body,
         "headers": headers,

@@ -85,15 +85,17 @@ class Updates:
         self, context: FunctionContext, action: UpdateVersion | RemoveRateLimit, seen: VersionSeen, admission: Admission
     ) -> VersionSeen:
         """Make the call, and give the version as it is from then on. What else the answer shows was read before."""
-        where = {"function_id": action.function_id, "function_version_id": action.version_id}
+        function, version = action.function_id, action.version_id
         if isinstance(action, RemoveRateLimit):
-            await context.nvcf.send(endpoints.delete_rate_limit(**where), admission)
+            removal = endpoints.delete_rate_limit(function_id=function, function_version_id=version)
+            await context.nvcf.send(removal, admission)
             return replace(seen, rate_limit=None)
         spec = context.resource.spec
         assert spec is not None, "only what a manifest says is sent"
         limit = spec.rate_limit.to_dict() if action.rate_limit and spec.rate_limit is not None else None
         request = endpoints.update_function(
-            **where,
+            function_id=function,
+            function_version_id=version,
             tags=sorted(action.tags) if action.tags is not None else None,
             rate_limit=rate_limit.to_send(limit, seen.rate_limit) if limit is not None else None,
         )
