@@ -95,3 +95,8 @@ def test_every_error_and_every_argument_is_on_the_page() -> None:
     assert "api_key" in arguments
     for argument in set(arguments) - {"transport"}:
         assert f"`{argument}`" in page, argument
+
+
+def test_the_program_for_users_of_the_sdk_is_the_one_that_is_type_checked() -> None:
+    checked = Path(__file__).with_name("sdk_program.py").read_text()
+    assert checked in [block.code for block in blocks()], "mypy and ruff check it with the tests, strictly"
