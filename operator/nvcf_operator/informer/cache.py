@@ -89,6 +89,14 @@ class Cache:
                 return News.USER  # the answer to a write of ours has brought another's change along with it
         return self._take_in(key, obj)
 
+    def is_echo(self, obj: Mapping[str, Any]) -> bool:
+        """Take in what the watch brings if that is nothing but the echo of an answer: say whether it was."""
+        key, version = key_of(obj), version_of(obj)
+        known = self._digests.get(key)
+        if known is None or known.uid != obj["metadata"].get("uid") or version > known.resource_version:
+            return False
+        return self._own_writes.awaits(key, version) and self._own_writes.ours(key, version)
+
     def doubt(self, key: Key) -> None:
         """Leave open whether the newest version is of our own writing, until the work on it ends."""
         self._own_writes.doubt(key, self._digests[key].resource_version)

@@ -267,6 +267,7 @@ class Informer:
             self._cache.kinds,
             namespaces=self._namespaces,
             user_agent=self._user_agent,
+            is_echo=self._cache.is_echo,
             stop=stop,
             ending=ending,
         )

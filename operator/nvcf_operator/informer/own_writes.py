@@ -24,6 +24,10 @@ class OwnWrites:
         elif version != known:
             self._awaited.setdefault(key, set()).add(version)
 
+    def awaits(self, key: Key, version: int) -> bool:
+        """Whether the echo of an answer is awaited that has shown that version."""
+        return version in self._awaited.get(key, ())
+
     def ours(self, key: Key, version: int) -> bool:
         """Whether what the watch brings is the echo of an answer. Earlier ones are not awaited any more."""
         awaited = self._awaited.get(key)

@@ -22,6 +22,7 @@ from nvcf_operator.api import names
 from nvcf_operator.backoff import Backoff
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
+from nvcf_operator.kube.echoes import IsEcho, WithoutEchoes
 from nvcf_operator.kube.errors import message_of, parse
 
 log = logging.getLogger(__name__)
@@ -39,9 +40,21 @@ _OURS: Final = frozenset(kind.plural for kind in names.KINDS)
 
 
 class SteadyWatch:
-    """A middleware of kopf's session, which only reads. `sleep` waits for the seconds of a pause."""
+    """A middleware of kopf's session, which only reads.
 
-    def __init__(self, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    Args:
+        is_echo: asked about each object that a watch of ours shows to have changed.
+        sleep: waits for the seconds of a pause.
+
+    """
+
+    def __init__(
+        self,
+        is_echo: IsEcho = lambda obj: False,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._is_echo = is_echo
         self._sleep = sleep
         self._tries: dict[str, int] = {}
         """The tries in a row of each path whose responses were of no use."""
@@ -60,6 +73,8 @@ class SteadyWatch:
         # After 401 kopf logs in again. Without the right to list CRDs it does without; ours it cannot do without.
         if status < 400 or status == 401 or (status == 403 and path.rsplit("/", 1)[-1] not in _OURS):
             self._tries.pop(path, None)
+            if status == 200 and "watch" in request.url.query and path.rsplit("/", 1)[-1] in _OURS:
+                response.content = WithoutEchoes(response.content, self._is_echo)  # type: ignore[assignment]
             return response
         try:
             raw = await response.content.read(_MOST_READ)
@@ -219,9 +234,9 @@ async def connect(
         raise _bad_certificates(found, error) from None
 
 
-async def kopf_session(*, user_agent: str) -> kopf.AiohttpSession:
+async def kopf_session(*, user_agent: str, is_echo: IsEcho) -> kopf.AiohttpSession:
     """Make a session for kopf, which closes it itself and requests another one after a 401."""
-    connection = await connect(limit=WATCHES, user_agent=user_agent, outermost=(SteadyWatch(),))
+    connection = await connect(limit=WATCHES, user_agent=user_agent, outermost=(SteadyWatch(is_echo),))
     return kopf.AiohttpSession(
         server=connection.server, default_namespace=connection.default_namespace, aiohttp_session=connection.session
     )

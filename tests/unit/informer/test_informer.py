@@ -39,7 +39,9 @@ def obj(version: int, *, phase: str = "", generation: int = 1, **metadata: Any) 
 class Stage:
     """Watch, cache, queue and one worker, whose look at the resource is a list of things that happen."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, filtered: bool = False) -> None:
+        self.filtered = filtered
+        """Whether echoes are kept from kopf, and so from the informer."""
         self.cache = Cache()
         self.queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
         self.informer = Informer(
@@ -52,7 +54,7 @@ class Stage:
         """An answer comes to the worker, or the watch or a list brings a version."""
         if what == "answer":
             self.cache.put(thing)
-        else:
+        elif what == "listed" or not self.filtered or not self.cache.is_echo(thing):
             await self.informer._seen({"type": None if what == "listed" else "MODIFIED", "object": thing})  # type: ignore[typeddict-item]
 
     async def reconcile(self, key: Key, priority: Priority) -> ReconcileResult:
@@ -98,10 +100,11 @@ SILENT = [
 
 
 @pytest.mark.parametrize(("during", "after"), SILENT)
+@pytest.mark.parametrize("filtered", [False, True])
 async def test_the_echo_of_our_own_writes_is_no_reason_to_look_again(
-    during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]]
+    during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]], filtered: bool
 ) -> None:
-    stage = Stage()
+    stage = Stage(filtered=filtered)
     await stage.play(during, after)
     assert stage.looks == [Priority.NORMAL]
 
@@ -123,15 +126,31 @@ NOTICED = [
 
 
 @pytest.mark.parametrize(("during", "after", "priority"), NOTICED)
+@pytest.mark.parametrize("filtered", [False, True])
 async def test_another_hands_change_is_looked_at_whatever_overtakes_it(
-    during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]], priority: Priority
+    during: list[tuple[str, dict[str, Any]]],
+    after: list[tuple[str, dict[str, Any]]],
+    priority: Priority,
+    filtered: bool,
 ) -> None:
-    stage = Stage()
+    stage = Stage(filtered=filtered)
     await stage.play(during, after)
     assert stage.looks == [Priority.NORMAL, priority]
 
 
-async def test_what_is_kept_of_a_key_ends_with_the_last_echo() -> None:
-    stage = Stage()
+@pytest.mark.parametrize("filtered", [False, True])
+async def test_what_is_kept_of_a_key_ends_with_the_last_echo(filtered: bool) -> None:
+    stage = Stage(filtered=filtered)
     await stage.play(OURS, ECHOES)
     assert stage.cache._own_writes.idle
+
+
+def test_an_echo_is_one_only_once_and_only_of_that_very_object() -> None:
+    cache = Cache()
+    cache.see(obj(5), listed=True)
+    assert not cache.is_echo(obj(6, **MARKED)), "its answer has not come"
+    cache.put(obj(6, **MARKED))
+    assert not cache.is_echo(obj(6, uid="another")), "a namesake"
+    assert not cache.is_echo(obj(7)), "news"
+    assert cache.is_echo(obj(6, **MARKED))
+    assert not cache.is_echo(obj(6, **MARKED)), "the watch has begun again from before"
