@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from nvcf_client.text import shorten
-from nvcf_operator.api.model import ApiModel, Time
+from nvcf_operator.api.model import ApiModel, Time, whole_second
 
 AVAILABLE: Final = "Available"
 READY: Final = "Ready"
@@ -57,12 +57,12 @@ def merge(
     and one whose predecessor had none, gets `now`. A type that `new` lacks is gone: conditions are stated whole.
     """
     before = {condition.type: condition for condition in old}
-    order = list(types)
+    order, changed = list(types), whole_second(now)
 
     def stamped(condition: Condition) -> Condition:
         last = before.get(condition.type)
         kept = last.last_transition_time if last is not None and last.status == condition.status else None
-        return Condition.model_validate({**dict(condition), "last_transition_time": kept or now})
+        return condition.model_copy(update={"last_transition_time": kept or changed})
 
     def position(condition: Condition) -> tuple[int, str]:
         known = condition.type in order

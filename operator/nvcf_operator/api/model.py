@@ -74,6 +74,8 @@ def of_type(kind: str, *, keys: Iterable[str] = ()) -> dict[str, Any]:
 
 def whole_second(moment: datetime) -> datetime:
     """Return `moment` in UTC without its fraction of a second, so that what is written is what is read back."""
+    if moment.tzinfo is UTC and not moment.microsecond:
+        return moment
     return moment.astimezone(UTC).replace(microsecond=0)
 
 

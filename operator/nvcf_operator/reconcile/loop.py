@@ -5,7 +5,7 @@ Any crash between two lines is repaired by the next run, because the next run ob
 
 import asyncio
 import logging
-import uuid
+import random
 from collections.abc import Mapping
 
 from nvcf_operator import logs
@@ -85,7 +85,7 @@ class Reconciler:
             return ReconcileResult("done", None)
         local = self._local_states.of(key, found.uid, lambda: stages.recall(found))
         resource = local.view(found, self._clock)
-        about = {**key.fields, **stages.about(resource), "reconcile": uuid.uuid4().hex[:8]}
+        about = {**key.fields, **stages.about(resource), "reconcile": f"{random.getrandbits(32):08x}"}
         with self._tracer.reconcile(about) as span, logs.bind(**about, trace_id=span.trace_id):
             ended = await self._to_the_end(stages, resource, local, priority)
             span.ended(ended.result)

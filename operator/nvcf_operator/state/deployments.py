@@ -1,6 +1,6 @@
 """What this process has seen of deployments, and what it has sent for them, by installation, function and version."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -109,11 +109,12 @@ class Sent:
 
     def __init__(self) -> None:
         self._posts: list[SentPost] = []
-        self._made: dict[tuple[Target, str], float] = {}
+        self._made: dict[Target, dict[str, float]] = {}
+        """By version, the deployments that POSTs have made, and when."""
         self._made_for: dict[str, str] = {}
         self._undeploying: dict[Target, str] = {}
         """By version, the deployment that a DELETE was answered for last: never more than there are versions."""
-        self._undeployed: dict[tuple[Target, str], float] = {}
+        self._undeployed: dict[Target, dict[str, float]] = {}
 
     def post(self, target: Target, resource: Resource, token: str, settle: float) -> SentPost:
         """Note a POST, right before it is sent."""
@@ -124,7 +125,8 @@ class Sent:
         """Note that NVCF has made the deployment."""
         post.ended_at, post.answered, post.deployment_id = now, True, deployment_id
         if deployment_id is not None:
-            self._made[post.target, deployment_id], self._made_for[deployment_id] = now, post.resource.uid
+            self._made.setdefault(post.target, {})[deployment_id] = now
+            self._made_for[deployment_id] = post.resource.uid
 
     def failed(self, post: SentPost, now: float, *, maybe_done: bool) -> None:
         """Note that the POST was refused, or that what became of it is not known."""
@@ -157,23 +159,27 @@ class Sent:
         """Note that NVCF shows no deployment of the version: what was being undeployed is gone."""
         gone = self._undeploying.pop(target, None)
         if gone is not None:
-            self._undeployed[target, gone] = now
+            self._undeployed.setdefault(target, {})[gone] = now
 
     def made_ids(self, targets: Iterable[Target], uid: str) -> frozenset[str]:
         """Deployments of these versions that POSTs have made for that very object."""
-        wanted = set(targets)
-        return frozenset(item for target, item in self._made if target in wanted and self._made_for[item] == uid)
+        return frozenset(item for item in _of(self._made, targets) if self._made_for[item] == uid)
 
     def undeployed_ids(self, targets: Iterable[Target]) -> frozenset[str]:
         """Deployments of these versions that were undeployed and then not shown."""
-        wanted = set(targets)
-        return frozenset(item for target, item in self._undeployed if target in wanted)
+        return frozenset(_of(self._undeployed, targets))
 
     def prune(self, now: float) -> None:
         """Drop what no decision asks for any more."""
         self._posts = [post for post in self._posts if post.answered or post.may_run_for(now) > 0]
         for known in (self._made, self._undeployed):
-            for item, at in list(known.items()):
-                if now - at > REMEMBERED:
-                    del known[item]
-        self._made_for = {item: self._made_for[item] for _, item in self._made}
+            for target, items in list(known.items()):
+                known[target] = {item: at for item, at in items.items() if now - at <= REMEMBERED}
+                if not known[target]:
+                    del known[target]
+        self._made_for = {item: self._made_for[item] for items in self._made.values() for item in items}
+
+
+def _of(known: Mapping[Target, Mapping[str, float]], targets: Iterable[Target]) -> Iterator[str]:
+    """The deployments that are remembered of these versions."""
+    return (item for target in targets for item in known.get(target, ()))
