@@ -8,7 +8,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/bytecode
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries promtool lint types check unit stories lock generate crds verify-generated test demo up down bench chart argocd e2e e2e-argocd e2e-upgrade image release release-prepare clean
+.PHONY: help setup assets binaries promtool promql lint types check unit stories lock generate crds verify-generated test demo up down bench chart argocd e2e e2e-argocd e2e-upgrade image release release-prepare clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 25
@@ -40,7 +40,7 @@ types: setup ## mypy, strict
 check: setup ## lint, types, unit tests and a few random stories, side by side: run it before you push (1 to 2 minutes)
 	@$(MAKE) --no-print-directory --jobs 4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types unit stories
 
-unit: promtool ## the unit tests, of the operator and of the tools
+unit: promtool promql ## the unit tests, of the operator and of the tools
 	$(PYTEST) -n 2 tests/unit tests/tools
 
 stories: setup ## a few random stories, always the same (PROPERTY_EXAMPLES sets how many; 50 by default)
@@ -49,7 +49,10 @@ stories: setup ## a few random stories, always the same (PROPERTY_EXAMPLES sets 
 promtool: setup
 	@$(BIN)/python -m hack.promtool > /dev/null
 
-test: lint types binaries promtool ## lint, types and every test that needs no node
+promql: setup
+	@$(BIN)/python -m hack.dashboard engine > /dev/null
+
+test: lint types binaries promtool promql ## lint, types and every test that needs no node
 	PYTHONHASHSEED=0 $(PYTEST) -n 2 --dist loadgroup tests/property
 	$(PYTEST) -n $(WORKERS) --dist loadgroup tests/unit tests/tools tests/contract tests/chaos tests/integration
 
