@@ -8,7 +8,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/bytecode
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries promtool promql lint types check unit stories lock generate crds verify-generated test demo up down bench chart argocd e2e e2e-argocd e2e-upgrade image release release-prepare clean
+.PHONY: help setup assets binaries promtool promql flux lint types check unit stories lock generate crds verify-generated test demo up down bench chart argocd e2e e2e-argocd e2e-upgrade image release release-prepare clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 25
@@ -49,10 +49,13 @@ stories: setup ## a few random stories, always the same (PROPERTY_EXAMPLES sets 
 promtool: setup
 	@$(BIN)/python -m hack.promtool > /dev/null
 
+flux: setup
+	@$(BIN)/python -m hack.flux > /dev/null
+
 promql: setup
 	@$(BIN)/python -m hack.dashboard engine > /dev/null
 
-test: lint types binaries promtool promql ## lint, types and every test that needs no node
+test: lint types binaries promtool promql flux ## lint, types and every test that needs no node
 	PYTHONHASHSEED=0 $(PYTEST) -n 2 --dist loadgroup tests/property
 	$(PYTEST) -n $(WORKERS) --dist loadgroup tests/unit tests/tools tests/contract tests/chaos tests/integration
 

@@ -1,0 +1,13 @@
+"""`python -m hack.flux`: print the path of flux-apply, building it if need be."""
+
+import sys
+
+from hack.flux.binary import FluxError, flux_binary
+
+try:
+    print(flux_binary())
+except FluxError as error:
+    sys.exit(f"error: {error}")
+except KeyboardInterrupt:
+    print("interrupted; the same command goes on where this one was", file=sys.stderr)
+    sys.exit(130)
