@@ -68,3 +68,8 @@ def test_where_none_can_be_built_the_ways_are_listed(
         program.error, match=rf"no such host[^$]+1\. {program.variable}[^$]+2\. the cache[^$]+3\. a build"
     ):
         program.build()
+
+
+def test_the_documentation_names_the_version_of_flux() -> None:
+    page = Path(__file__).parents[3] / "docs" / "gitops.md"
+    assert f"`fluxcd/pkg/ssa` {binary.version().rpartition('.')[0]}," in page.read_text()
