@@ -1,6 +1,5 @@
 """The objects of the cluster as they are after an apply, held in memory: what is written to them stays here."""
 
-import copy
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -27,24 +26,22 @@ class MemoryApi:
         self._version = 0
 
     def put(self, obj: Mapping[str, Any]) -> dict[str, Any]:
-        """Store an object as a new version of itself, and give it."""
-        stored = copy.deepcopy(dict(obj))
+        """Store an object as a new version of itself, and give it. What is stored is never changed."""
         self._version += 1
-        stored["metadata"]["resourceVersion"] = str(self._version)
+        stored = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._version)}}
         self.objects[key_of(stored)] = stored
-        return copy.deepcopy(stored)
+        return stored
 
     async def get_resource(self, key: Key) -> dict[str, Any] | None:
         """The object; None if there is none."""
-        return copy.deepcopy(self.objects.get(key))
+        return self.objects.get(key)
 
     async def patch_metadata(
         self, key: Key, *, uid: str, resource_version: str, finalizers: Sequence[str]
     ) -> dict[str, Any]:
         """Write the finalizers."""
         obj = self._object(key)
-        obj["metadata"]["finalizers"] = list(finalizers)
-        return self.put(obj)
+        return self.put({**obj, "metadata": {**obj["metadata"], "finalizers": list(finalizers)}})
 
     async def patch_status(
         self,
@@ -58,14 +55,14 @@ class MemoryApi:
     ) -> dict[str, Any]:
         """Write members of the status; None removes one."""
         obj = self._object(key)
-        members = {**(obj.get("status") or {}), **copy.deepcopy(dict(status))}
-        obj["status"] = {name: value for name, value in members.items() if value is not None}
-        return obj if trial else self.put(obj)
+        members = {**(obj.get("status") or {}), **status}
+        written = {**obj, "status": {name: value for name, value in members.items() if value is not None}}
+        return written if trial else self.put(written)
 
     def _object(self, key: Key) -> dict[str, Any]:
         if (found := self.objects.get(key)) is None:
             raise Missing("there is no such object", status=404)
-        return copy.deepcopy(found)
+        return found
 
 
 def new_uid(key: Key) -> str:

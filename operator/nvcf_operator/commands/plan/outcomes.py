@@ -57,13 +57,13 @@ FAILURES = frozenset(
         Reason.THROTTLED,
         Reason.NVCF_UNAVAILABLE,
         Reason.INVALID_ANSWER,
-        Reason.INVALID_SPEC,
     }
 )
 """Nothing can be told of what the manifest would do."""
 
 REFUSALS = frozenset(
     {
+        Reason.INVALID_SPEC,
         Reason.IMMUTABLE_FIELD_CHANGED,
         Reason.ALREADY_DEPLOYED,
         Reason.NOT_CONVERGING,
