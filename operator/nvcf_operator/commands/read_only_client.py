@@ -44,7 +44,13 @@ class ReadOnlyClient:
     """
 
     def __init__(
-        self, account: AccountSettings, key: str, *, timeout: float, clock: Callable[[], float] = time.monotonic
+        self,
+        account: AccountSettings,
+        key: str,
+        *,
+        timeout: float,
+        rate: float = RATE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.notices: dict[str, None] = {}
         self._client = AsyncClient(
@@ -58,7 +64,7 @@ class ReadOnlyClient:
             max_retries=0,
             notice=lambda text: self.notices.setdefault(text),
         )
-        self._gate = Limiter(RATE, CONCURRENCY, clock=clock)
+        self._gate = Limiter(rate, CONCURRENCY, clock=clock)
         self._retries = Retries(most=3)
         self._patience = max(PATIENCE, timeout)
         self._clock = clock
