@@ -116,7 +116,7 @@ def test_the_words_of_a_plan(current: Simulator) -> None:
     assert by_name["llama"].first_write is not None
     assert by_name["llama"].first_write.path == "/deployments/functions/<new function>/versions/<new version>"
     assert by_name["idle"].orders.then == Amount(1, 3, 2, 6)
-    assert plan.orders.now == Amount(2, 4, 4, 8), "what others have deployed is not these resources'"
+    assert plan.orders.now == Amount(3, 6, 6, 12), "what others have deployed is not these resources'"
     assert plan.exit_code == FAILED
 
 

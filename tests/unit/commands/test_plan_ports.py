@@ -16,13 +16,15 @@ from nvcf_operator.commands.plan.ports import (
     GivenKey,
     PlannedAccount,
     PlannedAccounts,
+    PlannedSecrets,
     ReadOnlyChannel,
     RefusedWrite,
-    UnreadSecrets,
 )
+from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Caller, Priority
+from nvcf_operator.kube.secrets import Absent, Denied, SecretRead
 from nvcf_operator.kube.stored_secret import StoredSecret
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.ports import Nvcf
@@ -160,10 +162,31 @@ def test_values_of_secrets_are_not_in_a_write() -> None:
     assert "geheim" not in f"{write}{RefusedWrite(request)!r}"
 
 
-async def test_a_given_key_is_every_secrets_and_an_unread_secret_has_every_key() -> None:
+async def test_a_given_key_is_every_secrets() -> None:
     credential = await GivenKey("https://nvcf", "nvapi-ä").resolve(SecretName("team", "any", "KEY", named=True))
     assert isinstance(credential, Credential)
     assert "nvapi" not in repr(credential)
-    stored = await UnreadSecrets().read("team", "any", max_age=0.0)
-    assert isinstance(stored, StoredSecret)
-    assert json.loads(stored.data.get("whatever") or b"") == {"hidden": "hidden"}
+
+
+class Stored:
+    """A store with one Secret, another one that may not be read, and no further one."""
+
+    async def read(self, namespace: str, name: str, *, max_age: float) -> SecretRead:
+        known: dict[str, SecretRead] = {"there": StoredSecret({"token": b"1"}), "hidden": Denied("«nein»")}
+        return known.get(name, Absent())
+
+
+@pytest.mark.parametrize(("name", "unread"), [("there", False), ("hidden", True), ("missing", False)])
+async def test_a_secret_that_cannot_be_read_is_taken_to_be_there(name: str, unread: bool) -> None:
+    secrets = [{"name": "TOKEN", "secretRef": {"name": name, "key": "token"}}]
+    spec = {"name": "llama", "template": {"inferenceUrl": "/", "containerImage": "a/b:1"}, "secrets": secrets}
+    resource = CloudFunction.read({"kind": "CloudFunction", "metadata": {"namespace": "t", "name": "l"}, "spec": spec})
+    assert resource.spec is not None, resource.spec_error
+    store = PlannedSecrets(Stored())
+    found = await store.read("t", name, max_age=0.0)
+    assert store.lacks(resource) is unread
+    assert isinstance(found, Absent) is (name == "missing")
+    if unread:
+        assert isinstance(found, StoredSecret)
+        assert json.loads(found.data.get("whatever") or b"") == {"hidden": "hidden"}
+    assert not PlannedSecrets().lacks(None)

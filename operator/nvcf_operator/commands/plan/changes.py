@@ -20,6 +20,8 @@ from nvcf_operator.core.functions.model.mark import PREFIX
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.model.decision import Action as DeploymentAction
 from nvcf_operator.core.model.decision import Create, Undeploy
+from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, Listed, Present, Situation
 from nvcf_operator.core.model.versions import former_version, recorded_as_ours
 
@@ -139,10 +141,18 @@ def _differing(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
         yield from _differing(f"{path}.{name}", before.get(name), after.get(name))
 
 
-def orders(situation: Situation, did: Action, gpus: GpuCount) -> Orders:
-    """What a FunctionDeployment orders: by what is deployed, while the plan is carried out, and after it."""
+def orders(situation: Situation, after: AnyResource | None, did: Action, gpus: GpuCount) -> Orders:
+    """What a FunctionDeployment orders: by what is deployed, while the plan is carried out, and after it.
+
+    Args:
+        situation: what is known.
+        after: the resource as it is by then, with what it has taken over.
+        did: the word for what is done.
+        gpus: GPUs of one instance.
+
+    """
     spec, resource = situation.resource.spec, situation.resource
-    now = _sum(_held(situation), gpus)
+    now = _sum(_held(situation, after if isinstance(after, Resource) else resource), gpus)
     if did in (Action.REFUSE, Action.CONFLICT, Action.NOT_FOUND, Action.ERROR, Action.WAIT):
         return Orders(now, now, now)
     if did == Action.UNDEPLOY or spec is None:
@@ -168,9 +178,9 @@ def _rows(specifications: Iterable[GpuSpecification]) -> Iterator[Ordered]:
         yield item.gpu, item.instance_type, item.min_instances, item.max_instances
 
 
-def _held(situation: Situation) -> list[Ordered]:
+def _held(situation: Situation, resource: Resource) -> list[Ordered]:
     """What is deployed of this resource, as far as it was seen or is on record."""
-    resource, found = situation.resource, list[Ordered]()
+    found = list[Ordered]()
     for version, seen in situation.observations.items():
         if isinstance(seen, Absent) or not recorded_as_ours(resource, version):
             continue

@@ -21,9 +21,9 @@ from nvcf_operator.commands.plan.expected import Expected
 from nvcf_operator.commands.plan.model import Action, Basis, Manifest, Orders, Plan, Planned
 from nvcf_operator.commands.plan.objects import as_applied
 from nvcf_operator.commands.plan.operation import Operation
-from nvcf_operator.commands.plan.ports import Reader, RefusedWrite, UnreadSecrets
+from nvcf_operator.commands.plan.ports import PlannedSecrets, Reader, RefusedWrite
 from nvcf_operator.commands.plan.ways_out import WAYS_OUT
-from nvcf_operator.core.functions.model.decision import Register, SendSecrets
+from nvcf_operator.core.functions.model.decision import SendSecrets
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.model.decision import DropFinalizer
 from nvcf_operator.core.model.reasons import Reason
@@ -47,7 +47,7 @@ AT_ONCE = 0.5
 """Seconds below which a decision asks to be followed by the next one, and waits for nothing."""
 
 UNREAD = (
-    "The Secrets behind spec.secrets were not read, so it is not known whether their values have changed, nor whether "
+    "Not all Secrets behind spec.secrets were read, so it is not known whether their values have changed, nor whether "
     "they can be used."
 )
 SPEC_MERGED = "The cluster's object was merged with the manifest locally; a server-side apply may give another result."
@@ -120,9 +120,9 @@ class Planner:
         gpus: GpuCount = gpus_unknown,
         began: float | None = None,
     ) -> None:
-        self._secrets_are_read = secrets is not None
+        self._secrets = PlannedSecrets(secrets)
         began = time.time() if began is None else began
-        self.operation = Operation(settings, credentials, secrets or UnreadSecrets(), connect, began=began)
+        self.operation = Operation(settings, credentials, self._secrets, connect, began=began)
         self._gpus = gpus
         self._expected = Expected(self.operation)
 
@@ -245,11 +245,10 @@ class Planner:
             reason, message = (meanwhile.reason, meanwhile.message) if meanwhile is not None else ("", "")
         elif resource is None or isinstance(did, DropFinalizer):
             action = Action.UNCHANGED
-        if refused is not None and isinstance(did, SendSecrets) and not self._secrets_are_read:
-            action, refused = Action.UNCHANGED, None
+        if self._secrets.lacks(resource):
             item.notes.append(UNREAD)
-        elif isinstance(did, Register) and resource is not None and not self._secrets_are_read:
-            item.notes += [UNREAD] if getattr(resource.spec, "secrets", None) else []
+            if refused is not None and isinstance(did, SendSecrets):
+                action, refused = Action.UNCHANGED, None
         adopts = item.adopts or action == Action.ADOPT
         if action == Action.UNCHANGED and adopts:
             action = Action.ADOPT
@@ -268,10 +267,17 @@ class Planner:
             waits=item.skipped,
             adopts=adopts,
             downtime=action == Action.REDEPLOY,
-            orders=changes.orders(situation, action, self._gpus) if isinstance(situation, Situation) else Orders(),
+            orders=changes.orders(situation, resource, action, self._gpus)
+            if isinstance(situation, Situation)
+            else Orders(),
             basis=item.manifest.basis if item.manifest.recorded is not None else Basis.NEW,
             notes=(*item.notes, *([SPEC_MERGED] if item.manifest.basis == Basis.MERGED else ())),
         )
+
+    def _orders(self, situation: Any, resource: Any, action: Action) -> Orders:
+        if not isinstance(situation, Situation):
+            return Orders()
+        return changes.orders(situation, resource, action, self._gpus)
 
     def _changes(self, item: _Work, situation: Any, did: Any, action: Action) -> tuple[Any, ...]:
         if isinstance(situation, FunctionSituation):

@@ -17,15 +17,17 @@ from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import ALLOW_FUNCTION_ANNOTATION, Key
 from nvcf_operator.commands.plan.model import Write
+from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.flowcontrol.limiters import Admission, Limiters
 from nvcf_operator.flowcontrol.priority import Caller
-from nvcf_operator.kube.secrets import SecretRead
+from nvcf_operator.kube.secrets import Denied, SecretRead, Unavailable
 from nvcf_operator.kube.stored_secret import StoredSecret
 from nvcf_operator.metrics import Metrics
+from nvcf_operator.reconcile.ports import SecretStore
 
 T = TypeVar("T")
 
@@ -268,12 +270,32 @@ class _AnyKey(dict[str, bytes]):
         return b'{"hidden":"hidden"}'
 
 
-class UnreadSecrets:
-    """The port `SecretStore` without a cluster: each Secret is taken to be there, and to allow its use."""
+class PlannedSecrets:
+    """The port `SecretStore`: a Secret that cannot be read is taken to be there, and to allow its use.
+
+    Args:
+        store: where Secrets are read; None where they are not.
+
+    """
+
+    def __init__(self, store: SecretStore | None = None) -> None:
+        self._store = store
+        self._unread: set[tuple[str, str]] = set()
 
     async def read(self, namespace: str, name: str, *, max_age: float) -> SecretRead:
-        """Give a Secret that stands for the one that is not known."""
+        """Give a Secret, or one that stands for it."""
+        found = await self._store.read(namespace, name, max_age=float("inf")) if self._store is not None else None
+        if found is not None and not isinstance(found, Denied | Unavailable):
+            return found
+        self._unread.add((namespace, name))
         return StoredSecret(_AnyKey(), uid=f"{namespace}/{name}", annotations={ALLOW_FUNCTION_ANNOTATION: "*"})
+
+    def lacks(self, resource: AnyResource | None) -> bool:
+        """Whether not all Secrets of a CloudFunction were read."""
+        if not isinstance(resource, CloudFunction) or resource.spec is None:
+            return False
+        names = {item.secret_ref.name for item in resource.spec.secrets or ()}
+        return any((resource.key.namespace, name) in self._unread for name in names)
 
 
 class Notes:
