@@ -37,7 +37,7 @@ from nvcf_operator.settings import Settings
 
 logging.getLogger("nvcf_operator").addHandler(logging.NullHandler())  # a plan says itself what the loop would log
 
-MOST_STEPS = 1000
+MOST_STEPS = 400
 """Reconciles of one resource, after which what it waits for is taken not to come."""
 
 LONGEST_WAIT = 6 * 3600.0
@@ -263,8 +263,8 @@ class Planner:
             ways_out=WAYS_OUT.get(reason, ()) if action.fails else (),
             changes=tuple(map(self._expected.change, self._changes(item, situation, did, action))),
             first_write=self._expected.named(item.key, refused.write) if refused is not None else None,
-            after=item.after,
-            waits=item.skipped,
+            after=item.after if action.changes else None,
+            waits=item.skipped if refused is not None else 0.0,
             adopts=adopts,
             downtime=action == Action.REDEPLOY,
             orders=changes.orders(situation, resource, action, self._gpus)

@@ -4,12 +4,13 @@ import json
 import re
 import uuid
 from dataclasses import replace
+from typing import Any
 
 from nvcf_operator.api.names import Key
 from nvcf_operator.commands.plan.model import FieldChange, Write
 from nvcf_operator.commands.plan.objects import NEW_UIDS, new_uid
 from nvcf_operator.commands.plan.operation import Operation
-from nvcf_operator.core.functions.decide import unfinished
+from nvcf_operator.core.functions.decide import decide
 from nvcf_operator.core.functions.model.decision import (
     FunctionAction,
     Register,
@@ -30,6 +31,9 @@ FUNCTION, VERSION = "<new function>", "<new version>"
 
 UID, TOKEN = "<uid>", "<token>"
 """The same for an object that the cluster has yet to make, and for a registration."""
+
+MOST_CHANGES = 64
+"""Changes in place of one function that are taken as made."""
 
 _TOKEN = re.compile(rf"({re.escape(PREFIX)}[^:]*:[0-9a-f]{{16}}:)[0-9a-f]{{16}}")
 """The token in a mark. Each POST makes one of its own."""
@@ -74,7 +78,13 @@ class Expected:
 
     def _changed(self, key: Key, resource: CloudFunction, situation: FunctionSituation) -> None:
         """Record what the operator would once all versions in use are up to date."""
-        status = report(situation, unfinished(situation)).to_dict()
+        for _ in range(MOST_CHANGES):
+            situation = _after(situation)
+            due = decide(replace(situation, wrote=None))
+            if not isinstance(due.action, UpdateVersion | RemoveRateLimit):
+                break
+            situation = replace(situation, wrote=due.action)
+        status = report(situation, decide(situation)).to_dict()
         self._operation.apply({**self._operation.api.objects[key], "status": status})
         versions = frozenset(seen.version_id for seen in situation.shown)
         self._operation.environment.up_to_date.note(key, Findings(resource.uid, resource.generation, versions))
@@ -120,6 +130,21 @@ class Expected:
     def change(self, change: FieldChange) -> FieldChange:
         """A change with the same words in place of such ids."""
         return replace(change, after=self.text(change.after)) if isinstance(change.after, str) else change
+
+
+def _after(situation: FunctionSituation) -> FunctionSituation:
+    """The situation with a version as a change of its tags or rate limit leaves it."""
+    action, wanted = situation.wrote, situation.resource.metadata
+    changes: dict[str, Any] = {}
+    if isinstance(action, RemoveRateLimit):
+        changes["rate_limit"] = None
+    elif isinstance(action, UpdateVersion):
+        changes |= {"tags": action.tags} if action.tags is not None else {}
+        changes |= {"rate_limit": wanted.rate_limit} if action.rate_limit else {}
+    else:
+        return situation
+    shown = [replace(x, **changes) if x.version_id == action.version_id else x for x in situation.versions]
+    return replace(situation, versions=tuple(shown))
 
 
 def _made_up(key: Key, what: str) -> str:

@@ -104,7 +104,6 @@ SETTLES = frozenset(
         Reason.REJECTED,
         Reason.ARTIFACT_REJECTED,
         Reason.QUOTA_EXCEEDED,
-        Reason.DELETING,
     }
 )
 """What the operator waits out though nothing else has to happen: a plan goes on to what comes after it."""
