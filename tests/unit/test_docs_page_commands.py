@@ -13,6 +13,7 @@ from tests.support.page_commands import ROOT, TYPED_ON_A_CLUSTER, Command, comma
 CLUSTER = "tests/integration/test_docs_commands.py::test_the_pages_commands_do_what_they_say"
 KIND = "tests/e2e/kind/test_kind_page.py::test_the_page_can_be_typed_as_it_stands"
 EXAMPLES = "tests/contract/commands/test_command_documentation.py::test_an_example_prints_what_the_page_says"
+PLANS = "tests/contract/commands/test_plan_documentation.py::test_an_example_prints_what_the_page_says"
 MIGRATION = "tests/integration/test_migration_page.py::test_the_commands_take_over_a_function_and_deploy_nothing"
 HERE = "tests/unit/test_docs_page_commands.py"
 SIMULATOR = "tests/contract/test_docs_simulator_commands.py::test_the_simulators_console_can_be_typed"
@@ -20,6 +21,7 @@ SIMULATOR = "tests/contract/test_docs_simulator_commands.py::test_the_simulators
 TYPED = (
     *((page, re.escape(beginning), CLUSTER) for page, beginning in sorted(TYPED_ON_A_CLUSTER, reverse=True)),
     (r"docs/commands\.md", r"nvcf-operator (check|import|plan) (?!.*>)", EXAMPLES),
+    (r"docs/plan\.md", r"(cat .* \| )?nvcf-operator plan (?!.* > plan\.md)", PLANS),
     (r"docs/migration\.md", r"nvcf-operator |kubectl ", MIGRATION),
     (r"docs/kind\.md", r"kubectl (?!get fd -w)|helm ", KIND),
     (r"docs/simulator\.md", r"nvcf-simulator |curl ", SIMULATOR),
@@ -44,6 +46,8 @@ NOT_TYPED = (
     (r"docs/kind\.md", r"kubectl get fd -w", "ends by Ctrl-C only: the page's test waits for what it would show"),
     (r"docs/gitops\.md", r"kubectl (apply .*-f deploy/argocd/|-n argocd )", ARGO_CD),
     (r"docs/gitops\.md", r"kubectl (apply -k deploy/flux|-n flux-system |wait --for=delete )", FLUX),
+    (r"docs/plan\.md", r"argocd |flux ", "takes the command and the server of Argo CD, or Flux"),
+    (r"docs/plan\.md", r"nvcf-operator plan .* > plan\.md", "the same command is typed in the jobs of that page"),
     (r"docs/migration\.md", r"terraform ", TERRAFORM),
     (r"docs/release\.md", r"cosign |sha256sum ", SIGNED),
     (r"docs/development\.md", r"go get ", "changes a pinned module, and asks the module proxy"),
