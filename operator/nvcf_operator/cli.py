@@ -101,7 +101,8 @@ def _ensure_reachable(nvcf: settings.NvcfSettings, *more: str) -> None:
     from nvcf_client.http import route
 
     ca_file = str(nvcf.nvcf_ca_file) if nvcf.nvcf_ca_file else None
-    lines = route.obstacles((nvcf.nvcf_base_url, *more), ca_file)
+    catalogue = (nvcf.nvcf_catalogue_url,) if nvcf.nvcf_catalogue_url else ()
+    lines = route.obstacles((nvcf.nvcf_base_url, *catalogue, *more), ca_file)
     for line in lines:
         click.echo(f"nvcf-operator: {line}", err=True)
     if lines:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 import nvcf_client
@@ -70,6 +71,20 @@ def test_both_clients_have_the_calls(simulator: Simulator) -> None:
             return len((await catalogue.available_instance_types.list()).gpus)
 
     assert asyncio.run(read()) >= 5
+
+
+def test_a_client_of_the_callers_own_finds_it_as_well(simulator: Simulator) -> None:
+    with (
+        httpx.Client(trust_env=False) as own,
+        Client(api_key=KEY, base_url=org_url(simulator), httpx_client=own) as client,
+    ):
+        assert "H100" in client.catalogue.available_instance_types.list().gpus
+    with (
+        httpx.Client(trust_env=False) as own,
+        Client(api_key=KEY, base_url=simulator.url, httpx_client=own) as client,
+        pytest.raises(nvcf_client.NotAvailable),
+    ):
+        client.catalogue.quota_rules.list()
 
 
 @pytest.mark.parametrize("scope", ["gpu_capacity", "read_gpu_quota_rule"])
