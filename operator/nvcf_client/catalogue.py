@@ -13,8 +13,8 @@ from nvcf_client.responses import Answered
 
 E = TypeVar("E", bound=Lenient)
 
-MOST_YAML = 1 << 20
-"""A longer YAML text is not read, in bytes: its parser is slow."""
+MOST_JSON, MOST_YAML = 4 << 20, 1 << 18
+"""No longer text is read, in bytes: reading takes the time of whatever runs beside it, and YAML's parser is slow."""
 
 _WRAPPERS = ("gpus", "Gpus", "instanceTypes")
 _OF_A_GPU = ("instanceTypes", "instances", "types")
@@ -111,12 +111,14 @@ def _type(item: Mapping[str, Any], model: type[E], names: tuple[str, str]) -> E:
 
 
 def _json(body: bytes) -> Any:
+    if len(body) > MOST_JSON:
+        raise ValueError(f"a catalogue of more than {MOST_JSON >> 20} MiB")
     return _checked(from_json(body))
 
 
 def _json_or_yaml(body: bytes) -> Any:
     try:
-        return _checked(from_json(body))
+        return _json(body)
     except ValueError:
         pass
     if len(body) > MOST_YAML:

@@ -9,6 +9,7 @@ import pytest
 
 import nvcf_client
 from nvcf_client import AsyncClient, Client
+from nvcf_client.catalogue import MOST_JSON, read_available
 from nvcf_operator.core.catalogue.model import catalogue_of
 from tests.support.simulator import ECHO, KEY, Simulator
 
@@ -151,6 +152,17 @@ def test_no_shape_is_an_error(simulator: Simulator, client: Client, body: str) -
     )
 
 
+def test_yaml_with_keys_and_values_of_other_types_is_read(simulator: Simulator, client: Client) -> None:
+    text = "gpus:\n- {name: H100, 1: 2, limit: '4', clusters: [{names: [a, 7], 2026-11-30: x, limit: 2.0}, *no]}\n"
+    simulator.fault(path="*/quota/rules", body=text.replace(", *no", ""), contentType="text/yaml", status=200, count=1)
+    (quota,) = client.catalogue.quota_rules.list().gpus
+    assert (quota.name, quota.limit, quota.model_extra) == ("H100", 4, {"1": 2})
+    assert [(part.names, part.limit) for part in quota.clusters] == [(("a", "7"), 2)]
+    simulator.fault(path="*/quota/rules", body=text, contentType="text/yaml", status=200)
+    with pytest.raises(nvcf_client.InvalidAnswer, match="neither JSON nor YAML"):
+        client.catalogue.quota_rules.list()
+
+
 def test_what_is_readable_in_an_odd_shape_is_read(simulator: Simulator, client: Client) -> None:
     odd = {
         "Gpus": [
@@ -175,3 +187,9 @@ def test_a_page_is_no_catalogue(simulator: Simulator, client: Client) -> None:
     for call in (client.catalogue.available_instance_types.list, client.catalogue.quota_rules.list):
         with pytest.raises(nvcf_client.InvalidAnswer):
             call()
+
+
+def test_an_answer_without_end_is_not_read() -> None:
+    long = b'{"H100": [' + b'{"name": "x"},' * (MOST_JSON // 14) + b"{}]}"
+    with pytest.raises(ValueError, match="more than 4 MiB"):
+        read_available(long)

@@ -53,9 +53,11 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def entries(value: Any) -> Iterator[Mapping[str, Any]]:
-    """The objects in a list; an object that stands alone is a list of one."""
+    """The objects in a list; an object that stands alone is a list of one. YAML's keys may be no text: as text."""
     items = [value] if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    yield from (item for item in items[:MOST_NAMES] if isinstance(item, Mapping))
+    yield from (
+        {str(key): one for key, one in item.items()} for item in items[:MOST_NAMES] if isinstance(item, Mapping)
+    )
 
 
 def _objects(value: Any) -> tuple[Any, ...]:
@@ -116,7 +118,7 @@ class Usage(Lenient):
 
 
 def _usage(value: Any) -> Any:
-    return value if isinstance(value, Mapping | Usage) else None
+    return value if isinstance(value, Usage) else next(entries(value), None)
 
 
 class ClusterCapacity(Lenient):
