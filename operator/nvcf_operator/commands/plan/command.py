@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from nvcf_operator.commands.plan.engine import make_plan
-from nvcf_operator.commands.plan.input.reading import Input, InputError, read
+from nvcf_operator.commands.plan.input.reading import STDIN, Input, InputError, read
 from nvcf_operator.commands.plan.input.recorded import Recorded, recorded
 from nvcf_operator.commands.plan.input.secrets import ClusterCredentials
 from nvcf_operator.commands.plan.model import FAILED, Plan
@@ -46,8 +46,10 @@ def run(account: ImportSettings, operator: Settings, options: PlanOptions) -> in
     key = read_key(account.api_key_file)
     redactor = Redactor()
     redactor.add(key)
+    # Before the event loop: a read that blocks it could not be interrupted.
+    stdin = sys.stdin.buffer.read() if STDIN in options.filename else b""
     try:
-        given, plan = asyncio.run(_Run(account, operator, options, key, redactor.add).plan())
+        given, plan = asyncio.run(_Run(account, operator, options, key, stdin, redactor.add).plan())
     except (InputError, ClusterError) as error:
         for line in str(error).splitlines():
             _print(sys.stderr.fileno(), f"nvcf-operator: {redactor.clean(line)}\n")
@@ -89,12 +91,14 @@ class _Run:
         operator: Settings,
         options: PlanOptions,
         key: str,
+        stdin: bytes,
         redact: Callable[[str], None],
     ) -> None:
         self._account = account
         self._operator = operator
         self._options = options
         self._key = key
+        self._stdin = stdin
         self._redact = redact
         self._clients: list[ReadOnlyClient] = []
 
@@ -123,7 +127,7 @@ class _Run:
 
     def _read(self, namespace: str | None) -> Input:
         chosen = self._options.namespace or namespace
-        return read(self._options.filename, namespace=chosen, stdin=sys.stdin.buffer.read)
+        return read(self._options.filename, namespace=chosen, stdin=lambda: self._stdin)
 
     @asynccontextmanager
     async def _cluster(self) -> AsyncIterator[tuple[DryRunClient, str | None]]:
@@ -131,6 +135,8 @@ class _Run:
         from nvcf_operator.kube.connection import ConnectionProblem, connect
 
         options = self._options
+        if options.kubeconfig and not os.path.exists(options.kubeconfig):  # noqa: ASYNC240  one check, at the start
+            raise ClusterError(f"{options.kubeconfig}: there is no such file")
         try:
             connection = await connect(options.kubeconfig or "", options.context or "", user_agent="nvcf-operator/plan")
         except ConnectionProblem as problem:
