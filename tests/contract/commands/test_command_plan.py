@@ -82,7 +82,7 @@ def test_exit_codes_of_changes_and_of_none(
 ) -> None:
     changed = account.run("plan", "-f", written(tmp_path / "a.yaml", manifest("new", *versions["neu & <b>"])))
     assert (changed.returncode, changed.stderr) == (2, "")
-    assert changed.stdout.endswith("\nPlan: 1 deploy.\nOrdered in all: instances 0 -> 1-2\n")
+    assert changed.stdout.endswith("\nPlan: 1 deploy.\nOrdered in all: instances 0 -> 1-2, GPUs 0 -> 1-2\n")
     observed = manifest("seen", *versions["läuft"], gpu=L40S)
     observed["spec"]["managementPolicy"] = "Observe"
     unchanged = account.run("plan", "-f", written(tmp_path / "b.yaml", observed))

@@ -3,16 +3,17 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
+from nvcf_operator.commands.plan.advised import advised, catalogue_for, gpus_of
 from nvcf_operator.commands.plan.engine import make_plan
 from nvcf_operator.commands.plan.input.reading import STDIN, Input, InputError, read
 from nvcf_operator.commands.plan.input.recorded import Recorded, recorded
 from nvcf_operator.commands.plan.input.secrets import ClusterCredentials
-from nvcf_operator.commands.plan.model import FAILED, Plan
+from nvcf_operator.commands.plan.model import FAILED, Manifest, Plan
 from nvcf_operator.commands.plan.output import markdown, structured, text
 from nvcf_operator.commands.plan.ports import GivenKey
 from nvcf_operator.commands.read_only_client import ReadOnlyClient, counted
@@ -21,6 +22,7 @@ from nvcf_operator.kube.dry_run import DryRunClient
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.kube.secrets import Secrets
 from nvcf_operator.logs import Redactor
+from nvcf_operator.reconcile.ports import Credentials, SecretStore
 from nvcf_operator.settings import Settings
 from nvcf_operator.settings.options import ImportSettings, PlanOptions, read_key
 
@@ -107,8 +109,7 @@ class _Run:
         options = self._options
         if options.kubeconfig is None and options.context is None:
             given = self._read(None)
-            credentials = GivenKey(self._operator.base_url, self._key)
-            plan = await make_plan(given.manifests, self._operator, credentials, self._connect)
+            plan = await self._made(given.manifests, GivenKey(self._operator.base_url, self._key))
             return given, self._complete(plan, given)
         async with self._cluster() as (client, namespace):
             given = self._read(namespace)
@@ -120,10 +121,27 @@ class _Run:
 
     async def _plan_in_cluster(self, given: Input, found: Recorded, secrets: Secrets) -> Plan:
         credentials = ClusterCredentials(secrets, self._operator, self._key, redact=self._redact)
-        plan = await make_plan(
-            found.manifests, self._operator, credentials, self._connect, others=found.others, secrets=secrets
-        )
+        plan = await self._made(found.manifests, credentials, found.others, secrets)
         return self._complete(plan, given, *found.notes, *credentials.notes)
+
+    async def _made(
+        self,
+        manifests: Sequence[Manifest],
+        credentials: Credentials,
+        others: Sequence[Mapping[str, Any]] = (),
+        secrets: SecretStore | None = None,
+    ) -> Plan:
+        catalogue = await catalogue_for(manifests, self._account, self._key, timeout=self._options.timeout)
+        plan = await make_plan(
+            manifests,
+            self._operator,
+            credentials,
+            self._connect,
+            others=others,
+            secrets=secrets,
+            gpus=gpus_of(catalogue),
+        )
+        return advised(plan, manifests, catalogue)
 
     def _read(self, namespace: str | None) -> Input:
         chosen = self._options.namespace or namespace
