@@ -30,7 +30,7 @@ class InputError(Exception):
     """What was given cannot be planned for.
 
     Attributes:
-        lines: what is wrong, where, and what to do: one line for each mistake.
+        lines: what is wrong, where, and what to do: one line for each mistake, then one for each warning.
 
     """
 
@@ -202,7 +202,7 @@ class _Reader:
 
         """
         if self._errors:
-            raise InputError(self._errors)
+            raise InputError([*self._errors, *(f"warning: {text}" for text in self._warnings)])
         return Input(tuple(self._manifests), dict(sorted(self._passed_over.items())), tuple(self._warnings))
 
 

@@ -55,7 +55,7 @@ _BIDIRECTIONAL = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 
 def phrase(item: Planned) -> str:
     """What would be done, in a few words."""
     said = PHRASES[item.action]
-    if item.adopts and item.action != Action.ADOPT:
+    if item.adopts and item.action.changes and item.action != Action.ADOPT:
         said += ", and adopt what NVCF has"
     if item.downtime and item.action != Action.REDEPLOY:
         said += ", nothing serves meanwhile"
