@@ -13,7 +13,7 @@ import yaml
 from hack.controlplane import ControlPlane
 from tests.support.cluster import follower
 from tests.support.functions import Functions
-from tests.support.simulator import KEY
+from tests.support.simulator import KEY, Simulator
 from tests.support.tenant import Tenant
 
 COMMAND = Path(sys.executable).with_name("nvcf-operator")
@@ -45,6 +45,7 @@ def identity(plane: ControlPlane, namespace: str, name: str, rules: list[dict[st
 def plan(tenant: Tenant, folder: Path, kubeconfig: Path, *objects: dict[str, Any], output: str = "json") -> Any:
     """Exit code and output of the command for these manifests, which nothing is written for."""
     (folder / "key").write_text(KEY)
+    assert isinstance(tenant.simulator, Simulator)
     before = tenant.simulator.cursor
     done = subprocess.run(
         [

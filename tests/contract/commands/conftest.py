@@ -12,19 +12,20 @@ from tests.support.simulator import Simulator
 @pytest.fixture(params=["current", "old"])
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """A simulator of each generation of the API, without functions."""
-    with _unchanged(request.param) as running:
+    with unchanged(request.param) as running:
         yield running
 
 
 @pytest.fixture
 def current() -> Iterator[Simulator]:
     """A simulator of the current generation of the API, without functions."""
-    with _unchanged("current") as running:
+    with unchanged("current") as running:
         yield running
 
 
 @contextmanager
-def _unchanged(generation: str) -> Iterator[Simulator]:
+def unchanged(generation: str) -> Iterator[Simulator]:
+    """A simulator of a generation of the API, without functions, in which nothing may be changed by calls."""
     with Simulator.start({"functions": []}, generation=generation) as running:
         yield running
         log = running.log()

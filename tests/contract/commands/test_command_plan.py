@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 
 from nvcf_operator.cli import main
 from tests.contract.commands.command_process import COMMAND, LONGEST, Account, nvcf_operator
+from tests.contract.commands.conftest import unchanged
 from tests.support.cluster import follower, manifest
 from tests.support.functions import function_manifest
 from tests.support.simulator import KEY, Simulator
@@ -22,23 +24,32 @@ from tests.support.waiting import eventually
 L40S = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
 
 
-@pytest.fixture
-def account(current: Simulator, tmp_path: Path) -> Account:
-    return Account(current.url, tmp_path, KEY)
+Versions = dict[str, tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def nvcf() -> Iterator[tuple[Simulator, Versions]]:
+    """A simulator that none of these tests changes, and ids by the function's name; `läuft` is deployed."""
+    with unchanged("current") as running:
+        found = {name: running.add_function(name) for name in ("neu & <b>", "läuft")}
+        running.deploy(found["läuft"][1], L40S)
+        eventually(
+            lambda: {item["name"]: item["status"] for item in running.state()["functions"]},
+            lambda statuses: statuses["läuft"] == "ACTIVE",
+            within=30,
+            what="it is ACTIVE",
+        )
+        yield running, found
 
 
 @pytest.fixture
-def versions(current: Simulator) -> dict[str, tuple[str, str]]:
-    """Ids by the function's name; `läuft` is deployed."""
-    found = {name: current.add_function(name) for name in ("neu & <b>", "läuft")}
-    current.deploy(found["läuft"][1], L40S)
-    eventually(
-        lambda: {item["name"]: item["status"] for item in current.state()["functions"]},
-        lambda statuses: statuses["läuft"] == "ACTIVE",
-        within=30,
-        what="it is ACTIVE",
-    )
-    return found
+def account(nvcf: tuple[Simulator, Versions], tmp_path: Path) -> Account:
+    return Account(nvcf[0].url, tmp_path, KEY)
+
+
+@pytest.fixture
+def versions(nvcf: tuple[Simulator, Versions]) -> Versions:
+    return nvcf[1]
 
 
 def written(path: Path, *objects: dict[str, Any]) -> str:
@@ -51,7 +62,7 @@ def planned(stdout: str) -> dict[str, str]:
     return {item["name"]: item["action"] for item in json.loads(stdout)["resources"]}
 
 
-def test_a_folder_in_each_format(account: Account, versions: dict[str, tuple[str, str]], tmp_path: Path) -> None:
+def test_a_folder_in_each_format(account: Account, versions: Versions, tmp_path: Path) -> None:
     new, runs = versions["neu & <b>"], versions["läuft"]
     refused = manifest("refused", *runs)
     refused["spec"]["adoptionPolicy"] = "Refuse"
@@ -77,31 +88,31 @@ def test_a_folder_in_each_format(account: Account, versions: dict[str, tuple[str
     assert comment.returncode == 1
 
 
-def test_exit_codes_of_changes_and_of_none(
-    account: Account, versions: dict[str, tuple[str, str]], tmp_path: Path
-) -> None:
+def test_exit_codes_of_changes_and_of_none(account: Account, versions: Versions, tmp_path: Path) -> None:
     changed = account.run("plan", "-f", written(tmp_path / "a.yaml", manifest("new", *versions["neu & <b>"])))
     assert (changed.returncode, changed.stderr) == (2, "")
     assert changed.stdout.endswith("\nPlan: 1 deploy.\nOrdered in all: instances 0 -> 1-2, GPUs 0 -> 1-2\n")
     observed = manifest("seen", *versions["läuft"], gpu=L40S)
     observed["spec"]["managementPolicy"] = "Observe"
-    unchanged = account.run("plan", "-f", written(tmp_path / "b.yaml", observed))
-    assert (unchanged.returncode, unchanged.stderr) == (0, "")
-    assert "No changes: 1 unchanged." in unchanged.stdout
+    same = account.run("plan", "-f", written(tmp_path / "b.yaml", observed))
+    assert (same.returncode, same.stderr) == (0, "")
+    assert "No changes: 1 unchanged." in same.stdout
     nothing = account.run("plan", "-f", written(tmp_path / "c.yaml", {"apiVersion": "v1", "kind": "Secret"}))
     assert (nothing.returncode, nothing.stdout.count("Nothing to plan")) == (0, 1)
 
 
-def test_mistakes_are_listed_and_nothing_is_asked(current: Simulator, account: Account, tmp_path: Path) -> None:
+def test_mistakes_are_listed_and_nothing_is_asked(
+    nvcf: tuple[Simulator, Versions], account: Account, tmp_path: Path
+) -> None:
     bad = manifest("bad", "no-uuid", "no-uuid")
-    calls = len(current.log())
+    calls = len(nvcf[0].log())
     done = account.run("plan", "-f", written(tmp_path / "a.yaml", bad), "-f", f"{tmp_path}/fehlt.yaml")
     assert (done.returncode, done.stdout) == (1, "")
     lines = done.stderr.splitlines()
     assert len(lines) == 3
     assert all(line.startswith("nvcf-operator: ") for line in lines)
     assert "a.yaml, document 1, line 1: FunctionDeployment bad: spec.functionId: must match" in lines[0]
-    assert len(current.log()) == calls
+    assert len(nvcf[0].log()) == calls
 
 
 @pytest.mark.parametrize(
@@ -127,8 +138,8 @@ def test_a_cluster_that_is_not_there(account: Account, tmp_path: Path) -> None:
     assert done.stderr == f"nvcf-operator: {tmp_path}/fehlt: there is no such file\n"
 
 
-def test_a_refused_key_is_an_error_of_each_resource(current: Simulator, tmp_path: Path) -> None:
-    stranger = Account(current.url, tmp_path, "nvapi-unbekannt-0123456789")
+def test_a_refused_key_is_an_error_of_each_resource(account: Account, tmp_path: Path) -> None:
+    stranger = Account(account.url, tmp_path, "nvapi-unbekannt-0123456789")
     done = stranger.run("plan", "-f", written(tmp_path / "a.yaml", function_manifest("llama")), "-o", "json")
     assert done.returncode == 1
     assert planned(done.stdout) == {"llama": "error"}
