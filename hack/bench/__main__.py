@@ -15,10 +15,14 @@ from hack.bench.load import Cluster, each, run
 from hack.bench.printing import figure, machine, progress
 from hack.bench.processes import cpu_seconds
 from hack.bench.settings import FLEET, OPERATOR
+from hack.bench.waiting import RESTART_PAUSE, reached
 from hack.controlplane import writes_by_kind
 from tests.support.cluster import manifest
 from tests.support.process import Operator
 from tests.support.waiting import eventually
+
+RESOURCES, RECONCILES = "nvcf_operator_resources", "nvcf_operator_reconciles_total"
+READY = {"condition": "Ready", "status": "True"}
 
 DEFAULT_RATE = {"nvcf_rate": None, "nvcf_concurrency": None}
 """What is changed of it for a fleet that is no faster than a user's."""
@@ -90,13 +94,7 @@ def grown(here: Environment, operator: Operator, alone: float) -> None:
     started = time.monotonic()
     run(here.plane.kubeconfig, "fleet", create)
     progress(f"created in {time.monotonic() - started:.1f} s; waiting for Ready ...")
-    ready = {"condition": "Ready", "status": "True"}
-    eventually(
-        lambda: operator.metric("nvcf_operator_resources", **ready),
-        lambda number: number >= here.number,
-        within=600,
-        what=f"{here.number} resources are Ready",
-    )
+    reached(operator, RESOURCES, here.number, within=600 + here.number / 5, what="resources Ready", labels=READY)
     total = time.monotonic() - started
     used = {name: seconds - cpu.get(name, 0.0) for name, seconds in cpu_seconds().items()}
     ratio = (total - DEPLOY_SECONDS) / alone
@@ -142,11 +140,15 @@ def at_rest(here: Environment, operator: Operator, seconds: float) -> None:
     """Measure the fleet while nothing happens."""
     if seconds <= 0:
         return
-    eventually(  # the last Events are written beside the work
-        lambda: operator.metric("nvcf_operator_kube_requests_total", kind="event"),
-        lambda number: number >= 2 * here.number,
-        within=180,
-        what="the Events are written",
+    # The last Events are written beside the work.
+    events = "nvcf_operator_kube_requests_total"
+    reached(
+        operator,
+        events,
+        2 * here.number,
+        within=180 + here.number / 10,
+        what="Events written",
+        labels={"kind": "event"},
     )
     offset, cursor, cpu = here.plane.audit_log.stat().st_size, here.simulator.cursor, operator.cpu_seconds()
     progress(f"measuring {seconds:.0f} s at rest ...")
@@ -163,12 +165,7 @@ def at_rest(here: Environment, operator: Operator, seconds: float) -> None:
 
 def all_known(operator: Operator, number: int) -> None:
     """Wait until a new operator has reconciled so many resources that need nothing."""
-    eventually(
-        lambda: operator.metric("nvcf_operator_resources", condition="Ready", status="True"),
-        lambda ready: ready >= number,
-        within=120,
-        what=f"{number} resources are known",
-    )
+    reached(operator, RESOURCES, number, within=120, what="resources known", labels=READY)
     eventually(
         lambda: operator.metric("nvcf_operator_queue_depth"), lambda depth: depth == 0, within=60, what="nothing is due"
     )
@@ -178,12 +175,7 @@ def restarted(here: Environment, settings: dict[str, Any]) -> None:
     """Start the operator again over the fleet."""
     offset, cursor, started = here.plane.audit_log.stat().st_size, here.simulator.cursor, time.monotonic()
     with Operator.start(here.identity, here.simulator.url, here.log, fresh=True, **settings) as operator:
-        eventually(
-            lambda: operator.metric("nvcf_operator_reconciles_total"),
-            lambda number: number >= here.number,
-            within=120,
-            what="every resource was reconciled",
-        )
+        reached(operator, RECONCILES, here.number, within=120, what="resources reconciled", pause=RESTART_PAUSE)
         figure("restart, all reconciled", f"{time.monotonic() - started:.1f} s", budget="15 s at 5,000")
         writes = writes_by_kind(here.plane.audit_log, user=OPERATOR, offset=offset)
         mutating = [entry for entry in here.simulator.log(cursor) if entry["mutating"]]

@@ -13,6 +13,7 @@ from hack.bench.environment import Environment, running_environment
 from hack.bench.load import Cluster, each, run
 from hack.bench.printing import figure, machine, progress
 from hack.bench.settings import FLEET, OPERATOR
+from hack.bench.waiting import PAUSE, RESTART_PAUSE, reached
 from hack.controlplane import writes_by_kind
 from nvcf_operator.api.names import API_VERSION, CLOUD_FUNCTION
 from tests.support.cluster import follower, manifest
@@ -59,6 +60,7 @@ def grown(here: Environment, operator: Operator, *, both: bool) -> None:
         lambda number: number >= len(manifests),
         within=1200,
         what=f"{len(manifests)} resources are Ready",
+        rest=lambda: time.sleep(PAUSE),
     )
     figure("applied to all Ready", f"{time.monotonic() - started:.1f} s")
     calls = Counter(entry["operation"] for entry in here.simulator.log(cursor))
@@ -96,12 +98,8 @@ def restarted(here: Environment, *, both: bool) -> None:
     """Start the operator again over all of them."""
     offset, cursor, started = here.plane.audit_log.stat().st_size, here.simulator.cursor, time.monotonic()
     with Operator.start(here.identity, here.simulator.url, here.log, fresh=True, **FLEET) as operator:
-        eventually(
-            lambda: operator.metric("nvcf_operator_reconciles_total"),
-            lambda number: number >= number_of(here, both=both),
-            within=300,
-            what="every resource was reconciled",
-        )
+        wanted, what = number_of(here, both=both), "resources reconciled"
+        reached(operator, "nvcf_operator_reconciles_total", wanted, within=300, what=what, pause=RESTART_PAUSE)
         figure("restart, all reconciled", f"{time.monotonic() - started:.1f} s")
         mutating = [entry for entry in here.simulator.log(cursor) if entry["mutating"]]
         number = len(mutating) + sum(writes_by_kind(here.plane.audit_log, user=OPERATOR, offset=offset).values())

@@ -12,9 +12,9 @@ from typing import Any
 from hack.bench.environment import Environment
 from hack.bench.load import Cluster, each, run
 from hack.bench.printing import figure, progress
+from hack.bench.waiting import reached
 from tests.support.cluster import Namespace, manifest
 from tests.support.process import Operator
-from tests.support.waiting import eventually
 
 EDITED = 10
 """Resources that are edited, of the fleet's account and of another one each."""
@@ -97,11 +97,8 @@ def crowded(here: Environment, operator: Operator, name: str, *, calm: float | N
         editor.start()
     try:
         run(here.plane.kubeconfig, name, lambda cluster: _create(cluster, fleet))
-        eventually(
-            lambda: operator.metric("nvcf_operator_resources", **READY),
-            lambda number: number >= before + here.number,
-            within=600,
-            what=f"{here.number} more resources are Ready",
+        reached(
+            operator, "nvcf_operator_resources", before + here.number, within=600, what="resources Ready", labels=READY
         )
     finally:
         over.set()
