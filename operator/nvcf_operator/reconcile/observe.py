@@ -188,6 +188,8 @@ class Observer:
         if resource.spec.management_policy == ManagementPolicy.OBSERVE:
             return context
         holders = await self._environment.claims.holders(resource, context.nvcf.credential.base_url)
+        if not holders:
+            return context
         return context.after(resource=without(resource, frozenset(holders)), holders=holders)
 
     async def _observe_versions(self, context: Context, versions: tuple[str, ...]) -> Context:

@@ -111,10 +111,14 @@ class ManagedContext(Generic[SituationT, LocalT]):
 
     def hurried(self) -> Self:
         """This context, its calls urgent if the account hurries its resource now."""
-        return replace(self, urgent=self.nvcf.hurries(self.resource))
+        urgent = self.nvcf.hurries(self.resource)
+        return self if urgent == self.urgent else replace(self, urgent=urgent)
 
     def after(self, **changes: Any) -> Self:
         """This context with another situation."""
+        situation = self.situation
+        if all(getattr(situation, name) is value for name, value in changes.items()):
+            return self
         return replace(self, situation=replace(cast("Any", self.situation), **changes))
 
     def resource_after(self, obj: Mapping[str, Any], clock: Clock) -> Any:
