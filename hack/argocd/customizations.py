@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from hack import documents
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, GROUP, KINDS, Kind
 
 ARGOCD = Path(__file__).parents[2] / "deploy" / "argocd"
@@ -98,5 +99,5 @@ def _settings(kind: Kind) -> dict[str, str]:
 
 def shipped() -> dict[str, str]:
     """Read the data of the ConfigMap that is committed."""
-    found: dict[str, Any] = yaml.safe_load(CONFIG_MAP.read_text())
+    found: dict[str, Any] = documents.load(CONFIG_MAP.read_text())
     return dict(found["data"])

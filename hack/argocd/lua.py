@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import yaml
 from lupa import lua51
 
+from hack import documents
 from hack.argocd.customizations import group_kind, shipped
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Kind
 
@@ -92,7 +92,7 @@ class Scripts:
         self._lua = lua51.LuaRuntime(register_eval=False, register_builtins=False, unpack_returned_tuples=True)
         self._box = self._lua.execute(_SANDBOX, INSTRUCTIONS, lambda: int(self._clock().timestamp()), self._date)
         self._health = self._compile(data[f"resource.customizations.health.{group_kind}"], "health.lua")
-        actions = yaml.safe_load(data.get(f"resource.customizations.actions.{group_kind}", "{}"))
+        actions = documents.load(data.get(f"resource.customizations.actions.{group_kind}", "{}"))
         self._discovery = self._compile(actions["discovery.lua"], "discovery.lua") if actions else None
         self._actions = {
             item["name"]: self._compile(item["action.lua"], f"{item['name']}/action.lua")

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from hack import documents
 from hack.chart.binaries import helm_binary
 from hack.chart.rendering import CHART
 
@@ -47,4 +48,4 @@ class Helm:
         """Render the chart; give the objects."""
         namespace = ("--namespace", "nvcf-operator-system")
         text = self("template", release, str(CHART), *namespace, *options, values=values or {})
-        return [each for each in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if each]
+        return [each for each in documents.load_all(text) if each]

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
+from hack import documents
 from tests.support.simulator import Simulator
 
 pytestmark = pytest.mark.xdist_group("conformance")
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 CASES = [
     pytest.param(case["name"], id=f"{path.stem}: {case['name']}")
     for path in sorted((FOLDER / "conformance" / "cases").glob("*.yaml"))
-    for case in yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    for case in documents.load(path.read_text())
 ]
 
 Verdicts = dict[str, dict[str, str]]

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from hack import documents
 from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import API_VERSION, FUNCTION_DEPLOYMENT, GROUP, KINDS, Kind
 
@@ -131,7 +130,7 @@ def manifest(name: str, spec: Mapping[str, Any], kind: Kind = FUNCTION_DEPLOYMEN
 
 def spec_fields(kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every field of the shipped CRD's spec, the spec itself first, by the path that it has in a complete manifest."""
-    versions = yaml.safe_load(CRD_FILES[kind].read_text())["spec"]["versions"]
+    versions = documents.load(CRD_FILES[kind].read_text())["spec"]["versions"]
     yield from _walk("", versions[0]["schema"]["openAPIV3Schema"]["properties"]["spec"])
 
 

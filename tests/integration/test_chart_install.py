@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hack import documents
 from hack.chart import CHART, Helm, HelmError
 from hack.controlplane import ControlPlane, KubectlError
 from nvcf_operator.api.names import CRD_NAME
@@ -83,10 +84,10 @@ def changed(folder: Path, version: str, change: Callable[[dict[str, Any]], objec
     """The chart as another version has it, with a change of FunctionDeployment's schema of `spec`."""
     chart = folder / f"chart-{version}"
     shutil.copytree(CHART, chart)
-    metadata = yaml.safe_load((chart / "Chart.yaml").read_text()) | {"version": version}
+    metadata = documents.load((chart / "Chart.yaml").read_text()) | {"version": version}
     (chart / "Chart.yaml").write_text(yaml.safe_dump(metadata))
     file = chart / "files" / "crds" / "functiondeployments.yaml"
-    crd = yaml.safe_load(file.read_text())
+    crd = documents.load(file.read_text())
     change(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"])
     file.write_text("# of another version\n" + yaml.safe_dump(crd, sort_keys=False))
     return chart

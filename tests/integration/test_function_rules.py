@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import yaml
 
+from hack import documents
 from hack.controlplane import ControlPlane, KubectlError
 from nvcf_operator.api.names import CLOUD_FUNCTION
 from nvcf_operator.api.unsupported import UNSUPPORTED
@@ -306,7 +306,7 @@ PLAIN = changed(
 
 
 def without_refusals() -> dict[str, Any]:
-    crd: dict[str, Any] = yaml.safe_load(CRD_FILES[CLOUD_FUNCTION].read_text())
+    crd: dict[str, Any] = documents.load(CRD_FILES[CLOUD_FUNCTION].read_text())
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     refused = {item.message for item in UNSUPPORTED}
     spec[CEL] = [rule for rule in spec[CEL] if rule["message"] not in refused]

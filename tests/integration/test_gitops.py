@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hack import documents
 from hack.argocd import ARGOCD, CONFIG_MAP, merge_patch, scripts, shipped
 from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import (
@@ -167,7 +168,7 @@ def test_the_settings_go_beside_those_that_argo_cd_has(control_plane: ControlPla
         "data": theirs,
     }
     control_plane.kubectl("-n", namespace, "apply", "-f", "-", input=json.dumps(existing))
-    ours = yaml.safe_load(CONFIG_MAP.read_text())
+    ours = documents.load(CONFIG_MAP.read_text())
     ours["metadata"]["namespace"] = namespace
     command = ("apply", "--server-side", "--field-manager=nvcf-operator", "-f", "-")
     control_plane.kubectl("-n", namespace, *command, input=json.dumps(ours))
@@ -177,7 +178,7 @@ def test_the_settings_go_beside_those_that_argo_cd_has(control_plane: ControlPla
 
 
 def kustomize(plane: ControlPlane, folder: Path) -> list[dict[str, Any]]:
-    return [each for each in yaml.safe_load_all(plane.kubectl("kustomize", str(folder))) if each]
+    return [each for each in documents.load_all(plane.kubectl("kustomize", str(folder))) if each]
 
 
 def test_the_settings_are_a_component_for_an_argo_cd_by_kustomize(control_plane: ControlPlane, tmp_path: Path) -> None:

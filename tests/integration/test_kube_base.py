@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hack import documents
 from hack.controlplane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +73,7 @@ def test_the_crd_can_be_applied_alone(control_plane: ControlPlane, flag: str) ->
 
 def overlay(plane: ControlPlane, folder: Path) -> Objects:
     """The objects of an overlay, after the API server has taken each that it knows, with no unknown field."""
-    objects = list(yaml.safe_load_all(plane.kubectl("kustomize", folder)))
+    objects = documents.load_all(plane.kubectl("kustomize", folder))
     for each in objects:
         if each["apiVersion"].startswith("monitoring.coreos.com/"):
             continue

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from hack import documents
 from hack.chart import CHART
 from hack.controlplane import ControlPlane
 from hack.promtool import Promtool, SaysNoError
@@ -129,7 +130,7 @@ def asked() -> Iterator[tuple[str, str, list[str]]]:
         for target in panel["targets"]:
             legend = re.findall(r"\{\{\s*(\w+)\s*\}\}", target["legendFormat"])
             yield f"panel:{panel['id']}:{target['refId']}", target["expr"], legend
-    for group in yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"]:
+    for group in documents.load((CHART / "files" / "alerts.yaml").read_text())["groups"]:
         for rule in group["rules"]:
             for index, selector in enumerate(re.findall(r"nvcf_operator_\w+(?:\{[^}]*\})?", rule["expr"])):
                 yield f"alert:{rule['alert']}:{index}", selector, []
@@ -186,7 +187,7 @@ def test_a_query_for_what_is_not_there_is_noticed(
 
 def test_the_alerts_are_played_with_series_that_there_are(series: list[Series]) -> None:
     there = {(each.name, name) for each in series for name in each.labels} | {(each.name, "") for each in series}
-    for case in yaml.safe_load(MADE_UP.read_text())["tests"]:
+    for case in documents.load(MADE_UP.read_text())["tests"]:
         for each in case["input_series"]:
             name, labels = re.fullmatch(r"(\w+)(?:\{(.*)\})?", each["series"]).groups()  # type: ignore[union-attr]
             wanted = {(name, ""), *((name, label) for label in re.findall(r"(\w+)=", labels or ""))}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from hack import documents
 from hack.controlplane import ControlPlane, KubectlError
 from nvcf_operator.api.names import CRD_NAME, FUNCTION_DEPLOYMENT, KINDS
 from nvcf_operator.api.status import (
@@ -88,7 +88,7 @@ def test_the_api_server_accepts_and_serves_the_crd(control_plane: ControlPlane, 
 
 def test_the_rules_are_cheap_enough_for_ten_times_the_specifications(control_plane: ControlPlane) -> None:
     """The API server refuses a CRD whose rules could cost too much; ours are far from it, so there is room to grow."""
-    crd = yaml.safe_load(CRD_FILES[FUNCTION_DEPLOYMENT].read_text())
+    crd = documents.load(CRD_FILES[FUNCTION_DEPLOYMENT].read_text())
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     spec["properties"]["deploymentSpecifications"]["maxItems"] *= 10
     control_plane.kubectl("apply", "--dry-run=server", "-f", "-", input=json.dumps(crd))

@@ -5,8 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from hack import documents
 from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import KINDS
 
@@ -17,7 +16,7 @@ NAMESPACE, ACCOUNT = "nvcf-operator-system", "nvcf-operator"
 
 def base_objects(plane: ControlPlane) -> list[dict[str, Any]]:
     """All objects of `deploy/base`, as kustomize renders them."""
-    return list(yaml.safe_load_all(plane.kubectl("kustomize", str(BASE))))
+    return documents.load_all(plane.kubectl("kustomize", str(BASE)))
 
 
 def install(plane: ControlPlane, *, without: Collection[str] = ()) -> Path:

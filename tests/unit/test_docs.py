@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from hack import documents
 from hack.docs.errors import errors_tables, with_errors
 from hack.docs.reasons import reasons_table, with_reasons
 from nvcf_operator import settings
@@ -222,13 +222,13 @@ def test_targets_of_make_are_in_the_makefile(page: Path) -> None:
 
 def test_the_readmes_manifest_is_the_example() -> None:
     example = ROOT / "deploy" / "examples" / "functiondeployment.yaml"
-    assert yaml.safe_load(block(README, "yaml")) == yaml.safe_load(example.read_text())
+    assert documents.load(block(README, "yaml")) == documents.load(example.read_text())
 
 
 @pytest.mark.parametrize(("page", "number"), [(README, 1), (DOCS / "functions.md", 0)], ids=["README", "functions"])
 def test_the_function_of_a_page_is_the_example(page: Path, number: int) -> None:
     example = ROOT / "deploy" / "examples" / "cloudfunction.yaml"
-    assert list(yaml.safe_load_all(block(page, "yaml", number))) == list(yaml.safe_load_all(example.read_text()))
+    assert documents.load_all(block(page, "yaml", number)) == documents.load_all(example.read_text())
 
 
 def test_the_readmes_sample_of_a_condition_is_what_the_operator_reports() -> None:
@@ -242,10 +242,10 @@ def test_the_readmes_sample_of_a_condition_is_what_the_operator_reports() -> Non
 
 
 def test_the_rule_for_secrets_is_the_bases_and_the_overlays_path_leads_to_it() -> None:
-    objects = yaml.safe_load_all((ROOT / "deploy" / "base" / "operator.yaml").read_text())
+    objects = documents.load_all((ROOT / "deploy" / "base" / "operator.yaml").read_text())
     role = next(each for each in objects if each["kind"] == "ClusterRole")
-    (rule,) = yaml.safe_load(block(DOCS / "credentials.md", "yaml"))
-    (operation,) = yaml.safe_load(yaml.safe_load(block(DOCS / "credentials.md", "yaml", 1))["patches"][0]["patch"])
+    (rule,) = documents.load(block(DOCS / "credentials.md", "yaml"))
+    (operation,) = documents.load(documents.load(block(DOCS / "credentials.md", "yaml", 1))["patches"][0]["patch"])
     assert role["rules"][int(operation["path"].split("/")[2])] == rule
 
 
@@ -253,7 +253,7 @@ def test_the_rule_for_secrets_is_the_bases_and_the_overlays_path_leads_to_it() -
 def schemas() -> tuple[Mapping[str, Any], ...]:
     """The schema of each kind, with the members of spec that pages name without it."""
     files = (ROOT / "crds" / f"{names.GROUP}_{kind.plural}.yaml" for kind in names.KINDS)
-    versions = (yaml.safe_load(file.read_text())["spec"]["versions"][0] for file in files)
+    versions = (documents.load(file.read_text())["spec"]["versions"][0] for file in files)
     wholes = (version["schema"]["openAPIV3Schema"]["properties"] for version in versions)
     return tuple({**whole, **whole["spec"]["properties"]} for whole in wholes)
 

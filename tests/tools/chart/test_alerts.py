@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hack import documents
 from hack.chart import CHART, Helm
 from hack.promtool import Promtool, SaysNoError
 
@@ -30,7 +31,7 @@ def written(folder: Path, groups: list[dict[str, Any]], alert: str | None = None
     rules.write_text(yaml.safe_dump({"groups": groups}))
     cases = CASES.read_text()
     if alert is not None:
-        parsed = yaml.safe_load(cases)
+        parsed = documents.load(cases)
         parsed["tests"] = [case for case in parsed["tests"] if alert in _looked_at(case)]
         cases = yaml.safe_dump(parsed)
     (folder / CASES.name).write_text(cases)
@@ -43,7 +44,7 @@ def _looked_at(case: dict[str, Any]) -> set[str]:
 
 def expectations() -> Iterator[tuple[str, bool]]:
     """Each alert that a case looks at, and whether it is to fire there."""
-    for case in yaml.safe_load(CASES.read_text())["tests"]:
+    for case in documents.load(CASES.read_text())["tests"]:
         yield from ((look["alertname"], bool(look["exp_alerts"])) for look in case["alert_rule_test"])
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from hack import documents
 from hack.chart import CHART, RENDERED, Helm, HelmError
 from nvcf_operator.cli import main
 from nvcf_operator.settings import Settings
@@ -183,7 +183,7 @@ def test_every_value_is_explained_in_the_file_and_in_the_schema() -> None:
     text = (CHART / "values.yaml").read_text()
     schema = json.loads((CHART / "values.schema.json").read_text())
     lines = text.splitlines()
-    for path in leaves(yaml.safe_load(text)):
+    for path in leaves(documents.load(text)):
         found: Any = schema
         for name in path:
             found = found["properties"][name]
@@ -211,7 +211,7 @@ def test_the_charts_crds_are_the_generated_ones() -> None:
 def test_the_crds_are_rendered_as_generated_and_kept(helm: Helm) -> None:
     crds = of_kind(helm.template(), "CustomResourceDefinition")
     specs = {crd["spec"]["names"]["plural"]: crd["spec"] for crd in crds}
-    assert specs == {plural: yaml.safe_load(text)["spec"] for plural, text in generated_crds().items()}
+    assert specs == {plural: documents.load(text)["spec"] for plural, text in generated_crds().items()}
     assert [crd["metadata"]["annotations"] for crd in crds] == [{"helm.sh/resource-policy": "keep"}] * 2
     crds = of_kind(helm.template({"crds": {"keep": False}}), "CustomResourceDefinition")
     assert ["annotations" in crd["metadata"] for crd in crds] == [False, False]
@@ -354,7 +354,7 @@ def test_every_alert_has_a_runbook() -> None:
         for line in (ROOT / "docs" / "operations.md").read_text().splitlines()
         if line.startswith("### ")
     }
-    for group in yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"]:
+    for group in documents.load((CHART / "files" / "alerts.yaml").read_text())["groups"]:
         for rule in group["rules"]:
             assert rule["alert"].lower() in headings
             assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
@@ -363,7 +363,7 @@ def test_every_alert_has_a_runbook() -> None:
 def test_the_rule_object_and_the_dashboard_are_the_files(helm: Helm) -> None:
     objects = helm.template(FULL)
     (rule,) = of_kind(objects, "PrometheusRule")
-    assert rule["spec"] == yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
+    assert rule["spec"] == documents.load((CHART / "files" / "alerts.yaml").read_text())
     (dashboard,) = [each for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"].endswith("-dashboard")]
     file = json.loads((CHART / "files" / "dashboard.json").read_text())
     assert json.loads(dashboard["data"]["nvcf-operator.json"]) == file

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hack import documents
 from hack.argocd import (
     CONFIG_MAP,
     LuaError,
@@ -37,7 +39,7 @@ Object = dict[str, Any]
 
 
 def load(path: Path) -> Any:
-    return yaml.safe_load(path.read_text())
+    return documents.load(path.read_text())
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Shipped:
         tests: list[Object] = load(self.actions / "action_test.yaml")[of]
         return tests
 
-    @property
+    @cached_property
     def objects(self) -> dict[str, Object]:
         paths = sorted(self.folder.glob("**/testdata/*.yaml"))
         return {str(path.relative_to(self.folder)): load(path) for path in paths}
@@ -113,7 +115,7 @@ def test_the_config_map_holds_the_scripts_as_they_are_in_upstreams_layout(of: Sh
     assert CONFIG_MAP.read_text() == config_map(), "`make argocd` writes it anew"
     data, named = shipped(), group_kind(of.kind)
     assert data[f"resource.customizations.health.{named}"] == (of.folder / "health.lua").read_text()
-    actions = yaml.safe_load(data[f"resource.customizations.actions.{named}"])
+    actions = documents.load(data[f"resource.customizations.actions.{named}"])
     assert actions["discovery.lua"] == (of.actions / "discovery.lua").read_text()
     assert {item["name"]: item["action.lua"] for item in actions["definitions"]} == {
         path.parent.name: path.read_text() for path in of.actions.glob("*/action.lua")
@@ -192,7 +194,7 @@ def test_the_scripts_name_only_annotations_that_the_operator_knows(of: Shipped) 
 
 @each_kind
 def test_what_the_operator_writes_makes_argo_cd_compare_nothing(of: Shipped) -> None:
-    ignored = yaml.safe_load(shipped()[f"resource.customizations.ignoreResourceUpdates.{group_kind(of.kind)}"])
+    ignored = documents.load(shipped()[f"resource.customizations.ignoreResourceUpdates.{group_kind(of.kind)}"])
     assert ignored == {"jsonPointers": ["/status", "/metadata/finalizers"]}
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from hack import documents
 from nvcf_operator.api import names
 from nvcf_operator.cli import main
 from nvcf_operator.runtime.leadership import NAME as LEASE
@@ -21,7 +21,7 @@ NAMESPACE = "nvcf-operator-system"
 
 
 def load(path: Path) -> list[dict[str, Any]]:
-    return [document for document in yaml.safe_load_all(path.read_text()) if document]
+    return [document for document in documents.load_all(path.read_text()) if document]
 
 
 @pytest.fixture(scope="module")

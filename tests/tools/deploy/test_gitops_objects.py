@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from hack import documents
 from hack.argocd import ARGOCD
 from hack.chart import CHART, Helm
 from nvcf_operator.api import names
@@ -25,7 +25,7 @@ Object = dict[str, Any]
 
 
 def load(path: Path) -> Object:
-    found: Object = yaml.safe_load(path.read_text())
+    found: Object = documents.load(path.read_text())
     return found
 
 
@@ -98,7 +98,7 @@ def test_the_chart_takes_the_values_that_argo_cd_and_flux_give_it(
     helm, of_argo_cd = Helm(4, tmp_path), apps["nvcf-operator"]["spec"]["source"]["helm"]["valuesObject"]
     for values in (of_argo_cd, flux["HelmRelease", "nvcf-operator"]["spec"]["values"]):
         text = helm("template", "nvcf-operator", str(CHART), "--namespace", OPERATORS, values=values)
-        objects = {each["kind"]: each for each in yaml.safe_load_all(text) if each}
+        objects = {each["kind"]: each for each in documents.load_all(text) if each}
         (container,) = objects["Deployment"]["spec"]["template"]["spec"]["containers"]
         assert container["image"].startswith("registry.example.com/")
         expected = values.get("crds", {}).get("annotations", {})
@@ -113,7 +113,7 @@ def test_the_namespace_with_the_key_comes_before_the_functions_and_is_never_prun
     assert options(marks[OPTIONS]) == KEPT
     assert marks["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
     waves = {
-        patch["target"]["kind"]: int(annotations(yaml.safe_load(patch["patch"]))[WAVE])
+        patch["target"]["kind"]: int(annotations(documents.load(patch["patch"]))[WAVE])
         for patch in kustomization["patches"]
     }
     assert set(waves) == {kind.name for kind in names.KINDS}
@@ -125,7 +125,7 @@ def test_every_file_of_the_folder_of_functions_is_used_and_is_a_good_manifest() 
     assert {path.name for path in FUNCTIONS.iterdir()} == listed | {"kustomization.yaml"}
     models: dict[str, Any] = {"CloudFunction": CloudFunctionSpec, "FunctionDeployment": FunctionDeploymentSpec}
     for name in listed - {"namespace.yaml"}:
-        for found in yaml.safe_load_all((FUNCTIONS / name).read_text()):
+        for found in documents.load_all((FUNCTIONS / name).read_text()):
             assert found["apiVersion"] == names.API_VERSION
             assert models[found["kind"]].model_validate(found["spec"]).problems() == ()
 
@@ -135,7 +135,7 @@ EXAMPLES = sorted((ROOT / "deploy" / "examples").glob("**/*.yaml"))
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_an_example_keeps_the_functions_id_and_its_references_lead_somewhere(path: Path) -> None:
-    found = list(yaml.safe_load_all(path.read_text()))
+    found = documents.load_all(path.read_text())
     functions = {each["metadata"]["name"]: each["spec"] for each in found if each["kind"] == "CloudFunction"}
     assert {spec.get("deletionPolicy") for spec in functions.values()} <= {"Retain"}
     references = [

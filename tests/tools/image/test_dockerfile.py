@@ -13,9 +13,9 @@ from pathlib import Path
 
 import click
 import pytest
-import yaml
 from hatchling.builders.wheel import WheelBuilder
 
+from hack import documents
 from hack.chart import CHART, Helm
 
 ROOT = Path(__file__).parents[3]
@@ -111,7 +111,7 @@ def test_the_labels_name_version_and_license() -> None:
 
 
 def test_it_runs_as_the_user_of_the_charts_pods() -> None:
-    pod = yaml.safe_load((CHART / "values.yaml").read_text())["podSecurityContext"]
+    pod = documents.load((CHART / "values.yaml").read_text())["podSecurityContext"]
     assert of("both", "USER") == [f"{pod['runAsUser']}:{pod['runAsGroup']}"] == ["65532:65532"]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from hack import documents
 from hack.docs import function, resource
 from nvcf_operator.api import names
 from nvcf_operator.api.crd import crd, crd_yaml, crds_yaml
@@ -57,7 +57,7 @@ def test_generating_again_changes_nothing(path: str, generated: Any) -> None:
 
 
 def test_the_yaml_is_the_crds() -> None:
-    assert list(yaml.safe_load_all(crds_yaml())) == [crd(kind) for kind in KINDS]
+    assert documents.load_all(crds_yaml()) == [crd(kind) for kind in KINDS]
 
 
 def test_every_field_has_a_description_that_ends_as_a_sentence() -> None:
@@ -192,17 +192,17 @@ def test_the_reference_names_every_field_phase_and_condition(
 
 @pytest.mark.parametrize("path", sorted((ROOT / "deploy/examples").glob("*.yaml")), ids=lambda path: path.name)
 def test_an_example_reads_as_a_manifest_without_problems(path: Path) -> None:
-    for document in yaml.safe_load_all(path.read_text()):
+    for document in documents.load_all(path.read_text()):
         assert document["apiVersion"] == names.API_VERSION
         assert MODELS[document["kind"]].model_validate(document["spec"]).problems() == ()
 
 
 def test_no_two_examples_claim_one_version() -> None:
-    documents = [
+    examples = [
         document
         for path in (ROOT / "deploy/examples").glob("*.yaml")
-        for document in yaml.safe_load_all(path.read_text())
+        for document in documents.load_all(path.read_text())
         if "functionVersionId" in document["spec"]
     ]
-    claims = [(doc["spec"]["functionId"], doc["spec"]["functionVersionId"]) for doc in documents]
+    claims = [(doc["spec"]["functionId"], doc["spec"]["functionVersionId"]) for doc in examples]
     assert len(set(claims)) == len(claims)
