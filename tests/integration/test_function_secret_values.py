@@ -13,6 +13,7 @@ import pytest
 from hack.controlplane import ControlPlane
 from tests.support.function_secrets import NAME, allow_reading, put_secret, taken
 from tests.support.functions import Functions
+from tests.support.listed import lists
 from tests.support.process import Operator
 from tests.support.sandbox import Sandbox
 from tests.support.spellings import places
@@ -36,6 +37,9 @@ ECHOES = {
 """What NVCF says, with values in it."""
 
 
+SHOWN = frozenset({"cloudfunctions", "functiondeployments", "events", "configmaps", "leases"})
+
+
 class Witness:
     """Gathers what readers without access to Secrets can see."""
 
@@ -44,14 +48,13 @@ class Witness:
         assert isinstance(sandbox.namespace.plane, ControlPlane)
         self._plane = sandbox.namespace.plane
         self._offset = self._plane.audit_log.stat().st_size
+        every = lists(self._plane, sandbox.namespace.name)
+        self._lists = [path for path in every if path.rpartition("/")[2] in SHOWN]
         self.seen: dict[str, str] = {}
 
     def look(self, stage: str, operator: Operator) -> None:
         """Take in the resources and Events of the namespace, and the metrics."""
-        kinds = "cloudfunctions,functiondeployments,events,configmaps,leases"
-        self.seen[f"objects, {stage}"] = self._plane.kubectl(
-            "-n", self._sandbox.namespace.name, "get", kinds, "-o", "yaml"
-        )
+        self.seen[f"objects, {stage}"] = json.dumps({path: self._plane.read(path) for path in self._lists})
         self.seen[f"metrics, {stage}"] = operator.get("/metrics")
 
     def leaks(self) -> list[str]:

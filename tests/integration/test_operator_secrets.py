@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from hack.controlplane import ControlPlane
+from tests.support.listed import lists
 from tests.support.process import Operator
 from tests.support.sandbox import Sandbox
 from tests.support.spellings import places
@@ -38,19 +39,21 @@ class Witness:
         assert isinstance(sandbox.namespace.plane, ControlPlane)
         self._plane = sandbox.namespace.plane
         self._offset = self._plane.audit_log.stat().st_size
-        kinds = self._plane.kubectl("api-resources", "--verbs=list", "--namespaced", "-o", "name").split()
-        self._kinds = ",".join(sorted({kind for kind in kinds if kind != "secrets"}))
+        self._lists = [path for path in lists(self._plane, sandbox.namespace.name) if not path.endswith("/secrets")]
         self.seen: dict[str, str] = {}
 
     def look(self, stage: str, operator: Operator) -> None:
         """Take in all objects of the namespace, and the metrics."""
-        objects = eventually(
-            lambda: self._plane.kubectl("-n", self._place.namespace.name, "get", self._kinds, "-o", "yaml"),
-            lambda text: "kind: FunctionDeployment" in text and "kind: Event" in text,
+        found = eventually(
+            lambda: {path: self._plane.read(path)["items"] for path in self._lists},
+            lambda found: all(
+                any(items for path, items in found.items() if path.endswith(f"/{plural}"))
+                for plural in ("functiondeployments", "events")
+            ),
             within=30,
             what="the resource and an Event",
         )
-        self.seen[f"objects, {stage}"] = objects
+        self.seen[f"objects, {stage}"] = json.dumps(found)
         self.seen[f"metrics, {stage}"] = operator.get("/metrics")
 
     def leaks(self) -> list[str]:
