@@ -85,7 +85,9 @@ def test_the_words_of_a_plan(current: Simulator) -> None:
             manifest("gone", *gone),
             manifest("second", *there),
             follower("nothing-of-that-name"),
-            function_manifest("llama", tags=["grade:a"], template={"containerEnvironment": [{"key": "A", "value": ODD}]}),
+            function_manifest(
+                "llama", tags=["grade:a"], template={"containerEnvironment": [{"key": "A", "value": ODD}]}
+            ),
             follower("llama", gpu={"unknown": {"<&>": None}}),
         ),
     )

@@ -53,12 +53,16 @@ class Reads:
 def requests() -> Iterator[Request[Any]]:
     """A request of each endpoint of the client, with arguments by their names."""
     given: dict[str, Any] = {
+        "function_id": ID,
+        "function_version_id": ID,
         "deployment_specifications": [GpuSpecification(gpu="L40S", min_instances=0, max_instances=1)],
         "secrets": [{"name": "TOKEN", "value": "sehr geheim"}],
         "visibility": "private",
         "graceful": True,
         "tags": ["a"],
         "rate_limit": {"rateLimit": "5-S"},
+        "authorized_party": {"ncaId": "größe"},
+        "authorized_parties": [{"ncaId": "größe"}],
         "max_instances": 2,
         "min_instances": 1,
     }
