@@ -257,3 +257,33 @@ async def plugins_ended(deadline: float = 20.0) -> None:
     ]:
         assert time.monotonic() < until, f"processes {running} still run after {deadline:.0f} s"
         await asyncio.sleep(0.05)
+
+
+async def test_a_file_that_is_asked_for_wins_over_all_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca: Path, pod: Pod
+) -> None:
+    pod(ca=ca)
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "k", "https://elsewhere:1", user={"token": "t"})))
+    asked = str(kubeconfig(tmp_path / "größe", SERVER, user={"token": "ü"}))
+    found = await load(asked)
+    assert (found.configuration.host, found.namespace, found.in_pod) == (SERVER, "here", False)
+    assert await (await found.reload()).authorization() == "Bearer ü"
+    with pytest.raises(ConnectionProblem, match="there is no such file"):
+        await load(str(tmp_path / "fehlt"))
+
+
+async def test_a_context_is_chosen_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca: Path, pod: Pod
+) -> None:
+    pod(ca=ca)
+    path = kubeconfig(tmp_path / "k", SERVER, user={"token": "t"})
+    config = yaml.safe_load(path.read_text())
+    (context,) = config["contexts"]
+    config["contexts"].append({"name": "große", "context": {**context["context"], "namespace": "team-a"}})
+    path.write_text(yaml.safe_dump(config))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    found = await load("", "große")
+    assert (found.namespace, found.in_pod, found.source) == ("team-a", False, f"{path}, context große")
+    assert (await found.reload()).namespace == "team-a"
+    with pytest.raises(ConnectionProblem, match="context fehlt cannot be used"):
+        await load(str(path), "fehlt")

@@ -46,7 +46,8 @@ class ClusterCredentials:
                 return rules.not_found(secret)
             case Absent():
                 self.notes.setdefault(
-                    f"There is no {secret}, so the key of --api-key-file was used, as the operator's own."
+                    f"There is no {secret}, so the key of --api-key-file was used. The operator does so with its own "
+                    "key in namespaces of --api-key-namespaces; elsewhere it waits for that Secret."
                 )
             case Denied() | Unavailable():
                 self.notes.setdefault(
