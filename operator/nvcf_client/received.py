@@ -43,14 +43,24 @@ class Received:
 
 def received(answer: Answer, key: str, confidential: tuple[str, ...]) -> Received:
     """The answer as an error keeps it."""
-    headers = {name: redacted(value, key) for name, value in answer.headers.items() if name not in _OF_THE_WIRE}
+    headers = {name: value for name, value in answer.headers.items() if name not in _OF_THE_WIRE}
+    if not _harmless("\n".join(headers.values()), key):
+        headers = {name: redacted(value, key) for name, value in headers.items()}
     if 200 <= answer.status < 300 or len(answer.body) > MAX_BODY:
         return Received(answer.status, headers, b"")
+    text = answer.body.decode(errors="replace")
+    if not confidential and _harmless(text, key):
+        return Received(answer.status, headers, answer.body)
     try:
-        content = json.dumps(_clean(from_json(answer.body), key, confidential), ensure_ascii=False).encode()
+        content = json.dumps(_clean(from_json(answer.body), key, confidential), ensure_ascii=False)
     except ValueError:
-        content = _clean(answer.body.decode(errors="replace"), key, confidential).encode()
-    return Received(answer.status, headers, content)
+        content = _clean(text, key, confidential)
+    return Received(answer.status, headers, content.encode(errors="replace"))
+
+
+def _harmless(text: str, key: str) -> bool:
+    """Whether a text holds no key, nothing that looks like one, and no escape behind which one may stand."""
+    return "\\" not in text and redacted(text, key) == text
 
 
 def _clean(value: Any, key: str, confidential: tuple[str, ...]) -> Any:

@@ -133,6 +133,23 @@ def test_no_text_shows_the_key_of_a_call(kind: Any) -> None:
     assert OTHER not in repr(endpoints.list_functions(request_options=options))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"d": "nvapi-of\u002dthe-call-alone"}',
+        rb'{"d": "Bearer nvapi-of-the-call-alone", "e": "\ud800"}',
+        b"<p>nvapi-of-the-call-alone",
+    ],
+)
+def test_a_key_is_found_behind_escapes_and_in_what_is_no_json(kind: Any, body: bytes) -> None:
+    _, transport = answering(httpx.Response(400, content=body))
+    with pytest.raises(nvcf_client.ApiError) as caught:
+        listed(kind(api_key=OTHER, transport=transport))
+    assert OTHER not in caught.value.response.text
+    assert OTHER not in repr(caught.value.body)
+    assert "[key]" in caught.value.response.text
+
+
 def test_the_body_of_an_error_shows_no_value_of_a_secret(kind: Any) -> None:
     value = "größe & <secret>"
     _, transport = answering(httpx.Response(400, json={"type": "x", "detail": "no", "input": {"value": value}}))
