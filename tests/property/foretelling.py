@@ -11,11 +11,11 @@ from nvcf_operator.accounts.account import Account
 from nvcf_operator.api.names import Key
 from nvcf_operator.commands.plan.engine import Planner
 from nvcf_operator.commands.plan.model import Action, Basis, Manifest, Planned, Source
-from nvcf_operator.commands.plan.ports import GivenKey
+from nvcf_operator.commands.plan.ports import GivenKey, Reader
+from nvcf_operator.reconcile.ports import SecretStore
 from tests.property.chance import Chance, Write
-from tests.property.cluster_model import START
-from tests.property.nvcf_api import BASE_URL, CREDENTIAL, Door
-from tests.property.nvcf_api import Process as DoorProcess
+from tests.property.cluster_model import START, Cluster
+from tests.property.nvcf_api import BASE_URL, CREDENTIAL, Door, Process
 from tests.property.operator_process import SETTINGS
 from tests.property.story import Story
 from tests.property.telling import focused
@@ -27,10 +27,8 @@ AT_REST = 100.0
 class Reads:
     """Reads the account of a story, by nobody's chance."""
 
-    def __init__(self, world: "Foretelling") -> None:
-        stub = SimpleNamespace(chance=Chance(), witnessed=set(), called=lambda: None)
-        account = cast(Account, SimpleNamespace(limiter=None))
-        self._door = Door(account, world.account, world.cluster, cast(DoorProcess, stub))
+    def __init__(self, door: Door) -> None:
+        self._door = door
 
     async def call(self, request: Request[Any]) -> Any:
         return await self._door.send(request, cast(Any, None))
@@ -51,7 +49,7 @@ class Foretelling(Story):
         super()._step(said, chance, seconds)
         at_once = self._first(begun)
         reasons = self._reasons()
-        for _ in range(40):
+        for _ in range(6):
             before = self._writes()
             self._live(AT_REST, Chance())
             if before == self._writes() and not self.operator.waits:
@@ -93,21 +91,27 @@ class Foretelling(Story):
         }
 
     def _plan(self) -> dict[Key, Planned]:
-        """Plan for all manifests as they stand."""
-        objects = {key: obj for key in sorted(self.cluster.objects) if (obj := self.cluster.read(key)) is not None}
-        manifests = [
-            Manifest(Source("story", number), obj, obj, Basis.DRY_RUN) for number, obj in enumerate(objects.values(), 1)
-        ]
+        stub = SimpleNamespace(chance=Chance(), witnessed=set(), called=lambda: None)
+        door = Door(cast(Account, SimpleNamespace(limiter=None)), self.account, self.cluster, cast(Process, stub))
         now = START.timestamp() + self.account.now + self.operator.wall_is_ahead
+        return plan_of(self.cluster, Reads(door), now)
 
-        async def made() -> list[Planned]:
-            credentials = GivenKey(BASE_URL, CREDENTIAL.api_key)
-            planner = Planner(SETTINGS, credentials, lambda credential: Reads(self), began=now)
-            plan = await planner.plan(manifests)
-            await planner.close()
-            return list(plan.planned)
 
-        return dict(zip(objects, asyncio.run(made()), strict=True))
+def plan_of(cluster: Cluster, reads: Reader, now: float, secrets: SecretStore | None = None) -> dict[Key, Planned]:
+    """Plan for all manifests as they stand."""
+    objects = {key: obj for key in sorted(cluster.objects) if (obj := cluster.read(key)) is not None}
+    manifests = [
+        Manifest(Source("story", number), obj, obj, Basis.DRY_RUN) for number, obj in enumerate(objects.values(), 1)
+    ]
+
+    async def made() -> list[Planned]:
+        credentials = GivenKey(BASE_URL, CREDENTIAL.api_key)
+        planner = Planner(SETTINGS, credentials, lambda credential: reads, secrets=secrets, began=now)
+        plan = await planner.plan(manifests)
+        await planner.close()
+        return list(plan.planned)
+
+    return dict(zip(objects, asyncio.run(made()), strict=True))
 
 
 Foretold = focused(

@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase
+from hypothesis.stateful import RuleBasedStateMachine
 
 from nvcf_operator.commands.plan import engine, objects
 from nvcf_operator.commands.plan.model import Manifest
 from tests.property.foretelling import Foretold
+from tests.property.functions.foretelling import FunctionsForetold
 from tests.property.telling import EXAMPLES, OTHERS_EACH_TIME, tell
 
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_the_operator_does_first_what_a_plan_says() -> None:
-    tell(Foretold, max(1, EXAMPLES // 60), steps=20, derandomize=not OTHERS_EACH_TIME)
+@pytest.mark.parametrize("story", [Foretold, FunctionsForetold], ids=lambda story: story.__name__)
+def test_the_operator_does_first_what_a_plan_says(story: type[RuleBasedStateMachine]) -> None:
+    tell(story, max(1, EXAMPLES // 90), steps=15, derandomize=not OTHERS_EACH_TIME)
 
 
 def test_a_plan_that_ignores_the_adoption_policy_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

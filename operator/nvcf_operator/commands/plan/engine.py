@@ -43,12 +43,19 @@ MOST_STEPS = 400
 LONGEST_WAIT = 6 * 3600.0
 """Seconds that the plan's clock skips for one resource."""
 
+LONGEST_REST = 900.0
+"""The same for one that is in force."""
+
 AT_ONCE = 0.5
 """Seconds below which a decision asks to be followed by the next one, and waits for nothing."""
 
 UNREAD = (
     "Not all Secrets behind spec.secrets were read, so it is not known whether their values have changed, nor whether "
     "they can be used."
+)
+SENT_PERHAPS = (
+    "The Secrets have changed since their values were sent. An operator that has run since then knows which values are "
+    "others, and sends those only."
 )
 SPEC_MERGED = "The cluster's object was merged with the manifest locally; a server-side apply may give another result."
 
@@ -198,7 +205,10 @@ class Planner:
             wait = decision.requeue
             if wait > AT_ONCE and not self._settles(item.key):
                 return False
-        if item.skipped + wait > LONGEST_WAIT:
+        resource = self.operation.get(item.key)
+        ready = resource.condition(READY) if resource is not None else None
+        at_rest = ready is not None and ready.reason in outcomes.AT_REST
+        if item.skipped + wait > (LONGEST_REST if at_rest else LONGEST_WAIT):
             return False
         item.skipped += wait
         self.operation.time.seconds += wait
@@ -249,6 +259,8 @@ class Planner:
             item.notes.append(UNREAD)
             if refused is not None and isinstance(did, SendSecrets):
                 action, refused = Action.UNCHANGED, None
+        elif isinstance(did, SendSecrets):
+            item.notes.append(SENT_PERHAPS)
         adopts = item.adopts or action == Action.ADOPT
         if action == Action.UNCHANGED and adopts:
             action = Action.ADOPT

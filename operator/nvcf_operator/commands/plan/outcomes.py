@@ -99,6 +99,8 @@ SETTLES = frozenset(
         Reason.VERSION_BUSY,
         Reason.FUNCTION_NOT_READY,
         Reason.REGISTERING,
+        Reason.REGISTERED,
+        Reason.AWAITING_FOLLOWERS,
         Reason.DEPLOYMENT_FAILED,
         Reason.NO_CAPACITY,
         Reason.REJECTED,
@@ -106,7 +108,10 @@ SETTLES = frozenset(
         Reason.QUOTA_EXCEEDED,
     }
 )
-"""What the operator waits out though nothing else has to happen: a plan goes on to what comes after it."""
+"""What the operator waits out though nothing else has to happen: a plan goes on to what comes after it.
+
+With a function that is registered, that is the deletion of versions that nobody needs any more.
+"""
 
 
 def of_reason(reason: str) -> Action:
