@@ -110,6 +110,7 @@ class Door:
     def _with_instances(self, request: Request[Any]) -> Any:
         version = request.path.rsplit("/", 1)[-1]
         self._process.chance.boundary()
+        self._nvcf.reads.append((self._nvcf.now, version))
         if self._elsewhere or self._nvcf.hides_instances:
             found = None
         else:
@@ -142,6 +143,7 @@ class Door:
         except ValidationError:
             raise self._error(request, errors.InvalidAnswer, 200) from None
         self._process.witnessed.add(row.appearance)
+        self._nvcf.shown.append((self._nvcf.now, version))
         return SimpleNamespace(deployment=shown)
 
     def _change(self, request: Request[Any]) -> Any:

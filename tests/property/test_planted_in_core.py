@@ -19,11 +19,12 @@ from nvcf_operator.core.model.references import FollowedFunction
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, Observation, Situation, Timing, Unknown
 from nvcf_operator.core.model.versions import versions_held
-from nvcf_operator.core.report import messages
+from nvcf_operator.core.report import instances, messages
 from nvcf_operator.core.rules import ownership, retries
 from nvcf_operator.reconcile.act.actuator import Undeploys
 from nvcf_operator.reconcile.cluster import KubernetesCluster
 from nvcf_operator.reconcile.context import Claims, Context
+from nvcf_operator.reconcile.instances import InstanceReads
 from nvcf_operator.reconcile.observe import Observer, Reads
 from nvcf_operator.reconcile.stages import Outcome
 from nvcf_operator.state.deployments import Sent
@@ -31,6 +32,7 @@ from nvcf_operator.state.local_state import LocalState
 from nvcf_operator.state.managed_state import AnyLocalState
 from tests.property.hindered import Failing, Refused
 from tests.property.referring import Following
+from tests.property.running import Emptied, Watched
 from tests.property.story import (
     Deletions,
     Hands,
@@ -226,6 +228,14 @@ def registration_not_awaited(patch: Patch) -> None:
     patch.setattr(FollowedFunction, "is_registered", property(lambda self: self.latest is not None))
 
 
+def instances_read_at_each_look(patch: Patch) -> None:
+    patch.setattr(InstanceReads, "_is_due", lambda self, context, *of, **more: not context.resource.deleting)
+
+
+def none_running_believed_at_once(patch: Patch) -> None:
+    patch.setattr(instances, "is_certain", lambda situation, seen: True)
+
+
 INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     "1 one deployment, and the account ends as the manifests say": (
         no_create_settle,
@@ -245,11 +255,12 @@ INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {
         pause_ignored,
         force_delete_obeyed_though_set_before,
     ),
-    "3 converged is silent": (time_in_a_message, changes_that_are_none),
+    "3 converged is silent": (time_in_a_message, changes_that_are_none, instances_read_at_each_look),
     "4 no write on a guess, nor on an old manifest": (
         unseen_is_absent,
         another_accounts_404_believed,
         stale_manifest_acted_on,
+        none_running_believed_at_once,
     ),
     "6 nothing goes that is not ours": (nobody_else_asked_before_delete,),
     "8 what follows a function changes with it": (registration_not_awaited,),
@@ -284,6 +295,8 @@ ABOUT: dict[Callable[[Patch], None], type[Story]] = {
     observe_writes: Policies,
     pause_ignored: Policies,
     registration_not_awaited: Following,
+    instances_read_at_each_look: Watched,
+    none_running_believed_at_once: Emptied,
 }
 """The stories that find a bug soonest, where those about everything take long."""
 

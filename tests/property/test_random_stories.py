@@ -7,6 +7,7 @@ import pytest
 
 from tests.property.hindered import Kept
 from tests.property.referring import Following, Pinned
+from tests.property.running import Watched
 from tests.property.stories import tally
 from tests.property.story import FOCUSED, Story
 from tests.property.telling import EXAMPLES, OTHERS_EACH_TIME, tell
@@ -32,7 +33,7 @@ def test_random_stories_end_as_the_manifests_say(tallied: None) -> None:
         assert tally["eventful"] * 4 >= tally["steps"], tally
 
 
-@pytest.mark.parametrize("kind", [*FOCUSED, Kept, Pinned, Following], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*FOCUSED, Kept, Pinned, Following, Watched], ids=lambda kind: kind.__name__)
 def test_random_stories_about_one_thing_end_as_the_manifests_say(kind: type[Story], tallied: None) -> None:
     tell(kind, EXAMPLES // 7, derandomize=not OTHERS_EACH_TIME)
     if MANY:
