@@ -64,12 +64,13 @@ class AuditEvent:
     """What was answered, for patches of a status of our own group: the whole object, or the error."""
 
 
-def read_audit_log(path: Path, offset: int = 0) -> Iterator[AuditEvent]:
-    """Yield the events of an audit log from a byte offset on.
+def read_audit_log(path: Path, offset: int = 0, *, holding: str = "") -> Iterator[AuditEvent]:
+    """Yield the events of an audit log from a byte offset on; only those whose line holds a text, if one is given.
 
     The API server writes an event before it answers the request, so what a client has seen answered is in the log.
     Take ``path.stat().st_size`` as the offset of "from now on".
     """
+    wanted = holding.encode()
     with path.open("rb") as log:
         if offset:
             log.seek(offset - 1)
@@ -77,6 +78,8 @@ def read_audit_log(path: Path, offset: int = 0) -> Iterator[AuditEvent]:
         for line in log:
             if not line.endswith(b"\n"):  # being written
                 return
+            if wanted not in line:
+                continue
             event = json.loads(line)
             if event["stage"] == "ResponseComplete" and "objectRef" in event:
                 yield _parse(event)

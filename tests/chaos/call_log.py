@@ -253,7 +253,8 @@ def _specification_ids(entry: Mapping[str, Any]) -> list[str]:
 
 def _written(run: Run, start: Start, named: Names) -> Iterator[Line]:
     """What was written to the resource. Events are counted at the end: they are written beside the work."""
-    for event in read_audit_log(run.environment.plane.audit_log, start.offset):
+    here = f'"namespace":"{run.namespace}"'
+    for event in read_audit_log(run.environment.plane.audit_log, start.offset, holding=here):
         mine = event.user == OPERATOR and event.namespace == run.namespace
         if mine and event.verb in WRITES and event.group == names.GROUP:
             what = "status" if event.resource.endswith("/status") else "metadata"

@@ -25,13 +25,14 @@ class Reads:
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
         self._plane, self._namespace = plane, namespace
+        self._offset = plane.audit_log.stat().st_size
 
     def __len__(self) -> int:
         return sum(
             event.resource == "secrets"
             and event.namespace == self._namespace
             and event.user == "system:serviceaccount:nvcf-operator-system:nvcf-operator"
-            for event in read_audit_log(self._plane.audit_log)
+            for event in read_audit_log(self._plane.audit_log, self._offset)
         )
 
 

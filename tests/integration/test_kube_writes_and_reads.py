@@ -227,12 +227,13 @@ async def test_all_resources_are_listed_however_many_pages_they_take(
     wanted = {f"echo-{number}" for number in range(7)}
     admin.create(*wanted)
     monkeypatch.setattr(module, "CHUNK", 3)
+    offset = admin.plane.audit_log.stat().st_size
     found = await kube.list_resources([admin.namespace])
     assert {item["metadata"]["name"] for item in found} == wanted
     assert found.resource_version >= max(int(item["metadata"]["resourceVersion"]) for item in found)
     pages = [
         event
-        for event in read_audit_log(admin.plane.audit_log)
+        for event in read_audit_log(admin.plane.audit_log, offset)
         if event.verb == "list" and event.namespace == admin.namespace and event.resource == "functiondeployments"
     ]
     assert len(pages) == 3

@@ -119,7 +119,7 @@ class Statuses:
         self.checked = 0
         before: dict[str, Mapping[str, Any]] = {}
         wrong = []
-        for event in read_audit_log(self._log, self._offset):
+        for event in read_audit_log(self._log, self._offset, holding='"subresource":"status"'):
             if event.resource not in WRITTEN or event.code >= 300:
                 continue
             if namespace not in (None, event.namespace):
