@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key
-from nvcf_operator.commands.plan.engine import UNREAD, Planner
+from nvcf_operator.commands.plan.engine import Planner
+from nvcf_operator.commands.plan.entries import UNREAD
 from nvcf_operator.commands.plan.model import CHANGES, FAILED, UNCHANGED, Action, Amount, Basis, Manifest, Plan, Source
 from nvcf_operator.commands.plan.ports import GivenKey
 from nvcf_operator.commands.read_only_client import ReadOnlyClient
@@ -179,6 +180,18 @@ def test_a_record_that_a_crash_has_left_open_is_waited_out_by_no_clock(current: 
     (planned_again,) = planned(current, given(one.document, recorded=objects))[0].planned
     assert planned_again.action == Action.DEPLOY
     assert planned_again.waits >= 125.0
+
+
+def test_too_many_that_are_gone_at_once_are_not_deployed_again(current: Simulator) -> None:
+    ids = deployed(current, 8)
+    documents = [manifest(f"m{number}", *one) for number, one in enumerate(ids)]
+    _, objects = planned(current, given(*documents))
+    for _, version in ids:
+        current.undeploy(version)
+    plan, _ = planned(current, given(*documents, recorded=objects))
+    assert {(item.action, item.reason) for item in plan.planned} == {(Action.REFUSE, "MassAbsence")}
+    (alone,) = planned(current, given(documents[0], recorded=objects))[0].planned
+    assert (alone.action, alone.waits >= 75.0) == (Action.DEPLOY, True)
 
 
 def test_secrets_that_are_not_read_are_taken_to_be_there_and_shown_to_nobody(current: Simulator) -> None:

@@ -7,7 +7,7 @@ from hypothesis import note
 
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.api.names import Key
-from nvcf_operator.commands.plan.engine import SENT_PERHAPS
+from nvcf_operator.commands.plan.entries import SENT_PERHAPS
 from nvcf_operator.commands.plan.model import Action, Planned
 from nvcf_operator.kube.secrets import Absent, SecretRead
 from nvcf_operator.kube.stored_secret import StoredSecret
