@@ -62,6 +62,7 @@ OTHERS_FLAGS = {
     "--prefix",
     "--read-only",
     "--recursive",
+    "--no-crowd",
     "--resources",
     "--revision",
     "--rm",
