@@ -6,11 +6,11 @@ Its errors are given as those of httpx, so that a call fails in the same words w
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import httpx
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
@@ -57,6 +57,7 @@ class AioConnection:
         self._headers = {"Accept-Encoding": "gzip, deflate", "Connection": "keep-alive", **headers}
         self._context = context
         self._session: aiohttp.ClientSession | None = None
+        self._connector: _Connector
         self._failure: aiohttp.ClientError | None = None
         """What the call under way has failed with, once it was sent."""
 
@@ -75,6 +76,7 @@ class AioConnection:
         if url.scheme == "https":
             connect *= 2  # for TLS again
         self._failure = None
+        self._connector.progress = progress
         progress.begin()
         try:
             async with self._session.request(
@@ -84,7 +86,6 @@ class AioConnection:
                 headers=wire["headers"],
                 timeout=aiohttp.ClientTimeout(connect=connect),
                 allow_redirects=False,
-                trace_request_ctx=progress,
             ) as response:
                 yield AioResponse(response)
         except (aiohttp.ClientError, ssl.SSLError) as error:
@@ -109,31 +110,29 @@ class AioConnection:
 
     def _opened(self) -> aiohttp.ClientSession:
         self._context.set_alpn_protocols(["http/1.1"])
+        self._connector = _Connector(limit=1, ssl=self._context, keepalive_timeout=KEEP_ALIVE, use_dns_cache=False)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=1, ssl=self._context, keepalive_timeout=KEEP_ALIVE, use_dns_cache=False
-            ),
+            connector=self._connector,
             headers=self._headers,
             skip_auto_headers=("Content-Type", "User-Agent"),
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(self._once,),
-            trace_configs=[_traced()],
             trust_env=False,
             max_line_size=LONGEST_LINE,
             max_field_size=LONGEST_LINE,
         )
 
 
-def _traced() -> aiohttp.TraceConfig:
-    """Note when a call has its connection: what comes next is the request itself."""
+class _Connector(aiohttp.TCPConnector):
+    """Notes when the call under way has its connection: what comes next is the request itself."""
 
-    async def connected(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.connected()
+    progress: Progress
 
-    config = aiohttp.TraceConfig()
-    config.on_connection_create_end.append(connected)
-    config.on_connection_reuseconn.append(connected)
-    return config
+    async def connect(self, *arguments: Any, **options: Any) -> Connection:
+        """Give a connection, kept or new."""
+        connection = await super().connect(*arguments, **options)
+        self.progress.connected()
+        return connection
 
 
 def _as_httpx(error: Exception, *, sent: bool) -> httpx.HTTPError:

@@ -51,8 +51,11 @@ class ConnectionPool(Generic[C]):
             RuntimeError: the pool is closed.
 
         """
-        async with asyncio.timeout(patience):
-            await self._room.acquire()
+        if self._room.locked():
+            async with asyncio.timeout(patience):
+                await self._room.acquire()
+        else:
+            await self._room.acquire()  # at once
         try:
             if self._closed:
                 raise RuntimeError("the client is closed")

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from nvcf_client.http.certificates import Trust, TrustProblem, trust
@@ -29,11 +30,16 @@ class Route:
     @property
     def resolves(self) -> bool:
         """Whether a name has to be resolved on the way."""
-        try:
-            ipaddress.ip_address(self.host)
-        except ValueError:
-            return True
-        return False
+        return _is_name(self.host)
+
+
+@lru_cache(maxsize=16)
+def _is_name(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return True
+    return False
 
 
 def route_to(base_url: str, ca_file: str | None, *, trust_env: bool) -> Route:
