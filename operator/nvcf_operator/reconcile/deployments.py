@@ -13,6 +13,7 @@ from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.act.actuator import Actuator
 from nvcf_operator.reconcile.context import Context, Environment
+from nvcf_operator.reconcile.instances import AGAIN
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans
 from nvcf_operator.reconcile.ports import Nvcf
@@ -139,7 +140,8 @@ class DeploymentStages(Stages[Resource, LocalState, Context, Decision]):
             causes["reading a change back"] = left + 0.01 if left > 0.0 else self._redeploy_settle
         again = [read.again_at for read in local.instances.values() if read.again_at is not None]
         if again:
-            causes["reading the instances again"] = max(1.0, min(again) - now)
+            left = min(again) - now  # if that is over, something kept this reconcile from reading them
+            causes["reading the instances again"] = left + 0.01 if left > 0.0 else AGAIN
         return causes
 
     def vanished(self, resource: Resource, account: Nvcf | None) -> None:

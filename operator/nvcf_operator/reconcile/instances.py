@@ -12,7 +12,8 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_client.models import Function
 from nvcf_operator.accounts.calls import INSTANCES
 from nvcf_operator.clock import Clock
-from nvcf_operator.core.model.situation import FunctionStatus, InstancesSeen, Listed, Observation, Present
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import FunctionStatus, InstancesSeen, Listed, Observation, Present, Unknown
 from nvcf_operator.core.report.instances import count
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
@@ -59,7 +60,9 @@ class InstanceReads:
 
         """
         reads = context.local.instances
-        if not isinstance(seen, Present | Listed) or seen.is_inactive:
+        if isinstance(seen, Unknown):
+            return context
+        if not isinstance(seen, Present | Listed) or not _is_of_interest(context.resource, version, seen):
             reads.pop(version, None)
             return context
         last, now = reads.get(version), self._clock.monotonic()
@@ -69,6 +72,8 @@ class InstanceReads:
         try:
             function = await self._read(context, version, now)
         except Unread:
+            if last is not None and last.again_at is not None:
+                reads[version] = last._replace(at=now, again_at=now + max(self._poll, AGAIN))
             return context
         found = _instances(function, last, now) if function is not None else None
         if found is not None and found.status == FunctionStatus.ACTIVE and not found.running:
@@ -89,9 +94,6 @@ class InstanceReads:
     ) -> bool:
         """Whether the instances are to be read. At rest that is with a full read of the deployment only."""
         resource = context.resource
-        main = resource.status.function_version_id or resource.wanted_version
-        if resource.deleting or not (version == main or (version == resource.wanted_version and seen.serves)):
-            return False
         if last is None:
             return isinstance(seen, Present) or resource.status.function_status != seen.status
         if last.status != seen.status or resource.reconcile_requested or (last.again_at or now + 1.0) <= now:
@@ -123,6 +125,14 @@ class InstanceReads:
             self._hidden_until[key] = now + self._deep
             return None
         return answer.function
+
+
+def _is_of_interest(resource: Resource, version: str, seen: Present | Listed) -> bool:
+    """Whether status shows the instances of that version, or is about to."""
+    if resource.deleting or seen.is_inactive:
+        return False
+    main = resource.status.function_version_id or resource.wanted_version
+    return version == main or (version == resource.wanted_version and seen.serves)
 
 
 def _instances(function: Function, last: InstancesRead | None, now: float) -> InstancesSeen:

@@ -199,6 +199,8 @@ class Observer:
         function, shown = FunctionSeen.UNKNOWN, None
         if self._instances.enabled:
             context = context.after(instances={})
+            for gone in context.local.instances.keys() - set(versions):
+                del context.local.instances[gone]
         for version in versions:
             if version in context.situation.holders:
                 continue

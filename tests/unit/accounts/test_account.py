@@ -2,20 +2,21 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from nvcf_client import endpoints
-from nvcf_client.errors import Forbidden, NotFound, NvcfError, Throttled, Unauthorized
+from nvcf_client.errors import Forbidden, NotFound, NvcfError, ServerFault, Throttled, Unauthorized
 from nvcf_client.requests import Request
 from nvcf_client.responses import FunctionsResponse, reading
 from nvcf_operator.accounts.account import Account
-from nvcf_operator.accounts.calls import Calls
+from nvcf_operator.accounts.calls import ADVISORY, Calls
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.rules.credentials import Credential
-from nvcf_operator.flowcontrol.limiters import Limiters
+from nvcf_operator.flowcontrol.limiters import LimiterClosed, Limiters
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.metrics import Metrics
 from tests.support import virtual_time
@@ -237,6 +238,22 @@ def test_a_key_that_stays_refused_is_told_in_the_words_of_the_first_refusal() ->
             assert isinstance(listed, Failure)
             assert probed is not None
             assert {listed.message, probed.message} == {first.message}
+
+    virtual_time.run(main)
+
+
+@pytest.mark.parametrize("operation", sorted({*ADVISORY, GET.operation}))
+def test_calls_on_which_nothing_depends_say_nothing_of_the_server_and_the_key(operation: str) -> None:
+    async def main(clock: Clock) -> None:
+        one, answers = account(Limiters(50, 16, clock=clock), clock, "nvapi-one")
+        request = replace(GET, operation=operation)
+        for kind, status in ((ServerFault, 502), (Unauthorized, 401)):
+            answers.error = kind(operation=operation, method="GET", path="/", status=status, detail="größe & «so»")
+            for _ in range(10):
+                with pytest.raises((kind, LimiterClosed)):
+                    await one.call(request)
+        open_and_in_use = one.limiter.open, one.key_status.waiting_for_probe() is None
+        assert open_and_in_use == ((True, True) if operation in ADVISORY else (False, True))
 
     virtual_time.run(main)
 

@@ -8,7 +8,9 @@ from nvcf_client import errors
 from nvcf_operator.accounts.calls import INSTANCES
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.reconcile.instances import AGAIN
+from nvcf_operator.reconcile.requeue import ReconcileResult
 from tests.property.chance import Chance
 from tests.property.nvcf_api import Door
 from tests.property.nvcf_model import VERSIONS
@@ -45,6 +47,19 @@ class Watched(OneResource):
             self.operator.look(Chance(), at_all=False)
             self.nvcf.advance(max(0.5, min(self.operator.due_in, end - self.nvcf.now)))
         self.operator.look(Chance(), at_all=False)
+
+    def reconciles(self, seconds: float) -> int:
+        """Let time pass; how often the resource was reconciled."""
+        count, original = 0, self.operator.reconciler.reconcile
+
+        async def reconcile(key: Key, priority: Priority) -> ReconcileResult:
+            nonlocal count
+            count += 1
+            return await original(key, priority)
+
+        self.operator.reconciler.reconcile = reconcile  # type: ignore[method-assign]
+        self.live(seconds)
+        return count
 
     @property
     def running(self) -> int | None:
@@ -141,6 +156,43 @@ def test_a_failed_read_is_passed_over(one: Watched) -> None:
     one.fails = errors.Forbidden
     one.live(2 * HOUR)
     assert one.running is None
+
+
+def test_a_former_version_without_instances_is_not_looked_at_any_more(one: Watched) -> None:
+    one.live(90.0)
+    one.nvcf.empty_since[ONE] = one.nvcf.now
+    one.live(HOUR * 1.2)
+    assert one.running == 0
+    one.cluster.edit(ECHO, functionVersionId=VERSIONS[1])
+    one.live(600.0)
+    assert one.running, "of the version that serves"
+    assert one.reconciles(2 * HOUR) <= 4
+
+
+def test_without_a_key_the_wait_for_instances_turns_in_no_circles(one: Watched) -> None:
+    one.live(90.0)
+    one.nvcf.empty_since[ONE] = one.nvcf.now
+    one.live(HOUR * 1.2)
+    one.operator.has_key = False
+    one.operator.schedule.add(ECHO, Priority.LOW, one.nvcf.now, one.nvcf.now)
+    assert one.reconciles(HOUR) <= HOUR / 10, "polls, and pauses that grow"
+    one.operator.has_key = True
+    del one.nvcf.empty_since[ONE]
+    one.live(HOUR * 1.2)
+    assert one.running
+
+
+def test_a_failed_second_read_is_made_again(one: Watched) -> None:
+    one.live(90.0)
+    one.nvcf.empty_since[ONE] = one.nvcf.now
+    one.live(HOUR * 1.2)
+    assert len(one.events) == 1
+    one.fails = errors.ServerFault
+    one.live(AGAIN * 2.5)
+    one.fails = None
+    del one.nvcf.empty_since[ONE]
+    one.live(AGAIN * 1.1)
+    assert one.running
 
 
 def test_without_the_setting_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
