@@ -15,7 +15,7 @@ LEFT, TOP, BOTTOM, LEGEND = 64, 34, 26, 230
 LINE = 16
 """Height of a line of the legend."""
 MOST = 14
-"""Series that a picture has room for; those that moved least are left out of it, and its title says how many."""
+"""Series that a picture has room for. Of more it leaves out those that stayed 0, then those that changed least."""
 _COLORS = (
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2",
     "#7f7f7f", "#bcbd22", "#17becf", "#393b79", "#8c6d31", "#843c39", "#ad494a",
@@ -32,14 +32,14 @@ def picture(panel: Panel, answers: Mapping[str, Sequence[Series]]) -> str:
         for series in answers[target.name]
         if series.samples
     ]
-    lines.sort(key=lambda line: (-_moved(line[1]), line[0]))
-    shown, left = sorted(lines[:MOST], key=lambda line: line[0]), len(lines) - MOST
-    title = panel.title + (f" ({left} more)" if left > 0 else "")
+    shown = sorted(_chosen(lines))
+    left = len(lines) - len(shown)
+    title = panel.title + (f" (not shown: {left} series that changed less or stayed 0)" if left else "")
     stat = panel.kind == "stat"
     if stat and shown:
         title += f": {_number(shown[0][1][-1][1], panel.unit)}"
     height = STAT_HEIGHT if stat else HEIGHT
-    right = WIDTH - (16 if stat else LEGEND)
+    right = WIDTH - (28 if stat else LEGEND)
     tick, highest = _scale(max((value for _, samples in shown for _, value in samples), default=0.0))
     frame = _Frame(right, height - BOTTOM, highest)
     parts = [
@@ -101,9 +101,16 @@ def _stretches(samples: Samples) -> Iterator[Samples]:
             start = place
 
 
+def _chosen(lines: Sequence[tuple[str, Samples]]) -> Sequence[tuple[str, Samples]]:
+    if len(lines) <= MOST:
+        return lines
+    above = [line for line in lines if any(value for _, value in line[1])]
+    return sorted(above, key=lambda line: (-_moved(line[1]), line[0]))[:MOST]
+
+
 def _moved(samples: Samples) -> float:
     values = [value for _, value in samples]
-    return max(values) - min(values) + max(values) / 1e6
+    return max(values) - min(values)
 
 
 def _scale(highest: float) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from pathlib import Path
 
 import yaml
@@ -12,7 +13,6 @@ from hack.dashboard.draw import picture
 from hack.dashboard.engine import evaluate
 from hack.dashboard.panels import Panel, panels
 from hack.dashboard.plot import PLOT
-from hack.dashboard.recording import metrics
 
 DOCS = Path(__file__).parents[2] / "docs"
 ALERTS = CHART / "files" / "alerts.yaml"
@@ -45,32 +45,38 @@ def files() -> dict[Path, str]:
     """Return the page and the pictures, by where they belong."""
     all_of_them = panels()
     answers = evaluate(target for panel in all_of_them for target in panel.targets)
-    drawn = [panel for panel in all_of_them if any(answers[target.name] for target in panel.targets)]
-    pictures = {DOCS / "dashboard" / panel.file: picture(panel, answers) for panel in drawn}
-    return {DOCS / "dashboard.md": _page(all_of_them, drawn), **pictures}
+    sections = [_section(panel, {name for name, found in answers.items() if found}) for panel in all_of_them]
+    pictures = {
+        DOCS / "dashboard" / panel.file: picture(panel, answers)
+        for panel in all_of_them
+        if any(answers[target.name] for target in panel.targets)
+    }
+    return {DOCS / "dashboard.md": _page(sections), **pictures}
 
 
 def unused() -> dict[str, str]:
-    """Return the recorded metrics that neither a panel nor an alert uses, with their meaning."""
+    """Return the metrics that no panel and no alert uses, with their meaning, as docs/operations.md lists them."""
     alerts = [rule["expr"] for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
     asked = [target.expr for panel in panels() for target in panel.targets] + alerts
     used = {name for expr in asked for name in re.findall(r"nvcf_operator_\w+", expr)}
+    listed = re.findall(r"^\| `(nvcf_operator_\w+)` \|.*\| (.+) \|$", (DOCS / "operations.md").read_text(), re.M)
     return {
-        name: meaning
-        for name, meaning in metrics().items()
-        if not {name, f"{name}_bucket", f"{name}_count", f"{name}_sum"} & used
+        name: meaning for name, meaning in listed if not {name, f"{name}_bucket", f"{name}_count", f"{name}_sum"} & used
     }
 
 
-def _page(all_of_them: list[Panel], drawn: list[Panel]) -> str:
+def _page(sections: list[str]) -> str:
     turns = "".join(f"| {turn.minute} | {turn.text} |\n" for turn in PLOT)
-    sections = "".join(_section(panel, drawn=panel in drawn) for panel in all_of_them)
     rest = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in sorted(unused().items()))
-    return _INTRODUCTION + turns + sections + _REST + rest
+    return _INTRODUCTION + turns + "".join(sections) + _REST + rest
 
 
-def _section(panel: Panel, *, drawn: bool) -> str:
-    shown = (
-        f"![{panel.title}](dashboard/{panel.file})\n" if drawn else "The recorded hour has no series for this panel.\n"
-    )
-    return f"\n## {panel.title}\n\n{panel.description}\n\n{shown}"
+def _section(panel: Panel, answered: Set[str]) -> str:
+    text = f"\n## {panel.title}\n\n{panel.description}\n"
+    missing = [f"`{target.legend}`" for target in panel.targets if target.name not in answered]
+    if missing:
+        named = "it" if len(missing) == len(panel.targets) else " and ".join(missing)
+        text += f"\nThe recorded hour has no series for {named}: the setting is off by default.\n"
+    if len(missing) < len(panel.targets):
+        text += f"\n![{panel.title}](dashboard/{panel.file})\n"
+    return text

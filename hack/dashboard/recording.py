@@ -53,18 +53,6 @@ def times(path: Path = RECORDING) -> tuple[float, float]:
     return min(found), max(found)
 
 
-def metrics(path: Path = RECORDING) -> dict[str, str]:
-    """Return the metrics that it has, as /metrics names them, with their meaning."""
-    text = gzip.decompress(path.read_bytes()).decode()
-    kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M))
-    ends = {"counter": "_total", "info": "_info"}
-    return {
-        name + ends.get(kinds[name], ""): meaning
-        for name, meaning in re.findall(r"^# HELP (\w+) (.*)$", text, re.M)
-        if name != "up"
-    }
-
-
 def _series(name: str, labels: dict[str, str]) -> str:
     return name + "{" + ",".join(f"{key}={json.dumps(labels[key], ensure_ascii=False)}" for key in sorted(labels)) + "}"
 
