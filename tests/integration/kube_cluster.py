@@ -1,6 +1,5 @@
 """What the tests of `kube/` share: the administrator's kubectl in a test's namespace, and resources to put there."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import Key
 from tests.integration.resource_manifests import SMALL, manifest
+from tests.support.cluster import resource_path
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,17 @@ class Admin:
         items = [manifest(name, SMALL) for name in names]
         for item in items:
             item["metadata"]["finalizers"] = list(finalizers)
-        self.kubectl("create", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+            assert self.plane.change("POST", resource_path(self.namespace), item), item["metadata"]["name"]
 
-    def get(self, what: str, name: str) -> dict[str, Any]:
-        """Read an object."""
-        return dict(json.loads(self.kubectl("get", what, name, "-o", "json")))
+    def get(self, name: str) -> dict[str, Any]:
+        """Read a resource."""
+        found: dict[str, Any] = self.plane.read(resource_path(self.namespace, name))
+        return found
 
     def begin_deleting(self, name: str) -> None:
         """Ask for a resource's deletion; its finalizers hold it."""
-        self.kubectl("delete", "fd", name, "--wait=false")
+        background = {"propagationPolicy": "Background"}
+        assert self.plane.change("DELETE", resource_path(self.namespace, name), background), name
 
     def recreate(self, name: str) -> None:
         """Put another resource of the same name in a resource's place."""

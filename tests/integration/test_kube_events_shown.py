@@ -52,7 +52,7 @@ async def recorder(operator_identity: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def about(admin: Admin, name: str) -> Object:
-    return Object(admin.key(name), admin.get("fd", name)["metadata"]["uid"])
+    return Object(admin.key(name), admin.get(name)["metadata"]["uid"])
 
 
 async def test_an_event_is_found_by_every_way_of_asking(recorder: Recorder, admin: Admin) -> None:
@@ -101,7 +101,7 @@ async def test_an_ending_namespace_takes_no_event_and_nobody_else_suffers(
     try:
         await asyncio.to_thread(
             eventually,
-            lambda: going.get("fd", "echo")["metadata"].get("deletionTimestamp"),
+            lambda: going.get("echo")["metadata"].get("deletionTimestamp"),
             within=DEADLINE,
             what="its deletion has begun",
         )

@@ -72,7 +72,7 @@ async def recording(recorder: Recorder) -> AsyncIterator[None]:
 
 def current(admin: Admin, name: str) -> dict[str, Any]:
     """The very object and version that is there now, as writes name it."""
-    metadata = admin.get("fd", name)["metadata"]
+    metadata = admin.get(name)["metadata"]
     return {"uid": metadata["uid"], "resource_version": metadata["resourceVersion"]}
 
 

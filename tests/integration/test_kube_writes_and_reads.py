@@ -38,7 +38,7 @@ async def kube(operator_identity: Path, monkeypatch: pytest.MonkeyPatch) -> Asyn
 
 def current(admin: Admin, name: str = "echo") -> dict[str, Any]:
     """The very object and version that is there now, as writes name it."""
-    metadata = admin.get("fd", name)["metadata"]
+    metadata = admin.get(name)["metadata"]
     return {"uid": metadata["uid"], "resource_version": metadata["resourceVersion"]}
 
 
@@ -48,7 +48,7 @@ async def test_finalizers_are_set_in_one_patch_whose_answer_is_the_new_object(ku
     before = await kube.get_resource(admin.key("echo"))
     assert before is not None
     after = await kube.patch_metadata(admin.key("echo"), **current(admin), finalizers=(FINALIZER,))
-    found = admin.get("fd", "echo")
+    found = admin.get("echo")
     assert found["metadata"]["finalizers"] == [FINALIZER]
     assert found["metadata"]["annotations"] == {"example.com/note": "<März & Ω>"}
     assert found["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
@@ -58,26 +58,26 @@ async def test_finalizers_are_set_in_one_patch_whose_answer_is_the_new_object(ku
 
 async def test_a_patch_of_an_older_version_is_a_conflict(kube: KubeClient, admin: Admin) -> None:
     admin.create("echo")
-    meta = admin.get("fd", "echo")["metadata"]
+    meta = admin.get("echo")["metadata"]
     admin.kubectl("annotate", "fd", "echo", "a=b")
     with pytest.raises(Conflict):
         await kube.patch_metadata(
             admin.key("echo"), uid=meta["uid"], resource_version=meta["resourceVersion"], finalizers=(FINALIZER,)
         )
-    assert "finalizers" not in admin.get("fd", "echo")["metadata"]
+    assert "finalizers" not in admin.get("echo")["metadata"]
 
 
 @pytest.mark.parametrize("version", ["the old one's", "the new one's"])
 async def test_metadata_of_a_namesake_made_later_are_not_written(kube: KubeClient, admin: Admin, version: str) -> None:
     admin.create("echo")
-    old = admin.get("fd", "echo")["metadata"]
+    old = admin.get("echo")["metadata"]
     admin.recreate("echo")
-    of = old if version == "the old one's" else admin.get("fd", "echo")["metadata"]
+    of = old if version == "the old one's" else admin.get("echo")["metadata"]
     with pytest.raises(Conflict):
         await kube.patch_metadata(
             admin.key("echo"), uid=old["uid"], resource_version=of["resourceVersion"], finalizers=(FINALIZER,)
         )
-    assert "finalizers" not in admin.get("fd", "echo")["metadata"]
+    assert "finalizers" not in admin.get("echo")["metadata"]
 
 
 @pytest.mark.parametrize("of", ["the old one's", "the new one's"])
@@ -88,7 +88,7 @@ async def test_the_status_of_a_namesake_made_later_is_not_written(kube: KubeClie
     which = old if of == "the old one's" else old | {"resource_version": current(admin)["resource_version"]}
     with pytest.raises(Conflict, match="another object has this name now"):
         await kube.patch_status(admin.key("echo"), **which, status={"phase": "Active"})
-    assert admin.get("fd", "echo")["status"] == {"observedGeneration": -1}
+    assert admin.get("echo")["status"] == {"observedGeneration": -1}
 
 
 async def test_a_resource_that_is_gone_is_missing(kube: KubeClient, admin: Admin) -> None:
@@ -107,7 +107,7 @@ async def test_a_finalizer_is_not_added_once_deletion_has_begun_and_can_be_taken
 ) -> None:
     admin.create("echo", finalizers=(OTHERS,))
     admin.begin_deleting("echo")
-    meta = admin.get("fd", "echo")["metadata"]
+    meta = admin.get("echo")["metadata"]
     which = {"uid": meta["uid"], "resource_version": meta["resourceVersion"]}
     with pytest.raises(Invalid, match="no new finalizers can be added if the object is being deleted"):
         await kube.patch_metadata(admin.key("echo"), **which, finalizers=(OTHERS, FINALIZER))
@@ -121,7 +121,7 @@ ODD = 'pull failed: https://x/y?a=1&b=2 <nil>, can’t start März & Ω 🎉 \u2
 
 async def test_a_status_is_changed_member_by_member(kube: KubeClient, admin: Admin) -> None:
     admin.create("echo")
-    made = admin.get("fd", "echo")
+    made = admin.get("echo")
     status = made["status"]
     for wanted in (
         {"observedGeneration": 1, "phase": "Deploying", "retry": {"attempts": 2, "reason": "Unreachable"}},
@@ -133,7 +133,7 @@ async def test_a_status_is_changed_member_by_member(kube: KubeClient, admin: Adm
         status = (await kube.patch_status(admin.key("echo"), **current(admin), status=patch))["status"]
         assert status == wanted
         assert merge_patch(status, wanted) is None
-    found = admin.get("fd", "echo")
+    found = admin.get("echo")
     assert (found["status"], found["metadata"]["generation"]) == (status, 1)
 
 
@@ -156,7 +156,7 @@ async def test_a_status_made_from_an_older_version_is_a_conflict(kube: KubeClien
     for status in ({"phase": "Deploying"}, {"phase": text}):
         with pytest.raises(Conflict, match="the object has been modified"):
             await kube.patch_status(admin.key("echo"), **old, status=status)
-    assert admin.get("fd", "echo")["status"]["phase"] == text
+    assert admin.get("echo")["status"]["phase"] == text
 
 
 async def test_a_persons_edit_in_between_is_a_conflict_and_is_kept(kube: KubeClient, admin: Admin) -> None:
@@ -195,7 +195,7 @@ def no_default(control_plane: ControlPlane, admin: Admin) -> Iterator[None]:
     def served() -> dict[str, Any]:
         admin.kubectl("delete", "fd", "echo", "--ignore-not-found")
         admin.create("echo")
-        return admin.get("fd", "echo")
+        return admin.get("echo")
 
     patch({"op": "remove", "path": default})
     try:

@@ -39,6 +39,7 @@ from tests.integration.resource_manifests import (
     install_crds,
     manifest,
 )
+from tests.support.cluster import resource_path
 
 EXAMPLES = sorted((ROOT / "deploy" / "examples").glob("*.yaml"))
 OTHER = "7c1e0f9a-3b5d-4c7e-8f90-a1b2c3d4e5f6"
@@ -58,11 +59,15 @@ class Cluster:
         return self.kubectl("apply", "-f", "-", *flags, input=json.dumps(manifest(name, spec)))
 
     def get(self, name: str = "echo") -> dict[str, Any]:
-        return dict(json.loads(self.kubectl("get", "fd", name, "-o", "json")))
+        found: dict[str, Any] = self._plane.read(resource_path(self._namespace, name))
+        del found["metadata"]["managedFields"]
+        return found
 
     def write_status(self, status: dict[str, Any], name: str = "echo") -> None:
-        body = json.dumps({"status": status})
-        self.kubectl("patch", "fd", name, "--subresource=status", "--type=merge", "--patch", body)
+        path = f"{resource_path(self._namespace, name)}/status?fieldManager=kubectl-patch"
+        if not self._plane.change("PATCH", path, {"status": status}, "application/merge-patch+json"):
+            body = json.dumps({"status": status})
+            self.kubectl("patch", "fd", name, "--subresource=status", "--type=merge", "--patch", body)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from nvcf_operator.api import names
-from tests.support.cluster import Namespace
+from tests.support.cluster import COLLECTIONS, Namespace, resource_path
 
 Json = dict[str, Any]
 
@@ -33,7 +33,10 @@ def copy_of(resource: Mapping[str, Any], *, status: bool = False) -> Json:
 
 def create(namespace: Namespace, body: Mapping[str, Any]) -> None:
     """Create an object as it is, as `kubectl create` and Helm's first install do: a POST, which keeps nulls."""
-    namespace.plane.kubectl("-n", namespace.name, "create", "-f", "-", input=json.dumps(body))
+    collection = COLLECTIONS.get(body["kind"], "").format(namespace=namespace.name)
+    strict = "fieldManager=kubectl-create&fieldValidation=Strict"
+    if not collection or not namespace.plane.change("POST", f"{collection}?{strict}", body):
+        namespace.plane.kubectl("-n", namespace.name, "create", "-f", "-", input=json.dumps(body))
 
 
 def restore(namespace: Namespace, copy: Mapping[str, Any]) -> None:
@@ -54,10 +57,7 @@ def replace(namespace: Namespace, body: Mapping[str, Any]) -> None:
 
 def patch_status(namespace: Namespace, name: str, status: Mapping[str, Any] | None) -> None:
     """Merge into a resource's status; None removes all of it (the CRD's default comes in its place)."""
-    body = json.dumps({"status": status})
-    namespace.plane.kubectl(
-        "-n", namespace.name, "patch", namespace.kind.crd_name, name, "--subresource=status", "--type=merge", "-p", body
-    )
+    _merge(namespace, name, {"status": status}, "status")
 
 
 def remove_annotations(namespace: Namespace, name: str, *annotations: str) -> None:
@@ -68,8 +68,19 @@ def remove_annotations(namespace: Namespace, name: str, *annotations: str) -> No
 
 def strip_finalizers(namespace: Namespace, name: str) -> None:
     """Take all finalizers off, as people do with what hangs in its deletion."""
-    body = json.dumps({"metadata": {"finalizers": None}})
-    namespace.plane.kubectl("-n", namespace.name, "patch", namespace.kind.crd_name, name, "--type=merge", "-p", body)
+    _merge(namespace, name, {"metadata": {"finalizers": None}})
+
+
+def _merge(namespace: Namespace, name: str, body: Mapping[str, Any], subresource: str = "") -> None:
+    """Merge into a resource or its subresource; kubectl says why where that is refused."""
+    path = "/".join(filter(None, (resource_path(namespace.name, name, namespace.kind), subresource)))
+    if not namespace.plane.change("PATCH", f"{path}?fieldManager=kubectl-patch", body, "application/merge-patch+json"):
+        what = [f"--subresource={subresource}"] if subresource else []
+        namespace.plane.kubectl(
+            "-n",
+            namespace.name,
+            *("patch", namespace.kind.crd_name, name, *what, "--type=merge", "-p", json.dumps(body)),
+        )
 
 
 def force_away(namespace: Namespace, name: str) -> None:
