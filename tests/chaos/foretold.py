@@ -8,9 +8,10 @@ from typing import Any
 
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Kind
 from nvcf_operator.commands.plan.engine import make_plan
-from nvcf_operator.commands.plan.expected import FUNCTION, TOKEN, UID, VERSION
+from nvcf_operator.commands.plan.loop.channel import HIDDEN
+from nvcf_operator.commands.plan.loop.expected import FUNCTION, TOKEN, UID, VERSION
+from nvcf_operator.commands.plan.loop.ports import GivenKey
 from nvcf_operator.commands.plan.model import Action, Basis, Manifest, Planned, Source, Write
-from nvcf_operator.commands.plan.ports import HIDDEN, GivenKey
 from nvcf_operator.commands.read_only_client import ReadOnlyClient
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.kube.secrets import Absent, SecretRead

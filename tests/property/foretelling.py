@@ -10,8 +10,9 @@ from nvcf_client.requests import Request
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.api.names import Key
 from nvcf_operator.commands.plan.engine import Planner
+from nvcf_operator.commands.plan.loop.channel import Reader
+from nvcf_operator.commands.plan.loop.ports import GivenKey
 from nvcf_operator.commands.plan.model import Action, Basis, Manifest, Planned, Source
-from nvcf_operator.commands.plan.ports import GivenKey, Reader
 from nvcf_operator.reconcile.ports import SecretStore
 from tests.property.chance import Chance, Write
 from tests.property.cluster_model import START, Cluster

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import Phase
 from hypothesis.stateful import RuleBasedStateMachine
 
-from nvcf_operator.commands.plan import engine, objects
+from nvcf_operator.commands.plan import engine
+from nvcf_operator.commands.plan.loop import objects
 from nvcf_operator.commands.plan.model import Manifest
 from tests.property.foretelling import Foretold
 from tests.property.functions.foretelling import FunctionsForetold

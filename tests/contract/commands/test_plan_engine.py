@@ -10,8 +10,8 @@ import pytest
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key
 from nvcf_operator.commands.plan.engine import Planner
 from nvcf_operator.commands.plan.entries import UNREAD
+from nvcf_operator.commands.plan.loop.ports import GivenKey
 from nvcf_operator.commands.plan.model import CHANGES, FAILED, UNCHANGED, Action, Amount, Basis, Manifest, Plan, Source
-from nvcf_operator.commands.plan.ports import GivenKey
 from nvcf_operator.commands.read_only_client import ReadOnlyClient
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.settings import Settings

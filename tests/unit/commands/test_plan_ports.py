@@ -11,15 +11,9 @@ from nvcf_client import endpoints, errors
 from nvcf_client.models import FunctionDefinition, GpuSpecification
 from nvcf_client.requests import Request
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key
-from nvcf_operator.commands.plan.ports import (
-    HIDDEN,
-    GivenKey,
-    PlannedAccount,
-    PlannedAccounts,
-    PlannedSecrets,
-    ReadOnlyChannel,
-    RefusedWrite,
-)
+from nvcf_operator.commands.plan.loop.accounts import PlannedAccount, PlannedAccounts
+from nvcf_operator.commands.plan.loop.channel import HIDDEN, ReadOnlyChannel, RefusedWrite
+from nvcf_operator.commands.plan.loop.ports import GivenKey, PlannedSecrets
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.flowcontrol.limiters import Admission

@@ -5,8 +5,8 @@ from typing import Any
 
 from nvcf_client.models import GpuSpecification
 from nvcf_operator.api.spec import DeploymentSpecification
+from nvcf_operator.commands.plan.loop.channel import HIDDEN
 from nvcf_operator.commands.plan.model import NOTHING, Action, Amount, FieldChange, Orders
-from nvcf_operator.commands.plan.ports import HIDDEN
 from nvcf_operator.core.diff import compare
 from nvcf_operator.core.functions.model.decision import (
     DeleteVersion,

@@ -13,9 +13,9 @@ from nvcf_operator.commands.plan.engine import make_plan
 from nvcf_operator.commands.plan.input.reading import STDIN, Input, InputError, read
 from nvcf_operator.commands.plan.input.recorded import Recorded, recorded
 from nvcf_operator.commands.plan.input.secrets import ClusterCredentials
+from nvcf_operator.commands.plan.loop.ports import GivenKey
 from nvcf_operator.commands.plan.model import FAILED, Manifest, Plan
 from nvcf_operator.commands.plan.output import markdown, structured, text
-from nvcf_operator.commands.plan.ports import GivenKey
 from nvcf_operator.commands.read_only_client import ReadOnlyClient, counted
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.kube.dry_run import DryRunClient

@@ -13,14 +13,15 @@ from typing import Any
 from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key
 from nvcf_operator.commands.plan import outcomes
-from nvcf_operator.commands.plan.ahead import read_ahead
 from nvcf_operator.commands.plan.changes import GpuCount
 from nvcf_operator.commands.plan.entries import Entries, Work
-from nvcf_operator.commands.plan.expected import Expected
+from nvcf_operator.commands.plan.loop.ahead import read_ahead
+from nvcf_operator.commands.plan.loop.channel import Reader, RefusedWrite
+from nvcf_operator.commands.plan.loop.expected import Expected
+from nvcf_operator.commands.plan.loop.objects import as_applied
+from nvcf_operator.commands.plan.loop.operation import Operation
+from nvcf_operator.commands.plan.loop.ports import PlannedSecrets
 from nvcf_operator.commands.plan.model import Action, Manifest, Plan
-from nvcf_operator.commands.plan.objects import as_applied
-from nvcf_operator.commands.plan.operation import Operation
-from nvcf_operator.commands.plan.ports import PlannedSecrets, Reader, RefusedWrite
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.rules.credentials import Credential

@@ -7,10 +7,11 @@ from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.names import Key
 from nvcf_operator.commands.plan import changes, outcomes
 from nvcf_operator.commands.plan.changes import GpuCount
-from nvcf_operator.commands.plan.expected import Expected
+from nvcf_operator.commands.plan.loop.channel import RefusedWrite
+from nvcf_operator.commands.plan.loop.expected import Expected
+from nvcf_operator.commands.plan.loop.operation import Operation
+from nvcf_operator.commands.plan.loop.ports import PlannedSecrets
 from nvcf_operator.commands.plan.model import Action, Basis, Manifest, Orders, Planned
-from nvcf_operator.commands.plan.operation import Operation
-from nvcf_operator.commands.plan.ports import PlannedSecrets, RefusedWrite
 from nvcf_operator.commands.plan.ways_out import WAYS_OUT
 from nvcf_operator.core.functions.model.decision import SendSecrets
 from nvcf_operator.core.functions.model.situation import FunctionSituation

@@ -6,9 +6,11 @@ from typing import Any
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.clock import SteadyClock
-from nvcf_operator.commands.plan.objects import MemoryApi
-from nvcf_operator.commands.plan.ports import Notes, PlannedAccounts, Reader
-from nvcf_operator.commands.plan.watched import Decided, WatchedDeployments, WatchedFunctions
+from nvcf_operator.commands.plan.loop.accounts import PlannedAccounts
+from nvcf_operator.commands.plan.loop.channel import Reader
+from nvcf_operator.commands.plan.loop.objects import MemoryApi
+from nvcf_operator.commands.plan.loop.ports import Notes
+from nvcf_operator.commands.plan.loop.watched import Decided, WatchedDeployments, WatchedFunctions
 from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.model.managed import AnyResource

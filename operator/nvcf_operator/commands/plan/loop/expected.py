@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from nvcf_operator.api.names import Key
+from nvcf_operator.commands.plan.loop.objects import NEW_UIDS, new_uid
+from nvcf_operator.commands.plan.loop.operation import Operation
 from nvcf_operator.commands.plan.model import FieldChange, Write
-from nvcf_operator.commands.plan.objects import NEW_UIDS, new_uid
-from nvcf_operator.commands.plan.operation import Operation
 from nvcf_operator.core.functions.decide import decide
 from nvcf_operator.core.functions.model.decision import (
     FunctionAction,

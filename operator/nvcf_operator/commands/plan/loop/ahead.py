@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from nvcf_client import endpoints
 from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import Key
-from nvcf_operator.commands.plan.operation import Operation
+from nvcf_operator.commands.plan.loop.operation import Operation
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.model.versions import versions_of_interest
