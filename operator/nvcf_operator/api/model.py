@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
@@ -72,13 +73,13 @@ def of_type(kind: str, *, keys: Iterable[str] = ()) -> dict[str, Any]:
     return found | ({"x-kubernetes-list-map-keys": list(keys)} if keys else {})
 
 
+@lru_cache(maxsize=1024)  # a fleet's times are of few seconds
 def whole_second(moment: datetime) -> datetime:
     """Return `moment` in UTC without its fraction of a second, so that what is written is what is read back."""
-    if moment.tzinfo is UTC and not moment.microsecond:
-        return moment
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
+@lru_cache(maxsize=1024)
 def render(moment: datetime) -> str:
     """Write `moment` as Kubernetes does: UTC, whole seconds, `2026-01-31T12:00:00Z`."""
     return whole_second(moment).isoformat().replace("+00:00", "Z")

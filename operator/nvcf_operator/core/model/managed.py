@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from nvcf_operator import jsons
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key, Kind
 from nvcf_operator.api.spec import DeletionPolicy, ManagementPolicy
@@ -131,7 +132,7 @@ class ManagedResource(Generic[SpecT, StatusT]):
         meta, stored = obj["metadata"], obj.get("spec") or {}
         spec, error = None, ""
         try:
-            spec = cls.SPEC.model_validate(stored)
+            spec = _read(cls.SPEC, stored)
         except ValidationError as exc:
             first = exc.errors(include_url=False, include_input=False)[0]
             error = f"{'.'.join(('spec', *(str(part) for part in first['loc'])))}: {first['msg']}"
@@ -176,7 +177,7 @@ class ManagedResource(Generic[SpecT, StatusT]):
             members["conditions"] = [item for item in conditions if cls._is_ours(item)]
         while True:
             try:
-                return cls.STATUS.model_validate(members)  # type: ignore[return-value]  # that class is StatusT
+                return _read(cls.STATUS, members)  # type: ignore[return-value]  # that class is StatusT
             except ValidationError as exc:
                 unreadable = {error["loc"][0] for error in exc.errors(include_url=False, include_input=False)}
                 if not unreadable & members.keys():
@@ -273,6 +274,30 @@ class ManagedResource(Generic[SpecT, StatusT]):
             and ready.observed_generation == self.generation
             and self.is_reported
         )
+
+
+MOST_READ = 512
+"""Specs and statuses that are kept as they were read last."""
+
+_READ: dict[tuple[type[BaseModel], bytes], BaseModel] = {}
+
+
+def _read(model: type[BaseModel], members: Mapping[str, Any]) -> BaseModel:
+    """Validate a spec or a status, which are frozen, once for all times that it comes again.
+
+    A reconcile reads its resource again after each write, with the same spec, and new statuses are all alike.
+
+    Raises:
+        ValidationError: it cannot be read.
+
+    """
+    known = (model, jsons.dumps(members))
+    found = _READ.get(known)
+    if found is None:
+        found = _READ[known] = model.model_validate(members)
+        if len(_READ) > MOST_READ:
+            del _READ[next(iter(_READ))]
+    return found
 
 
 AnyResource = ManagedResource[Any, Any]
