@@ -34,7 +34,7 @@ class FunctionRun(Run):
 
     def versions_there(self) -> list[Json]:
         """The versions that the resource's function has in NVCF, the oldest first."""
-        found = [item for item in self.simulator.state()["functions"] if item["name"] == f"{self.name}-llama"]
+        found = [item for item in self.simulator.state(alive=True)["functions"] if item["name"] == f"{self.name}-llama"]
         return sorted(found, key=lambda item: str(item["createdAt"]))
 
     def keep_secret(self, value: str) -> None:

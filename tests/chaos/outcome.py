@@ -62,7 +62,7 @@ def _mine(run: Run, item: dict[str, Any]) -> bool:
 
 def _account(run: Run, named: Names) -> str:
     """Read the account; deployments and specifications get their names here, by version."""
-    state, versions = run.simulator.state(), []
+    state, versions = run.simulator.state(alive=True), []
     for item in sorted(
         filter(lambda item: _mine(run, item), state["deployments"]), key=lambda d: d["functionVersionId"]
     ):

@@ -12,6 +12,8 @@ Json = dict[str, Any]
 
 ODD_NAME = "echo <β> & „größer“"
 """Default name of a function: markup and letters that consumers may have to escape."""
+FILTERS = {"functionVersionId": "version", "operation": "operation", "method": "method", "key": "key"}
+"""The simulator's filters of its log, by the field of an entry."""
 _WIRE_NAMES = {"outcome": "fate", "outcomes": "fates"}
 
 
@@ -29,18 +31,18 @@ class Control:
 
     # read
 
-    def state(self) -> Json:
-        """Return the complete state."""
-        return self._ask("GET", "/state")
+    def state(self, *, alive: bool = False) -> Json:
+        """Return the complete state, perhaps with live instances only: of others, runs beside each other leave many."""
+        return self._ask("GET", "/state", params={"alive": "true"} if alive else {})
 
     def deployments(self) -> dict[str, Json]:
         """Return the deployments by version id."""
-        return {item["functionVersionId"]: item for item in self.state()["deployments"]}
+        return {item["functionVersionId"]: item for item in self.state(alive=True)["deployments"]}
 
     def allocations(self, *, alive: bool = True) -> list[Json]:
         """Return the live instances, or all that ever existed."""
-        found: list[Json] = self._ask("GET", "/allocations")["allocations"]
-        return [item for item in found if item["alive"] or not alive]
+        found: list[Json] = self._ask("GET", "/allocations", params={"alive": "true"} if alive else {})["allocations"]
+        return found
 
     def leaked(self) -> list[Json]:
         """Return live instances that belong to no deployment."""
@@ -51,8 +53,14 @@ class Control:
         return int(self.state()["inFlight"])
 
     def log(self, since: int = 0, **wanted: Any) -> list[Json]:
-        """Return the requests after a cursor with these field values, the oldest first."""
-        entries: list[Json] = self._ask("GET", "/log", params={"since": since})["entries"]
+        """Return the requests after a cursor with these field values, the oldest first.
+
+        The simulator filters by what it can: others' requests cost it and this process most of the CPU otherwise.
+        """
+        filters = {FILTERS[name]: value for name, value in wanted.items() if name in FILTERS and isinstance(value, str)}
+        if wanted.get("mutating") is True:
+            filters["mutating"] = "true"
+        entries: list[Json] = self._ask("GET", "/log", params={"since": since, **filters})["entries"]
         return [entry for entry in entries if all(entry[name] == value for name, value in wanted.items())]
 
     def writes(self, since: int = 0) -> list[tuple[str, str]]:

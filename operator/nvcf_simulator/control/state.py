@@ -27,8 +27,8 @@ class StateRoutes:
             web.delete("/log", self.clear_log),
         ]
 
-    async def state(self, _: web.Request) -> web.Response:
-        """Return the complete state. Keys come without their tokens."""
+    async def state(self, request: web.Request) -> web.Response:
+        """Return the complete state; ?alive=true leaves ended instances out. Keys come without their tokens."""
         world, state = self._world, self._world.state
         shown = {
             "time": instant(world.clock.now()),
@@ -61,7 +61,7 @@ class StateRoutes:
                 for row in state.deployments.values()
                 if (function := world.function(row.version_id))
             ],
-            "allocations": self._allocations(alive_only=False),
+            "allocations": self._allocations(request.query.get("alive") == "true"),
             "hidden": sorted(world.hidden),
             "capacity": state.capacity,
         }

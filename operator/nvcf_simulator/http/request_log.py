@@ -3,7 +3,7 @@
 import json
 import time
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from itertools import takewhile
 from typing import Any
 
@@ -53,12 +53,15 @@ class Entry:
 
     def view(self) -> dict[str, Any]:
         """Return the entry as the control API shows it."""
-        shown = asdict(self)
+        shown = {name: getattr(self, name) for name in _FIELDS}
         shown["functionId"] = shown.pop("function_id")
         shown["functionVersionId"] = shown.pop("version_id")
         shown["deploymentId"] = shown.pop("deployment_id")
         shown["userAgent"] = shown.pop("user_agent")
         return shown | {"mutating": self.mutating, "inFlight": self.ended is None}
+
+
+_FIELDS = tuple(field.name for field in fields(Entry))
 
 
 class RequestLog:
