@@ -14,8 +14,8 @@ def machine() -> str:
 
 def figure(name: str, value: object, *, budget: str = "", met: bool | None = None) -> None:
     """Print a figure, with its budget beside it."""
-    verdict = {True: "met", False: "NOT MET", None: ""}[met]
-    tail = f"   [budget: {budget}{'; ' + verdict if verdict else ''}]" if budget else ""
+    outcome = {True: "met", False: "NOT MET", None: ""}[met]
+    tail = f"   [budget: {budget}{'; ' + outcome if outcome else ''}]" if budget else ""
     print(f"  {name:32} {value}{tail}", flush=True)
 
 

@@ -41,7 +41,7 @@ def reached(
     """
     started = line_at = time.monotonic()
 
-    def look() -> float:
+    def read() -> float:
         nonlocal line_at
         value = operator.metric(metric, **(labels or {}))
         if time.monotonic() - line_at >= BETWEEN_LINES:
@@ -49,4 +49,4 @@ def reached(
             progress(f"{what}: {value:.0f} of {number:.0f} after {line_at - started:.0f} s")
         return value
 
-    eventually(look, lambda value: value >= number, within=within, what=what, rest=lambda: time.sleep(pause))
+    eventually(read, lambda value: value >= number, within=within, what=what, rest=lambda: time.sleep(pause))

@@ -124,7 +124,7 @@ class Demo:
         print(f"    {'':4}{'READY':7}{'PHASE':13}{'VERSION':10}{'INSTANCES':11}MESSAGE")
         shown: dict[str, str] = {}
 
-        def look() -> tuple[Resource, Resource]:
+        def read() -> tuple[Resource, Resource]:
             found = (self._functions.find(NAME), self._deployments.find(NAME))
             for kind, each in zip((CLOUD_FUNCTION, FUNCTION_DEPLOYMENT), found, strict=True):
                 line = row(each)
@@ -133,7 +133,7 @@ class Demo:
                     print(f"    {kind.short_name:4}{line}", flush=True)
             return found
 
-        eventually(look, lambda found: done(*found), within=within, what=what)
+        eventually(read, lambda found: done(*found), within=within, what=what)
 
     def _requests(self, cursor: int) -> None:
         """Print what NVCF was asked since then; reads only where the answer is another one than the last."""

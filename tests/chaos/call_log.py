@@ -66,7 +66,7 @@ class Start:
 
 def call_log(run: Run, start: Start, title: str) -> str:
     """The text of a run's log from its start on."""
-    return "\n".join([f"# {title}", *_told(run, _lines(run, start))])
+    return "\n".join([f"# {title}", *_with_events(run, _lines(run, start))])
 
 
 def call_log_of_both(run: FollowedRun, start: Start, title: str) -> str:
@@ -75,8 +75,8 @@ def call_log_of_both(run: FollowedRun, start: Start, title: str) -> str:
     function = _as_if_noticed(it for it in lines if it.step or it.function)
     deployment = _with_one_wait(it for it in lines if not it.function)
     with run.about_function():
-        text = [f"# {title}", "", "# The CloudFunction", *_told(run, _news(function))]
-    return "\n".join([*text, "# The FunctionDeployment", *_told(run, _news(deployment))])
+        text = [f"# {title}", "", "# The CloudFunction", *_with_events(run, _news(function))]
+    return "\n".join([*text, "# The FunctionDeployment", *_with_events(run, _news(deployment))])
 
 
 def waits_for_followers(run: FollowedRun, start: Start) -> int:
@@ -148,9 +148,9 @@ def _lines(run: Run, start: Start) -> list[Line]:
     return sorted(it for it in lines if it.at >= began)
 
 
-def _told(run: Run, lines: Iterable[Line]) -> list[str]:
-    told = [f"{reason} {count}" for reason, count in sorted(run.events().items())]
-    events = f"== Events, since the resource was made: {', '.join(told) or 'none'}"
+def _with_events(run: Run, lines: Iterable[Line]) -> list[str]:
+    counts = [f"{reason} {count}" for reason, count in sorted(run.events().items())]
+    events = f"== Events, since the resource was made: {', '.join(counts) or 'none'}"
     return [*(line.text for line in _without_polls(lines)), "", events, ""]
 
 

@@ -69,7 +69,7 @@ def ends_alike(
     run: RunT,
     scenario: Scenario[RunT],
     wanted: EndT,
-    look: Callable[[RunT, int], EndT],
+    observe: Callable[[RunT, int], EndT],
     wrongs: Callable[[RunT, int], list[str]] = lambda run, cursor: [],
 ) -> bool:
     """Play a scenario with a crash, and compare the end; say whether the call was reached at all.
@@ -89,10 +89,10 @@ def ends_alike(
         run.keep_operating()
     if not run.died:
         return False
-    run.until_looked()
+    run.until_observed()
 
     def difference() -> str:
-        found = look(run, cursor)
+        found = observe(run, cursor)
         assert found.posts <= wanted.posts, f"{found.posts} POSTs in place of {wanted.posts}: {wrongs(run, cursor)}"
         return _difference(wanted, found)
 

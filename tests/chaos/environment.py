@@ -17,10 +17,10 @@ from hack.controlplane import ControlPlane
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Kind
 from tests.support.cluster import condition_of, manifest, release, resource_path
 from tests.support.control import ODD_NAME
+from tests.support.disruptions import CLOCK_OFFSET_FILE
 from tests.support.failpoints import Failpoint
 from tests.support.forked_operator import RETRY_SECONDS, ForkedOperator, ForkedOperators
 from tests.support.kube_api import KubeApi
-from tests.support.lucks import CLOCK_OFFSET_FILE
 from tests.support.simulator import Simulator
 from tests.support.waiting import eventually
 
@@ -301,24 +301,24 @@ class Run:
             f"{times} requests like {wanted}",
         )
 
-    def until_looked(self) -> None:
+    def until_observed(self) -> None:
         """Wait until this operator has looked at NVCF, if there is still a resource to look for."""
 
-        def looked() -> bool:
+        def reconciled() -> bool:
             made = any(call.startswith("nvcf ") for call in self.operator.calls())
             return made or (self.find() is None and "running; NVCF at" in self.operator.output())
 
-        self.eventually(looked, bool, "a look at NVCF")
+        self.eventually(reconciled, bool, "a look at NVCF")
 
-    def eventually(self, look: Callable[[], T], wanted: Callable[[T], bool], what: str) -> T:
+    def eventually(self, read: Callable[[], T], wanted: Callable[[T], bool], what: str) -> T:
         """Wait for something, with an operator running: one that ended at the failpoint has a successor."""
 
-        def looked() -> T:
+        def reconciled() -> T:
             self.keep_operating()
-            return look()
+            return read()
 
         try:
-            return eventually(looked, wanted, within=PATIENCE, what=what, rest=lambda: self.operator.ended(PAUSE))
+            return eventually(reconciled, wanted, within=PATIENCE, what=what, rest=lambda: self.operator.ended(PAUSE))
         except AssertionError as error:
             raise AssertionError(f"{error}\nThe operator's log:\n{self.operator.output()[-3000:]}") from None
 
@@ -346,9 +346,9 @@ class Run:
         if self.find() is not None:
             self.until_asked(3, operation="listFunctions")
         else:
-            self.until_told()
+            self.until_reported()
 
-    def until_told(self) -> None:
+    def until_reported(self) -> None:
         """Wait for the Event of how it stands: of Ready's reason, from then or later, or of the end.
 
         Events are written one after another and beside the work, so a busy machine has them come any time later.
@@ -361,8 +361,8 @@ class Run:
         ready = condition_of(found, "Ready")
         reason, since = ready["reason"], ready["lastTransitionTime"]
         self.eventually(
-            lambda: [(event["reason"], event["lastTimestamp"]) for event in self._told()],
-            lambda told: any(name == reason and at >= since for name, at in told),
+            lambda: [(event["reason"], event["lastTimestamp"]) for event in self._recorded_events()],
+            lambda recorded: any(name == reason and at >= since for name, at in recorded),
             f"the Event {reason} of {since} or later",
         )
 
@@ -386,18 +386,18 @@ class Run:
     def restart(self) -> None:
         """Kill the operator and start another one; wait until that knows the resources."""
         self._did("the operator is killed and started again")
-        self._start_anew()
+        self._start_again()
         self.eventually(self.operator.output, lambda text: "running; NVCF at" in text, "the operator runs")
 
-    def restart_and_look(self) -> None:
+    def restart_and_observe(self) -> None:
         """Kill the operator and start another one, whose calls are noted; wait until that has looked at NVCF."""
         self._did("after three more polls the operator is killed and started again, for three polls more")
-        cursor = self._start_anew()
-        self.until_looked()
+        cursor = self._start_again()
+        self.until_observed()
         if self.find() is not None:
             self.until_asked(since=cursor)
 
-    def _start_anew(self) -> int:
+    def _start_again(self) -> int:
         """End the operator and start another one; give the number of the request to NVCF before its first one."""
         self.operator.close()
         cursor = self.simulator.cursor
@@ -417,14 +417,14 @@ class Run:
     def begin(self) -> None:
         """Have calls counted from now on: what came before was made ready for the scenario."""
         if self.find() is not None:
-            self.until_told()
+            self.until_reported()
         self.steps.clear()
         self._armed.touch()
 
     def events(self) -> dict[str, int]:
         """How often each reason was told of the resource in Events."""
         counted: dict[str, int] = {}
-        for event in self._told():
+        for event in self._recorded_events():
             counted[event["reason"]] = counted.get(event["reason"], 0) + event["count"]
         return counted
 
@@ -437,7 +437,7 @@ class Run:
         for version in self.versions:
             self.simulator.remove(version)
 
-    def _told(self) -> list[Json]:
+    def _recorded_events(self) -> list[Json]:
         """Read the Events of the resource."""
         found = self.kube.get(
             f"/api/v1/namespaces/{self.namespace}/events", fieldSelector=f"involvedObject.uid={self.uid}"

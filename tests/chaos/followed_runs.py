@@ -96,12 +96,12 @@ class FollowedRun(FunctionRun):
 
         self.until(followed, f"generation {generation} is followed")
 
-    def until_told(self) -> None:
+    def until_reported(self) -> None:
         """Wait for the Events of how both stand."""
-        super().until_told()
+        super().until_reported()
         if self.kind is FUNCTION_DEPLOYMENT:
             with self.about_function():
-                super().until_told()
+                super().until_reported()
 
     def lose_answer(self) -> None:
         """Have the answer to the next registration lost, which NVCF carries out nevertheless."""

@@ -33,9 +33,9 @@ def play_on(run: RunT, scenario: Scenario[RunT]) -> tuple[Start, Foretold]:
     foretold = Foretold.of(run, scenario)
     start = Start.of(run)
     scenario.play(run)
-    run.until_told()
+    run.until_reported()
     run.go_on()
-    run.restart_and_look()
+    run.restart_and_observe()
     run.go_on()
     return start, foretold
 

@@ -20,12 +20,12 @@ from tests.support.cluster import condition_of
 END = "the-end"
 """Token of the request to look once more, by which the end is told from what came before."""
 
-NEEDS_A_PERSON = {Reason.IMMUTABLE_FIELD_CHANGED, Reason.ALREADY_DEPLOYED}
+NEEDS_A_USER = {Reason.IMMUTABLE_FIELD_CHANGED, Reason.ALREADY_DEPLOYED}
 """Reasons for which a quiet resource may stand still: what the account holds is left as it is."""
 
 SETTLES: dict[str, Any] = {"create_settle_seconds": 1.6, "redeploy_settle_seconds": 1.8}
 """So that each POST comes later after another than the create settle, whatever was between them."""
-LUCK = "wall_clock_from_file"
+DISRUPTION = "wall_clock_from_file"
 """Of the operators: their wall clock jumps."""
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -46,13 +46,13 @@ class Deed:
 
     what: str
     do: Callable[[Life], object] = field(repr=False)
-    trouble: str
+    disruption: str
     fault: dict[str, Any] | None = field(repr=False)
     pause: float
 
     def __str__(self) -> str:
-        trouble = f", {self.trouble}" if self.trouble else ""
-        return f"{self.what}{trouble}, {self.pause:g} s"
+        disruption = f", {self.disruption}" if self.disruption else ""
+        return f"{self.what}{disruption}, {self.pause:g} s"
 
 
 KILL = "kill -9 after it"
@@ -96,12 +96,12 @@ def deeds() -> st.SearchStrategy[Deed]:
             {"operation": drawn[0], "count": drawn[2], **FAULTS[drawn[1]]},
         )
     )
-    troubles = st.one_of(st.just(("", None)), faults, st.just((KILL, None)))
+    disruptions = st.one_of(st.just(("", None)), faults, st.just((KILL, None)))
     pauses = st.sampled_from([1.0, 0.5, 0.1, 2.0])
     return st.builds(
-        lambda drawn, trouble, pause: Deed(drawn[0], drawn[1], trouble[0], trouble[1], pause),
+        lambda drawn, disruption, pause: Deed(drawn[0], drawn[1], disruption[0], disruption[1], pause),
         st.one_of(edits, edits, others, users_life.deeds()),
-        troubles,
+        disruptions,
         pauses,
     )
 
@@ -203,8 +203,8 @@ def lived(life: Life, deeds: Sequence[Deed], tally: Tally) -> list[str]:
         deed.do(life)
         _request(run, "reconcile_requested_at")  # so that it is looked at now, under that trouble
         run.operator.ended(deed.pause)
-        killed = deed.trouble == KILL and bool(run.asked(run.cursor, inFlight=True))
-        if deed.trouble == KILL:
+        killed = deed.disruption == KILL and bool(run.asked(run.cursor, inFlight=True))
+        if deed.disruption == KILL:
             life.kill()
         tally.count(run.asked(cursor), in_flight=killed)
     quiet(life)
@@ -254,7 +254,7 @@ def ended(found: dict[str, Any]) -> bool:
     if ready.get("observedGeneration") != found["metadata"]["generation"]:
         return False
     # What waits for a person while NVCF still deploys says so once more when that ends.
-    rests = ready["reason"] in NEEDS_A_PERSON and status.get("functionStatus") != "DEPLOYING"
+    rests = ready["reason"] in NEEDS_A_USER and status.get("functionStatus") != "DEPLOYING"
     return status.get("lastHandledReconcileAt") == END and (ready["status"] == "True" or rests)
 
 
@@ -303,7 +303,7 @@ def not_silent(run: Run) -> list[str]:
     return writes + ([] if run.get()["metadata"]["resourceVersion"] == before else ["the resource is written at rest"])
 
 
-def told(run: Run, story: Story, wrong: Sequence[str]) -> str:
+def described(run: Run, story: Story, wrong: Sequence[str]) -> str:
     """A story with all that was asked of NVCF in it, by time."""
     first = run.steps[0][0] if run.steps else 0.0
     lines = [(at, what) for at, what in run.steps]

@@ -16,10 +16,10 @@ from tests.chaos.story import (
     clear,
     crowd,
     entries,
+    is_true,
     remains,
     secret,
     secret_path,
-    told,
     writes,
     wrong_posts,
 )
@@ -54,7 +54,7 @@ def a_version_that_went_is_not_deployed_again_at_once(run: Run) -> list[str]:
     return wrong_posts(run, redeploy_settle=8.0)
 
 
-def a_post_whose_answer_was_lost_is_looked_for(run: Run) -> list[str]:
+def a_post_whose_answer_was_lost_is_searched_for(run: Run) -> list[str]:
     lost = {"operation": "createDeployment", "functionVersionId": run.versions[0], "when": "after", "count": 1}
     run.simulator.fault(**lost, reset=True)
     run.apply()
@@ -102,7 +102,7 @@ def a_drain_is_waited_for(run: Run) -> list[str]:
 
 def a_second_pass_writes_nothing(run: Run) -> list[str]:
     run.apply()
-    if not came(run.find, lambda found: found is not None and told(found, "Ready")):
+    if not came(run.find, lambda found: found is not None and is_true(found, "Ready")):
         return [f"not Ready after {writes(run)}"]
     cursor = run.simulator.cursor
     run.annotate(reconcile_requested_at="now")
@@ -144,7 +144,7 @@ def unreadable(run: Run, *, status: int) -> list[str]:
     fault = run.simulator.fault(operation="getDeployment", functionVersionId=run.versions[0], status=status)
     run.delete()
     found = run.eventually(
-        run.find, lambda found: found is None or told(found, "DeletionBlocked"), "the resource is blocked, or gone"
+        run.find, lambda found: found is None or is_true(found, "DeletionBlocked"), "the resource is blocked, or gone"
     )
     run.simulator.clear_faults(fault)
     run.until_gone()
@@ -202,13 +202,13 @@ def a_namespace_can_be_deleted(run: Run) -> list[str]:
     return remains(run) if went else ["the finalizer stays"]
 
 
-def a_person_can_release_what_is_blocked(run: Run) -> list[str]:
+def a_user_can_release_what_is_blocked(run: Run) -> list[str]:
     run.apply()
     run.until_ready()
     secret(run, NGC_API_KEY="no key\nat all")
     run.restart()
     run.delete()
-    run.until(lambda found: told(found, "DeletionBlocked"), "DeletionBlocked")
+    run.until(lambda found: is_true(found, "DeletionBlocked"), "DeletionBlocked")
     run.annotate(force_delete="true")
     return [] if came(run.find, lambda found: found is None) else ["the finalizer stays"]
 
@@ -314,7 +314,7 @@ STORIES: Mapping[str, Story] = {
             {"create_settle_seconds": 13},
         ),
         Story((1,), ("no_settle",), a_version_that_went_is_not_deployed_again_at_once, {"redeploy_settle_seconds": 8}),
-        Story((1,), ("blind_retry",), a_post_whose_answer_was_lost_is_looked_for),
+        Story((1,), ("blind_retry",), a_post_whose_answer_was_lost_is_searched_for),
         Story((2,), ("retain_ignored",), a_retained_deployment_outlives_its_resource),
         Story((2,), ("observe_writes",), an_observed_deployment_is_left_alone),
         Story((2,), ("delete_answer_believed",), a_drain_is_waited_for),
@@ -325,10 +325,10 @@ STORIES: Mapping[str, Story] = {
         Story((4,), ("ids_from_status",), a_change_is_addressed_by_what_was_just_read, {"poll_interval": 30}),
         Story((5,), ("never_deployed_never_released",), what_never_came_to_be_can_be_deleted),
         Story((5,), ("events_first",), a_namespace_can_be_deleted),
-        Story((5,), ("force_delete_ignored",), a_person_can_release_what_is_blocked),
+        Story((5,), ("force_delete_ignored",), a_user_can_release_what_is_blocked),
         Story((6,), ("crowds_let_in",), a_slow_account_does_not_delay_another, NARROW),
-        Story((6,), ("no_person_lane",), an_edit_goes_before_other_work, NARROW),
-        Story((6,), ("answer_hides_edit",), an_edit_beside_a_status_write_is_carried_out, luck="late_watch"),
+        Story((6,), ("no_user_priority",), an_edit_goes_before_other_work, NARROW),
+        Story((6,), ("answer_hides_edit",), an_edit_beside_a_status_write_is_carried_out, disruption="late_watch"),
         Story((4, 7), ("falls_through",), a_broken_secret_is_not_made_up_for_by_the_operators_key),
         Story((7,), ("base_url_not_checked",), a_key_is_not_sent_where_its_secret_may_not_send_it),
         *STORIES_OF_USERS,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from nvcf_operator.api.model import render
 from tests.chaos import user_actions
 from tests.chaos.environment import Run
-from tests.chaos.story import GPU, Story, beside, came, entries, remains, told, writes, wrong_posts
+from tests.chaos.story import GPU, Story, beside, came, entries, is_true, remains, writes, wrong_posts
 from tests.support.cluster import condition_of
 from tests.support.control import ODD_NAME
 
@@ -137,7 +137,7 @@ def what_was_asked_for_a_vanished_resource_is_undeployed(run: Run) -> list[str]:
     return remains(run)
 
 
-def what_a_vanished_resource_leaves_is_told_whoever_hears_of_its_end(run: Run) -> list[str]:
+def what_a_vanished_resource_leaves_is_reported_whoever_hears_of_its_end(run: Run) -> list[str]:
     run.apply()
     run.until_ready()
     # The operator is about to correct the deployment when it finds the resource gone; the watch tells of that later.
@@ -157,7 +157,7 @@ def a_post_of_several_specifications_is_not_made_again(run: Run) -> list[str]:
     return wrong_posts(run, create_settle=ALL_OF_THEM)
 
 
-def what_an_old_row_hides_is_told_and_deployed_again(run: Run) -> list[str]:
+def what_an_old_row_hides_is_reported_and_redeployed(run: Run) -> list[str]:
     run.apply()
     run.until_ready()
     run.simulator.behave(loop=False, races={"returningRow": 1})
@@ -179,7 +179,7 @@ def a_status_in_odd_letters_can_be_changed(run: Run) -> list[str]:
     run.annotate(reconcile_requested_at=TOKEN)
 
     def ready(found: dict[str, object] | None) -> bool:
-        return found is not None and told(found, "Ready")
+        return found is not None and is_true(found, "Ready")
 
     if not came(run.find, ready):
         return ["the deployment is not told"]
@@ -230,10 +230,10 @@ def nulls_in_values_mean_nothing(run: Run) -> list[str]:
 
     def decided(found: dict[str, object]) -> bool:
         current = run.get()["metadata"]["generation"]
-        return any(told(found, kind) and _generation(found, kind) == current for kind in ("Ready", "Stalled"))
+        return any(is_true(found, kind) and _generation(found, kind) == current for kind in ("Ready", "Stalled"))
 
     found = run.until(decided, "the edit is in force, or refused")
-    return [] if told(found, "Ready") else [condition_of(found, "Stalled")["message"]]
+    return [] if is_true(found, "Ready") else [condition_of(found, "Stalled")["message"]]
 
 
 def an_old_force_delete_leaves_nothing(run: Run) -> list[str]:
@@ -242,7 +242,7 @@ def an_old_force_delete_leaves_nothing(run: Run) -> list[str]:
     fault = run.simulator.fault(operation="deleteDeployment", functionVersionId=run.versions[0], status=503)
     run.delete()
     run.eventually(
-        run.find, lambda found: found is None or told(found, "DeletionBlocked"), "the resource is blocked, or gone"
+        run.find, lambda found: found is None or is_true(found, "DeletionBlocked"), "the resource is blocked, or gone"
     )
     run.eventually(
         lambda: (run.find(), len(entries(run, operation="deleteDeployment"))),
@@ -279,9 +279,9 @@ STORIES_OF_USERS: tuple[Story, ...] = (
     Story(
         (2,),
         (),
-        what_a_vanished_resource_leaves_is_told_whoever_hears_of_its_end,
+        what_a_vanished_resource_leaves_is_reported_whoever_hears_of_its_end,
         {"deep_resync_interval": 0.3},
-        luck="late_end",
+        disruption="late_end",
     ),
     Story(
         (1,),
@@ -289,19 +289,19 @@ STORIES_OF_USERS: tuple[Story, ...] = (
         a_post_of_several_specifications_is_not_made_again,
         SETTLE_OF_SEVERAL,
     ),
-    Story((1,), ("stale_row_taken_for_ours",), what_an_old_row_hides_is_told_and_deployed_again, lone=True),
+    Story((1,), ("stale_row_taken_for_ours",), what_an_old_row_hides_is_reported_and_redeployed, lone=True),
     Story((1,), ("status_compared_by_bytes",), a_status_in_odd_letters_can_be_changed),
     Story(
         (1,),
         ("limits_from_the_cluster_alone",),
         a_drain_is_cut_short_in_time_though_no_status_is_taken,
-        luck="status_not_taken",
+        disruption="status_not_taken",
     ),
     Story(
         (4,),
         ("spans_by_the_wall_clock",),
         a_clock_that_jumps_cuts_no_drain_short,
-        luck="wall_clock_from_file",
+        disruption="wall_clock_from_file",
     ),
     Story((1,), ("nulls_differ",), nulls_in_values_mean_nothing),
     Story((2,), ("old_force_counts",), an_old_force_delete_leaves_nothing),

@@ -25,7 +25,7 @@ class Story:
         bugs: those that it catches.
         play: plays it and tells what is wrong.
         settings: of its operator, beside the usual ones.
-        luck: one of `tests.support.lucks`, under which the story has to end well.
+        luck: one of `tests.support.disruptions`, under which the story has to end well.
         lone: whether it needs an NVCF to itself, since what happens there happens to all who share it.
 
     """
@@ -34,7 +34,7 @@ class Story:
     bugs: tuple[str, ...]
     play: Callable[[Run], list[str]]
     settings: Mapping[str, Any] = field(default_factory=dict)
-    luck: str | None = None
+    disruption: str | None = None
     lone: bool = False
 
 
@@ -68,15 +68,15 @@ def remains(run: Run) -> list[str]:
     return rows + [item["instanceId"] for item in alive if item["functionVersionId"] == run.versions[0]]
 
 
-def told(found: Mapping[str, Any], condition: str) -> bool:
+def is_true(found: Mapping[str, Any], condition: str) -> bool:
     """Whether a condition is True."""
     return condition_of(found, condition).get("status") == "True"
 
 
-def came(look: Callable[[], T], wanted: Callable[[T], bool], *, within: float = SOON) -> bool:
+def came(read: Callable[[], T], wanted: Callable[[T], bool], *, within: float = SOON) -> bool:
     """Whether something comes."""
     try:
-        eventually(look, wanted, within=within, what="it")
+        eventually(read, wanted, within=within, what="it")
     except AssertionError:
         return False
     return True

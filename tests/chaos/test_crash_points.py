@@ -45,7 +45,7 @@ def reference(environment: Environment, scenario: Scenario) -> Reference:
     with environment.run(**scenario.settings) as run:
         cursor = begun(run, scenario)
         scenario.play(run)
-        run.until_told()
+        run.until_reported()
         run.go_on()
         assert wrongs(run, cursor) == []
         return Reference(run.operator.calls(), Outcome.of(run, cursor))

@@ -48,7 +48,7 @@ class Crashes(Generic[RunT, EndT]):
     environment: Environment
     make: type[RunT]
     scenario: Scenario[RunT]
-    look: Callable[[RunT, int], EndT]
+    observe: Callable[[RunT, int], EndT]
     wrongs: Callable[[RunT, int], list[str]]
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,14 +57,14 @@ class Crashes(Generic[RunT, EndT]):
         with self.environment.run_as(self.make, **self.settings) as run:
             cursor = begun(run, self.scenario)
             self.scenario.play(run)
-            run.until_told()
+            run.until_reported()
             assert self.wrongs(run, cursor) == []
-            return self.look(run, cursor), run.operator.calls()
+            return self.observe(run, cursor), run.operator.calls()
 
     def crash(self, point: Failpoint, wanted: EndT) -> bool:
         """Play it with a crash, and compare the end; say whether the call was reached at all."""
         with self.environment.run_as(self.make, failpoint=point, **self.settings) as run:
-            return ends_alike(run, self.scenario, wanted, self.look, self.wrongs)
+            return ends_alike(run, self.scenario, wanted, self.observe, self.wrongs)
 
     def at_any_call(self, name: str) -> None:
         """Crash at any call that changes something, and at some of the others.

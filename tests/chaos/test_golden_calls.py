@@ -59,7 +59,7 @@ def test_a_scenario_makes_exactly_the_calls_of_its_golden_log(logs: Logs, name: 
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_plan_tells_the_first_write_of_a_scenario(logs: Logs, name: str) -> None:
+def test_a_plan_shows_the_first_write_of_a_scenario(logs: Logs, name: str) -> None:
     assert logs[name][0].result().wrong == ""
 
 

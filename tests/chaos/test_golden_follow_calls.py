@@ -99,7 +99,7 @@ def test_the_two_are_never_ready_together_while_the_former_version_serves(logs: 
 
 
 @pytest.mark.parametrize("name", FOLLOWED_SCENARIOS)
-def test_a_plan_tells_the_first_write_for_each_resource(logs: Logs, name: str) -> None:
+def test_a_plan_shows_the_first_write_for_each_resource(logs: Logs, name: str) -> None:
     """A function whose version is deployed is deleted after its follower: that is all that a plan can say of it."""
     found = logs[name][0].result()
     assert (found.wrong, found.plan_waits) == ("", name == "delete-both")

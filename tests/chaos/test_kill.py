@@ -31,7 +31,7 @@ class Story:
         self.wanted: dict[str, tuple[str, int]] = {}
         """Name to version and maximum, of the resources that exist."""
         self._unborn = [f"r{number}" for number in range(RESOURCES)]
-        self.told: list[str] = []
+        self.actions: list[str] = []
 
     def go_on(self) -> None:
         """Do one thing: create, edit or delete a resource."""
@@ -57,18 +57,18 @@ class Story:
         function, version = self._simulator.add_function(name)
         self._namespace.apply(manifest(name, function, version))
         self.wanted[name] = (version, 2)
-        self.told.append(f"create {name}")
+        self.actions.append(f"create {name}")
 
     def _edit(self, name: str) -> None:
         maximum = self._random.randint(3, 9)
         self._namespace.scale(name, maxInstances=maximum)
         self.wanted[name] = (self.wanted[name][0], maximum)
-        self.told.append(f"edit {name}: max {maximum}")
+        self.actions.append(f"edit {name}: max {maximum}")
 
     def _delete(self, name: str) -> None:
         self._namespace.delete(name)
         del self.wanted[name]
-        self.told.append(f"delete {name}")
+        self.actions.append(f"delete {name}")
 
 
 @pytest.mark.timeout(600)
@@ -90,7 +90,7 @@ def test_fifty_kills_lose_double_and_leave_nothing(
                 _live_for(chance.uniform(0.2, 1.2), story.go_on, chance)
                 caught += any(entry["inFlight"] and entry["mutating"] for entry in simulator.log())
         story.finish()
-        print(f"{KILLS} kills, {caught} with a change in flight; {len(story.told)} deeds")
+        print(f"{KILLS} kills, {caught} with a change in flight; {len(story.actions)} deeds")
         assert caught >= 5, f"only {caught} kills met a change in flight: the test proves too little"
         with Operator.start(operator_identity, simulator.url, tmp_path / "operator.log", **SETTINGS):
             _converge(place, story, simulator)

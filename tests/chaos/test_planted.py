@@ -13,7 +13,7 @@ from tests.support import planted
 
 pytestmark = pytest.mark.xdist_group("planted")
 
-CASES = [(name, bug) for name, story in STORIES.items() for bug in (story.luck, *story.bugs)]
+CASES = [(name, bug) for name, story in STORIES.items() for bug in (story.disruption, *story.bugs)]
 AT_ONCE = 8
 
 Outcomes = Mapping[tuple[str, str | None], Future[list[str]]]
@@ -43,7 +43,7 @@ def outcomes(
 
 @pytest.mark.parametrize("name", STORIES)
 def test_a_story_ends_well(outcomes: Outcomes, name: str) -> None:
-    assert outcomes[name, STORIES[name].luck].result() == []
+    assert outcomes[name, STORIES[name].disruption].result() == []
 
 
 @pytest.mark.parametrize(("name", "bug"), [case for case in CASES if case[1] in STORIES[case[0]].bugs])
@@ -53,9 +53,9 @@ def test_a_story_catches_its_bug(outcomes: Outcomes, name: str, bug: str) -> Non
 
 def test_every_bug_is_caught_by_a_story_and_every_invariant_has_two() -> None:
     others = "".join(path.read_text() for path in Path(__file__).parents[1].glob("*/test_*.py"))
-    told = {bug for story in STORIES.values() for bug in (*story.bugs, story.luck) if bug is not None}
-    assert {bug for bug in planted.BUGS if bug not in told and f'"{bug}"' not in others} == set()
-    assert told <= set(planted.BUGS)
+    named = {bug for story in STORIES.values() for bug in (*story.bugs, story.disruption) if bug is not None}
+    assert {bug for bug in planted.BUGS if bug not in named and f'"{bug}"' not in others} == set()
+    assert named <= set(planted.BUGS)
     bugs = {
         number: {bug for story in STORIES.values() if number in story.invariants for bug in story.bugs}
         for number in range(1, 8)
@@ -66,9 +66,9 @@ def test_every_bug_is_caught_by_a_story_and_every_invariant_has_two() -> None:
 def test_the_table_of_the_readme_is_that_of_the_stories() -> None:
     lines = Path(__file__).with_name("README.md").read_text().splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][2:]
-    told, number = set(), 0
+    named, number = set(), 0
     for invariant, bug, story in cells:
         number = int(invariant.split(".")[0]) if invariant else number
-        told.add((number, bug.strip("`"), story.strip("`")))
+        named.add((number, bug.strip("`"), story.strip("`")))
     stories = STORIES.items()
-    assert told == {(n, bug, name) for name, story in stories for n in story.invariants for bug in story.bugs}
+    assert named == {(n, bug, name) for name, story in stories for n in story.invariants for bug in story.bugs}

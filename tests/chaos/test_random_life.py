@@ -28,7 +28,7 @@ def test_random_stories_end_as_the_manifests_say(
     tally = Tally()
 
     def one(environment: Environment, story: Story) -> str:
-        with environment.run(bug=random_life.LUCK, **random_life.SETTLES) as run:
+        with environment.run(bug=random_life.DISRUPTION, **random_life.SETTLES) as run:
             life = Life(run, story.specifications)
             try:
                 wrong = random_life.lived(life, story.deeds, tally)
@@ -36,7 +36,7 @@ def test_random_stories_end_as_the_manifests_say(
                 wrong = [str(error)]
             finally:
                 life.clean_up()
-            return random_life.told(run, story, wrong) if wrong else ""
+            return random_life.described(run, story, wrong) if wrong else ""
 
     with (
         Environment.made(control_plane, operator_identity, tmp_path, at_once=AT_ONCE, shared=False) as environment,

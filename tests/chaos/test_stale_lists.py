@@ -165,7 +165,7 @@ def test_what_was_retained_meanwhile_is_not_undeployed(lagging: LaggingSandbox, 
 
 
 @pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
-def test_a_resource_made_anew_is_not_held_to_its_predecessors_manifest(
+def test_a_recreated_resource_is_not_held_to_its_predecessors_manifest(
     lagging: LaggingSandbox, bug: str | None
 ) -> None:
     with lagging.operator():
@@ -180,7 +180,7 @@ def test_a_resource_made_anew_is_not_held_to_its_predecessors_manifest(
 
 
 @pytest.mark.parametrize("bug", [None, "any_version_patched"])
-def test_a_suspended_resource_made_anew_is_not_deployed_for_its_predecessor(
+def test_a_recreated_suspended_resource_is_not_deployed_for_its_predecessor(
     lagging: LaggingSandbox, bug: str | None
 ) -> None:
     with lagging.operator():
@@ -194,7 +194,7 @@ def test_a_suspended_resource_made_anew_is_not_deployed_for_its_predecessor(
 
 
 @pytest.mark.parametrize("bug", [None, "manifest_not_proven"])
-def test_a_resource_made_anew_is_not_undeployed_with_its_predecessor(lagging: LaggingSandbox, bug: str | None) -> None:
+def test_a_recreated_resource_is_not_undeployed_with_its_predecessor(lagging: LaggingSandbox, bug: str | None) -> None:
     with lagging.operator():
         lagging.deployed()
         lagging.draining()
@@ -239,8 +239,10 @@ def test_a_list_made_again_deploys_nothing_that_is_gone(lagging: LaggingSandbox)
         lagging.namespace.delete("echo")
         # Until it has heard of it, the operator knows a newer form than the list's, and has nothing to be refused. kopf
         # takes an object's events as one that come within a tenth of a second: an answer to a later event tells more.
-        told = ("DELETED", "echo")
-        eventually(lambda: lagging.api.relayed, lambda seen: told in seen, within=30, what="the watch tells it is gone")
+        event = ("DELETED", "echo")
+        eventually(
+            lambda: lagging.api.relayed, lambda seen: event in seen, within=30, what="the watch tells it is gone"
+        )
         lagging.namespace.annotate("witness", reconcile_requested_at="later")
         lagging.namespace.wait_until(
             "witness", lambda found: found["status"].get("lastHandledReconcileAt") == "later", what="a later event"

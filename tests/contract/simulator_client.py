@@ -67,12 +67,12 @@ class Api:
     def wait(self, function: tuple[str, str], wanted: str) -> Any:
         """Wait for a status; return the deployment, or None for 404."""
 
-        def look() -> tuple[str, Any]:
+        def read() -> tuple[str, Any]:
             answer = self.get(function)
             shown = answer.json().get("deployment")
             return (shown["functionStatus"] if shown else str(answer.status_code)), shown
 
-        return eventually(look, lambda seen: seen[0] == wanted, within=DEADLINE, what=f"the status {wanted}")[1]
+        return eventually(read, lambda seen: seen[0] == wanted, within=DEADLINE, what=f"the status {wanted}")[1]
 
 
 def deployment_of(function: tuple[str, str]) -> str:

@@ -273,7 +273,7 @@ class TestNeverReceived:
         assert "proxy" not in error.detail
 
 
-def test_a_proxy_of_the_environment_is_used_unless_told_otherwise(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_used_by_default(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(answer(200, DEPLOYMENT)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         ask(GET, base_url="http://nvcf.invalid/v2/nvcf")

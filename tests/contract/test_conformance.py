@@ -19,11 +19,11 @@ CASES = [
     for case in documents.load(path.read_text())
 ]
 
-Verdicts = dict[str, dict[str, str]]
+Results = dict[str, dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def verdicts() -> Verdicts:
+def results() -> Results:
     """Run all cases once, in parallel; return the result of each by its name."""
     runner = FOLDER / "conformance" / "conformance.py"
     adapter = f"{FOLDER / 'conformance_adapter.py'}:Simulator"
@@ -40,10 +40,10 @@ def verdicts() -> Verdicts:
     return {line["name"]: line for line in lines}
 
 
-def test_there_are_as_many_cases_as_the_real_server_was_given(verdicts: Verdicts) -> None:
-    assert len(verdicts) == len(CASES) == 201
+def test_there_are_as_many_cases_as_the_real_server_was_given(results: Results) -> None:
+    assert len(results) == len(CASES) == 201
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_response_is_the_real_servers(verdicts: Verdicts, name: str) -> None:
-    assert (verdicts[name]["verdict"], verdicts[name]["why"]) == ("ok", "")
+def test_the_response_is_the_real_servers(results: Results, name: str) -> None:
+    assert (results[name]["verdict"], results[name]["why"]) == ("ok", "")

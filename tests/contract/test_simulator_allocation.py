@@ -150,11 +150,11 @@ def test_an_unknown_place_is_a_400_without_its_name_and_not_checked_at_minimum_0
 ) -> None:
     refused = api.deploy(echo, L40S | place)
     assert refused.status_code == 400
-    told = refused.json()["detail"]
-    assert "'L40S'" in told
-    assert "'NCP.GPU.L40S_1x'" in told
-    assert "misspelt" not in told
-    assert "nowhere" not in told
+    detail = refused.json()["detail"]
+    assert "'L40S'" in detail
+    assert "'NCP.GPU.L40S_1x'" in detail
+    assert "misspelt" not in detail
+    assert "nowhere" not in detail
     assert api.status(echo) == "404"
     assert api.deploy(echo, L40S | place | {"minInstances": 0}).status_code == 200
 

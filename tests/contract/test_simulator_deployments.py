@@ -213,7 +213,7 @@ def test_a_deployment_that_fails_after_a_week_is_removed_immediately(
 
 
 @pytest.mark.parametrize(
-    ("dependency", "status", "told"),
+    ("dependency", "status", "reported"),
     [
         ("allocator", 503, 502),
         ("allocator", 404, 404),
@@ -224,12 +224,12 @@ def test_a_deployment_that_fails_after_a_week_is_removed_immediately(
     ],
 )
 def test_a_failing_dependency_determines_the_status_of_post(
-    simulator: Simulator, api: Api, dependency: str, status: int, told: int
+    simulator: Simulator, api: Api, dependency: str, status: int, reported: int
 ) -> None:
     function = simulator.add_function(kind="helm" if dependency == "helm" else "container")
     simulator.depend(function[1], **{dependency: {"status": status}})
     answer = api.deploy(function)
-    assert answer.status_code == told
+    assert answer.status_code == reported
     assert answer.json()["type"]
     assert api.status(function) == "404"
 

@@ -27,11 +27,11 @@ def simulator(running: Simulator) -> Iterator[Simulator]:
 
 
 def under_way(simulator: Simulator, function: tuple[str, str], operation: str) -> Callable[[], Any]:
-    def look() -> Any:
+    def read() -> Any:
         entries = simulator.log(functionVersionId=function[1], operation=operation)
         return [entry for entry in entries if entry["inFlight"]]
 
-    return look
+    return read
 
 
 def make_active(simulator: Simulator, api: Api, function: tuple[str, str], *specifications: Any) -> Any:
@@ -145,10 +145,10 @@ def test_a_slow_loop_undoes_a_patch_while_a_specification_fails(
     api.deploy(echo, H100, L40S)
     before = api.get(echo).json()["deployment"]
     simulator.behave(races={"slowLoop": 3})
-    look = pool.submit(simulator.run_pass)
+    server_pass = pool.submit(simulator.run_pass)
     eventually(lambda: simulator.state()["loopIsLooking"], within=DEADLINE, what="the loop has read what is there")
     assert api.patch(before, maxInstances=9).status_code == 200
-    look.result()
+    server_pass.result()
     after = api.get(echo).json()["deployment"]
     assert after["deploymentSpecifications"] == before["deploymentSpecifications"]
     assert after["healthInfo"]
@@ -212,12 +212,12 @@ def test_a_slow_pass_writes_the_row_that_it_read_over_a_new_deployment(
 ) -> None:
     old = make_active(simulator, api, echo)
     simulator.behave(races={"slowLoop": 4})
-    look = pool.submit(simulator.run_pass)
+    server_pass = pool.submit(simulator.run_pass)
     eventually(lambda: simulator.state()["loopIsLooking"], within=DEADLINE, what="the loop has read what is there")
     new = redeploy(simulator, api, echo)
-    assert not look.done(), "the redeployment came too late for this pass"
+    assert not server_pass.done(), "the redeployment came too late for this pass"
     assert api.get(echo).json()["deployment"]["deploymentId"] == new["deploymentId"]
-    look.result()
+    server_pass.result()
     simulator.behave(races={"slowLoop": 0})
     check_overwritten(simulator, api, echo, old, new)
     assert api.undeploy(echo).status_code == 200

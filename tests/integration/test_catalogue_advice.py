@@ -24,7 +24,7 @@ def advice(sandbox: Sandbox, name: str) -> list[tuple[str, str]]:
     return [(kind, text) for kind, reason, text in sandbox.namespace.events(name) if reason == "UnknownName"]
 
 
-def told(sandbox: Sandbox, name: str) -> str:
+def message_of(sandbox: Sandbox, name: str) -> str:
     """The text of the Event."""
     ((kind, text),) = eventually(lambda: advice(sandbox, name), bool, within=60, what=f"the Event about {name}")
     assert kind == "Warning"
@@ -37,7 +37,7 @@ def refused(sandbox: Sandbox, name: str) -> str:
     return str(condition_of(found, "Ready")["message"])
 
 
-def test_unknown_names_are_told_and_nothing_waits_for_the_catalogue(sandbox: Sandbox) -> None:
+def test_unknown_names_are_reported_and_nothing_waits_for_the_catalogue(sandbox: Sandbox) -> None:
     simulator = sandbox.simulator
     simulator.add_key("narrow", token="nvapi-narrow", scopes=["deploy_function", "list_functions"])
     sandbox.namespace.secret("nvapi-simulator", OTHER="nvapi-narrow")
@@ -47,7 +47,7 @@ def test_unknown_names_are_told_and_nothing_waits_for_the_catalogue(sandbox: San
         # A place that NVCF itself never reports, as nothing runs; the catalogue comes after the POST.
         slow = resource(sandbox, "slow", CLUSTER)
         sandbox.namespace.wait_for("slow", within=60)
-        text = told(sandbox, "slow")
+        text = message_of(sandbox, "slow")
         assert ".clusters: the catalogue has no cluster ncp-cluster-l; did you mean ncp-cluster-1?" in text
         (post,) = simulator.log(operation=POST, functionVersionId=slow)
         (read,) = simulator.log(operation=TYPES)
@@ -60,7 +60,7 @@ def test_unknown_names_are_told_and_nothing_waits_for_the_catalogue(sandbox: San
             message = refused(sandbox, name)
             assert "Invalid instance type 'NCP.GPU.L40S-1x<&>'" in message
             assert "of GPU L40S; did you mean NCP.GPU.L40S_1x?" in message
-            assert told(sandbox, name).replace("<&>", "") in PAGE.read_text()
+            assert message_of(sandbox, name).replace("<&>", "") in PAGE.read_text()
 
         # A key that may not read it: the same, without advice.
         other = {"credentials": {"secretRef": {"name": "nvcf-credentials", "key": "OTHER"}}}

@@ -109,7 +109,7 @@ def test_a_clock_that_jumps_gives_no_rollout_up(sandbox: Sandbox, clock: Clock, 
         sandbox.namespace.wait_for("echo", "Reconciling", reason="RollingOut")
         clock.set(hours * HOUR)
         read_again(sandbox, second)
-        tools.look_now(sandbox.namespace, "echo")
+        tools.reconcile_now(sandbox.namespace, "echo")
         sandbox.namespace.wait_for("echo", "Stalled", "False")
         sandbox.simulator.instance_behaviour(second, supply=True)
         sandbox.simulator.serve(second)
@@ -124,7 +124,7 @@ def test_a_clock_that_jumps_changes_nothing_of_what_is_in_order(sandbox: Sandbox
         apply(sandbox)
         sandbox.ready()
         clock.set(hours * HOUR)
-        tools.look_now(sandbox.namespace, "echo")
+        tools.reconcile_now(sandbox.namespace, "echo")
         first, second = SEVERAL
         sandbox.namespace.edit("echo", deploymentSpecifications=[first, {**second, "maxInstances": 5}])
         sandbox.ready()
@@ -155,7 +155,7 @@ def test_a_retry_recorded_by_a_clock_that_was_ahead_comes_when_it_is_due(
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
-def test_a_deadline_that_began_on_a_clock_that_was_ahead_is_told_when_it_is_over(
+def test_a_deadline_that_began_on_a_clock_that_was_ahead_is_reported_when_it_is_over(
     sandbox: Sandbox, clock: Clock, restarted: bool
 ) -> None:
     clock.set(2 * HOUR)

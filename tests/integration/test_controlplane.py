@@ -49,7 +49,7 @@ def test_a_token_of_an_unknown_service_account_is_refused_by_name(control_plane:
         control_plane.kubeconfig_for(namespace, "ghost")
 
 
-def test_the_audit_log_tells_who_wrote_what(control_plane: ControlPlane, namespace: str) -> None:
+def test_the_audit_log_shows_who_wrote_what(control_plane: ControlPlane, namespace: str) -> None:
     control_plane.kubectl("create", "serviceaccount", "writer", f"--namespace={namespace}")
     control_plane.kubectl(
         "create",

@@ -82,7 +82,7 @@ def test_the_end_of_its_standard_input_ends_it(running: subprocess.Popen[str], t
     assert servers(tmp_path) == {}
 
 
-def test_a_server_that_ends_by_itself_ends_it_with_that_server_s_log(tmp_path: Path) -> None:
+def test_a_server_that_ends_unexpectedly_ends_it_with_that_server_s_log(tmp_path: Path) -> None:
     with subprocess.Popen(
         command("run", f"--root={tmp_path}"),
         stdin=subprocess.PIPE,

@@ -16,7 +16,7 @@ def ended(plane: ControlPlane, namespace: Namespace) -> None:
     eventually(lambda: plane.read(secret), lambda found: found is None, within=30, what="the Secret is gone")
 
 
-def test_a_namespace_that_ends_over_a_restart_is_told_what_can_be_done_and_then_goes(
+def test_a_namespace_that_ends_over_a_restart_reports_what_can_be_done_and_then_goes(
     sandbox: Sandbox, control_plane: ControlPlane
 ) -> None:
     control_plane.kubectl("create", "namespace", f"{sandbox.namespace.name}-ends")
@@ -28,8 +28,8 @@ def test_a_namespace_that_ends_over_a_restart_is_told_what_can_be_done_and_then_
     ended(control_plane, team)
     for _ in range(2):
         with sandbox.operator(namespaces=team.name) as operator:
-            looks = partial(operator.metric, "nvcf_operator_reconciles_total", result="done")
-            eventually(looks, bool, within=20, what="a look")
+            reconciles = partial(operator.metric, "nvcf_operator_reconciles_total", result="done")
+            eventually(reconciles, bool, within=20, what="a look")
             team.wait_until(
                 "echo",
                 lambda found: "no Secret can be created" in condition_of(found, "DeletionBlocked").get("message", ""),

@@ -47,10 +47,10 @@ def test_events_that_one_namespace_refuses_hold_up_no_other(
             eventually(lambda: refused.met, bool, within=20, what="a refused Event")
             mine.apply(sandbox.manifest())
             sandbox.ready()
-            told = {"Created", "Active"}
+            shown = {"Created", "Active"}
             eventually(
                 lambda: {reason for _, reason, _ in mine.events("echo")},
-                lambda seen: told <= seen,
+                lambda seen: shown <= seen,
                 within=10,
                 what="its Events",
             )

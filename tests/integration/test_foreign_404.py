@@ -145,11 +145,11 @@ def test_to_the_read_of_a_secret_it_does_not_count_as_a_missing_one(sandbox: San
         sandbox.ready()
         eventually(
             lambda: {reason for _, reason, _ in sandbox.namespace.events("echo")},
-            lambda told: "Active" in told,
+            lambda reported: "Active" in reported,
             within=20,
             what="the Event of the end",
         )
-        told = {reason for _, reason, _ in sandbox.namespace.events("echo")}
+        reported = {reason for _, reason, _ in sandbox.namespace.events("echo")}
     assert rule.met == 2
-    assert told & {"NoCredentials", "SecretNotFound"} == set()
+    assert reported & {"NoCredentials", "SecretNotFound"} == set()
     assert sandbox.writes() == [CREATED]

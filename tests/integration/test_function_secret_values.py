@@ -52,7 +52,7 @@ class Witness:
         self._lists = [path for path in every if path.rpartition("/")[2] in SHOWN]
         self.seen: dict[str, str] = {}
 
-    def look(self, stage: str, operator: Operator) -> None:
+    def check(self, stage: str, operator: Operator) -> None:
         """Take in the resources and Events of the namespace, and the metrics."""
         self.seen[f"objects, {stage}"] = json.dumps({path: self._plane.read(path) for path in self._lists})
         self.seen[f"metrics, {stage}"] = operator.get("/metrics")
@@ -108,7 +108,7 @@ def refused(functions: Functions, name: str, answer: dict[str, Any], operator: O
     functions.simulator.fault(operation="updateSecrets", name=name, **answer)
     put(functions, len(witness.seen))
     functions.namespace.wait_for("llama", status="False", within=60)
-    witness.look(name, operator)
+    witness.check(name, operator)
     functions.simulator.clear_faults()
     functions.namespace.annotate("llama", reconcile_requested_at=name.replace(" ", "-"))
     functions.namespace.wait_for("llama", within=90)
@@ -125,7 +125,7 @@ def test_no_output_shows_a_value(sandbox: Sandbox, log_format: str, traces: byte
         sandbox.simulator.fault(operation="createFunction", status=400, detail=ECHOES["as it is"])
         functions.apply(secrets=secrets)
         functions.namespace.wait_for("llama", status="False", reason="Rejected", within=60)
-        witness.look("registration refused", operator)
+        witness.check("registration refused", operator)
         sandbox.simulator.clear_faults()
         functions.namespace.annotate("llama", reconcile_requested_at="again")
         functions.namespace.wait_for("llama", within=60)
@@ -136,10 +136,10 @@ def test_no_output_shows_a_value(sandbox: Sandbox, log_format: str, traces: byte
         refused(functions, "page", {"status": 502, "body": f"<html>{ECHOES['as JSON']}</html>"}, operator, witness)
         put(functions, 100, object=f"[{json.dumps(TEXT)}", text=TEXT.encode("utf-16"))
         functions.namespace.wait_for("llama", "SecretsSynced", "False", reason="SecretInvalid", within=60)
-        witness.look("bad values", operator)
+        witness.check("bad values", operator)
         put(functions, 101)
         functions.namespace.wait_for("llama", within=60)
-        witness.look("in the end", operator)
+        witness.check("in the end", operator)
         assert operator.stop() == 0
     witness.seen["traces"] = traces.decode(errors="replace")
     assert "nvcf update_function_secrets" in witness.seen["traces"]

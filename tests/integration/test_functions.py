@@ -95,7 +95,7 @@ def test_a_field_taken_out_of_the_template_makes_a_version_without_it(functions:
     assert "containerArgs" not in newest.get("details", newest)
 
 
-def test_back_to_a_deleted_template_registers_it_anew_under_the_same_hash(functions: Functions) -> None:
+def test_back_to_a_deleted_template_registers_it_again_under_the_same_hash(functions: Functions) -> None:
     functions.apply(history={"limit": 0})
     functions.namespace.wait_for("llama")
     first = functions.status()["latest"]
@@ -163,7 +163,7 @@ def test_what_is_not_ours_in_our_function_is_never_deleted(functions: Functions)
     assert functions.ids() == [foreign]
 
 
-def test_a_latest_version_that_is_deleted_outside_is_registered_anew_after_the_settle(functions: Functions) -> None:
+def test_a_latest_version_that_is_deleted_outside_is_registered_again_after_the_settle(functions: Functions) -> None:
     functions.apply()
     functions.namespace.wait_for("llama")
     first = functions.status()

@@ -190,12 +190,12 @@ def test_whatever_a_server_shows_the_api_server_takes_what_is_printed(
 def all_ready(team: Namespace) -> frozenset[str]:
     """Wait until all resources are Ready; their names."""
 
-    def look() -> dict[str, Any]:
+    def read() -> dict[str, Any]:
         shown = json.loads(team.plane.kubectl("-n", team.name, "get", RESOURCE, "-o", "json"))
         return {item["metadata"]["name"]: condition_of(item, "Ready") for item in shown["items"]}
 
     def ready(conditions: Mapping[str, Any]) -> bool:
         return {item.get("status") for item in conditions.values()} == {"True"}
 
-    seen = eventually(look, ready, within=40, what="all are Ready")
+    seen = eventually(read, ready, within=40, what="all are Ready")
     return frozenset(seen)

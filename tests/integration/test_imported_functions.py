@@ -227,7 +227,7 @@ def by_ids(simulator: Simulator, folder: Path, namespace: str) -> str:
 def all_ready(team: Namespace) -> dict[tuple[str, str], Any]:
     """Wait until all resources are Ready; their conditions."""
 
-    def look() -> dict[tuple[str, str], Any]:
+    def read() -> dict[tuple[str, str], Any]:
         both = f"{CLOUD_FUNCTION.crd_name},{FUNCTION_DEPLOYMENT.crd_name}"
         shown = json.loads(team.plane.kubectl("-n", team.name, "get", both, "-o", "json"))
         return {(item["kind"], item["metadata"]["name"]): condition_of(item, "Ready") for item in shown["items"]}
@@ -235,7 +235,7 @@ def all_ready(team: Namespace) -> dict[tuple[str, str], Any]:
     def ready(conditions: dict[tuple[str, str], Any]) -> bool:
         return {item.get("status") for item in conditions.values()} == {"True"}
 
-    return eventually(look, ready, within=40, what="all are Ready")
+    return eventually(read, ready, within=40, what="all are Ready")
 
 
 def passes(simulator: Simulator) -> None:

@@ -74,7 +74,7 @@ async def test_who_wants_it_as_it_is_now_shares_at_most_two_calls(secrets: Secre
     assert len(reads) <= 2
 
 
-async def test_a_key_that_was_replaced_is_seen_by_who_asks_for_it_anew(
+async def test_a_key_that_was_replaced_is_seen_by_who_asks_for_it_again(
     secrets: Secrets, admin: Admin, reads: Reads
 ) -> None:
     put(admin, "nvapi-test-old")

@@ -137,7 +137,7 @@ async def test_a_status_is_changed_member_by_member(kube: KubeClient, admin: Adm
     assert (found["status"], found["metadata"]["generation"]) == (status, 1)
 
 
-async def test_a_status_is_written_whatever_text_stands_in_it(kube: KubeClient, admin: Admin) -> None:
+async def test_a_status_is_written_whatever_text_is_in_it(kube: KubeClient, admin: Admin) -> None:
     admin.create("echo")
     status: dict[str, Any] = {"health": [ODD], "phase": "<b>&</b>", "lastHandledReconcileAt": "Mo 3. März"}
     for wanted in (status, status | {"phase": ODD}, status | {"phase": "Active", "health": None}):
@@ -159,7 +159,7 @@ async def test_a_status_made_from_an_older_version_is_a_conflict(kube: KubeClien
     assert admin.get("echo")["status"]["phase"] == text
 
 
-async def test_a_persons_edit_in_between_is_a_conflict_and_is_kept(kube: KubeClient, admin: Admin) -> None:
+async def test_a_users_edit_in_between_is_a_conflict_and_is_kept(kube: KubeClient, admin: Admin) -> None:
     admin.create("echo")
     old = current(admin)
     admin.kubectl("patch", "fd", "echo", "--type=merge", "--patch", '{"spec": {"suspend": true}}')

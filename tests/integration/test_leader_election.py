@@ -100,7 +100,7 @@ def test_one_works_and_the_other_stands_by_ready(replicas: Replicas) -> None:
     assert [it.get("/readyz").strip() for it in replicas.all] == ["ok", "ok"]
 
 
-def test_a_replica_that_is_told_to_stop_hands_over_within_a_second(replicas: Replicas) -> None:
+def test_a_replica_that_is_stopped_hands_over_within_a_second(replicas: Replicas) -> None:
     first, sandbox = replicas.leader(), replicas.sandbox
     sandbox.namespace.apply(sandbox.manifest())
     sandbox.ready()

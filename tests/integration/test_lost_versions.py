@@ -67,7 +67,7 @@ def test_a_latest_version_that_somebody_deleted_is_registered_again_after_the_se
     assert posted - missed >= SETTLE
 
 
-def test_too_many_versions_gone_at_once_are_not_registered_again_without_a_person(
+def test_too_many_versions_gone_at_once_are_not_registered_again_without_a_user(
     sandbox: Sandbox, functions: Functions
 ) -> None:
     names = [f"llama-{number}" for number in range(MANY)]

@@ -85,7 +85,7 @@ def test_prometheus_has_nothing_to_say_against_it(promtool: Promtool, scrape: st
         promtool("check", "metrics", text=scrape + "nvcf_operator_more 1\n")
 
 
-def test_it_tells_what_was_done(series: list[Series]) -> None:
+def test_it_reports_what_was_done(series: list[Series]) -> None:
     def value(name: str, **labels: str) -> float:
         return sum(x.value for x in series if x.name == "nvcf_operator_" + name and labels.items() <= x.labels.items())
 
@@ -119,7 +119,7 @@ def test_a_metric_that_a_setting_asks_for_names_its_resource(series: list[Series
     assert found == {(name, "scraped", "echo") for name in OF_RESOURCES}
 
 
-def test_no_key_and_no_name_of_a_resource_stands_in_any_other_label(series: list[Series]) -> None:
+def test_no_key_and_no_name_of_a_resource_is_in_any_other_label(series: list[Series]) -> None:
     values = {value for each in series if each.name not in OF_RESOURCES for value in each.labels.values()}
     assert not [value for value in values if KEY in value or "nvapi" in value or value in ("echo", "scraped")]
 

@@ -216,6 +216,6 @@ def test_whoever_claims_the_version_of_a_vanished_resource_adopts_its_deployment
         operator.thaw()
         assert running(sandbox), "it came too late"
         sandbox.namespace.wait_for("other", within=60)
-        tools.look_now(sandbox.namespace, "other")
+        tools.reconcile_now(sandbox.namespace, "other")
     assert [operation for operation, _ in sandbox.writes()] == ["createDeployment"]
     assert sandbox.simulator.leaked() == []

@@ -46,10 +46,10 @@ def deployed(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
     return sandbox.namespace.get("echo")
 
 
-def looked_again(sandbox: Sandbox, *namespaces: Namespace) -> None:
+def reconciled_again(sandbox: Sandbox, *namespaces: Namespace) -> None:
     """Wait until the operator has looked at the resources when asked, and at the account twice more."""
     for namespace in namespaces or (sandbox.namespace,):
-        tools.look_now(namespace, "echo")
+        tools.reconcile_now(namespace, "echo")
     cursor = sandbox.simulator.cursor
     eventually(
         lambda: sandbox.simulator.log(cursor, operation="listFunctions"),
@@ -93,7 +93,7 @@ def test_a_copy_that_was_deleted_while_no_operator_ran_takes_nothing_with_it(
     assert neighbour.find("echo") is not None, "its finalizer does not keep the copy"
     with sandbox.operator(namespaces=both(sandbox, neighbour), **SETTLES):
         neighbour.wait_gone("echo")
-        looked_again(sandbox)
+        reconciled_again(sandbox)
         sandbox.ready()
     assert sandbox.writes() == [CREATED]
 
@@ -108,7 +108,7 @@ def test_a_copy_with_a_status_that_is_deleted_takes_nothing_with_it(sandbox: San
         assert f"{sandbox.namespace.name}/echo" in condition_of(found, "Stalled")["message"]
         neighbour.delete("echo")
         neighbour.wait_gone("echo")
-        looked_again(sandbox)
+        reconciled_again(sandbox)
         sandbox.ready()
     assert sandbox.writes() == [CREATED]
 
@@ -128,11 +128,11 @@ def test_a_copy_that_is_edited_to_another_version_rolls_out_without_the_original
             "echo", lambda it: it["status"].get("functionVersionId") == second, what="it deploys its version", within=40
         )
         neighbour.wait_for("echo")
-        looked_again(sandbox, neighbour, sandbox.namespace)
+        reconciled_again(sandbox, neighbour, sandbox.namespace)
         assert undeployed(sandbox) == []
         neighbour.delete("echo")
         neighbour.wait_gone("echo")
-        looked_again(sandbox)
+        reconciled_again(sandbox)
     assert undeployed(sandbox) == [second]
     assert sandbox.simulator.deployments()[sandbox.version]["deploymentId"] == original["status"]["deploymentId"]
 
@@ -151,7 +151,7 @@ def test_a_move_to_another_installation_with_retain_undeploys_nothing(
         sandbox.namespace.wait_until("echo", lambda it: "finalizers" not in it["metadata"], what="it lets go")
         sandbox.namespace.delete("echo")
         sandbox.namespace.wait_gone("echo")
-        looked_again(sandbox, neighbour)
+        reconciled_again(sandbox, neighbour)
     assert sandbox.writes() == [CREATED]
 
 
@@ -168,8 +168,8 @@ def test_an_annotation_does_not_undeploy_what_another_resource_holds(sandbox: Sa
         uid = sandbox.namespace.wait_for("other")["metadata"]["uid"]
         named = {"uid": uid, "functionVersionId": sandbox.version, "token": "<a&b>"}
         sandbox.namespace.annotate("other", intent=json.dumps(named))
-        tools.look_now(sandbox.namespace, "other")
-        looked_again(sandbox)
+        tools.reconcile_now(sandbox.namespace, "other")
+        reconciled_again(sandbox)
     assert undeployed(sandbox) == []
 
 
@@ -180,7 +180,7 @@ def test_an_annotation_does_not_undeploy_what_nobody_manages(sandbox: Sandbox) -
         uid = deployed(sandbox, adoptionPolicy="Refuse")["metadata"]["uid"]
         named = {"uid": uid, "functionVersionId": second, "token": "<a&b>"}
         sandbox.namespace.annotate("echo", intent=json.dumps(named))
-        looked_again(sandbox)
+        reconciled_again(sandbox)
     assert second in sandbox.simulator.deployments()
     assert undeployed(sandbox) == []
 
@@ -210,7 +210,7 @@ def test_a_redeploy_request_on_a_restored_copy_is_answered_by_the_adoption(sandb
         sandbox.namespace.wait_gone("echo")
         tools.create(sandbox.namespace, copy)
         sandbox.ready()
-        looked_again(sandbox)
+        reconciled_again(sandbox)
         found = sandbox.namespace.get("echo")
     assert sandbox.writes() == [CREATED]
     assert found["status"]["lastHandledRedeployAt"] == "monday"
@@ -230,7 +230,7 @@ def test_a_redeploy_request_whose_answer_is_lost_with_the_status_counts_as_answe
         tools.patch_status(sandbox.namespace, "echo", None)
         with sandbox.operator(**SETTLES) if restarted else nullcontext():
             sandbox.ready()
-            looked_again(sandbox)
+            reconciled_again(sandbox)
             found = sandbox.namespace.get("echo")
     assert sandbox.writes() == [CREATED]
     assert found["status"]["lastHandledRedeployAt"] == "monday"
@@ -287,7 +287,7 @@ def test_a_force_delete_that_is_set_again_on_a_blocked_deletion_releases_it_and_
     assert sandbox.version in sandbox.simulator.deployments()
 
 
-def test_what_a_stripped_and_deleted_resource_leaves_is_told(sandbox: Sandbox) -> None:
+def test_what_a_stripped_and_deleted_resource_leaves_is_reported(sandbox: Sandbox) -> None:
     with sandbox.operator(**SETTLES) as operator:
         deployment = deployed(sandbox)["status"]["deploymentId"]
         operator.freeze()
@@ -305,7 +305,7 @@ def test_what_a_stripped_and_deleted_resource_leaves_is_told(sandbox: Sandbox) -
     assert sandbox.writes() == [CREATED]
 
 
-def test_what_a_blocked_deletion_leaves_when_its_finalizer_is_stripped_is_told(sandbox: Sandbox) -> None:
+def test_what_a_blocked_deletion_leaves_when_its_finalizer_is_stripped_is_reported(sandbox: Sandbox) -> None:
     with sandbox.operator(**SETTLES) as operator:
         deployment = deployed(sandbox)["status"]["deploymentId"]
         sandbox.simulator.fault(operation="deleteDeployment", status=503)
@@ -335,7 +335,7 @@ def test_a_recorded_drain_of_another_deployment_undeploys_nothing(sandbox: Sandb
         found = deployed(sandbox)
         assert FINALIZER in found["metadata"]["finalizers"]
         tools.patch_status(sandbox.namespace, "echo", {"retiring": [drain]})
-        looked_again(sandbox)
+        reconciled_again(sandbox)
         sandbox.namespace.wait_until("echo", lambda it: not it["status"].get("retiring"), what="the record is dropped")
         sandbox.ready()
     assert sandbox.writes() == [CREATED]
@@ -357,7 +357,7 @@ def test_a_restored_resource_with_a_recorded_drain_undeploys_nothing(sandbox: Sa
     tools.force_away(sandbox.namespace, "echo")
     tools.restore(sandbox.namespace, copy)
     with sandbox.operator(**SETTLES):
-        looked_again(sandbox)
+        reconciled_again(sandbox)
         sandbox.ready()
     assert sandbox.writes() == [CREATED]
     assert sandbox.simulator.deployments()[sandbox.version]["deploymentId"] == deployment

@@ -46,12 +46,12 @@ def test_a_manifest_without_the_nulls_that_takes_the_place_of_one_with_them_chan
             "list": VALUES["list"],
         }
         tools.replace(sandbox.namespace, body)
-        tools.look_now(sandbox.namespace, "echo")
+        tools.reconcile_now(sandbox.namespace, "echo")
         sandbox.ready()
     assert sandbox.writes() == [CREATED]
 
 
-def test_another_value_is_told_by_its_path_and_never_by_itself(sandbox: Sandbox) -> None:
+def test_another_value_is_reported_by_its_path_and_never_by_its_value(sandbox: Sandbox) -> None:
     body = manifest(sandbox)
     with sandbox.operator():
         tools.create(sandbox.namespace, body)

@@ -45,7 +45,7 @@ def test_odd_fields_of_the_deployment_block_neither_edits_nor_the_deletion(tenan
     assert tenant.writes() == [CREATED, PATCHED, DELETED]
 
 
-def test_what_the_manifest_sets_and_cannot_be_read_is_told_and_nothing_is_written(tenant: Tenant) -> None:
+def test_what_the_manifest_sets_and_cannot_be_read_is_reported_and_nothing_is_written(tenant: Tenant) -> None:
     wanted = {"clusters": ["ncp-cluster-1"]}
     tenant.namespace.apply(tenant.manifest(gpu=wanted, rollout={"immutableChange": "Redeploy"}))
     tenant.namespace.wait_for("echo")

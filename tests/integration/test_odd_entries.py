@@ -7,7 +7,7 @@ CREATED = ("createDeployment", 200)
 ODD = "nvcf_operator_nvcf_odd_values_total"
 
 
-def test_the_entry_of_what_is_deployed_is_read_by_itself_and_counts_for_no_absence(sandbox: Sandbox) -> None:
+def test_the_entry_of_what_is_deployed_is_read_alone_and_counts_for_no_absence(sandbox: Sandbox) -> None:
     """An entry of another function hides its version id, and that of this one its status."""
     with sandbox.operator() as operator:
         sandbox.namespace.apply(sandbox.manifest())

@@ -51,19 +51,19 @@ def test_an_edit_after_an_odd_token_was_answered_is_reported(sandbox: Sandbox, t
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=range(len(MESSAGES)))
-def test_a_failure_told_in_odd_text_is_over_when_it_is_over(sandbox: Sandbox, message: str) -> None:
+def test_a_failure_reported_in_odd_text_is_over_when_it_is_over(sandbox: Sandbox, message: str) -> None:
     sandbox.simulator.instance_behaviour(sandbox.version, outcome="fail", error=message)
     with sandbox.operator() as operator:
         apply(sandbox)
         found = sandbox.namespace.wait_for("echo", "Reconciling", reason="DeploymentFailed")
         sandbox.namespace.wait_until("echo", lambda it: bool(it["status"].get("health")), what="NVCF's words")
-        (told,) = sandbox.namespace.get("echo")["status"]["health"]
+        (reported,) = sandbox.namespace.get("echo")["status"]["health"]
         sandbox.simulator.instance_behaviour(sandbox.version, outcome="run", error="")
         sandbox.namespace.annotate("echo", reconcile_requested_at="now")
         sandbox.ready()
         assert refused(operator) == 0
     assert condition_of(found, "Ready")["status"] == "False"
-    assert told == message or told == " ".join(message.split()), "blanks may be put together, and nothing else"
+    assert reported == message or reported == " ".join(message.split()), "blanks may be put together, and nothing else"
 
 
 @pytest.mark.parametrize("name", ["naïve & <co>", "函数 ‘echo’?a=1&b=2", "💥\u2028<"])
@@ -117,7 +117,7 @@ def test_a_manifest_that_was_refused_in_odd_text_is_ready_when_corrected(sandbox
     assert sandbox.writes() == [("createDeployment", 400), CREATED]
 
 
-def test_retries_of_a_failure_told_in_odd_text_are_counted(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_retries_of_a_failure_reported_in_odd_text_are_counted(sandbox: Sandbox, tmp_path: Path) -> None:
     """Each costs a DELETE, a POST and instances: uncounted they would come without a pause and without an end."""
     sandbox.simulator.instance_behaviour(sandbox.version, outcome="fail", error=MESSAGES[1])
     settings = {**FAST, "namespaces": sandbox.namespace.name}

@@ -79,7 +79,7 @@ def test_a_base_url_that_was_not_allowed_gets_no_key(keyless: Tenant) -> None:
     assert "--allowed-base-urls" in said
 
 
-def test_an_unknown_key_is_told_and_probed_by_one_call_at_a_time(keyless: Tenant) -> None:
+def test_an_unknown_key_is_reported_and_probed_by_one_call_at_a_time(keyless: Tenant) -> None:
     other = keyless.simulator.add_function("other")
     keyless.namespace.secret(NOBODY)
     keyless.namespace.apply(keyless.manifest(), manifest("other", *other))
@@ -92,7 +92,7 @@ def test_an_unknown_key_is_told_and_probed_by_one_call_at_a_time(keyless: Tenant
 
 
 @pytest.mark.parametrize("scope", ["deploy_function", "list_functions"])
-def test_a_key_without_a_scope_is_told_which(keyless: Tenant, scope: str) -> None:
+def test_a_key_without_a_scope_is_reported_with_the_scope(keyless: Tenant, scope: str) -> None:
     token = f"nvapi-lacks-{scope.partition('_')[0]}"
     others = ["deploy_function", "list_functions", "queue_details"]
     keyless.simulator.add_key(f"lacks-{scope}", token, scopes=[item for item in others if item != scope])
@@ -102,7 +102,7 @@ def test_a_key_without_a_scope_is_told_which(keyless: Tenant, scope: str) -> Non
     assert keyless.writes() == []
 
 
-def test_a_key_for_other_functions_is_this_resources_trouble_alone(keyless: Tenant) -> None:
+def test_a_key_for_other_functions_fails_this_resource_alone(keyless: Tenant) -> None:
     mine, my_version = keyless.simulator.add_function("mine")
     keyless.simulator.add_key("limited", "nvapi-limited", resources=[f"function:{mine}/*"])
     keyless.namespace.secret("nvapi-limited")
@@ -121,14 +121,14 @@ def test_an_unknown_function_is_named(tenant: Tenant) -> None:
     tenant.namespace.wait_gone("echo")
 
 
-def test_a_gpu_that_nvcf_does_not_have_is_told_in_its_own_words(tenant: Tenant) -> None:
+def test_a_gpu_that_nvcf_does_not_have_is_reported_in_its_own_words(tenant: Tenant) -> None:
     tenant.namespace.apply(tenant.manifest(gpu={"gpu": "Z9"}))
     assert "Z9" in message(tenant, "Rejected", condition="Stalled", status="True")
     tenant.namespace.scale("echo", gpu="L40S")
     tenant.namespace.wait_for("echo")
 
 
-def test_a_missing_instance_type_is_told_where_the_server_asks_for_it(tenant: Tenant) -> None:
+def test_a_missing_instance_type_is_reported_where_the_server_asks_for_it(tenant: Tenant) -> None:
     body = tenant.manifest()
     del body["spec"]["deploymentSpecifications"][0]["instanceType"]
     tenant.namespace.apply(body)
@@ -150,7 +150,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("fault", "reason"), [pytest.param(*case[1:], id=case[0]) for case in FAULTS])
-def test_an_outage_is_told_once_and_goes_on_by_itself(
+def test_an_outage_is_reported_once_and_goes_on_automatically(
     own: Callable[[], Tenant], fault: dict[str, Any], reason: str
 ) -> None:
     tenant = own()
@@ -228,7 +228,7 @@ def test_a_namespace_goes_though_its_secret_went_first(tenant: Tenant, control_p
     assert not [item for item in tenant.simulator.allocations() if item["functionVersionId"] == tenant.version]
 
 
-def test_a_misspelt_place_is_told_with_all_that_may_be_meant(tenant: Tenant) -> None:
+def test_a_misspelt_place_is_reported_with_all_that_may_be_meant(tenant: Tenant) -> None:
     tenant.namespace.apply(tenant.manifest(gpu={"clusters": ["ncp-cluster-l"], "regions": ["us-east-1"]}))
     said = message(tenant, "Rejected", condition="Stalled", status="True")
     meant = "gpu L40S; instanceType NCP.GPU.L40S_1x; clusters ncp-cluster-l; regions us-east-1"

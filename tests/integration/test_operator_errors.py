@@ -64,7 +64,7 @@ def test_a_refused_post_is_stalled_and_an_edit_is_tried_at_once(tenant: Tenant, 
 
 
 @shows("POST", "400, no available clusters", "404")
-def test_a_lack_of_capacity_is_told_in_nvcfs_words_and_is_no_failure(tenant: Tenant) -> None:
+def test_a_lack_of_capacity_is_reported_in_nvcfs_words_and_is_no_failure(tenant: Tenant) -> None:
     words = "There are no available clusters with capacity for L40S GPU or NCP.GPU.L40S_1x instance type"
     apply_with(tenant, {"status": 400, "detail": words})
     found = tenant.namespace.wait_for("echo", "Reconciling", reason="NoCapacity")
@@ -130,7 +130,7 @@ def test_a_429_pauses_as_the_server_asks_else_a_little(tenant: Tenant, asked: in
 
 
 @shows("POST", "3xx", "404")
-def test_a_redirect_is_told_and_not_followed(tenant: Tenant) -> None:
+def test_a_redirect_is_reported_and_not_followed(tenant: Tenant) -> None:
     apply_with(tenant, ELSEWHERE, count=None)
     found = tenant.namespace.wait_for("echo", "Reconciling", reason="InvalidAnswer")
     assert "redirect" in condition_of(found, "Reconciling")["message"]
@@ -204,7 +204,7 @@ def test_what_stands_in_between_does_not_take_the_put_away(tenant: Tenant, answe
 
 
 @shows("PATCH", "404 in NVCF's format", "another or the same")
-def test_a_patch_of_a_deployment_that_is_not_there_is_decided_anew(tenant: Tenant) -> None:
+def test_a_patch_of_a_deployment_that_is_not_there_is_decided_again(tenant: Tenant) -> None:
     change(tenant, PATCH, {"status": 404, "envelope": "service"})
     tenant.namespace.wait_for("echo")
     assert tenant.writes() == [(POST, 200), (PATCH, 404), (PATCH, 200)]

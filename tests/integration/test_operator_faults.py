@@ -115,7 +115,7 @@ def test_a_rotated_key_is_used_without_a_restart_and_the_old_one_no_more(sandbox
         assert sandbox.simulator.log(cursor, key="default") == []
 
 
-def test_a_revoked_key_is_told_and_its_return_too(sandbox: Sandbox) -> None:
+def test_a_revoked_key_is_reported_and_its_return_too(sandbox: Sandbox) -> None:
     with sandbox.operator():
         sandbox.namespace.apply(sandbox.manifest())
         sandbox.ready()
@@ -218,7 +218,7 @@ def test_the_api_server_may_go_and_come_back(tmp_path: Path) -> None:
         assert len(simulator.log(operation="createDeployment")) == 2
 
 
-def test_an_nvcf_that_cannot_be_reached_is_told_and_waited_for(sandbox: Sandbox) -> None:
+def test_an_nvcf_that_cannot_be_reached_is_reported_and_waited_for(sandbox: Sandbox) -> None:
     (port,) = free_ports(1)
     nowhere = f"http://127.0.0.1:{port}/v2/nvcf"
     with Operator.start(sandbox.identity, nowhere, sandbox.log, namespaces=sandbox.namespace.name) as operator:

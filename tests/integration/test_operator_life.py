@@ -262,7 +262,7 @@ def test_degraded_is_shown_and_heals_without_a_write(tenant: Tenant) -> None:
     assert tenant.writes() == [("createDeployment", 200)]
 
 
-def test_a_deployment_that_never_comes_up_is_told_after_its_deadline(tenant: Tenant) -> None:
+def test_a_deployment_that_never_comes_up_is_reported_after_its_deadline(tenant: Tenant) -> None:
     tenant.simulator.instance_behaviour(tenant.version, supply=False)
     tenant.namespace.apply(tenant.manifest(rollout={"progressDeadlineSeconds": 2}))
     found = tenant.namespace.wait_for("echo", "Stalled", reason="ProgressDeadlineExceeded")

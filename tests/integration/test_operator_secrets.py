@@ -42,7 +42,7 @@ class Witness:
         self._lists = [path for path in lists(self._plane, sandbox.namespace.name) if not path.endswith("/secrets")]
         self.seen: dict[str, str] = {}
 
-    def look(self, stage: str, operator: Operator) -> None:
+    def check(self, stage: str, operator: Operator) -> None:
         """Take in all objects of the namespace, and the metrics."""
         found = eventually(
             lambda: {path: self._plane.read(path)["items"] for path in self._lists},
@@ -73,7 +73,7 @@ def life(sandbox: Sandbox, bug: str | None, log_format: str) -> list[str]:
     with sandbox.operator(bug, log_level="debug", log_format=log_format) as operator:
         sandbox.namespace.apply(sandbox.manifest())
         sandbox.ready()
-        witness.look("ready", operator)
+        witness.check("ready", operator)
         echoes(sandbox, operator, witness)
         bad_secrets(sandbox, operator, witness)
         sandbox.namespace.secret(KEY)
@@ -81,7 +81,7 @@ def life(sandbox: Sandbox, bug: str | None, log_format: str) -> list[str]:
         sandbox.simulator.change_key("marked", revoked=True)
         sandbox.namespace.delete("echo")
         sandbox.namespace.wait_for("echo", "DeletionBlocked", within=60)
-        witness.look("deletion blocked", operator)
+        witness.check("deletion blocked", operator)
         sandbox.simulator.change_key("marked", revoked=False)
         sandbox.namespace.wait_gone("echo", within=90)
         witness.seen["metrics, gone"] = operator.get("/metrics")
@@ -118,7 +118,7 @@ def echoes(sandbox: Sandbox, operator: Operator, witness: Witness) -> None:
         sandbox.simulator.fault(operation="updateGpuSpecification", name=name, **answer)
         sandbox.namespace.scale("echo", maxInstances=number)
         sandbox.namespace.wait_for("echo", condition, reason=reason, within=60)
-        witness.look(name, operator)
+        witness.check(name, operator)
         sandbox.simulator.clear_faults()
         sandbox.namespace.annotate("echo", reconcile_requested_at=name.replace(" ", "-"))
         sandbox.namespace.wait_for("echo", within=90)
@@ -126,7 +126,7 @@ def echoes(sandbox: Sandbox, operator: Operator, witness: Witness) -> None:
     sandbox.simulator.fault(status=401, envelope="gateway", detail=ECHO, headers=challenge)
     sandbox.namespace.annotate("echo", reconcile_requested_at="again")
     sandbox.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized", within=60)
-    witness.look("401", operator)
+    witness.check("401", operator)
     sandbox.simulator.clear_faults()
     sandbox.namespace.wait_for("echo", "CredentialsValid", within=60)
 
@@ -146,7 +146,7 @@ def bad_secrets(sandbox: Sandbox, operator: Operator, witness: Witness) -> None:
     for stage, (data, reason) in BAD_SECRETS.items():
         sandbox.namespace.secret(**data)
         sandbox.namespace.wait_for("echo", "CredentialsValid", "False", reason=reason, within=60)
-        witness.look(f"Secret {stage}", operator)
+        witness.check(f"Secret {stage}", operator)
         plane.kubectl("-n", name, "delete", "secret", "nvcf-credentials")
 
 
@@ -181,8 +181,8 @@ def test_the_operators_own_key_is_not_shown_either(sandbox: Sandbox, tmp_path: P
         sandbox.ready()
         sandbox.simulator.fault(status=401, detail=ECHO)
         sandbox.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized", within=60)
-        witness.look("401", operator)
+        witness.check("401", operator)
         file.write_text(f"{KEY}\n{KEY}\n")
         sandbox.namespace.wait_for("echo", "CredentialsValid", "False", reason="NoCredentials", within=60)
-        witness.look("two lines", operator)
+        witness.check("two lines", operator)
     assert witness.leaks() == []

@@ -141,14 +141,14 @@ def test_a_patch_undone_by_the_servers_loop_is_made_again(tenant: Tenant) -> Non
     # Longer than the edit takes, and over before the PATCH is read back.
     tenant.simulator.behave(races={"slowLoop": 5.0})
     with ThreadPoolExecutor(1) as pool:
-        look = pool.submit(tenant.simulator.run_pass)
+        server_pass = pool.submit(tenant.simulator.run_pass)
         # By kubectl itself, which starts for longer than the loop's look takes to begin.
         edit = {"spec": {"deploymentSpecifications": [{**spec[0], "maxInstances": 6}, spec[1]]}}
         here = ("-n", tenant.namespace.name)
         tenant.namespace.plane.kubectl(*here, "patch", RESOURCE, "echo", "--type=merge", "-p", json.dumps(edit))
         eventually(tenant.writes, lambda writes: PATCHED in writes, within=20, what="the PATCH")
-        assert not look.done(), "the PATCH came too late for this look of the loop"
-        look.result()
+        assert not server_pass.done(), "the PATCH came too late for this look of the loop"
+        server_pass.result()
     tenant.simulator.behave(races={"slowLoop": 0})
     eventually(lambda: _maxima(tenant), lambda seen: seen == {2, 6}, within=20, what="it is made again")
     assert tenant.writes() == [CREATED, PATCHED, PATCHED]
@@ -194,7 +194,7 @@ def test_no_post_into_a_row_that_comes_back(tenant: Tenant) -> None:
     assert violations(tenant) == []
 
 
-def test_a_resource_made_anew_does_not_post_into_the_old_row(tenant: Tenant) -> None:
+def test_a_recreated_resource_does_not_post_into_the_old_row(tenant: Tenant) -> None:
     tenant.namespace.apply(tenant.manifest())
     tenant.namespace.wait_for("echo")
     # A POST within the 1.5 s before the loop's next look would be overwritten by it.
@@ -252,7 +252,7 @@ def test_a_failed_read_of_the_allocator_is_waited_out_without_a_write(tenant: Te
     assert tenant.writes() == [CREATED]
 
 
-def test_an_error_by_a_failed_read_of_the_allocator_is_deployed_anew(tenant: Tenant) -> None:
+def test_an_error_by_a_failed_read_of_the_allocator_is_redeployed(tenant: Tenant) -> None:
     tenant.simulator.instance_behaviour(tenant.version, outcome="wait")
     tenant.namespace.apply(tenant.manifest())
     tenant.namespace.wait_for("echo", "Reconciling", reason="Deploying")
@@ -366,7 +366,7 @@ def test_a_deletion_refused_for_a_public_function_is_tried_again(tenant: Tenant)
     assert tenant.version not in tenant.simulator.deployments()
 
 
-def test_a_key_that_is_remembered_works_on_and_is_told_when_it_does_not(tenant: Tenant) -> None:
+def test_a_key_that_is_remembered_works_on_and_is_reported_when_it_does_not(tenant: Tenant) -> None:
     tenant.simulator.add_key("remembered", "nvapi-remembered")
     tenant.namespace.secret("nvapi-remembered")
     tenant.simulator.behave(races={"keyCache": 60})
@@ -381,7 +381,7 @@ def test_a_key_that_is_remembered_works_on_and_is_told_when_it_does_not(tenant: 
     assert tenant.writes() == [CREATED, PATCHED]
 
 
-def test_an_error_is_told_with_the_reason_that_comes_after_it(tenant: Tenant) -> None:
+def test_an_error_is_reported_with_the_reason_that_comes_after_it(tenant: Tenant) -> None:
     tenant.simulator.behave(races={"lateHealthInfo": 1.0})
     tenant.simulator.instance_behaviour(tenant.version, outcome="fail", error="image pull failed")
     tenant.namespace.apply(tenant.manifest())
@@ -401,9 +401,7 @@ def test_a_deployment_that_the_server_removed_is_deployed_again(tenant: Tenant) 
     tenant.simulator.behave(loop=False)
     tenant.simulator.change(tenant.version, olderByDays=8)
     tenant.simulator.instance_behaviour(tenant.version, outcome="fail", deploySeconds=0)
-    eventually(
-        lambda: _looked(tenant), lambda rows: tenant.version not in rows, within=20, what="the server removes it"
-    )
+    eventually(lambda: _rows(tenant), lambda rows: tenant.version not in rows, within=20, what="the server removes it")
     tenant.simulator.instance_behaviour(tenant.version, outcome="run")
     tenant.simulator.behave(loop=True)
     tenant.namespace.wait_for("echo", within=120)  # a minute where the operator has seen the ERROR before it went
@@ -411,6 +409,6 @@ def test_a_deployment_that_the_server_removed_is_deployed_again(tenant: Tenant) 
     assert violations(tenant) == []
 
 
-def _looked(tenant: Tenant) -> Any:
+def _rows(tenant: Tenant) -> Any:
     tenant.simulator.run_pass()
     return tenant.simulator.deployments()

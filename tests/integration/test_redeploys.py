@@ -58,7 +58,7 @@ def test_a_redeploy_asked_for_before_the_first_deployment_is_answered_by_it(tena
 
 
 @pytest.mark.parametrize("asked", ["redeploy_requested_at", "reconcile_requested_at", "edit"])
-def test_a_failed_deployment_is_made_again_at_once_when_a_person_acts(tenant: Tenant, asked: str) -> None:
+def test_a_failed_deployment_is_made_again_at_once_when_a_user_acts(tenant: Tenant, asked: str) -> None:
     tenant.simulator.instance_behaviour(tenant.version, outcome="fail", error="bad image")
     tenant.namespace.apply(tenant.manifest())
     found = tenant.namespace.wait_for("echo", "Reconciling", "True", reason="DeploymentFailed")
@@ -75,7 +75,7 @@ def test_a_failed_deployment_is_made_again_at_once_when_a_person_acts(tenant: Te
     assert settled(tenant)
 
 
-def test_a_failed_deployment_is_made_again_by_itself_after_a_minute(tenant: Tenant) -> None:
+def test_a_failed_deployment_is_made_again_automatically_after_a_minute(tenant: Tenant) -> None:
     tenant.simulator.instance_behaviour(tenant.version, outcome="fail", error="bad image")
     tenant.namespace.apply(tenant.manifest())
     tenant.namespace.wait_for("echo", "Reconciling", "True", reason="DeploymentFailed")
@@ -87,7 +87,7 @@ def test_a_failed_deployment_is_made_again_by_itself_after_a_minute(tenant: Tena
     assert delete["query"] == "graceful=false"
 
 
-def test_too_many_deployments_gone_at_once_are_not_deployed_again_without_a_person(
+def test_too_many_deployments_gone_at_once_are_not_redeployed_without_a_user(
     tenant: Tenant, operator: Operator
 ) -> None:
     functions = [tenant.simulator.add_function() for _ in range(8)]
@@ -112,8 +112,8 @@ def test_too_many_deployments_gone_at_once_are_not_deployed_again_without_a_pers
     )
     posted = [e["functionVersionId"] for e in tenant.simulator.log(cursor) if e["operation"] == "createDeployment"]
     assert posted == [functions[0][1]]
-    told = [reason for name in names for _, reason, _ in tenant.namespace.events(name) if reason == "MassAbsence"]
-    assert told == ["MassAbsence"], "one Event in a namespace"
+    reported = [reason for name in names for _, reason, _ in tenant.namespace.events(name) if reason == "MassAbsence"]
+    assert reported == ["MassAbsence"], "one Event in a namespace"
 
 
 def settled(tenant: Tenant) -> bool:

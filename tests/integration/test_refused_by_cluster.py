@@ -82,7 +82,7 @@ def warnings(sandbox: Sandbox) -> list[tuple[str, str]]:
     return [(reason, message) for kind, reason, message in found if kind == "Warning" and WORDS in message]
 
 
-def test_a_finalizer_that_a_policy_refuses_is_told_and_waited_for(sandbox: Sandbox, policy: Policy) -> None:
+def test_a_finalizer_that_a_policy_refuses_is_reported_and_waited_for(sandbox: Sandbox, policy: Policy) -> None:
     sandbox.namespace.plane.kubectl("-n", sandbox.namespace.name, "delete", "secret", "nvcf-credentials")
     with sandbox.operator() as operator:
         sandbox.namespace.apply(sandbox.manifest(gpu={"maxInstances": 80}))
@@ -93,8 +93,8 @@ def test_a_finalizer_that_a_policy_refuses_is_told_and_waited_for(sandbox: Sandb
         found = sandbox.namespace.wait_for("echo", "Reconciling", reason="WriteRefused")
         began, first = time.monotonic(), refusals(operator, "finalizer")
         assert WORDS in condition_of(found, "Ready")["message"]
-        told = eventually(lambda: warnings(sandbox), bool, within=10, what="an Event with the API server's words")
-        assert [reason for reason, _ in told] == ["WriteRefused"]
+        reported = eventually(lambda: warnings(sandbox), bool, within=10, what="an Event with the API server's words")
+        assert [reason for reason, _ in reported] == ["WriteRefused"]
         eventually(lambda: refusals(operator, "finalizer"), lambda it: it >= first + 3, within=30, what="three more")
         assert time.monotonic() - began >= 5.0, "after 1, 2 and 4 seconds"
         assert sandbox.writes() == []
@@ -103,7 +103,7 @@ def test_a_finalizer_that_a_policy_refuses_is_told_and_waited_for(sandbox: Sandb
         assert [operation for operation, _ in sandbox.writes()] == ["createDeployment"]
 
 
-def test_an_end_that_a_policy_refuses_is_told_and_got_over(sandbox: Sandbox, policy: Policy) -> None:
+def test_an_end_that_a_policy_refuses_is_reported_and_got_over(sandbox: Sandbox, policy: Policy) -> None:
     with sandbox.operator() as operator:
         sandbox.namespace.apply(sandbox.manifest(gpu={"maxInstances": 80}))
         sandbox.ready()
@@ -120,7 +120,7 @@ def test_an_end_that_a_policy_refuses_is_told_and_got_over(sandbox: Sandbox, pol
         assert [operation for operation, _ in sandbox.writes()] == ["createDeployment", "deleteDeployment"]
 
 
-def test_a_status_that_a_policy_refuses_is_told_by_an_event_and_the_log(sandbox: Sandbox, policy: Policy) -> None:
+def test_a_status_that_a_policy_refuses_is_reported_by_an_event_and_the_log(sandbox: Sandbox, policy: Policy) -> None:
     sandbox.namespace.apply(sandbox.manifest(gpu={"maxInstances": 80}))
     policy.install(*PARTS)
     policy.wait_until_heeded(sandbox)

@@ -10,7 +10,7 @@ POST, PATCH = "createDeployment", "updateGpuSpecification"
 WORDS = "chart values too large"
 
 
-def told(sandbox: Sandbox) -> set[tuple[str, str]]:
+def events_of(sandbox: Sandbox) -> set[tuple[str, str]]:
     """Types and reasons of the Events that repeat NVCF's words."""
     return eventually(
         lambda: {(kind, reason) for kind, reason, message in sandbox.namespace.events("echo") if WORDS in message},
@@ -29,13 +29,13 @@ def gaps_between_posts(sandbox: Sandbox, posts: int) -> list[float]:
     return [later - earlier for earlier, later in pairwise(starts)]
 
 
-def test_a_post_that_is_refused_by_5xx_is_told_and_made_ever_more_rarely(sandbox: Sandbox) -> None:
+def test_a_post_that_is_refused_by_5xx_is_reported_and_made_ever_more_rarely(sandbox: Sandbox) -> None:
     sandbox.simulator.fault(operation=POST, status=500, detail=WORDS)
     with sandbox.operator():
         sandbox.namespace.apply(sandbox.manifest(rollout={"progressDeadlineSeconds": 4}))
         found = sandbox.namespace.wait_for("echo", "Reconciling", reason="AwaitingAnswer")
         assert f"NVCF answered create_deployment with 500: {WORDS}" in condition_of(found, "Ready")["message"]
-        assert told(sandbox) == {("Warning", "NVCFUnavailable")}
+        assert events_of(sandbox) == {("Warning", "NVCFUnavailable")}
         sandbox.namespace.wait_for("echo", "Stalled", reason="ProgressDeadlineExceeded")
         first, second, third = gaps_between_posts(sandbox, 4)
         assert first >= 2.0, "the settle"
@@ -44,7 +44,7 @@ def test_a_post_that_is_refused_by_5xx_is_told_and_made_ever_more_rarely(sandbox
         sandbox.ready()
 
 
-def test_a_change_that_is_refused_by_5xx_is_told_and_stalled_at_the_deadline(sandbox: Sandbox) -> None:
+def test_a_change_that_is_refused_by_5xx_is_reported_and_stalled_at_the_deadline(sandbox: Sandbox) -> None:
     with sandbox.operator():
         sandbox.namespace.apply(sandbox.manifest(rollout={"progressDeadlineSeconds": 4}))
         sandbox.ready()
@@ -52,7 +52,7 @@ def test_a_change_that_is_refused_by_5xx_is_told_and_stalled_at_the_deadline(san
         sandbox.namespace.scale("echo", maxInstances=3)
         found = sandbox.namespace.wait_for("echo", "Stalled", reason="ProgressDeadlineExceeded")
         assert WORDS in condition_of(found, "Stalled")["message"]
-        assert ("Warning", "NVCFUnavailable") in told(sandbox)
+        assert ("Warning", "NVCFUnavailable") in events_of(sandbox)
         sandbox.simulator.clear_faults()
         sandbox.ready()
 

@@ -347,7 +347,7 @@ class Explained:
     ],
     ids=lambda case: case.field,
 )
-def test_kubectl_explain_tells_what_a_field_is(cluster: Cluster, case: Explained) -> None:
+def test_kubectl_explain_says_what_a_field_is(cluster: Cluster, case: Explained) -> None:
     assert case.says in " ".join(cluster.kubectl("explain", case.field).split())
 
 

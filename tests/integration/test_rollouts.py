@@ -32,7 +32,7 @@ def test_blue_green_brings_the_new_version_up_before_the_old_one_goes(tenant: Te
     assert set(tenant.mine()) == {other}
     eventually(
         lambda: [message for _, reason, message in tenant.namespace.events("echo") if reason == "RollingOut"],
-        lambda told: any("both use GPUs" in message for message in told),
+        lambda reported: any("both use GPUs" in message for message in reported),
         within=30,
         what="an Event tells of the cost",
     )

@@ -40,7 +40,7 @@ def redeployed(sandbox: Sandbox) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
-def test_a_new_deployment_that_an_old_row_hides_is_told_and_deployed_again(sandbox: Sandbox, restarted: bool) -> None:
+def test_a_new_deployment_that_an_old_row_hides_is_reported_and_redeployed(sandbox: Sandbox, restarted: bool) -> None:
     with sandbox.operator() as operator:
         old, lost = redeployed(sandbox)
         if restarted:
@@ -57,14 +57,14 @@ def test_a_new_deployment_that_an_old_row_hides_is_told_and_deployed_again(sandb
 
 def assert_mended(sandbox: Sandbox, operator: Any, old: str, lost: str) -> None:
     """Check what the operator says and does about the lost deployment."""
-    told = eventually(
+    reported = eventually(
         lambda: [(kind, text) for kind, reason, text in sandbox.namespace.events("echo") if reason == "LeftBehind"],
         bool,
         within=30,
         what="an Event LeftBehind",
     )
-    assert {kind for kind, _ in told} == {"Warning"}
-    assert any(lost in text for _, text in told)
+    assert {kind for kind, _ in reported} == {"Warning"}
+    assert any(lost in text for _, text in reported)
     eventually(
         sandbox.writes,
         lambda writes: writes == [CREATED, DELETED, CREATED, DELETED, CREATED],
@@ -86,7 +86,7 @@ def test_a_deployment_that_somebody_made_again_is_not_taken_for_an_old_row(sandb
         sandbox.namespace.apply(sandbox.manifest(deploymentSpecifications=SEVERAL))
         sandbox.ready()
         sandbox.simulator.redeploy(sandbox.version)
-        tools.look_now(sandbox.namespace, "echo")
+        tools.reconcile_now(sandbox.namespace, "echo")
         sandbox.ready()
         sandbox.namespace.wait_until(
             "echo",
@@ -94,6 +94,6 @@ def test_a_deployment_that_somebody_made_again_is_not_taken_for_an_old_row(sandb
             what="the other is on record",
         )
         assert operator.metric("nvcf_operator_deletions_left_behind_total") == 0
-        told = {reason for _, reason, _ in sandbox.namespace.events("echo")}
+        reported = {reason for _, reason, _ in sandbox.namespace.events("echo")}
     assert sandbox.writes() == [CREATED]
-    assert "LeftBehind" not in told
+    assert "LeftBehind" not in reported

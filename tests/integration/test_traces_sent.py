@@ -84,7 +84,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     made.close()
 
 
-def test_a_look_is_a_trace_with_its_calls_and_its_writes(
+def test_a_reconcile_is_a_trace_with_its_calls_and_its_writes(
     sandbox: Sandbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NVCF_OPERATOR_TRACING", "true")
@@ -94,7 +94,7 @@ def test_a_look_is_a_trace_with_its_calls_and_its_writes(
         posted = eventually(
             lambda: receiver.named("nvcf create_deployment"), bool, within=20, what="the span of the POST"
         )[0]
-        look = eventually(
+        reconcile = eventually(
             lambda: [span for span in receiver.named("reconcile") if span.span_id == posted.parent_span_id],
             bool,
             within=20,
@@ -102,16 +102,16 @@ def test_a_look_is_a_trace_with_its_calls_and_its_writes(
         )[0]
         assert loaded(operator)
         assert operator.stop() == 0
-    assert look.parent_span_id == b""
-    assert attributes(look) == {
+    assert reconcile.parent_span_id == b""
+    assert attributes(reconcile) == {
         "k8s.namespace.name": sandbox.namespace.name,
         "nvcf_operator.name": "echo",
         "nvcf_operator.function": sandbox.function,
         "nvcf_operator.version": sandbox.version,
-        "nvcf_operator.reconcile": attributes(look)["nvcf_operator.reconcile"],
+        "nvcf_operator.reconcile": attributes(reconcile)["nvcf_operator.reconcile"],
         "nvcf_operator.result": "done",
     }
-    assert f'"trace_id": "{look.trace_id.hex()}"' in sandbox.log.read_text(), "log lines name their trace"
+    assert f'"trace_id": "{reconcile.trace_id.hex()}"' in sandbox.log.read_text(), "log lines name their trace"
 
     host, port = sandbox.simulator.url.removeprefix("http://").partition("/")[0].split(":")
     assert posted.kind == Span.SPAN_KIND_CLIENT
@@ -123,7 +123,7 @@ def test_a_look_is_a_trace_with_its_calls_and_its_writes(
         "server.port": int(port),
         "url.full": f"{sandbox.simulator.url}/deployments/functions/{sandbox.function}/versions/{sandbox.version}",
     }
-    inside = {span.name: attributes(span) for span in receiver.spans if span.parent_span_id == look.span_id}
+    inside = {span.name: attributes(span) for span in receiver.spans if span.parent_span_id == reconcile.span_id}
     assert {"nvcf create_deployment", "kubernetes finalizer", "kubernetes status"} <= set(inside)
     assert inside["kubernetes status"]["http.request.method"] == "PATCH"
     assert str(inside["kubernetes status"]["url.full"]).endswith("/functiondeployments/echo/status")

@@ -12,18 +12,18 @@ from tests.support.waiting import eventually
 SECRET = ("secret", "nvcf-credentials")
 
 
-def told_until_ready(sandbox: Sandbox, name: str = "echo") -> list[tuple[str, str]]:
+def reported_until_ready(sandbox: Sandbox, name: str = "echo") -> list[tuple[str, str]]:
     """What kstatus makes of each different state, with the reason of Ready, until the resource is Ready."""
     seen: list[tuple[str, str]] = []
 
-    def look() -> dict[str, Any]:
+    def read() -> dict[str, Any]:
         found = sandbox.namespace.get(name)
         state = (kstatus(found), condition_of(found, "Ready").get("reason", ""))
         if state not in seen[-1:]:
             seen.append(state)
         return found
 
-    eventually(look, lambda found: condition_of(found, "Ready").get("status") == "True", within=40, what="Ready")
+    eventually(read, lambda found: condition_of(found, "Ready").get("status") == "True", within=40, what="Ready")
     return seen
 
 
@@ -34,7 +34,7 @@ def test_a_secret_that_comes_after_the_resource_is_no_failure(sandbox: Sandbox) 
         found = sandbox.namespace.wait_for("echo", "Reconciling", reason="NoCredentials")
         assert kstatus(found) == "InProgress"
         sandbox.namespace.secret(KEY)
-        seen = told_until_ready(sandbox)
+        seen = reported_until_ready(sandbox)
     assert "Failed" not in {result for result, _ in seen}, seen
 
 
@@ -44,11 +44,11 @@ def test_a_function_that_is_made_after_the_resource_is_no_failure_and_found_with
         sandbox.namespace.apply(manifest("late", function, version))
         sandbox.namespace.wait_for("late", "Reconciling", reason="FunctionNotFound")
         sandbox.simulator.add_function(functionId=function, functionVersionId=version)
-        seen = told_until_ready(sandbox, "late")
+        seen = reported_until_ready(sandbox, "late")
     assert "Failed" not in {result for result, _ in seen}, seen
 
 
-def test_a_secret_that_does_not_come_is_told_as_stalled_and_stays_so_over_a_restart(sandbox: Sandbox) -> None:
+def test_a_secret_that_does_not_come_is_reported_as_stalled_and_stays_so_over_a_restart(sandbox: Sandbox) -> None:
     sandbox.namespace.plane.kubectl("-n", sandbox.namespace.name, "delete", *SECRET)
     with sandbox.operator(stalled_grace_seconds=2):
         sandbox.namespace.apply(sandbox.manifest())

@@ -57,6 +57,6 @@ class BothKinds(OperatorProcess):
         )
         return {CLOUD_FUNCTION: self.parts.stages}
 
-    async def _look(self, key: Key, priority: Any) -> None:
-        await super()._look(key, priority)
+    async def _reconcile(self, key: Key, priority: Any) -> None:
+        await super()._reconcile(key, priority)
         self.parts.prune(self.nvcf.now)

@@ -107,7 +107,7 @@ class World:
         """Let time pass, and the operator reconcile as often as it wants to."""
         end = self.account.now + seconds
         while True:
-            self.operator.look(Chance(), at_all=False)
+            self.operator.reconcile(Chance(), at_all=False)
             if self.account.now >= end:
                 return
             self.account.advance(max(0.5, min(self.operator.due_in, end - self.account.now)))

@@ -19,7 +19,7 @@ from tests.property.cluster_model import START, Cluster
 from tests.property.nvcf_api import BASE_URL, CREDENTIAL, Door, Process
 from tests.property.operator_process import SETTINGS
 from tests.property.story import Story
-from tests.property.telling import focused
+from tests.property.story_runs import focused
 
 AT_REST = 100.0
 """Seconds after which an operator remembers nothing that a plan does not know: longer than the redeploy settle."""
@@ -64,16 +64,16 @@ class Foretelling(Story):
     def _is_as_planned(
         self, key: Key, item: Planned, at_once: Write | None, later: Write | None, reason: str | None
     ) -> None:
-        told = f"{key}: the plan is {item}, the operator wrote {at_once or later} and reports {reason}"
+        reported = f"{key}: the plan is {item}, the operator wrote {at_once or later} and reports {reason}"
         if item.first_write is None:
-            assert at_once is None, self._picture(told)
-            assert item.action == Action.WAIT or reason in (None, item.reason), self._picture(told)
+            assert at_once is None, self._picture(reported)
+            assert item.action == Action.WAIT or reason in (None, item.reason), self._picture(reported)
             return
         made = at_once or later  # later by what this process remembers, such as a deployment that has just gone
-        assert made is not None, self._picture(told)
+        assert made is not None, self._picture(reported)
         path = item.first_write.path
         same = path.endswith(made.specification_id or made.version) or f"/{made.version}?" in path
-        assert (item.first_write.method, same) == (made.kind, True), self._picture(told)
+        assert (item.first_write.method, same) == (made.kind, True), self._picture(reported)
 
     def _first(self, begun: int) -> dict[Key, Write]:
         """The first write for each resource since then."""

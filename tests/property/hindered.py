@@ -10,7 +10,7 @@ from tests.property.chance import Chance
 from tests.property.nvcf_model import FUNCTION, specifications_of
 from tests.property.stories import KEYS, SQUATTERS
 from tests.property.story import Story, chances, version
-from tests.property.telling import focused
+from tests.property.story_runs import focused
 
 SECRETS = ("late", SQUATTERS)
 """Of resources whose key comes late, and of those whose key may never come."""

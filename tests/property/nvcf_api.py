@@ -47,7 +47,7 @@ class Process(Protocol):
     number: int
     since: float
     chance: Chance
-    looking: Key | None
+    reconciling: Key | None
     action: Action | None
     witnessed: set[str]
     writes: list[Write]
@@ -68,7 +68,7 @@ class Door:
         self._elsewhere = False
         """The key is another account's for the rest of this look."""
 
-    def look_ends(self) -> None:
+    def reconcile_ends(self) -> None:
         """The key is the right one again."""
         if self._elsewhere:
             self._elsewhere, self._account.listing = False, None
@@ -156,7 +156,7 @@ class Door:
         chance.boundary()
         write = self._note(kind, version, specification, graceful=graceful)
         fault, body = chance.fault_of(WRITES), json.loads(request.body or b"{}")
-        chance.interferes(process.looking)
+        chance.interferes(process.reconciling)
         if fault is None and kind in self._nvcf.failing:
             chance.boundary()
             write.failed = True
@@ -216,18 +216,18 @@ class Door:
 
     def _note(self, kind: str, version: str, specification: str | None, *, graceful: bool) -> Write:
         process, nvcf, row = self._process, self._nvcf, self._nvcf.rows.get(version)
-        latest = self._cluster.read(process.looking) if process.looking is not None else None
+        latest = self._cluster.read(process.reconciling) if process.reconciling is not None else None
         uid = latest["metadata"]["uid"] if latest is not None else ""
-        action = process.action if process.looking is not None else None
+        action = process.action if process.reconciling is not None else None
         objects = self._cluster.objects.items()
-        others = tuple(obj | {"metadata": dict(obj["metadata"])} for key, obj in objects if key != process.looking)
+        others = tuple(obj | {"metadata": dict(obj["metadata"])} for key, obj in objects if key != process.reconciling)
         counted = isinstance(action, Create | Change | Undeploy)
         write = Write(
             at=nvcf.now,
             uid=uid,
             kind=kind,
             version=version,
-            key=process.looking,
+            key=process.reconciling,
             latest=latest,
             others=others,
             action=action,

@@ -176,7 +176,7 @@ class OperatorProcess:
         self.chance = Chance()
         self.writes: list[Write] = []
         self.notes = Notes()
-        self.looking: Key | None = None
+        self.reconciling: Key | None = None
         self.action: Action | None = None
         self.asked_at: dict[str, float] = {}
         self.asks: Counter[str] = Counter()
@@ -198,7 +198,7 @@ class OperatorProcess:
         before = self.kube.writes if self.number else 0
         self.number += 1
         self.since, self.polled_at = self.nvcf.now, self.nvcf.now
-        self.looking, self.action, self.due = None, None, {}
+        self.reconciling, self.action, self.due = None, None, {}
         self.witnessed: set[str] = set()
         """Deployments that this process has seen."""
         self.kube = KubeApi(self.cluster, lambda: self.chance, self.nvcf.advance, self._wrote)
@@ -296,7 +296,7 @@ class OperatorProcess:
 
     def called(self) -> None:
         """Count a call to NVCF."""
-        if (uid := self._uid(self.looking)) is not None:
+        if (uid := self._uid(self.reconciling)) is not None:
             self.traffic.called(uid, self.nvcf.now)
 
     def _wrote(self, key: Key, refusal: str) -> None:
@@ -314,12 +314,12 @@ class OperatorProcess:
 
     def _stands_without_key(self, key: Key) -> bool:
         """Whether a resource lacks its key and is told so for good: it is looked for and nothing else happens."""
-        told = self.cluster.objects[key]["status"].get("conditions", [])
-        return self.lacks_a_key(key) and any(c["type"] == "Stalled" and c["status"] == "True" for c in told)
+        conditions = self.cluster.objects[key]["status"].get("conditions", [])
+        return self.lacks_a_key(key) and any(c["type"] == "Stalled" and c["status"] == "True" for c in conditions)
 
     # The rounds.
 
-    def look(self, chance: Chance, *, at_all: bool) -> bool:
+    def reconcile(self, chance: Chance, *, at_all: bool) -> bool:
         """Take in what has changed, and look at what is due, or at all; says whether the process is still alive."""
         self.chance = chance
         try:
@@ -354,31 +354,31 @@ class OperatorProcess:
         if at_all:
             for key in self.cache:
                 self.schedule.add(key, Priority.LOW, self.nvcf.now, self.nvcf.now)
-        looks: dict[Key, int] = {}
+        reconciles: dict[Key, int] = {}
         for _ in range(20):
             await asyncio.sleep(0)  # the orphans' turn
             if not self.account.followed:
                 break
         while (item := self.schedule.take(tuple(Priority), self.nvcf.now)) is not None:
             key, priority = item
-            looks[key] = looks.get(key, 0) + 1
-            assert looks[key] <= ROUNDS, f"{key}: the operator goes round in circles"
-            await self._look(key, priority)
+            reconciles[key] = reconciles.get(key, 0) + 1
+            assert reconciles[key] <= ROUNDS, f"{key}: the operator goes round in circles"
+            await self._reconcile(key, priority)
         self.environment.presence.prune(self.nvcf.now)
         self.environment.sent.prune(self.nvcf.now)
 
-    async def _look(self, key: Key, priority: Priority) -> None:
-        self.looking, requeue = key, None
+    async def _reconcile(self, key: Key, priority: Priority) -> None:
+        self.reconciling, requeue = key, None
         try:
             requeue = (await self.reconciler.reconcile(key, priority)).requeue
         finally:
             if (uid := self._uid(key)) is not None:
-                self.traffic.looked(uid)
+                self.traffic.reconciled(uid)
             self.due.pop(key, None)
             if requeue is not None:
                 self.due[key] = self.nvcf.now + requeue[1]
-            self.looking, self.action = None, None
-            self.door.look_ends()
+            self.reconciling, self.action = None, None
+            self.door.reconcile_ends()
             self.cluster.now = now = self.nvcf.now
             if self.cache.settle(key):
                 self.schedule.add(key, Priority.LOW, now, now)

@@ -15,9 +15,9 @@ AGAIN = 0.7
 """Seconds between a refused write to the cluster and the next one, at least."""
 HASTY = 2
 """Times that it may be sooner, as when another resource moves meanwhile."""
-UNTOLD = 120.0
+UNREPORTED = 120.0
 """Seconds within which a resource is told what keeps it, in so many looks."""
-LOOKS = 3
+RECONCILES = 3
 
 
 @dataclass(slots=True)
@@ -26,12 +26,12 @@ class Of:
 
     writes: list[float] = field(default_factory=list)
     calls: list[float] = field(default_factory=list)
-    looks: int = 0
+    reconciles: int = 0
     refused: tuple[float, Any, str] | None = None
     """When its last write was refused, what stood in the object then, and the words."""
     hasty: int = 0
     """Times in a row that the same was written again at once."""
-    untold_since: tuple[float, int] | None = None
+    unreported_since: tuple[float, int] | None = None
     """Since when, and which look, it has not been told anything."""
 
 
@@ -63,9 +63,9 @@ class Traffic:
         if refusal:
             one.refused = (now, stands, refusal)
 
-    def looked(self, uid: str) -> None:
+    def reconciled(self, uid: str) -> None:
         """Count a look."""
-        self.of(uid).looks += 1
+        self.of(uid).reconciles += 1
 
     def forced(self) -> None:
         """A look is due to nothing but the story: what was refused may be tried again in it."""
@@ -98,11 +98,11 @@ class Traffic:
         one = self.of(obj["metadata"]["uid"])
         ready = next((c for c in obj["status"].get("conditions", []) if c["type"] == "Ready"), None)
         current = ready is not None and ready.get("observedGeneration") == obj["metadata"]["generation"]
-        told = current and ready is not None and ready["reason"] != Reason.PENDING and bool(ready["message"])
-        if told or by_events:
-            one.untold_since = None
+        reported = current and ready is not None and ready["reason"] != Reason.PENDING and bool(ready["message"])
+        if reported or by_events:
+            one.unreported_since = None
             return True
-        if one.untold_since is None:
-            one.untold_since = (now, one.looks)
-        since, looks = one.untold_since
-        return now - since <= UNTOLD or one.looks - looks < LOOKS
+        if one.unreported_since is None:
+            one.unreported_since = (now, one.reconciles)
+        since, reconciles = one.unreported_since
+        return now - since <= UNREPORTED or one.reconciles - reconciles < RECONCILES

@@ -154,18 +154,18 @@ class Following(Story):
         if what == "delete":
             super()._does(key, what)
 
-    def _step(self, told: str, chance: Chance, seconds: float = 0.0, *, always: bool = False) -> None:
-        super()._step(told, chance, max(seconds, SETTLED), always=always)
+    def _step(self, line: str, chance: Chance, seconds: float = 0.0, *, always: bool = False) -> None:
+        super()._step(line, chance, max(seconds, SETTLED), always=always)
 
-    def _look(self, chance: Chance, *, at_all: bool) -> None:
+    def _reconcile(self, chance: Chance, *, at_all: bool) -> None:
         start, waiting = (
             len(self.operator.writes),
             {key for key, function in self.cluster.functions.items() if not function.is_registered},
         )
-        super()._look(chance, at_all=at_all)
+        super()._reconcile(chance, at_all=at_all)
         for write in self.operator.writes[start:]:
-            anew = isinstance(write.action, Undeploy) and write.action.purpose in MAKES_ANEW
-            if write.key in waiting and (write.kind == "POST" or anew):
+            redeploys = isinstance(write.action, Undeploy) and write.action.purpose in MAKES_ANEW
+            if write.key in waiting and (write.kind == "POST" or redeploys):
                 raise AssertionError(self._picture(f"{write.kind} of {write.version} before anything is registered"))
 
     def _end(self) -> None:

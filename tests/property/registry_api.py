@@ -89,7 +89,7 @@ class RegistryDoor(Door):
         write = self._noted("POST", body=body, function_id=function_id)
         uid = write.latest["metadata"]["uid"] if write.latest is not None else ""
         fault = chance.fault_of(WRITES)
-        chance.interferes(process.looking)
+        chance.interferes(process.reconciling)
         if fault is None and "POST" in nvcf.failing:
             raise self._error(request, errors.ServerFault, 500)
         if fault is None and body.get("containerImage") in registry.unpushed:
@@ -124,7 +124,7 @@ class RegistryDoor(Door):
         chance.boundary()
         self._noted("DELETE", version_id=version_id)
         fault = chance.fault_of(WRITES)
-        chance.interferes(self._process.looking)
+        chance.interferes(self._process.reconciling)
         done = False
         if fault is None and "DELETE" in self._nvcf.failing:
             raise self._error(request, errors.ServerFault, 500)
@@ -147,7 +147,7 @@ class RegistryDoor(Door):
         write = self._noted(kind, body=body, version_id=version_id)
         uid = write.latest["metadata"]["uid"] if write.latest is not None else ""
         fault = chance.fault_of(WRITES)
-        chance.interferes(process.looking)
+        chance.interferes(process.reconciling)
         self._nvcf.advance(CHANGE_TAKES)  # so that a list of before is older
         if fault is None and registry.slow:
             fault = registry.slow.pop(0)
@@ -219,8 +219,8 @@ class RegistryDoor(Door):
         function_id: str | None = None,
         version_id: str | None = None,
     ) -> FunctionWrite:
-        process, registry, looking = self._process, self._registry, self._process.looking
-        key = looking if looking is not None and looking.kind is CLOUD_FUNCTION else None
+        process, registry, reconciling = self._process, self._registry, self._process.reconciling
+        key = reconciling if reconciling is not None and reconciling.kind is CLOUD_FUNCTION else None
         latest = self._cluster.read(key) if key is not None else None
         uid = latest["metadata"]["uid"] if latest is not None else ""
         version = registry.rows.get(version_id) if version_id is not None else None

@@ -10,7 +10,7 @@ from nvcf_operator.core.model.reasons import Reason
 from tests.property.chance import Chance
 from tests.property.operator_process import POLL, SETTINGS
 from tests.property.story import Story, version
-from tests.property.telling import focused
+from tests.property.story_runs import focused
 
 SLACK = 5.0
 """Seconds by which looks may come earlier than a poll interval."""
@@ -52,10 +52,10 @@ class Instances(Story):
         self.account.hides_instances = False
         super()._end()
 
-    def _look(self, chance: Chance, *, at_all: bool) -> None:
+    def _reconcile(self, chance: Chance, *, at_all: bool) -> None:
         reads, shown, notes = len(self.account.reads), len(self.account.shown), len(self.operator.notes.taken)
         requested = self._requested()
-        super()._look(chance, at_all=at_all)
+        super()._reconcile(chance, at_all=at_all)
         seen = requested | {of for _, of in self.account.shown[shown:]}
         for at, of in self.account.reads[reads:]:
             self._is_due(at, of, seen)

@@ -208,20 +208,20 @@ class World(RuleBasedStateMachine):
     def _live(self, seconds: float, chance: Chance) -> None:
         """Let time pass, and the operator look as often as it wants to, and at each poll."""
         end = self.account.now + seconds
-        self._look(chance, at_all=True)
+        self._reconcile(chance, at_all=True)
         self.operator.traffic.begins(self.account.now, self.operator.number)
         while self.account.now < end:
             self.account.advance(max(1.0, min(self.operator.due_in, end - self.account.now)))
-            self._look(chance, at_all=False)
+            self._reconcile(chance, at_all=False)
 
-    def _look(self, chance: Chance, *, at_all: bool) -> None:
+    def _reconcile(self, chance: Chance, *, at_all: bool) -> None:
         self.cluster.now = self.account.now
         self.books.keep(self.operator)
         start, noted = len(self.operator.writes), len(self.operator.notes.taken)
         before = list(self.cluster.objects.values())
         if at_all:
             self.operator.traffic.forced()
-        lives = self.operator.look(chance, at_all=at_all)
+        lives = self.operator.reconcile(chance, at_all=at_all)
         for place in range(start, len(self.operator.writes)):
             write = self.operator.writes[place]
             note(f"{write.at:6.0f} s:     {write.kind} {write.version[-1]} ({write.deployment_id})")

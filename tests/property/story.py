@@ -12,7 +12,7 @@ from tests.property import user_actions
 from tests.property.chance import Chance, chance_of
 from tests.property.nvcf_model import FUNCTION, VERSIONS, specifications_of
 from tests.property.stories import KEYS, World
-from tests.property.telling import focused
+from tests.property.story_runs import focused
 
 TOOLS = ("force away", "strip", "replace", "apply what was saved", "wipe the status")
 
@@ -133,13 +133,13 @@ class Story(World):
         obj = self.saved.get(of) or self.cluster.objects[of]
         self.cluster.now = self.account.now
         user_actions.copied(self.cluster, obj, key, with_status=with_status)
-        told = f"{key} is made of {of} with{'' if with_status else 'out'} status"
+        line = f"{key} is made of {of} with{'' if with_status else 'out'} status"
         if away:  # before the operator sees it
             self.operator.restart()
             self.books.process_ended()
             self._does(key, "delete")
-            told += " and deleted while no operator runs"
-        self._step(told, chance)
+            line += " and deleted while no operator runs"
+        self._step(line, chance)
 
     @rule(which=which, of=version, scope=st.sampled_from(["nothing", "another's", "some"]), chance=chances)
     def forge_a_drain(self, which: int, of: str, scope: str, chance: Chance) -> None:
@@ -213,7 +213,7 @@ class Story(World):
         """Set the clock of the operator's machine, while it runs or between two processes."""
         for _ in range(5):
             before = len(self.operator.writes)
-            self._look(Chance(), at_all=True)
+            self._reconcile(Chance(), at_all=True)
             if len(self.operator.writes) == before:
                 break
         before = len(self.operator.writes)

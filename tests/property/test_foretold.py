@@ -13,14 +13,14 @@ from nvcf_operator.commands.plan.loop import objects
 from nvcf_operator.commands.plan.model import Manifest
 from tests.property.foretelling import Foretold
 from tests.property.functions.foretelling import FunctionsForetold
-from tests.property.telling import EXAMPLES, OTHERS_EACH_TIME, tell
+from tests.property.story_runs import EXAMPLES, OTHERS_EACH_TIME, run_stories
 
 pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("story", [Foretold, FunctionsForetold], ids=lambda story: story.__name__)
 def test_the_operator_does_first_what_a_plan_says(story: type[RuleBasedStateMachine]) -> None:
-    tell(story, max(1, EXAMPLES // 90), steps=15, derandomize=not OTHERS_EACH_TIME)
+    run_stories(story, max(1, EXAMPLES // 90), steps=15, derandomize=not OTHERS_EACH_TIME)
 
 
 def test_a_plan_that_ignores_the_adoption_policy_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,4 +32,4 @@ def test_a_plan_that_ignores_the_adoption_policy_is_noticed(monkeypatch: pytest.
 
     monkeypatch.setattr(engine, "as_applied", adopting)
     with pytest.raises(AssertionError, match="AlreadyDeployed"):
-        tell(Foretold, 40, steps=30, phases=(Phase.generate,))
+        run_stories(Foretold, 40, steps=30, phases=(Phase.generate,))

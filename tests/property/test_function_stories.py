@@ -9,7 +9,7 @@ from hypothesis import Phase
 from tests.property.functions.planted import adopting, in_place, registering, secrets
 from tests.property.functions.story import FunctionStory
 from tests.property.stories import tally
-from tests.property.telling import EXAMPLES, OTHERS_EACH_TIME, tell
+from tests.property.story_runs import EXAMPLES, OTHERS_EACH_TIME, run_stories
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -19,7 +19,7 @@ STEPS = 40
 def test_random_stories_of_functions_end_as_the_manifests_say() -> None:
     tally.clear()
     examples = max(1, EXAMPLES // 3)
-    tell(FunctionStory, examples, steps=STEPS, derandomize=not OTHERS_EACH_TIME)
+    run_stories(FunctionStory, examples, steps=STEPS, derandomize=not OTHERS_EACH_TIME)
     print(dict(tally))
     if examples >= 100:  # enough for their average to hold
         assert tally["steps"] >= 10 * examples, tally
@@ -35,4 +35,4 @@ def test_a_planted_bug_is_found(bug: Callable[[pytest.MonkeyPatch], None], monke
     story, words = BUGS[bug]
     bug(monkeypatch)
     with pytest.raises(AssertionError, match=f"^.*{words}"):  # in the first line, before the picture of the world
-        tell(story, 600, steps=STEPS, phases=(Phase.generate,))
+        run_stories(story, 600, steps=STEPS, phases=(Phase.generate,))

@@ -36,7 +36,7 @@ class Log:
         self.lines.append(f"== {title}")
         end = self.account.now + seconds
         while True:
-            self.operator.look(Chance(), at_all=False)
+            self.operator.reconcile(Chance(), at_all=False)
             self._keep()
             if self.account.now >= end:
                 return
@@ -72,7 +72,7 @@ class Log:
             self.lines.append(f"{self.account.now:.1f} {key} is gone")
 
 
-def told() -> str:
+def written() -> str:
     """The log of one story, with the jitter of its waits."""
     random.seed(0)
     log = Log()
@@ -117,7 +117,7 @@ def told() -> str:
 
 
 def test_a_manifest_with_ids_does_what_its_golden_log_says() -> None:
-    found = told()
+    found = written()
     if os.environ.get("GOLDEN") == "write":
         GOLDEN.write_text(found)
     assert found.splitlines() == GOLDEN.read_text().splitlines()

@@ -42,7 +42,7 @@ from tests.property.story import (
     Rows,
     Story,
 )
-from tests.property.telling import tell
+from tests.property.story_runs import run_stories
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -220,7 +220,7 @@ def odd_entry_taken_for_absence(patch: Patch) -> None:
     patch.setattr(Observer, "_observe_version", observe)
 
 
-def outage_is_not_told(patch: Patch) -> None:
+def outage_is_not_reported(patch: Patch) -> None:
     patch.setattr(retries, "_kept_from_work", lambda situation, failure, phase: None)
 
 
@@ -228,7 +228,7 @@ def registration_not_awaited(patch: Patch) -> None:
     patch.setattr(FollowedFunction, "is_registered", property(lambda self: self.latest is not None))
 
 
-def instances_read_at_each_look(patch: Patch) -> None:
+def instances_read_at_each_reconcile(patch: Patch) -> None:
     patch.setattr(InstanceReads, "_is_due", lambda self, context, *of, **more: not context.resource.deleting)
 
 
@@ -255,7 +255,7 @@ INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {
         pause_ignored,
         force_delete_obeyed_though_set_before,
     ),
-    "3 converged is silent": (time_in_a_message, changes_that_are_none, instances_read_at_each_look),
+    "3 converged is silent": (time_in_a_message, changes_that_are_none, instances_read_at_each_reconcile),
     "4 no write on a guess, nor on an old manifest": (
         unseen_is_absent,
         another_accounts_404_believed,
@@ -269,7 +269,7 @@ INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {
         pauses_do_not_grow,
         refusal_taken_for_news,
         odd_entry_taken_for_absence,
-        outage_is_not_told,
+        outage_is_not_reported,
     ),
 }
 
@@ -291,11 +291,11 @@ ABOUT: dict[Callable[[Patch], None], type[Story]] = {
     pauses_do_not_grow: Refused,
     refusal_taken_for_news: Refused,
     odd_entry_taken_for_absence: Failing,
-    outage_is_not_told: Failing,
+    outage_is_not_reported: Failing,
     observe_writes: Policies,
     pause_ignored: Policies,
     registration_not_awaited: Following,
-    instances_read_at_each_look: Watched,
+    instances_read_at_each_reconcile: Watched,
     none_running_believed_at_once: Emptied,
 }
 """The stories that find a bug soonest, where those about everything take long."""
@@ -312,4 +312,4 @@ ABOUT: dict[Callable[[Patch], None], type[Story]] = {
 def test_a_planted_bug_is_found(bug: Callable[[Patch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
     with pytest.raises(AssertionError):
-        tell(ABOUT.get(bug, Story), 1500, phases=(Phase.generate,))
+        run_stories(ABOUT.get(bug, Story), 1500, phases=(Phase.generate,))

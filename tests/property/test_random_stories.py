@@ -10,7 +10,7 @@ from tests.property.referring import Following, Pinned
 from tests.property.running import Watched
 from tests.property.stories import tally
 from tests.property.story import FOCUSED, Story
-from tests.property.telling import EXAMPLES, OTHERS_EACH_TIME, tell
+from tests.property.story_runs import EXAMPLES, OTHERS_EACH_TIME, run_stories
 
 pytestmark = pytest.mark.timeout(900)  # all workers compute at the same time, and so do these
 
@@ -27,7 +27,7 @@ def tallied() -> Iterator[None]:
 
 
 def test_random_stories_end_as_the_manifests_say(tallied: None) -> None:
-    tell(Story, EXAMPLES, derandomize=not OTHERS_EACH_TIME)
+    run_stories(Story, EXAMPLES, derandomize=not OTHERS_EACH_TIME)
     if MANY:
         assert tally["steps"] >= 10_000 * EXAMPLES / 370, tally
         assert tally["eventful"] * 4 >= tally["steps"], tally
@@ -35,6 +35,6 @@ def test_random_stories_end_as_the_manifests_say(tallied: None) -> None:
 
 @pytest.mark.parametrize("kind", [*FOCUSED, Kept, Pinned, Following, Watched], ids=lambda kind: kind.__name__)
 def test_random_stories_about_one_thing_end_as_the_manifests_say(kind: type[Story], tallied: None) -> None:
-    tell(kind, EXAMPLES // 7, derandomize=not OTHERS_EACH_TIME)
+    run_stories(kind, EXAMPLES // 7, derandomize=not OTHERS_EACH_TIME)
     if MANY:
         assert tally["wrote"] * 20 >= tally["steps"], tally

@@ -212,13 +212,13 @@ def _release(plane: Cluster, namespace: str | None, kind: Kind) -> None:
     if namespace:
         plane.change("DELETE", path)
 
-    def look() -> Any:
+    def read() -> Any:
         try:
             return plane.read(path)
         except RuntimeError as error:  # as while a test's change of the CRD is taken in
             return str(error)
 
-    found = eventually(look, lambda it: not isinstance(it, str), within=30, what="the resources can be listed")
+    found = eventually(read, lambda it: not isinstance(it, str), within=30, what="the resources can be listed")
     for item in found["items"] if found is not None else []:
         metadata = item["metadata"]
         if metadata.get("finalizers") and (namespace or "deletionTimestamp" in metadata):

@@ -24,7 +24,7 @@ from nvcf_operator.reconcile.stages import Outcome
 from nvcf_operator.state import managed_state
 from nvcf_operator.state.deployments import Sent, SentPost
 from nvcf_operator.state.local_state import LocalState
-from tests.support.lucks import status_not_taken, wall_clock_from_file
+from tests.support.disruptions import status_not_taken, wall_clock_from_file
 
 
 def any_uid_believed() -> None:

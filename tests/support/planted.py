@@ -28,7 +28,7 @@ from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Absent, Failure, Observation, Situation, Unknown
-from nvcf_operator.core.report.events import EventNote as Told
+from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules import credentials as rules
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.flowcontrol.limiters import Admission
@@ -49,8 +49,8 @@ from nvcf_operator.reconcile.observe import Observer, Reads
 from nvcf_operator.reconcile.record import Reporter
 from nvcf_operator.reconcile.stages import Outcome
 from nvcf_operator.state.managed_state import AnyLocalState
+from tests.support.disruptions import CLOCK_OFFSET_FILE, DISRUPTIONS, late_watch
 from tests.support.impatience import IMPATIENCE
-from tests.support.lucks import CLOCK_OFFSET_FILE, LUCKS, late_watch
 from tests.support.misbeliefs import MISBELIEFS
 
 log = logging.getLogger(__name__)
@@ -194,7 +194,7 @@ def events_first() -> None:
     async def drop(self: Finalizers[Context], context: Context, action: DropFinalizer) -> Outcome[Context]:
         resource, kubernetes = context.resource, _opened(self._cluster)
         record_ = EventRecord.of(
-            resource, Told(False, Reason.DRAINING, "The deployment is gone from NVCF."), datetime.now(UTC)
+            resource, EventNote(False, Reason.DRAINING, "The deployment is gone from NVCF."), datetime.now(UTC)
         )
         await kubernetes._api.create_event(resource.key.namespace, record_.body(instance="planted"))
         return await original(self, context, action)
@@ -212,7 +212,7 @@ def crowds_let_in() -> None:
     Account.saturated = lambda self, *_, **__: False  # type: ignore[method-assign]
 
 
-def no_person_lane() -> None:
+def no_user_priority() -> None:
     """What a person waits for stands in line behind everything else."""
     original = DelayQueue.add
 
@@ -371,7 +371,7 @@ BUGS: Mapping[str, Callable[[], None]] = {
         events_first,
         force_delete_ignored,
         crowds_let_in,
-        no_person_lane,
+        no_user_priority,
         answer_hides_edit,
         falls_through,
         base_url_not_checked,
@@ -382,7 +382,7 @@ BUGS: Mapping[str, Callable[[], None]] = {
         key_quoted,
         *MISBELIEFS,
         *IMPATIENCE,
-        *LUCKS,
+        *DISRUPTIONS,
     )
 }
 

@@ -133,11 +133,11 @@ class Operator:
     def wait_until_ready(self) -> None:
         """Wait for /readyz."""
 
-        def look() -> str:
+        def read() -> str:
             assert self.running, f"the operator has ended: {self.output()[-2000:]}"
             return self.get("/readyz")
 
-        eventually(look, lambda text: text.strip() == "ok", within=30, what="the operator is ready")
+        eventually(read, lambda text: text.strip() == "ok", within=30, what="the operator is ready")
 
     @property
     def running(self) -> bool:

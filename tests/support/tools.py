@@ -89,7 +89,7 @@ def force_away(namespace: Namespace, name: str) -> None:
     strip_finalizers(namespace, name)
 
 
-def look_now(namespace: Namespace, name: str, *, within: float = 30) -> None:
+def reconcile_now(namespace: Namespace, name: str, *, within: float = 30) -> None:
     """Ask for a reconcile-now and wait until it is answered: the operator has looked at all that there is by then."""
     token = f"<{secrets.token_hex(4)} & März>"
     namespace.annotate(name, reconcile_requested_at=token)

@@ -10,7 +10,7 @@ PAUSE = 0.05
 
 
 def eventually(
-    look: Callable[[], T],
+    read: Callable[[], T],
     wanted: Callable[[T], object] = bool,
     *,
     within: float,
@@ -33,7 +33,7 @@ def eventually(
     end = time.monotonic() + within
     seen: list[str] = []
     while True:
-        value = look()
+        value = read()
         if wanted(value):
             return value
         shown = str(value)[:2000]

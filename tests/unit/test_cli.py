@@ -66,10 +66,10 @@ UNUSABLE = [
 ]
 
 
-@pytest.mark.parametrize(("variables", "told"), UNUSABLE, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("variables", "reported"), UNUSABLE, ids=lambda value: str(value)[:40])
 @pytest.mark.parametrize("what", ["run", "check", "import"])
-def test_an_environment_in_which_nvcf_cannot_be_asked_is_told_in_one_line_at_start(
-    what: str, variables: dict[str, str], told: str, started: list[Settings], tmp_path: Path
+def test_an_environment_in_which_nvcf_cannot_be_asked_is_reported_in_one_line_at_start(
+    what: str, variables: dict[str, str], reported: str, started: list[Settings], tmp_path: Path
 ) -> None:
     (tmp_path / "key").write_text("nvapi-test")
     names = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -79,7 +79,7 @@ def test_an_environment_in_which_nvcf_cannot_be_asked_is_told_in_one_line_at_sta
     assert (done.exit_code, started) == (2, [])
     (line,) = done.output.splitlines()
     assert line.startswith("nvcf-operator: ")
-    assert told in line
+    assert reported in line
     assert "secret" not in line
     assert "cret@" not in line
 
@@ -188,13 +188,13 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(arguments: tuple[
     assert "hunter2" not in result.output
 
 
-def test_a_misspelt_variable_is_told_when_the_operator_starts(started: list[Settings]) -> None:
+def test_a_misspelt_variable_is_reported_when_the_operator_starts(started: list[Settings]) -> None:
     result = invoke("run", "--log-format=text", NVCF_OPERATOR_POLL_INTERVALL="3")
     assert started
     assert "did you mean NVCF_OPERATOR_POLL_INTERVAL?" in result.output
 
 
-def test_help_tells_every_option_with_its_default() -> None:
+def test_help_shows_every_option_with_its_default() -> None:
     shown = " ".join(invoke("run", "--help").output.split())
     for name in Settings.model_fields:
         assert settings.flag(name) in shown
@@ -206,7 +206,7 @@ def test_crd_prints_the_resource_definition() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, crds_yaml(), "")
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     assert invoke("--version").output == "nvcf-operator, version 0.1.0\n"
 
 

@@ -179,7 +179,7 @@ def test_a_token_at_the_end_of_a_message_leaves_the_object_whole(console: Consol
     assert console.entries()[0]["message"] == "[key]"
 
 
-def test_a_line_whose_arguments_do_not_fit_is_told_without_them(console: Console) -> None:
+def test_a_line_whose_arguments_do_not_fit_is_reported_without_them(console: Console) -> None:
     console.log_as("text")
     log.info("%d things of %s", "hunter2")
     [line] = console.lines()
@@ -187,7 +187,7 @@ def test_a_line_whose_arguments_do_not_fit_is_told_without_them(console: Console
     assert "hunter2" not in line
 
 
-def test_a_stream_that_is_gone_stops_nothing_and_tells_nothing(
+def test_a_stream_that_is_gone_stops_nothing_and_reports_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Gone:

@@ -326,8 +326,8 @@ def test_a_resource_has_a_series_while_its_number_is_known() -> None:
     ],
 )
 def test_the_form_is_the_one_that_is_asked_for(accept: str, content_type: str) -> None:
-    body, told = busy_metrics().exposition(accept)
-    assert told.startswith(content_type)
+    body, reported = busy_metrics().exposition(accept)
+    assert reported.startswith(content_type)
     assert body.endswith(b"# EOF\n") is accept.startswith("application/openmetrics")
 
 

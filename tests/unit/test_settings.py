@@ -168,7 +168,7 @@ def test_a_mistake_names_flag_variable_and_what_is_allowed(name: str, text: str,
     assert "\n" not in line
 
 
-def test_all_mistakes_are_told_at_once_each_in_a_line() -> None:
+def test_all_mistakes_are_reported_at_once_each_in_a_line() -> None:
     lines = complaints(
         namespaces="ok,Bad,also_bad",
         api_key_namespaces="team-a",
@@ -180,8 +180,8 @@ def test_all_mistakes_are_told_at_once_each_in_a_line() -> None:
         leader_election="maybe",
         poll_intervall="3",
     )
-    told = [line.partition(" ")[0] for line in lines]
-    assert told == [
+    reported = [line.partition(" ")[0] for line in lines]
+    assert reported == [
         "--api-key-namespaces",
         "--namespaces",
         "--namespaces",
@@ -199,16 +199,16 @@ def test_all_mistakes_are_told_at_once_each_in_a_line() -> None:
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 @pytest.mark.parametrize("key", ["nvapi-test-hunter2", "Bearer hunter2", "eyJhunter2.eyJhunter2.hunter2"])
-def test_a_key_given_in_the_wrong_place_is_not_told(name: str, key: str) -> None:
-    told = []
+def test_a_key_given_in_the_wrong_place_is_not_shown(name: str, key: str) -> None:
+    reported = []
     try:
         make(**{name: key})
     except ValidationError as error:
-        told = [str(error), *settings.validation_errors(error)]
-    assert "hunter2" not in "\n".join(told)
+        reported = [str(error), *settings.validation_errors(error)]
+    assert "hunter2" not in "\n".join(reported)
 
 
-def test_an_opaque_key_given_as_its_file_is_not_told() -> None:
+def test_an_opaque_key_given_as_its_file_is_not_shown() -> None:
     assert "hunter2" not in complaints(api_key_file="hunter2")[0]
 
 
@@ -263,11 +263,11 @@ def test_short_settle_times_are_for_self_managed_nvcf_only(given: dict[str, Any]
         ("[::1]:8080", ("::1", 8080)),
     ],
 )
-def test_an_address_is_read_as_people_write_it(value: str, expected: tuple[str, int] | None) -> None:
+def test_an_address_is_read_as_users_write_it(value: str, expected: tuple[str, int] | None) -> None:
     assert settings.address(value) == expected
 
 
-def test_hosts_are_told_apart_by_whole_labels() -> None:
+def test_hosts_are_distinguished_by_whole_labels() -> None:
     assert is_hosted("https://api.nvcf.nvidia.com/v2/nvcf")
     assert not is_hosted("https://evilnvidia.com/v2/nvcf")
 

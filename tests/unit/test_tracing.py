@@ -54,7 +54,7 @@ def test_only_the_protocol_that_is_spoken_is_taken(
     assert said is None if good else said is not None and name in said and tracing.PROTOCOL in said
 
 
-def test_where_nothing_is_traced_nothing_is_told() -> None:
+def test_where_nothing_is_traced_nothing_is_reported() -> None:
     tracer = Tracer()
     for made in (
         tracer.reconcile({}),

@@ -83,7 +83,7 @@ def with_scopes(simulator: Simulator, *scopes: str) -> str:
     return "nvapi-limited"
 
 
-def test_all_is_ok_and_what_runs_is_told(simulator: Simulator, tmp_path: Path) -> None:
+def test_all_is_ok_and_what_runs_is_shown(simulator: Simulator, tmp_path: Path) -> None:
     version = served(simulator, minInstances=2)
     done = Account(simulator.url, tmp_path, KEY).run("check")
     found = Checked.of(done)
@@ -178,14 +178,16 @@ def test_a_scope_that_cannot_be_tried_is_unknown_and_no_reason_to_fail(
     assert words in found.texts["delete_function"]
 
 
-def test_a_key_that_may_not_list_but_deploy_is_told_from_a_bad_one(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_key_that_may_not_list_but_deploy_is_distinguished_from_a_bad_one(
+    simulator: Simulator, tmp_path: Path
+) -> None:
     found = checked(simulator.url, tmp_path, key=with_scopes(simulator, "deploy_function"))
     assert (found.code, found.failed) == (1, {"list_functions", *OPTIONAL[1:]})
     assert {found.results[name] for name in ("key", "server", "accepted", "deploy_function")} == {"ok"}
 
 
 @pytest.mark.parametrize("key", ["nvapi-unknown", "not-even-a-jwt"])
-def test_a_bad_key_is_told(simulator: Simulator, tmp_path: Path, key: str) -> None:
+def test_a_bad_key_is_reported(simulator: Simulator, tmp_path: Path, key: str) -> None:
     found = checked(simulator.url, tmp_path, key=key)
     assert (found.code, found.failed) == (1, {"accepted"})
     assert found.results["server"] == "ok"
@@ -193,7 +195,7 @@ def test_a_bad_key_is_told(simulator: Simulator, tmp_path: Path, key: str) -> No
     assert "15 minutes" in found.texts["accepted"]
 
 
-def test_a_bad_key_is_told_through_the_gateway_as_well(current: Simulator, tmp_path: Path) -> None:
+def test_a_bad_key_is_reported_through_the_gateway_as_well(current: Simulator, tmp_path: Path) -> None:
     found = checked(current.url.replace("/v2/nvcf", "/v2/orgs/o/nvcf"), tmp_path, key="nvapi-unknown")
     assert (found.code, found.failed) == (1, {"accepted"})
     assert "does not accept the key (401" in found.texts["accepted"]
@@ -207,7 +209,7 @@ def test_a_bad_key_is_told_through_the_gateway_as_well(current: Simulator, tmp_p
         ("bnZhcGkteDF5Mnoz", "base64 of a key"),
     ],
 )
-def test_what_looks_like_a_mistake_in_a_refused_key_is_told(
+def test_what_looks_like_a_mistake_in_a_refused_key_is_reported(
     current: Simulator, tmp_path: Path, key: str, hint: str
 ) -> None:
     found = checked(current.url, tmp_path, key=key)
@@ -219,7 +221,7 @@ def test_what_looks_like_a_mistake_in_a_refused_key_is_told(
     assert hint in imported.stderr
 
 
-def test_a_key_of_an_account_that_is_gone_is_told(current: Simulator, tmp_path: Path) -> None:
+def test_a_key_of_an_account_that_is_gone_is_reported(current: Simulator, tmp_path: Path) -> None:
     current.add_account("gone")
     current.add_key("late", "nvapi-late", ncaId="gone")
     current.remove_account("gone")
@@ -233,7 +235,7 @@ def test_a_key_of_an_account_that_is_gone_is_told(current: Simulator, tmp_path: 
     ("content", "words"),
     [(b"", "the API key is empty"), (b"a b", "one line of visible ASCII"), (b"\xff", "ASCII"), (None, "no such file")],
 )
-def test_a_key_that_cannot_be_sent_is_told_and_nothing_is_asked(
+def test_a_key_that_cannot_be_sent_is_reported_and_nothing_is_asked(
     current: Simulator, tmp_path: Path, content: bytes | None, words: str
 ) -> None:
     account = Account(current.url, tmp_path, "nvapi-never-written")
@@ -311,7 +313,7 @@ def test_a_server_that_throttles_is_there_and_the_rest_is_unknown(simulator: Sim
     assert 1 < len(simulator.log(operation="listFunctions")) <= 4, "asked again, with an end"
 
 
-def test_trouble_that_passes_is_waited_for(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_failure_that_passes_is_waited_for(simulator: Simulator, tmp_path: Path) -> None:
     simulator.fault(count=2, status=502)
     assert checked(simulator.url, tmp_path).code == 0
 
@@ -377,7 +379,7 @@ def test_a_base_url_of_a_team_is_refused_and_the_one_that_replaces_it_is_named()
     assert "use https://api.ngc.nvidia.com/v2/orgs/o/nvcf" in done.stderr
 
 
-def test_all_mistakes_are_told_at_once_and_nothing_is_asked() -> None:
+def test_all_mistakes_are_reported_at_once_and_nothing_is_asked() -> None:
     done = nvcf_operator("check", "--nvcf-host-header=a b", "--timeout=soon", "-o", "xml")
     assert (done.returncode, done.stdout) == (2, "")
     assert [line.partition(": ")[2].split(":")[0] for line in done.stderr.splitlines()] == [

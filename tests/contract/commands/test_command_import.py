@@ -67,7 +67,7 @@ def test_an_account_without_deployments_gives_no_manifest_and_no_error(simulator
     assert "0 manifests" in done.stderr
 
 
-def test_functions_are_chosen_and_a_choice_that_means_nothing_is_told(simulator: Simulator, tmp_path: Path) -> None:
+def test_functions_are_chosen_and_a_choice_that_means_nothing_is_reported(simulator: Simulator, tmp_path: Path) -> None:
     version, _ = deployed(simulator, "team-a-echo"), deployed(simulator, "team-b-echo")
     assert manifests(imported(simulator, tmp_path, "--function", "team-a-*")).keys() == {version}
     done = imported(simulator, tmp_path, f"--function={version.upper()}", "--function=team-c")
@@ -84,7 +84,7 @@ def test_a_manifest_says_where_it_belongs_and_which_key_it_uses(simulator: Simul
     assert document["spec"]["deletionPolicy"] == "Delete"
 
 
-def test_a_version_that_drains_is_left_out_and_told(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_version_that_drains_is_left_out_and_reported(simulator: Simulator, tmp_path: Path) -> None:
     version, gone = deployed(simulator), deployed(simulator, "leaving")
     simulator.change(gone, queueDepth=5)
     simulator.undeploy(gone, graceful=True)
@@ -106,7 +106,7 @@ def test_a_failed_deployment_is_left_out_since_managing_it_may_undeploy_it(
     assert f"echo, version {version}: its deployment has failed" in done.stderr
 
 
-def test_a_public_function_is_left_out_and_told(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_public_function_is_left_out_and_reported(simulator: Simulator, tmp_path: Path) -> None:
     version, kept = deployed(simulator), deployed(simulator, "kept")
     simulator.change(version, public=True)
     done = imported(simulator, tmp_path)
@@ -163,7 +163,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS, ids=[words for _, words in REFUSALS])
-def test_an_account_that_cannot_be_read_is_told_in_words_and_nothing_is_printed(
+def test_an_account_that_cannot_be_read_is_reported_in_words_and_nothing_is_printed(
     current: Simulator, tmp_path: Path, fault: dict[str, Any], words: str
 ) -> None:
     deployed(current)
@@ -174,13 +174,13 @@ def test_an_account_that_cannot_be_read_is_told_in_words_and_nothing_is_printed(
     assert words in line
 
 
-def test_a_server_that_is_not_there_is_told(current: Simulator, tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_reported(current: Simulator, tmp_path: Path) -> None:
     done = Account("http://127.0.0.1:1/v2/nvcf", tmp_path, KEY).run("import")
     assert (done.returncode, done.stdout) == (1, "")
     assert "Connection refused: nothing is listening there" in done.stderr
 
 
-def test_trouble_with_one_version_leaves_out_that_one_alone(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_failure_with_one_version_leaves_out_that_one_alone(simulator: Simulator, tmp_path: Path) -> None:
     version, forbidden, broken = (deployed(simulator, name) for name in ("kept", "forbidden", "broken"))
     simulator.fault(operation="getDeployment", functionVersionId=forbidden, status=403, detail="not by policy")
     simulator.fault(operation="getDeployment", functionVersionId=broken, status=500)
@@ -192,7 +192,7 @@ def test_trouble_with_one_version_leaves_out_that_one_alone(simulator: Simulator
 
 
 @pytest.mark.parametrize("fault", [{"status": 429, "retryAfter": 1}, {"status": 502}, {"reset": True}])
-def test_trouble_that_passes_is_waited_for(current: Simulator, tmp_path: Path, fault: dict[str, Any]) -> None:
+def test_a_failure_that_passes_is_waited_for(current: Simulator, tmp_path: Path, fault: dict[str, Any]) -> None:
     version = deployed(current)
     current.fault(count=1, operation="listFunctions", **fault)
     current.fault(count=2, operation="getDeployment", functionVersionId=version, **fault)
@@ -220,7 +220,7 @@ def test_many_versions_are_asked_for_no_faster_than_is_polite(current: Simulator
     assert statuses == [404] * 151, "one for each, one for the scope, and none that was throttled"
 
 
-def test_all_mistakes_are_told_at_once_and_nothing_is_asked(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once_and_nothing_is_asked(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("nvapi-test hunter2")
     done = nvcf_operator(
@@ -237,7 +237,7 @@ def test_all_mistakes_are_told_at_once_and_nothing_is_asked(tmp_path: Path) -> N
     assert "hunter2" not in done.stderr
 
 
-def test_account_and_key_may_be_given_by_variables_and_misspelt_ones_are_told(
+def test_account_and_key_may_be_given_by_variables_and_misspelt_ones_are_reported(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     version = deployed(simulator)
@@ -263,7 +263,7 @@ def test_entries_and_specifications_that_cannot_be_read_are_named(current: Simul
     assert f"{odd}: NVCF shows deploymentSpecifications.regions in a form that cannot be read" in done.stderr
 
 
-def test_a_public_function_that_cannot_be_read_may_be_left_in_and_that_is_told(
+def test_a_public_function_that_cannot_be_read_may_be_left_in_and_that_is_reported(
     current: Simulator, tmp_path: Path
 ) -> None:
     version = deployed(current)

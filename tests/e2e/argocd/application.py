@@ -67,7 +67,7 @@ class Application:
     def wait_until(self, met: Callable[[dict[str, Any]], bool], *, what: str, within: float = 90) -> None:
         """Wait for anything about it."""
         eventually(
-            lambda: _told(self.find()),
+            lambda: _state(self.find()),
             met,
             within=within,
             what=f"Application {self.name}: {what}",
@@ -119,7 +119,7 @@ class Application:
         return {"namespace": namespace, "resourceName": name, "group": group, "version": version, "kind": KIND}
 
 
-def _told(found: Mapping[str, Any] | None) -> dict[str, Any]:
+def _state(found: Mapping[str, Any] | None) -> dict[str, Any]:
     """What is looked at, and shown when a wait fails."""
     found = found or {}
     annotations = found.get("metadata", {}).get("annotations", {})

@@ -22,7 +22,7 @@ from tests.support.simulator import KEY, Simulator
 ROOT = Path(__file__).parents[3]
 _PLACEHOLDER = "https://git.example.com/platform/nvcf.git"
 _KEPT = ROOT / "build"
-_TOLD = ("applications.argoproj.io", *(kind.crd_name for kind in KINDS), "pods", "events")
+_DESCRIBED = ("applications.argoproj.io", *(kind.crd_name for kind in KINDS), "pods", "events")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Environment:
 
     def keep(self) -> None:
         """Keep the logs of all parts, and what the cluster holds, and say where."""
-        for kind in _TOLD:
+        for kind in _DESCRIBED:
             try:
                 text = self.plane.kubectl("get", kind, "--all-namespaces", "-o", "yaml")
             except KubectlError as error:

@@ -348,9 +348,9 @@ def test_fifty_functions_cause_no_sync_loop_and_no_refresh_storm(environment: En
 def wait_for_status(status: str, *, of: list[str], tenant: Tenant) -> None:
     """Wait until the resources of these versions say that NVCF's function has that status."""
 
-    def look() -> set[str]:
+    def read() -> set[str]:
         text = tenant.namespace.plane.kubectl("-n", tenant.namespace.name, "get", RESOURCE, "-o", "json")
         items = json.loads(text)["items"]
         return {each["status"]["functionStatus"] for each in items if each["spec"]["functionVersionId"] in of}
 
-    eventually(look, lambda seen: seen == {status}, within=60, what=f"all are {status}")
+    eventually(read, lambda seen: seen == {status}, within=60, what=f"all are {status}")

@@ -12,8 +12,8 @@ from nvcf_operator.api.names import API_VERSION, KINDS
 from tests.e2e.kind import simulated_account
 from tests.e2e.kind.cluster_access import RealCluster
 from tests.e2e.kind.evidence import keep
+from tests.e2e.kind.progress import step
 from tests.e2e.kind.release import NAMESPACE, Release
-from tests.e2e.kind.telling import step
 from tests.support.cluster import Namespace
 from tests.support.control import Control
 from tests.support.simulator import KEY

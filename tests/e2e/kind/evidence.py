@@ -7,7 +7,7 @@ from hack.controlplane import KubectlError
 from tests.e2e.kind import release, simulated_account
 from tests.e2e.kind.cluster_access import RealCluster
 
-_LOOKS = {
+_COMMANDS = {
     "pods.txt": ("get", "pods", "--all-namespaces", "--output=wide"),
     "nodes.txt": ("describe", "nodes"),
     "events.txt": ("get", "events", "--all-namespaces", "--sort-by=.metadata.creationTimestamp"),
@@ -22,12 +22,12 @@ _LOOKS = {
 def keep(cluster: RealCluster, folder: Path) -> None:
     """Write them; what cannot be had is told in its file."""
     folder.mkdir(parents=True, exist_ok=True)
-    looks: dict[str, tuple[str, ...]] = dict(_LOOKS)
+    commands: dict[str, tuple[str, ...]] = dict(_COMMANDS)
     for pod in _said(cluster, "--namespace", release.NAMESPACE, "get", "pods", "--output=name").split():
         name = pod.removeprefix("pod/")
         logs = ("--namespace", release.NAMESPACE, "logs", name)
-        looks |= {f"{name}.log": logs, f"{name}-before-restart.log": (*logs, "--previous")}
-    for file, arguments in looks.items():
+        commands |= {f"{name}.log": logs, f"{name}-before-restart.log": (*logs, "--previous")}
+    for file, arguments in commands.items():
         (folder / file).write_text(_said(cluster, *arguments))
 
 

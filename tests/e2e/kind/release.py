@@ -12,7 +12,7 @@ import httpx
 
 from hack.chart import CHART, Helm
 from tests.e2e.kind.cluster_access import RealCluster
-from tests.e2e.kind.telling import step
+from tests.e2e.kind.progress import step
 from tests.support.waiting import eventually
 
 NAME, NAMESPACE = "nvcf-operator", "nvcf-operator-system"

@@ -11,8 +11,8 @@ import yaml
 
 from hack.chart import CHART
 from nvcf_operator.api.names import CRD_NAME
+from tests.e2e.kind.progress import step
 from tests.e2e.kind.release import Release, statuses
-from tests.e2e.kind.telling import step
 from tests.support.cluster import Namespace, manifest
 from tests.support.control import Control
 from tests.support.simulator import KEY

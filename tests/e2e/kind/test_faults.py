@@ -9,8 +9,8 @@ import pytest
 
 from hack.chart import CHART
 from tests.e2e.kind.cluster_access import on_node
+from tests.e2e.kind.progress import step
 from tests.e2e.kind.release import NAME, NAMESPACE, Release, statuses
-from tests.e2e.kind.telling import step
 from tests.support.cluster import condition_of
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
@@ -83,7 +83,7 @@ def small_disk_for_logs(release: Release) -> Iterator[str]:
             release.cluster.kubectl("-n", NAMESPACE, "delete", "pod", name)
 
 
-def test_a_full_disk_of_the_logs_stops_nothing_and_events_tell_what_was_done(
+def test_a_full_disk_of_the_logs_stops_nothing_and_events_show_what_was_done(
     release: Release, tenant: Tenant, small_disk_for_logs: str
 ) -> None:
     node, cluster = small_disk_for_logs, release.cluster
@@ -108,13 +108,13 @@ def test_a_full_disk_of_the_logs_stops_nothing_and_events_tell_what_was_done(
     assert len(agents) == 1
     assert f"({here}_" in agents.pop()
     assert release.restarts() == 0
-    told = eventually(
+    shown = eventually(
         lambda: [message for _, reason, message in tenant.namespace.events("echo") if reason == "Updated"],
         lambda found: len(found) >= 3,
         within=60,
         what="Events tell of each edit",
     )
-    step(f"no room for logs on {node}: the leader there goes on, and Events tell: {told[-1]}")
+    step(f"no room for logs on {node}: the leader there goes on, and Events tell: {shown[-1]}")
 
 
 def test_an_operator_without_rights_says_which_right_it_lacks(release: Release) -> None:

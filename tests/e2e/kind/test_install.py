@@ -5,8 +5,8 @@ import json
 import pytest
 
 from hack.controlplane import KubectlError
+from tests.e2e.kind.progress import step
 from tests.e2e.kind.release import NAME, NAMESPACE, Release, statuses
-from tests.e2e.kind.telling import step
 from tests.support.simulator import KEY
 
 HARDENED = """

@@ -11,7 +11,7 @@ import pytest
 from hack.chart.binaries import helm_binary
 from hack.e2e.kind.running import ROOT
 from tests.e2e.kind.cluster_access import RealCluster
-from tests.e2e.kind.telling import step
+from tests.e2e.kind.progress import step
 from tests.support.waiting import eventually
 
 PAGE = ROOT / "docs" / "kind.md"

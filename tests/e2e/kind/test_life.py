@@ -1,7 +1,7 @@
 """The life of a resource, with the operator as Pods and the chart's default settings."""
 
+from tests.e2e.kind.progress import step
 from tests.e2e.kind.release import Release
-from tests.e2e.kind.telling import step
 from tests.support.cluster import condition_of, follower
 from tests.support.functions import Functions
 from tests.support.tenant import Tenant
@@ -85,7 +85,7 @@ def test_a_deployment_that_somebody_removed_comes_back(tenant: Tenant) -> None:
     step("the operator has deployed it again")
 
 
-def test_a_key_that_comes_later_is_used_and_its_absence_is_told(release: Release, tenant: Tenant) -> None:
+def test_a_key_that_comes_later_is_used_and_its_absence_is_reported(release: Release, tenant: Tenant) -> None:
     release.cluster.kubectl("-n", tenant.namespace.name, "delete", "secret", "nvcf-credentials")
     tenant.namespace.apply(tenant.manifest())
     found = tenant.namespace.wait_for("echo", "CredentialsValid", "False", within=60)

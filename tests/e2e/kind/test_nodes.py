@@ -9,8 +9,8 @@ import pytest
 from hack.e2e.kind.cluster import connect
 from hack.e2e.kind.podman import podman
 from tests.e2e.kind.cluster_access import RealCluster
+from tests.e2e.kind.progress import step
 from tests.e2e.kind.release import Release, statuses
-from tests.e2e.kind.telling import step
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 

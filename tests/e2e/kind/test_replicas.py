@@ -6,8 +6,8 @@ import time
 import pytest
 
 from tests.e2e.kind.cluster_access import on_node
+from tests.e2e.kind.progress import step
 from tests.e2e.kind.release import NAMESPACE, Release
-from tests.e2e.kind.telling import step
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 

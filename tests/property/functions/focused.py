@@ -10,7 +10,7 @@ from tests.property.functions.secrets import SECRETS
 from tests.property.functions.story import FunctionStory
 from tests.property.nvcf_model import GPU
 from tests.property.registry_model import Version
-from tests.property.telling import focused
+from tests.property.story_runs import focused
 
 Registrations = focused("Registrations", ("change_template", "lose_answers", "wait", "die", "request"), FunctionStory)
 """POSTs whose answer is lost, and what becomes of them."""

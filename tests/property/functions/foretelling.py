@@ -19,7 +19,7 @@ from tests.property.functions.story import FunctionStory
 from tests.property.nvcf_api import Process
 from tests.property.registry_api import RegistryDoor
 from tests.property.secrets_model import SecretStore
-from tests.property.telling import focused
+from tests.property.story_runs import focused
 
 
 class Secrets:
@@ -57,17 +57,17 @@ class FunctionForetelling(FunctionStory):
     def _is_as_planned(
         self, key: Key, item: Planned, at_once: tuple[str, str] | None, later: tuple[str, str] | None
     ) -> None:
-        told = f"{key}: the plan is {item}, the operator wrote {at_once or later}"
+        reported = f"{key}: the plan is {item}, the operator wrote {at_once or later}"
         if item.first_write is None:
             waits = item.action == Action.WAIT
-            assert waits or at_once is None, pictures.of(self, told)
+            assert waits or at_once is None, pictures.of(self, reported)
             return
         made = at_once or later
         if item.first_write.path.startswith("/secrets/") and SENT_PERHAPS in item.notes and at_once is None:
             return  # this process remembers the values
-        assert made is not None, pictures.of(self, told)
+        assert made is not None, pictures.of(self, reported)
         same = made[1] in item.first_write.path or "<new version>" in item.first_write.path
-        assert (item.first_write.method, same) == (made[0], True), pictures.of(self, told)
+        assert (item.first_write.method, same) == (made[0], True), pictures.of(self, reported)
 
     def _count(self) -> tuple[int, int]:
         return len(self.operator.function_writes), len(self.operator.writes)

@@ -149,7 +149,7 @@ class World(RuleBasedStateMachine):
         versions, deployments = len(self.operator.function_writes), len(self.operator.writes)
         noted = len(self.operator.notes.taken)
         try:
-            lives = self.operator.look(chance, at_all=at_all)
+            lives = self.operator.reconcile(chance, at_all=at_all)
         finally:  # what it writes in circles says more than that it goes round in circles
             self._check_writes(versions, deployments)
         if not lives:

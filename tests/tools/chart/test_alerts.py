@@ -32,20 +32,20 @@ def written(folder: Path, groups: list[dict[str, Any]], alert: str | None = None
     cases = CASES.read_text()
     if alert is not None:
         parsed = documents.load(cases)
-        parsed["tests"] = [case for case in parsed["tests"] if alert in _looked_at(case)]
+        parsed["tests"] = [case for case in parsed["tests"] if alert in _alerts_of(case)]
         cases = yaml.safe_dump(parsed)
     (folder / CASES.name).write_text(cases)
     return rules
 
 
-def _looked_at(case: dict[str, Any]) -> set[str]:
-    return {look["alertname"] for look in case["alert_rule_test"]}
+def _alerts_of(case: dict[str, Any]) -> set[str]:
+    return {check["alertname"] for check in case["alert_rule_test"]}
 
 
 def expectations() -> Iterator[tuple[str, bool]]:
     """Each alert that a case looks at, and whether it is to fire there."""
     for case in documents.load(CASES.read_text())["tests"]:
-        yield from ((look["alertname"], bool(look["exp_alerts"])) for look in case["alert_rule_test"])
+        yield from ((check["alertname"], bool(check["exp_alerts"])) for check in case["alert_rule_test"])
 
 
 def test_prometheus_takes_the_rules(promtool: Promtool, groups: list[dict[str, Any]], tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_each_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(gr
 
 @pytest.mark.parametrize("alert", sorted({alert for alert, _ in expectations()}))
 @pytest.mark.parametrize("expression", ["vector(0) > 1", "vector(1)"], ids=["never fires", "always fires"])
-def test_the_cases_tell_an_alert_that_is_wrong(
+def test_the_cases_reveal_an_alert_that_is_wrong(
     promtool: Promtool, groups: list[dict[str, Any]], tmp_path: Path, alert: str, expression: str
 ) -> None:
     rules = [{**rule, **({"expr": expression} if rule["alert"] == alert else {})} for rule in groups[0]["rules"]]

@@ -233,7 +233,7 @@ def test_for_some_namespaces_no_right_reaches_further(helm4: Helm) -> None:
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
-def test_no_role_has_a_wildcard_and_none_for_people_reaches_the_status(helm4: Helm, values: Mapping[str, Any]) -> None:
+def test_no_role_has_a_wildcard_and_none_for_users_reaches_the_status(helm4: Helm, values: Mapping[str, Any]) -> None:
     objects = helm4.template(values)
     for role in of_kind(objects, "ClusterRole") + of_kind(objects, "Role"):
         for rule in role["rules"]:
@@ -251,7 +251,7 @@ def test_no_role_has_a_wildcard_and_none_for_people_reaches_the_status(helm4: He
         ({"rbac": {"functions": {"aggregateToEdit": True}}}, {"view", "edit"}),
     ],
 )
-def test_only_reading_is_given_to_people_by_default(helm4: Helm, values: dict[str, Any], expected: set[str]) -> None:
+def test_only_reading_is_given_to_users_by_default(helm4: Helm, values: dict[str, Any], expected: set[str]) -> None:
     labels = [label for role in of_kind(helm4.template(values), "ClusterRole") for label in role["metadata"]["labels"]]
     assert {label.rpartition("aggregate-to-")[2] for label in labels if "aggregate-to-" in label} == expected
 

@@ -323,7 +323,7 @@ def test_actions_are_found_and_done_on_every_object_that_the_api_server_lets_pas
         assert set(merge_patch(found, scripts(of.kind).act(action, found))) <= {"metadata"}
 
 
-def test_a_disagreement_is_told_with_the_statuses_that_an_operator_wrote() -> None:
+def test_a_disagreement_is_reported_with_the_statuses_that_an_operator_wrote() -> None:
     healthy = with_health('return {status = "Healthy", message = "as always"}')
     stalled = OBJECTS["testdata/degraded_immutable.yaml"]
     assert disagreement(stalled, healthy) == "kstatus says Failed, and Argo CD Healthy"

@@ -34,11 +34,11 @@ def objects() -> list[dict[str, Any]]:
 
 def one(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     """The only one of a kind; the roles that are added to those of people are not the operator's."""
-    (found,) = [each for each in objects if each["kind"] == kind and not is_for_people(each)]
+    (found,) = [each for each in objects if each["kind"] == kind and not is_for_users(each)]
     return found
 
 
-def is_for_people(each: dict[str, Any]) -> bool:
+def is_for_users(each: dict[str, Any]) -> bool:
     return any("aggregate-to" in label for label in each["metadata"].get("labels", {}))
 
 

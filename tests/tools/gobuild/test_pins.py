@@ -22,7 +22,7 @@ def test_a_module_builds_the_version_that_it_is_named_for(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", kubernetes_versions())
-def test_the_server_is_told_its_version(version: str) -> None:
+def test_the_server_gets_its_version(version: str) -> None:
     major, minor, _ = version.split(".")
     for target in pins(version).targets:
         if target.name in KUBERNETES_BINARIES:

@@ -29,7 +29,7 @@ def test_another_one_can_be_named(go_calls: Path, monkeypatch: pytest.MonkeyPatc
     assert go_calls.read_text() == ""
 
 
-def test_where_none_can_be_built_the_ways_are_told(go_calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_none_can_be_built_the_ways_are_listed(go_calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAIL", "1")
     with pytest.raises(PromtoolError, match=r"no such host[^$]+1\. PROMTOOL[^$]+2\. the cache[^$]+3\. a build"):
         promtool_binary()

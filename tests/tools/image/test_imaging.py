@@ -54,7 +54,7 @@ def test_without_one_each_is_named_with_what_is_wrong_and_with_what_to_install(i
     assert "apt-get install podman" in str(refused.value)
 
 
-def test_it_builds_image_and_sbom_with_the_secrets_of_pip_and_tells_the_index_to_nobody(
+def test_it_builds_image_and_sbom_with_the_secrets_of_pip_and_keeps_the_index_private(
     install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(podman=BUILDS)
@@ -62,13 +62,13 @@ def test_it_builds_image_and_sbom_with_the_secrets_of_pip_and_tells_the_index_to
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     sbom = tmp_path / "build" / "sbom.json"
     build(Recipe(image="name:tag", base="localhost/base:1", more=("--network=host",)), find_engine(), sbom)
-    told = (tmp_path / "podman.log").read_text().splitlines()
-    assert {"--tag=name:tag", "--target=operator", "--network=host", "--timestamp=1700000000"} <= {*told}
-    assert {"--build-arg=BASE_IMAGE=localhost/base:1", "--build-arg=CREATED=2023-11-14T22:13:20Z"} <= {*told}
-    assert not [each for each in told if "index.example" in each]
+    arguments = (tmp_path / "podman.log").read_text().splitlines()
+    assert {"--tag=name:tag", "--target=operator", "--network=host", "--timestamp=1700000000"} <= {*arguments}
+    assert {"--build-arg=BASE_IMAGE=localhost/base:1", "--build-arg=CREATED=2023-11-14T22:13:20Z"} <= {*arguments}
+    assert not [each for each in arguments if "index.example" in each]
     assert "index-url = https://user:word@index.example/simple" in (tmp_path / "podman.secret").read_text()
     assert sbom.read_text() == "{}\n"
-    secrets = {each.partition("src=")[2] for each in told if each.startswith("--secret=id=pip.conf")}
+    secrets = {each.partition("src=")[2] for each in arguments if each.startswith("--secret=id=pip.conf")}
     assert secrets
     assert not [path for path in secrets if Path(path).exists()]
 
@@ -85,7 +85,7 @@ def test_a_variable_goes_before_a_file_and_the_command_of_pip_before_all_of_its_
     assert parsed("install.index-url='https://b/'\nglobal.index-url='https://a/'\n") == {"index-url": "https://b/"}
 
 
-def test_folders_of_this_machine_are_not_told_and_the_file_is_private(tmp_path: Path) -> None:
+def test_folders_of_this_machine_are_not_shown_and_the_file_is_private(tmp_path: Path) -> None:
     authority = tmp_path / "ca.crt"
     authority.write_text("certificate")
     settings = {"find-links": "/wheels", "cert": str(authority), "timeout": "9", "index-url": "https://index.example/"}

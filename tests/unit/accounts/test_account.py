@@ -173,7 +173,7 @@ def test_a_namespace_with_nobody_in_line_may_join_a_crowded_one() -> None:
 
 
 @pytest.mark.parametrize("kind", [Unauthorized, Forbidden])
-def test_where_the_key_is_refused_each_look_says_what_looks_like_a_mistake_in_it(kind: type[NvcfError]) -> None:
+def test_where_the_key_is_refused_each_reconcile_says_what_looks_like_a_mistake_in_it(kind: type[NvcfError]) -> None:
     async def main(clock: Clock) -> None:
         one, answers = account(Limiters(50, 16, clock=clock), clock, '"nvapi-one"')
         answers.error = kind(operation="list_functions", method="GET", path="/", status=401, detail="no")
@@ -212,7 +212,7 @@ def test_what_a_registry_may_have_said_is_about_the_key_only_if_the_list_is_refu
     virtual_time.run(main)
 
 
-def test_a_refused_key_of_no_odd_look_gets_no_hint() -> None:
+def test_a_refused_key_that_looks_valid_gets_no_hint() -> None:
     async def main(clock: Clock) -> None:
         one, answers = account(Limiters(50, 16, clock=clock), clock, "nvapi-one")
         answers.error = Unauthorized(operation="list_functions", method="GET", path="/", status=401, detail="no")
@@ -223,7 +223,7 @@ def test_a_refused_key_of_no_odd_look_gets_no_hint() -> None:
     virtual_time.run(main)
 
 
-def test_a_key_that_stays_refused_is_told_in_the_words_of_the_first_refusal() -> None:
+def test_a_key_that_stays_refused_is_reported_in_the_words_of_the_first_refusal() -> None:
     async def main(clock: Clock) -> None:
         one, answers = account(Limiters(50, 16, clock=clock), clock, "nvapi-one")
         answers.error = Unauthorized(operation="get_function", method="GET", path="/", status=401, detail="no")
@@ -258,7 +258,7 @@ def test_calls_on_which_nothing_depends_say_nothing_of_the_server_and_the_key(op
     virtual_time.run(main)
 
 
-def test_odd_entries_of_a_list_are_counted_each_time_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_odd_entries_of_a_list_are_counted_each_time_and_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     async def main(clock: Clock) -> None:
         metrics = Metrics()
         entry = {"id": "f", "versionId": "v", "ncaId": "acme", "status": "ACTIVE"}

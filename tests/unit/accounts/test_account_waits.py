@@ -82,7 +82,7 @@ def test_no_wait_that_a_server_names_reaches_a_resource_longer_than_we_keep_it(
 
 
 @pytest.mark.parametrize("wait", [None, 3.0, 600.0, DAY])
-def test_while_one_pause_lasts_every_look_says_the_same_whoever_asks(wait: float | None) -> None:
+def test_while_one_pause_lasts_every_reconcile_says_the_same_whoever_asks(wait: float | None) -> None:
     async def main(clock: Clock) -> None:
         client = Failing(Throttled, wait)
         one, texts = account(client, clock), set()
@@ -102,7 +102,7 @@ def test_while_one_pause_lasts_every_look_says_the_same_whoever_asks(wait: float
     virtual_time.run(main)
 
 
-def test_while_one_outage_lasts_every_look_says_the_same_whoever_asks() -> None:
+def test_while_one_outage_lasts_every_reconcile_says_the_same_whoever_asks() -> None:
     async def main(clock: Clock) -> None:
         client, texts, sent = Down(), set(), set()
         one = account(client, clock)
@@ -129,7 +129,7 @@ def test_while_one_outage_lasts_every_look_says_the_same_whoever_asks() -> None:
     virtual_time.run(main)
 
 
-def test_an_outage_is_told_to_all_keys_of_the_account_and_a_later_one_by_its_own_cause() -> None:
+def test_an_outage_is_reported_to_all_keys_of_the_account_and_a_later_one_by_its_own_cause() -> None:
     async def main(clock: Clock) -> None:
         client = Down()
         one = account(client, clock)
@@ -151,7 +151,7 @@ def test_an_outage_is_told_to_all_keys_of_the_account_and_a_later_one_by_its_own
     virtual_time.run(main)
 
 
-def test_a_pause_by_date_is_told_the_same_while_the_date_comes_nearer() -> None:
+def test_a_pause_by_date_is_reported_the_same_while_the_date_comes_nearer() -> None:
     async def main(clock: Clock) -> None:
         end, texts = clock() + 7000.0, set()
         client = Failing(Throttled, None)
@@ -196,7 +196,7 @@ WAITING = [
 
 
 @pytest.mark.parametrize(("seen", "hurries", "reason"), WAITING)
-def test_what_a_person_waits_for_passes_as_a_persons_while_a_pause_lasts_and_only_then(
+def test_high_priority_calls_pass_as_such_while_a_pause_lasts_and_only_then(
     seen: Resource, hurries: bool, reason: str
 ) -> None:
     async def main(clock: Clock) -> None:

@@ -175,7 +175,7 @@ def test_a_list_that_does_not_show_what_is_asked_for_is_read_again() -> None:
     virtual_time.run(main)
 
 
-def test_tags_and_rate_limit_are_read_anew_from_each_list() -> None:
+def test_tags_and_rate_limit_are_read_again_from_each_list() -> None:
     first = read(entry("v", tags=[mark(), "a"], rateLimit={"rateLimit": "5-S, 1-M", "exemptedNcaIds": []}))
     second = Registered.of(answer(entry("v", tags=[mark(), "b"])), (INTEREST,), first)
     [before], [now] = first.shown_to(INTEREST), second.shown_to(INTEREST)
@@ -197,7 +197,7 @@ def test_tags_and_rate_limit_are_read_anew_from_each_list() -> None:
         ({"tags": None, "rateLimit": None}, set()),
     ],
 )
-def test_what_cannot_be_read_is_told_from_what_is_not_there(odd: dict[str, Any], unreadable: set[str]) -> None:
+def test_what_cannot_be_read_is_distinguished_from_what_is_not_there(odd: dict[str, Any], unreadable: set[str]) -> None:
     ours = Interest(UID, "llama", "f")
     [seen] = read(entry("v", **odd), interests=(ours,)).shown_to(ours)
     assert seen.unreadable == unreadable

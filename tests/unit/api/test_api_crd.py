@@ -71,7 +71,7 @@ def test_every_field_of_the_spec_says_what_a_change_does() -> None:
     assert [path for path, field in fields if "Change: " not in field["description"]] == []
 
 
-def test_every_default_is_told_in_the_description() -> None:
+def test_every_default_is_shown_in_the_description() -> None:
     plain = [(path, field) for path, field, _ in SPEC if "default" in field and field["type"] != "object"]
     assert plain
     assert [path for path, field in plain if "Default: " not in field["description"]] == []

@@ -61,7 +61,7 @@ def test_a_name_does_not_depend_on_what_else_is_there(one: Function, others: lis
         assert resource_names([*others, one])[one.version_id] == resource_names([one])[one.version_id]
 
 
-def test_a_name_tells_the_function_and_the_version() -> None:
+def test_a_name_shows_the_function_and_the_version() -> None:
     assert resource_names([function("My_Echo.v2")]) == {VERSION: "my-echo-v2-7c1e0b4a"}
     assert resource_names([function(None), function("", "7c1e0b4b" + VERSION[8:])]) == {
         VERSION: "function-7c1e0b4a",
@@ -69,7 +69,7 @@ def test_a_name_tells_the_function_and_the_version() -> None:
     }
 
 
-def test_versions_that_begin_alike_are_told_apart_by_all_of_their_ids() -> None:
+def test_versions_that_begin_alike_are_distinguished_by_all_of_their_ids() -> None:
     other = VERSION[:-1] + "1"
     names = resource_names([function("echo"), function("echo", other), function("else", VERSION[:-1] + "2")])
     assert sorted(names.values()) == ["echo-" + VERSION, "echo-" + other, "else-7c1e0b4a"]

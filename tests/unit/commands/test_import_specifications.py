@@ -209,7 +209,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("reason", "fields", "body", "note"), CASES, ids=[case[0] for case in CASES])
-def test_what_a_manifest_cannot_say_is_left_out_and_told(
+def test_what_a_manifest_cannot_say_is_left_out_and_reported(
     reason: str, fields: dict[str, Any], body: dict[str, Any], note: str
 ) -> None:
     seen, left_out = one(**fields)
@@ -257,7 +257,7 @@ def test_helm_values_that_cannot_stand_in_a_manifest_are_left_out_even_when_aske
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "reported"),
     [
         ({"a": None}, True),
         ({"a": [{"b": {"c": None}}]}, True),
@@ -265,10 +265,10 @@ def test_helm_values_that_cannot_stand_in_a_manifest_are_left_out_even_when_aske
         ({"a": ""}, False),
     ],
 )
-def test_null_in_helm_values_is_told_since_kubectl_apply_drops_it(values: Any, told: bool) -> None:
+def test_null_in_helm_values_is_reported_since_kubectl_apply_drops_it(values: Any, reported: bool) -> None:
     result = written([found(configuration=values)], with_configuration=True)
     assert result.specifications[0].configuration == values
-    assert [("--server-side" in item) for item in result.remarks] == [True] * told
+    assert [("--server-side" in item) for item in result.remarks] == [True] * reported
     assert written([found(configuration=values)]).remarks == ()
 
 

@@ -89,7 +89,7 @@ def test_helm_values_stay_as_they_are() -> None:
     assert validated(FUNCTION_DEPLOYMENT, {"spec": spec}).spec["deploymentSpecifications"] == [entry]
 
 
-def test_no_error_shows_what_stands_in_the_manifest() -> None:
+def test_no_error_shows_what_is_in_the_manifest() -> None:
     spec = {**COMPLETE, "functionId": "nvapi-geheim", "suspend": "nvapi-geheim", "deletionPolicy": "nvapi-geheim"}
     assert "geheim" not in "".join(validated(FUNCTION_DEPLOYMENT, {"spec": spec}).errors)
 

@@ -125,7 +125,7 @@ def held(of_status: str = "ACTIVE", *, ago: float = 600.0, **changes: Any) -> Re
     return resource(**{"finalizer": True, **changes, "status": {**record, **changes.get("status", {})}})
 
 
-def told(situation: Situation) -> dict[str, tuple[str, str]]:
+def conditions_of(situation: Situation) -> dict[str, tuple[str, str]]:
     """The conditions that a decision leads to: type to status and reason."""
     status = report(situation, decide(situation))
     return {item.type: (item.status, item.reason) for item in status.conditions}

@@ -156,7 +156,7 @@ MESSAGES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("manifest", "deployed", "message", "reason"), MESSAGES)
-def test_differences_are_told_to_people(
+def test_differences_are_reported_to_users(
     manifest: dict[str, Any], deployed: dict[str, Any], message: str, reason: str
 ) -> None:
     assert compare([wanted(**manifest)], [found(**deployed)]).describe() == message, reason

@@ -251,7 +251,7 @@ def test_a_minimum_raised_in_one_specification_counts_though_another_goes_down()
     assert raises_minimum(change, there)
 
 
-def test_a_change_is_told_in_words() -> None:
+def test_a_change_is_reported_in_words() -> None:
     there = [found(autoscalingConfiguration=autoscaling())]
     manifest = {"maxInstances": 9, "autoscalingConfigurationPolicy": "PLATFORM_CONFIGURATION"}
     patch = next_change(compare([wanted(**manifest)], there), patch_supported=True)

@@ -106,7 +106,7 @@ def test_one_changed_value_is_named_and_nothing_else(chart: dict[str, Any], data
     assert SECRET not in message
 
 
-TOLD: list[tuple[Any, Any, str, str]] = [
+DIFFERENCES: list[tuple[Any, Any, str, str]] = [
     (
         {"resources": {"limits": {"cpu": 1}}},
         {"resources": {"limits": {"cpu": 2}}},
@@ -134,7 +134,7 @@ TOLD: list[tuple[Any, Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("manifest", "deployed", "message", "reason"), TOLD)
+@pytest.mark.parametrize(("manifest", "deployed", "message", "reason"), DIFFERENCES)
 def test_a_message_names_the_place_and_no_value(manifest: Any, deployed: Any, message: str, reason: str) -> None:
     assert held_against(manifest, deployed).describe() == message, reason
 

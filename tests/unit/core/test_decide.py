@@ -32,12 +32,12 @@ from tests.unit.core.situations import (
     VERSION,
     absent,
     condition_set_of,
+    conditions_of,
     deployment,
     held,
     intent,
     present,
     resource,
-    told,
 )
 
 OUTAGE = Failure(Reason.NVCF_UNAVAILABLE, "away", Scope.SERVER)
@@ -518,7 +518,7 @@ CONDITIONS: list[tuple[str, Situation, tuple[str, str, str, str], Reason]] = [
 
 @pytest.mark.parametrize(("situation", "expected", "reason"), [pytest.param(*c[1:], id=c[0]) for c in CONDITIONS])
 def test_the_table_of_conditions(situation: Situation, expected: tuple[str, str, str, str], reason: Reason) -> None:
-    conditions = told(situation)
+    conditions = conditions_of(situation)
     found = tuple(conditions[kind][0] for kind in ("Available", "Ready", "Reconciling", "Stalled"))
     assert (found, conditions["Ready"][1]) == (expected, reason)
 
@@ -537,7 +537,7 @@ def test_an_outage_writes_nothing_to_a_resource_in_order() -> None:
     assert report(situation, decision).to_dict() == of.recorded
 
 
-def test_an_outage_is_told_once_to_a_resource_with_work() -> None:
+def test_an_outage_is_reported_once_to_a_resource_with_work() -> None:
     of = resource()
     situation = Situation(resource=of, now=NOW, observations={VERSION: Unknown(OUTAGE)})
     record = report(situation, decide(situation)).to_dict()
@@ -546,9 +546,9 @@ def test_an_outage_is_told_once_to_a_resource_with_work() -> None:
     assert report(again, decide(again)).to_dict() == record
 
 
-def test_a_bad_key_is_told_and_leaves_ready_alone() -> None:
+def test_a_bad_key_is_reported_and_leaves_ready_alone() -> None:
     of = held()
-    conditions = told(present(of, observations={VERSION: Unknown(BAD_KEY)}, account=None))
+    conditions = conditions_of(present(of, observations={VERSION: Unknown(BAD_KEY)}, account=None))
     assert conditions["CredentialsValid"] == ("False", Reason.UNAUTHORIZED)
     assert conditions["Ready"] == ("True", Reason.ACTIVE)
 
@@ -597,8 +597,8 @@ def test_a_refused_read_does_not_bring_the_next_attempt_forward(met: Failure) ->
         observations={VERSION: Unknown(met)},
         account=None,
     )
-    anew = report(edited, decide(edited)).retry
-    assert anew is None or anew.reason == met.reason, "the new manifest has not been refused"
+    again = report(edited, decide(edited)).retry
+    assert again is None or again.reason == met.reason, "the new manifest has not been refused"
 
 
 def test_another_resource_that_holds_the_version_for_a_moment_does_not_bring_the_next_attempt_forward() -> None:
@@ -643,7 +643,7 @@ def test_what_somebody_undeploys_each_time_is_not_settled_for_and_a_request_is_k
     assert isinstance(decide(later).action, Create)
 
 
-def test_reconcile_now_is_answered_once_it_was_looked_at() -> None:
+def test_reconcile_now_is_answered_once_it_was_reconciled() -> None:
     of = held(annotations={names.RECONCILE_REQUESTED_ANNOTATION: "2026"})
     situation = present(of)
     assert report(situation, decide(situation)).last_handled_reconcile_at == "2026"

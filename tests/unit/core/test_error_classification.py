@@ -36,7 +36,7 @@ def test_a_refused_read_is_never_the_manifests_fault(row: error_classification.R
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.kind.__name__)
-def test_each_trouble_says_what_came_and_what_happens(row: error_classification.Row) -> None:
+def test_each_failure_says_what_came_and_what_happens(row: error_classification.Row) -> None:
     status = 429 if row.kind is errors.Throttled else 418
     failed = error(row.kind, status, retry_after=7.0)
     for failure, meaning in (

@@ -11,12 +11,21 @@ from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import AccountView, FunctionSeen, LocalView, Proof, Scope, Situation
 from nvcf_operator.core.report.events import of_write
 from nvcf_operator.core.rules.credentials import SecretName, unreadable
-from tests.unit.core.situations import SPECIFICATION, VERSION, absent, deployment, held, present, resource, told
+from tests.unit.core.situations import (
+    SPECIFICATION,
+    VERSION,
+    absent,
+    conditions_of,
+    deployment,
+    held,
+    present,
+    resource,
+)
 from tests.unit.core.specification_samples import autoscaling
 
 TESTS = Path(__file__).parents[2]
 
-TOLD: list[tuple[Situation, str, tuple[str, Reason]]] = [
+REASONS: list[tuple[Situation, str, tuple[str, Reason]]] = [
     (present(held()), "Available", ("True", Reason.SERVING)),
     (present(held("DEPLOYING"), deployment("DEPLOYING")), "Available", ("False", Reason.NOT_SERVING)),
     (present(held(), deployment("DREAMING")), "Ready", ("False", Reason.UNKNOWN_STATUS)),
@@ -34,12 +43,12 @@ TOLD: list[tuple[Situation, str, tuple[str, Reason]]] = [
 ]
 
 
-@pytest.mark.parametrize(("situation", "condition", "said"), [pytest.param(*case, id=case[2][1]) for case in TOLD])
-def test_a_reason_is_told(situation: Situation, condition: str, said: tuple[str, Reason]) -> None:
-    assert told(situation)[condition] == said
+@pytest.mark.parametrize(("situation", "condition", "said"), [pytest.param(*case, id=case[2][1]) for case in REASONS])
+def test_a_reason_is_reported(situation: Situation, condition: str, said: tuple[str, Reason]) -> None:
+    assert conditions_of(situation)[condition] == said
 
 
-def test_a_secret_that_the_cluster_does_not_give_is_the_clusters_trouble() -> None:
+def test_a_secret_that_the_cluster_does_not_give_is_the_clusters_failure() -> None:
     failure = unreadable(SecretName("team", "nvcf-credentials", "NGC_API_KEY", named=False), "timed out")
     assert (failure.reason, failure.scope) == (Reason.SECRET_UNREADABLE, Scope.SERVER)
 
@@ -58,7 +67,7 @@ EVENTS = [
 
 
 @pytest.mark.parametrize(("of", "action", "reason"), [pytest.param(*case, id=case[2]) for case in EVENTS])
-def test_a_write_is_told_by_an_event(of: Resource, action: Action, reason: Reason) -> None:
+def test_a_write_is_reported_by_an_event(of: Resource, action: Action, reason: Reason) -> None:
     note = of_write(of, action)
     assert note is not None
     assert note.reason == reason

@@ -14,7 +14,7 @@ from nvcf_operator.core.model.situation import Failure, FunctionSeen, LocalView,
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules import retries
 from nvcf_operator.state.local_state import LocalState
-from tests.unit.core.situations import NOW, VERSION, absent, held, resource, told
+from tests.unit.core.situations import NOW, VERSION, absent, conditions_of, held, resource
 
 CREDENTIALS = (
     Reason.NO_CREDENTIALS,
@@ -54,7 +54,7 @@ def after(situation: Situation, reason: Reason, seconds: float, *, generation: i
 
 def shown(situation: Situation) -> tuple[str, str, str]:
     """Status of Reconciling and Stalled, reason of Ready, which is False."""
-    conditions = told(situation)
+    conditions = conditions_of(situation)
     assert conditions["Ready"][0] == "False"
     return conditions["Reconciling"][0], conditions["Stalled"][0], conditions["Ready"][1]
 
@@ -67,7 +67,7 @@ def test_it_is_reconciling_for_the_grace_and_then_stalled(situation: Situation, 
 
 
 @CASES
-def test_it_is_looked_at_again_when_the_grace_is_over(situation: Situation, reason: Reason) -> None:
+def test_it_is_reconciled_again_when_the_grace_is_over(situation: Situation, reason: Reason) -> None:
     requeue = decide(after(situation, reason, 58.0)).requeue
     assert requeue is not None
     assert requeue <= 2.0
@@ -81,7 +81,7 @@ def test_what_is_on_record_as_stalled_is_not_waited_for_again(situation: Situati
 
 
 @CASES
-def test_another_reason_or_manifest_is_waited_for_anew(situation: Situation, reason: Reason) -> None:
+def test_another_reason_or_manifest_is_waited_for_again(situation: Situation, reason: Reason) -> None:
     assert shown(after(situation, Reason.NVCF_UNAVAILABLE, 600.0)) == ("True", "False", reason)
     assert shown(after(situation, reason, 600.0, generation=0)) == ("True", "False", reason)
 
@@ -89,7 +89,7 @@ def test_another_reason_or_manifest_is_waited_for_anew(situation: Situation, rea
 @pytest.mark.parametrize(
     "reason", [Reason.FORBIDDEN, Reason.BASE_URL_NOT_ALLOWED, Reason.PUBLIC_FUNCTION, Reason.REJECTED]
 )
-def test_what_only_a_person_can_change_is_not_waited_for(reason: Reason) -> None:
+def test_what_only_a_user_can_change_is_not_waited_for(reason: Reason) -> None:
     assert retries.grace_left(absent(resource()), reason) == 0.0
 
 
@@ -98,7 +98,7 @@ def test_the_grace_is_as_long_as_it_is_set() -> None:
     assert retries.grace_left(after(situation, Reason.NO_CREDENTIALS, 2.0), Reason.NO_CREDENTIALS) == 3.0
 
 
-def test_a_missing_version_is_looked_for_within_seconds_and_only_afterwards_by_recorded_waits() -> None:
+def test_a_missing_version_is_searched_for_within_seconds_and_only_afterwards_by_recorded_waits() -> None:
     missing = absent(resource(), function=FunctionSeen.NOT_FOUND)
     first = decide(missing)
     assert (first.requeue, first.retry) == (1.0, None)
@@ -126,10 +126,10 @@ def test_a_missing_version_is_reported_before_a_settle() -> None:
 
 def test_a_resource_in_order_keeps_its_conditions_while_its_secret_is_missing() -> None:
     failure = Failure(Reason.SECRET_NOT_FOUND, "it says why", Scope.CREDENTIAL)
-    assert told(Situation(held(), NOW, access=failure))["Ready"] == ("True", Reason.ACTIVE)
+    assert conditions_of(Situation(held(), NOW, access=failure))["Ready"] == ("True", Reason.ACTIVE)
 
 
-def test_the_span_is_what_this_process_has_told_without_a_break() -> None:
+def test_the_span_is_what_this_process_has_reported_without_a_break() -> None:
     def say(situation: Situation) -> FunctionDeploymentStatus:
         return report(situation, decide(situation))
 

@@ -25,7 +25,7 @@ ENCODED = base64.b64encode(KEY.encode()).decode()
         (base64.urlsafe_b64encode(b"eyJhbGciOi.\x7f\x7e?>?>.sig").decode(), "base64 of a key"),
     ],
 )
-def test_what_looks_like_a_mistake_in_a_key_is_told_without_a_part_of_it(key: str, words: str) -> None:
+def test_what_looks_like_a_mistake_in_a_key_is_reported_without_a_part_of_it(key: str, words: str) -> None:
     found = credentials.key_oddity(keys.checked(key))
     assert found is not None
     assert words in found
@@ -35,5 +35,5 @@ def test_what_looks_like_a_mistake_in_a_key_is_told_without_a_part_of_it(key: st
 @pytest.mark.parametrize(
     "key", [KEY, "eyJhbGciOi.eyJzdWIi.sig-nature_", "abcdefgh==", "abcd" * 8, "x", "a=", "Zm9vYmFy"]
 )
-def test_a_key_of_no_odd_look_gets_no_hint(key: str) -> None:
+def test_a_key_that_looks_valid_gets_no_hint(key: str) -> None:
     assert credentials.key_oddity(key) is None

@@ -16,7 +16,7 @@ def failure(kind: type[NvcfError], **more: Any) -> NvcfError:
 
 
 @pytest.mark.parametrize("obstacle", Obstacle)
-def test_what_is_in_the_way_is_told_with_what_to_do(obstacle: Obstacle) -> None:
+def test_what_is_in_the_way_is_reported_with_what_to_do(obstacle: Obstacle) -> None:
     text = error_messages.outage_message(
         failure(Unreachable, obstacle=obstacle, detail="https://h/v2/nvcf: the system's words")
     )
@@ -47,7 +47,7 @@ def test_a_write_that_was_not_sent_says_the_same_as_well() -> None:
     assert error_classification.of_call(error).message == error_messages.outage_message(error)
 
 
-def test_what_the_server_said_to_one_resources_write_is_not_told_to_others() -> None:
+def test_what_the_server_said_to_one_resources_write_is_not_reported_to_others() -> None:
     error = failure(ServerFault, operation="create_deployment", method="POST", status=500, detail="its values")
     assert "its values" not in error_messages.outage_message(error)
     assert "its values" in error_classification.of_call(error).message

@@ -201,29 +201,31 @@ LOST: list[tuple[str, Situation, str | None]] = [
 
 
 @pytest.mark.parametrize(("situation", "expected"), [pytest.param(*case[1:], id=case[0]) for case in LOST])
-def test_the_row_of_an_earlier_deployment_is_told_from_another_one(situation: Situation, expected: str | None) -> None:
+def test_the_row_of_an_earlier_deployment_is_distinguished_from_another_one(
+    situation: Situation, expected: str | None
+) -> None:
     seen = situation.observation(VERSION)
     assert isinstance(seen, Present)
     assert lost_deployment(situation, VERSION, seen) == expected
 
 
 @pytest.mark.parametrize(("written_for", "begins"), [("another", OF_A_COPY), (None, "lost-")])
-def test_a_post_that_the_original_of_a_copy_may_have_made_is_told_from_one_that_is_not_on_record(
+def test_a_post_that_the_original_of_a_copy_may_have_made_is_distinguished_from_one_that_is_not_on_record(
     written_for: str | None, begins: str
 ) -> None:
     status = {"uid": written_for, "observedGeneration": 1 if written_for else -1}
     found = absent(resource(status=status, finalizer=True), local=LocalView(finalizer_found_for=1.0))
-    told = report(found, decide(found)).intent
-    assert told is not None
-    assert told.token.startswith(begins)
+    reported = report(found, decide(found)).intent
+    assert reported is not None
+    assert reported.token.startswith(begins)
 
 
 def test_a_strangers_deployment_is_not_recorded_while_the_object_goes() -> None:
     of = resource(spec=REFUSE, intent=intent(token=f"{OF_A_COPY}1"), finalizer=True, deleting=True)
     refused = shows(of, found=ANOTHER, refused="a policy refuses the end of the finalizer")
-    told = report(refused, decide(refused))
-    assert told.deployment_id is None
-    again = shows(replace(of, status=told), found=ANOTHER)
+    reported = report(refused, decide(refused))
+    assert reported.deployment_id is None
+    again = shows(replace(of, status=reported), found=ANOTHER)
     assert not may_undeploy(again, VERSION, again.observations[VERSION])  # type: ignore[arg-type]
     assert isinstance(decide(again).action, DropFinalizer)
 
@@ -258,11 +260,11 @@ NO_RECORD = LocalView(finalizer_found_for=1.0)
         ),
     ],
 )
-def test_that_the_record_was_lost_stands_in_the_first_status_whatever_that_is_about(
+def test_that_the_record_was_lost_is_in_the_first_status_whatever_that_is_about(
     situation: Situation, begins: str
 ) -> None:
-    told = report(situation, decide(situation))
-    assert told.intent is not None
-    assert told.intent.token.startswith(begins)
-    goes = replace(situation.resource, status=told, lost=False, deleting=True)
+    reported = report(situation, decide(situation))
+    assert reported.intent is not None
+    assert reported.intent.token.startswith(begins)
+    goes = replace(situation.resource, status=reported, lost=False, deleting=True)
     assert versions_held(goes) == (VERSION,)

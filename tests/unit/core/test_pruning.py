@@ -134,7 +134,7 @@ RECREATE: dict[str, Any] = {"spec": {"rollout": {"versionChange": "Recreate"}}}
         (held(deleting=True), VERSION, Purpose.REDEPLOY, True, False),
     ],
 )
-def test_what_is_undeployed_to_make_way_is_told_from_what_goes_for_good(
+def test_what_is_undeployed_to_make_way_is_distinguished_from_what_goes_for_good(
     of: Resource, version: str, purpose: Purpose, serves: bool, expected: bool
 ) -> None:
     situation = present(of) if serves else absent(of)

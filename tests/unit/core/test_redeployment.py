@@ -8,7 +8,7 @@ from nvcf_operator.core.model.decision import Purpose, TakeFinalizer, Undeploy
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import LocalView, Situation
 from nvcf_operator.core.report.conditions import report
-from tests.unit.core.situations import DEPLOYMENT, VERSION, deployment, held, intent, present, resource, told
+from tests.unit.core.situations import DEPLOYMENT, VERSION, conditions_of, deployment, held, intent, present, resource
 
 ASKED = {names.REDEPLOY_REQUESTED_ANNOTATION: "before & after"}
 RETAIN = {"deletionPolicy": "Retain"}
@@ -75,4 +75,4 @@ def test_a_row_that_hides_our_deployment_is_undeployed_as_such_and_counted_like_
         last = report(after, decide(after)).to_dict()["lastWrite"]
         of = held(intent=intent(answered=True, deployment_id="made & lost"), status={"lastWrite": last})
     assert last["count"] == 3
-    assert told(present(of, hidden, local=undeployed))["Stalled"] == ("True", Reason.NOT_CONVERGING)
+    assert conditions_of(present(of, hidden, local=undeployed))["Stalled"] == ("True", Reason.NOT_CONVERGING)

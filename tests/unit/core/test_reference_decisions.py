@@ -32,11 +32,11 @@ from tests.unit.core.situations import (
     NOW,
     PROVEN,
     condition_set_of,
+    conditions_of,
     deployment,
     held,
     intent,
     resource,
-    told,
 )
 
 ONE, TWO, THREE = at(FIRST, 1), at(SECOND, 2), at(THIRD, 3)
@@ -158,7 +158,7 @@ def test_what_runs_goes_on_while(
     for gpu in ({}, OTHER_GPU):
         situation = seen(serving(obj, settle_left=settle_left, gpu=gpu, spec=immutable), {FIRST: of(FIRST)})
         assert decide(situation).action is None, rule
-        conditions = told(situation)
+        conditions = conditions_of(situation)
         assert conditions["Ready"] == ("False", reason), rule
         assert conditions["Available"][0] == "True", rule
         status = reported(situation)
@@ -216,7 +216,7 @@ def test_a_generation_with_the_same_version_is_recorded_and_nothing_is_rolled_ou
     situation = seen(serving(at(FIRST, 2)), {FIRST: of(FIRST)})
     status = reported(situation)
     assert decide(situation).action is None
-    assert told(situation)["Ready"][0] == "True"
+    assert conditions_of(situation)["Ready"][0] == "True"
     assert status.function_ref is not None
     assert status.function_ref.generation == 2
 
@@ -241,7 +241,7 @@ def test_with_ids_a_version_that_comes_up_keeps_its_gpus() -> None:
     coming = {"incoming": {"functionVersionId": SECOND, "deploymentId": f"deployment of {SECOND}"}}
     changed = held(spec={"functionVersionId": SECOND}, gpu=OTHER_GPU, generation=3, status=coming)
     situation = seen(changed, {FIRST: of(FIRST), SECOND: of(SECOND, "DEPLOYING")})
-    assert told(situation)["Stalled"] == ("True", Reason.IMMUTABLE_FIELD_CHANGED)
+    assert conditions_of(situation)["Stalled"] == ("True", Reason.IMMUTABLE_FIELD_CHANGED)
 
 
 FAILED = {"failed": {"functionVersionId": SECOND, "generation": 1, "reason": "ERROR"}}
@@ -260,7 +260,7 @@ def test_after_a_failed_rollout(obj: Json, tried: str | None, rule: str) -> None
     action = decide(situation).action
     assert (action.function_version_id if isinstance(action, Create) else None) == tried, rule
     if tried is None:
-        assert told(situation)["Stalled"] == ("True", Reason.ROLLOUT_FAILED), rule
+        assert conditions_of(situation)["Stalled"] == ("True", Reason.ROLLOUT_FAILED), rule
         assert reported(situation).failed is not None, rule
 
 
@@ -269,7 +269,7 @@ def test_a_failed_version_stays_failed_while_the_next_one_is_registered() -> Non
     situation = seen(serving(next_one, status=FAILED), {FIRST: of(FIRST), SECOND: LONG})
     assert decide(situation).action is None
     assert reported(situation).failed is not None
-    assert told(situation)["Ready"] == ("False", Reason.FUNCTION_NOT_READY)
+    assert conditions_of(situation)["Ready"] == ("False", Reason.FUNCTION_NOT_READY)
 
 
 PAUSED = {"attempts": 4, "nextAttemptTime": "2026-01-31T12:20:00Z"}
@@ -355,7 +355,7 @@ def test_what_runs_stays_where_another_function_is_asked_for(of_resource: Resour
     assert of_resource.function_id == FUNCTION, rule
     situation = seen(of_resource, {FIRST: of(FIRST)})
     assert decide(situation).action is None, rule
-    conditions, status = told(situation), reported(situation)
+    conditions, status = conditions_of(situation), reported(situation)
     assert conditions["Stalled"] == ("True", Reason.INVALID_SPEC), rule
     assert conditions["Available"][0] == "True", rule
     assert (status.function_id, status.function_version_id) == (FUNCTION, FIRST), rule
@@ -366,14 +366,14 @@ def test_moving_from_ids_to_a_reference_to_the_same_function_deploys_nothing() -
     moved = following(held(generation=2), ONE)
     situation = seen(moved, {FIRST: of(FIRST)})
     assert decide(situation).action is None
-    assert told(situation)["Ready"][0] == "True"
+    assert conditions_of(situation)["Ready"][0] == "True"
     assert reported(situation).function_ref is not None
 
 
 def test_moving_from_a_reference_to_ids_of_the_same_function_deploys_nothing() -> None:
     situation = seen(ids(), {FIRST: of(FIRST)})
     assert decide(situation).action is None
-    assert told(situation)["Ready"][0] == "True"
+    assert conditions_of(situation)["Ready"][0] == "True"
     assert reported(situation).function_ref is None
 
 
@@ -386,14 +386,14 @@ def test_nothing_is_written_with_a_key_of_another_account_than_the_cloud_functio
     for second in (LONG, of(SECOND)):
         situation = seen(serving(other, gpu=MORE), {FIRST: of(FIRST), SECOND: second})
         assert decide(situation).action is None
-        assert told(situation)["Stalled"] == ("True", Reason.ACCOUNT_MISMATCH)
+        assert conditions_of(situation)["Stalled"] == ("True", Reason.ACCOUNT_MISMATCH)
 
 
 @pytest.mark.parametrize("account", [None, ACCOUNT])
 def test_an_account_that_is_not_proven_contradicts_nobody(account: str | None) -> None:
     obj = at(FIRST, 1)
     obj["status"]["accountId"] = account
-    assert told(seen(serving(obj), {FIRST: of(FIRST)}))["Ready"][0] == "True"
+    assert conditions_of(seen(serving(obj), {FIRST: of(FIRST)}))["Ready"][0] == "True"
 
 
 # Deletion.
@@ -424,7 +424,7 @@ def test_a_deletion_without_a_record(going: Resource, action: Action | None, rul
     situation = seen(going, {SECOND: of(SECOND)} if action else {})
     assert decide(situation).action == action, rule
     if action is None:
-        assert told(situation)["DeletionBlocked"] == ("True", Reason.FUNCTION_MISSING), rule
+        assert conditions_of(situation)["DeletionBlocked"] == ("True", Reason.FUNCTION_MISSING), rule
 
 
 def test_what_deployed_nothing_is_released_without_a_cloud_function() -> None:

@@ -13,17 +13,17 @@ from nvcf_operator.core.model.situation import Absent, LocalView, Situation
 from nvcf_operator.core.report import messages
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.report.events import transitions
-from tests.unit.core.situations import NOW, VERSION, absent, condition_set_of, held, present, resource, told
+from tests.unit.core.situations import NOW, VERSION, absent, condition_set_of, conditions_of, held, present, resource
 
 WORDS = "ValidatingAdmissionPolicy 'most' denied request: 64 at most"
-TOLD = messages.write_refused("add its finalizer to the resource", WORDS)
+MESSAGE = messages.write_refused("add its finalizer to the resource", WORDS)
 
 
-def refused(of: Resource, message: str = TOLD, **changes: Any) -> Situation:
+def refused(of: Resource, message: str = MESSAGE, **changes: Any) -> Situation:
     return absent(of, refused=message, **changes)
 
 
-def test_a_refused_write_is_told_in_the_api_servers_words_and_nothing_is_written() -> None:
+def test_a_refused_write_is_reported_in_the_api_servers_words_and_nothing_is_written() -> None:
     decision = decide(refused(resource()))
     assert decision.action is None
     assert condition_set_of(decision) == ("WriteRefused", False, True, False)
@@ -47,17 +47,17 @@ def test_a_refusal_without_an_end_is_stalled_at_the_progress_deadline() -> None:
     assert decide(ended).action is not None, "and it goes on by itself when the write passes"
 
 
-def test_a_refused_end_of_the_finalizer_blocks_the_deletion_and_tells_what_is_gone() -> None:
+def test_a_refused_end_of_the_finalizer_blocks_the_deletion_and_reports_what_is_gone() -> None:
     of = held(deleting=True)
     situation = replace(refused(of), observations={VERSION: Absent(1000.0)})
-    assert told(situation)["DeletionBlocked"] == ("True", Reason.WRITE_REFUSED)
-    assert told(situation)["Ready"] == ("False", Reason.WRITE_REFUSED)
-    assert told(situation)["Available"] == ("False", Reason.NOT_SERVING)
+    assert conditions_of(situation)["DeletionBlocked"] == ("True", Reason.WRITE_REFUSED)
+    assert conditions_of(situation)["Ready"] == ("False", Reason.WRITE_REFUSED)
+    assert conditions_of(situation)["Available"] == ("False", Reason.NOT_SERVING)
     assert report(situation, decide(situation)).deployment_id is None
 
 
 def test_a_refusal_leaves_what_serves_available() -> None:
-    assert told(present(held(), refused=TOLD))["Available"] == ("True", Reason.SERVING)
+    assert conditions_of(present(held(), refused=MESSAGE))["Available"] == ("True", Reason.SERVING)
 
 
 @pytest.mark.parametrize("deleting", [False, True])
@@ -67,9 +67,9 @@ def test_an_event_warns_of_the_first_refusal_and_of_each_other_text(deleting: bo
         return report(situation, decide(situation))
 
     of = held(deleting=deleting)
-    first = status_after(of, TOLD)
-    again = status_after(held(deleting=deleting, status=first.to_dict()), TOLD)
-    other = status_after(held(deleting=deleting, status=first.to_dict()), TOLD.replace("64", "32"))
+    first = status_after(of, MESSAGE)
+    again = status_after(held(deleting=deleting, status=first.to_dict()), MESSAGE)
+    other = status_after(held(deleting=deleting, status=first.to_dict()), MESSAGE.replace("64", "32"))
     assert [note.warning for note in transitions(of.status, first)] == [True]
     assert transitions(first, again) == ()
     (note,) = transitions(again, other)

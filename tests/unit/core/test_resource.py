@@ -148,7 +148,7 @@ MANAGED: list[tuple[str, list[dict[str, Any]], datetime | None]] = [
 
 
 @pytest.mark.parametrize(("entries", "expected"), [pytest.param(*case[1:], id=case[0]) for case in MANAGED])
-def test_the_api_servers_record_tells_when_an_annotation_was_set(
+def test_the_api_servers_record_shows_when_an_annotation_was_set(
     entries: list[dict[str, Any]], expected: datetime | None
 ) -> None:
     meta = {

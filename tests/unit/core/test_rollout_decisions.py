@@ -32,11 +32,11 @@ from tests.unit.core.situations import (
     OTHER_VERSION,
     PROVEN,
     VERSION,
+    conditions_of,
     deployment,
     held,
     intent,
     present,
-    told,
 )
 
 OLD, NEW = VERSION, OTHER_VERSION
@@ -304,8 +304,8 @@ def test_while_both_run_the_record_holds_both() -> None:
     assert status.function_version_id == OLD
     assert status.incoming is not None
     assert (status.incoming.function_version_id, status.retiring) == (NEW, ())
-    assert told(situation)["Available"][0] == "True"
-    assert told(situation)["Reconciling"] == ("True", "RollingOut")
+    assert conditions_of(situation)["Available"][0] == "True"
+    assert conditions_of(situation)["Reconciling"] == ("True", "RollingOut")
     assert status.phase == "RollingOut"
 
 
@@ -317,7 +317,7 @@ def test_when_the_old_one_is_asked_to_go_the_new_one_is_the_one_that_serves() ->
     (item,) = status.retiring
     assert (item.function_version_id, item.since, item.forced) == (OLD, NOW, False)
     assert item.deadline == NOW + timedelta(seconds=3600)
-    assert told(situation)["Ready"] == ("False", "Draining")
+    assert conditions_of(situation)["Ready"] == ("False", "Draining")
 
 
 def test_a_crash_after_the_delete_is_seen_by_the_drain_itself() -> None:
@@ -326,7 +326,7 @@ def test_a_crash_after_the_delete_is_seen_by_the_drain_itself() -> None:
     assert [(item.function_version_id, item.since) for item in status.retiring] == [(OLD, NOW)]
 
 
-def test_a_delete_that_fails_is_told_and_tried_again_with_growing_waits() -> None:
+def test_a_delete_that_fails_is_reported_and_tried_again_with_growing_waits() -> None:
     away = Failure(Reason.NVCF_UNAVAILABLE, "away", Scope.SERVER)
     decision = decide(replace(seen(rolling(incoming=incoming()), old=of(OLD), new=of(NEW)), failure=away))
     assert (decision.action, decision.backoff) == (None, True)
@@ -383,7 +383,7 @@ def test_the_rollout_ends_when_the_old_one_is_gone() -> None:
     situation = seen(of_new, old=Absent(1.0), new=of(NEW))
     status = record(situation)
     assert (status.retiring, status.incoming, status.phase) == ((), None, "Active")
-    assert told(situation)["Ready"] == ("True", "Active")
+    assert conditions_of(situation)["Ready"] == ("True", "Active")
 
 
 def test_a_version_that_fails_is_recorded_with_nvcfs_words_and_the_old_one_goes_on() -> None:
@@ -395,8 +395,8 @@ def test_a_version_that_fails_is_recorded_with_nvcfs_words_and_the_old_one_goes_
     assert status.failed.reason == "ERROR: bad image"
     assert (status.function_version_id, status.incoming) == (OLD, None)
     assert [(item.function_version_id, item.since) for item in status.retiring] == [(NEW, None)]
-    assert told(situation)["Stalled"] == ("True", Reason.ROLLOUT_FAILED)
-    assert told(situation)["Available"][0] == "True"
+    assert conditions_of(situation)["Stalled"] == ("True", Reason.ROLLOUT_FAILED)
+    assert conditions_of(situation)["Available"][0] == "True"
 
 
 def test_an_error_whose_words_are_still_to_come_is_read_again_before_it_is_acted_on() -> None:
@@ -455,7 +455,7 @@ def failing(**retry: Any) -> Situation:
     return present(held("ERROR", status=record), shown)
 
 
-def test_an_error_is_told_and_its_retry_planned_with_growing_waits() -> None:
+def test_an_error_is_reported_and_its_retry_planned_with_growing_waits() -> None:
     waits = []
     for attempt in range(ATTEMPTS):
         retry = record(failing(attempts=attempt)).retry
@@ -463,13 +463,13 @@ def test_an_error_is_told_and_its_retry_planned_with_growing_waits() -> None:
         assert retry.next_attempt_time is not None
         waits.append((retry.attempts, (retry.next_attempt_time - NOW).total_seconds()))
     assert waits == [(1, 60.0), (2, 120.0), (3, 240.0), (4, 480.0), (5, 960.0)]
-    assert told(failing(attempts=1))["Reconciling"] == ("True", Reason.DEPLOYMENT_FAILED)
+    assert conditions_of(failing(attempts=1))["Reconciling"] == ("True", Reason.DEPLOYMENT_FAILED)
 
 
 def test_after_the_last_attempt_an_error_is_stalled() -> None:
     situation = failing(attempts=ATTEMPTS)
     assert decide(situation).action is None
-    assert told(situation)["Stalled"] == ("True", Reason.DEPLOYMENT_FAILED)
+    assert conditions_of(situation)["Stalled"] == ("True", Reason.DEPLOYMENT_FAILED)
     kept = record(situation).retry
     assert kept is not None
     assert kept.attempts == ATTEMPTS
@@ -511,4 +511,4 @@ def test_three_redeployments_that_somebody_undoes_are_enough() -> None:
         status = report(after, decide(after))
         again = held(spec=REDEPLOY, status={"lastWrite": status.to_dict()["lastWrite"]})
         situation = present(again, deployment(gpu={"gpu": "H100"}))
-    assert told(situation)["Stalled"] == ("True", Reason.NOT_CONVERGING)
+    assert conditions_of(situation)["Stalled"] == ("True", Reason.NOT_CONVERGING)

@@ -27,7 +27,7 @@ BOUNDED = (
         (86_400.0, f"NVCF is rate limiting this account (429) for more than 12 hours. {BOUNDED}"),
     ],
 )
-def test_a_pause_is_told_by_what_was_asked_for_and_by_how_far_it_is_kept(asked: float | None, message: str) -> None:
+def test_a_pause_is_reported_by_what_was_asked_for_and_by_how_far_it_is_kept(asked: float | None, message: str) -> None:
     assert slow_down(asked) == message
 
 
@@ -35,7 +35,7 @@ def test_the_call_that_was_throttled_says_what_all_say_that_wait_behind_it() -> 
     error = Throttled(
         operation="create_deployment", method="POST", path="/", status=429, detail="größe & <nil>", retry_after=3599.0
     )
-    told = {
+    reasons = {
         meaning(error).message
         for meaning in (
             error_classification.of_call,
@@ -43,6 +43,6 @@ def test_the_call_that_was_throttled_says_what_all_say_that_wait_behind_it() -> 
             error_classification.of_credential,
         )
     }
-    assert told == {slow_down(3600.0)}
+    assert reasons == {slow_down(3600.0)}
     error.asked = None
     assert error_classification.of_call(error).message == slow_down(None)

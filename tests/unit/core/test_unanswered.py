@@ -67,7 +67,7 @@ def message(situation: Situation) -> str:
     return found.message
 
 
-def test_a_post_that_nvcf_refuses_by_5xx_is_told_in_its_words() -> None:
+def test_a_post_that_nvcf_refuses_by_5xx_is_reported_in_its_words() -> None:
     situation = refused(resource(finalizer=True, intent=intent()))
     assert condition_set_of(decide(situation)) == ("AwaitingAnswer", False, True, False)
     assert WORDS in message(situation)
@@ -104,7 +104,7 @@ def test_a_long_pause_is_watched_seldom_until_the_settle_has_to_be_seen() -> Non
     assert decide(watched(after(4, ago=900), settled=20.0)).requeue == 5.0
 
 
-def test_a_persons_request_ends_the_pause_and_not_the_settle() -> None:
+def test_a_users_request_ends_the_pause_and_not_the_settle() -> None:
     asked: dict[str, Any] = {"annotations": {"nvcf-operator.io/reconcile-requested-at": "now"}}
     of = resource(finalizer=True, status=after(5, ago=200).status.to_dict(), **asked)
     early = watched(of, settled=20.0)
@@ -132,7 +132,7 @@ def test_the_count_outlives_what_nvcf_does_not_answer() -> None:
     assert WORDS in message(watched(later, settled=10.0))
 
 
-def test_a_post_that_is_left_open_does_not_begin_the_count_of_failed_deployments_anew() -> None:
+def test_a_post_that_is_left_open_does_not_restart_the_count_of_failed_deployments() -> None:
     under_way = {"retry": {"reason": "DeploymentFailed", "attempts": 3}}
     left_open = refused(held("ERROR", status=under_way, finalizer=True, intent=intent()))
     status = report(left_open, decide(left_open))
@@ -152,9 +152,9 @@ def test_posts_without_an_end_are_stalled_at_the_progress_deadline() -> None:
     due = watched(of, settled=5000.0)
     action = decide(due).action
     assert isinstance(action, Create), "it goes on trying"
-    told = asking(due, action).condition_set
-    assert told is not None
-    assert told.stalled, "and does not turn back to progress for the length of a call"
+    reported = asking(due, action).condition_set
+    assert reported is not None
+    assert reported.stalled, "and does not turn back to progress for the length of a call"
 
 
 def test_a_deployment_that_came_after_all_gets_the_whole_deadline() -> None:
@@ -166,14 +166,14 @@ def test_a_deployment_that_came_after_all_gets_the_whole_deadline() -> None:
     assert status.retry is None
 
 
-def test_a_status_without_a_deployment_is_told_with_the_way_out() -> None:
+def test_a_status_without_a_deployment_is_reported_with_the_way_out() -> None:
     first, second = (watched(after(n), settled=10.0, function_status="ACTIVE") for n in (1, 2))
     assert "Create another version" not in message(first)
     assert "NVCF shows the function version as ACTIVE but has no deployment of it" in message(second)
     assert "Create another version" not in message(replace(second, function_status="INACTIVE"))
 
 
-def test_a_version_that_is_gone_is_told_without_waiting_for_the_next_post() -> None:
+def test_a_version_that_is_gone_is_reported_without_waiting_for_the_next_post() -> None:
     situation = watched(after(5, ago=200), settled=200.0, function=FunctionSeen.NOT_FOUND)
     assert condition_set_of(decide(situation))[0] == "FunctionNotFound"
 
@@ -192,7 +192,7 @@ def test_a_version_that_was_reported_gone_stays_so_though_the_settle_begins_agai
 # What an Event tells.
 
 
-def test_an_event_tells_the_first_refusal_and_each_other_text() -> None:
+def test_an_event_shows_the_first_refusal_and_each_other_text() -> None:
     first = of_failure(resource(finalizer=True, intent=intent()), fault())
     assert first is not None
     assert first.warning
@@ -263,14 +263,14 @@ def test_a_pause_between_posts_holds_up_no_change_of_a_deployment_that_is_there(
         pytest.param(resource(), 300.0, id="nothing"),
     ],
 )
-def test_a_conflict_looks_soon_for_what_an_earlier_post_may_still_make(of: Resource, pause: float) -> None:
+def test_a_conflict_soon_searches_for_what_an_earlier_post_may_still_make(of: Resource, pause: float) -> None:
     after_the_grace = LocalView(reported=(str(Reason.CONFLICT), of.generation), reported_for=60.0)
     situation = present(of, holders={VERSION: Key("team", "another")}, local=after_the_grace)
     assert decide(situation).requeue == pause
 
 
 @pytest.mark.parametrize(("passed", "fresh"), [(5.0, False), (4000.0, True)])
-def test_a_post_that_is_taken_at_length_begins_the_deadline_anew(passed: float, fresh: bool) -> None:
+def test_a_post_that_is_taken_at_length_restarts_the_deadline(passed: float, fresh: bool) -> None:
     since = NOW - timedelta(seconds=passed)
     of = resource(finalizer=True, status={"observedGeneration": 1, "progressingSince": since.isoformat()})
     made = present(of, deployment("DEPLOYING"), wrote=Create(VERSION, ()))

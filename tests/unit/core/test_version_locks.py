@@ -17,12 +17,12 @@ from tests.unit.core.situations import (
     PROVEN,
     absent,
     condition_set_of,
+    conditions_of,
     deployment,
     held,
     intent,
     present,
     resource,
-    told,
 )
 
 NEW = absent(resource(finalizer=True))
@@ -65,7 +65,7 @@ def test_a_wait_for_a_lock_changes_no_status_twice() -> None:
 
 
 def test_a_version_that_serves_stays_available_while_its_change_waits() -> None:
-    assert told(replace(CHANGED, locked_for={FIRST: 42.5}))["Available"] == ("True", "Serving")
+    assert conditions_of(replace(CHANGED, locked_for={FIRST: 42.5}))["Available"] == ("True", "Serving")
 
 
 def test_attempts_are_not_forgotten_while_a_lock_is_waited_for() -> None:

@@ -30,7 +30,7 @@ def test_another_key_ends_the_wait_only_for_what_the_key_was_refused_for(reason:
 
 
 @pytest.mark.parametrize("settled", [0.0, 1000.0], ids=["seen gone a moment ago", "gone for long"])
-def test_the_very_first_post_that_is_refused_is_told_as_refused(settled: float) -> None:
+def test_the_very_first_post_that_is_refused_is_reported_as_refused(settled: float) -> None:
     refused = Failure(Reason.REJECTED, "no such GPU", Scope.RESOURCE)
     of = resource(finalizer=True, intent=intent())
     decision = decide(absent(of, for_seconds=settled, failure=refused, answered_intent=answered(intent())))
@@ -55,7 +55,7 @@ def refusal(detail: str) -> Failure:
         ("", Reason.REJECTED),
     ],
 )
-def test_a_lack_of_capacity_is_told_from_a_manifest_that_is_wrong(detail: str, reason: Reason) -> None:
+def test_a_lack_of_capacity_is_distinguished_from_a_manifest_that_is_wrong(detail: str, reason: Reason) -> None:
     failure = refusal(detail)
     assert (failure.reason, failure.scope) == (reason, Scope.RESOURCE)
     assert detail in failure.message

@@ -76,7 +76,7 @@ def events(of: Resource) -> tuple[tuple[EventNote, ...], Resource]:
     return ignored_words(of, status), held(annotations=of.annotations, status=status.to_dict())
 
 
-def test_it_is_told_once_by_an_event_and_in_the_message_for_as_long_as_it_stands() -> None:
+def test_it_is_reported_once_by_an_event_and_in_the_message_for_as_long_as_it_stands() -> None:
     notes, after = events(held(annotations={PAUSED_ANNOTATION: "yes"}))
     (sentence,) = ignored({PAUSED_ANNOTATION: "yes"})
     assert notes == (EventNote(True, Reason.ANNOTATION_IGNORED, sentence),)

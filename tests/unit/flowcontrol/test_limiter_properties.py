@@ -126,9 +126,9 @@ class Watcher:
                 raise ZeroDivisionError
             if outcome == "cancelled":
                 raise asyncio.CancelledError
-            self.tell(call, outcome)
+            self.report(call, outcome)
 
-    def tell(self, call: Admission, outcome: str) -> None:
+    def report(self, call: Admission, outcome: str) -> None:
         news = call not in self.late
         if outcome == "failed":
             self.limiter.failed(call)
@@ -172,11 +172,11 @@ def test_after_an_opening_one_call_at_a_time_is_out_until_one_is_answered(
     virtual_time.run(main)
 
 
-@given(failures=st.integers(5, 40), luck=st.floats(0, 1))
+@given(failures=st.integers(5, 40), drawn=st.floats(0, 1))
 @settings(max_examples=50, deadline=None)
-def test_however_long_the_outage_the_breaker_lets_a_probe_out_within_a_minute(failures: int, luck: float) -> None:
+def test_however_long_the_outage_the_breaker_lets_a_probe_out_within_a_minute(failures: int, drawn: float) -> None:
     async def main(clock: Clock) -> None:
-        limiter = Limiter(1000, 50, clock=clock, random=lambda: luck)
+        limiter = Limiter(1000, 50, clock=clock, random=lambda: drawn)
         probes = []
         for _ in range(failures):
             if closed := limiter.closed_for():

@@ -47,29 +47,29 @@ WAITS = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "people", "others", "reason"), WAITS)
-def test_a_servers_wait_holds_people_for_minutes_and_others_for_a_quarter_of_an_hour(
-    asked: float, people: float, others: float, reason: str
+@pytest.mark.parametrize(("asked", "urgent", "others", "reason"), WAITS)
+def test_a_servers_wait_holds_high_priority_for_minutes_and_others_for_a_quarter_of_an_hour(
+    asked: float, urgent: float, others: float, reason: str
 ) -> None:
     async def main(clock: Clock) -> None:
         limiter = limiter_of(clock)
         limiter.throttled(asked)
-        for priority, held in ((Priority.HIGH, people), (Priority.LOW, others)):
+        for priority, held in ((Priority.HIGH, urgent), (Priority.LOW, others)):
             said = closed(limiter, priority=priority)
             assert (said.reason, said.retry_after, said.asked) == (HoldReason.THROTTLED, held, asked), reason
             assert honoured(asked, urgent=priority is Priority.HIGH) == held
-        await asyncio.sleep(people - 0.01)
+        await asyncio.sleep(urgent - 0.01)
         closed(limiter, priority=Priority.HIGH)
         await asyncio.sleep(0.01)
         assert limiter.closed_for(priority=Priority.HIGH) is None
-        await asyncio.sleep(others - people)
+        await asyncio.sleep(others - urgent)
         assert limiter.open
 
     virtual_time.run(main)
 
 
 @timed
-async def test_after_their_hold_one_call_of_people_at_a_time_tries_while_the_server_still_asks_for_a_pause(
+async def test_after_their_hold_one_high_priority_call_at_a_time_tries_while_the_server_still_asks_for_a_pause(
     clock: Clock,
 ) -> None:
     limiter = limiter_of(clock)
@@ -86,7 +86,7 @@ async def test_after_their_hold_one_call_of_people_at_a_time_tries_while_the_ser
 
 
 @timed
-async def test_of_hundreds_of_people_few_ask_a_server_that_still_throttles(clock: Clock) -> None:
+async def test_of_hundreds_of_high_priority_calls_few_ask_a_server_that_still_throttles(clock: Clock) -> None:
     limiter = limiter_of(clock)
     limiter.throttled(DAY)
     sent = 0
@@ -107,7 +107,7 @@ async def test_of_hundreds_of_people_few_ask_a_server_that_still_throttles(clock
 
 
 @timed
-async def test_a_person_whose_trial_is_answered_frees_people_and_leaves_the_others_their_pause(clock: Clock) -> None:
+async def test_an_answered_high_priority_trial_frees_that_priority_and_leaves_others_their_pause(clock: Clock) -> None:
     limiter = limiter_of(clock)
     limiter.throttled(HOUR)
     await asyncio.sleep(MOST_FOR_URGENT)
@@ -138,7 +138,7 @@ async def test_after_the_longest_hold_one_ordinary_call_tries_for_all(clock: Clo
 
 
 @timed
-async def test_what_people_are_answered_does_not_let_a_second_ordinary_call_try(clock: Clock) -> None:
+async def test_an_answer_to_a_high_priority_call_does_not_let_a_second_ordinary_call_try(clock: Clock) -> None:
     limiter = limiter_of(clock)
     limiter.throttled(DAY)
     await asyncio.sleep(MOST_FOR_OTHERS)
@@ -149,7 +149,7 @@ async def test_what_people_are_answered_does_not_let_a_second_ordinary_call_try(
 
 
 @pytest.mark.parametrize("wait", [None, 0.0, 1.0], ids=["none named", "0 named", "a short one named"])
-def test_a_trial_that_is_throttled_begins_peoples_pause_again_whatever_it_names(wait: float | None) -> None:
+def test_a_trial_that_is_throttled_restarts_the_high_priority_pause_whatever_it_names(wait: float | None) -> None:
     async def main(clock: Clock) -> None:
         limiter = limiter_of(clock)
         limiter.throttled(HOUR)
@@ -177,7 +177,7 @@ async def test_when_the_wait_that_the_server_named_is_over_all_pass_at_once(cloc
 
 
 @pytest.mark.parametrize("end", ["fails", "is cancelled", "ends without an outcome"])
-def test_a_trial_that_tells_nothing_leaves_its_office_to_the_next(end: str) -> None:
+def test_an_inconclusive_trial_leaves_its_office_to_the_next(end: str) -> None:
     async def main(clock: Clock) -> None:
         limiter = limiter_of(clock)
         limiter.throttled(HOUR)
@@ -228,7 +228,7 @@ def test_a_probe_that_takes_minutes_does_not_hold_the_others_for_minutes(shut_by
         ([(10.0, 2 * HOUR)], 2 * HOUR, "a longer one is news"),
     ],
 )
-def test_what_the_server_asked_for_is_told_without_a_running_clock(
+def test_what_the_server_asked_for_is_reported_without_a_running_clock(
     later: list[tuple[float, float | None]], asked: float, reason: str
 ) -> None:
     async def main(clock: Clock) -> None:

@@ -65,7 +65,7 @@ def fail(limiter: Limiter, times: int = 5) -> None:
 
 
 @timed
-async def test_ordinary_calls_get_nine_tenths_of_the_rate_and_people_all(clock: Clock) -> None:
+async def test_ordinary_calls_get_nine_tenths_of_the_rate_and_high_priority_all(clock: Clock) -> None:
     for priority, expected in [(Priority.LOW, 45), (Priority.HIGH, 50)]:
         limiter = limiter_of(clock, rate=50)
         start = clock()
@@ -96,7 +96,7 @@ async def test_a_rate_below_one_a_second_still_passes_calls(clock: Clock) -> Non
 
 
 @timed
-async def test_people_pass_at_once_while_ordinary_calls_use_up_their_rate(clock: Clock) -> None:
+async def test_high_priority_calls_pass_at_once_while_ordinary_calls_use_up_their_rate(clock: Clock) -> None:
     limiter = limiter_of(clock, rate=50)
     flood = [asyncio.ensure_future(call(limiter)) for _ in range(500)]
     for _ in range(10):
@@ -141,7 +141,7 @@ def test_after_a_stall_of_the_loop_nobody_passes_before_those_who_wait(priority:
         pytest.param(40, 36, id="a tenth"),
     ],
 )
-def test_places_are_kept_for_people(concurrency: int, ordinary: int) -> None:
+def test_places_are_kept_for_high_priority(concurrency: int, ordinary: int) -> None:
     async def main(clock: Clock) -> None:
         limiter = limiter_of(clock, concurrency=concurrency)
         tasks = [await started(limiter) for _ in range(concurrency + 5)]
@@ -157,17 +157,17 @@ def test_places_are_kept_for_people(concurrency: int, ordinary: int) -> None:
 
 
 @timed
-async def test_people_may_take_every_place(clock: Clock) -> None:
+async def test_high_priority_calls_may_take_every_place(clock: Clock) -> None:
     limiter = limiter_of(clock, concurrency=4)
-    people = [await started(limiter, priority=Priority.HIGH) for _ in range(4)]
+    urgent = [await started(limiter, priority=Priority.HIGH) for _ in range(4)]
     assert limiter.in_flight == 4
     ordinary = await started(limiter)
     assert limiter.waiting == 1
-    await ended(*people, ordinary)
+    await ended(*urgent, ordinary)
 
 
 @timed
-async def test_a_person_who_comes_later_gets_the_next_place(clock: Clock) -> None:
+async def test_a_later_high_priority_call_gets_the_next_place(clock: Clock) -> None:
     limiter = limiter_of(clock, concurrency=1)
     holder = await started(limiter, lasts=10)
     ordinary = await started(limiter, lasts=10)
@@ -240,8 +240,8 @@ async def test_openings_double_from_a_second_to_a_minute_until_a_success(clock: 
 
 
 def test_jitter_shortens_pauses_by_up_to_half() -> None:
-    for luck, expected in [(0.0, [1, 2, 4]), (middle(), [0.75, 1.5, 3]), (1.0, [0.5, 1, 2])]:
-        pauses = Pauses(lambda luck=luck: luck)  # type: ignore[misc]
+    for drawn, expected in [(0.0, [1, 2, 4]), (middle(), [0.75, 1.5, 3]), (1.0, [0.5, 1, 2])]:
+        pauses = Pauses(lambda drawn=drawn: drawn)  # type: ignore[misc]
         assert [pauses.take() for _ in range(3)] == expected
 
 
@@ -340,7 +340,7 @@ async def test_calls_sent_before_the_opening_say_nothing_new(clock: Clock) -> No
 
 
 @timed
-async def test_outcomes_told_while_it_is_open_neither_prolong_nor_end_the_opening(clock: Clock) -> None:
+async def test_outcomes_reported_while_it_is_open_neither_prolong_nor_end_the_opening(clock: Clock) -> None:
     limiter = limiter_of(clock)
     fail(limiter, 20)
     limiter.succeeded()
@@ -426,7 +426,7 @@ async def test_a_server_that_throttles_works(clock: Clock) -> None:
 
 
 @timed
-async def test_the_longer_of_opening_and_throttling_is_told(clock: Clock) -> None:
+async def test_the_longer_of_opening_and_throttling_is_reported(clock: Clock) -> None:
     limiter = limiter_of(clock)
     limiter.throttled(0.5)
     fail(limiter)
@@ -458,7 +458,7 @@ async def test_groups_of_a_kind_take_turns(clock: Clock) -> None:
 
 
 @timed
-async def test_a_person_of_a_busy_group_goes_before_all_ordinary_calls(clock: Clock) -> None:
+async def test_a_high_priority_call_of_a_busy_group_goes_before_all_ordinary_calls(clock: Clock) -> None:
     limiter = limiter_of(clock, concurrency=1)
     order: list[str] = []
 
@@ -504,7 +504,7 @@ def test_an_account_at_a_base_url_has_one_gate() -> None:
 
 
 @timed
-async def test_a_key_joins_the_gate_of_its_account_and_brings_the_pause_that_it_was_told(clock: Clock) -> None:
+async def test_a_key_joins_the_gate_of_its_account_and_brings_the_pause_that_it_was_given(clock: Clock) -> None:
     limiters = Limiters(rate=50, concurrency=16, clock=clock)
     own, other = limiters.of("https://a.example", "one key"), limiters.of("https://a.example", "another key")
     own.throttled(30.0)
@@ -545,7 +545,7 @@ def test_limits_that_make_no_sense_are_refused(rate: float, concurrency: int, re
             Limiters(rate, concurrency)
 
 
-def test_metrics_tell_tokens_left() -> None:
+def test_metrics_show_tokens_left() -> None:
     async def main(clock: Clock) -> None:
         limiter = limiter_of(clock, rate=50)
         assert limiter.tokens == 10

@@ -53,7 +53,7 @@ def test_an_answer_ends_it() -> None:
     assert causes(LOST, None, TLS) == [*causes(LOST), None, *causes(TLS)]
 
 
-def test_the_gate_tells_whom_it_turns_away_and_forgets_with_the_first_answer() -> None:
+def test_the_gate_reports_whom_it_turns_away_and_forgets_with_the_first_answer() -> None:
     limiter = Limiter(50, 16, clock=lambda: 7.0, random=lambda: 0.0)
     for error in (REFUSED, LOST, REFUSED, LOST, REFUSED):
         limiter.failed(error=error)

@@ -104,7 +104,7 @@ def test_a_list_misses_only_what_was_known_before_it() -> None:
     assert cache.missing_from([KEY], listed_at=9) == []
 
 
-def test_a_glance_shows_what_a_poll_needs() -> None:
+def test_a_summary_shows_what_a_poll_needs() -> None:
     cache = Cache()
     conditions = [{"type": "CredentialsValid", "status": "True"}]
     cache.put(obj(5, status={"functionVersionId": VERSION, "functionStatus": "ACTIVE", "conditions": conditions}))
@@ -125,7 +125,7 @@ def test_a_glance_shows_what_a_poll_needs() -> None:
         ({}, {names.PAUSED_ANNOTATION: "true"}, VERSION),
     ],
 )
-def test_a_glance_names_the_version_that_is_only_shown(
+def test_a_summary_names_the_version_that_is_only_shown(
     spec: dict[str, Any], annotations: dict[str, str], shown: str | None
 ) -> None:
     cache = Cache()

@@ -119,10 +119,10 @@ def test_a_cluster_that_went_back_ends_the_operator_within_two_minutes(
 
     with caplog.at_level(logging.CRITICAL):
         run(main)
-    told = [record for record in caplog.records if record.levelno == logging.CRITICAL]
-    assert [record.getMessage().split(":")[0] for record in told] == ["the cluster's data went back in time"] * ends
-    assert all(version in record.getMessage() for record in told for version in versions)
-    assert all(record.exc_info is None for record in told), "it is no bug, so no traceback"
+    logged = [record for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert [record.getMessage().split(":")[0] for record in logged] == ["the cluster's data went back in time"] * ends
+    assert all(version in record.getMessage() for record in logged for version in versions)
+    assert all(record.exc_info is None for record in logged), "it is no bug, so no traceback"
 
 
 def test_what_the_watch_has_shown_counts_though_no_list_was_made_since() -> None:

@@ -47,7 +47,7 @@ class Stage:
         self.informer = Informer(
             cast(KubeClient, None), self.cache, self.queue, namespaces=(), gone=lambda key: None, user_agent="test"
         )
-        self.looks: list[Priority] = []
+        self.reconciles: list[Priority] = []
         self.happens: list[list[tuple[str, dict[str, Any]]]] = []
 
     async def happen(self, what: str, thing: dict[str, Any]) -> None:
@@ -58,7 +58,7 @@ class Stage:
             await self.informer._seen({"type": None if what == "listed" else "MODIFIED", "object": thing})  # type: ignore[typeddict-item]
 
     async def reconcile(self, key: Key, priority: Priority) -> ReconcileResult:
-        self.looks.append(priority)
+        self.reconciles.append(priority)
         for what, thing in self.happens.pop(0) if self.happens else []:
             await self.happen(what, thing)
         return ReconcileResult("done", None)
@@ -101,12 +101,12 @@ SILENT = [
 
 @pytest.mark.parametrize(("during", "after"), SILENT)
 @pytest.mark.parametrize("filtered", [False, True])
-async def test_the_echo_of_our_own_writes_is_no_reason_to_look_again(
+async def test_the_echo_of_our_own_writes_is_no_reason_to_reconcile_again(
     during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]], filtered: bool
 ) -> None:
     stage = Stage(filtered=filtered)
     await stage.play(during, after)
-    assert stage.looks == [Priority.NORMAL]
+    assert stage.reconciles == [Priority.NORMAL]
 
 
 FOREIGN = ("watch", obj(7, phase="Lost", **MARKED))
@@ -127,7 +127,7 @@ NOTICED = [
 
 @pytest.mark.parametrize(("during", "after", "priority"), NOTICED)
 @pytest.mark.parametrize("filtered", [False, True])
-async def test_another_hands_change_is_looked_at_whatever_overtakes_it(
+async def test_another_writers_change_is_reconciled_whatever_overtakes_it(
     during: list[tuple[str, dict[str, Any]]],
     after: list[tuple[str, dict[str, Any]]],
     priority: Priority,
@@ -135,7 +135,7 @@ async def test_another_hands_change_is_looked_at_whatever_overtakes_it(
 ) -> None:
     stage = Stage(filtered=filtered)
     await stage.play(during, after)
-    assert stage.looks == [Priority.NORMAL, priority]
+    assert stage.reconciles == [Priority.NORMAL, priority]
 
 
 @pytest.mark.parametrize("filtered", [False, True])

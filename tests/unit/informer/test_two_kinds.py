@@ -186,7 +186,7 @@ def test_what_a_user_asks_of_a_function_is_news(annotation: str, news: News) -> 
     assert cache.see(again, listed=False) == news
 
 
-def test_a_poll_key_of_a_function_says_what_to_look_for_in_a_list() -> None:
+def test_a_poll_key_of_a_function_says_what_to_search_for_in_a_list() -> None:
     cache, _ = followed_by(deployment(6, "one"))
     (found,) = cache.poll_keys(CLOUD_FUNCTION)
     assert isinstance(found, FunctionPollKey)

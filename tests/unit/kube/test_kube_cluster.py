@@ -158,7 +158,7 @@ async def test_a_broken_kubeconfig_is_named_with_its_mistake_and_without_its_sec
     assert hidden, "a traceback would show what the client's own error repeats"
 
 
-async def test_a_pod_without_its_authority_is_told_so(ca: Path, pod: Pod) -> None:
+async def test_a_pod_without_its_authority_reports_it(ca: Path, pod: Pod) -> None:
     folder = pod(ca=ca)
     (folder / "ca.crt").unlink()
     with pytest.raises(ConnectionProblem, match=r"the pod's ServiceAccount.*certification file does not exist"):

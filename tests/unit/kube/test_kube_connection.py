@@ -86,7 +86,7 @@ async def test_each_kind_of_user_is_shown_as_it_should(
         assert server.sent[0].authorization == shown
 
 
-async def test_a_token_that_is_refused_is_looked_for_again_and_the_request_repeated(configure: Configure) -> None:
+async def test_a_token_that_is_refused_is_looked_up_again_and_the_request_repeated(configure: Configure) -> None:
     async with serving(accepts("new")) as server:
         configure(server.url, user={"token": "old"})
         async with connected() as connection:
@@ -166,7 +166,7 @@ async def test_a_proxy_of_the_kubeconfig_is_used(configure: Configure) -> None:
         assert proxy.sent[0].headers["Host"] == "api.invalid"
 
 
-async def test_a_proxy_that_refuses_is_told_without_its_password(configure: Configure) -> None:
+async def test_a_proxy_that_refuses_is_reported_without_its_password(configure: Configure) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
@@ -296,7 +296,7 @@ async def test_a_pod_does_not_go_through_a_proxy(
     [("no-url", {}), ("https://127.0.0.1:1", {"certificate-authority-data": "aGVsbG8="})],
     ids=["no URL", "no certificate"],
 )
-async def test_an_address_or_a_certificate_that_is_none_is_told_at_the_start(
+async def test_an_address_or_a_certificate_that_is_none_is_reported_at_the_start(
     configure: Configure, server: str, options: dict[str, str]
 ) -> None:
     path = configure(server, **options)
@@ -305,7 +305,7 @@ async def test_an_address_or_a_certificate_that_is_none_is_told_at_the_start(
 
 
 @pytest.mark.parametrize("named_by", ["the kubeconfig", "the environment"])
-async def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+async def test_a_proxy_that_cannot_be_used_is_reported_without_its_password(
     configure: Configure, monkeypatch: pytest.MonkeyPatch, named_by: str
 ) -> None:
     proxy = "http://user:se#cret@proxy:3128"

@@ -79,7 +79,7 @@ class Cluster:
         if self.failures:
             raise self.failures.pop(0)
 
-    def told(self) -> list[tuple[str, int]]:
+    def recorded(self) -> list[tuple[str, int]]:
         return [(event["message"], event["count"]) for event in self.events.values()]
 
 
@@ -168,7 +168,7 @@ def test_a_long_message_is_cut_and_shows_it() -> None:
         recorder.note(Object(), Content(message="x" * 1024))
         recorder.note(Object(), Content(message="y" * 1025))
         await asyncio.sleep(1)
-        assert [message for message, _ in cluster.told()] == ["x" * 1024, "y" * 1023 + "…"]
+        assert [message for message, _ in cluster.recorded()] == ["x" * 1024, "y" * 1023 + "…"]
 
     play(scenario)
 
@@ -185,7 +185,7 @@ def test_identical_events_within_10_minutes_are_one_that_is_counted() -> None:
         await asyncio.sleep(2)
         recorder.note(Object(), Content())
         await asyncio.sleep(1)
-        assert cluster.told() == [("Serves.", 3), ("Serves.", 1)]
+        assert cluster.recorded() == [("Serves.", 3), ("Serves.", 1)]
 
     play(scenario)
 
@@ -203,7 +203,7 @@ def test_another_event_is_not_counted_with_it(reason: str, about: Object, conten
         recorder.note(Object(), Content())
         recorder.note(about, content)
         await asyncio.sleep(1)
-        assert [count for _, count in cluster.told()] == [1, 1], reason
+        assert [count for _, count in cluster.recorded()] == [1, 1], reason
 
     play(scenario)
 
@@ -213,7 +213,7 @@ def test_events_that_repeat_while_they_wait_are_one_write() -> None:
         for _ in range(100):
             recorder.note(Object(), Content())
         await asyncio.sleep(1)
-        assert cluster.told() == [("Serves.", 100)]
+        assert cluster.recorded() == [("Serves.", 100)]
         assert len(cluster.writes) == 1
 
     play(scenario)
@@ -228,7 +228,7 @@ def test_when_too_many_wait_the_oldest_are_given_up_and_counted(monkeypatch: pyt
         for number in range(5):
             recorder.note(Object(), Content(message=str(number)))
         await asyncio.sleep(1)
-        assert [message for message, _ in cluster.told()] == ["of another namespace", "2", "3", "4"]
+        assert [message for message, _ in cluster.recorded()] == ["of another namespace", "2", "3", "4"]
         assert len(dropped) == 2
 
     play(scenario, dropped=lambda: dropped.append(None))
@@ -254,7 +254,7 @@ def test_a_namespace_that_takes_no_events_holds_up_and_drops_no_others(refusal: 
             recorder.note(Object(), Content(message=f"refused {number}"))
             recorder.note(OTHER, Content(message=str(number)))
         await asyncio.sleep(2.5)
-        assert [message for message, _ in cluster.told()] == [str(number) for number in range(50)]
+        assert [message for message, _ in cluster.recorded()] == [str(number) for number in range(50)]
 
     play(scenario)
 
@@ -268,7 +268,7 @@ def test_a_namespace_that_is_slow_holds_up_others_once_at_most() -> None:
         for number in range(20):
             recorder.note(OTHER, Content(message=str(number)))
         await asyncio.sleep(1)
-        assert [message for message, _ in cluster.told() if "slow" not in message] == [str(n) for n in range(20)]
+        assert [message for message, _ in cluster.recorded() if "slow" not in message] == [str(n) for n in range(20)]
         await asyncio.sleep(20 * 60)
         assert len(cluster.events) == 40, "the slow ones are written all the same"
 
@@ -281,7 +281,7 @@ def test_namespaces_take_turns() -> None:
             recorder.note(Object(), Content(message=f"many {number}"))
         recorder.note(OTHER, Content(message="one"))
         await asyncio.sleep(0.1)
-        assert "one" in [message for message, _ in cluster.told()]
+        assert "one" in [message for message, _ in cluster.recorded()]
 
     play(scenario)
 
@@ -302,7 +302,7 @@ def test_a_namespace_that_refuses_costs_one_try_for_each_further_event_and_one_l
         cluster.refusing.clear()
         recorder.note(Object(), Content(message="taken"))
         await asyncio.sleep(60)
-        assert cluster.told() == [("taken", 1)]
+        assert cluster.recorded() == [("taken", 1)]
 
     play(scenario, dropped=lambda: dropped.append(None))
 
@@ -323,7 +323,7 @@ def test_a_namespace_that_ends_is_known_until_one_of_its_events_is_taken() -> No
     play(scenario)
 
 
-def test_what_is_told_again_while_it_is_refused_is_one_event_that_is_counted() -> None:
+def test_what_is_reported_again_while_it_is_refused_is_one_event_that_is_counted() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         cluster.refusing[ECHO.namespace] = Unavailable("too many", status=429, retry_after=5.0)
         recorder.note(Object(), Content())
@@ -332,7 +332,7 @@ def test_what_is_told_again_while_it_is_refused_is_one_event_that_is_counted() -
         await asyncio.sleep(2)
         cluster.refusing.clear()
         await asyncio.sleep(10)
-        assert cluster.told() == [("Serves.", 2)]
+        assert cluster.recorded() == [("Serves.", 2)]
 
     play(scenario)
 
@@ -344,7 +344,7 @@ def test_what_was_written_is_remembered_within_bounds(monkeypatch: pytest.Monkey
         for message in ("a", "b", "c", "a"):
             recorder.note(Object(), Content(message=message))
             await asyncio.sleep(1)
-        assert cluster.told() == [("a", 1), ("b", 1), ("c", 1), ("a", 1)]
+        assert cluster.recorded() == [("a", 1), ("b", 1), ("c", 1), ("a", 1)]
 
     play(scenario)
 
@@ -375,7 +375,7 @@ def test_a_refused_event_is_given_up_and_the_next_one_written(failure: Exception
         recorder.note(Object(), Content(message="first"))
         recorder.note(Object(), Content(message="second"))
         await asyncio.sleep(1)
-        assert cluster.told() == [("second", 1)]
+        assert cluster.recorded() == [("second", 1)]
 
     play(scenario)
 
@@ -385,7 +385,7 @@ def test_while_the_api_server_is_away_events_wait() -> None:
         cluster.failures = [Unavailable("refused")] * 3
         recorder.note(Object(), Content())
         await asyncio.sleep(30)
-        assert cluster.told() == [("Serves.", 1)]
+        assert cluster.recorded() == [("Serves.", 1)]
         assert len(cluster.writes) == 4, "after 1, 2 and 4 s"
 
     play(scenario)
@@ -396,7 +396,7 @@ def test_an_event_that_is_forbidden_while_the_api_server_starts_is_tried_again()
         cluster.failures = [Denied("rbac is not ready", status=403)] * 2
         recorder.note(Object(), Content())
         await asyncio.sleep(10)
-        assert cluster.told() == [("Serves.", 1)]
+        assert cluster.recorded() == [("Serves.", 1)]
 
     play(scenario)
 
@@ -407,7 +407,7 @@ def test_an_event_that_is_forbidden_for_good_is_given_up_within_seconds() -> Non
         recorder.note(Object(), Content(message="first"))
         recorder.note(Object(), Content(message="second"))
         await asyncio.sleep(10)
-        assert cluster.told() == [("second", 1)]
+        assert cluster.recorded() == [("second", 1)]
 
     play(scenario)
 
@@ -429,7 +429,7 @@ def test_an_event_that_cannot_be_written_for_minutes_is_given_up() -> None:
         recorder.note(Object(), Content(message="first"))
         recorder.note(Object(), Content(message="second"))
         await asyncio.sleep(600)
-        assert cluster.told() == [("second", 1)]
+        assert cluster.recorded() == [("second", 1)]
 
     play(scenario)
 
@@ -442,19 +442,19 @@ def test_an_answer_that_was_lost_makes_no_second_event() -> None:
         recorder.note(Object(), Content())
         await asyncio.sleep(10)
         assert [verb for verb, _ in cluster.writes] == ["create", "create", "patch"]
-        assert cluster.told() == [("Serves.", 2)]
+        assert cluster.recorded() == [("Serves.", 2)]
 
     play(scenario)
 
 
-def test_an_event_that_somebody_has_deleted_is_told_anew() -> None:
+def test_an_event_that_somebody_has_deleted_is_reported_again() -> None:
     async def scenario(recorder: Recorder, cluster: Cluster) -> None:
         recorder.note(Object(), Content())
         await asyncio.sleep(1)
         cluster.events.clear()
         recorder.note(Object(), Content())
         await asyncio.sleep(1)
-        assert cluster.told() == [("Serves.", 1)]
+        assert cluster.recorded() == [("Serves.", 1)]
 
     play(scenario)
 

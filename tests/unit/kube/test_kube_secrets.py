@@ -99,7 +99,7 @@ def test_a_refusal_while_the_api_server_starts_takes_nothing_away_of_what_was_re
     play(scenario)
 
 
-def test_each_refusal_is_doubted_anew_after_a_secret_could_be_read() -> None:
+def test_each_refusal_is_doubted_again_after_a_secret_could_be_read() -> None:
     async def scenario(secrets: Secrets, cluster: Cluster) -> None:
         for _ in range(2):
             cluster.error = errors.Denied("forbidden")
@@ -143,7 +143,7 @@ def test_with_age_0_a_secret_is_read_now() -> None:
 
 
 @pytest.mark.parametrize(("error", "data"), [(None, None), (errors.Denied("no"), None)], ids=["absent", "denied"])
-def test_a_secret_that_could_not_be_read_is_looked_for_again_soon_whatever_age_will_do(
+def test_a_secret_that_could_not_be_read_is_read_again_soon_whatever_age_will_do(
     error: errors.KubeError | None, data: None
 ) -> None:
     async def scenario(secrets: Secrets, cluster: Cluster) -> None:

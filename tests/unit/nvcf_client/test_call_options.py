@@ -236,7 +236,7 @@ def test_the_callers_httpx_client_sends_with_its_own_settings_and_stays_open(kin
     ("error", "expected"),
     [(httpx.ConnectError("x"), nvcf_client.Unreachable), (httpx.ReadTimeout("x"), nvcf_client.OutcomeUnknown)],
 )
-def test_failures_of_the_callers_httpx_client_are_told_apart_and_retried(
+def test_failures_of_the_callers_httpx_client_are_distinguished_and_retried(
     kind: Any, error: Exception, expected: type[Exception]
 ) -> None:
     seen: list[httpx.Request] = []
@@ -312,7 +312,7 @@ def test_functions_in_results_show_the_rest_on_demand_and_stay_equal() -> None:
             getattr(thing, "inference_url" if thing is plain else "unknown")
 
 
-def test_an_unknown_attribute_of_a_client_is_told_as_ever(kind: Any) -> None:
+def test_an_unknown_attribute_of_a_client_is_reported_as_ever(kind: Any) -> None:
     assert not hasattr(kind(api_key=KEY), "pexec")
     with pytest.raises(AttributeError, match="Client' object has no attribute 'deploymens'"):
         _ = kind(api_key=KEY).deploymens

@@ -64,7 +64,7 @@ async def test_a_failing_or_cancelled_call_gives_its_connection_back() -> None:
         assert connection is made[0]
 
 
-async def test_a_connection_that_nobody_needs_is_closed_and_trouble_with_it_is_nobodys() -> None:
+async def test_a_connection_that_nobody_needs_is_closed_and_its_failure_is_nobodys() -> None:
     made: list[Connection] = []
     pool = pool_of(made, keep=0.0)
     async with pool.one(1), pool.one(1):

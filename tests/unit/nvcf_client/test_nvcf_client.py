@@ -73,19 +73,19 @@ def test_arguments_come_before_the_environment(kind: Any, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("variable", [None, ""])
-def test_a_missing_key_is_told_by_the_first_call_and_how_to_give_one(
+def test_a_missing_key_is_reported_by_the_first_call_and_how_to_give_one(
     kind: Any, monkeypatch: pytest.MonkeyPatch, variable: str | None
 ) -> None:
     if variable is not None:
         monkeypatch.setenv("NGC_API_KEY", variable)
-    told = r"no NVCF API key: give api_key, or set the variable NGC_API_KEY"
+    message = r"no NVCF API key: give api_key, or set the variable NGC_API_KEY"
 
     def refuse(request: httpx.Request) -> httpx.Response:
         raise AssertionError("a call without a key is not sent")
 
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         first_request_failing(kind(transport=httpx.MockTransport(refuse)))
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         kind(api_key="")
 
 
@@ -218,7 +218,7 @@ def test_an_asynchronous_call_does_nothing_until_it_is_awaited() -> None:
         (httpx.LocalProtocolError("x"), nvcf_client.OutcomeUnknown),
     ],
 )
-def test_a_transport_that_tells_no_progress_is_judged_by_its_errors(
+def test_a_transport_that_reports_no_progress_is_judged_by_its_errors(
     kind: Any, error: httpx.HTTPError, expected: type[nvcf_client.NvcfError]
 ) -> None:
     def handle(request: httpx.Request) -> httpx.Response:
@@ -260,16 +260,16 @@ def first_request_failing(client: Client | AsyncClient) -> None:
 
 @pytest.mark.parametrize("status", [200, 404])
 def test_what_the_gateway_announces_is_passed_on_with_each_answer_and_without_the_key(kind: Any, status: int) -> None:
-    told: list[str] = []
+    notices: list[str] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
         announced = {"nv-ngc-response-warning-message": f"PUT ends  in May, said to {KEY}"}
         return httpx.Response(status, content=FUNCTIONS, headers=announced)
 
-    client = kind(api_key=KEY, notice=told.append, transport=httpx.MockTransport(handle))
+    client = kind(api_key=KEY, notice=notices.append, transport=httpx.MockTransport(handle))
     with suppress(nvcf_client.NvcfError):
         first_request_failing(client)
-    assert told == ["PUT ends in May, said to [key]"]
+    assert notices == ["PUT ends in May, said to [key]"]
 
 
 def test_the_plain_part_costs_no_http_library() -> None:

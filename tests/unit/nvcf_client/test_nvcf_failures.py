@@ -215,7 +215,7 @@ def test_a_404_without_a_mark_of_nvcf_may_be_an_unknown_path(shape: str, unknown
     assert error.unknown_path is unknown
 
 
-def test_a_redirect_tells_where_to_without_what_may_be_personal() -> None:
+def test_a_redirect_says_where_to_without_what_may_be_personal() -> None:
     headers = {"location": "https://user:hunter2@other.example/login?token=hunter2#hunter2"}
     error = failed(READING, Answer(status=302, headers=headers, body=b""))
     assert "https://other.example/login; redirects are not followed" in str(error)

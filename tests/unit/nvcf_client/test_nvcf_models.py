@@ -97,7 +97,7 @@ def test_an_update_carries_the_id_and_the_numbers() -> None:
     assert read.to_update() == {"gpuSpecificationId": "s", "minInstances": 0, "maxInstances": 2}
 
 
-def test_an_update_without_an_id_carries_what_tells_the_specification_apart() -> None:
+def test_an_update_without_an_id_carries_what_identifies_the_specification() -> None:
     read = Deployment.model_validate(CURRENT_ANSWER).deployment_specifications[0]
     expected = {"gpu": "L40", "instanceType": "t", "minInstances": 0, "maxInstances": 2}
     assert read.model_copy(update={"gpu_specification_id": None}).to_update() == expected

@@ -47,7 +47,7 @@ async def test_no_reason_against_it_is_ok(served: Served, path: str) -> None:
     assert await served.get(path, "HEAD") == (200, "")
 
 
-async def test_the_probes_tell_why_not_each_for_itself(served: Served) -> None:
+async def test_the_probes_say_why_not_each_for_itself(served: Served) -> None:
     served.healthy = ["worker 3 is stuck", "the event loop is stuck"]
     assert await served.get("/healthz") == (503, "worker 3 is stuck\nthe event loop is stuck\n")
     assert await served.get("/readyz") == (200, "ok\n")

@@ -51,7 +51,7 @@ def test_a_loop_that_beats_is_never_overdue(clock: Clock) -> None:
         assert [line for line in beats.overdue() if "poller" in line] != []
 
 
-def test_several_of_one_name_are_told_apart(clock: Clock) -> None:
+def test_several_of_one_name_are_distinguished(clock: Clock) -> None:
     beats = Watchdogs(clock=clock)
     with beats.watch("worker", deadline=1):
         clock.now += 5

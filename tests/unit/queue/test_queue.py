@@ -80,7 +80,7 @@ MERGES = [
 
 
 @pytest.mark.parametrize(("asked", "seen"), MERGES)
-def test_reasons_to_look_at_one_key_merge(
+def test_reasons_to_reconcile_one_key_merge(
     queue: DelayQueue[str], clock: Hand, asked: list[tuple[Priority, float]], seen: dict[float, Priority | None]
 ) -> None:
     start = clock.now
@@ -94,7 +94,7 @@ def test_reasons_to_look_at_one_key_merge(
     assert drain(queue) == [], "handing a key out answers all that was asked"
 
 
-def test_lanes_are_strict_and_first_come_first_served(queue: DelayQueue[str]) -> None:
+def test_priorities_are_strict_and_first_come_first_served(queue: DelayQueue[str]) -> None:
     for key, priority in [("a/1", 3), ("a/2", 1), ("a/3", 0), ("a/4", 3), ("a/5", 1), ("a/6", 0)]:
         queue.add(key, Priority(priority))
     assert [key for key, _ in drain(queue)] == ["a/3", "a/6", "a/2", "a/5", "a/1", "a/4"]
@@ -111,14 +111,14 @@ def test_what_is_new_and_what_is_under_way_take_turns(queue: DelayQueue[str]) ->
 
 
 def test_the_first_of_a_crowd_is_ready_soon_after_its_deploy_time(queue: DelayQueue[str], clock: Hand) -> None:
-    begun, crowd, look, deploys = clock.now, 500, 0.02, 1.0
+    begun, crowd, read, deploys = clock.now, 500, 0.02, 1.0
     for number in range(crowd):
         queue.add(f"a/{number}", Priority.NORMAL)
     asked: list[str] = []
     ready: list[tuple[str, int, float]] = []
     while len(ready) < crowd:
         taken = queue.take()
-        clock.now += look
+        clock.now += read
         if taken is None:
             continue
         key, priority = taken
@@ -245,7 +245,7 @@ def test_a_delay_that_never_comes_is_a_mistake(queue: DelayQueue[str], delay: fl
         queue.add("a/x", Priority.NORMAL, delay)
 
 
-def test_metrics_tell_depth_overdue_and_work(queue: DelayQueue[str], clock: Hand) -> None:
+def test_metrics_show_depth_overdue_and_work(queue: DelayQueue[str], clock: Hand) -> None:
     queue.add("a/1", Priority.LOW, 1)
     queue.add("a/2", Priority.LOW, 3)
     queue.add("a/3", Priority.HIGH)
@@ -335,7 +335,7 @@ async def test_done_wakes_a_waiter_for_what_was_held_back(queue: DelayQueue[str]
 
 
 @timed
-async def test_the_reserved_worker_takes_people_s_work_only(queue: DelayQueue[str], clock: Clock) -> None:
+async def test_the_reserved_worker_takes_high_priority_work_only(queue: DelayQueue[str], clock: Clock) -> None:
     reserved = getting(queue, only=Priority.HIGH)
     queue.add("a/bulk", Priority.LOW)
     queue.add("a/new", Priority.NORMAL)
@@ -347,7 +347,7 @@ async def test_the_reserved_worker_takes_people_s_work_only(queue: DelayQueue[st
 
 
 @timed
-async def test_the_reserved_worker_is_woken_when_a_key_in_line_becomes_a_person_s(
+async def test_the_reserved_worker_is_woken_when_a_key_in_line_becomes_high_priority(
     queue: DelayQueue[str], clock: Clock
 ) -> None:
     start = clock()

@@ -15,7 +15,7 @@ from tests.support import virtual_time
 from tests.support.virtual_time import Clock
 
 KEYS = st.sampled_from([f"{group}/{number}" for group in "abc" for number in range(3)])
-LANES = st.sampled_from(Priority)
+PRIORITIES = st.sampled_from(Priority)
 DELAYS = st.sampled_from([0.0, 0.0, 1.0, 2.0, 5.0, 30.0])
 
 
@@ -54,7 +54,7 @@ class QueueAgainstModel(RuleBasedStateMachine):
         priorities = {key: reasons.priority(self.now) for key, reasons in self.waiting.items()}
         return {key: priority for key, priority in priorities.items() if priority is not None}
 
-    @rule(key=KEYS, priority=LANES, delay=DELAYS)
+    @rule(key=KEYS, priority=PRIORITIES, delay=DELAYS)
     def add(self, key: str, priority: Priority, delay: float) -> None:
         self.queue.add(key, priority, delay)
         held = self.in_work.get(key)
@@ -81,15 +81,15 @@ class QueueAgainstModel(RuleBasedStateMachine):
         rivals = [other for other in due if due[other] == priority and namespace(other) == group]
         first = min(self.waiting[other].lined_up(priority) for other in rivals)
         assert self.waiting[key].lined_up(priority) == first, "first in, first out within a group"
-        for (other_lane, other), served in self.passed_by.items():
-            if other_lane == priority and other != group:
+        for (other_priority, other), served in self.passed_by.items():
+            if other_priority == priority and other != group:
                 served.append(group)
                 assert served.count(group) <= 1, f"{group} twice while {other} waits for its turn"
         self.passed_by.pop((priority, group), None)
         del self.waiting[key]
         self.in_work[key] = Reasons(self.now)
 
-    @rule(data=st.data(), requeue=st.none() | st.tuples(LANES, DELAYS))
+    @rule(data=st.data(), requeue=st.none() | st.tuples(PRIORITIES, DELAYS))
     def done(self, data: st.DataObject, requeue: tuple[Priority, float] | None) -> None:
         if not self.in_work:
             return
@@ -116,7 +116,7 @@ class QueueAgainstModel(RuleBasedStateMachine):
         self.now += seconds
 
     @invariant()
-    def tells_the_same_as_the_model(self) -> None:
+    def agrees_with_the_model(self) -> None:
         due = self.due()
         depth = {priority: sum(standing == priority for standing in due.values()) for priority in Priority}
         assert self.queue.depth() == depth
@@ -137,7 +137,7 @@ TestQueueAgainstModel.settings = settings(max_examples=200, stateful_step_count=
 
 
 @given(
-    adds=st.lists(st.tuples(st.sampled_from([0.0, 0.3, 1.0]), KEYS, LANES, DELAYS), max_size=30),
+    adds=st.lists(st.tuples(st.sampled_from([0.0, 0.3, 1.0]), KEYS, PRIORITIES, DELAYS), max_size=30),
     patience=st.lists(st.sampled_from([0.0, 0.3, 1.0, 1.3, 2.0]), max_size=30),
     reserved=st.integers(0, 2),
 )

@@ -36,7 +36,7 @@ class OneFunction:
         chance = chance or Chance()
         for _ in range(int(seconds)):
             self.cluster.now = self.account.now
-            self.operator.look(chance, at_all=True)
+            self.operator.reconcile(chance, at_all=True)
             self.account.advance(1.0)
 
     def refuse_beside_one_place(

@@ -27,7 +27,7 @@ from tests.property.cluster_model import Cluster
 from tests.unit.reconcile.one_resource import OneResource
 
 ECHO = Key("team", "echo")
-LOOKS = 14
+RECONCILES = 14
 
 
 class Stage(OneResource):
@@ -37,19 +37,19 @@ class Stage(OneResource):
         super().__init__(ECHO)
         self.operator.loop.run_until_complete(self.operator.informer.relist(first=True))
 
-    def look(self) -> tuple[str, float | None]:
+    def reconcile(self) -> tuple[str, float | None]:
         """Look once, when the last look wanted it; give how it ended, and the seconds until the next one."""
         self.cluster.now = self.nvcf.now
-        self.operator.looking = ECHO
+        self.operator.reconciling = ECHO
         found = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Priority.LOW))
-        self.operator.door.look_ends()
+        self.operator.door.reconcile_ends()
         delay = None if found.requeue is None else found.requeue[1]
         self.nvcf.advance(delay or 0.0)
         return found.result, delay
 
     def pauses(self) -> list[float]:
         """The pauses that follow one another, without the first two: in those looks something may have changed."""
-        delays = [delay for _, delay in (self.look() for _ in range(LOOKS)) if delay is not None]
+        delays = [delay for _, delay in (self.reconcile() for _ in range(RECONCILES)) if delay is not None]
         return delays[2:]
 
     @property
@@ -89,7 +89,9 @@ MET: set[str] = set()
 
 
 @pytest.mark.parametrize("end", list(RAISED))
-def test_what_cuts_a_look_short_is_followed_by_a_pause(stage: Stage, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+def test_what_cuts_a_reconcile_short_is_followed_by_a_pause(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
     async def observe(*given: Any, **named: Any) -> Context:
         raise RAISED[end](stage)
 
@@ -97,9 +99,9 @@ def test_what_cuts_a_look_short_is_followed_by_a_pause(stage: Stage, monkeypatch
     assert known is not None
     monkeypatch.setattr(stage.operator.stages._observer, "observe", observe)
     pauses = []
-    for _ in range(LOOKS):
+    for _ in range(RECONCILES):
         stage.operator.cache.put(known)  # what ends with the object is met again, whatever was forgotten of it
-        result, delay = stage.look()
+        result, delay = stage.reconcile()
         MET.add(result)
         assert delay is not None
         pauses.append(delay)
@@ -128,13 +130,13 @@ def test_what_a_decision_wants_at_once_gets_growing_pauses(
 ) -> None:
     monkeypatch.setattr(deployments, "decide", lambda situation: recorded(situation, DECIDED[end](situation)))
     pauses = stage.pauses()
-    assert len(pauses) == LOOKS - 2
+    assert len(pauses) == RECONCILES - 2
     assert pauses[0] >= AT_ONCE
     assert pauses[-1] >= 20.0
     assert pauses == sorted(pauses)
 
 
-def test_a_finalizer_that_is_taken_off_at_once_is_told_and_put_on_ever_more_rarely(
+def test_a_finalizer_that_is_taken_off_at_once_is_reported_and_put_on_ever_more_rarely(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patch = Cluster.patch_finalizers
@@ -145,7 +147,7 @@ def test_a_finalizer_that_is_taken_off_at_once_is_told_and_put_on_ever_more_rare
     monkeypatch.setattr(Cluster, "patch_finalizers", stripped)
     pauses = stage.pauses()
     assert pauses[-1] >= 60.0
-    assert stage.operator.kube_writes <= LOOKS + 4
+    assert stage.operator.kube_writes <= RECONCILES + 4
     known = stage.cluster.read(ECHO)
     assert known is not None
     ready = next(item for item in known["status"]["conditions"] if item["type"] == "Ready")
@@ -157,7 +159,7 @@ def test_a_finalizer_that_is_taken_off_at_once_is_told_and_put_on_ever_more_rare
 @pytest.mark.parametrize("due", ["verify_at", "deep_at"])
 def test_a_read_that_is_due_and_cannot_be_made_is_waited_for(stage: Stage, due: str) -> None:
     stage.operator.has_key = False
-    stage.look()
+    stage.reconcile()
     setattr(stage.local, due, stage.nvcf.now)
     pauses = stage.pauses()
     assert min(pauses) >= AT_ONCE
@@ -172,7 +174,7 @@ def test_a_write_that_admission_refuses_is_tried_with_growing_pauses(
 ) -> None:
     if deleting:
         for _ in range(5):
-            stage.look()
+            stage.reconcile()
         stage.cluster.delete(ECHO)
         stage.operator.loop.run_until_complete(stage.operator.informer.relist(first=False))
     stage.cluster.refuses = refuses
@@ -181,21 +183,21 @@ def test_a_write_that_admission_refuses_is_tried_with_growing_pauses(
     assert min(pauses, default=60.0) >= AT_ONCE
     if pauses and refuses != "status":
         assert pauses[-1] > 60.0
-        assert stage.operator.kube_writes - writes <= 2 * LOOKS + 1
+        assert stage.operator.kube_writes - writes <= 2 * RECONCILES + 1
 
 
-def test_every_end_of_a_look_is_met_here(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_end_of_a_reconcile_is_met_here(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     for end in RAISED:
         with monkeypatch.context() as patched:
-            test_what_cuts_a_look_short_is_followed_by_a_pause(stage, patched, end)
-    MET.add(stage.look()[0])
+            test_what_cuts_a_reconcile_short_is_followed_by_a_pause(stage, patched, end)
+    MET.add(stage.reconcile()[0])
     assert set(RESULTS) - {"error"} <= MET, "a bug is followed by the workers' own pause"
 
 
 # The guard itself.
 
 
-def test_a_change_lets_the_next_look_come_at_once_and_begins_the_pauses_anew() -> None:
+def test_a_change_lets_the_next_reconcile_come_at_once_and_restarts_the_pauses() -> None:
     guard = Guard()
     assert [guard.pause(0.0, "a") for _ in range(4)] == [0.0, 0.1, 0.2, 0.4]
     assert [guard.pause(0.0, "b") for _ in range(2)] == [0.0, 0.1]

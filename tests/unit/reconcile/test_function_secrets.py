@@ -167,7 +167,7 @@ def test_right_before_a_call_a_failure_ends_the_reconcile() -> None:
         asyncio.run(reads(Store({"s": Unavailable("timed out")})).current(ONE))
 
 
-def test_secrets_are_read_anew_at_first_then_when_due_and_on_request() -> None:
+def test_secrets_are_read_again_at_first_then_when_due_and_on_request() -> None:
     due, local = SecretsDue(100.0), FunctionLocalState(uid="u")
     assert due.max_age(ONE, local, 0.0) == NOW
     assert local.secrets_due is not None

@@ -34,19 +34,19 @@ class OneFunction:
         self.operator = BothKinds(self.cluster, self.nvcf, self.registry)
         template = {"inferenceUrl": "/v1/chat", "containerImage": "nvcr.io/o/llama:1"}
         self.cluster.create(KEY, {"name": "llama", "template": template, "history": {"limit": 0}, **spec})
-        self.look()
+        self.reconcile()
 
-    def look(self, seconds: float = 0.0) -> None:
+    def reconcile(self, seconds: float = 0.0) -> None:
         """Let time pass, and reconcile."""
         self.nvcf.advance(seconds)
         self.cluster.now = self.nvcf.now
-        assert self.operator.look(Chance(), at_all=True)
+        assert self.operator.reconcile(Chance(), at_all=True)
 
     def change_image(self) -> None:
         """Have another version registered."""
         template = {"inferenceUrl": "/v1/chat", "containerImage": "nvcr.io/o/llama:2"}
         self.cluster.edit(KEY, template=template)
-        self.look()
+        self.reconcile()
 
     def observed(self) -> FunctionContext:
         """Observe it as a reconcile does."""
@@ -143,7 +143,7 @@ def test_a_version_that_is_gone_right_before_its_deletion_counts_as_deleted(one:
 def test_a_version_is_deleted_once(one: OneFunction) -> None:
     one.change_image()
     for _ in range(40):
-        one.look(STEP)
+        one.reconcile(STEP)
     assert one.deletes == 1
     assert len(one.registry.rows) == 1
     assert len(one.cluster.objects[KEY]["status"]["versions"]) == 1
@@ -154,7 +154,7 @@ def test_a_function_that_is_gone_is_read_no_more_once_that_is_proven(
 ) -> None:
     one.registry.delete(next(iter(one.registry.rows)))
     for _ in range(30):
-        one.look(STEP)
+        one.reconcile(STEP)
     context = one.observed()
     assert context.local.gone_since
     assert one.cluster.objects[KEY]["status"]["conditions"][0]["reason"] == "FunctionGone"
@@ -167,7 +167,7 @@ def test_a_function_that_is_gone_is_read_no_more_once_that_is_proven(
 
     monkeypatch.setattr(one.operator.door, "send", counted)
     for _ in range(10):
-        one.look(60.0)
+        one.reconcile(60.0)
     assert one.cluster.objects[KEY]["status"]["conditions"][0]["reason"] == "FunctionGone"
     assert set(asked) == {"list_functions"}
 
@@ -178,13 +178,13 @@ def test_what_comes_for_a_vanished_object_stays_only_if_it_is_retained(policy: s
     try:
         one.registry.lost = ["lost, runs on"]
         one.cluster.edit(KEY, suspend=False)
-        one.look()
+        one.reconcile()
         [coming] = one.registry.coming
         coming.visible_from = one.nvcf.now + 60.0
         one.cluster.delete(KEY)
         one.cluster.objects.pop(KEY, None)
         for _ in range(150):
-            one.look(STEP)
+            one.reconcile(STEP)
         assert len(one.registry.rows) == left
     finally:
         one.operator.close()

@@ -114,7 +114,7 @@ def test_a_refused_change_waits_for_no_other_call_while_it_holds_a_place(
     assert 2 <= len(puts) <= 4, "it is tried again with growing waits"
 
 
-def test_a_version_that_is_gone_at_the_put_is_looked_for_and_registered_again(
+def test_a_version_that_is_gone_at_the_put_is_searched_for_and_registered_again(
     world: OneFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = registered(world, tags=["eins"])

@@ -44,9 +44,9 @@ class Watched(OneResource):
         """Let time pass, and the operator do what is due."""
         end = self.nvcf.now + seconds
         while self.nvcf.now < end:
-            self.operator.look(Chance(), at_all=False)
+            self.operator.reconcile(Chance(), at_all=False)
             self.nvcf.advance(max(0.5, min(self.operator.due_in, end - self.nvcf.now)))
-        self.operator.look(Chance(), at_all=False)
+        self.operator.reconcile(Chance(), at_all=False)
 
     def reconciles(self, seconds: float) -> int:
         """Let time pass; how often the resource was reconciled."""
@@ -158,7 +158,7 @@ def test_a_failed_read_is_passed_over(one: Watched) -> None:
     assert one.running is None
 
 
-def test_a_former_version_without_instances_is_not_looked_at_any_more(one: Watched) -> None:
+def test_a_former_version_without_instances_is_not_reconciled_any_more(one: Watched) -> None:
     one.live(90.0)
     one.nvcf.empty_since[ONE] = one.nvcf.now
     one.live(HOUR * 1.2)

@@ -41,17 +41,17 @@ class Crowd:
             self.cluster.create(key, spec | {"deploymentSpecifications": specifications_of(1, idle=False)})
         self.operator.loop.run_until_complete(self.operator.informer.relist(first=True))
 
-    def look(self) -> None:
+    def reconcile(self) -> None:
         """Look at all of them, side by side."""
-        looks = (self.operator.reconciler.reconcile(key, Priority.NORMAL) for key in CROWD)
+        reconciles = (self.operator.reconciler.reconcile(key, Priority.NORMAL) for key in CROWD)
 
         async def all_of_them() -> None:
-            await asyncio.gather(*looks)
+            await asyncio.gather(*reconciles)
 
         self.cluster.now = self.nvcf.now
         self.operator.loop.run_until_complete(all_of_them())
 
-    def look_in_turn(self, apart: float) -> None:
+    def reconcile_in_turn(self, apart: float) -> None:
         """Look at one after the other."""
         for key in CROWD:
             self.cluster.now = self.nvcf.now
@@ -73,14 +73,14 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crowd]:
 
 
 def test_resources_that_are_new_at_once_share_one_list(crowd: Crowd) -> None:
-    crowd.look()
+    crowd.reconcile()
     assert crowd.count("create_deployment") == len(CROWD)
     assert crowd.count("list_functions") == 1
 
 
 def test_resources_that_are_new_one_after_the_other_share_a_list_for_seconds(crowd: Crowd) -> None:
     begun = crowd.nvcf.now
-    crowd.look_in_turn(0.2)
+    crowd.reconcile_in_turn(0.2)
     assert crowd.count("create_deployment") == len(CROWD)
     lists = crowd.count("list_functions")
     assert lists <= 1 + (crowd.nvcf.now - begun) / BELIEF
@@ -88,12 +88,12 @@ def test_resources_that_are_new_one_after_the_other_share_a_list_for_seconds(cro
 
 
 def test_deployments_that_are_gone_at_once_share_one_list(crowd: Crowd) -> None:
-    crowd.look()
+    crowd.reconcile()
     crowd.nvcf.advance(60.0)
-    crowd.look()
+    crowd.reconcile()
     crowd.nvcf.rows.clear()
     crowd.nvcf.advance(60.0)
     crowd.count("list_functions")
-    crowd.look()
+    crowd.reconcile()
     assert crowd.count("create_deployment") == len(CROWD), "none but the first ones"
     assert crowd.count("list_functions") <= 2

@@ -29,7 +29,7 @@ class Stage(OneResource):
         """Let the operator work, a second at a time."""
         for _ in range(seconds):
             self.cluster.now = self.nvcf.now
-            self.operator.look(Chance(), at_all=True)
+            self.operator.reconcile(Chance(), at_all=True)
             self.nvcf.advance(1.0)
 
     @property

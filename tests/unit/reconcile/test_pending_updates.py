@@ -49,13 +49,13 @@ def test_the_first_reconcile_of_the_cloud_function_is_waited_for(waiting: Waitin
     assert waiting.at(113.0) is None
 
 
-def test_the_time_is_counted_anew_for_another_manifest_of_the_cloud_function(waiting: Waiting) -> None:
+def test_the_time_is_counted_from_the_start_for_another_manifest_of_the_cloud_function(waiting: Waiting) -> None:
     waiting.at(100.0)
     later = {**at(FIRST, 4), "spec": UPDATES["spec"]}
     assert waiting.at(150.0, later) == PendingUpdate("llama", 0.0)
 
 
-def test_it_is_counted_anew_when_the_version_was_up_to_date_in_between(waiting: Waiting) -> None:
+def test_it_is_counted_from_the_start_when_the_version_was_up_to_date_in_between(waiting: Waiting) -> None:
     waiting.at(100.0)
     waiting.found.note(LLAMA, Findings(FUNCTION_UID, 3, frozenset({FIRST})))
     waiting.at(110.0)

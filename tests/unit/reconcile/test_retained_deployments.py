@@ -21,7 +21,7 @@ def test_a_retained_deployment_stays_though_an_answer_of_the_cluster_was_lost(at
     def live(seconds: int) -> None:
         for _ in range(seconds):
             stage.cluster.now = stage.nvcf.now
-            stage.operator.look(chance, at_all=True)
+            stage.operator.reconcile(chance, at_all=True)
             stage.nvcf.advance(1.0)
 
     while not stage.cluster.objects[ECHO]["status"].get("intent", {}).get("answered"):

@@ -24,7 +24,7 @@ class Stage(OneResource):
 
     def work(self, seconds: int) -> None:
         for _ in range(seconds):
-            self.operator.look(Chance(), at_all=True)
+            self.operator.reconcile(Chance(), at_all=True)
             self.nvcf.advance(1.0)
 
     def take_in(self) -> None:

@@ -26,15 +26,15 @@ class Stage(OneResource):
     def __init__(self) -> None:
         super().__init__(ECHO)
 
-    def look(self, times: int = 1) -> float:
+    def reconcile(self, times: int = 1) -> float:
         """Look so many times, each when the last look wanted it; give the pause after the last one."""
         for _ in range(times):
             self.operator.loop.run_until_complete(self.operator.informer.relist())
             self.cluster.now = self.nvcf.now
-            self.operator.looking = ECHO
-            look = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Priority.LOW))
-            self.operator.door.look_ends()
-            delay = look.requeue[1] if look.requeue is not None else 0.0
+            self.operator.reconciling = ECHO
+            reconcile = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Priority.LOW))
+            self.operator.door.reconcile_ends()
+            delay = reconcile.requeue[1] if reconcile.requeue is not None else 0.0
             self.nvcf.advance(delay)
         return delay
 
@@ -69,40 +69,40 @@ PRUNED = [("intent",), ("intent.token",), ("intent.specifications",), ("uid",), 
 @pytest.mark.parametrize("pruned", PRUNED, ids=lambda pruned: " ".join(pruned))
 def test_nothing_is_deployed_while_the_cluster_drops_the_record_of_it(stage: Stage, pruned: tuple[str, ...]) -> None:
     stage.cluster.prunes = pruned
-    stage.look(6)
+    stage.reconcile(6)
     assert stage.asked == []
     assert stage.ready["reason"] == "WriteRefused"
     assert f"status.{pruned[0]}" in stage.ready["message"]
     assert "kubectl apply -k crds" in stage.ready["message"]
     version = stage.cluster.version
-    assert stage.look(6) > 60.0, "the pauses grow"
+    assert stage.reconcile(6) > 60.0, "the pauses grow"
     assert stage.cluster.version == version, "a try in vain changes nothing"
     assert stage.asked == []
     stage.cluster.prunes = ()
-    stage.look(3)
+    stage.reconcile(3)
     assert stage.asked == ["POST"]
     assert stage.object["status"]["intent"]["answered"] is True
 
 
 def test_a_webhook_that_supports_no_dry_run_keeps_nothing_from_being_deployed_afterwards(stage: Stage) -> None:
     stage.cluster.prunes, stage.cluster.refuses = ("intent",), "trials"
-    stage.look(6)
+    stage.reconcile(6)
     assert stage.asked == []
     assert "status.intent" in stage.ready["message"]
     stage.cluster.prunes = ()
-    stage.look(3)
+    stage.reconcile(3)
     assert stage.asked == ["POST"]
 
 
 def test_a_field_that_is_only_shown_keeps_nothing_from_being_deployed(stage: Stage) -> None:
     stage.cluster.prunes = ("functionName", "instances", "health")
-    stage.look(4)
+    stage.reconcile(4)
     assert stage.asked == ["POST"]
 
 
 def test_a_field_that_this_deployment_does_not_need_does_not_keep_it(stage: Stage) -> None:
     missing(stage, "status.retry.message")
-    stage.look(4)
+    stage.reconcile(4)
     assert stage.asked == ["POST"]
 
 
@@ -112,23 +112,23 @@ def missing(stage: Stage, *fields: str) -> None:
 
 
 def test_what_serves_is_not_taken_down_for_what_could_not_be_recorded(stage: Stage) -> None:
-    stage.look(4)
+    stage.reconcile(4)
     missing(stage, "status.intent", "status.retiring")
     stage.cluster.annotate(ECHO, names.REDEPLOY_REQUESTED_ANNOTATION, "now")
-    stage.look(4)
+    stage.reconcile(4)
     assert stage.asked == ["POST"]
     assert (stage.ready["reason"], "status.retiring" in stage.ready["message"]) == ("WriteRefused", True)
     missing(stage)
-    stage.look(2)
+    stage.reconcile(2)
     assert stage.asked == ["POST", "DELETE"]
 
 
 def test_a_deletion_needs_no_newer_crd(stage: Stage) -> None:
-    stage.look(4)
+    stage.reconcile(4)
     missing(stage, "status.intent", "status.retiring")
     stage.cluster.prunes = ("intent", "retiring")
     stage.cluster.delete(ECHO)
-    stage.look(2)
+    stage.reconcile(2)
     assert stage.asked == ["POST", "DELETE"]
 
 
@@ -173,21 +173,21 @@ def followed(seconds: float, *schemas: Mapping[str, Any] | KubeError) -> tuple[C
     return fields, shown
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     return [(record.levelname, record.getMessage()) for record in caplog.records if "crd_fields" in record.name]
 
 
-def test_an_older_crd_is_told_once_with_the_fields_and_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_older_crd_is_reported_once_with_the_fields_and_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
     fields, shown = followed(1000.0, schema(without="intent"))
     assert fields.unrecorded == fields.missing == ("status.intent",)
     assert shown == [1]
-    ((level, text),) = told(caplog)
+    ((level, text),) = logged(caplog)
     assert level == "ERROR"
     assert "status.intent" in text
     assert "kubectl apply -k crds" in text
 
 
-def test_an_older_crd_of_functions_is_told_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_older_crd_of_functions_is_reported_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
     published = Published(schema(without="intent", kind=CLOUD_FUNCTION))
     kube = cast(KubeClient, published)
     fields = CrdFields(kube, kind=CLOUD_FUNCTION, recorded=frozenset({"intent"}), shown=lambda count: None)
@@ -197,14 +197,14 @@ def test_an_older_crd_of_functions_is_told_by_its_name(caplog: pytest.LogCapture
 
     run(main)
     assert (published.kind, fields.unrecorded) == (CLOUD_FUNCTION, ("status.intent",))
-    ((level, text),) = told(caplog)
+    ((level, text),) = logged(caplog)
     assert (level, "the CRD cloudfunctions.nvcf-operator.io is older" in text) == ("ERROR", True)
 
 
 def test_a_manifests_field_that_the_crd_lacks_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     fields, shown = followed(1000.0, schema(without="rollout", of="spec"))
     assert (fields.missing, fields.unrecorded, shown) == (("spec.rollout",), (), [1])
-    ((level, text),) = told(caplog)
+    ((level, text),) = logged(caplog)
     assert (level, "spec.rollout" in text) == ("WARNING", True)
 
 
@@ -213,22 +213,22 @@ def test_a_crd_that_was_installed_meanwhile_is_noticed_within_a_minute(caplog: p
     with caplog.at_level(logging.INFO):
         fields, shown = followed(CONFIRM + SOON + 1.0, old, old, schema())
     assert (fields.missing, shown) == ((), [1, 0])
-    assert [level for level, _ in told(caplog)] == ["ERROR", "INFO"]
+    assert [level for level, _ in logged(caplog)] == ["ERROR", "INFO"]
 
 
-def test_a_schema_that_lags_behind_its_crd_for_a_moment_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_schema_that_lags_behind_its_crd_for_a_moment_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
     fields, shown = followed(CONFIRM + 1.0, schema(without="intent"), schema())
-    assert (fields.missing, shown, told(caplog)) == ((), [], [])
+    assert (fields.missing, shown, logged(caplog)) == ((), [], [])
 
 
 ODD = {"properties": {"status": {"properties": ["of another form"]}}}
 
 
 @pytest.mark.parametrize("answer", [Denied("forbidden", status=403), ODD], ids=["forbidden", "odd"])
-def test_a_schema_that_cannot_be_read_says_nothing_and_is_told_once(
+def test_a_schema_that_cannot_be_read_says_nothing_and_is_reported_once(
     answer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
         fields, shown = followed(5000.0, answer)
     assert (fields.missing, shown) == ((), [])
-    assert [level for level, _ in told(caplog)] == ["INFO"]
+    assert [level for level, _ in logged(caplog)] == ["INFO"]

@@ -122,7 +122,7 @@ def test_a_status_that_could_not_be_written_counts_all_the_same() -> None:
     assert seen.recorded == held().recorded, "and is written again"
 
 
-def test_a_status_that_was_written_counts_as_it_stands_in_the_cluster() -> None:
+def test_a_status_that_was_written_counts_as_it_is_in_the_cluster() -> None:
     process = Process(DRAINS)
     process.view(DRAINS)
     process.local.decided(held(), held().status)

@@ -11,13 +11,13 @@ def test_a_404_counts_from_the_first_one_seen() -> None:
     assert [observations.missed(TARGET, 100.0 + after) for after in (0, 30, 60, 90)] == [0.0, 30.0, 60.0, 90.0]
 
 
-def test_a_time_in_which_nobody_looked_breaks_the_404() -> None:
+def test_a_time_in_which_nothing_was_read_breaks_the_404() -> None:
     observations = PresenceHistory(remember=75)
     observations.missed(TARGET, 100.0)
     assert observations.missed(TARGET, 138.0) == 0.0
 
 
-def test_many_that_wait_at_once_are_looked_at_as_often_as_the_rate_allows() -> None:
+def test_many_that_wait_at_once_are_reconciled_as_often_as_the_rate_allows() -> None:
     observations = PresenceHistory(remember=75, rate=50)
     for number in range(2500):
         observations.missed(Target("https://nvcf.example/v2/nvcf", "function", str(number)), 100.0)
@@ -60,14 +60,14 @@ def test_pruning_drops_only_what_no_decision_asks_for() -> None:
 def test_news_in_an_outage_does_not_add_up_to_a_long_wait_after_it() -> None:
     local = LocalState(uid="u")
     local.ended(100.0, wait=1.0)
-    for look in (100.1, 100.2, 100.3):
-        local.ended(look, wait=2.0)
+    for at in (100.1, 100.2, 100.3):
+        local.ended(at, wait=2.0)
     assert local.attempts == 1
     local.ended(102.4, wait=4.0)
     assert local.attempts == 2
 
 
-def test_what_a_person_asks_for_while_a_failure_is_waited_out_is_tried_like_something_new() -> None:
+def test_what_a_user_asks_for_while_a_failure_is_waited_out_is_tried_like_something_new() -> None:
     local = LocalState(uid="u", attempts=6, retry_at=160.0)
     local.requested(130.0)
     assert local.attempts == 0

@@ -222,7 +222,7 @@ def test_the_former_latest_goes_only_when_the_record_names_another() -> None:
     assert decide(situation(after(taken, **metadata), OLD, MIDDLE)).action == delete(OLD)
 
 
-def test_what_may_not_be_deleted_yet_is_looked_at_again() -> None:
+def test_what_may_not_be_deleted_yet_is_reconciled_again() -> None:
     soon = Timing().settle_poll  # before a 404 that settles could break
     assert decide(collecting(deployments={FIRST: Absent(35.0)})).requeue == soon
     assert decide(collecting(OLD, MIDDLE, LATEST, deployments={FIRST: Absent(74.0)})).requeue == 5.0
@@ -290,5 +290,5 @@ def test_a_version_that_serves_is_remembered_as_one_that_served() -> None:
     assert [item.served for item in report(quiet, decide(quiet)).versions] == [False]
 
 
-def test_the_observer_is_told_whose_deployments_to_read() -> None:
+def test_the_observer_learns_whose_deployments_to_read() -> None:
     assert [seen.version_id for seen in unneeded(collecting(limit=0, deployments={}))] == [FIRST, SECOND]

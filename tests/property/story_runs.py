@@ -17,7 +17,7 @@ STEPS = 50
 PHASES = (Phase.generate,) if "PROPERTY_QUICK" in os.environ else (Phase.generate, Phase.shrink)
 
 
-def tell(
+def run_stories(
     story: type[RuleBasedStateMachine],
     examples: int,
     *,

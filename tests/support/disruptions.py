@@ -76,4 +76,4 @@ def minutes_pass_fast() -> None:
     informer.PROBE = informer.CONFIRM = 1.0  # type: ignore[misc, unused-ignore]
 
 
-LUCKS: Final = (late_watch, late_end, wall_clock_from_file, status_not_taken, minutes_pass_fast)
+DISRUPTIONS: Final = (late_watch, late_end, wall_clock_from_file, status_not_taken, minutes_pass_fast)
