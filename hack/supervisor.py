@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
 _CHECK_PARENT_SECONDS = 1.0
-"""How often to look whether the starter is still the parent: a forked copy of it would keep the pipe open."""
+"""How often to check whether the starter is still the parent: a forked copy of it would keep the pipe open."""
 
 
 def supervise(command: list[str]) -> int:

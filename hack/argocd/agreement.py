@@ -41,6 +41,6 @@ def disagreement(resource: Mapping[str, Any], by: Scripts | None = None) -> str 
 def _is_paused(resource: Mapping[str, Any]) -> bool:
     status, metadata = resource["status"], resource["metadata"]
     if status.get("observedGeneration") != metadata["generation"]:
-        return False  # of an older manifest nothing is known but that the operator is to look at the new one
+        return False  # of an older manifest nothing is known but that the operator is to reconcile the new one
     marked: bool = metadata.get("annotations", {}).get("nvcf-operator.io/paused", "").lower() == "true"
     return marked or bool(resource["spec"].get("suspend"))

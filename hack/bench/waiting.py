@@ -8,10 +8,10 @@ from tests.support.process import Operator
 from tests.support.waiting import eventually
 
 PAUSE = 1.0
-"""Seconds between two looks at the metrics: they cost the operator milliseconds of CPU each."""
+"""Seconds between two reads of the metrics: they cost the operator milliseconds of CPU each."""
 
 RESTART_PAUSE = 0.25
-"""Seconds between two looks after a restart, which takes seconds."""
+"""Seconds between two reads after a restart, which takes seconds."""
 
 BETWEEN_LINES = 30.0
 """Seconds between two lines about how far it is."""
@@ -35,7 +35,7 @@ def reached(
         number: what to wait for.
         within: seconds before it is given up.
         what: what is waited for.
-        pause: seconds between two looks.
+        pause: seconds between two reads.
         labels: of the samples that count.
 
     """

@@ -18,7 +18,7 @@ POLICY: dict[str, Any] = {
     "rules": [
         # The components' own upkeep says nothing about the operator.
         {"level": "None", "users": ["system:apiserver", "system:kube-controller-manager"]},
-        # A status is written in parts; what came of that stands in the answer.
+        # A status is written in parts; what came of that is in the answer.
         {
             "level": "RequestResponse",
             "verbs": ["patch"],

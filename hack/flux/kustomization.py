@@ -29,7 +29,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Kustomization:
-    """Its inventory stands in a file; `wait: true` and `prune: true` are set."""
+    """Its inventory is in a file; `wait: true` and `prune: true` are set."""
 
     kubeconfig: Path
     inventory: Path

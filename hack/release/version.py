@@ -1,4 +1,4 @@
-"""The version stands in pyproject.toml. Everything else that shows it is written from there by `make generate`."""
+"""The version is set in pyproject.toml. Everything else that shows it is written from there by `make generate`."""
 
 import re
 import tomllib
