@@ -1,4 +1,4 @@
-"""The call log of a run: what the operator asked of NVCF and wrote to Kubernetes, in order, as text for people.
+"""The call log of a run: what the operator asked of NVCF and wrote to Kubernetes, in order, as readable text.
 
 NVCF's side comes from the simulator's log, that of Kubernetes from the API server's audit log. Ids, tokens and times
 are replaced by names. Writes are all there. Of the reads, which depend on the clock, the log has what matters:
@@ -46,7 +46,7 @@ class Line:
     poll: bool = False
     """A list that this process has asked for before with the same key."""
     step: bool = False
-    """What people do or happens in NVCF."""
+    """What users do or happens in NVCF."""
     function: bool = False
     """About a CloudFunction: its versions in NVCF, or itself in the cluster."""
 
@@ -144,7 +144,7 @@ def _lines(run: Run, start: Start) -> list[Line]:
     named = Names(run)
     lines = [Line(at, f"\n== {step}", step=True) for at, step in run.steps]
     lines += [*_asked(run, start, named), *_written(run, start, named)]
-    began = run.steps[0][0]  # a poll that comes between the start and the first step tells nothing of the scenario
+    began = run.steps[0][0]  # a poll that comes between the start and the first step says nothing about the scenario
     return sorted(it for it in lines if it.at >= began)
 
 
@@ -155,9 +155,9 @@ def _with_events(run: Run, lines: Iterable[Line]) -> list[str]:
 
 
 def differences(golden: str, log: str) -> str:
-    """A diff of two logs; empty when they tell the same.
+    """A diff of two logs; empty when they say the same.
 
-    The log may have two reads more, which the clock brings about: a look at the deployment after a patch to Kubernetes,
+    The log may have two reads more, which the clock brings about: a read of the deployment after a patch to Kubernetes,
     whose echo by the watch can come before its answer and counts as news then; and a poll right after a 404, where it
     looks like the proof of it.
     """

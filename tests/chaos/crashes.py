@@ -78,7 +78,7 @@ def ends_alike(
         run: with an operator that ends at the call.
         scenario: what happens.
         wanted: the end without a crash.
-        look: gives the end of a run that began at this cursor of NVCF's log.
+        observe: gives the end of a run that began at this cursor of NVCF's log.
         wrongs: gives what never may be in such a run, whatever its end.
 
     """
@@ -102,7 +102,7 @@ def ends_alike(
 
 
 def _difference(wanted: End, found: End) -> str:
-    """What tells two ends apart, as a diff; empty where they are equal."""
+    """The difference between two ends, as a diff; empty where they are equal."""
     if found == wanted:
         return ""
     before, after = (repr(end).replace("\\n", "\n").splitlines() for end in (wanted, found))

@@ -52,7 +52,7 @@ PATIENCE = 40.0
 """Seconds for anything that a run waits for, on a machine that is busy with others."""
 
 PAUSE = 0.3
-"""Seconds between two looks of a run: with many runs, looking costs more than all the operators."""
+"""Seconds between two reads of a run: with many runs, reading costs more than all the operators."""
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Environment:
 
 
 class Run:
-    """One run. What is done in it, by people and in NVCF, is noted with its time, for the call log.
+    """One run. What is done in it, by users and in NVCF, is noted with its time, for the call log.
 
     Attributes:
         versions: ids of the function's versions, in the order in which they were made.
@@ -179,7 +179,7 @@ class Run:
         """Names for ids that a run of this class has besides."""
         return {}
 
-    # what people do
+    # what users do
 
     def apply(self, *, gpu: Mapping[str, Any] | None = None, **spec: Any) -> None:
         """Apply a manifest for the first version."""
@@ -293,7 +293,7 @@ class Run:
         self.eventually(left, lambda found: found is None, "the resource is gone")
 
     def until_asked(self, times: int = 1, since: int | None = None, **wanted: Any) -> None:
-        """Wait for requests of this account that look so: so many after a cursor, or from now on."""
+        """Wait for requests of this account that match: so many after a cursor, or from now on."""
         cursor = self.simulator.cursor if since is None else since
         self.eventually(
             lambda: len(self.asked(cursor, **wanted)),
@@ -302,13 +302,13 @@ class Run:
         )
 
     def until_observed(self) -> None:
-        """Wait until this operator has looked at NVCF, if there is still a resource to look for."""
+        """Wait until this operator has read NVCF, if there is still a resource to read it for."""
 
         def reconciled() -> bool:
             made = any(call.startswith("nvcf ") for call in self.operator.calls())
             return made or (self.find() is None and "running; NVCF at" in self.operator.output())
 
-        self.eventually(reconciled, bool, "a look at NVCF")
+        self.eventually(reconciled, bool, "a read of NVCF")
 
     def eventually(self, read: Callable[[], T], wanted: Callable[[T], bool], what: str) -> T:
         """Wait for something, with an operator running: one that ended at the failpoint has a successor."""
@@ -323,14 +323,14 @@ class Run:
             raise AssertionError(f"{error}\nThe operator's log:\n{self.operator.output()[-3000:]}") from None
 
     def asked(self, cursor: int, **wanted: Any) -> list[Json]:
-        """The requests of this account after a cursor that look so."""
+        """The requests of this account after a cursor that match."""
         keys = [wanted.pop("key")] if "key" in wanted else list(self.keys)
         # By key: the other runs of the simulator ask for a hundred times as much.
         found = [entry for key in keys if key in self.keys for entry in self.simulator.log(cursor, key=key, **wanted)]
         return sorted(found, key=lambda entry: int(entry["id"]))
 
     def until_in_nvcf(self, status: str, version: str | None = None) -> None:
-        """Wait until a version, the first one unless told, has a status in NVCF."""
+        """Wait until a version, the first one by default, has a status in NVCF."""
         wanted = version or self.versions[0]
         self.eventually(
             lambda: self.simulator.deployments().get(wanted, {}).get("functionStatus"),
@@ -390,7 +390,7 @@ class Run:
         self.eventually(self.operator.output, lambda text: "running; NVCF at" in text, "the operator runs")
 
     def restart_and_observe(self) -> None:
-        """Kill the operator and start another one, whose calls are noted; wait until that has looked at NVCF."""
+        """Kill the operator and start another one, whose calls are noted; wait until that has read NVCF."""
         self._did("after three more polls the operator is killed and started again, for three polls more")
         cursor = self._start_again()
         self.until_observed()
@@ -409,7 +409,7 @@ class Run:
         if not self.operator.ended():
             return
         expected = self.failpoint is not None and not self.died
-        assert expected, f"the operator has ended by itself:\n{self.operator.output()[-3000:]}"
+        assert expected, f"the operator has ended unexpectedly:\n{self.operator.output()[-3000:]}"
         self.died = True
         self.operator.close()
         self.operate()
@@ -422,7 +422,7 @@ class Run:
         self._armed.touch()
 
     def events(self) -> dict[str, int]:
-        """How often each reason was told of the resource in Events."""
+        """How often each reason was reported for the resource in Events."""
         counted: dict[str, int] = {}
         for event in self._recorded_events():
             counted[event["reason"]] = counted.get(event["reason"], 0) + event["count"]

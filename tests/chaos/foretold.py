@@ -1,4 +1,4 @@
-"""What `nvcf-operator plan` tells of a scenario before it is played, held against what the operator writes then."""
+"""What `nvcf-operator plan` says of a scenario before it is played, held against what the operator writes then."""
 
 import asyncio
 import re

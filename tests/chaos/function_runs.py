@@ -76,7 +76,7 @@ class FunctionOutcome:
 
     @classmethod
     def of(cls, run: FunctionRun, cursor: int) -> "FunctionOutcome":
-        """Look at a run that began at this cursor of NVCF's log."""
+        """Observe a run that began at this cursor of NVCF's log."""
         there, found = run.versions_there(), run.find()
         names = {item["versionId"]: f"<version-{number}>" for number, item in enumerate(there, 1)}
         names |= {item["id"]: "<function>" for item in there} | {run.name: "<run>"}

@@ -1,4 +1,4 @@
-"""Golden logs of calls: played in runs at the same time, compared with what is stored, or stored anew."""
+"""Golden logs of calls: played in runs at the same time, compared with what is stored, or stored again."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ from tests.chaos.foretold import Foretold
 
 WRITE = os.environ.get("GOLDEN") == "write"
 TRIES = 3
-"""Runs of which the shortest log is kept when they are written: a look that an echo caused does not belong there."""
+"""Runs of which the shortest log is kept when they are written: one that an echo caused does not belong there."""
 
 PlayedT = TypeVar("PlayedT")
 

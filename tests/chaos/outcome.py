@@ -31,7 +31,7 @@ class Outcome:
 
     @classmethod
     def of(cls, run: Run, cursor: int) -> "Outcome":
-        """Look at a run that began at this cursor of NVCF's log."""
+        """Observe a run that began at this cursor of NVCF's log."""
         named = Names(run)
         account = _account(run, named)
         posts = run.asked(cursor, operation="createDeployment")

@@ -18,7 +18,7 @@ from tests.chaos.outcome import wrongs
 from tests.support.cluster import condition_of
 
 END = "the-end"
-"""Token of the request to look once more, by which the end is told from what came before."""
+"""Token of the request to reconcile once more, which distinguishes the end from what came before."""
 
 NEEDS_A_USER = {Reason.IMMUTABLE_FIELD_CHANGED, Reason.ALREADY_DEPLOYED}
 """Reasons for which a quiet resource may stand still: what the account holds is left as it is."""
@@ -42,7 +42,7 @@ CALLS = ("createDeployment", "deleteDeployment", "getDeployment", "listFunctions
 
 @dataclass(frozen=True)
 class Deed:
-    """One thing that happens, under what trouble, and for how many seconds the operator is left alone afterwards."""
+    """One thing that happens, under what disruption, and for how many seconds the operator is left alone afterwards."""
 
     what: str
     do: Callable[[Life], object] = field(repr=False)
@@ -148,7 +148,7 @@ def _scaled_outside(most: int) -> Drawn:
 
 def _undeployed_outside(life: Life) -> None:
     for version in life.there()[:1]:
-        with suppress(RuntimeError):  # it may go by itself in that moment
+        with suppress(RuntimeError):  # it may end on its own in that moment
             life.run.simulator.undeploy(version)
 
 
@@ -189,7 +189,7 @@ class Tally:
 
 
 def lived(life: Life, deeds: Sequence[Deed], tally: Tally) -> list[str]:
-    """Live a story to its end; tell what is wrong then."""
+    """Live a story to its end; say what is wrong then."""
     run = life.run
     life.begin()
     life.be_born()
@@ -201,7 +201,7 @@ def lived(life: Life, deeds: Sequence[Deed], tally: Tally) -> list[str]:
         if deed.fault is not None:
             run.simulator.fault(name=run.name, key=_key(run), **deed.fault)
         deed.do(life)
-        _request(run, "reconcile_requested_at")  # so that it is looked at now, under that trouble
+        _request(run, "reconcile_requested_at")  # so that it is reconciled now, under that disruption
         run.operator.ended(deed.pause)
         killed = deed.disruption == KILL and bool(run.asked(run.cursor, inFlight=True))
         if deed.disruption == KILL:
@@ -213,9 +213,9 @@ def lived(life: Life, deeds: Sequence[Deed], tally: Tally) -> list[str]:
 
 
 def quiet(life: Life) -> None:
-    """Let trouble end, and wait until the operator has answered to that."""
+    """Let the disruption end, and wait until the operator has answered to that."""
     run = life.run
-    run.happened("trouble ends")
+    run.happened("the disruption ends")
     run.simulator.clear_faults(run.name)
     for version in run.versions:
         run.simulator.instance_behaviour(version, outcome="run")
@@ -249,17 +249,17 @@ def copies(run: Run) -> list[str]:
 
 
 def ended(found: dict[str, Any]) -> bool:
-    """Whether the newest manifest is in force, or waits for a person."""
+    """Whether the newest manifest is in force, or waits for a user."""
     ready, status = condition_of(found, "Ready"), found.get("status", {})
     if ready.get("observedGeneration") != found["metadata"]["generation"]:
         return False
-    # What waits for a person while NVCF still deploys says so once more when that ends.
+    # What waits for a user while NVCF still deploys says so once more when that ends.
     rests = ready["reason"] in NEEDS_A_USER and status.get("functionStatus") != "DEPLOYING"
     return status.get("lastHandledReconcileAt") == END and (ready["status"] == "True" or rests)
 
 
 def wanted_versions(run: Run) -> list[str]:
-    """The versions that may be there at the end: the manifest's, and what a resource that waits for a person holds."""
+    """The versions that may be there at the end: the manifest's, and what a resource that waits for a user holds."""
     found = run.find()
     if found is None:
         return []

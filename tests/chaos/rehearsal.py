@@ -1,4 +1,4 @@
-"""What people are about to do in a scenario, done to copies: the objects as they will have applied them.
+"""What users are about to do in a scenario, done to copies: the objects as they will have applied them.
 
 A scenario's steps are played with nothing behind them: writes to the cluster change copies in memory, nothing happens
 in NVCF, and nothing is waited for.

@@ -1,4 +1,4 @@
-"""The scenarios that the call logs and the crashes are about: each a few lines of what people do and NVCF does.
+"""The scenarios that the call logs and the crashes are about: each a few lines of what users do and NVCF does.
 
 `prepare` brings about what the scenario begins with; the calls from then on are counted.
 """

@@ -1,4 +1,4 @@
-"""Stories that show each invariant at work: what people and NVCF do, and what is wrong afterwards if something is.
+"""Stories that show each invariant at work: what users and NVCF do, and what is wrong afterwards if something is.
 
 A story ends well, with nothing wrong, as long as the operator is as it should be; for each safeguard that it is about
 there is a bug (`tests.support.planted`) with which something is wrong.
@@ -213,7 +213,7 @@ def a_user_can_release_what_is_blocked(run: Run) -> list[str]:
     return [] if came(run.find, lambda found: found is None) else ["the finalizer stays"]
 
 
-# 6. One resource's trouble delays nobody else, and no person's edit. Told by the order of the calls, not by a clock.
+# 6. One resource's failure delays nobody else, and no user's edit. Shown by the order of the calls, not by a clock.
 
 
 def a_slow_account_does_not_delay_another(run: Run) -> list[str]:
@@ -255,14 +255,14 @@ def an_edit_goes_before_other_work(run: Run) -> list[str]:
     calls = run.asked(cursor, operation="getDeployment")
     meanwhile = len([entry for entry in calls if entry["started"] < patch["started"]])
     clear(run, others)
-    return [f"{meanwhile} calls went before a person's edit"] if meanwhile > 8 else []
+    return [f"{meanwhile} calls went before a user's edit"] if meanwhile > 8 else []
 
 
 def an_edit_beside_a_status_write_is_carried_out(run: Run) -> list[str]:
     run.apply()
     run.until_ready()
     cursor = run.simulator.cursor
-    # The edit falls into the GET, and the watch, three seconds late, tells of it after the status is written.
+    # The edit falls into the GET, and the watch, three seconds late, delivers it after the status is written.
     run.simulator.fault(operation="getDeployment", functionVersionId=run.versions[0], delay=2.5, count=1)
     run.annotate(reconcile_requested_at="now")
     run.until_asked(since=cursor, operation="getDeployment")
@@ -284,7 +284,7 @@ def a_broken_secret_is_not_made_up_for_by_the_operators_key(run: Run) -> list[st
     came(lambda: entries(run), bool, within=2)
     used = [f"the operator's key asked for {entry['operation']}" for entry in entries(run)]
     return used + (
-        [] if condition_of(said, "CredentialsValid").get("reason") == "SecretInvalid" else ["it is not told"]
+        [] if condition_of(said, "CredentialsValid").get("reason") == "SecretInvalid" else ["it is not reported"]
     )
 
 

@@ -65,7 +65,7 @@ def what_somebody_claims_meanwhile_is_not_deleted(run: Run) -> list[str]:
     run.operator.close()
     user_actions.born(run, annotations={}, finalizer=True)
     run.delete()
-    # The claim comes while the deployment is read, after the claims were looked at and before the DELETE.
+    # The claim comes while the deployment is read, after the claims were read and before the DELETE.
     run.simulator.fault(operation="getDeployment", functionVersionId=version, delay=4, count=1)
     cursor = run.simulator.cursor
     run.operate()
@@ -89,7 +89,7 @@ def a_record_of_another_object_counts_for_nothing(run: Run) -> list[str]:
     user_actions.restore(run, copy)
     run.operate()
     run.annotate(reconcile_requested_at=TOKEN)
-    run.until(lambda found: found["status"].get("lastHandledReconcileAt") == TOKEN, "it is looked at")
+    run.until(lambda found: found["status"].get("lastHandledReconcileAt") == TOKEN, "it is reconciled")
     run.delete()
     run.until_gone()
     return more_than_its_post(run)
@@ -140,11 +140,11 @@ def what_was_asked_for_a_vanished_resource_is_undeployed(run: Run) -> list[str]:
 def what_a_vanished_resource_leaves_is_reported_whoever_hears_of_its_end(run: Run) -> list[str]:
     run.apply()
     run.until_ready()
-    # The operator is about to correct the deployment when it finds the resource gone; the watch tells of that later.
+    # The operator is about to correct the deployment when it finds the resource gone; the watch delivers that later.
     run.simulator.scale(run.versions[0], maxInstances=9)
     user_actions.force_away(run)
     ended = came(lambda: (run.events(), remains(run)), lambda seen: "LeftBehind" in seen[0] or not seen[1])
-    return [] if ended else [f"it is not told that there is {item}" for item in remains(run)]
+    return [] if ended else [f"it is not reported that there is {item}" for item in remains(run)]
 
 
 def a_post_of_several_specifications_is_not_made_again(run: Run) -> list[str]:
@@ -171,7 +171,7 @@ def what_an_old_row_hides_is_reported_and_redeployed(run: Run) -> list[str]:
     if not came(lambda: writes(run), lambda made: len(made) == 5):
         return [f"after the old row came back, NVCF was asked for {writes(run)[3:]}"]
     run.until_ready()
-    return [] if came(run.events, lambda events: "LeftBehind" in events) else ["it is not told"]
+    return [] if came(run.events, lambda events: "LeftBehind" in events) else ["it is not reported"]
 
 
 def a_status_in_odd_letters_can_be_changed(run: Run) -> list[str]:
@@ -182,13 +182,13 @@ def a_status_in_odd_letters_can_be_changed(run: Run) -> list[str]:
         return found is not None and is_true(found, "Ready")
 
     if not came(run.find, ready):
-        return ["the deployment is not told"]
+        return ["the deployment is not reported"]
     run.scale(maxInstances=5)
     done = came(
         run.find,
         lambda found: ready(found) and run.get()["status"]["observedGeneration"] == run.get()["metadata"]["generation"],
     )
-    return [] if done else ["the edit is not told"]
+    return [] if done else ["the edit is not reported"]
 
 
 def a_drain_is_cut_short_in_time_though_no_status_is_taken(run: Run) -> list[str]:

@@ -23,9 +23,9 @@ class Story:
     Attributes:
         invariants: what it is about, by their numbers.
         bugs: those that it catches.
-        play: plays it and tells what is wrong.
+        play: plays it and says what is wrong.
         settings: of its operator, beside the usual ones.
-        luck: one of `tests.support.disruptions`, under which the story has to end well.
+        disruption: one of `tests.support.disruptions`, under which the story has to end well.
         lone: whether it needs an NVCF to itself, since what happens there happens to all who share it.
 
     """
@@ -83,16 +83,16 @@ def came(read: Callable[[], T], wanted: Callable[[T], bool], *, within: float = 
 
 
 def beside(run: Run, name: str, function: str = "", version: str = "", **spec: Any) -> str:
-    """Create another resource, of the run's version unless told otherwise, and give its path."""
+    """Create another resource, of the run's version by default, and give its path."""
     body = manifest(name, function or run.function, version or run.versions[0], **spec)
     run.kube.create(path_of(run, ""), body)
     return path_of(run, name)
 
 
 def crowd(run: Run, function: str, version: str, *, known: bool, **spec: Any) -> list[str]:
-    """Have many resources to look at, each by a call of its own, of which some are under way.
+    """Have many resources to reconcile, each by a call of its own, of which some are under way.
 
-    Those that are known are what an operator begins with; the others are as new as what a person makes next.
+    Those that are known are what an operator begins with; the others are as new as what a user creates next.
     """
     cursor = run.simulator.cursor
     if known:

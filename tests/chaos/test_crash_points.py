@@ -60,7 +60,7 @@ def crash(
 
 
 def calls_in_golden_log(name: str) -> int:
-    """How many calls the golden log tells of, up to the restart."""
+    """How many calls the golden log shows, up to the restart."""
     text = (GOLDEN / f"{name}.txt").read_text().partition("== after three more polls")[0]
     return sum(line.startswith(("NVCF ", "KUBE ")) for line in text.splitlines())
 
@@ -90,7 +90,7 @@ def test_a_crash_at_any_call_leads_to_the_same_end(environment: Environment, nam
 
 def test_an_operator_without_its_intent_is_caught(environment: Environment) -> None:
     point = Failpoint("nvcf create_deployment", 1, "sent")
-    # The POST is still under way when the successor looks, whatever the machine does meanwhile.
+    # The POST is still under way when the successor reconciles, whatever the machine does meanwhile.
     slow = replace(SCENARIOS["create"], settings={"create_settle_seconds": 8.0, "redeploy_settle_seconds": 0.8})
     expected = reference(environment, slow)
     usual = BEHAVIOUR["races"]

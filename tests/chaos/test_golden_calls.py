@@ -1,6 +1,6 @@
 """For each scenario exactly the calls of its golden log, and none after it: not by polls, and not by a restart.
 
-`GOLDEN=write .venv/bin/pytest tests/chaos/test_golden_calls.py` writes the logs anew. Review the diff as code.
+`GOLDEN=write .venv/bin/pytest tests/chaos/test_golden_calls.py` rewrites the logs. Review the diff as code.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,6 @@
 """For each scenario of a function and its deployment exactly the calls of its golden log, and what a version costs.
 
-`GOLDEN=write .venv/bin/pytest tests/chaos/test_golden_follow_calls.py` writes the logs anew. Review the diff as code.
+`GOLDEN=write .venv/bin/pytest tests/chaos/test_golden_follow_calls.py` rewrites the logs. Review the diff as code.
 """
 
 from collections.abc import Iterator, Mapping

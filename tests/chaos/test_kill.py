@@ -22,7 +22,7 @@ SLOW_POST = (0.2, 1.5)
 
 
 class Story:
-    """What people do meanwhile, in a random order that the seed fixes."""
+    """What users do meanwhile, in a random order that the seed fixes."""
 
     def __init__(self, seed: int, namespace: Namespace, simulator: Simulator) -> None:
         self._random = random.Random(seed)
@@ -112,7 +112,7 @@ def test_fifty_kills_lose_double_and_leave_nothing(
 
 
 def _live_for(seconds: float, deed: Callable[[], None], chance: random.Random) -> None:
-    """Let people act for so long."""
+    """Let users act for so long."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         deed()

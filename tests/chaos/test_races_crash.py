@@ -45,7 +45,7 @@ def maximum(sandbox: Sandbox) -> int:
 
 
 def test_no_second_post_after_a_crash_while_the_first_runs(sandbox: Sandbox) -> None:
-    # Slow enough for the next operator to look meanwhile, and settled for longer than that.
+    # Slow enough for the next operator to reconcile meanwhile, and settled for longer than that.
     sandbox.simulator.behave(races={"slowPost": 15.0})
     with sandbox.operator(create_settle_seconds=20):
         sandbox.namespace.apply(sandbox.manifest())
@@ -98,7 +98,7 @@ def test_an_inactive_row_of_a_post_in_the_making_is_waited_for(sandbox: Sandbox)
 
 def test_a_patch_undone_over_a_crash_is_made_again(sandbox: Sandbox) -> None:
     sandbox.simulator.instance_behaviour(sandbox.version, supply=False)
-    # The loop's look comes between the two operators, and the read-back after it.
+    # The loop's pass comes between the two operators, and the read-back after it.
     sandbox.simulator.behave(loop=False, races={"undonePatch": 1})
     with sandbox.operator(redeploy_settle_seconds=8, deep_resync_interval=3600):
         sandbox.namespace.apply(sandbox.manifest())

@@ -60,7 +60,9 @@ def test_random_stories_end_as_the_manifests_say(
 
         failures: list[str] = []
         live()
-        if failures:  # told here, since hypothesis lives a story again that fails, and depends on it to fail once more
+        if (
+            failures
+        ):  # reported here, since hypothesis lives a story again that fails, and depends on it to fail once more
             pytest.fail("\n\n".join(failures))
     print(tally)
     assert tally.steps >= 40 * BATCHES, tally

@@ -1,7 +1,7 @@
-"""The manifest acted on is the newest: an old list, after a start or a re-list, undoes nothing that people did.
+"""The manifest acted on is the newest: an old list, after a start or a re-list, undoes nothing that users did.
 
 Only the operator stands behind a proxy that serves an old list of resources and holds watch events back, as an API
-server does that is behind. What was done after that list stands in NVCF; each story ends with NVCF's log of what the
+server does that is behind. What was done after that list is in NVCF; each story ends with NVCF's log of what the
 operator asked for after the old list.
 """
 
@@ -19,7 +19,7 @@ from tests.support.process import Operator
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
 
-# Every look reads the deployment, else the list of functions would tell a resource in order that all is well.
+# Every reconcile reads the deployment, else the list of functions would show that a resource in order is well.
 # A settle long enough to end the operator in, before it deploys again what somebody undeployed.
 SETTINGS: dict[str, Any] = {"deep_resync_interval": 1.0, "redeploy_settle_seconds": 6.0}
 POLLS = "nvcf_operator_polls_total"
@@ -70,7 +70,7 @@ class LaggingSandbox:
         self.namespace.wait_for("echo", "Ready", "False", reason="Settling")
 
     def released(self) -> None:
-        """Delete the resource while no operator runs, as a person does who takes the finalizer off."""
+        """Delete the resource while no operator runs, as a user does who takes the finalizer off."""
         self.namespace.delete("echo")
         plane, name = self.namespace.plane, self.namespace.name
         free = '[{"op": "remove", "path": "/metadata/finalizers"}]'
@@ -89,7 +89,7 @@ class LaggingSandbox:
     def asked_by_the_old_list(self, bug: str | None, *, refused: Callable[[], object]) -> list[str]:
         """Start an operator that sees the old list; give the first change that it asks NVCF for, if any.
 
-        `refused` tells that its decision was dropped; a planted bug shows itself by a change instead.
+        `refused` says that its decision was dropped; a planted bug shows itself by a change instead.
         """
         self.api.lag()
         cursor = self.simulator.cursor
@@ -238,10 +238,10 @@ def test_a_list_made_again_deploys_nothing_that_is_gone(lagging: LaggingSandbox)
         lagging.api.remember()
         lagging.namespace.delete("echo")
         # Until it has heard of it, the operator knows a newer form than the list's, and has nothing to be refused. kopf
-        # takes an object's events as one that come within a tenth of a second: an answer to a later event tells more.
+        # takes an object's events as one that come within a tenth of a second: an answer to a later event says more.
         event = ("DELETED", "echo")
         eventually(
-            lambda: lagging.api.relayed, lambda seen: event in seen, within=30, what="the watch tells it is gone"
+            lambda: lagging.api.relayed, lambda seen: event in seen, within=30, what="the watch reports that it is gone"
         )
         lagging.namespace.annotate("witness", reconcile_requested_at="later")
         lagging.namespace.wait_until(

@@ -1,4 +1,4 @@
-"""What people's tools do to the resource of a run: `tests.support.tools`, by kept connections instead of kubectl."""
+"""What users' tools do to the resource of a run: `tests.support.tools`, by kept connections instead of kubectl."""
 
 from collections.abc import Mapping
 from contextlib import suppress

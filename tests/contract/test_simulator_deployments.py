@@ -139,7 +139,7 @@ def test_a_key_with_another_policy_may_not_patch(simulator: Simulator, api: Api,
         assert stranger.patch(deployment, maxInstances=9).status_code == 403
         assert stranger.get(echo).status_code == 403
     with Api(simulator, OTHER_KEY) as other:
-        assert other.patch(deployment, maxInstances=9).status_code == 200, "the account is not looked at"
+        assert other.patch(deployment, maxInstances=9).status_code == 200, "the account is not checked"
 
 
 def test_instances_above_the_maximum_are_ended(simulator: Simulator, api: Api, echo: tuple[str, str]) -> None:

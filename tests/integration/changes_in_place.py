@@ -5,7 +5,7 @@ from tests.support.waiting import eventually
 
 
 def shown(functions: Functions, version: str | None = None) -> Json:
-    """A version as NVCF holds it; the latest unless told otherwise."""
+    """A version as NVCF holds it; the latest by default."""
     wanted = version or functions.latest()
     [found] = [item for item in functions.versions() if item["versionId"] == wanted]
     return {**found, **(found.get("details") or {})}

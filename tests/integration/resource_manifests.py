@@ -104,7 +104,7 @@ def changed(spec: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 
 
 def value_at(spec: Mapping[str, Any], path: str) -> Any:
-    """What stands in `spec` at a path like `deploymentSpecifications[0].gpu`."""
+    """What is in `spec` at a path like `deploymentSpecifications[0].gpu`."""
     return _value(spec, _parts(path))
 
 

@@ -133,7 +133,7 @@ def test_what_it_installs_works_and_ends_in_order(plane: ControlPlane, helm: Hel
                 lambda: [entry["operation"] for entry in simulator.log(cursor)],
                 lambda calls: calls.count("listFunctions") >= 2,
                 within=60,
-                what="the upgraded operator has looked twice",
+                what="the upgraded operator has reconciled twice",
             )
             assert [entry for entry in simulator.log(cursor) if entry["mutating"]] == []
             assert team.get("echo")["metadata"]["resourceVersion"] == found

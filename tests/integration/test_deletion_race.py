@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 RESOURCES = 120
 AT_ONCE = 8
 LATEST = 0.08
-"""Seconds after its creation within which a resource is deleted: the time that its first look at NVCF takes."""
+"""Seconds after its creation within which a resource is deleted: the time that its first read of NVCF takes."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_no_deployment_is_left_without_its_resource(tenant: Tenant, kube: KubeAp
     def live(number: int, pause: float) -> None:
         name = f"f{number}"
         kube.create(resource_path(namespace.name), manifest(name, *functions[number]))
-        time.sleep(pause)  # the race itself: no condition tells of the moment before a write
+        time.sleep(pause)  # the race itself: no condition shows the moment before a write
         kube.delete(resource_path(namespace.name, name))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -29,7 +29,7 @@ def test_a_namespace_that_ends_over_a_restart_reports_what_can_be_done_and_then_
     for _ in range(2):
         with sandbox.operator(namespaces=team.name) as operator:
             reconciles = partial(operator.metric, "nvcf_operator_reconciles_total", result="done")
-            eventually(reconciles, bool, within=20, what="a look")
+            eventually(reconciles, bool, within=20, what="a reconcile")
             team.wait_until(
                 "echo",
                 lambda found: "no Secret can be created" in condition_of(found, "DeletionBlocked").get("message", ""),

@@ -170,7 +170,10 @@ def test_a_latest_version_that_is_deleted_outside_is_registered_again_after_the_
     functions.simulator.add_function(functions.called(), functionId=first["functionId"])
     functions.simulator.remove(first["latest"]["versionId"])
     functions.namespace.wait_until(
-        "llama", lambda it: it["status"]["latest"]["versionId"] != first["latest"]["versionId"], what="anew", within=60
+        "llama",
+        lambda it: it["status"]["latest"]["versionId"] != first["latest"]["versionId"],
+        what="another version",
+        within=60,
     )
     functions.namespace.wait_for("llama")
     again = functions.status()

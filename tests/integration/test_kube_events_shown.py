@@ -1,4 +1,4 @@
-"""Events as people find them with kubectl, and the end of a namespace."""
+"""Events as users find them with kubectl, and the end of a namespace."""
 
 import asyncio
 import json

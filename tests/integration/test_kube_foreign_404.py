@@ -204,7 +204,7 @@ def test_the_watch_outlives_answers_that_are_not_about_it(
 ) -> None:
     """What is made afterwards is seen by the watch; the operator's own next list is ten minutes away."""
     rule = api.rule(asks, **answer)
-    # One that is bound to namespaces looks at no CRDs.
+    # One that is bound to namespaces reads no CRDs.
     scope: dict[str, Any] = {"namespaces": None} if asks is lists_crds else {}
     with sandbox.operator(**scope) as operator:
         eventually(lambda: rule.met, lambda met: met == rule.count, within=30, what="the answers were given")

@@ -112,7 +112,7 @@ async def test_calls_fail_at_once_and_the_same_client_works_when_the_api_server_
         lambda: admin.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}"),
         lambda reasons: "Active" in reasons.split(),
         within=30,
-        what="the Event that was told while the API server was away",
+        what="the Event that was recorded while the API server was away",
     )
 
 

@@ -116,7 +116,7 @@ async def test_a_finalizer_is_not_added_once_deletion_has_begun_and_can_be_taken
 
 
 ODD = 'pull failed: https://x/y?a=1&b=2 <nil>, can’t start März & Ω 🎉 \u2028 \\ "'
-"""Text as NVCF and people write it: JSON can be written with each of its characters escaped, or not."""
+"""Text as NVCF and users write it: JSON can be written with each of its characters escaped, or not."""
 
 
 async def test_a_status_is_changed_member_by_member(kube: KubeClient, admin: Admin) -> None:

@@ -189,7 +189,7 @@ def test_a_leader_writes_nothing_while_the_api_server_is_away_for_longer_than_it
         try:
             cursor = sandbox.simulator.cursor
             sandbox.simulator.undeploy(sandbox.version)
-            assert first.wait(40) == 1, "it ends, so that what starts it starts it anew"
+            assert first.wait(40) == 1, "it ends, so that what starts it starts it again"
             assert replicas.writers(cursor) == []
         finally:
             plane.start_api_server()

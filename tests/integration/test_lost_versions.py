@@ -1,4 +1,4 @@
-"""Versions that somebody else deletes: what is forgotten, what is registered again, and what waits for a person."""
+"""Versions that somebody else deletes: what is forgotten, what is registered again, and what waits for a user."""
 
 import pytest
 

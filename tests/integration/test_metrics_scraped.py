@@ -71,7 +71,7 @@ def scrape(
 
 @pytest.fixture(scope="module")
 def series(scrape: str) -> list[Series]:
-    """Its series, each with the label that Prometheus adds by itself."""
+    """Its series, each with the label that Prometheus adds."""
     return [
         Series(sample.name, {**sample.labels, "instance": "10.0.0.1:8080"}, sample.value)
         for family in text_string_to_metric_families(scrape)

@@ -51,7 +51,7 @@ class Watching:
     async def shows(self, key: Key) -> None:
         """Wait until the watch has shown an object."""
         async with asyncio.timeout(30.0):
-            while key not in set(self.cache):  # noqa: ASYNC110  the cache tells nobody
+            while key not in set(self.cache):  # noqa: ASYNC110  the cache notifies nobody
                 await asyncio.sleep(0.1)
 
 

@@ -1,4 +1,4 @@
-"""While a POST may still be running there is no second one, whatever people's tools do to the resource meanwhile."""
+"""While a POST may still be running there is no second one, whatever users' tools do to the resource meanwhile."""
 
 import json
 from collections.abc import Callable

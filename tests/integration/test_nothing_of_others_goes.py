@@ -47,7 +47,7 @@ def deployed(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
 
 
 def reconciled_again(sandbox: Sandbox, *namespaces: Namespace) -> None:
-    """Wait until the operator has looked at the resources when asked, and at the account twice more."""
+    """Wait until the operator has reconciled the resources when asked, and has polled the account twice more."""
     for namespace in namespaces or (sandbox.namespace,):
         tools.reconcile_now(namespace, "echo")
     cursor = sandbox.simulator.cursor
@@ -155,7 +155,7 @@ def test_a_move_to_another_installation_with_retain_undeploys_nothing(
     assert sandbox.writes() == [CREATED]
 
 
-# What stands in annotations, which anybody may write who may patch the resource.
+# What is in annotations, which anybody may write who may patch the resource.
 
 
 def test_an_annotation_does_not_undeploy_what_another_resource_holds(sandbox: Sandbox) -> None:

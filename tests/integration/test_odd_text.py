@@ -1,4 +1,4 @@
-"""Text that JSON can spell in several ways stands in the status, and the status can be changed all the same."""
+"""Text that JSON can spell in several ways is in the status, and the status can be changed all the same."""
 
 import re
 from pathlib import Path
@@ -95,7 +95,9 @@ def test_a_drain_is_cut_short_in_time_though_the_status_holds_odd_text(sandbox: 
     with sandbox.operator():
         sandbox.namespace.apply(body)
         eventually(sandbox.simulator.deployments, lambda rows: version in rows, within=20, what="it is deployed")
-        sandbox.namespace.wait_until("echo", lambda it: bool(it["status"].get("functionName")), what="the name is told")
+        sandbox.namespace.wait_until(
+            "echo", lambda it: bool(it["status"].get("functionName")), what="the name is reported"
+        )
         sandbox.namespace.delete("echo")
         sandbox.namespace.wait_gone("echo")
     assert [entry["query"] for entry in sandbox.simulator.log(operation="deleteDeployment")] == [

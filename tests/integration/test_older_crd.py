@@ -1,4 +1,4 @@
-"""A CRD that is older than the operator: nothing is deployed without a record, and a person is told what to do."""
+"""A CRD that is older than the operator: nothing is deployed without a record, and the condition says what to do."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a person sees who got something wrong: a condition that says what, where, and what to do."""
+"""What a user sees who got something wrong: a condition that says what, where, and what to do."""
 
 from collections.abc import Callable
 from typing import Any

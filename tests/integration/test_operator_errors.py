@@ -102,7 +102,7 @@ def test_a_lost_post_that_was_made_is_ours_and_not_made_again(tenant: Tenant, an
 
 @shows("POST", "401", "404")
 def test_a_401_is_the_keys_and_the_post_is_made_when_the_key_is_accepted(tenant: Tenant) -> None:
-    # The account is shared: a list that is answered at once would show the key to be accepted before anybody looks.
+    # The account is shared: a list that is answered at once would show the key to be accepted before anybody reads it.
     late = tenant.simulator.fault(operation="listFunctions", delay=3)
     apply_with(tenant, {"status": 401})
     tenant.namespace.wait_for("echo", "CredentialsValid", "False", reason="Unauthorized")

@@ -209,7 +209,7 @@ def test_the_api_server_may_go_and_come_back(tmp_path: Path) -> None:
             team.wait_until(
                 "echo",
                 lambda found: found["status"].get("deploymentId") not in (None, before),
-                what="another deployment is told",
+                what="another deployment is reported",
                 within=60,
             )
             team.wait_for("echo", within=60)

@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 CORE = "Zq7MarkOfTheKeyThatNobodyMaySee42"
 KEY = f"x/{CORE}+y=="
-"""Does not begin like a key, so that nothing is left out of a text for its looks alone."""
+"""Does not begin like a key, so that nothing is left out of a text for its form alone."""
 
 SPELLINGS = (KEY, quote(KEY, safe=""), base64.b64encode(KEY.encode()).decode())
 ECHO = f"no good: {', '.join(SPELLINGS)}"

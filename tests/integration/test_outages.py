@@ -1,4 +1,4 @@
-"""NVCF cannot be reached: what a resource says, how often, and what heals by itself."""
+"""NVCF cannot be reached: what a resource says, how often, and what heals automatically."""
 
 from pathlib import Path
 from typing import Any

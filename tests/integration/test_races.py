@@ -18,7 +18,7 @@ from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 
 CREATE_SETTLE, REDEPLOY_SETTLE = 6.0, 6.0
-"""Seconds; longer than a busy machine delays the simulator, or a test that looks at what happens meanwhile."""
+"""Seconds; longer than a busy machine delays the simulator, or a test that observes what happens meanwhile."""
 
 GPU = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}
 CREATED, PATCHED = ("createDeployment", 200), ("updateGpuSpecification", 200)
@@ -142,12 +142,12 @@ def test_a_patch_undone_by_the_servers_loop_is_made_again(tenant: Tenant) -> Non
     tenant.simulator.behave(races={"slowLoop": 5.0})
     with ThreadPoolExecutor(1) as pool:
         server_pass = pool.submit(tenant.simulator.run_pass)
-        # By kubectl itself, which starts for longer than the loop's look takes to begin.
+        # By kubectl itself, which starts for longer than the loop's pass takes to begin.
         edit = {"spec": {"deploymentSpecifications": [{**spec[0], "maxInstances": 6}, spec[1]]}}
         here = ("-n", tenant.namespace.name)
         tenant.namespace.plane.kubectl(*here, "patch", RESOURCE, "echo", "--type=merge", "-p", json.dumps(edit))
         eventually(tenant.writes, lambda writes: PATCHED in writes, within=20, what="the PATCH")
-        assert not server_pass.done(), "the PATCH came too late for this look of the loop"
+        assert not server_pass.done(), "the PATCH came too late for this pass of the loop"
         server_pass.result()
     tenant.simulator.behave(races={"slowLoop": 0})
     eventually(lambda: _maxima(tenant), lambda seen: seen == {2, 6}, within=20, what="it is made again")
@@ -179,7 +179,7 @@ def test_no_post_into_a_row_that_comes_back(tenant: Tenant) -> None:
         within=20,
         what="it is missed",
     )
-    # The queue keeps the row from being cleared away by the look that brings it back.
+    # The queue keeps the row from being cleared away by the pass that brings it back.
     tenant.simulator.change(tenant.version, queueDepth=1)
     tenant.simulator.run_pass()
     tenant.namespace.wait_for("echo", "Reconciling", reason="Draining")
@@ -197,7 +197,7 @@ def test_no_post_into_a_row_that_comes_back(tenant: Tenant) -> None:
 def test_a_recreated_resource_does_not_post_into_the_old_row(tenant: Tenant) -> None:
     tenant.namespace.apply(tenant.manifest())
     tenant.namespace.wait_for("echo")
-    # A POST within the 1.5 s before the loop's next look would be overwritten by it.
+    # A POST within the 1.5 s before the loop's next pass would be overwritten by it.
     tenant.simulator.behave(loop=False, races={"returningRow": 1})
     tenant.namespace.delete("echo")
     tenant.namespace.wait_gone("echo")
@@ -353,7 +353,7 @@ def test_a_deletion_refused_for_a_public_function_is_tried_again(tenant: Tenant)
     tenant.simulator.jump(200)
     tenant.namespace.delete("echo")
     tenant.namespace.wait_until(
-        "echo", lambda found: condition_of(found, "DeletionBlocked").get("status") == "True", what="it is told"
+        "echo", lambda found: condition_of(found, "DeletionBlocked").get("status") == "True", what="it is reported"
     )
     tenant.simulator.change(tenant.version, public=False)
     asked = len(tenant.asked("deleteDeployment"))

@@ -1,4 +1,4 @@
-"""A version deployed anew through the running operator: asked for, needed, after ERROR, or held back by a brake."""
+"""A version redeployed through the running operator: asked for, needed, after ERROR, or held back by a brake."""
 
 import pytest
 

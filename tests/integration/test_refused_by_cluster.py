@@ -1,4 +1,4 @@
-"""Admission refuses the operator's own writes: told in the API server's words, waited for, and got over by itself."""
+"""Admission refuses the operator's own writes: reported in its words, waited for, and got over automatically."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""NVCF answers a change by an error of its own, again and again: told in its words, and asked ever more rarely."""
+"""NVCF answers a change by an error of its own, again and again: reported in its words, and asked ever more rarely."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""The resource as people and tools meet it: applying, changing, reading, on the real API server."""
+"""The resource as users and tools meet it: applying, changing, reading, on the real API server."""
 
 import json
 import re

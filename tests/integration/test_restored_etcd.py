@@ -15,7 +15,7 @@ pytestmark = pytest.mark.needs_assets
 
 NAMESPACE = "default"
 LOST = 300
-"""Versions that the backup lacks: more than an API server makes by itself while a test lasts."""
+"""Versions that the backup lacks: more than an API server makes on its own while a test lasts."""
 
 
 @pytest.fixture

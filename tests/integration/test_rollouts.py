@@ -34,7 +34,7 @@ def test_blue_green_brings_the_new_version_up_before_the_old_one_goes(tenant: Te
         lambda: [message for _, reason, message in tenant.namespace.events("echo") if reason == "RollingOut"],
         lambda reported: any("both use GPUs" in message for message in reported),
         within=30,
-        what="an Event tells of the cost",
+        what="an Event names the cost",
     )
 
 

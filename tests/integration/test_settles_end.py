@@ -1,4 +1,4 @@
-"""A settle ends however rarely the account is polled: an operator looks as often as the settle needs."""
+"""A settle ends however rarely the account is polled: an operator polls as often as the settle needs."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ def shown(sandbox: Sandbox) -> str:
 def redeployed(sandbox: Sandbox) -> tuple[str, str]:
     """Deploy, and deploy again while the server's loop stands still; give the ids of the old and the new deployment.
 
-    The loop's next look writes the old row back.
+    The loop's next pass writes the old row back.
     """
     sandbox.namespace.apply(sandbox.manifest(deploymentSpecifications=SEVERAL))
     sandbox.ready()

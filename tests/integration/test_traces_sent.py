@@ -75,7 +75,7 @@ def loaded(operator: Operator) -> bool:
 
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    """A receiver, which every operator of this test is told of by OpenTelemetry's variables."""
+    """A receiver, which every operator of this test gets by OpenTelemetry's variables."""
     made = Receiver()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", made.url)
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
@@ -98,7 +98,7 @@ def test_a_reconcile_is_a_trace_with_its_calls_and_its_writes(
             lambda: [span for span in receiver.named("reconcile") if span.span_id == posted.parent_span_id],
             bool,
             within=20,
-            what="the span of the look that made it",
+            what="the span of the reconcile that made it",
         )[0]
         assert loaded(operator)
         assert operator.stop() == 0
@@ -132,7 +132,7 @@ def test_a_reconcile_is_a_trace_with_its_calls_and_its_writes(
     (asked,) = [entry for entry in sandbox.simulator.log() if entry["operation"] == "createDeployment"]
     assert asked["traceparent"].startswith(f"00-{posted.trace_id.hex()}-{posted.span_id.hex()}-0")
     failed = {attributes(span)["error.type"] for span in receiver.spans if span.status.code == Status.STATUS_CODE_ERROR}
-    assert "404" in failed, "the look before the POST has found nothing"
+    assert "404" in failed, "the read before the POST has found nothing"
     resource = receiver.resources[0]
     assert (resource["service.name"], resource["deployment.environment.name"]) == ("nvcf-operator", "test")
     assert resource["service.instance.id"]

@@ -56,6 +56,9 @@ def test_a_secret_that_does_not_come_is_reported_as_stalled_and_stays_so_over_a_
         before = sandbox.namespace.wait_for("echo", "Stalled", reason="NoCredentials")
     with sandbox.operator(stalled_grace_seconds=60) as operator:
         eventually(
-            lambda: operator.metric("nvcf_operator_reconciles_total", result="done"), bool, within=20, what="a look"
+            lambda: operator.metric("nvcf_operator_reconciles_total", result="done"),
+            bool,
+            within=20,
+            what="a reconcile",
         )
         assert sandbox.namespace.get("echo")["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]

@@ -1,4 +1,4 @@
-"""What people write into annotations counts, or they are told that it does not."""
+"""What users write into annotations counts, or it is reported that it does not."""
 
 from tests.support.cluster import condition_of
 from tests.support.sandbox import Sandbox

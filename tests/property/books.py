@@ -18,11 +18,11 @@ class Books:
     cluster: Cluster
     nvcf: Account
     left: set[str] = field(default_factory=set)
-    """Deployments that a person has left running, knowing or not, and those that a crash has made nobody's."""
+    """Deployments that a user has left running, knowing or not, and those that a crash has made nobody's."""
     adopted: set[str] = field(default_factory=set)
     """Strangers' deployments that became a resource's."""
     let_go: set[str] = field(default_factory=set)
-    """Uids of objects whose finalizer a person has taken off, or has told the operator to drop."""
+    """Uids of objects whose finalizer a user has taken off, or has asked the operator to drop."""
     named: dict[str, set[str]] = field(default_factory=dict)
     """What the status of each object has named last, by uid."""
     unsure: set[str] = field(default_factory=set)
@@ -63,7 +63,7 @@ class Books:
         self.left |= {post.deployment_id for post in self.nvcf.running if post.made_for in lost}
 
     def wiped(self, key: Key) -> None:
-        """A person takes an object's status away, and with it the record of all but the version that it wants."""
+        """A user takes an object's status away, and with it the record of all but the version that it wants."""
         self.left |= self._of(on_record(self.cluster.objects[key])) | deployments_named(self.cluster.objects[key])
 
     def leaked(self, wanted: set[str]) -> set[str]:

@@ -66,7 +66,7 @@ class Door:
         self._account = account
         self._nvcf, self._cluster, self._process = nvcf, cluster, process
         self._elsewhere = False
-        """The key is another account's for the rest of this look."""
+        """The key is another account's for the rest of this reconcile."""
 
     def reconcile_ends(self) -> None:
         """The key is the right one again."""

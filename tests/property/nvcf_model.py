@@ -321,7 +321,7 @@ GPU: dict[str, Any] = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minIns
 
 
 def specifications_of(count: int, *, idle: bool = False, **first: Any) -> list[dict[str, Any]]:
-    """So many specifications of a manifest, told apart by their instance types; with `idle` the last wants none."""
+    """So many specifications of a manifest, distinguished by their instance types; with `idle` the last wants none."""
     found = [{**GPU, "instanceType": f"NCP.GPU.L40S_{place + 1}x"} for place in range(count)]
     found[-1] |= {"minInstances": 0} if idle else {}
     found[0] |= first

@@ -1,7 +1,7 @@
 """The operator without its I/O: the runtime itself, its clients replaced by the two models, under virtual time.
 
 Each outbound call is a boundary: before and after it the operator may die, and what it then knows is the cluster's
-record alone. Only what feeds and wakes the runtime is written here: the watch is a list before each round of looks.
+record alone. Only what feeds and wakes the runtime is written here: the watch is a list before each round.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ TIMING = Timing()
 SETTINGS = Settings(nvcf_base_url=BASE_URL)
 POLL = SETTINGS.poll_interval
 ROUNDS = 20
-"""Looks at one resource at one moment, after which it goes round in circles."""
+"""Reconciles of one resource at one moment, after which it goes round in circles."""
 
 NO_KEY = Failure(Reason.SECRET_NOT_FOUND, "the Secret is missing", Scope.CREDENTIAL)
 
@@ -313,14 +313,14 @@ class OperatorProcess:
         return credentials.get("secretRef", {}).get("name") in self.missing
 
     def _stands_without_key(self, key: Key) -> bool:
-        """Whether a resource lacks its key and is told so for good: it is looked for and nothing else happens."""
+        """Whether a resource lacks its key and that is reported for good: it only looks for the key."""
         conditions = self.cluster.objects[key]["status"].get("conditions", [])
         return self.lacks_a_key(key) and any(c["type"] == "Stalled" and c["status"] == "True" for c in conditions)
 
     # The rounds.
 
     def reconcile(self, chance: Chance, *, at_all: bool) -> bool:
-        """Take in what has changed, and look at what is due, or at all; says whether the process is still alive."""
+        """Take in what has changed, and reconcile what is due, or all; says whether the process is still alive."""
         self.chance = chance
         try:
             self.loop.run_until_complete(self._round(at_all=at_all))
@@ -332,7 +332,7 @@ class OperatorProcess:
 
     @property
     def due_in(self) -> float:
-        """Seconds until something wants a look, a poll or an orphan."""
+        """Seconds until something wants a reconcile, a poll or an orphan."""
         now = self.nvcf.now
         deadline = self.schedule.next_deadline()
         waits = [self.polled_at + POLL - now, *([deadline - now] if deadline is not None else [])]

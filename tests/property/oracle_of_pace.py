@@ -1,4 +1,4 @@
-"""What a resource costs the cluster and NVCF while it cannot go on, and that its owner is told why."""
+"""What a resource costs the cluster and NVCF while it cannot go on, and that its owner learns why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ MINUTE = 60.0
 WRITES = (16, 10)
 """Writes to the cluster for one resource within a minute at most: while nobody does anything, and after that minute."""
 CALLS = (60, 48)
-"""The same of its calls to NVCF: with three versions, each is looked at twice in 5 s."""
+"""The same of its calls to NVCF: with three versions, each is read twice in 5 s."""
 AGAIN = 0.7
 """Seconds between a refused write to the cluster and the next one, at least."""
 HASTY = 2
 """Times that it may be sooner, as when another resource moves meanwhile."""
 UNREPORTED = 120.0
-"""Seconds within which a resource is told what keeps it, in so many looks."""
+"""Seconds within which it is reported what keeps a resource, in so many reconciles."""
 RECONCILES = 3
 
 
@@ -32,7 +32,7 @@ class Of:
     hasty: int = 0
     """Times in a row that the same was written again at once."""
     unreported_since: tuple[float, int] | None = None
-    """Since when, and which look, it has not been told anything."""
+    """Since when, and which reconcile, nothing has been reported for it."""
 
 
 class Traffic:
@@ -64,11 +64,11 @@ class Traffic:
             one.refused = (now, stands, refusal)
 
     def reconciled(self, uid: str) -> None:
-        """Count a look."""
+        """Count a reconcile."""
         self.of(uid).reconciles += 1
 
     def forced(self) -> None:
-        """A look is due to nothing but the story: what was refused may be tried again in it."""
+        """A reconcile is due to nothing but the story: what was refused may be tried again in it."""
         for one in self._of.values():
             one.refused = None
             one.writes.clear()
@@ -94,7 +94,7 @@ class Traffic:
         return wrong
 
     def is_reported(self, obj: Mapping[str, Any], now: float, *, by_events: bool) -> bool:
-        """Whether its owner is told how a resource is, or it has not been long enough without a word."""
+        """Whether its owner learns how a resource is, or it has not been long enough without a word."""
         one = self.of(obj["metadata"]["uid"])
         ready = next((c for c in obj["status"].get("conditions", []) if c["type"] == "Ready"), None)
         current = ready is not None and ready.get("observedGeneration") == obj["metadata"]["generation"]

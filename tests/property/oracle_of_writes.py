@@ -16,7 +16,7 @@ REDEPLOYS = (Purpose.REDEPLOY, Purpose.REQUESTED, Purpose.FAILED, Purpose.GIVEN_
 HOUR = 3600.0
 FIRST_RETRY = 60.0
 BEFORE_POST = 30.0
-"""Seconds that a look with a POST may take before it, on a cluster that takes 20 s for the intent."""
+"""Seconds that a reconcile with a POST may take before it, on a cluster that takes 20 s for the intent."""
 ROUNDING = 1.0
 """Seconds: times on record have no fractions."""
 

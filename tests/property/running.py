@@ -13,7 +13,7 @@ from tests.property.story import Story, version
 from tests.property.story_runs import focused
 
 SLACK = 5.0
-"""Seconds by which looks may come earlier than a poll interval."""
+"""Seconds by which reconciles may come earlier than a poll interval."""
 
 
 class Instances(Story):
@@ -28,7 +28,7 @@ class Instances(Story):
         self._read: dict[str, tuple[float, tuple[str, str], bool]] = {}
         """By version, when its instances were last read, its deployment and status then, and whether it had none."""
         self._number = 0
-        """Of the process that looked last."""
+        """Of the process that reconciled last."""
 
     @rule(of=version, gone=st.booleans())
     def lose_instances(self, of: str, gone: bool) -> None:
@@ -65,7 +65,7 @@ class Instances(Story):
             self._is_worth_it(obj["metadata"]["uid"], obj["status"], reported=bool(empty))
 
     def _requested(self) -> set[str]:
-        """The versions of resources whose owners want them looked at."""
+        """The versions of resources whose owners want them reconciled."""
         found: set[str] = set()
         for obj in self.cluster.objects.values():
             token = obj["metadata"]["annotations"].get(names.RECONCILE_REQUESTED_ANNOTATION)

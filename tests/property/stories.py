@@ -206,7 +206,7 @@ class World(RuleBasedStateMachine):
         tally["eventful"] += eventful
 
     def _live(self, seconds: float, chance: Chance) -> None:
-        """Let time pass, and the operator look as often as it wants to, and at each poll."""
+        """Let time pass, and the operator reconcile as often as it wants to, and at each poll."""
         end = self.account.now + seconds
         self._reconcile(chance, at_all=True)
         self.operator.traffic.begins(self.account.now, self.operator.number)

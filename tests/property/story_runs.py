@@ -1,4 +1,4 @@
-"""How stories are told, whatever they are about."""
+"""How stories are run, whatever they are about."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ def run_stories(
     phases: Sequence[Phase] = PHASES,
     derandomize: bool = True,
 ) -> None:
-    """Tell so many stories of a kind. Nothing is logged: pytest would keep each line of thousands of operators."""
+    """Run so many stories of a kind. Nothing is logged: pytest would keep each line of thousands of operators."""
     logging.disable()
     try:
         run_state_machine_as_test(

@@ -1,6 +1,6 @@
 """A manifest with ids makes the changes and writes the statuses of its golden log, to the byte.
 
-`GOLDEN=write .venv/bin/pytest tests/property/test_ids_golden.py` writes the log anew. Review the diff as code.
+`GOLDEN=write .venv/bin/pytest tests/property/test_ids_golden.py` rewrites the log. Review the diff as code.
 """
 
 import json

@@ -204,7 +204,7 @@ def pauses_do_not_grow(patch: Patch) -> None:
 
 
 def refusal_taken_for_news(patch: Patch) -> None:
-    # `Guard` stretches a wait of zero, so that the bug would show only by luck; 0.1 s gets past it.
+    # `Guard` stretches a wait of zero, so that the bug would show only by chance; 0.1 s gets past it.
     patch.setattr("nvcf_operator.reconcile.requeue.backoff.refused_by_cluster", lambda attempts: 0.1)
 
 
@@ -265,7 +265,7 @@ INVARIANTS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     "6 nothing goes that is not ours": (nobody_else_asked_before_delete,),
     "8 what follows a function changes with it": (registration_not_awaited,),
     "5 every finalizer is released": (gone_is_never_believed, what_never_reached_nvcf_is_kept),
-    "7 what cannot go on goes slowly, is told why, and goes on": (
+    "7 what cannot go on goes slowly, reports why, and goes on": (
         pauses_do_not_grow,
         refusal_taken_for_news,
         odd_entry_taken_for_absence,

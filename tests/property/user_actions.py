@@ -1,4 +1,4 @@
-"""What people and their tools do to objects, beside editing them: copy, restore, replace, strip, forge."""
+"""What users and their tools do to objects, beside editing them: copy, restore, replace, strip, forge."""
 
 import copy
 from collections.abc import Mapping

@@ -26,7 +26,7 @@ COLLECTIONS: Mapping[str, str] = {
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 PAUSE = 0.15
-"""Seconds between two looks at a resource: many tests look at one API server, and a look costs it milliseconds."""
+"""Seconds between two reads of a resource: many tests read from one API server, and a read costs it milliseconds."""
 
 
 SPECIFICATION = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 2}

@@ -1,4 +1,4 @@
-"""Bad luck that an operator under test can have: no bugs of its own, but what clusters and machines do to it.
+"""Disruptions that an operator under test can meet: no bugs of its own, but what clusters and machines do to it.
 
 Like the bugs of `tests.support.planted`, which lists them too, each changes the process that is started and nothing
 else.
@@ -20,7 +20,7 @@ CLOCK_OFFSET_FILE: Final = "NVCF_TEST_CLOCK_OFFSET_FILE"
 
 
 def late_watch() -> None:
-    """What the watch tells comes seconds late, and no list comes before it."""
+    """What the watch delivers comes seconds late, and no list comes before it."""
     original = Informer._seen
     informer.FIRST_RELIST = informer.RELIST
 
@@ -32,7 +32,7 @@ def late_watch() -> None:
 
 
 def late_end() -> None:
-    """That an object is gone is told seconds late by the watch; all else comes in time."""
+    """The watch reports seconds late that an object is gone; all else comes in time."""
     original = Informer._seen
 
     async def seen(self: Informer, **event: Any) -> None:
@@ -72,7 +72,7 @@ def status_not_taken() -> None:
 
 
 def minutes_pass_fast() -> None:
-    """The operator looks each second whether the cluster's history goes on, so that no test has to last minutes."""
+    """The operator checks each second whether the cluster's history goes on, so that no test has to last minutes."""
     informer.PROBE = informer.CONFIRM = 1.0  # type: ignore[misc, unused-ignore]
 
 

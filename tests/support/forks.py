@@ -102,10 +102,10 @@ class Fork:
     def _line(self, within: float, what: str) -> str:
         """Read a line of the fork server."""
         assert select.select([self._connection], [], [], within)[0], (
-            f"the fork server has not told {what} in {within:g} s"
+            f"the fork server has not reported {what} in {within:g} s"
         )
         line = self._lines.readline()
-        assert line, f"the fork server has ended before it told {what}"
+        assert line, f"the fork server has ended before it reported {what}"
         return line
 
 

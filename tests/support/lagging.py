@@ -28,7 +28,7 @@ _COLLECTION = re.compile(rf"/apis/{re.escape(API_VERSION)}/(namespaces/[^/]+/)?{
 _NOT_PASSED_ON = frozenset(
     {"accept-encoding", "connection", "content-encoding", "content-length", "host", "keep-alive", "transfer-encoding"}
 )
-"""Headers that are about one connection, or about the form of a body that is read and written anew."""
+"""Headers that are about one connection, or about the form of a body that is read and written again."""
 _EXPIRED = {
     "type": "ERROR",
     "object": {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Expired", "code": 410},
@@ -46,7 +46,7 @@ class Asked:
 
 
 class LaggingApiServer:
-    """Passes everything on, until it is told to lag.
+    """Passes everything on, until it is set to lag.
 
     Attributes:
         kubeconfig: of the same identity, through this proxy.

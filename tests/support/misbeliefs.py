@@ -44,7 +44,7 @@ def any_uid_believed() -> None:
 
 
 def not_asked_before_a_delete() -> None:
-    """Who holds a version is known from the beginning of the look, and not asked again right before the DELETE."""
+    """Who holds a version is known from the beginning of the reconcile, and not asked again right before the DELETE."""
     original = Undeploys.undeploy
 
     async def nobody(*_: Any) -> None:
@@ -110,7 +110,7 @@ def status_compared_by_bytes() -> None:
 
 
 def limits_from_the_cluster_alone() -> None:
-    """What limits repetition counts only as far as it stands in the cluster, where no status can be written."""
+    """What limits repetition counts only as far as it is in the cluster, where no status can be written."""
     status_not_taken()
     original = LocalState.view
 

@@ -71,7 +71,7 @@ def no_settle() -> None:
 
 
 def blind_retry() -> None:
-    """A POST whose outcome is unknown is made again without a look."""
+    """A POST whose outcome is unknown is made again without a read."""
     original = Creates._not_created
 
     async def again(
@@ -88,7 +88,7 @@ def blind_retry() -> None:
 
 
 def claims_ignored() -> None:
-    """Of two resources of one version neither looks at the other."""
+    """Of two resources of one version neither considers the other."""
 
     async def nobody(self: Claims, *_: Any) -> None:
         return None
@@ -119,11 +119,11 @@ def delete_answer_believed() -> None:
 
 
 def status_each_pass() -> None:
-    """Each look leaves something in the status."""
+    """Each reconcile leaves something in the status."""
     original, numbers = _opened(record).merge_patch, itertools.count()
 
     def patch(old: Mapping[str, Any], new: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        return {**(original(old, new, **more) or {}), "health": [f"looked at, {datetime.now(UTC)}, {next(numbers)}"]}
+        return {**(original(old, new, **more) or {}), "health": [f"reconciled, {datetime.now(UTC)}, {next(numbers)}"]}
 
     for module in (record, cluster):
         _opened(module).merge_patch = patch
@@ -188,7 +188,7 @@ def never_deployed_never_released() -> None:
 
 
 def events_first() -> None:
-    """The end is told before the finalizer goes, and without that the finalizer stays."""
+    """The end is reported before the finalizer goes, and without that the finalizer stays."""
     original = Finalizers.drop
 
     async def drop(self: Finalizers[Context], context: Context, action: DropFinalizer) -> Outcome[Context]:
@@ -213,7 +213,7 @@ def crowds_let_in() -> None:
 
 
 def no_user_priority() -> None:
-    """What a person waits for stands in line behind everything else."""
+    """What a user waits for queues behind everything else."""
     original = DelayQueue.add
 
     def add(self: DelayQueue[Any], key: Any, priority: Priority, *rest: Any, **more: Any) -> None:
@@ -223,7 +223,7 @@ def no_user_priority() -> None:
 
 
 def answer_hides_edit() -> None:
-    """An edit that stands in the answer to our own status write is taken for seen; the watch is late."""
+    """An edit that is in the answer to our own status write is taken for seen; the watch is late."""
     late_watch()
     original = Reporter.report
 

@@ -35,7 +35,7 @@ COMMAND = Path(sys.executable).with_name("nvcf-operator")
 
 
 def flags(settings: Mapping[str, Any]) -> list[str]:
-    """Settings as options of `run`; None leaves one out, True switches one on. Without leader election unless told."""
+    """Settings as options of `run`; None leaves one out, True switches one on. Without leader election by default."""
     election = settings.get("leader_election", False)
     given = {name: value for name, value in settings.items() if value is not None and name != "leader_election"}
     return [
@@ -118,7 +118,7 @@ class Operator:
         fresh: bool = False,
         **settings: Any,
     ) -> "Iterator[Operator]":
-        """Run an operator for the body; wait until it is ready, unless told otherwise.
+        """Run an operator for the body; wait until it is ready, by default.
 
         `bug` plants one of `tests.support.planted`.
         """
@@ -213,4 +213,4 @@ class Operator:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith(name):
                 return int(line.split()[1]) / 1024
-        raise AssertionError(f"{name} is not told")
+        raise AssertionError(f"{name} is not printed")

@@ -32,7 +32,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         from hack.controlplane import assets
 
         capture = session.config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():  # its progress is for the person who waits
+        with capture.global_and_fixture_disabled():  # its progress is for the user who waits
             assets()
 
 

@@ -35,7 +35,7 @@ class Sandbox(Tenant):
     def operator(self, bug: str | None = None, *, fresh: bool = False, **settings: Any) -> Iterator[Operator]:
         """Run the operator, with a planted bug or without. A `fresh` one has an interpreter of its own.
 
-        It watches this namespace only, unless told otherwise: others end with resources that their operators left.
+        It watches this namespace only, by default: others end with resources that their operators left.
         """
         settings.setdefault("namespaces", self.namespace.name)
         with Operator.start(self.identity, self.simulator.url, self.log, bug=bug, fresh=fresh, **settings) as running:

@@ -76,7 +76,7 @@ def problems(found: Object, before: Mapping[str, Any] | None = None) -> list[str
 
 
 def _condition(condition: Object, status: Object, before: Object) -> Iterator[str]:
-    """What is wrong with a condition. One that was not written anew may be of an older generation."""
+    """What is wrong with a condition. One that was not rewritten may be of an older generation."""
     if condition["reason"] not in set(Reason):
         yield f"reason {condition['reason']} is not of the list"
     if condition["status"] not in ("True", "False", "Unknown"):
@@ -84,7 +84,7 @@ def _condition(condition: Object, status: Object, before: Object) -> Iterator[st
     if len(condition.get("message", "")) > MESSAGE_LIMIT:
         yield f"the message has {len(condition['message'])} characters"
     if moment := _CLOCK.search(condition.get("message", "")):
-        yield f"the message tells a time: {moment[0]}"
+        yield f"the message names a time: {moment[0]}"
     if "observedGeneration" not in condition:
         yield "observedGeneration is missing"
         return
@@ -112,7 +112,7 @@ class Statuses:
         self._log = audit_log
         self._offset = offset
         self.checked = 0
-        """How many were looked at."""
+        """How many were checked."""
 
     def wrong(self, *, namespace: str | None = None) -> list[str]:
         """Check every one; give each that breaks a rule, with the rule."""

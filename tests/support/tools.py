@@ -1,4 +1,4 @@
-"""What people's tools do to a resource: backups, `kubectl replace`, saved manifests, and force.
+"""What users' tools do to a resource: backups, `kubectl replace`, saved manifests, and force.
 
 None of them knows of the operator, and each writes where it likes: metadata, spec, and status by its subresource.
 """
@@ -67,7 +67,7 @@ def remove_annotations(namespace: Namespace, name: str, *annotations: str) -> No
 
 
 def strip_finalizers(namespace: Namespace, name: str) -> None:
-    """Take all finalizers off, as people do with what hangs in its deletion."""
+    """Take all finalizers off, as users do with what hangs in its deletion."""
     _merge(namespace, name, {"metadata": {"finalizers": None}})
 
 
@@ -90,7 +90,7 @@ def force_away(namespace: Namespace, name: str) -> None:
 
 
 def reconcile_now(namespace: Namespace, name: str, *, within: float = 30) -> None:
-    """Ask for a reconcile-now and wait until it is answered: the operator has looked at all that there is by then."""
+    """Ask for a reconcile-now and wait until it is answered: the operator has reconciled all that there is by then."""
     token = f"<{secrets.token_hex(4)} & März>"
     namespace.annotate(name, reconcile_requested_at=token)
     namespace.wait_until(

@@ -17,14 +17,14 @@ def eventually(
     what: str,
     rest: Callable[[], object] = lambda: time.sleep(PAUSE),
 ) -> T:
-    """Look again and again until what is seen is wanted, and give it.
+    """Read again and again until what is read is wanted, and give it.
 
     Args:
-        look: reads what is there now.
+        read: reads what is there now.
         wanted: says whether that is it; anything that is true, unless given.
         within: seconds before it is given up.
         what: what is waited for, for the error.
-        rest: passes the time between two looks.
+        rest: passes the time between two reads.
 
     Raises:
         AssertionError: it did not come; the text shows each different thing that was seen meanwhile.

@@ -1,4 +1,4 @@
-"""Tests of a group run on one worker: a module's stories are not played by each worker anew."""
+"""Tests of a group run on one worker: a module's stories are not played again by each worker."""
 
 import subprocess
 import sys

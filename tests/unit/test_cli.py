@@ -26,7 +26,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command, as people do."""
+    """Run the installed command, as users do."""
     environment = {**plain_environment(), **variables}
     return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=60)
 

@@ -84,4 +84,4 @@ def test_whatever_becomes_of_the_wall_clock_what_has_passed_is_what_passed(steps
         clocks.passes(passed, drift=drift)
         clocks.now()
     assert clocks.now() - clocks.steady.jumped == pytest.approx(sum(passed for passed, _ in steps), abs=0.01)
-    assert abs(clocks.steady.now().timestamp() - clocks.wall) <= JUMP + 0.01, "people read the wall clock's time"
+    assert abs(clocks.steady.now().timestamp() - clocks.wall) <= JUMP + 0.01, "users read the wall clock's time"

@@ -34,7 +34,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class Console:
-    """Standard error of a test, once logging was told to write there."""
+    """Standard error of a test, once logging was set to write there."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
@@ -211,7 +211,7 @@ def test_a_stream_that_is_gone_stops_nothing_and_reports_nothing(
         ("info", "nvcf_operator.x", logging.DEBUG, False, "below the level"),
         ("error", "nvcf_operator.x", logging.WARNING, False, "below the level"),
         ("info", "kopf.objects", logging.INFO, False, "kopf speaks of each event"),
-        ("info", "kopf._core.engines", logging.WARNING, True, "kopf's trouble is ours"),
+        ("info", "kopf._core.engines", logging.WARNING, True, "kopf's failure is ours"),
         ("debug", "kopf.objects", logging.DEBUG, True, "who debugs wants all"),
         ("error", "kopf.objects", logging.WARNING, True, "known: the level of quiet loggers is WARNING"),
         ("debug", "httpx", logging.INFO, False, "it logs URLs"),

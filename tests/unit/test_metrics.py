@@ -1,4 +1,4 @@
-"""Metrics: names and units as Prometheus wants them, and figures that tell what happened."""
+"""Metrics: names and units as Prometheus wants them, and figures that say what happened."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Settings: every one by flag or variable, all mistakes told at once, and no key in what is told."""
+"""Settings: every one by flag or variable, all mistakes reported at once, and no key in what is reported."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Runs `nvcf-operator import` and `nvcf-operator check` as people do: processes, by their flags and variables."""
+"""Runs `nvcf-operator import` and `nvcf-operator check` as users do: processes, by their flags and variables."""
 
 import os
 import subprocess

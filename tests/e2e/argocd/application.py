@@ -1,4 +1,4 @@
-"""An Argo CD Application as people handle it: refreshed, watched, acted on, deleted."""
+"""An Argo CD Application as users handle it: refreshed, watched, acted on, deleted."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ class Application:
         return value
 
     def refresh(self) -> None:
-        """Have it look at git now, as the button does."""
+        """Have it read git now, as the button does."""
         mark = "argocd.argoproj.io/refresh=normal"
         self.plane.kubectl("-n", NAMESPACE, "annotate", "--overwrite", _RESOURCE, self.name, mark)
 
@@ -120,7 +120,7 @@ class Application:
 
 
 def _state(found: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What is looked at, and shown when a wait fails."""
+    """What is read, and shown when a wait fails."""
     found = found or {}
     annotations = found.get("metadata", {}).get("annotations", {})
     return {"metadata": {"annotations": annotations}, "status": found.get("status", {})}

@@ -65,11 +65,11 @@ class ArgoCD:
         self._api.close()
 
     def check(self) -> None:
-        """Raise, with the end of its log, if a server has ended by itself."""
+        """Raise, with the end of its log, if a server has ended unexpectedly."""
         for process in self._processes:
             process.check()
 
-    # what people do with it
+    # what users do with it
 
     def ask(self, method: str, path: str, body: Any = None, **parameters: str) -> Any:
         """Call its API as the one who is logged in."""

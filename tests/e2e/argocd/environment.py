@@ -107,7 +107,7 @@ class Tenant:
     manifest: Mapping[str, Any]
 
     def commit(self, message: str, files: Mapping[str, Mapping[str, Any] | Sequence[Mapping[str, Any]] | None]) -> str:
-        """Commit files with these resources by name, None removes one; have Argo CD look; give the revision."""
+        """Commit files with these resources by name, None removes one; have Argo CD refresh; give the revision."""
         repository = self.environment.repository
         kustomization = repository.read(f"{self.folder}/kustomization.yaml")
         for name, resource in files.items():

@@ -321,12 +321,12 @@ def test_fifty_functions_cause_no_sync_loop_and_no_refresh_storm(environment: En
     quiet = change_statuses()
     say(f"fleet: statuses change, and nothing else: {quiet}")
     assert quiet.syncs == 0
-    # Argo CD compares each Application every two or three minutes by itself.
+    # Argo CD compares each Application every two or three minutes on its own.
     assert quiet.refreshes <= 2 + quiet.seconds / 120, quiet
     assert quiet.status_writes >= 2 * ROUNDS * SUSPENDED
     assert state(tenant.application.find() or {}) == ("Synced", "Suspended")
 
-    say("fleet: the same with ignoreResourceUpdates switched off, to see that these figures tell a storm")
+    say("fleet: the same with ignoreResourceUpdates switched off, to see that these figures show a storm")
     log = environment.argocd.root / "argocd-application-controller.log"
     taken_over = log.read_text().count(TAKEN_OVER)
     setting = {"data": {"resource.ignoreResourceUpdatesEnabled": "false"}}

@@ -20,7 +20,7 @@ _COMMANDS = {
 
 
 def keep(cluster: RealCluster, folder: Path) -> None:
-    """Write them; what cannot be had is told in its file."""
+    """Write them; what cannot be had is reported in its file."""
     folder.mkdir(parents=True, exist_ok=True)
     commands: dict[str, tuple[str, ...]] = dict(_COMMANDS)
     for pod in _said(cluster, "--namespace", release.NAMESPACE, "get", "pods", "--output=name").split():

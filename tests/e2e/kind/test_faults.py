@@ -112,9 +112,9 @@ def test_a_full_disk_of_the_logs_stops_nothing_and_events_show_what_was_done(
         lambda: [message for _, reason, message in tenant.namespace.events("echo") if reason == "Updated"],
         lambda found: len(found) >= 3,
         within=60,
-        what="Events tell of each edit",
+        what="Events report each edit",
     )
-    step(f"no room for logs on {node}: the leader there goes on, and Events tell: {shown[-1]}")
+    step(f"no room for logs on {node}: the leader there goes on, and Events say: {shown[-1]}")
 
 
 def test_an_operator_without_rights_says_which_right_it_lacks(release: Release) -> None:

@@ -84,7 +84,7 @@ def test_the_page_can_be_typed_as_it_stands(shell: Shell) -> None:
         lambda: shell.type(describe),
         lambda text: "L40S: 1-4 instances" in text,
         within=60,
-        what="an Event tells of the change",
+        what="an Event reports the change",
     )
     shell.type(delete)
     assert shell.type("kubectl get fd --ignore-not-found -o name").splitlines()[1:] == []

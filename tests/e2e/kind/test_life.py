@@ -20,7 +20,7 @@ def test_a_manifest_becomes_a_deployment_and_its_edit_a_patch_and_its_end_an_und
         lambda: sorted(reason for _, reason, _ in tenant.namespace.events("echo")),
         lambda reasons: reasons == ["Active", "Created"],
         within=60,
-        what="Events tell of both steps",
+        what="Events report both steps",
     )
     step("it is Ready; it is edited")
     tenant.namespace.scale("echo", maxInstances=5)
@@ -79,7 +79,7 @@ def test_a_deployment_that_somebody_removed_comes_back(tenant: Tenant) -> None:
             found["status"].get("deploymentId") not in (None, first)
             and condition_of(found, "Ready").get("status") == "True"
         ),
-        what="it is deployed anew",
+        what="it is redeployed",
         within=60 + 75 + DEFAULT_POLLS,  # the poll that misses it, the settle time before a second POST
     )
     step("the operator has deployed it again")

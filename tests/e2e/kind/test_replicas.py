@@ -1,4 +1,4 @@
-"""Two Pods, of which one leads: what happens when that one is told to go, or dies."""
+"""Two Pods, of which one leads: what happens when that one is terminated, or dies."""
 
 import re
 import time

@@ -190,5 +190,5 @@ class Ending(World):
 
 
 def _is_late(item: Version) -> bool:
-    """Whether a version showed after the settle: of an object that was gone by then, nobody looks for it."""
+    """Whether a version showed after the settle: of an object that was gone by then, nobody searches for it."""
     return item.visible_from - item.asked_at > TIMING.register_settle

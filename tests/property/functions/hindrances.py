@@ -1,4 +1,4 @@
-"""What stands in the way: lost answers, slow calls, missing images, refused writes, clocks, the end of a process."""
+"""What gets in the way: lost answers, slow calls, missing images, refused writes, clocks, the end of a process."""
 
 from hypothesis import note
 from hypothesis import strategies as st

@@ -26,7 +26,7 @@ def groups(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def written(folder: Path, groups: list[dict[str, Any]], alert: str | None = None) -> Path:
-    """The rules as a file of Prometheus, and the cases beside them: all, or those that look at one alert."""
+    """The rules as a file of Prometheus, and the cases beside them: all, or those that concern one alert."""
     rules = folder / "rules.yaml"
     rules.write_text(yaml.safe_dump({"groups": groups}))
     cases = CASES.read_text()
@@ -43,7 +43,7 @@ def _alerts_of(case: dict[str, Any]) -> set[str]:
 
 
 def expectations() -> Iterator[tuple[str, bool]]:
-    """Each alert that a case looks at, and whether it is to fire there."""
+    """Each alert that a case checks, and whether it is to fire there."""
     for case in documents.load(CASES.read_text())["tests"]:
         yield from ((check["alertname"], bool(check["exp_alerts"])) for check in case["alert_rule_test"])
 

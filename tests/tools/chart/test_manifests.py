@@ -18,7 +18,7 @@ from tests.tools.chart.test_chart import FULL, VALUES
 
 OLDEST, NEWEST = 29, 37
 WITHOUT_SCHEMA = {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
-"""Kinds of the Prometheus Operator. What stands in a PrometheusRule is checked by promtool."""
+"""Kinds of the Prometheus Operator. What is in a PrometheusRule is checked by promtool."""
 
 Objects = list[dict[str, Any]]
 

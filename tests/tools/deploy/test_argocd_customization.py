@@ -112,7 +112,7 @@ def with_health(script: str) -> Scripts:
 
 @each_kind
 def test_the_config_map_holds_the_scripts_as_they_are_in_upstreams_layout(of: Shipped) -> None:
-    assert CONFIG_MAP.read_text() == config_map(), "`make argocd` writes it anew"
+    assert CONFIG_MAP.read_text() == config_map(), "`make argocd` rewrites it"
     data, named = shipped(), group_kind(of.kind)
     assert data[f"resource.customizations.health.{named}"] == (of.folder / "health.lua").read_text()
     actions = documents.load(data[f"resource.customizations.actions.{named}"])

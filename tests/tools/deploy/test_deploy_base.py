@@ -33,7 +33,7 @@ def objects() -> list[dict[str, Any]]:
 
 
 def one(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    """The only one of a kind; the roles that are added to those of people are not the operator's."""
+    """The only one of a kind; the roles that are added to those of users are not the operator's."""
     (found,) = [each for each in objects if each["kind"] == kind and not is_for_users(each)]
     return found
 
@@ -74,7 +74,7 @@ def test_the_base_brings_the_generated_crds_themselves() -> None:
 
 def test_what_is_in_a_namespace_is_in_the_operators(objects: list[dict[str, Any]]) -> None:
     places = {each["kind"]: each["metadata"].get("namespace") for each in objects}
-    assert len(objects) == len(places) + 1, "one role is for people"
+    assert len(objects) == len(places) + 1, "one role is for users"
     assert places == {
         "Namespace": None,
         "ServiceAccount": NAMESPACE,
@@ -146,7 +146,7 @@ RULES = [
     Rule("the host's network is not needed", "pod.hostNetwork", None),
     Rule("the probe of its life", "container.livenessProbe.httpGet.path", "/healthz"),
     Rule("the probe of its readiness", "container.readinessProbe.httpGet.path", "/readyz"),
-    Rule("throttling would delay a person's edit", "container.resources.limits.cpu", None),
+    Rule("throttling would delay a user's edit", "container.resources.limits.cpu", None),
 ]
 
 

@@ -1,4 +1,4 @@
-"""What `deploy/argocd` and `deploy/flux` tell Argo CD and Flux: order, paths, and what is never removed."""
+"""What `deploy/argocd` and `deploy/flux` say to Argo CD and Flux: order, paths, and what is never removed."""
 
 import re
 from pathlib import Path

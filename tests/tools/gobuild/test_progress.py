@@ -1,4 +1,4 @@
-"""A person who waits sees that something goes on."""
+"""A user who waits sees that something goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How `make image` finds an engine, and what it tells it."""
+"""How `make image` finds an engine, and how it calls it."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A release as its maintainers build and publish it, with an engine that writes down what it is told."""
+"""A release as its maintainers build and publish it, with an engine that writes down its arguments."""
 
 import hashlib
 import json

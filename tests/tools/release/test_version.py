@@ -1,4 +1,4 @@
-"""The version stands in one place, and everything else that shows it follows."""
+"""The version is in one place, and everything else that shows it follows."""
 
 import shutil
 from pathlib import Path

@@ -27,7 +27,7 @@ GET = endpoints.get_function(function_id="f", function_version_id="v")
 
 
 class Answers:
-    """Stands for a client: lists one function of an account; other calls are as told."""
+    """Stands for a client: lists one function of an account; other calls are as given."""
 
     def __init__(self, account: str | None) -> None:
         self.account = account

@@ -201,7 +201,7 @@ def test_high_priority_calls_pass_as_such_while_a_pause_lasts_and_only_then(
 ) -> None:
     async def main(clock: Clock) -> None:
         one = account(Failing(Throttled, DAY), clock)
-        assert not one.hurries(seen), "else it goes in its own lane"
+        assert not one.hurries(seen), "else it goes at its own priority"
         one.limiter.throttled(DAY)
         assert one.hurries(seen) == hurries, reason
         await asyncio.sleep(MOST_FOR_OTHERS)

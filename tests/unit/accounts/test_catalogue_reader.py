@@ -19,7 +19,7 @@ Answer = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
 
 
 class Served:
-    """A reader of a catalogue that answers as it is told to."""
+    """A reader of a catalogue that answers as it is set to."""
 
     def __init__(self) -> None:
         self.now = 0.0

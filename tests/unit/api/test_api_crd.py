@@ -152,7 +152,7 @@ def test_names_version_and_subresources(kind: Kind, name: str, short: str) -> No
     assert body["spec"]["names"]["categories"] == ["nvcf"]
     assert body["spec"]["conversion"] == {"strategy": "None"}
     assert version["name"] == "v1alpha1"
-    assert version["subresources"] == {"status": {}}, "NVCF scales by itself: an autoscaler must not find a scale"
+    assert version["subresources"] == {"status": {}}, "NVCF scales on its own: an autoscaler must not find a scale"
 
 
 @pytest.mark.parametrize(

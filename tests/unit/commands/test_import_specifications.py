@@ -1,4 +1,4 @@
-"""What a deployment shows, written as a manifest: it means the same, the CRD takes it, and what is left out is told."""
+"""What a deployment shows, written as a manifest: it means the same, the CRD takes it, and omissions are reported."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""`plan` refuses by itself what the API server refuses: the tables of rules that the real one is asked about."""
+"""`plan` itself refuses what the API server refuses: the tables of rules that the real one is asked about."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -69,7 +69,7 @@ def resource(
 
 
 def intent(version: str = VERSION, *, token: str = TOKEN, uid: str = UID, **changes: Any) -> Intent:
-    """The intent of a POST, open unless told otherwise."""
+    """The intent of a POST, open by default."""
     return Intent(uid=uid, function_version_id=version, token=token, **changes)
 
 
@@ -133,6 +133,6 @@ def conditions_of(situation: Situation) -> dict[str, tuple[str, str]]:
 
 def condition_set_of(decision: Decision) -> tuple[str, bool, bool, bool]:
     """Reason, ready, reconciling, stalled."""
-    assert decision.condition_set is not None, f"no verdict in {decision}"
+    assert decision.condition_set is not None, f"no condition set in {decision}"
     condition_set = decision.condition_set
     return str(condition_set.reason), condition_set.ready, condition_set.reconciling, condition_set.stalled

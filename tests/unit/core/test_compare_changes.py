@@ -190,7 +190,7 @@ def test_a_change_is_the_same_in_whatever_order_the_answer_came() -> None:
     there = [found(gpuSpecificationId=identifier(number), maxRequestConcurrency=1) for number in range(3)]
     manifest = [wanted(maxRequestConcurrency=8), wanted(maxInstances=9), wanted()]
     changes = [next_change(compare(manifest, order), patch_supported=True) for order in (there, there[::-1])]
-    assert changes[0] == changes[1], "repeated writes are told by their content"
+    assert changes[0] == changes[1], "repeated writes are recognized by their content"
 
 
 def test_what_is_expected_after_a_change_keeps_the_order_of_the_answer() -> None:
@@ -230,7 +230,7 @@ RAISES: list[tuple[dict[str, Any], bool, str]] = [
     ({"minInstances": 2}, True, "new instances have to start"),
     ({"minInstances": 2, "maxRequestConcurrency": 8}, True, "by PUT too"),
     ({"minInstances": 0}, False, "fewer start nothing"),
-    ({"maxInstances": 9}, False, "the maximum orders nothing by itself"),
+    ({"maxInstances": 9}, False, "the maximum orders nothing on its own"),
     ({"maxRequestConcurrency": 8}, False, "concurrency is no instance"),
 ]
 

@@ -1,4 +1,4 @@
-"""The table of situations, a case a rule: what is done, and what is told."""
+"""The table of situations, a case a rule: what is done, and what is reported."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -33,7 +33,7 @@ def without_key(reason: Reason) -> Situation:
 AWAITED: list[tuple[str, Situation, Reason]] = [
     *((reason, without_key(reason), reason) for reason in CREDENTIALS),
     (
-        "a key that is refused in a look",
+        "a key that is refused in a reconcile",
         Situation(
             resource(),
             NOW,
@@ -48,7 +48,7 @@ CASES = pytest.mark.parametrize(("situation", "reason"), [pytest.param(*case[1:]
 
 
 def after(situation: Situation, reason: Reason, seconds: float, *, generation: int = 1) -> Situation:
-    """The same, after this process has told that reason for so long."""
+    """The same, after this process has reported that reason for so long."""
     return replace(situation, local=LocalView(reported=(reason, generation), reported_for=seconds))
 
 

@@ -1,4 +1,4 @@
-"""When a poll's list tells something that is not on record."""
+"""When a poll's list shows something that is not on record."""
 
 from dataclasses import replace
 

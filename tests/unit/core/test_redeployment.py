@@ -18,7 +18,7 @@ SAFE: list[tuple[str, Situation]] = [
     ("a deployment that was found is adopted", present(resource(annotations=ASKED, finalizer=True))),
     ("so it is with Retain, which needs no finalizer", present(resource(annotations=ASKED, spec=RETAIN))),
     (
-        "the resource was looked at before, and somebody has deployed the version since",
+        "the resource was reconciled before, and somebody has deployed the version since",
         present(resource(annotations=ASKED, finalizer=True, status={"observedGeneration": 1})),
     ),
     ("it is adopted while it comes up", present(resource(annotations=ASKED, spec=RETAIN), deployment("DEPLOYING"))),

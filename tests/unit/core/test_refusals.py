@@ -1,4 +1,4 @@
-"""The API server refuses a write of ours: told in its words, waited for, and never taken for anything else."""
+"""The API server refuses a write of ours: reported in its words, waited for, and never taken for anything else."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -44,7 +44,7 @@ def test_a_refusal_without_an_end_is_stalled_at_the_progress_deadline() -> None:
     late = refused(resource(status=status.to_dict()))
     assert condition_set_of(decide(late)) == ("ProgressDeadlineExceeded", False, False, True)
     ended = replace(late, refused=None)
-    assert decide(ended).action is not None, "and it goes on by itself when the write passes"
+    assert decide(ended).action is not None, "and it goes on automatically when the write passes"
 
 
 def test_a_refused_end_of_the_finalizer_blocks_the_deletion_and_reports_what_is_gone() -> None:

@@ -1,4 +1,4 @@
-"""An object as it is read: what people, tools and copies leave in it bends nothing."""
+"""An object as it is read: what users, tools and copies leave in it bends nothing."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def stored(**changes: Any) -> dict[str, Any]:
         (stored(), False, "it is this object's"),
         (stored(uid=None), False, "it does not say whose it is"),
         (stored(uid="22222222-2222-2222-2222-222222222222"), True, "it was written for the object that was copied"),
-        ({"uid": UID, "intent": intent().to_dict()}, True, "an intent alone is no record of a look"),
+        ({"uid": UID, "intent": intent().to_dict()}, True, "an intent alone is no record of a reconcile"),
     ],
 )
 def test_a_status_is_lost_where_it_is_not_this_objects(status: dict[str, Any], lost: bool, reason: str) -> None:

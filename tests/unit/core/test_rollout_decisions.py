@@ -148,7 +148,7 @@ WRITES: list[tuple[str, Situation, Action | type[Action] | None]] = [
         undeploy(NEW, graceful=False, purpose=Purpose.GIVEN_UP),
     ),
     (
-        "a version that failed is not tried again by itself",
+        "a version that failed is not retried automatically",
         seen(rolling(failed=FAILED), old=of(OLD), new=LONG),
         None,
     ),

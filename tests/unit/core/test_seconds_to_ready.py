@@ -27,7 +27,7 @@ CREATED = "2026-01-31T11:00:00Z"
 
 CASES: list[tuple[str, str, FunctionDeploymentStatus, str, float | None]] = [
     ("the first time", CREATED, status("False", since=HOUR), "True", 3600.0),
-    ("at its first look", CREATED, status(None), "True", 3600.0),
+    ("at its first reconcile", CREATED, status(None), "True", 3600.0),
     ("at another offset", "2026-01-31T13:00:00+02:00", status(None), "True", 3600.0),
     ("the API server's clock is ahead", "2026-01-31T13:00:00Z", status(None), "True", 0.0),
     ("its creation is not known", "", status(None), "True", None),

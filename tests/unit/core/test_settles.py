@@ -147,4 +147,4 @@ def test_a_version_that_may_have_been_deployed_is_settled_for(situation: Situati
 def test_reconciles_come_so_often_that_none_of_them_breaks_a_settle(busy_poll: float, redeploy: float) -> None:
     timing = Timing(busy_poll=busy_poll, redeploy_settle=redeploy)
     assert 0 < timing.settle_poll <= busy_poll
-    assert timing.settle_poll < redeploy / 2, "a pause of half the settle in which nobody looks begins it again"
+    assert timing.settle_poll < redeploy / 2, "a pause of half the settle in which nothing is read begins it again"

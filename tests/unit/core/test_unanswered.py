@@ -1,4 +1,4 @@
-"""Writes of which NVCF leaves open what became of them: told in its words, and repeated ever more rarely."""
+"""Writes of which NVCF leaves open what became of them: reported in its words, and repeated ever more rarely."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -189,7 +189,7 @@ def test_a_version_that_was_reported_gone_stays_so_though_the_settle_begins_agai
     assert condition_set_of(decide(again))[0] == "AwaitingAnswer"
 
 
-# What an Event tells.
+# What an Event says.
 
 
 def test_an_event_shows_the_first_refusal_and_each_other_text() -> None:

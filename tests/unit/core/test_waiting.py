@@ -1,4 +1,4 @@
-"""What NVCF refused: how it is told, and when it is tried again."""
+"""What NVCF refused: how it is reported, and when it is tried again."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Words in annotations: in any spelling of true and false; what is neither is told, and never passed over."""
+"""Words in annotations: in any spelling of true and false; what is neither is reported, and never passed over."""
 
 from dataclasses import replace
 
@@ -70,7 +70,7 @@ def test_an_annotation_of_somebody_else_is_nobodys_business() -> None:
 
 
 def events(of: Resource) -> tuple[tuple[EventNote, ...], Resource]:
-    """The Events of one look, and the resource with the status after it."""
+    """The Events of one reconcile, and the resource with the status after it."""
     situation = present(of)
     status = report(situation, decide(situation))
     return ignored_words(of, status), held(annotations=of.annotations, status=status.to_dict())

@@ -104,7 +104,7 @@ OUTCOMES = st.lists(st.tuples(PAUSES, LENGTHS, st.sampled_from(KINDS)), max_size
 
 
 class Watcher:
-    """The breaker's rule, told from outside by the calls that are out."""
+    """The breaker's rule, derived from outside by the calls that are out."""
 
     def __init__(self, limiter: Limiter) -> None:
         self.limiter = limiter
@@ -166,7 +166,7 @@ def test_after_an_opening_one_call_at_a_time_is_out_until_one_is_answered(
                 result
             )
         await asyncio.sleep(120)
-        assert limiter.open, "no gate stays shut when nobody is told off any more"
+        assert limiter.open, "no gate stays shut when nobody is rejected any more"
         assert limiter.in_flight == 0
 
     virtual_time.run(main)

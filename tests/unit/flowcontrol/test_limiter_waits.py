@@ -40,7 +40,7 @@ async def answered(limiter: Limiter, *, priority: Priority, with_429: bool = Fal
 WAITS = [
     (3.0, 3.0, 3.0, "a short wait holds all alike"),
     (120.0, 120.0, 120.0, "so does one of two minutes"),
-    (600.0, 120.0, 600.0, "a longer one holds people's calls for two minutes"),
+    (600.0, 120.0, 600.0, "a longer one holds high-priority calls for two minutes"),
     (900.0, 120.0, 900.0, "and the others as long as it asks"),
     (HOUR, 120.0, 900.0, "up to a quarter of an hour"),
     (DAY, 120.0, 900.0, "whatever it asks"),
@@ -78,7 +78,9 @@ async def test_after_their_hold_one_high_priority_call_at_a_time_tries_while_the
     async with limiter.admitted(Priority.HIGH) as trial:
         for _ in range(3):
             said = closed(limiter, priority=Priority.HIGH)
-            assert (said.reason, said.asked) == (HoldReason.THROTTLED, HOUR), "told as what it is: the server's pause"
+            assert (said.reason, said.asked) == (HoldReason.THROTTLED, HOUR), (
+                "reported as what it is: the server's pause"
+            )
             assert 0 < said.retry_after <= 5, "behind a trial it is tried again soon"
         limiter.throttled(HOUR, trial)
     assert closed(limiter, priority=Priority.HIGH).retry_after == MOST_FOR_URGENT, "their pause has begun again"
@@ -221,7 +223,7 @@ def test_a_probe_that_takes_minutes_does_not_hold_the_others_for_minutes(shut_by
 @pytest.mark.parametrize(
     ("later", "asked", "reason"),
     [
-        ([(1.0, HOUR - 1.0), (60.0, HOUR - 60.5)], HOUR, "the same end, told by calls that were under way"),
+        ([(1.0, HOUR - 1.0), (60.0, HOUR - 60.5)], HOUR, "the same end, reported by calls that were under way"),
         ([(1.0, HOUR), (0.5, HOUR)], HOUR, "the same wish"),
         ([(10.0, 5.0)], HOUR, "a shorter one"),
         ([(10.0, None)], HOUR, "none"),

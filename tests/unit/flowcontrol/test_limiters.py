@@ -17,7 +17,7 @@ FAST = 1000.0
 
 
 def middle() -> float:
-    """No luck at all: pauses are three quarters of their longest."""
+    """The lowest draw: pauses are three quarters of their longest."""
     return 0.5
 
 

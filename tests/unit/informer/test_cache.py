@@ -1,4 +1,4 @@
-"""The cache takes in what is newer, tells what is new about it, and forgets only what is gone."""
+"""The cache takes in what is newer, says what is new about it, and forgets only what is gone."""
 
 from typing import Any
 

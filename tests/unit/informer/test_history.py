@@ -114,7 +114,7 @@ def test_a_cluster_that_went_back_ends_the_operator_within_two_minutes(
                 async with asyncio.timeout(seconds):
                     await stop.wait()
             except TimeoutError:
-                assert etcd.reads >= seconds // PROBE - 1, "it was looked at each minute"
+                assert etcd.reads >= seconds // PROBE - 1, "it was read each minute"
             assert (background.failed, clock() - began < seconds) == (ends, ends)
 
     with caplog.at_level(logging.CRITICAL):

@@ -37,7 +37,7 @@ def obj(version: int, *, phase: str = "", generation: int = 1, **metadata: Any) 
 
 
 class Stage:
-    """Watch, cache, queue and one worker, whose look at the resource is a list of things that happen."""
+    """Watch, cache, queue and one worker, whose reconcile of the resource is a list of things that happen."""
 
     def __init__(self, *, filtered: bool = False) -> None:
         self.filtered = filtered
@@ -64,7 +64,7 @@ class Stage:
         return ReconcileResult("done", None)
 
     async def play(self, during: list[tuple[str, dict[str, Any]]], after: list[tuple[str, dict[str, Any]]]) -> None:
-        """A resource is seen and looked at; things happen during the look and after it; all looks are made."""
+        """A resource is seen and reconciled; things happen during that and after it; all reconciles are made."""
         self.happens.append(during)
         beats = Watchdogs()
         begin = asyncio.Event()
@@ -120,8 +120,8 @@ NOTICED = [
     pytest.param([ECHOES[0], OURS[0], FOREIGN, OURS[1]], [ECHOES[1]], Priority.LOW, id="between our two writes"),
     pytest.param([ECHOES[0]], [], Priority.LOW, id="a write of ours whose answer was lost"),
     pytest.param([OURS[0], ("watch", obj(7))], [], Priority.LOW, id="our finalizer taken off while we work"),
-    pytest.param([*OURS, ECHOES[0], EDIT], [], Priority.HIGH, id="a person's edit, overtaken by our answer"),
-    pytest.param([OURS[0], EDIT, OURS[1]], [ECHOES[1]], Priority.HIGH, id="a person's edit, seen while we work"),
+    pytest.param([*OURS, ECHOES[0], EDIT], [], Priority.HIGH, id="a user's edit, overtaken by our answer"),
+    pytest.param([OURS[0], EDIT, OURS[1]], [ECHOES[1]], Priority.HIGH, id="a user's edit, seen while we work"),
 ]
 
 

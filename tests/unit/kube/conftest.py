@@ -1,4 +1,4 @@
-"""What the tests of the connection share: a process that knows of no cluster, until a test tells it of one."""
+"""What the tests of the connection share: a process that knows of no cluster, until a test gives it one."""
 
 import os
 from pathlib import Path

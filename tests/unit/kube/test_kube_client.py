@@ -129,7 +129,7 @@ WRITES = [
         [*VERY_ONE, added("/status/phase", "Active"), added("/status/intent", None)],
     ),
     Write(
-        "a status is compared with nothing that stands in it, whatever text that is",
+        "a status is compared with nothing that is in it, whatever text that is",
         lambda kube: write_status(kube, {"health": ["pull failed: <März> & 🎉"]}),
         "status", "PATCH", f"{PATH}/status", JSON_PATCH,
         [*VERY_ONE, added("/status/health", ["pull failed: <März> & 🎉"])],

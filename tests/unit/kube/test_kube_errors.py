@@ -38,7 +38,7 @@ class Case:
 
 CASES = [
     Case("not the JSON that it should be", 400, Invalid),
-    Case("a token that has expired tells nothing of what was asked for", 401, Unavailable),
+    Case("a token that has expired says nothing about what was asked for", 401, Unavailable),
     Case("RBAC", 403, Denied),
     Case("gone", 404, Missing, gone(group="nvcf-operator.io", kind="functiondeployments", name="echo")),
     Case("another one is gone", 404, Unavailable, gone(group="nvcf-operator.io", kind="functiondeployments", name="x")),

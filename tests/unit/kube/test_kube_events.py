@@ -42,7 +42,7 @@ class Content:
 
 @dataclass
 class Cluster:
-    """Keeps Events, slowly, and fails as it is told to."""
+    """Keeps Events, slowly, and fails as it is set to."""
 
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     writes: list[tuple[str, float]] = field(default_factory=list)
@@ -193,7 +193,7 @@ def test_identical_events_within_10_minutes_are_one_that_is_counted() -> None:
 @pytest.mark.parametrize(
     ("reason", "about", "content"),
     [
-        ("a namesake made anew", Object(uid="u2"), Content()),
+        ("a recreated namesake", Object(uid="u2"), Content()),
         ("another reason", Object(), Content(reason="Deploying")),
         ("another message", Object(), Content(message="Other.")),
     ],

@@ -18,7 +18,7 @@ KEY = b"nvapi-test"
 
 
 class Cluster:
-    """Answers after a second with what it holds, or with the error it is told to."""
+    """Answers after a second with what it holds, or with the error it is set to."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -1,4 +1,4 @@
-"""What errors tell."""
+"""What errors say."""
 
 import pickle
 from typing import Any

@@ -1,4 +1,4 @@
-"""The probes over real sockets: /healthz fails only when we stand still, /readyz until we work, /metrics tells."""
+"""The probes over real sockets: /healthz fails only when we stand still, /readyz until we work, /metrics answers."""
 
 import errno
 import logging

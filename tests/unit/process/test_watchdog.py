@@ -1,4 +1,4 @@
-"""Heartbeats tell what of our own stands still, and nothing else."""
+"""Heartbeats show what of our own stands still, and nothing else."""
 
 import asyncio
 

@@ -46,34 +46,32 @@ def drain(queue: DelayQueue[str]) -> list[tuple[str, Priority]]:
 
 
 MERGES = [
-    pytest.param([(Priority.NORMAL, 0)], {0: Priority.NORMAL}, id="one reason: due at once, in its lane"),
+    pytest.param([(Priority.NORMAL, 0)], {0: Priority.NORMAL}, id="one reason: due at once, at its priority"),
     pytest.param([(Priority.LOW, 5), (Priority.LOW, 3)], {2: None, 3: Priority.LOW}, id="the earliest deadline wins"),
     pytest.param([(Priority.LOW, 3), (Priority.LOW, 5)], {2: None, 3: Priority.LOW}, id="a later one adds nothing"),
     pytest.param(
         [(Priority.LOW, 60), (Priority.HIGH, 0)],
         {0: Priority.HIGH},
-        id="a person does not wait for the background's date",
+        id="a user does not wait for the background's date",
     ),
     pytest.param(
-        [(Priority.HIGH, 0), (Priority.LOW, 0)], {0: Priority.HIGH}, id="a poll does not demote a person's edit"
+        [(Priority.HIGH, 0), (Priority.LOW, 0)], {0: Priority.HIGH}, id="a poll does not demote a user's edit"
     ),
-    pytest.param(
-        [(Priority.LOW, 0), (Priority.HIGH, 0)], {0: Priority.HIGH}, id="an edit promotes what stands in line"
-    ),
+    pytest.param([(Priority.LOW, 0), (Priority.HIGH, 0)], {0: Priority.HIGH}, id="an edit promotes what is queued"),
     pytest.param(
         [(Priority.HIGH, 30), (Priority.LOW, 0)],
         {0: Priority.LOW},
-        id="a person's retry in half a minute makes no person's work of a poll result now",
+        id="a user's retry in half a minute does not promote a poll result now",
     ),
     pytest.param(
         [(Priority.HIGH, 30), (Priority.LOW, 0)],
         {30: Priority.HIGH},
-        id="a key still in line moves up when its lane is due",
+        id="a key still in line moves up when its priority is due",
     ),
     pytest.param(
         [(Priority.HIGH, 5), (Priority.LOW, 5)],
         {4: None, 5: Priority.HIGH},
-        id="of two at one time the urgent lane wins",
+        id="of two at one time the higher priority wins",
     ),
     pytest.param([(Priority.NORMAL, -7)], {0: Priority.NORMAL}, id="a delay that is over is no delay"),
 ]
@@ -230,7 +228,7 @@ def test_discarding_during_the_work_voids_its_requeue_but_no_later_add(queue: De
     queue.discard("a/x")
     queue.add("a/x", Priority.NORMAL)
     queue.done("a/x", requeue=(Priority.HIGH, 0))
-    assert queue.take() == ("a/x", Priority.NORMAL), "what was made anew under the same name counts"
+    assert queue.take() == ("a/x", Priority.NORMAL), "what was recreated under the same name counts"
 
 
 def test_done_without_get_is_a_mistake(queue: DelayQueue[str]) -> None:

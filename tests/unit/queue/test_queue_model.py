@@ -1,4 +1,4 @@
-"""The work queue against a model that keeps every reason to look at a key, and searches them all each time."""
+"""The work queue against a model that keeps every reason to reconcile a key, and searches them all each time."""
 
 import asyncio
 import math
@@ -25,7 +25,7 @@ def namespace(key: str) -> str:
 
 @dataclass
 class Reasons:
-    """Why a key is to be looked at: lane and due time of each; not in line before `since`."""
+    """Why a key is to be reconciled: priority and due time of each; not in line before `since`."""
 
     since: float
     all: list[tuple[Priority, float]] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Reasons:
         return min((priority for priority, due in self.all if due <= now), default=None)
 
     def lined_up(self, priority: Priority) -> float:
-        """When the key came in line in that lane."""
+        """When the key came in line at that priority."""
         return max(min(due for asked, due in self.all if asked == priority), self.since)
 
 
@@ -47,7 +47,7 @@ class QueueAgainstModel(RuleBasedStateMachine):
         self.in_work: dict[str, Reasons] = {}
         self.void: set[str] = set()
         self.last: Priority | None = None
-        # For each lane and group that has something due: the groups served since it had, or since its own turn.
+        # For each priority and group that has something due: the groups served since it had, or since its own turn.
         self.passed_by: dict[tuple[Priority, str], list[str]] = {}
 
     def due(self) -> dict[str, Priority]:
@@ -75,7 +75,9 @@ class QueueAgainstModel(RuleBasedStateMachine):
         assert key in self.waiting, "nobody asked for this key"
         turn = offered[0] == self.last == Priority.NORMAL and Priority.IN_PROGRESS in offered
         wanted = Priority.IN_PROGRESS if turn else offered[0]
-        assert priority == wanted == due[key], "lower lanes first, but what is new and what is under way take turns"
+        assert priority == wanted == due[key], (
+            "higher priorities first, but what is new and what is under way take turns"
+        )
         self.last = priority if priority in (Priority.NORMAL, Priority.IN_PROGRESS) else self.last
         group = namespace(key)
         rivals = [other for other in due if due[other] == priority and namespace(other) == group]

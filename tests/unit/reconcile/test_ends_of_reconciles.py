@@ -1,4 +1,4 @@
-"""However a look at a resource ends, it is not followed at once by another while nothing has changed."""
+"""However a reconcile of a resource ends, it is not followed at once by another while nothing has changed."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -38,7 +38,7 @@ class Stage(OneResource):
         self.operator.loop.run_until_complete(self.operator.informer.relist(first=True))
 
     def reconcile(self) -> tuple[str, float | None]:
-        """Look once, when the last look wanted it; give how it ended, and the seconds until the next one."""
+        """Reconcile once, when the last reconcile wanted it; give how it ended, and the seconds until the next one."""
         self.cluster.now = self.nvcf.now
         self.operator.reconciling = ECHO
         found = self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(ECHO, Priority.LOW))
@@ -48,7 +48,7 @@ class Stage(OneResource):
         return found.result, delay
 
     def pauses(self) -> list[float]:
-        """The pauses that follow one another, without the first two: in those looks something may have changed."""
+        """The pauses that follow one another, without the first two: in those reconciles something may have changed."""
         delays = [delay for _, delay in (self.reconcile() for _ in range(RECONCILES)) if delay is not None]
         return delays[2:]
 
@@ -82,7 +82,7 @@ RAISED: dict[str, Callable[[Stage], BaseException]] = {
     "WriteRefused": lambda stage: WriteRefused(STATUS, errors.Invalid("a policy", status=422)),
     **{kind.__name__: _raising(kind) for kind in kinds_of(errors.KubeError)},
 }
-"""What a look may be cut short by."""
+"""What a reconcile may be cut short by."""
 
 MET: set[str] = set()
 """The results that tests of this module have seen."""
@@ -115,13 +115,13 @@ def progressing(message: str) -> Any:
 
 
 DECIDED: dict[str, Callable[[Situation], Decision]] = {
-    "nothing to tell": lambda situation: Decision(requeue=0.0),
-    "the same to tell": lambda situation: Decision(condition_set=progressing("the same"), requeue=0.0),
+    "nothing to report": lambda situation: Decision(requeue=0.0),
+    "the same to report": lambda situation: Decision(condition_set=progressing("the same"), requeue=0.0),
     "a failure": lambda situation: Decision(condition_set=progressing("failed"), requeue=0.0, backoff=True),
     "a moment": lambda situation: Decision(requeue=1e-4),
     "more than one write to do": unfinished,
 }
-"""What a look may decide that wants the next one at once."""
+"""What a reconcile may decide that wants the next one at once."""
 
 
 @pytest.mark.parametrize("end", list(DECIDED))

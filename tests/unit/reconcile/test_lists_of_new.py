@@ -21,7 +21,7 @@ CROWD = [Key("team", f"echo-{number:02}") for number in range(20)]
 
 
 class Crowd:
-    """20 resources of an account, each with a version of its own, looked at side by side."""
+    """20 resources of an account, each with a version of its own, reconciled side by side."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
@@ -42,7 +42,7 @@ class Crowd:
         self.operator.loop.run_until_complete(self.operator.informer.relist(first=True))
 
     def reconcile(self) -> None:
-        """Look at all of them, side by side."""
+        """Reconcile all of them, side by side."""
         reconciles = (self.operator.reconciler.reconcile(key, Priority.NORMAL) for key in CROWD)
 
         async def all_of_them() -> None:
@@ -52,7 +52,7 @@ class Crowd:
         self.operator.loop.run_until_complete(all_of_them())
 
     def reconcile_in_turn(self, apart: float) -> None:
-        """Look at one after the other."""
+        """Reconcile one after the other."""
         for key in CROWD:
             self.cluster.now = self.nvcf.now
             self.operator.loop.run_until_complete(self.operator.reconciler.reconcile(key, Priority.NORMAL))

@@ -28,7 +28,7 @@ class Stage(OneResource):
             self.nvcf.advance(1.0)
 
     def take_in(self) -> None:
-        """Take in what there is, without a look at anything."""
+        """Take in what there is, without reconciling anything."""
         self.cluster.now = self.nvcf.now
         self.operator.loop.run_until_complete(self.operator.informer.relist(first=not self.operator.cache))
 

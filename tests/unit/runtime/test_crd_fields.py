@@ -1,4 +1,4 @@
-"""Under a CRD that is older than the operator nothing is deployed without a record, and it is told."""
+"""Under a CRD that is older than the operator nothing is deployed without a record, and it is reported."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ class Stage(OneResource):
         super().__init__(ECHO)
 
     def reconcile(self, times: int = 1) -> float:
-        """Look so many times, each when the last look wanted it; give the pause after the last one."""
+        """Reconcile so many times, each when the last reconcile wanted it; give the pause after the last one."""
         for _ in range(times):
             self.operator.loop.run_until_complete(self.operator.informer.relist())
             self.cluster.now = self.nvcf.now

@@ -175,7 +175,7 @@ def test_never_do_two_lead_whatever_happens(steps: list[tuple[int, str, float]])
 
 
 async def _never_two(steps: list[tuple[int, str, float]]) -> None:
-    """Replicas that try, end, start anew and are frozen (they just do not try) in any order."""
+    """Replicas that try, end, start again and are frozen (they just do not try) in any order."""
     shared, clock, number = Shared(), Clock(), 3
     replicas = [made(shared, clock, str(index)) for index in range(3)]
     for index, deed, pause in steps:

@@ -250,7 +250,7 @@ def test_force_delete_that_was_there_before_does_not_count_and_that_is_remembere
         force_delete_set_at=NOW,
         deleted_at=NOW - timedelta(seconds=60),
     )
-    assert process.view(since).force_delete, "a person has set it again"
+    assert process.view(since).force_delete, "a user has set it again"
 
 
 def test_our_copy_is_the_whole_record() -> None:

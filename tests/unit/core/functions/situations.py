@@ -109,7 +109,7 @@ def situation(of: CloudFunction, *versions: VersionSeen, **changes: Any) -> Func
 
 
 def intent(template: Fields = SMALL, *, token: str = TOKEN, uid: str = UID, **changes: Any) -> Registration:
-    """The intent of a POST, open unless told otherwise."""
+    """The intent of a POST, open by default."""
     return Registration(uid=uid, hash=hash_of(template), token=token, **changes)
 
 

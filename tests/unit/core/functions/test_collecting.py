@@ -44,7 +44,7 @@ PRESENT = Present(deployment())
 def collecting(
     *versions: VersionSeen, limit: int = 1, metadata: dict[str, Any] | None = None, **changes: Any
 ) -> FunctionSituation:
-    """Three versions of which one is the latest; the history keeps one more unless told otherwise."""
+    """Three versions of which one is the latest; the history keeps one more by default."""
     spec = {"history": {"limit": limit}}
     held = recorded(*ALL, **{"template": THIRD_TEMPLATE, "spec": spec, **(metadata or {})})
     return situation(held, *(versions or ALL), **changes)

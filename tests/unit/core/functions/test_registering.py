@@ -275,7 +275,7 @@ WAITS: dict[str, tuple[FunctionSituation, tuple[str, str]]] = {
         ),
         ("RevisionReused", "stalled"),
     ),
-    "a function whose versions are all gone is never made anew": (
+    "a function whose versions are all gone is never created again": (
         situation(recorded(version()), absent_for={FIRST: 80.0}),
         ("FunctionGone", "stalled"),
     ),
