@@ -71,10 +71,12 @@ class Change(NamedTuple):
 
 def in_place(situation: FunctionSituation, decision: FunctionDecision) -> FunctionDecision:
     """The decision, but that a version in use is brought up to date where it is not as the manifest says."""
+    failure = situation.failure if isinstance(situation.tried, InPlaceAction) else None
+    if decision.action is not None and failure is not None:
+        return waiting(situation, failure, at_work=True)  # nothing is written in a pass after a write that failed
     if decision.action is not None or not (decision.taken is not None or _is_beside(situation, decision)):
         return decision
     found = tuple(_changes(situation))
-    failure = situation.failure if isinstance(situation.tried, InPlaceAction) else None
     if failure is not None and failure.scope != Scope.RESOURCE:
         taken = _held_back(situation, decision, found).taken
         return replace(waiting(situation, failure, at_work=True), taken=taken)
