@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from hack.controlplane.certificates import Authority
 from nvcf_client import AsyncClient, Client, NvcfError, endpoints
 from nvcf_client.errors import Obstacle, Unreachable
 from nvcf_client.requests import Request
+from nvcf_operator.process.event_loop import new_event_loop
 from tests.contract.scripted_server import (
     Act,
     answer,
@@ -463,6 +465,77 @@ def test_nothing_is_sent_again_after_a_kept_connection_broke(
     with serving(answer(200, DEPLOYMENT), accident, answer(200, DEPLOYMENT)) as server:
         asyncio.run(twice(server.url))
         assert len(server.received) == 2
+
+
+def then(data: bytes, then_: Act) -> Act:
+    """Send an answer, and do something once the client has had time to read it."""
+
+    def act(connection: socket.socket) -> None:
+        connection.sendall(data)
+
+        def later() -> None:
+            time.sleep(0.05)
+            with suppress(OSError):
+                then_(connection)
+
+        threading.Thread(target=later, daemon=True).start()
+
+    return act
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(DEPLOYMENT) + DEPLOYMENT
+UNASKED: dict[str, Act] = {
+    "another answer": raw(ANSWER.replace(b"ACTIVE", b"ERRORS")),
+    "408": answer(408),
+    "the end": lambda connection: connection.shutdown(socket.SHUT_RDWR),
+}
+
+
+@pytest.mark.parametrize("loop_is_blocked", [False, True], ids=["seen", "not seen yet"])
+@pytest.mark.parametrize("unasked", UNASKED)
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_kept_connection_on_which_something_came_unasked_is_not_used_again(
+    no_proxy: None, kind: type[Any], loop: Any, unasked: str, loop_is_blocked: bool
+) -> None:
+    async def twice(url: str) -> None:
+        client = kind(api_key=KEY, base_url=url, max_retries=0)
+        for _ in range(2):
+            assert (await _result(client.send(POST))).deployment.function_status == "ACTIVE"
+            if loop_is_blocked:
+                time.sleep(0.2)  # noqa: ASYNC251
+            else:
+                await asyncio.sleep(0.2)
+        await _result(client.close() if kind is Client else client.aclose())
+
+    with serving(then(ANSWER, UNASKED[unasked]), raw(ANSWER)) as server, asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(twice(server.url))
+        assert len(server.received) == 2
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_connection_is_kept_for_the_next_call(
+    no_proxy: None, certificates: Certificates, loop: Any, tls: bool
+) -> None:
+    connections: set[int] = set()
+
+    def act(connection: socket.socket) -> None:
+        connections.add(connection.getpeername()[1])
+        connection.sendall(ANSWER)
+
+    async def thrice(url: str) -> None:
+        async with AsyncClient(api_key=KEY, base_url=url, ca_file=str(certificates.bundle)) as client:
+            for _ in range(3):
+                await client.send(POST)
+
+    with (
+        serving(act, tls=certificates.server if tls else None) as server,
+        asyncio.Runner(loop_factory=loop) as runner,
+    ):
+        runner.run(thrice(server.url))
+    assert len(server.received) == 3
+    assert len(connections) == 1
 
 
 async def _result(found: Any) -> Any:

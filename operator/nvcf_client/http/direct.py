@@ -3,6 +3,7 @@
 Its errors are given as those of httpx, so that a call fails in the same words whichever way it went.
 """
 
+import select
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import httpx
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
@@ -127,12 +129,34 @@ class _Connector(aiohttp.TCPConnector):
     """Notes when the call under way has its connection: what comes next is the request itself."""
 
     progress: Progress
+    _last: ResponseHandler | None = None
 
     async def connect(self, *arguments: Any, **options: Any) -> Connection:
-        """Give a connection, kept or new."""
+        """Give a connection, kept or new.
+
+        One on which anything has come since its last answer is not used again: its end, after which a request would get
+        no answer, or an answer that nobody has asked for, which the next call would take for its own.
+        """
         connection = await super().connect(*arguments, **options)
+        if connection.protocol is self._last and _is_spoilt(connection):
+            connection.close()
+            connection = await super().connect(*arguments, **options)
+        self._last = connection.protocol
         self.progress.connected()
         return connection
+
+
+def _is_spoilt(connection: Connection) -> bool:
+    """Whether something has come on an unused connection, taken in by aiohttp or not."""
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return True
+    number = transport.get_extra_info("socket").fileno()
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([number], [], [], 0)[0])
+    unread = select.poll()
+    unread.register(number, select.POLLIN)
+    return bool(unread.poll(0))
 
 
 def _as_httpx(error: Exception, *, sent: bool) -> httpx.HTTPError:
