@@ -2,14 +2,17 @@
 
 import asyncio
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key
+from nvcf_client.requests import Request
+from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, SECRETS_REQUESTED_ANNOTATION, Key
 from nvcf_operator.commands.plan.engine import Planner
 from nvcf_operator.commands.plan.entries import UNREAD
+from nvcf_operator.commands.plan.loop.channel import ReadOnlyChannel
 from nvcf_operator.commands.plan.loop.ports import GivenKey
 from nvcf_operator.commands.plan.model import CHANGES, FAILED, UNCHANGED, Action, Amount, Basis, Manifest, Plan, Source
 from nvcf_operator.commands.read_only_client import ReadOnlyClient
@@ -200,6 +203,61 @@ def test_secrets_that_are_not_read_are_taken_to_be_there_and_shown_to_nobody(cur
     assert (found.action, found.notes) == (Action.REGISTER, (UNREAD,)), found.message
     assert found.first_write is not None
     assert found.first_write.body["secrets"] == [{"name": "TOKEN", "value": "<hidden>"}]
+
+
+def carried_out(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, *manifests: Manifest) -> dict[Key, Json]:
+    """The objects after the operator has done all that there is to do."""
+    account = AccountSettings.model_construct(nvcf_base_url=simulator.url, nvcf_host_header=None, nvcf_ca_file=None)
+
+    def connect(credential: Credential) -> ReadOnlyClient:
+        return ReadOnlyClient(account, credential.api_key, timeout=30.0)
+
+    async def send(channel: ReadOnlyChannel, request: Request[Any], admission: Any) -> Any:
+        return await channel._client._client.send(request)  # type: ignore[attr-defined]
+
+    async def made() -> dict[Key, Json]:
+        planner = Planner(Settings(nvcf_base_url=simulator.url), GivenKey(simulator.url, KEY), connect)
+        await planner.plan(manifests)
+        await planner.close()
+        return copy.deepcopy(planner.operation.api.objects)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReadOnlyChannel, "send", send)
+        return asyncio.run(made())
+
+
+@pytest.fixture
+def changing() -> Iterator[Simulator]:
+    """A simulator in which calls may change something."""
+    with Simulator.start({"functions": []}) as running:
+        yield running
+
+
+def test_secrets_that_are_not_read_hide_nothing_else(changing: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = [{"name": "TOKEN", "secretRef": {"name": "llama-secrets", "key": "token"}}]
+    one = function_manifest(secrets=secrets)
+    key = Key("team", "llama", CLOUD_FUNCTION)
+    objects = carried_out(changing, monkeypatch, *given(one))
+    objects[key]["status"]["versions"][0]["served"] = True
+    one["spec"]["template"]["containerImage"] = "nvcr.io/org/llama:2"
+    (second,) = given(one)
+    objects = carried_out(changing, monkeypatch, replace(second, recorded=objects[key], basis=Basis.MERGED))
+    recorded = objects[key]
+    assert len(recorded["status"]["versions"]) == 2
+    for version in recorded["status"]["versions"]:
+        version["secrets"] = "0123456789abcdef"  # of a Secret that a plan may not read
+
+    def plan_for(annotations: Json, **spec: Any) -> Action:
+        document = {**one, "metadata": {**one["metadata"], "annotations": annotations}, "spec": {**one["spec"], **spec}}
+        (item,) = given(document)
+        (found,) = planned(changing, [replace(item, recorded=recorded, basis=Basis.MERGED)])[0].planned
+        assert UNREAD in found.notes
+        return found.action
+
+    assert plan_for({}) == Action.UNCHANGED
+    assert plan_for({}, tags=["grade:a"]) == Action.UPDATE_IN_PLACE
+    assert plan_for({}, history={"limit": 0}) == Action.DELETE
+    assert plan_for({SECRETS_REQUESTED_ANNOTATION: "<&>"}) == Action.UPDATE_IN_PLACE
 
 
 def test_objects_of_the_cluster_beside_the_manifests_count(current: Simulator) -> None:

@@ -80,8 +80,6 @@ class Entries:
             action = Action.UNCHANGED
         if self._secrets.lacks(resource):
             item.notes.append(UNREAD)
-            if refused is not None and isinstance(did, SendSecrets):
-                action, refused = Action.UNCHANGED, None
         elif isinstance(did, SendSecrets):
             item.notes.append(SENT_PERHAPS)
         adopts = item.adopts or action == Action.ADOPT

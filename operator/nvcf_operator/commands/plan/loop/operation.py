@@ -9,7 +9,7 @@ from nvcf_operator.clock import SteadyClock
 from nvcf_operator.commands.plan.loop.accounts import PlannedAccounts
 from nvcf_operator.commands.plan.loop.channel import Reader
 from nvcf_operator.commands.plan.loop.objects import MemoryApi
-from nvcf_operator.commands.plan.loop.ports import Notes
+from nvcf_operator.commands.plan.loop.ports import Notes, PlannedSecretReader
 from nvcf_operator.commands.plan.loop.watched import Decided, WatchedDeployments, WatchedFunctions
 from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.core.functions.model.resource import CloudFunction
@@ -28,7 +28,7 @@ from nvcf_operator.reconcile.context import Claims, Environment
 from nvcf_operator.reconcile.functions.context import FunctionClaims, FunctionEnvironment
 from nvcf_operator.reconcile.functions.observe import FunctionObserver
 from nvcf_operator.reconcile.functions.orphans import FunctionOrphans
-from nvcf_operator.reconcile.functions.secrets import SecretReader, SecretsDue
+from nvcf_operator.reconcile.functions.secrets import SecretsDue
 from nvcf_operator.reconcile.loop import Reconciler
 from nvcf_operator.reconcile.observe import Observer
 from nvcf_operator.reconcile.orphans import Orphans
@@ -177,7 +177,7 @@ class Operation:
             SentRegistrations(),
             self.environment.up_to_date,
         )
-        reader = SecretReader(secrets, SecretsDue(settings.secret_resync_interval))
+        reader = PlannedSecretReader(secrets, SecretsDue(settings.secret_resync_interval))
         return WatchedFunctions(
             environment,
             FunctionObserver(settings, environment, self.accounts, credentials, reader),

@@ -1,16 +1,20 @@
 """The ports of a plan beside NVCF and the cluster: keys, Secrets and Events."""
 
+from dataclasses import replace
 from typing import Any
 
 from nvcf_operator.api.names import ALLOW_FUNCTION_ANNOTATION, Key
 from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.situation import SecretsSeen
 from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.kube.secrets import Denied, SecretRead, Unavailable
 from nvcf_operator.kube.stored_secret import StoredSecret
+from nvcf_operator.reconcile.functions.secrets import SecretReader, SecretsDue
 from nvcf_operator.reconcile.ports import SecretStore
+from nvcf_operator.state.function_state import FunctionLocalState
 
 
 class GivenKey:
@@ -65,6 +69,28 @@ class PlannedSecrets:
             return False
         names = {item.secret_ref.name for item in resource.spec.secrets or ()}
         return any((resource.key.namespace, name) in self._unread for name in names)
+
+
+class PlannedSecretReader(SecretReader):
+    """Reads values of secrets. Those that may not be read count as sent, so that nothing else waits for them.
+
+    Args:
+        store: where Secrets are read.
+        due: when they are read again.
+
+    """
+
+    def __init__(self, store: SecretStore, due: SecretsDue) -> None:
+        super().__init__(store, due)
+        self._planned = store
+
+    async def seen(self, resource: CloudFunction, local: FunctionLocalState, *, max_age: float) -> SecretsSeen:
+        """Give what a decision needs to know of the values."""
+        found = await super().seen(resource, local, max_age=max_age)
+        if not isinstance(self._planned, PlannedSecrets) or not self._planned.lacks(resource):
+            return found
+        sent = {item.secrets: frozenset[str]() for item in resource.status.versions if item.secrets is not None}
+        return replace(found, changed_since={**found.changed_since, **sent})
 
 
 class Notes:
