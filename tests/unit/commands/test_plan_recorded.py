@@ -1,5 +1,6 @@
 """What `plan` reads of a cluster under rights of every kind, and what it does without."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key, Kind
-from nvcf_operator.commands.plan.input.reading import InputError
+from nvcf_operator.commands.plan.input.reading import STDIN, InputError
+from nvcf_operator.commands.plan.input.reading import read as input_of
 from nvcf_operator.commands.plan.input.recorded import MANAGER, Recorded, applier, recorded
 from nvcf_operator.commands.plan.input.secrets import ClusterCredentials
 from nvcf_operator.commands.plan.model import Basis, Manifest, Source
@@ -37,6 +39,7 @@ class Api:
     may_get: bool = True
     apply: KubeError | None = MAY_NOT
     tried: list[tuple[Key, str]] = field(default_factory=list)
+    sent: list[Mapping[str, Any]] = field(default_factory=list)
 
     async def list_resources(
         self, namespaces: Sequence[str] = (), *, kind: Kind = FUNCTION_DEPLOYMENT
@@ -59,6 +62,7 @@ class Api:
 
     async def try_apply(self, key: Key, document: Mapping[str, Any], *, manager: str) -> dict[str, Any]:
         self.tried.append((key, manager))
+        self.sent.append(document)
         if self.apply is not None:
             raise self.apply
         return {**document, "spec": {**document["spec"], "suspend": True}, "status": {"phase": "Active"}}
@@ -137,6 +141,15 @@ async def test_a_tried_apply_is_taken_over() -> None:
     )
     assert (new.basis, new.recorded, new.document["spec"]["suspend"]) == (Basis.NEW, None, True)
     assert found.notes == ()
+
+
+async def test_no_default_is_tried_over_what_others_have_set() -> None:
+    documents = {**ECHO, "spec": {**ECHO["spec"], "größe": 1, "rollout": {"immutableChange": None}}}
+    given_manifests = input_of([STDIN], namespace="team", stdin=json.dumps(documents).encode).manifests
+    assert given_manifests[0].document["spec"]["rollout"]["immutableChange"] == "Reject"
+    api = Api(apply=None)
+    await read(api, *given_manifests)
+    assert api.sent[0]["spec"] == {**ECHO["spec"], "rollout": {}}
 
 
 @pytest.mark.parametrize(

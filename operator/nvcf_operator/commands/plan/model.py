@@ -100,11 +100,13 @@ class Manifest:
 
     source: Source
     document: dict[str, Any] = field(repr=False)
-    """As it was read, with a namespace in its metadata."""
+    """As it was read, with a namespace in its metadata and the schema's defaults in its spec."""
     recorded: dict[str, Any] | None = field(default=None, repr=False)
     """The object in the cluster, if it was read and is there."""
     basis: Basis = Basis.NEW
     """Whether `recorded` is what a tried apply gave; `Basis.MERGED` merges the document into it."""
+    applied: dict[str, Any] | None = field(default=None, repr=False)
+    """The spec without defaults, as an apply sends it; None where it is the document's."""
 
 
 @dataclass(frozen=True, slots=True)

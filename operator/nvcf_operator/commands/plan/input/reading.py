@@ -189,7 +189,7 @@ class _Reader:
             )
             return
         document = {"apiVersion": names.API_VERSION, "kind": kind.name, "metadata": metadata, "spec": found.spec}
-        self._manifests.append(Manifest(place.source, document))
+        self._manifests.append(Manifest(place.source, document, applied=found.applied))
 
     def _error(self, place: _Place, text: str) -> None:
         self._errors.append(f"{place}: {text}")

@@ -141,7 +141,7 @@ class _Applied:
         refused = key.namespace in self._may_not.get(key.kind.plural, ())
         if manager is not None and not refused:
             try:
-                tried = await self._client.try_apply(key, manifest.document, manager=manager)
+                tried = await self._client.try_apply(key, _sent(manifest), manager=manager)
             except Invalid as error:
                 self._refused(manifest, error)
                 return merged
@@ -183,6 +183,12 @@ class _Applied:
             for kind, namespaces in sorted(self._may_not.items())
         ]
         return [*denied, *self._other_notes]
+
+
+def _sent(manifest: Manifest) -> dict[str, Any]:
+    """What an apply sends. Defaults in it would win over what others have set."""
+    document = manifest.document
+    return document if manifest.applied is None else {**document, "spec": manifest.applied}
 
 
 def applier(obj: Mapping[str, Any]) -> str | None:

@@ -41,12 +41,14 @@ class Validated:
 
     Attributes:
         spec: without unknown fields and nulls, with defaults.
+        applied: the same without defaults, as an apply sends it: others may own what the manifest leaves out.
         errors: why it would be refused, a line each.
         warnings: what it would drop, a line each.
 
     """
 
     spec: dict[str, Any] = field(default_factory=dict)
+    applied: dict[str, Any] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -67,6 +69,7 @@ def validated(kind: Kind, document: Mapping[str, Any]) -> Validated:
         found.errors.append("spec: is required" if spec is None else "spec: must be a mapping")
         return found
     found.spec = _stored(spec, schema(kind), "spec", found.warnings)
+    found.applied = _stored(spec, schema(kind), "spec", [], defaults=False)
     found.errors += _errors(found.spec, schema(kind), "spec")
     if not found.errors:  # the API server evaluates rules only where the schema is kept
         found.errors += _rules(found.spec, schema(kind), "spec")
@@ -81,14 +84,18 @@ def changed_immutables(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any
     return tuple(_transitions(old, new, schema(kind), "spec"))
 
 
-def _stored(value: Any, rules: Mapping[str, Any], path: str, warnings: list[str]) -> Any:
-    """The value without unknown fields and nulls, and with defaults."""
+def _stored(value: Any, rules: Mapping[str, Any], path: str, warnings: list[str], *, defaults: bool = True) -> Any:
+    """The value without unknown fields and nulls, and with defaults if they are wanted."""
+
+    def stored(inside: Any, inner: Mapping[str, Any], step: str) -> Any:
+        return _stored(inside, inner, path + step, warnings, defaults=defaults)
+
     if isinstance(value, list) and "items" in rules:
-        return [_stored(item, rules["items"], f"{path}[{i}]", warnings) for i, item in enumerate(value)]
+        return [stored(item, rules["items"], f"[{i}]") for i, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
     if isinstance(each := rules.get("additionalProperties"), dict):
-        return {k: _stored(v, each, f"{path}.{k}", warnings) for k, v in value.items() if v is not None}
+        return {k: stored(v, each, f".{k}") for k, v in value.items() if v is not None}
     properties = rules.get("properties")
     if properties is None:
         return value
@@ -96,8 +103,8 @@ def _stored(value: Any, rules: Mapping[str, Any], path: str, warnings: list[str]
     found = {}
     for name, inner in properties.items():
         if value.get(name) is not None:
-            found[name] = _stored(value[name], inner, f"{path}.{name}", warnings)
-        elif "default" in inner:
+            found[name] = stored(value[name], inner, f".{name}")
+        elif defaults and "default" in inner:
             found[name] = _stored(deepcopy(inner["default"]), inner, f"{path}.{name}", [])
     return found
 
