@@ -1,5 +1,6 @@
 """The objects of the cluster as they are after an apply, held in memory: what is written to them stays here."""
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,6 +15,9 @@ from nvcf_operator.kube.errors import Missing
 
 NEW_UIDS = uuid.UUID("9e4f9a3c-6a0e-4d0e-8b51-6a6f0f7f3c11")
 """The space of the uids of objects that are not in the cluster yet."""
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""The annotation in which a client-side apply keeps what it has applied."""
 
 _METADATA = ("labels", "annotations")
 
@@ -77,7 +81,7 @@ def as_applied(manifest: Manifest, now: datetime) -> dict[str, Any]:
         return _new(document, now)
     if manifest.basis == Basis.DRY_RUN:
         return {**found, "kind": document["kind"]}
-    return _merged(document, found)
+    return _merged(manifest, found)
 
 
 def _new(document: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -98,19 +102,76 @@ def _new(document: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _merged(document: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(manifest: Manifest, found: Mapping[str, Any]) -> dict[str, Any]:
     """The object of the cluster with the spec of the manifest, and its labels and annotations beside those of others.
 
-    What other managers have added to the spec goes: only a tried apply shows who owns what.
+    What others have set in the spec stays if it is on record what was applied; else the manifest's spec counts alone.
     """
-    metadata = dict(found["metadata"])
+    document, metadata = manifest.document, dict(found["metadata"])
     for name in _METADATA:
         if added := document["metadata"].get(name):
             metadata[name] = {**(metadata.get(name) or {}), **added}
-    spec = document.get("spec") or {}
-    if not _same(document, found):
+    spec, owned = document.get("spec") or {}, _applied_fields(found)
+    if owned is not None:
+        given = spec if manifest.applied is None else manifest.applied
+        spec = _beside_others(given, spec, found.get("spec") or {}, owned)
+    if not _same({**document, "spec": spec}, found):
         metadata["generation"] = int(metadata.get("generation") or 0) + 1
     return {**found, "kind": document["kind"], "metadata": metadata, "spec": spec}
+
+
+def _applied_fields(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The fields of the spec that were applied, as a tree of their names; None where that is not on record."""
+    owned: dict[str, Any] = {}
+    metadata, known = found["metadata"], False
+    try:
+        last = json.loads((metadata.get("annotations") or {}).get(LAST_APPLIED, "null"))
+    except ValueError:
+        last = None
+    if isinstance(last, Mapping) and isinstance(last.get("spec"), Mapping):
+        owned, known = {**last["spec"]}, True
+    for entry in metadata.get("managedFields") or ():
+        fields = (entry.get("fieldsV1") or {}).get("f:spec")
+        if entry.get("operation") == "Apply" and not entry.get("subresource") and fields is not None:
+            owned, known = _united(owned, _names(fields)), True
+    return owned if known else None
+
+
+def _names(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name[2:]: _names(inner) for name, inner in fields.items() if name.startswith("f:")}
+
+
+def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        name: _united(value, other[name])
+        for name, value in one.items()
+        if isinstance(value, Mapping) and isinstance(other.get(name), Mapping)
+    }
+    return {**one, **other, **both}
+
+
+def _beside_others(
+    given: Mapping[str, Any], stored: Mapping[str, Any], there: Mapping[str, Any], owned: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is stored of a manifest beside the fields that others have set. Lists are replaced as a whole.
+
+    Args:
+        given: what the manifest says.
+        stored: the same with defaults.
+        there: what the cluster has.
+        owned: what was applied before, and goes when it is gone from the manifest.
+
+    """
+    merged = dict(stored)
+    for name, value in there.items():
+        if name not in given:
+            if name not in owned:
+                merged[name] = value
+        elif isinstance(value, Mapping) and isinstance(given[name], Mapping):
+            before = owned.get(name)
+            if before is None or (before and isinstance(before, Mapping)):  # else it was applied as a whole
+                merged[name] = _beside_others(given[name], stored[name], value, before or {})
+    return merged
 
 
 def _same(document: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
