@@ -513,6 +513,22 @@ def test_a_kept_connection_on_which_something_came_unasked_is_not_used_again(
         assert len(server.received) == 2
 
 
+def test_a_name_that_cannot_be_one_does_not_resolve(no_proxy: None) -> None:
+    error = unreachable(ask_async, POST, Obstacle.NAME, base_url=f"http://{'ü'.encode().hex() * 16}.test/v2/nvcf")
+    assert error.detail.endswith("Name or service not known")
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_connection_that_ends_before_tls_is_reset(no_proxy: None, loop: Any) -> None:
+    async def call(url: str) -> None:
+        async with AsyncClient(api_key=KEY, base_url=url, max_retries=0) as client:
+            with pytest.raises(Unreachable, match=r"nvcf: Connection reset by peer \(POST"):
+                await client.send(POST)
+
+    with serving(greeting=b"") as server, asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(call(server.url.replace("http:", "https:")))
+
+
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, new_event_loop], ids=["asyncio", "uvloop"])
 def test_a_connection_is_kept_for_the_next_call(

@@ -3,7 +3,10 @@
 Its errors are given as those of httpx, so that a call fails in the same words whichever way it went.
 """
 
+import errno
+import os
 import select
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -92,6 +95,8 @@ class AioConnection:
                 yield AioResponse(response)
         except (aiohttp.ClientError, ssl.SSLError) as error:
             raise _as_httpx(error, sent=progress.sent) from error.__cause__ or error
+        except UnicodeError:  # a part of the host's name is empty, or longer than names may be
+            raise httpx.ConnectError("") from socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -162,8 +167,11 @@ def _is_spoilt(connection: Connection) -> bool:
 def _as_httpx(error: Exception, *, sent: bool) -> httpx.HTTPError:
     """The error that httpx raises where aiohttp raises this one."""
     if not sent:
-        timed_out = isinstance(error, TimeoutError)
-        return httpx.ConnectTimeout("") if timed_out else httpx.ConnectError(str(error))
+        if isinstance(error, TimeoutError):
+            return httpx.ConnectTimeout("")
+        cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+        broken = isinstance(cause, ConnectionResetError) and not cause.args  # as uvloop says it
+        return httpx.ConnectError(os.strerror(errno.ECONNRESET) if broken else str(cause))
     if isinstance(error.__cause__, ContentEncodingError):
         return httpx.DecodingError("")
     if isinstance(error, aiohttp.ClientOSError) and not isinstance(error, aiohttp.ServerDisconnectedError):
