@@ -95,7 +95,7 @@ class Cache:
         known = self._digests.get(key)
         if known is None or known.uid != obj["metadata"].get("uid") or version > known.resource_version:
             return False
-        return self._own_writes.awaits(key, version) and self._own_writes.ours(key, version)
+        return self._own_writes.came(key, version)
 
     def doubt(self, key: Key) -> None:
         """Leave open whether the newest version is of our own writing, until the work on it ends."""

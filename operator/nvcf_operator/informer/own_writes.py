@@ -24,9 +24,15 @@ class OwnWrites:
         elif version != known:
             self._awaited.setdefault(key, set()).add(version)
 
-    def awaits(self, key: Key, version: int) -> bool:
-        """Whether the echo of an answer is awaited that has shown that version."""
-        return version in self._awaited.get(key, ())
+    def came(self, key: Key, version: int) -> bool:
+        """Whether this is the echo of an answer, though earlier ones may still be on their way to `ours`."""
+        awaited = self._awaited.get(key, set())
+        if version not in awaited:
+            return False
+        awaited.discard(version)
+        if not awaited:
+            del self._awaited[key]
+        return True
 
     def ours(self, key: Key, version: int) -> bool:
         """Whether what the watch brings is the echo of an answer. Earlier ones are not awaited any more."""

@@ -138,3 +138,30 @@ def test_a_summary_names_the_version_that_is_only_shown(
         poll_key = cache.poll_key(KEY)
         assert isinstance(poll_key, PollKey)
         assert (poll_key.held_version, poll_key.shown_version) == found
+
+
+def test_an_echo_that_overtakes_another_takes_nothing_of_it() -> None:
+    cache = Cache()
+    cache.see(obj(5), listed=True)
+    cache.put(obj(6))
+    cache.put(obj(8))
+    assert cache.is_echo(obj(8))  # the line is read before kopf has handed on the one of version 6
+    assert cache.see(obj(6), listed=False) == News.NOTHING
+    assert not cache.is_echo(obj(8))
+
+
+def test_an_echo_that_overtakes_an_edit_takes_nothing_of_it() -> None:
+    cache = Cache()
+    cache.see(obj(5), listed=True)
+    cache.put(obj(8))
+    assert cache.is_echo(obj(8))
+    assert cache.see(obj(6, generation=2), listed=False) == News.USER
+
+
+@pytest.mark.parametrize("other", [obj(6, uid="two"), obj(7), obj(9), obj(5)], ids=["namesake", "edit", "later", "old"])
+def test_only_the_echo_of_an_answer_is_one(other: dict[str, Any]) -> None:
+    cache = Cache()
+    cache.see(obj(5), listed=True)
+    cache.put(obj(6))
+    cache.put(obj(8))
+    assert not cache.is_echo(other)
