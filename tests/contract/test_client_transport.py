@@ -520,6 +520,14 @@ def test_a_name_that_cannot_be_one_does_not_resolve(no_proxy: None) -> None:
     assert error.detail.endswith("Name or service not known")
 
 
+def test_names_are_resolved_by_the_system_where_aiodns_is_installed_too(
+    no_proxy: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiohttp.connector.DefaultResolver", None)
+    with serving(answer(200, DEPLOYMENT)) as server:
+        assert ask_async(GET, base_url=server.url.replace("127.0.0.1", "localhost")).deployment.nca_id == "a"
+
+
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, new_event_loop], ids=["asyncio", "uvloop"])
 def test_a_connection_that_ends_before_tls_is_reset(no_proxy: None, loop: Any) -> None:
     async def call(url: str) -> None:

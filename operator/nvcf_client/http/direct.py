@@ -117,7 +117,13 @@ class AioConnection:
 
     def _opened(self) -> aiohttp.ClientSession:
         self._context.set_alpn_protocols(["http/1.1"])
-        self._connector = _Connector(limit=1, ssl=self._context, keepalive_timeout=KEEP_ALIVE, use_dns_cache=False)
+        self._connector = _Connector(
+            limit=1,
+            ssl=self._context,
+            keepalive_timeout=KEEP_ALIVE,
+            resolver=aiohttp.ThreadedResolver(),  # the system's own; the default is another one where aiodns is there
+            use_dns_cache=False,
+        )
         return aiohttp.ClientSession(
             connector=self._connector,
             headers=self._headers,
