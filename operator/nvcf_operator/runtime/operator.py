@@ -24,7 +24,7 @@ from nvcf_operator.kube.leases import Leases
 from nvcf_operator.kube.secrets import Secrets
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.process.event_loop import new_event_loop
-from nvcf_operator.process.memory import collect_seldom
+from nvcf_operator.process.memory import allow_deep_json, collect_seldom
 from nvcf_operator.process.probes import Probes
 from nvcf_operator.process.signals import Stop, Stopped
 from nvcf_operator.process.watchdog import Background, Watchdogs
@@ -66,6 +66,7 @@ SWEEP = 30.0
 def run(settings: Settings) -> int:
     """Run the operator until a signal comes; give the process's exit code."""
     collect_seldom()
+    allow_deep_json()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(_run(settings))
 
