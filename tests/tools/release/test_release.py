@@ -3,11 +3,14 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -97,6 +100,29 @@ def test_everything_is_built_into_one_folder_with_checksums(engine: Path, folder
     assert all(isinstance(each, str) for each in yaml.safe_load(notes["artifacthub.io/changes"]))
 
 
+def test_the_source_archive_has_what_is_committed_and_no_key(tmp_path: Path) -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [name for name in tracked.stdout.split("\0") if name]
+    copy = tmp_path / "checkout"
+    for name in {name.partition("/")[0] for name in files}:
+        if (ROOT / name).is_file():
+            copy.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    strays = ("ngc-key.txt", ".venv/lib/x.py", "build/x.whl", "hack/ngc.key", "notes/größe.md")
+    for name in ("operator/nvcf_operator/x.py", "docs/x.md", "tests/x.py", ".ci/run", "deploy/x", "crds/x", *strays):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text("nvapi-geheim")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
+    subprocess.run(command, cwd=copy, check=True, capture_output=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    assert packed.isdisjoint(strays)
+    assert {"operator/nvcf_operator/x.py", "docs/x.md", "tests/x.py", ".ci/run", "Makefile"} <= packed
+    included = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["sdist"]
+    assert {name.partition("/")[0] for name in files} == set(included["only-include"])
+    assert [name for name in files if any(fnmatch(Path(name).name, each) for each in included["exclude"])] == []
+
+
 def packaged(archive: Path) -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, Mapping[str, str]]]:
     """Values and description of a packaged chart."""
     with tarfile.open(archive) as chart:
@@ -153,6 +179,7 @@ def test_the_workflow_of_the_forge_does_the_same_and_signs() -> None:
     flow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
     (job,) = flow["jobs"].values()
     assert job["permissions"] == {"contents": "write", "packages": "write", "id-token": "write"}
+    assert "REGISTRY=ghcr.io/${GITHUB_REPOSITORY_OWNER,,}" in job["steps"][0]["run"], "of an owner with capitals"
     said = json.dumps(job["steps"])
     for needed in (
         "make release PUBLISH=yes",
