@@ -88,6 +88,7 @@ def _timeout(given: object) -> float | None:
 def _headers(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     if not isinstance(given, Mapping):
         raise TypeError(f"request_options: additional_headers must be a mapping, not {type(given).__name__}")
+    seen: set[str] = set()
     for name, value in given.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(f"request_options: the header {name!r} and its value must be text")
@@ -97,6 +98,9 @@ def _headers(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
             )
         if name.lower() in _OF_THE_CONNECTION:
             raise ValueError(f"request_options: additional_headers must not set {name}; the client does")
+        if name.lower() in seen:
+            raise ValueError(f"request_options: additional_headers must not set {name} twice, in other letter case")
+        seen.add(name.lower())
     return tuple(given.items())
 
 

@@ -102,6 +102,11 @@ def test_headers_of_a_call_replace_those_that_the_client_sets(kind: Any) -> None
         ({"timeout": "5"}, ValueError, "timeout must be a positive number"),
         ({"additional_headers": {"x": f"{OTHER}\r\n"}}, ValueError, "the header 'x' cannot be sent"),
         ({"additional_headers": {"Content-Length": "5"}}, ValueError, "must not set Content-Length"),
+        (
+            {"additional_headers": {"Authorization": "Bearer a", "authorization": "Bearer b"}},
+            ValueError,
+            "must not set authorization twice",
+        ),
         ({"additional_headers": {"x": 1}}, TypeError, "the header 'x' and its value must be text"),
         ({"additional_headers": "x"}, TypeError, "additional_headers must be a mapping"),
         ({"additional_params": {"a": {"b": 1}}}, TypeError, "the parameter 'a' must be text, a number"),
