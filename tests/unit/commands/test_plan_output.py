@@ -102,6 +102,15 @@ def test_colour_is_only_in_titles() -> None:
     assert coloured.startswith("\x1b[33m")
 
 
+def test_more_gpus_meanwhile_are_said_though_there_are_no_more_instances() -> None:
+    larger, smaller = Amount(4, 4, 32, 32), Amount(4, 4, 4, 4)
+    up = replace(PATCH, action=Action.REDEPLOY, orders=Orders(smaller, larger, larger))
+    down = replace(PATCH, action=Action.REDEPLOY, orders=Orders(larger, larger, smaller))
+    found = text.render(Plan((up, down)))
+    assert found.endswith("Ordered in all: instances 8 -> 8, GPUs 36 -> 36; meanwhile instances 8, GPUs 64\n")
+    assert "36 (meanwhile 64)" in markdown.render(Plan((up, down)))
+
+
 def test_nothing_changes_and_nothing_is_there() -> None:
     assert text.render(Plan((QUIET,))).endswith("\n\nNo changes: 1 unchanged.\n")
     assert text.render(Plan(())).startswith("Nothing to plan")
@@ -207,6 +216,7 @@ def test_markdown_leaves_out_rows_where_a_table_alone_is_too_long() -> None:
     assert len(found) <= markdown.LIMIT
     assert re.search(r"\n\d+ rows of the table are left out", found)
     assert "quiet-" not in found
+    assert "<code>team-a/last</code> | refused |" in found  # what fails stays
     assert re.search(r"\n- and \d\d more, which the output as text has\n$", found)
 
 

@@ -53,7 +53,7 @@ def render(plan: Plan, *, warnings: Sequence[str] = (), limit: int = LIMIT) -> s
     """Print a plan in at most `limit` characters.
 
     Where that is too little, the details of some resources are left out first, those that fail last; then rows of the
-    table, those that are unchanged first. A sentence says so.
+    table, those that are unchanged first and those that fail last. A sentence says so.
     """
     head = f"{MARKER}\n### {_headline(plan)}\n"
     remarks = _remarks([*(f"Warning: {item}" for item in warnings), *plan.notes], limit // 4)
@@ -93,6 +93,11 @@ def _importance(item: Planned) -> int:
     return 1 if item.downtime or item.action in (Action.REDEPLOY, Action.ROLLOUT, Action.DELETE) else 2
 
 
+def _rank(item: Planned) -> int:
+    """As `_importance`, for rows: what is unchanged comes last."""
+    return 3 if item.action == Action.UNCHANGED else _importance(item)
+
+
 def _headline(plan: Plan) -> str:
     return f"nvcf-operator plan: {words.counted(plan)}"
 
@@ -105,7 +110,7 @@ def _table(plan: Plan, room: int) -> tuple[str, int]:
     total = f"| | **In all** | | {_instances(plan.orders)} | {_gpus(plan.orders)} |\n"
     room -= _size(head) + _size(total)
     kept: dict[int, str] = {}
-    order = sorted(enumerate(plan.planned), key=lambda each: (each[1].action == Action.UNCHANGED, each[0]))
+    order = sorted(enumerate(plan.planned), key=lambda each: _rank(each[1]))
     for index, item in order:
         row = _row(item)
         if _size(row) > room:

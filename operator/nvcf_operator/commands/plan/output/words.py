@@ -123,7 +123,10 @@ def _range(least: int, most: int) -> str:
 
 def holds_more_meanwhile(orders: Orders) -> bool:
     """Whether more is ordered while the plan is carried out than before and after it."""
-    return orders.during.max_instances > max(orders.now.max_instances, orders.then.max_instances)
+    now, during, then = orders.now, orders.during, orders.then
+    known = now.max_gpus is not None and during.max_gpus is not None and then.max_gpus is not None
+    gpus = known and (during.max_gpus or 0) > max(now.max_gpus or 0, then.max_gpus or 0)
+    return gpus or during.max_instances > max(now.max_instances, then.max_instances)
 
 
 def orders_anything(orders: Orders) -> bool:
