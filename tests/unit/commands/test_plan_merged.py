@@ -40,7 +40,7 @@ def merged(*, annotation: str | None = None, fields: dict[str, Any] | None = Non
 
 
 APPLIED = {"rollout": {"immutableChange": "Redeploy"}, "functionRef": {"name": "größe", "revision": "<&>"}}
-FIELDS = {"f:rollout": {".": {}, "f:immutableChange": {}}, "f:functionRef": {}}
+FIELDS: dict[str, Any] = {"f:rollout": {".": {}, "f:immutableChange": {}}, "f:functionRef": {}}
 
 
 @pytest.mark.parametrize(
