@@ -162,3 +162,15 @@ def test_an_apply_is_tried_where_the_identity_may_patch(
     assert "functionId is immutable" in err
     assert tenant.namespace.get("echo") == before
     assert tenant.namespace.find("fresh") is None
+    # What an administrator has set stays, whichever way it is found out, and so does what comes of it.
+    edit = json.dumps({"spec": {"rollout": {"versionChange": "Recreate"}}})
+    control_plane.kubectl(
+        *("patch", "functiondeployment", "echo", "--namespace", tenant.namespace.name, "--type=merge", "-p", edit)
+    )
+    version = {"functionVersionId": tenant.another_version()}
+    rolled = {**manifest, "spec": {**tenant.manifest("echo")["spec"], **version}}
+    assert "rollout" not in rolled["spec"]
+    for kubeconfig, basis in ((editor, "dry-run"), (reader, "merged")):
+        code, found, _ = plan(tenant, tmp_path, kubeconfig, rolled)
+        (item,) = found["resources"]
+        assert (code, item["action"], item["basis"], item["downtime"]) == (2, "redeploy", basis, True)
