@@ -55,6 +55,8 @@ class Foretelling(Story):
             self._live(AT_REST, Chance())
             if before == self._writes() and not self.operator.waits:
                 break
+        if any(item.first_write is not None and key not in self._first(begun) for key, item in planned.items()):
+            self._live(1.1 * SETTINGS.deep_resync_interval, Chance())  # a plan reads in full what the operator will
         later = self._first(begun)
         for key, item in planned.items():
             note(f"              plan of {key}: {item.action} {item.first_write} after {item.waits:.0f} s")

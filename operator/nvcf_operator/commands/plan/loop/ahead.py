@@ -13,7 +13,7 @@ from nvcf_operator.core.model.versions import versions_of_interest
 
 
 async def read_ahead(operation: Operation, keys: Sequence[Key]) -> None:
-    """Read at the same time what the decisions would read one after the other: deployments that no list shows.
+    """Read at the same time what the decisions would read one after the other: the deployments.
 
     What lists lack of the deployments and versions on record counts as gone at the same time, as with a poll of the
     running operator, whose brake holds where that is too much.
@@ -27,7 +27,7 @@ async def read_ahead(operation: Operation, keys: Sequence[Key]) -> None:
         if isinstance(credential, Failure):
             continue
         channel = operation.accounts.of(key, credential).channel
-        if isinstance(resource, Resource) and not resource.holds:
+        if isinstance(resource, Resource):
             reads += [
                 channel.warm(endpoints.get_deployment(function_id=resource.function_id, function_version_id=version))
                 for version in versions_of_interest(resource)

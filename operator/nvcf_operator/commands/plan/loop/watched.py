@@ -7,12 +7,17 @@ from nvcf_operator.core.decide import asking
 from nvcf_operator.core.functions.model.decision import DeleteVersion, FunctionDecision
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.model.decision import Action, AnyDecision, Change, ConditionSet, Create, Decision
+from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.reconcile.context import Context
 from nvcf_operator.reconcile.deployments import DeploymentStages
 from nvcf_operator.reconcile.functions.context import FunctionContext
 from nvcf_operator.reconcile.functions.stages import FunctionStages
 from nvcf_operator.reconcile.stages import AnyContext, Outcome
 from nvcf_operator.state.function_state import FunctionLocalState
+from nvcf_operator.state.local_state import LocalState
+
+LONG_AGO = 1.0
+"""Before the plan's clock begins."""
 
 
 @dataclass(slots=True)
@@ -39,6 +44,12 @@ class WatchedDeployments(DeploymentStages):
     def __init__(self, *of: Any, decided: Decided, **named: Any) -> None:
         super().__init__(*of, **named)
         self._decided = decided
+
+    def recall(self, resource: Resource) -> LocalState:
+        """Start with a full read: what a list does not show may have been changed, and would be changed back."""
+        local = super().recall(resource)
+        local.deep_at = LONG_AGO
+        return local
 
     async def carry_out(self, context: Context, decision: Decision) -> Outcome[Context]:
         """Keep the decision, and make the write."""
