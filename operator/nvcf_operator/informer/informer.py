@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Mapping
 from typing import Any
 
 import kopf
@@ -78,6 +78,7 @@ class Informer:
         queue: where keys go.
         namespaces: where to watch; everywhere if empty.
         gone: called with each object that is gone.
+        dropped: called before, with the uid of one that the API server has dropped together with its finalizer.
         user_agent: what kopf calls itself.
         served: called with each kind and whether it can be listed, when that turns out.
 
@@ -91,6 +92,7 @@ class Informer:
         *,
         namespaces: tuple[str, ...],
         gone: Callable[[AnyResource], None],
+        dropped: Callable[[str], None] = lambda uid: None,
         user_agent: str,
         served: Callable[[Kind, bool], None] = lambda kind, served: None,
     ) -> None:
@@ -99,6 +101,7 @@ class Informer:
         self._queue = queue
         self._namespaces = namespaces
         self._gone = gone
+        self._dropped = dropped
         self._user_agent = user_agent
         self._show_served = served
         self._came_to: dict[Kind, int] = {}
@@ -277,6 +280,8 @@ class Informer:
         if event["type"] == "DELETED":
             known = self._cache.get(key_of(obj))
             if known is not None and known.uid == obj["metadata"].get("uid"):
+                if _is_dropped(obj["metadata"], known.key.kind):
+                    self._dropped(known.uid)
                 self._leave(known)
             return
         listed = event["type"] is None
@@ -305,3 +310,8 @@ class Informer:
         self._cache.drop(resource.key, resource.uid)
         self._queue.discard(resource.key)
         self._gone(resource)
+
+
+def _is_dropped(metadata: Mapping[str, Any], kind: Kind) -> bool:
+    """Whether an object ended with our finalizer, and without a deletion that waits for it."""
+    return kind.finalizer in metadata.get("finalizers", ()) and "deletionTimestamp" not in metadata

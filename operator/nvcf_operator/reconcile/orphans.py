@@ -2,7 +2,8 @@
 
 A forced deletion, or a tool that takes our finalizer off, ends an object whenever it likes. What it held and nobody
 undeployed is reported, for a user wanted it gone without us. A POST that was under way is another matter: nobody has
-seen what it makes, so this process follows it.
+seen what it makes, so this process follows it. So is an object that the API server itself drops although the patch with
+our finalizer was answered: what its last POST has made is undeployed, too.
 """
 
 import logging

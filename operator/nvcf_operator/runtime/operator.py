@@ -210,6 +210,7 @@ class Operator:
             self.queue,
             namespaces=tuple(settings.namespaces),
             gone=self._gone,
+            dropped=self.environment.sent.dropped,
             user_agent=user_agent,
             served=self.metrics.listed,
         )

@@ -80,6 +80,10 @@ REMEMBERED = 3600.0
 server's loop that may bring one back."""
 
 
+DROPS = 60.0
+"""Seconds after a POST within which the API server may drop its object: a request's longest time in the API server."""
+
+
 @dataclass(slots=True, eq=False)
 class SentPost:
     """One POST. Times are this process's monotonic seconds."""
@@ -109,6 +113,10 @@ class Sent:
 
     def __init__(self) -> None:
         self._posts: list[SentPost] = []
+        self._recorded: list[SentPost] = []
+        """Those whose answer is in the status, as long as the API server may drop the object."""
+        self._dropped: set[str] = set()
+        """Uids of objects that it has dropped."""
         self._made: dict[Target, dict[str, float]] = {}
         """By version, the deployments that POSTs have made, and when."""
         self._made_for: dict[str, str] = {}
@@ -136,14 +144,29 @@ class Sent:
 
     def recorded(self, token: str) -> None:
         """Note that the status holds what became of a POST."""
-        self._posts = [post for post in self._posts if post.token != token or post.ended_at is None]
+        done = [post for post in self._posts if post.token == token and post.ended_at is not None]
+        self._posts = [post for post in self._posts if post not in done]
+        self._recorded += [post for post in done if post.answered]
+
+    def dropped(self, uid: str) -> None:
+        """Note that the API server has dropped an object together with its finalizer.
+
+        It does so if a DELETE has read the object before the finalizer was written. Nobody has asked for that.
+        """
+        self._dropped.add(uid)
 
     def take(self, uid: str, now: float) -> list[SentPost]:
-        """The POSTs of an object that is gone: what they make is nobody's. They are not given again."""
+        """The POSTs of an object that is gone: what they make is nobody's. They are not given again.
+
+        Of an object that the API server has dropped, those of the last minute that are on record are among them.
+        """
         found = [p for p in self._posts if p.resource.uid == uid and (p.answered or p.may_run_for(now) > 0)]
+        if uid in self._dropped:
+            self._dropped.discard(uid)
+            found += [p for p in self._recorded if p.resource.uid == uid and _is_recent(p, now)]
         for post in found:
             if post.answered:
-                self._posts.remove(post)
+                (self._posts if post in self._posts else self._recorded).remove(post)
         return found
 
     def may_run_for(self, target: Target, now: float) -> float:
@@ -172,12 +195,17 @@ class Sent:
     def prune(self, now: float) -> None:
         """Drop what no decision asks for any more."""
         self._posts = [post for post in self._posts if post.answered or post.may_run_for(now) > 0]
+        self._recorded = [post for post in self._recorded if _is_recent(post, now)]
         for known in (self._made, self._undeployed):
             for target, items in list(known.items()):
                 known[target] = {item: at for item, at in items.items() if now - at <= REMEMBERED}
                 if not known[target]:
                     del known[target]
         self._made_for = {item: self._made_for[item] for items in self._made.values() for item in items}
+
+
+def _is_recent(post: SentPost, now: float) -> bool:
+    return post.ended_at is not None and now - post.ended_at <= DROPS
 
 
 def _of(known: Mapping[Target, Mapping[str, float]], targets: Iterable[Target]) -> Iterator[str]:

@@ -139,3 +139,16 @@ def test_pruning_drops_only_posts_that_nobody_waits_for() -> None:
     assert (sent.may_run_for(TARGET, 224.0), sent.may_run_for(OTHER, 224.0)) == (1.0, SETTLE)
     sent.prune(225.0)
     assert (sent.may_run_for(TARGET, 100.0), sent.may_run_for(OTHER, 225.0)) == (0.0, SETTLE), "it is forgotten"
+
+
+@pytest.mark.parametrize(("ago", "taken"), [(1.0, True), (59.0, True), (61.0, False)])
+def test_what_was_made_for_an_object_that_the_api_server_dropped_is_taken_once(ago: float, taken: bool) -> None:
+    sent = Sent()
+    post = posting(sent)
+    sent.answered(post, DEPLOYMENT, 100.0)
+    sent.recorded(post.token)
+    assert sent.take(UID, 100.0 + ago) == []
+    sent.dropped(UID)
+    sent.prune(100.0 + ago)
+    assert sent.take(UID, 100.0 + ago) == ([post] if taken else [])
+    assert sent.take(UID, 100.0 + ago) == []

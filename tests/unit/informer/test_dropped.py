@@ -1,0 +1,45 @@
+"""An object that the API server drops together with our finalizer is told apart from one that a user has ended."""
+
+from typing import Any, cast
+
+import pytest
+
+from nvcf_operator.api.names import FINALIZER, Key
+from nvcf_operator.informer.cache import Cache
+from nvcf_operator.informer.informer import Informer
+from nvcf_operator.kube.client import KubeClient
+from nvcf_operator.queue.delay_queue import DelayQueue
+
+
+def obj(version: int, **metadata: Any) -> dict[str, Any]:
+    own = {"namespace": "team", "name": "größe", "uid": "one", "resourceVersion": str(version), "generation": 1}
+    return {"metadata": {**own, **metadata}, "spec": {"functionId": "f", "functionVersionId": "v"}}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "dropped"),
+    [
+        ({"finalizers": [FINALIZER]}, ["one"]),
+        ({"finalizers": ["other/one", FINALIZER]}, ["one"]),
+        ({"finalizers": [FINALIZER], "deletionTimestamp": "2026-01-31T12:00:00Z"}, []),
+        ({"finalizers": ["other/one"]}, []),
+        ({}, []),
+        ({"finalizers": [FINALIZER], "uid": "another"}, []),
+    ],
+)
+async def test_only_an_end_that_nobody_asked_for_counts(metadata: dict[str, Any], dropped: list[str]) -> None:
+    cache, queue = Cache(), DelayQueue[Key](group=lambda key: key.namespace)
+    ends: list[tuple[str, str]] = []
+    informer = Informer(
+        cast(KubeClient, None),
+        cache,
+        queue,
+        namespaces=(),
+        gone=lambda resource: ends.append(("gone", resource.uid)),
+        dropped=lambda uid: ends.append(("dropped", uid)),
+        user_agent="test",
+    )
+    await informer._seen({"type": "ADDED", "object": obj(1)})  # type: ignore[typeddict-item]
+    await informer._seen({"type": "DELETED", "object": obj(2, **metadata)})  # type: ignore[typeddict-item]
+    gone = [] if "uid" in metadata else [("gone", "one")]
+    assert ends == [*(("dropped", uid) for uid in dropped if gone), *gone], "it is known before the end is dealt with"
