@@ -279,6 +279,9 @@ class ManagedResource(Generic[SpecT, StatusT]):
 MOST_READ = 512
 """Specs and statuses that are kept as they were read last."""
 
+MOST_BYTES = 16_384
+"""The longest JSON of one that is kept: a manifest may have a megabyte."""
+
 _READ: dict[tuple[type[BaseModel], bytes], BaseModel] = {}
 
 
@@ -292,6 +295,8 @@ def _read(model: type[BaseModel], members: Mapping[str, Any]) -> BaseModel:
 
     """
     known = (model, jsons.dumps(members))
+    if len(known[1]) > MOST_BYTES:
+        return model.model_validate(members)
     found = _READ.get(known)
     if found is None:
         found = _READ[known] = model.model_validate(members)
