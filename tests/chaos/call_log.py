@@ -11,9 +11,11 @@ are replaced by names. Writes are all there. Of the reads, which depend on the c
 import difflib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from hack.controlplane import AuditEvent, read_audit_log
@@ -72,10 +74,16 @@ def call_log(run: Run, start: Start, title: str) -> str:
 def call_log_of_both(run: FollowedRun, start: Start, title: str) -> str:
     """The text of a run about two resources: each has a log of its own, for their order is up to the threads."""
     lines = _lines(run, start)
-    function = _as_if_noticed(it for it in lines if it.step or it.function)
+    about_function = [it for it in lines if it.step or it.function]
+    function = _as_if_noticed(about_function)
     deployment = _with_one_wait(it for it in lines if not it.function)
     with run.about_function():
-        text = [f"# {title}", "", "# The CloudFunction", *_with_events(run, _news(function))]
+        text = [
+            f"# {title}",
+            "",
+            "# The CloudFunction",
+            *_with_events(run, _news(function), _ready_again(about_function)),
+        ]
     return "\n".join([*text, "# The FunctionDeployment", *_with_events(run, _news(deployment))])
 
 
@@ -103,6 +111,16 @@ def _as_if_noticed(lines: Iterable[Line]) -> Iterator[Line]:
             awaited = False
         else:
             yield line
+
+
+def _ready_again(lines: Iterable[Line]) -> Counter[str]:
+    """The Events of a CloudFunction that was Ready, awaited followers and was Ready again: up to the threads, too."""
+    was_ready, again = True, 0
+    for line in lines:
+        again += was_ready and AWAITING in line.text
+        if "not ready, " in line.text or NOTICED in line.text:
+            was_ready = NOTICED in line.text
+    return Counter({"Registered": again})
 
 
 def _with_one_wait(lines: Iterable[Line]) -> Iterator[Line]:
@@ -148,8 +166,8 @@ def _lines(run: Run, start: Start) -> list[Line]:
     return sorted(it for it in lines if it.at >= began)
 
 
-def _with_events(run: Run, lines: Iterable[Line]) -> list[str]:
-    counts = [f"{reason} {count}" for reason, count in sorted(run.events().items())]
+def _with_events(run: Run, lines: Iterable[Line], but: Mapping[str, int] = MappingProxyType({})) -> list[str]:
+    counts = [f"{reason} {count - but.get(reason, 0)}" for reason, count in sorted(run.events().items())]
     events = f"== Events, since the resource was made: {', '.join(counts) or 'none'}"
     return [*(line.text for line in _without_polls(lines)), "", events, ""]
 
