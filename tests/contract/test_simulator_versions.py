@@ -223,7 +223,7 @@ def test_of_two_updates_at_once_the_last_decides_about_everything(
     simulator: Simulator, api: Api, pool: ThreadPoolExecutor
 ) -> None:
     function = register(api, tags=["old"])
-    simulator.behave(races={"slowUpdate": 1})
+    simulator.behave(races={"slowUpdate": 4})
     first = pool.submit(api.http.put, version_of(function), json={"tags": ["new"]})
     eventually(
         lambda: simulator.log(functionVersionId=function[1], operation="updateFunction"),
@@ -242,7 +242,7 @@ def test_a_change_that_has_read_inactive_ends_a_deployment_that_was_made_meanwhi
     simulator: Simulator, api: Api, pool: ThreadPoolExecutor
 ) -> None:
     function = register(api, tags=["old"])
-    simulator.behave(races={"slowUpdate": 1})
+    simulator.behave(races={"slowUpdate": 4})
     change = pool.submit(api.http.put, version_of(function), json={"tags": ["new"]})
     eventually(lambda: simulator.in_flight(), within=DEADLINE, what="the change")
     assert api.deploy(function).status_code == 200
