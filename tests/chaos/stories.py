@@ -246,7 +246,7 @@ def an_edit_goes_before_other_work(run: Run) -> list[str]:
     function, version = run.simulator.add_function(run.name, ncaId=run.name)
     run.versions.append(version)
     run.simulator.deploy(version, GPU)
-    run.simulator.fault(operation="getDeployment", functionVersionId=version, delay=3)
+    run.simulator.fault(operation="getDeployment", functionVersionId=version, delay=2)
     others = crowd(run, function, version, known=True)
     cursor = run.simulator.cursor
     run.scale(maxInstances=5)
