@@ -196,6 +196,7 @@ class Sent:
         """Drop what no decision asks for any more."""
         self._posts = [post for post in self._posts if post.answered or post.may_run_for(now) > 0]
         self._recorded = [post for post in self._recorded if _is_recent(post, now)]
+        self._dropped.clear()  # `take` follows at once where this process has sent anything
         for known in (self._made, self._undeployed):
             for target, items in list(known.items()):
                 known[target] = {item: at for item, at in items.items() if now - at <= REMEMBERED}
