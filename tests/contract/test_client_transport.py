@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -467,20 +467,24 @@ def test_nothing_is_sent_again_after_a_kept_connection_broke(
         assert len(server.received) == 2
 
 
-def then(data: bytes, then_: Act) -> Act:
-    """Send an answer, and do something once the client has had time to read it."""
+@dataclass
+class Later:
+    """Sends an answer; once the client has read it (`read`), does something else, and says so (`done`)."""
 
-    def act(connection: socket.socket) -> None:
-        connection.sendall(data)
+    data: bytes
+    act: Act
+    read: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
 
-        def later() -> None:
-            time.sleep(0.05)
+    def __call__(self, connection: socket.socket) -> None:
+        connection.sendall(self.data)
+        threading.Thread(target=self._follow, args=[connection], daemon=True).start()
+
+    def _follow(self, connection: socket.socket) -> None:
+        if self.read.wait(30):
             with suppress(OSError):
-                then_(connection)
-
-        threading.Thread(target=later, daemon=True).start()
-
-    return act
+                self.act(connection)
+            self.done.set()
 
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(DEPLOYMENT) + DEPLOYMENT
@@ -498,19 +502,19 @@ UNASKED: dict[str, Act] = {
 def test_a_kept_connection_on_which_something_came_unasked_is_not_used_again(
     no_proxy: None, kind: type[Any], loop: Any, unasked: str, loop_is_blocked: bool
 ) -> None:
+    first = Later(ANSWER, UNASKED[unasked])
+
     async def twice(url: str) -> None:
         client = kind(api_key=KEY, base_url=url, max_retries=0)
         try:
-            for _ in range(2):
-                assert (await _result(client.send(POST))).deployment.function_status == "ACTIVE"
-                if loop_is_blocked:
-                    time.sleep(0.2)  # noqa: ASYNC251
-                else:
-                    await asyncio.sleep(0.2)
+            assert (await _result(client.send(POST))).deployment.function_status == "ACTIVE"
+            first.read.set()
+            assert first.done.wait(30) if loop_is_blocked else await asyncio.to_thread(first.done.wait, 30)
+            assert (await _result(client.send(POST))).deployment.function_status == "ACTIVE"
         finally:  # uvloop hangs over an open connection where warnings are errors
             await _result(client.close() if kind is Client else client.aclose())
 
-    with serving(then(ANSWER, UNASKED[unasked]), raw(ANSWER)) as server, asyncio.Runner(loop_factory=loop) as runner:
+    with serving(first, raw(ANSWER)) as server, asyncio.Runner(loop_factory=loop) as runner:
         runner.run(twice(server.url))
         assert len(server.received) == 2
 
