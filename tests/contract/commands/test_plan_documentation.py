@@ -26,6 +26,7 @@ CHAT = ("b0e1c9a4-6b7f-4a34-9c0e-2f1d5e8a7c61", "588a4e1d-9bda-486b-9d91-938285f
 TRANSLATE = ("0f9c2f6a-53b4-4a0e-9d5b-2f8d8c1b7e33", "c81d4e2e-bcf2-41e6-869b-7df92533d2db")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SPECIFICATION_ID = "995f6959-a54e-4131-8d98-d69b852b092a"
+DEPLOYMENT_ID = "4f6d1c20-7a3b-4be7-9a51-0c2e8d94b6f3"
 DEPLOYED = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 4}
 SCENARIO: dict[str, Any] = {
     "keys": [{"name": "default", "token": KEY}],
@@ -111,7 +112,9 @@ def printed(account: Simulator, folder: Path, line: str) -> str:
     )
     output = re.sub(r":[0-9a-f]{16}:", ":d0f1a4b27c3e5968:", done.stdout).rstrip("\n")
     # Ids that the simulator makes up.
-    return UUID.sub(lambda found: found[0] if found[0] in (*CHAT, *TRANSLATE) else SPECIFICATION_ID, output)
+    output = re.sub(f"(?<=/deployments/){UUID.pattern}", DEPLOYMENT_ID, output)
+    known = (*CHAT, *TRANSLATE, DEPLOYMENT_ID)
+    return UUID.sub(lambda found: found[0] if found[0] in known else SPECIFICATION_ID, output)
 
 
 @pytest.mark.parametrize(("line", "output"), examples(), ids=[line for line, _ in examples()])
