@@ -9,5 +9,5 @@ try:
 except FluxError as error:
     sys.exit(f"error: {error}")
 except KeyboardInterrupt:
-    print("interrupted; the same command goes on where this one was", file=sys.stderr)
+    print("interrupted; run the same command again to continue", file=sys.stderr)
     sys.exit(130)

@@ -91,7 +91,7 @@ class AsyncGivenTransport:
 
 
 def authorization_of(client: httpx.Client | httpx.AsyncClient) -> str | None:
-    """The key that a client sends by itself; empty if it has one that cannot be seen, None if it has none."""
+    """The key that a client is already set up to send; empty if it cannot be read, None if there is none."""
     if (header := client.headers.get("authorization")) is not None:
         return key_in(header)
     return "" if client.auth is not None else None

@@ -105,7 +105,7 @@ class CatalogueReader:
         for use in waiting:
             try:
                 use(known)
-            except Exception:
+            except Exception:  # the others wait for the same catalogue
                 log.exception("comparing a manifest with NVCF's catalogue failed")
 
     async def _read(self) -> Catalogue | None:

@@ -47,7 +47,7 @@ class Advice:
         context.local.advised = generation
         try:
             reader.consult(partial(self._compare, context, action))
-        except Exception:
+        except Exception:  # a POST must not fail for advice about it
             log.exception("comparing a manifest with NVCF's catalogue failed")
 
     async def after_refusal(self, context: Context, action: Create, error: NvcfError) -> str:

@@ -1,4 +1,4 @@
-"""The accounts of a plan, of whose answers none grows old."""
+"""The accounts of a plan, whose answers never become stale."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ from nvcf_operator.metrics import Metrics
 
 
 class PlannedAccount(Account):
-    """The port `Nvcf`: an account of whose answers none grows old, since only the plan's own clock goes on."""
+    """The port `Nvcf`: an account whose answers never become stale, since only the plan's own clock advances."""
 
     channel: ReadOnlyChannel
 

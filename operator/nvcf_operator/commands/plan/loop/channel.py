@@ -23,7 +23,7 @@ HIDDEN = "<hidden>"
 
 
 class RefusedWrite(Exception):  # noqa: N818  the name says what happened
-    """A call that would change NVCF, and was not sent. It is no failure of NVCF, so that nothing goes on after it."""
+    """A call that would change NVCF, and was not sent. No NVCF error, so that nothing handles it and continues."""
 
     def __init__(self, request: Request[Any]) -> None:
         super().__init__(f"{request.method} {request.path}")

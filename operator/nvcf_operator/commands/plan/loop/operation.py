@@ -48,7 +48,7 @@ RULES = {FUNCTION_DEPLOYMENT: DEPLOYMENTS, CLOUD_FUNCTION: functions(CloudFuncti
 
 
 class SkippedTime:
-    """Seconds that go on only when a plan lets them: a wait costs none, and nothing that was read grows old."""
+    """A clock that advances only when the plan says so: a wait takes no time, and nothing that was read is stale."""
 
     def __init__(self, began: float) -> None:
         self.seconds = 0.0
