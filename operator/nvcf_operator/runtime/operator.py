@@ -210,7 +210,7 @@ class Operator:
             self.queue,
             namespaces=tuple(settings.namespaces),
             gone=self._gone,
-            dropped=self.environment.sent.dropped,
+            dropped=self._dropped,
             user_agent=user_agent,
             served=self.metrics.listed,
         )
@@ -261,6 +261,11 @@ class Operator:
         await self.accounts.close()
         await self.recorder.flush(FLUSH)
         await self.leadership.release()
+
+    def _dropped(self, uid: str) -> None:
+        """Note that the API server has dropped an object of either kind."""
+        self.environment.sent.dropped(uid)
+        self.functions.environment.sent.dropped(uid)
 
     def _gone(self, resource: AnyResource) -> None:
         """Deal with an object that is gone. A replica that stands by knows nothing of what it left."""

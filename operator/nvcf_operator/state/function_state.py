@@ -10,6 +10,7 @@ from nvcf_operator.core.functions.branches.record import FunctionRecord, first_s
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import LastChange, RefusedChange, VersionSeen
 from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.state.deployments import DROPS
 from nvcf_operator.state.managed_state import ManagedLocalState
 
 
@@ -152,10 +153,14 @@ class SentRegistration:
 
 
 class SentRegistrations:
-    """POSTs of versions that this process has sent and that no status records yet."""
+    """POSTs of versions that this process has sent, and that no status records yet or has for less than a minute."""
 
     def __init__(self) -> None:
         self._posts: list[SentRegistration] = []
+        self._recorded: list[SentRegistration] = []
+        """Those whose answer is in the status, as long as the API server may drop the object."""
+        self._dropped: set[str] = set()
+        """Uids of objects that it has dropped."""
 
     def post(self, post: SentRegistration) -> SentRegistration:
         """Note a POST, right before it is sent."""
@@ -168,13 +173,27 @@ class SentRegistrations:
 
     def recorded(self, token: str) -> None:
         """Note that the status holds what became of a POST."""
-        self._posts = [post for post in self._posts if post.token != token or post.ended_at is None]
+        done = [post for post in self._posts if post.token == token and post.ended_at is not None]
+        self._posts = [post for post in self._posts if post not in done]
+        self._recorded += [post for post in done if post.answer is not None]
+
+    def dropped(self, uid: str) -> None:
+        """Note that the API server has dropped an object together with its finalizer, as of a FunctionDeployment."""
+        self._dropped.add(uid)
 
     def take(self, uid: str, now: float) -> list[SentRegistration]:
-        """The POSTs of an object that is gone: what they register is nobody's. They are not given again."""
+        """The POSTs of an object that is gone: what they register is nobody's. They are not given again.
+
+        Of an object that the API server has dropped, those of the last minute that are on record are among them.
+        """
         found = [item for item in self._posts if item.resource.uid == uid]
+        found = [item for item in found if item.answer is not None or item.may_run_for(now) > 0]
+        if uid in self._dropped:
+            found += [item for item in self._recorded if item.resource.uid == uid and _is_recent(item, now)]
+        self._dropped.discard(uid)
         self._posts = [item for item in self._posts if item.resource.uid != uid]
-        return [item for item in found if item.answer is not None or item.may_run_for(now) > 0]
+        self._recorded = [item for item in self._recorded if item.resource.uid != uid]
+        return found
 
     def prune(self, now: float) -> None:
         """Drop what can register nothing any more, and answers that are on record by now though nobody has said so."""
@@ -183,3 +202,9 @@ class SentRegistrations:
             for post in self._posts
             if post.may_run_for(now) > 0 or (post.answer is not None and now - (post.ended_at or now) < REMEMBERED)
         ]
+        self._recorded = [post for post in self._recorded if _is_recent(post, now)]
+        self._dropped.clear()  # `take` follows at once where this process has sent anything
+
+
+def _is_recent(post: SentRegistration, now: float) -> bool:
+    return post.ended_at is not None and now - post.ended_at <= DROPS

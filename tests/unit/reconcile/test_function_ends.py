@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from nvcf_operator.core.model.reasons import Reason
 from tests.property.chance import Chance
+from tests.property.registry_model import Registry, Version
 from tests.unit.reconcile.one_function import LLAMA, SPEC, OneFunction
 
 
@@ -36,3 +38,62 @@ def test_what_is_retained_stays_though_it_goes_right_after_the_lost_answer(world
     world.cluster.delete(LLAMA)
     world.live(300)
     assert list(world.registry.visible) == [version]
+
+
+def registered(world: OneFunction) -> Version:
+    """Have a version registered, and its answer on record."""
+    world.cluster.create(LLAMA, SPEC)
+    world.live(5)
+    (version,) = world.registry.visible
+    assert world.cluster.objects[LLAMA]["status"]["latest"]["versionId"] == version.version_id
+    return version
+
+
+def drop(world: OneFunction, *, after: int = 0) -> None:
+    """Have the API server drop the object together with its finalizer, as where a DELETE had read it before."""
+    world.live(after)
+    uid = world.cluster.objects.pop(LLAMA)["metadata"]["uid"]
+    world.operator.parts.environment.sent.dropped(uid)
+    world.live(20)
+
+
+def reported(world: OneFunction) -> list[Reason]:
+    """What Events have said since the end."""
+    return [note.reason for _, note in world.operator.notes.taken if note.warning]
+
+
+def test_what_was_registered_for_an_object_that_the_api_server_dropped_is_deleted(world: OneFunction) -> None:
+    registered(world)
+    drop(world)
+    assert list(world.registry.visible) == []
+    assert reported(world) == [Reason.DELETED]
+
+
+def test_it_is_deleted_though_lists_do_not_show_it_yet(world: OneFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered(world)
+    monkeypatch.setattr(Registry, "visible", property(lambda registry: iter(())))
+    drop(world)
+    assert world.registry.rows == {}
+    assert reported(world) == [Reason.DELETED]
+
+
+def test_what_has_lost_the_mark_is_left(world: OneFunction) -> None:
+    version = registered(world)
+    world.registry.change_outside(version, tags=["somebody's"])
+    drop(world)
+    assert list(world.registry.visible) == [version]
+
+
+def test_what_was_registered_before_is_only_reported(world: OneFunction) -> None:
+    version = registered(world)
+    drop(world, after=70)
+    assert list(world.registry.visible) == [version]
+    assert reported(world) == [Reason.LEFT_BEHIND]
+
+
+def test_what_a_user_forces_away_is_only_reported(world: OneFunction) -> None:
+    version = registered(world)
+    del world.cluster.objects[LLAMA]
+    world.live(20)
+    assert list(world.registry.visible) == [version]
+    assert reported(world) == [Reason.LEFT_BEHIND]

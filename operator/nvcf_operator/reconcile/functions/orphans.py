@@ -1,6 +1,8 @@
 """CloudFunctions that are gone while NVCF may register a version for them: it is deleted again unless it is claimed.
 
-What the object held by its record and nobody deleted is reported: a user wanted it gone without us.
+What the object held by its record and nobody deleted is reported: a user wanted it gone without us. An object that the
+API server itself drops although the patch with our finalizer was answered is another matter: what its last POST has
+registered is deleted, too.
 """
 
 import logging
@@ -8,6 +10,7 @@ from functools import partial
 
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
+from nvcf_operator.accounts.registered import version_seen
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import VersionSeen
 from nvcf_operator.core.functions.report.events import deleted_for_nobody, not_deleted, vanished
@@ -55,9 +58,10 @@ class FunctionOrphans:
             log.warning("%s is gone while its registration may still be in progress: it is followed", resource.key)
             what = f"registration of the vanished {resource.key}"
             self._following.follow(post, account, what, partial(self._is_over, post, account))
-        if resource.recorded_ids:
-            self._report(resource, vanished(resource))
-            self._metrics.left_behind(len(resource.recorded_ids))
+        followed = {post.answer.version_id for post in posts if account is not None and post.answer is not None}
+        if left := [version for version in resource.recorded_ids if version not in followed]:
+            self._report(resource, vanished(resource, left))
+            self._metrics.left_behind(len(left))
 
     async def close(self) -> None:
         """End it. What is still followed is reported, for the next process knows nothing of it."""
@@ -80,7 +84,9 @@ class FunctionOrphans:
         if isinstance(listing, Failure):
             raise Unproven(listing)
         shown = listing.registered.shown_to(interest_of(resource))
-        found = next((seen for seen in shown if seen.mark is not None and seen.mark.token == post.token), None)
+        found = next((seen for seen in shown if _is_of(post, seen)), None)
+        if found is None and post.answer is not None:  # lists may lag behind
+            found = await self._read(post, account, post.answer)
         if found is None:
             return running <= 0
         if (other := self._environment.claims.claimant(resource, found)) is not None:
@@ -95,6 +101,17 @@ class FunctionOrphans:
         self._report(resource, deleted_for_nobody(found))
         return True
 
+    async def _read(self, post: SentRegistration, account: Nvcf, made: VersionSeen) -> VersionSeen | None:
+        """What a POST has registered, by a read of it; None where it is gone, or bears the mark no more."""
+        request = endpoints.get_function(function_id=made.function_id, function_version_id=made.version_id)
+        try:
+            found = version_seen((await account.call(request, _caller(post))).details())
+        except nvcf_errors.NotFound as error:
+            if error.unknown_path:
+                raise
+            return None
+        return found if _is_of(post, found) else None
+
     async def _is_deployed(self, post: SentRegistration, account: Nvcf, found: VersionSeen) -> bool:
         request = endpoints.get_deployment(function_id=found.function_id, function_version_id=found.version_id)
         try:
@@ -107,6 +124,11 @@ class FunctionOrphans:
 
     def _report(self, resource: CloudFunction, note: EventNote) -> None:
         self._environment.emit(resource, note)
+
+
+def _is_of(post: SentRegistration, seen: VersionSeen) -> bool:
+    """Whether a version bears the mark of that POST."""
+    return seen.mark is not None and (seen.mark.uid, seen.mark.token) == (post.resource.mark_uid, post.token)
 
 
 def _caller(post: SentRegistration) -> Caller:

@@ -142,10 +142,10 @@ def not_deleted(resource: CloudFunction, words: str) -> EventNote:
 
 
 def deleted_for_nobody(version: VersionSeen) -> EventNote:
-    """What a POST has registered for an object that was gone by then is deleted."""
+    """What a POST has registered for an object that is gone is deleted."""
     text = (
-        f"The resource was already gone when NVCF registered version {version.version_id} of function "
-        f"{version.function_id} for it: deleted that version."
+        f"The resource is gone, so version {version.version_id} of function {version.function_id}, which NVCF had just "
+        "registered for it, was deleted."
     )
     return EventNote(True, Reason.DELETED, text)
 
