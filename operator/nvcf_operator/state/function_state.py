@@ -6,9 +6,11 @@ from datetime import datetime
 
 from nvcf_operator.api.function_status import CloudFunctionStatus
 from nvcf_operator.backoff import long
+from nvcf_operator.clock import Clock
 from nvcf_operator.core.functions.branches.record import FunctionRecord, first_seen
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import LastChange, RefusedChange, VersionSeen
+from nvcf_operator.core.functions.model.unsent import without_sources
 from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.state.deployments import DROPS
 from nvcf_operator.state.managed_state import ManagedLocalState
@@ -79,6 +81,14 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
     """When the Secrets are read again; None before the first time, and where none are read."""
     earlier_changes_doubted: bool = False
     """Whether this process has seen which versions an earlier one may have changed a moment ago."""
+    values_unknown: bool = False
+    """Whether an earlier process may have sent other values of secrets than those on record, and no record of this one
+    says so yet."""
+
+    def view(self, resource: CloudFunction, clock: Clock) -> CloudFunction:
+        """The resource as this process knows it."""
+        seen = ManagedLocalState.view(self, resource, clock)
+        return without_sources(seen) if self.values_unknown else seen
 
     def keeps_only(self, versions: Collection[str]) -> None:
         """Forget the changes of versions that are not there any more."""

@@ -10,6 +10,7 @@ from nvcf_client import errors
 from nvcf_client.requests import Request
 from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.kube.stored_secret import StoredSecret
+from tests.property.chance import Crash
 from tests.property.registry_model import Version
 from tests.unit.reconcile.one_function import LLAMA, SPEC, OneFunction
 
@@ -102,6 +103,52 @@ def test_another_key_and_back_is_sent_again_after_a_lost_put(
     world.cluster.edit(LLAMA, secrets=entry("a"))
     world.live(200)
     assert version.secrets == {"TOKEN": "größe-1"}
+
+
+def die_right_after_the_put(world: OneFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the process die when NVCF has taken the values, before that is on record."""
+    door = world.operator.door
+    send = door.send
+
+    async def dying(request: Request[Any], admission: Admission) -> Any:
+        answer = await send(request, admission)
+        if request.operation == "update_function_secrets":
+            raise Crash
+        return answer
+
+    monkeypatch.setattr(door, "send", dying)
+
+
+@pytest.mark.parametrize("reported", [False, True], ids=["not reported", "reported"])
+def test_another_key_and_back_is_sent_again_after_a_crash(
+    world: OneFunction, monkeypatch: pytest.MonkeyPatch, reported: bool
+) -> None:
+    version = registered(world)
+    die_right_after_the_put(world, monkeypatch)
+    if reported:  # the change of the tags comes first, and the generation goes on record with it
+        world.cluster.edit(LLAMA, secrets=entry("b"), tags=["neu"])
+    else:
+        world.cluster.edit(LLAMA, secrets=entry("b"))
+    world.live(2)
+    assert version.secrets == {"TOKEN": "other"}
+    status, generation = (world.cluster.objects[LLAMA][part] for part in ("status", "metadata"))
+    assert (status["observedGeneration"] == generation["generation"]) == reported
+    world.cluster.edit(LLAMA, secrets=entry("a"))
+    world.live(200)
+    assert version.secrets == {"TOKEN": "größe-1"}
+    sent = len(world.operator.function_writes)
+    world.operator.restart()
+    world.live(200)
+    assert len(world.operator.function_writes) == sent
+
+
+def test_edits_of_something_else_while_no_operator_runs_send_no_values(world: OneFunction) -> None:
+    registered(world)
+    sent = len(world.operator.function_writes)
+    world.operator.restart()
+    world.cluster.edit(LLAMA, history={"limit": 3})
+    world.live(60)
+    assert len(world.operator.function_writes) == sent
 
 
 def test_newer_values_wait_for_a_lost_put_though_a_repetition_of_it_was_answered(

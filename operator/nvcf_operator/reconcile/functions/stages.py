@@ -16,6 +16,7 @@ from nvcf_operator.core.functions.model.decision import (
     UpdateVersion,
 )
 from nvcf_operator.core.functions.model.resource import CloudFunction
+from nvcf_operator.core.functions.model.unsent import may_be_outdated
 from nvcf_operator.core.functions.report.events import of_write, released
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
 from nvcf_operator.core.model.versions import released_by_force
@@ -80,7 +81,9 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
 
     def recall(self, resource: CloudFunction) -> FunctionLocalState:
         """Start remembering: of what was before, only the record is left."""
-        return FunctionLocalState.begun(resource, self._clock, self._clock.monotonic())
+        local = FunctionLocalState.begun(resource, self._clock, self._clock.monotonic())
+        local.values_unknown = may_be_outdated(resource)
+        return local
 
     def longest_write(self, resource: CloudFunction) -> float:
         """The seconds for a POST."""
@@ -158,7 +161,9 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
     async def report(self, context: FunctionContext, decision: FunctionDecision) -> bool:
         """Write status, Events and metrics, and have those that deploy a version know that it is up to date."""
         self._note_up_to_date(context)
-        return await self._reporter.report(context, decision)
+        edited = await self._reporter.report(context, decision)
+        context.local.values_unknown = False  # it is on record from here on
+        return edited
 
     def _note_up_to_date(self, context: FunctionContext) -> None:
         situation, resource = context.situation, context.resource

@@ -75,9 +75,9 @@ class WatchedFunctions(FunctionStages):
         self._decided = decided
 
     def recall(self, resource: CloudFunction) -> FunctionLocalState:
-        """Start as the process that wrote the record: no earlier one may still be changing a version."""
+        """Start as the process that wrote the record: no earlier one may still be changing a version, or has."""
         local = super().recall(resource)
-        local.earlier_changes_doubted = True
+        local.earlier_changes_doubted, local.values_unknown = True, False
         return local
 
     async def carry_out(self, context: FunctionContext, decision: FunctionDecision) -> Outcome[FunctionContext]:

@@ -5,8 +5,12 @@ place. What a version has got is on record as a digest of where its values are f
 same values, and a value could be guessed from its digest.
 """
 
+from dataclasses import replace
+
+from nvcf_operator.api.conditions import SECRETS_SYNCED
 from nvcf_operator.api.function_status import RegisteredVersion
 from nvcf_operator.core.functions.model.decision import SendSecrets
+from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.secrets import digest_of_names
 from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
 from nvcf_operator.core.functions.model.versions import asked_for, in_use, matching
@@ -119,3 +123,23 @@ def out_of_reach(situation: FunctionSituation) -> tuple[VersionSeen, ...]:
 
 def _wanted_names(situation: FunctionSituation) -> str | None:
     return digest_of_names(situation.resource.secret_names)
+
+
+def may_be_outdated(resource: CloudFunction) -> bool:
+    """Whether the record may not say which values the versions have: an earlier process may have sent others.
+
+    It dies between a PUT and the record of it, and the manifest goes back to what is on record before another process
+    looks. The values were of a manifest between the one on record and this one, or of the one on record, if that was
+    not in effect by then.
+    """
+    synced, reported = resource.condition(SECRETS_SYNCED), resource.status.observed_generation
+    if resource.lost or reported == resource.generation:
+        return False
+    in_effect = synced is None or (synced.status == "True" and synced.observed_generation == reported)
+    return reported + 1 < resource.generation or not in_effect
+
+
+def without_sources(resource: CloudFunction) -> CloudFunction:
+    """The resource with no word of which values its versions have, so that all are sent."""
+    versions = tuple(item.model_copy(update={"secrets": None}) for item in resource.status.versions)
+    return replace(resource, status=resource.status.model_copy(update={"versions": versions}))
