@@ -75,7 +75,7 @@ def test_a_change_reaches_the_version_that_serves_while_a_rollout_fails(tenant: 
     tenant.namespace.edit("llama", suspend=True)  # so that the fate of the next version is settled before it starts
     functions.change(containerImage="nvcr.io/org/llama:broken")
     eventually(functions.latest, lambda version: version != first, within=60, what="another version is registered")
-    functions.simulator.instance_behaviour(functions.latest(), outcome="fail", error="kaputt: <&>")
+    functions.simulator.instance_behaviour(functions.latest(), outcome="fail", error="broken: <&>")
     tenant.namespace.edit("llama", suspend=False)
     tenant.namespace.wait_for("llama", "Stalled", reason="RolloutFailed", within=60)
     functions.namespace.edit("llama", tags=["two"])

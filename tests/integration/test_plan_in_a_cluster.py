@@ -158,7 +158,7 @@ def test_an_apply_is_tried_where_the_identity_may_patch(
     moved = {**manifest, "spec": {**manifest["spec"], "functionId": tenant.version}}
     code, out, err = plan(tenant, tmp_path, editor, moved, tenant.manifest("fresh"))
     assert (code, out) == (1, "")
-    assert "the API server refuses it: " in err
+    assert "the API server rejects it: " in err
     assert "functionId is immutable" in err
     assert tenant.namespace.get("echo") == before
     assert tenant.namespace.find("fresh") is None

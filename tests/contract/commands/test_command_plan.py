@@ -77,11 +77,11 @@ def test_a_folder_in_each_format(account: Account, versions: Versions, tmp_path:
     found = json.loads(done.stdout)
     assert [item["kind"] for item in found["resources"]].count("CloudFunction") == 1
     assert {item["namespace"] for item in found["resources"]} == {"team-a"}
-    assert found["passedOver"] == 2
+    assert found["skipped"] == 2
     text = account.run(*arguments, "--namespace=team-a")
     assert text.returncode == 1
     assert "!   FunctionDeployment team-a/refused: refused\n" in text.stdout
-    assert "Note: 2 documents of other kinds passed over: 1 Secret, 1 no kind.\n" in text.stdout
+    assert "Note: 2 documents of other kinds skipped: 1 Secret, 1 no kind.\n" in text.stdout
     assert "\x1b" not in text.stdout
     comment = account.run(*arguments, "--output=markdown")
     assert comment.stdout.startswith("<!-- nvcf-operator plan -->\n### nvcf-operator plan: ")
@@ -106,7 +106,7 @@ def test_mistakes_are_listed_and_nothing_is_asked(
 ) -> None:
     bad = manifest("bad", "no-uuid", "no-uuid")
     calls = len(nvcf[0].log())
-    done = account.run("plan", "-f", written(tmp_path / "a.yaml", bad), "-f", f"{tmp_path}/fehlt.yaml")
+    done = account.run("plan", "-f", written(tmp_path / "a.yaml", bad), "-f", f"{tmp_path}/missing.yaml")
     assert (done.returncode, done.stdout) == (1, "")
     lines = done.stderr.splitlines()
     assert len(lines) == 3
@@ -133,13 +133,13 @@ def test_a_bad_option_is_no_change(account: Account, arguments: tuple[str, ...],
 
 def test_a_cluster_that_is_not_there(account: Account, tmp_path: Path) -> None:
     source = written(tmp_path / "a.yaml", function_manifest("llama"))
-    done = account.run("plan", "-f", source, "--kubeconfig", f"{tmp_path}/fehlt")
+    done = account.run("plan", "-f", source, "--kubeconfig", f"{tmp_path}/missing")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"nvcf-operator: {tmp_path}/fehlt: there is no such file\n"
+    assert done.stderr == f"nvcf-operator: {tmp_path}/missing: there is no such file\n"
 
 
 def test_a_refused_key_is_an_error_of_each_resource(account: Account, tmp_path: Path) -> None:
-    stranger = Account(account.url, tmp_path, "nvapi-unbekannt-0123456789")
+    stranger = Account(account.url, tmp_path, "nvapi-unknown-0123456789")
     done = stranger.run("plan", "-f", written(tmp_path / "a.yaml", function_manifest("llama")), "-o", "json")
     assert done.returncode == 1
     assert planned(done.stdout) == {"llama": "error"}
@@ -149,7 +149,7 @@ def test_no_variable_makes_it_read_a_cluster(account: Account, tmp_path: Path) -
     source = written(tmp_path / "a.yaml", function_manifest("llama"))
     done = nvcf_operator(
         *("plan", "-f", source, "--nvcf-base-url", account.url, "--api-key-file", str(account.file)),
-        KUBECONFIG=f"{tmp_path}/fehlt",
+        KUBECONFIG=f"{tmp_path}/missing",
     )
     assert (done.returncode, done.stderr) == (2, "")
 

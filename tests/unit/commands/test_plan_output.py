@@ -57,7 +57,7 @@ ROLLOUT = replace(
     orders=Orders(Amount(1, 2, 8, 16), Amount(2, 4, 16, 32), Amount(1, 2, 8, 16)),
 )
 QUIET = Planned("CloudFunction", "team-a", "llama", Source("a.yaml"), Action.UNCHANGED)
-PLAN = Plan((PATCH, REFUSED, ROLLOUT, QUIET), passed_over=3, notes=("3 documents of other kinds were passed over.",))
+PLAN = Plan((PATCH, REFUSED, ROLLOUT, QUIET), skipped=3, notes=("3 documents of other kinds were skipped.",))
 
 
 def test_text() -> None:
@@ -87,7 +87,7 @@ def test_text() -> None:
 =   CloudFunction team-a/llama: unchanged
 
 Warning: a.yaml: unknown field spec.x: it is dropped
-Note: 3 documents of other kinds were passed over.
+Note: 3 documents of other kinds were skipped.
 
 Plan: 1 patch, 1 rollout, 1 refuse, 1 unchanged.
 Ordered in all: instances 3-7 -> 3-11; meanwhile instances 4-13
@@ -134,8 +134,8 @@ def test_what_only_nvcf_knows_and_may_be_secret_is_not_shown(path: str) -> None:
 
 def test_json() -> None:
     found = json.loads(structured.render(PLAN, warnings=["w"], clean=lambda text: text.replace("octocat", "[key]")))
-    assert list(found) == ["version", "exitCode", "counts", "orders", "passedOver", "notes", "warnings", "resources"]
-    assert (found["version"], found["exitCode"], found["passedOver"], found["warnings"]) == (1, 1, 3, ["w"])
+    assert list(found) == ["version", "exitCode", "counts", "orders", "skipped", "notes", "warnings", "resources"]
+    assert (found["version"], found["exitCode"], found["skipped"], found["warnings"]) == (1, 1, 3, ["w"])
     assert found["resources"][0] == {
         "kind": "FunctionDeployment",
         "namespace": "team-a",

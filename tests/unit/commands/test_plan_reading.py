@@ -43,7 +43,7 @@ def test_what_helm_prints() -> None:
     text = f"---\n# Source: chart/templates/a.yaml\n---\n# Source: b\n{CHAT}---\n\n---\nkind: Service\napiVersion: v1\n"
     found = stream(text)
     assert names(found) == [("default", "chat", 2)]
-    assert found.passed_over == {"Service": 1}
+    assert found.skipped == {"Service": 1}
     assert found.warnings == ()
 
 
@@ -86,21 +86,21 @@ def test_a_folder(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     found = read([str(tmp_path)], namespace=None, stdin=bytes)
     assert [Path(item.source.file).name for item in found.manifests] == ["a.yaml", "b.yml"]
-    assert found.passed_over == {"Secret": 1, "no kind": 2}
+    assert found.skipped == {"Secret": 1, "no kind": 2}
     (warning,) = found.warnings
     assert f"`kubectl kustomize {tmp_path}/sub | nvcf-operator plan -f -`" in warning
-    with pytest.raises(InputError, match="this is no Kubernetes object"):
+    with pytest.raises(InputError, match="this is not a Kubernetes object"):
         read([str(tmp_path / "sub/values.yaml")], namespace=None, stdin=bytes)
 
 
 def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "leer").mkdir()
+    (tmp_path / "empty").mkdir()
     (tmp_path / "latin.yaml").write_bytes(b"a: 1\n---\nb: gr\xfc\xdfe\n")
     with pytest.raises(InputError) as error:
-        read([str(tmp_path / name) for name in ("fehlt.yaml", "leer", "latin.yaml")], namespace=None, stdin=bytes)
+        read([str(tmp_path / name) for name in ("missing.yaml", "empty", "latin.yaml")], namespace=None, stdin=bytes)
     assert [line.removeprefix(f"{tmp_path}/") for line in error.value.lines] == [
-        "fehlt.yaml: there is no such file or folder",
-        "leer: the folder holds no file that ends in .yaml, .yml, .json",
+        "missing.yaml: there is no such file or folder",
+        "empty: the folder contains no file that ends in .yaml, .yml, .json",
         "latin.yaml, document 1, line 3: it is not UTF-8 (byte 0xfc). Save the file as UTF-8",
     ]
     with pytest.raises(InputError, match="more than once"):
@@ -110,8 +110,8 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
 def test_the_same_resource_twice() -> None:
     (line,) = refused(CHAT + "---\n" + ECHO + "---\n" + CHAT.replace("name: chat", "name: chat, namespace: default"))
     assert line == (
-        "standard input, document 3, line 17: FunctionDeployment default/chat stands in standard input, document 1, "
-        "line 1 as well. Plan for one of the two only"
+        "standard input, document 3, line 17: FunctionDeployment default/chat is also in standard input, document 1, "
+        "line 1. Keep only one of the two"
     )
 
 
@@ -121,23 +121,23 @@ def test_the_same_resource_twice() -> None:
         (
             "spec:\n",
             "spec:\n  suspend: true\n  suspend: false\n",
-            'line 6: the key "suspend" stands twice in one mapping',
+            'line 6: the key "suspend" appears twice in the same mapping',
         ),
         ("v1alpha1", "v1", "apiVersion nvcf-operator.io/v1 is not known. Use nvcf-operator.io/v1alpha1"),
         ("kind: Fun", "kind: Fnu", "kind FnuctionDeployment is not known"),
-        ("kind: FunctionDeployment", "", "this is no Kubernetes object: it has no kind"),
+        ("kind: FunctionDeployment", "", "this is not a Kubernetes object: it has no kind"),
         ("name: chat", "generateName: chat-", "a resource that is applied needs metadata.name instead"),
-        ("name: chat", "name: Chät", "metadata.name: 'Chät' is no name"),
-        ('"größer & <b>"', "true", "metadata.annotations.note: is no text. Put its value in quotation marks"),
+        ("name: chat", "name: Chät", "metadata.name: 'Chät' is no valid name"),
+        ('"größer & <b>"', "true", "metadata.annotations.note: must be a string. Put its value in quotation marks"),
         ("maxInstances: 1e0", "maxInstances: 0", "spec.deploymentSpecifications[0].maxInstances: must be at least 1"),
         ("maxInstances: 1e0", "maxInstances: {{ .Values.max }}", "This is a template: render it first"),
         ("  functionVersionId", "\tfunctionVersionId", "tab character"),
-        ("kind: FunctionDeployment", "kind: !!binary aGk=", "the tag tag:yaml.org,2002:binary has no form in JSON"),
+        ("kind: FunctionDeployment", "kind: !!binary aGk=", "the tag tag:yaml.org,2002:binary has no JSON equivalent"),
         ("gpu: L40S", "gpu: .inf", "a number that JSON does not have"),
-        (CHAT, "- 1\n", "this is no Kubernetes object: it is no mapping"),
-        (CHAT, '{"apiVersion": "v1",\n "apiVersion": "v1"}', 'line 2: the key "apiVersion" stands twice'),
+        (CHAT, "- 1\n", "this is not a Kubernetes object: it is not a mapping"),
+        (CHAT, '{"apiVersion": "v1",\n "apiVersion": "v1"}', 'line 2: the key "apiVersion" appears twice'),
         (CHAT, "a: b: c", "line 1: mapping values are not allowed"),
-        (CHAT, "a: \x07", "it holds a character that YAML does not allow"),
+        (CHAT, "a: \x07", "it has a character that YAML does not allow"),
         (CHAT, "a: &a [*a]", "recursive"),
     ],
 )
@@ -179,7 +179,7 @@ def test_a_few_aliases_do_not_fill_the_memory() -> None:
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
     (found,) = documents("\n".join(lines))
     assert isinstance(found, DocumentError)
-    assert "values once its aliases are written out" in str(found)
+    assert "values once its aliases are expanded" in str(found)
 
 
 @pytest.mark.parametrize("text", ["[" * 3000 + "]" * 3000, "{" + '"a":{' * 3000 + "}" * 3001, "- " * 3000 + "x"])

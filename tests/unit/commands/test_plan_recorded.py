@@ -95,7 +95,7 @@ async def test_objects_are_found_whatever_may_be_listed(may_list: str) -> None:
         [
             stored(ECHO, "größe"),
             stored(function_manifest("llama"), "größe"),
-            stored(manifest("twin", ID, ID), "anderswo"),
+            stored(manifest("twin", ID, ID), "elsewhere"),
         ]
     )
     found = await read(Api(objects, may_list), *given(ECHO, follower("x", {"name": "llama"})))
@@ -105,7 +105,7 @@ async def test_objects_are_found_whatever_may_be_listed(may_list: str) -> None:
     assert found.manifests[0].recorded["kind"] == "FunctionDeployment"
     names = [item["metadata"]["name"] for item in found.others]
     assert names == (["twin", "llama"] if may_list == "all" else ["llama"])
-    unseen = [note for note in found.notes if "a conflict with one of another namespace is not seen" in note]
+    unseen = [note for note in found.notes if "conflicts with those in other namespaces are not detected" in note]
     assert len(unseen) == (0 if may_list == "all" else 2)
 
 
@@ -160,17 +160,17 @@ async def test_what_the_api_server_refuses_is_an_error_with_its_place(error: Kub
     with pytest.raises(InputError) as refused:
         await read(Api(apply=error), *given(ECHO, manifest("two", ID, ID)))
     assert refused.value.lines == (
-        f"a.yaml#1: FunctionDeployment größe/echo: the API server refuses it: {error}",
-        f"a.yaml#2: FunctionDeployment größe/two: the API server refuses it: {error}",
+        f"a.yaml#1: FunctionDeployment größe/echo: the API server rejects it: {error}",
+        f"a.yaml#2: FunctionDeployment größe/two: the API server rejects it: {error}",
     )
 
 
 @pytest.mark.parametrize("status", [404, 500, None])
 async def test_no_answer_to_a_tried_apply_is_a_note(status: int | None) -> None:
-    found = await read(Api(apply=Unavailable("nichts", status=status)), *given(ECHO))
+    found = await read(Api(apply=Unavailable("nothing", status=status)), *given(ECHO))
     assert [item.basis for item in found.manifests] == [Basis.NEW]
     (note,) = found.notes
-    assert "nichts" in note
+    assert "nothing" in note
 
 
 async def test_rules_about_changes_are_kept_without_a_dry_run() -> None:

@@ -269,7 +269,7 @@ async def test_a_file_that_is_asked_for_wins_over_all_else(
     assert (found.configuration.host, found.namespace, found.in_pod) == (SERVER, "here", False)
     assert await (await found.reload()).authorization() == "Bearer ü"
     with pytest.raises(ConnectionProblem, match="there is no such file"):
-        await load(str(tmp_path / "fehlt"))
+        await load(str(tmp_path / "missing"))
 
 
 async def test_a_context_is_chosen_by_its_name(
@@ -285,5 +285,5 @@ async def test_a_context_is_chosen_by_its_name(
     found = await load("", "große")
     assert (found.namespace, found.in_pod, found.source) == ("team-a", False, f"{path}, context große")
     assert (await found.reload()).namespace == "team-a"
-    with pytest.raises(ConnectionProblem, match="context fehlt cannot be used"):
-        await load(str(path), "fehlt")
+    with pytest.raises(ConnectionProblem, match="context missing cannot be used"):
+        await load(str(path), "missing")

@@ -171,8 +171,8 @@ class _Run:
         return client
 
     def _complete(self, plan: Plan, given: Input, *notes: str) -> Plan:
-        number = sum(given.passed_over.values())
-        kinds = ", ".join(f"{count} {kind}" for kind, count in given.passed_over.items())
-        passed_over = [f"{counted(number, 'document')} of other kinds passed over: {kinds}."] if number else []
+        number = sum(given.skipped.values())
+        kinds = ", ".join(f"{count} {kind}" for kind, count in given.skipped.items())
+        skipped = [f"{counted(number, 'document')} of other kinds skipped: {kinds}."] if number else []
         announced = dict.fromkeys(f"The gateway says: {text}" for client in self._clients for text in client.notices)
-        return replace(plan, passed_over=number, notes=(*plan.notes, *notes, *passed_over, *announced))
+        return replace(plan, skipped=number, notes=(*plan.notes, *notes, *skipped, *announced))

@@ -19,14 +19,16 @@ from nvcf_operator.core.model.decision import DropFinalizer
 from nvcf_operator.core.model.situation import Situation
 
 UNREAD = (
-    "Not all Secrets behind spec.secrets were read, so it is not known whether their values have changed, nor whether "
-    "they can be used."
+    "Some Secrets that spec.secrets names were not read, so it is not known whether their values have changed, or can "
+    "be used."
 )
 SENT_PERHAPS = (
-    "The Secrets have changed since their values were sent. An operator that has run since then knows which values are "
-    "others, and sends those only."
+    "The Secrets have changed since their values were sent. An operator that has been running since then knows which "
+    "values changed, and sends only those."
 )
-SPEC_MERGED = "The cluster's object was merged with the manifest locally; a server-side apply may give another result."
+SPEC_MERGED = (
+    "The cluster's object was merged with the manifest locally; a server-side apply may give a different result."
+)
 
 
 @dataclass(slots=True)

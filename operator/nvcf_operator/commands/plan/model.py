@@ -12,7 +12,7 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
     """Nothing: NVCF runs what the manifest says, or is on its way there."""
     ADOPT = "adopt"
-    """Take over what is in NVCF already. A CloudFunction is marked by a tag; a deployment stays as it is."""
+    """Adopt what already exists in NVCF. A CloudFunction is marked by a tag; a deployment stays as it is."""
     REGISTER = "register"
     """Register a function or another version of one."""
     DEPLOY = "deploy"
@@ -32,7 +32,7 @@ class Action(StrEnum):
     UPDATE_IN_PLACE = "update-in-place"
     """Change tags, rate limit or secrets of a function version."""
     REFUSE = "refuse"
-    """The operator does nothing, since the manifest or its policies do not allow what it would take."""
+    """The operator does nothing, because the manifest or its policies do not allow what would be needed."""
     NOT_FOUND = "not-found"
     """The account has no such function, version or reference."""
     CONFLICT = "conflict"
@@ -215,7 +215,7 @@ class Plan:
 
     planned: tuple[Planned, ...]
     """In the order of the manifests."""
-    passed_over: int = 0
+    skipped: int = 0
     """Documents of other kinds."""
     notes: tuple[str, ...] = ()
     """About the whole of it, such as what the gateway announces."""

@@ -12,14 +12,14 @@ WAYS_OUT: Mapping[str, tuple[str, ...]] = {
     ),
     Reason.ALREADY_DEPLOYED: ("Set adoptionPolicy: Adopt to manage the deployment.", "Undeploy it."),
     Reason.ALREADY_EXISTS: (
-        "Set adoptionPolicy: Adopt to take the function over.",
-        "Give spec.name another value.",
+        "Set adoptionPolicy: Adopt to adopt the function.",
+        "Choose another spec.name.",
     ),
-    Reason.AMBIGUOUS: ("Name the function to take over by spec.functionId.", "Give spec.name another value."),
-    Reason.CONFLICT: ("Delete one of the two resources.", "Give one of them another function or version."),
+    Reason.AMBIGUOUS: ("Set spec.functionId to the function to adopt.", "Choose another spec.name."),
+    Reason.CONFLICT: ("Delete one of the two resources.", "Use another function or version in one of them."),
     Reason.FUNCTION_NOT_FOUND: ("Correct spec.functionId and spec.functionVersionId.", "Use the account's own key."),
     Reason.FUNCTION_MISSING: ("Add the CloudFunction to the manifests.", "Correct spec.functionRef.name."),
-    Reason.REVISION_MISSING: ("Correct spec.functionRef.revision.", "Give the CloudFunction that spec.revision."),
+    Reason.REVISION_MISSING: ("Correct spec.functionRef.revision.", "Set spec.revision of the CloudFunction to it."),
     Reason.FUNCTION_GONE: (
         "Set the annotation nvcf-operator.io/new-function-requested-at for a new function with another id.",
     ),
@@ -38,7 +38,7 @@ WAYS_OUT: Mapping[str, tuple[str, ...]] = {
         "Set the annotation nvcf-operator.io/reconcile-requested-at to try again.",
     ),
     Reason.NOT_CONVERGING: (
-        "Find out what changes it back, then set the annotation nvcf-operator.io/reconcile-requested-at.",
+        "Find out what reverts the change, then set the annotation nvcf-operator.io/reconcile-requested-at.",
     ),
     Reason.TOO_MANY_VERSIONS: ("Undeploy or delete versions of the function.", "Raise spec.history.limit."),
     Reason.NOT_SUPPORTED: ("Revert the manifest.",),

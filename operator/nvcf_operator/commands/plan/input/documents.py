@@ -1,6 +1,6 @@
 """The documents of a YAML or JSON text, read as kubectl reads them, with the lines that they begin in.
 
-Stricter than YAML where a mistake would be planned for: a key that stands twice is refused. Looser than PyYAML where
+Stricter than YAML where a mistake would be planned for: a duplicate key is refused. Looser than PyYAML where
 kubectl is: timestamps and clock times are texts, `1e3` is a number, and keys become texts.
 """
 
@@ -118,7 +118,7 @@ def _yaml_documents(piece: str, line: int, number: int) -> Iterator[Document | D
         yield DocumentError(_explained(error, piece, mark), line=at, number=number)
     except yaml.reader.ReaderError as error:
         at = line + piece.count("\n", 0, error.position) if isinstance(error.position, int) else line
-        yield DocumentError(f"it holds a character that YAML does not allow ({error.reason})", line=at, number=number)
+        yield DocumentError(f"it has a character that YAML does not allow ({error.reason})", line=at, number=number)
     except (yaml.YAMLError, ValueError) as error:
         yield DocumentError(str(error) or "it is not YAML", line=line, number=number)
     except RecursionError:
@@ -133,9 +133,9 @@ def _explained(error: yaml.MarkedYAMLError, piece: str, mark: yaml.Mark | None) 
     lines = piece.splitlines()
     near = "\n".join(lines[max(0, mark.line - 1) : mark.line + 1]) if mark is not None else ""
     if _TEMPLATE.search(near):
-        return f"{problem}. This is a template: render it first, as `helm template` does, and plan what it prints"
+        return f"{problem}. This is a template: render it first, for example with `helm template`, and plan the output"
     if "cannot start any token" in problem and "\t" in near:
-        return f"{problem}. YAML is indented with blanks, not with tabs"
+        return f"{problem}. YAML is indented with spaces, not with tabs"
     return problem
 
 
@@ -164,6 +164,6 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {quoted(key)} stands twice in one object. Remove one of them")
+            raise ValueError(f"the key {quoted(key)} appears twice in the same object. Remove one of them")
         found[key] = value
     return found

@@ -19,7 +19,7 @@ def plain(value: Any) -> Any:
     """A value as JSON may hold it, with every alias written out.
 
     Raises:
-        ValueError: JSON has no form for it, or it is too deep or too large.
+        ValueError: JSON has no equivalent for it, or it is too deep or too large.
 
     """
     left = MOST_VALUES
@@ -28,7 +28,7 @@ def plain(value: Any) -> Any:
         nonlocal left
         left -= 1
         if left < 0:
-            raise ValueError(f"it holds more than {MOST_VALUES} values once its aliases are written out")
+            raise ValueError(f"it has more than {MOST_VALUES} values once its aliases are expanded")
         if depth > DEEPEST:
             raise ValueError(f"it is nested more than {DEEPEST} levels deep, or an alias contains itself")
         if isinstance(item, dict):
@@ -36,7 +36,7 @@ def plain(value: Any) -> Any:
         if isinstance(item, list):
             return [copied(each, depth + 1) for each in item]
         if isinstance(item, float) and not math.isfinite(item):
-            raise ValueError("it holds a number that JSON does not have, such as .inf or .nan")
+            raise ValueError("it contains a number that JSON does not have, such as .inf or .nan")
         if isinstance(item, float) and item.is_integer() and abs(item) < 2**53:
             return int(item)  # as the API server stores it
         return item
@@ -62,7 +62,7 @@ def _key(key: Any, node: yaml.Node) -> str:
         return "true" if key else "false"
     if isinstance(key, int | float):
         return str(key)
-    raise yaml.constructor.ConstructorError(None, None, "a key is no text", node.start_mark)
+    raise yaml.constructor.ConstructorError(None, None, "a key is not a string", node.start_mark)
 
 
 def _mapping(loader: Any, node: yaml.MappingNode) -> Iterator[dict[str, Any]]:
@@ -75,7 +75,7 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> Iterator[dict[str, Any]]:
             continue
         key = _key(loader.construct_object(key_node, deep=True), key_node)
         if key in seen:
-            problem = f"the key {quoted(key)} stands twice in one mapping. Remove one of them"
+            problem = f"the key {quoted(key)} appears twice in the same mapping. Remove one of them"
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
         seen.add(key)
     loader.flatten_mapping(node)
@@ -85,7 +85,7 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> Iterator[dict[str, Any]]:
 
 
 def _unknown(loader: Any, node: yaml.Node) -> Any:
-    raise yaml.constructor.ConstructorError(None, None, f"the tag {node.tag} has no form in JSON", node.start_mark)
+    raise yaml.constructor.ConstructorError(None, None, f"the tag {node.tag} has no JSON equivalent", node.start_mark)
 
 
 def _resolvers() -> Iterator[tuple[str, str, str]]:

@@ -30,9 +30,9 @@ def _problems(value: Mapping[str, Any]) -> Iterator[str]:
     elif not name:
         yield "metadata.name: is required"
     elif not isinstance(name, str) or not _SUBDOMAIN.fullmatch(name):
-        yield f"metadata.name: {shown(name)} is no name: lower-case letters, digits, hyphens and dots, 253 at most"
+        yield f"metadata.name: {shown(name)} is no valid name: lower-case letters, digits, hyphens, dots; 253 at most"
     if namespace and not (isinstance(namespace, str) and _LABEL.fullmatch(namespace)):
-        yield f"metadata.namespace: {shown(namespace)} is no name of a namespace"
+        yield f"metadata.namespace: {shown(namespace)} is no valid name of a namespace"
     for member in ("labels", "annotations"):
         yield from _texts(member, value.get(member))
 
@@ -41,11 +41,11 @@ def _texts(member: str, value: Any) -> Iterable[str]:
     if value is None:
         return
     if not isinstance(value, dict):
-        yield f"metadata.{member}: is no mapping"
+        yield f"metadata.{member}: must be a mapping"
         return
     for key, each in value.items():
         if not isinstance(each, str):
-            yield f"metadata.{member}.{shown(key)}: is no text. Put its value in quotation marks"
+            yield f"metadata.{member}.{shown(key)}: must be a string. Put its value in quotation marks"
 
 
 def shown(value: Any) -> str:

@@ -45,13 +45,13 @@ class Input:
 
     Attributes:
         manifests: in the order in which they were read.
-        passed_over: how many documents of other kinds there were, by kind.
+        skipped: how many documents of other kinds there were, by kind.
         warnings: what the API server would warn of, or what is odd about the input, a line each.
 
     """
 
     manifests: tuple[Manifest, ...]
-    passed_over: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -82,7 +82,7 @@ def read(paths: Sequence[str], *, namespace: str | None, stdin: Callable[[], byt
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an object stands, for messages."""
+    """Where an object was read, for messages."""
 
     source: Source
     line: int
@@ -103,7 +103,7 @@ class _Reader:
         self._namespace = namespace
         self._manifests: list[Manifest] = []
         self._places: dict[Key, _Place] = {}
-        self._passed_over: Counter[str] = Counter()
+        self._skipped: Counter[str] = Counter()
         self._errors: list[str] = []
         self._warnings: list[str] = []
 
@@ -120,12 +120,12 @@ class _Reader:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             if any(name in _KUSTOMIZATIONS for name in files):
                 self._warnings.append(
-                    f"{folder} has a kustomization, and its files are planned as they are. `kubectl kustomize {folder} "
-                    "| nvcf-operator plan -f -` plans for what it renders"
+                    f"{folder} has a kustomization, but its files are planned as they are. To plan what it renders, "
+                    f"run `kubectl kustomize {folder} | nvcf-operator plan -f -`"
                 )
             found += [os.path.join(folder, name) for name in sorted(files) if name.endswith(ENDINGS)]
         if not found:
-            self._errors.append(f"{path}: the folder holds no file that ends in {', '.join(ENDINGS)}")
+            self._errors.append(f"{path}: the folder contains no file that ends in {', '.join(ENDINGS)}")
         return found, True
 
     def take(self, file: str, content: Callable[[], bytes], *, in_folder: bool) -> None:
@@ -147,7 +147,7 @@ class _Reader:
 
     def _object(self, value: Any, place: _Place, *, in_folder: bool) -> None:
         if not isinstance(value, dict):
-            self._not_an_object(place, "it is no mapping", in_folder)
+            self._not_an_object(place, "it is not a mapping", in_folder)
             return
         version, kind = value.get("apiVersion"), value.get("kind")
         if not (isinstance(version, str) and version and isinstance(kind, str) and kind):
@@ -159,7 +159,7 @@ class _Reader:
             for item in items:
                 self._object(_typed(item, version, kind), place, in_folder=False)
         elif version.partition("/")[0] != names.GROUP or "/" not in version:
-            self._passed_over[kind] += 1
+            self._skipped[kind] += 1
         elif version != names.API_VERSION:
             self._error(place, f"apiVersion {shown(version)} is not known. Use {names.API_VERSION}")
         elif kind not in _BY_NAME:
@@ -167,11 +167,11 @@ class _Reader:
         else:
             self._manifest(value, place)
 
-    def _not_an_object(self, place: _Place, why: str, passed_over: bool) -> None:
-        if passed_over:
-            self._passed_over["no kind"] += 1
+    def _not_an_object(self, place: _Place, why: str, skipped: bool) -> None:
+        if skipped:
+            self._skipped["no kind"] += 1
         else:
-            self._error(place, f"this is no Kubernetes object: {why}")
+            self._error(place, f"this is not a Kubernetes object: {why}")
 
     def _manifest(self, value: dict[str, Any], place: _Place) -> None:
         kind = _BY_NAME[value["kind"]]
@@ -184,9 +184,7 @@ class _Reader:
             return
         key = Key(metadata["namespace"], metadata["name"], kind)
         if (first := self._places.setdefault(key, place)) is not place:
-            self._error(
-                place, f"{kind} {key.namespace}/{key.name} stands in {first} as well. Plan for one of the two only"
-            )
+            self._error(place, f"{kind} {key.namespace}/{key.name} is also in {first}. Keep only one of the two")
             return
         document = {"apiVersion": names.API_VERSION, "kind": kind.name, "metadata": metadata, "spec": found.spec}
         self._manifests.append(Manifest(place.source, document, applied=found.applied))
@@ -203,7 +201,7 @@ class _Reader:
         """
         if self._errors:
             raise InputError([*self._errors, *(f"warning: {text}" for text in self._warnings)])
-        return Input(tuple(self._manifests), dict(sorted(self._passed_over.items())), tuple(self._warnings))
+        return Input(tuple(self._manifests), dict(sorted(self._skipped.items())), tuple(self._warnings))
 
 
 def _unreadable(error: OSError) -> str:

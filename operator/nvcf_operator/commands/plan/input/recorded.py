@@ -16,8 +16,8 @@ MANAGER: Final = "nvcf-operator-plan"
 """Whose apply of a new object is tried."""
 
 MAY_NOT_PATCH: Final = (
-    "The identity may not patch {kinds} in {namespaces}, so no apply was tried there: manifests were merged with the "
-    "objects of the cluster locally, and admission policies were not asked."
+    "The identity may not patch {kinds} in {namespaces}, so no dry run was made there: manifests were merged locally "
+    "with the objects of the cluster, and admission policies were not checked."
 )
 
 _RIGHTS = re.compile(r"cannot (patch|create) resource")
@@ -89,8 +89,8 @@ async def _read(manifests: Sequence[Manifest], client: DryRunClient) -> _Found:
             continue
         except Denied:
             found.notes.append(
-                f"The identity may not list {kind.plural} of all namespaces, so a conflict with one of another "
-                "namespace is not seen."
+                f"The identity may not list {kind.plural} in all namespaces, so conflicts with those in other "
+                "namespaces are not detected."
             )
         for namespace in namespaces:
             try:
@@ -164,7 +164,7 @@ class _Applied:
     def _refused(self, manifest: Manifest, error: KubeError) -> None:
         key = key_of(manifest)
         self.errors.append(
-            f"{manifest.source}: {key.kind} {key.namespace}/{key.name}: the API server refuses it: {error}"
+            f"{manifest.source}: {key.kind} {key.namespace}/{key.name}: the API server rejects it: {error}"
         )
 
     def _do_without(self, key: Key, error: KubeError) -> None:
@@ -172,9 +172,9 @@ class _Applied:
             self._may_not.setdefault(key.kind.plural, set()).add(key.namespace)
         elif error.status == 404:
             # Nothing can be in a namespace that does not exist yet.
-            self._other_notes.append(f"No apply of {key.kind} {key.namespace}/{key.name} was tried: {error.message}.")
+            self._other_notes.append(f"No dry run was made for {key.kind} {key.namespace}/{key.name}: {error.message}.")
         else:
-            self._other_notes.append(f"An apply of {key.kind} {key.namespace}/{key.name} could not be tried: {error}.")
+            self._other_notes.append(f"The dry run for {key.kind} {key.namespace}/{key.name} failed: {error}.")
 
     def notes(self) -> list[str]:
         """What was not tried, in a sentence for all."""

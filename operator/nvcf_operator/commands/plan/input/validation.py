@@ -28,7 +28,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _NOUNS = {
     "object": "a mapping",
     "array": "a list",
-    "string": "a text",
+    "string": "a string",
     "boolean": "true or false",
     "integer": "a whole number",
     "number": "a number",
@@ -178,7 +178,7 @@ def _duplicates(value: list[Any], rules: Mapping[str, Any], path: str) -> Iterat
     for index, item in enumerate(value):
         mark = [item.get(name) for name in members] if kind == "map" and isinstance(item, dict) else item
         if mark in seen:
-            yield f"{path}[{index}]: stands twice in the list"
+            yield f"{path}[{index}]: duplicates an earlier entry"
         seen.append(mark)
 
 

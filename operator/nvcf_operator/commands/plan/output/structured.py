@@ -22,7 +22,7 @@ def structured(plan: Plan, warnings: Sequence[str] = ()) -> dict[str, Any]:
         "exitCode": plan.exit_code,
         "counts": {action.value: number for action, number in plan.counts.items()},
         "orders": _orders(plan.orders),
-        "passedOver": plan.passed_over,
+        "skipped": plan.skipped,
         "notes": list(plan.notes),
         "warnings": list(warnings),
         "resources": [_resource(item) for item in plan.planned],
