@@ -2,7 +2,7 @@
 
 from hack.docs.aftermath import AFTERMATH
 from hack.docs.markdown import code, filled, table
-from nvcf_operator.core.model.situation import Scope
+from nvcf_operator.core.model.observed import Scope
 from nvcf_operator.core.rules.error_classification import TABLE, Meaning
 from nvcf_operator.core.rules.registration_errors import REFUSALS
 

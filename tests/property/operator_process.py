@@ -17,8 +17,9 @@ from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Key, Kind
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.model.decision import Action, Decision
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope, Timing
+from nvcf_operator.core.model.situation import Timing
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.flowcontrol.priority import Priority

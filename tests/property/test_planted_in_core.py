@@ -15,9 +15,10 @@ from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.model import decision, versions
 from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.observed import Absent, Observation, Unknown
 from nvcf_operator.core.model.references import FollowedFunction
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, Observation, Situation, Timing, Unknown
+from nvcf_operator.core.model.situation import Situation, Timing
 from nvcf_operator.core.model.versions import versions_held
 from nvcf_operator.core.report import instances, messages
 from nvcf_operator.core.rules import ownership, retries

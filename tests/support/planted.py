@@ -25,9 +25,10 @@ from nvcf_operator.core.diff.compare import Comparison
 from nvcf_operator.core.model import versions
 from nvcf_operator.core.model.decision import Create, Decision, DropFinalizer, Patch, Undeploy, act
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.observed import Absent, Failure, Observation, Unknown
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, Failure, Observation, Situation, Unknown
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules import credentials as rules
 from nvcf_operator.core.rules.credentials import Credential, SecretName
@@ -181,7 +182,7 @@ def never_deployed_never_released() -> None:
     def stuck(situation: Situation) -> Decision:
         decision: Decision = original(situation)
         resource = situation.resource
-        released = isinstance(decision.action, DropFinalizer) and not resource.keeps_deployment
+        released = isinstance(decision.action, DropFinalizer) and not resource.keeps
         return Decision(requeue=1.0) if released and not resource.holds else decision
 
     _opened(decide).deletion = stuck

@@ -23,8 +23,8 @@ from nvcf_operator.accounts.listings import DeploymentList, DisprovedListings, L
 from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Interest, Registered
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.observed import AccountView, Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import AccountView, Failure, Scope
 from nvcf_operator.core.rules import credentials, error_classification
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.core.rules.registration_errors import may_be_a_registrys

@@ -16,8 +16,8 @@ from nvcf_client.client import AsyncClient
 from nvcf_client.endpoints.functions import REGISTRATIONS
 from nvcf_client.requests import Request
 from nvcf_client.responses import Answered
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.report.error_messages import slow_down
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.credentials import Credential

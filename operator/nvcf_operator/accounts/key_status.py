@@ -12,7 +12,7 @@ from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.requests import Request
 from nvcf_client.responses import DeploymentResponse
 from nvcf_operator.accounts.listings import Listing
-from nvcf_operator.core.model.situation import AccountView, Failure, Proof
+from nvcf_operator.core.model.observed import AccountView, Failure, Proof
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller

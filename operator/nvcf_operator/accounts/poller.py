@@ -15,7 +15,7 @@ from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.credentials import NOW, Resolver
 from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.rules.credentials import SecretName, secret_named
 from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint
 from nvcf_operator.flowcontrol.priority import Priority

@@ -14,7 +14,7 @@ from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.model.situation import FunctionStatus
+from nvcf_operator.core.model.observed import FunctionStatus
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.core.rules.poll_rules import PollKey
 from nvcf_operator.flowcontrol.limiters import LimiterClosed

@@ -14,8 +14,8 @@ from nvcf_client.models import Function, FunctionDetails
 from nvcf_client.responses import FunctionsResponse
 from nvcf_operator.core.functions.model.identity import meaning_of_version
 from nvcf_operator.core.functions.model.mark import Mark, mark_of, parse
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.rate_limit import form_of
-from nvcf_operator.core.functions.model.situation import VersionSeen
 
 
 class Interest(NamedTuple):

@@ -24,8 +24,9 @@ from nvcf_operator.core.branches.rollout import (
 from nvcf_operator.core.branches.undeploying import deletion
 from nvcf_operator.core.branches.version_locks import unlocked
 from nvcf_operator.core.model.decision import Create, Decision, DropFinalizer, TakeFinalizer, act
+from nvcf_operator.core.model.observed import Absent, Listed, Present
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, Listed, Present, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.model.versions import former_version, versions_held
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules import references, retries

@@ -1,7 +1,7 @@
 """The credential that a resource of whichever kind uses, and why there is none."""
 
 from nvcf_operator.core.model.managed import AnyResource
-from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.rules.credentials import Credential, in_ending_namespace, is_known_to_end, secret_of
 from nvcf_operator.reconcile.ports import Cluster, Credentials
 from nvcf_operator.state.managed_state import AnyLocalState

@@ -12,8 +12,9 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_operator.api.names import Key
 from nvcf_operator.clock import Clock
 from nvcf_operator.core.model.decision import Action
+from nvcf_operator.core.model.observed import Failure, Observation
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Failure, Observation, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.model.versions import on_record, versions_of_interest, without
 from nvcf_operator.core.report.events import of_write
 from nvcf_operator.core.rules.credentials import Credential, secret_of

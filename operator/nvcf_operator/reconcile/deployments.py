@@ -107,7 +107,7 @@ class DeploymentStages(Stages[Resource, LocalState, Context, Decision]):
         """Count a change of a deployment, or one that is left behind."""
         situation, resource, action = context.situation, context.resource, decision.action
         if isinstance(action, DropFinalizer):
-            if resource.deleting and released_by_force(resource) and not resource.keeps_deployment:
+            if resource.deleting and released_by_force(resource) and not resource.keeps:
                 self._metrics.left_behind()
         elif isinstance(action, Undeploy) and situation.wrote is action:
             if action.purpose == Purpose.STALE:

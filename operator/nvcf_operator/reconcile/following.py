@@ -13,7 +13,7 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_operator.backoff import short
 from nvcf_operator.clock import Clock
 from nvcf_operator.core.model.managed import AnyResource
-from nvcf_operator.core.model.situation import Failure, Scope
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.reconcile.ports import Nvcf

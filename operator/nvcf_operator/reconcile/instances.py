@@ -12,8 +12,8 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_client.models import Function
 from nvcf_operator.accounts.calls import INSTANCES
 from nvcf_operator.clock import Clock
+from nvcf_operator.core.model.observed import FunctionStatus, InstancesSeen, Listed, Observation, Present, Unknown
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import FunctionStatus, InstancesSeen, Listed, Observation, Present, Unknown
 from nvcf_operator.core.report.instances import count
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import LimiterClosed

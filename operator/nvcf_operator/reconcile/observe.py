@@ -6,9 +6,7 @@ from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts import calls
 from nvcf_operator.api.spec import ManagementPolicy
-from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import (
+from nvcf_operator.core.model.observed import (
     Absent,
     AccountView,
     Failure,
@@ -17,10 +15,11 @@ from nvcf_operator.core.model.situation import (
     Observation,
     Present,
     Scope,
-    Situation,
-    Timing,
     Unknown,
 )
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.situation import Situation, Timing
 from nvcf_operator.core.model.versions import needs_nvcf, versions_held, versions_of_interest, without
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.poll_rules import fingerprint_of, list_is_enough

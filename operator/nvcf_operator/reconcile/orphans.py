@@ -12,8 +12,8 @@ from functools import partial
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.models import Deployment
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.model.versions import may_need_undeploying, versions_held
 from nvcf_operator.core.report.events import (
     EventNote,

@@ -1,7 +1,8 @@
 """What a FunctionDeployment waits for before it deploys a version: that its CloudFunction has brought it up to date."""
 
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key
-from nvcf_operator.core.model.situation import Absent, PendingUpdate
+from nvcf_operator.core.model.observed import Absent
+from nvcf_operator.core.model.situation import PendingUpdate
 from nvcf_operator.reconcile.context import Context, Environment
 
 

@@ -14,9 +14,9 @@ from nvcf_operator.accounts.listings import DisprovedListings, Listing, MassDele
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import Key, Kind
 from nvcf_operator.core.model.managed import AnyResource, AnyStatus
+from nvcf_operator.core.model.observed import AccountView, Failure
 from nvcf_operator.core.model.references import FollowedFunction
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import AccountView, Failure
 from nvcf_operator.core.report import messages
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules import pruning

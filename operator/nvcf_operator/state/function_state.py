@@ -7,11 +7,11 @@ from datetime import datetime
 from nvcf_operator.api.function_status import CloudFunctionStatus
 from nvcf_operator.backoff import long
 from nvcf_operator.clock import Clock
-from nvcf_operator.core.functions.branches.record import FunctionRecord, first_seen
+from nvcf_operator.core.functions.model.observed import LastChange, RefusedChange, VersionSeen
+from nvcf_operator.core.functions.model.record import FunctionRecord, first_seen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import LastChange, RefusedChange, VersionSeen
 from nvcf_operator.core.functions.model.unsent import without_sources
-from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.state.deployments import DROPS
 from nvcf_operator.state.managed_state import ManagedLocalState
 
@@ -133,7 +133,7 @@ class FunctionLocalState(ManagedLocalState[CloudFunction, CloudFunctionStatus, F
     @staticmethod
     def first_record(resource: CloudFunction, now: datetime) -> FunctionRecord:
         """The record of a resource that this process meets for the first time."""
-        return first_seen(resource.status, resource.spec, now)
+        return first_seen(resource.status, now)
 
 
 REMEMBERED = 3600.0

@@ -8,7 +8,6 @@ from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.clock import Clock
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import LocalView
-from nvcf_operator.core.rules import references
 from nvcf_operator.core.rules.record import Record, first_seen
 from nvcf_operator.state.managed_state import ManagedLocalState
 
@@ -73,7 +72,7 @@ class LocalState(ManagedLocalState[Resource, FunctionDeploymentStatus, Record]):
         seen = (resource.generation, reference.uid, reference.generation)
         if seen != self.reference_seen:
             self.reference_seen, self.reference_seen_at = seen, now
-        left = reference.settle - (now - self.reference_seen_at) if references.is_new(resource) else 0.0
+        left = reference.settle - (now - self.reference_seen_at) if resource.is_undecided else 0.0
         return replace(resource, reference=replace(reference, settle_left=max(0.0, left)))
 
     def local_view(self, now: float, **known: Any) -> LocalView:

@@ -13,8 +13,8 @@ from nvcf_client.requests import Request
 from nvcf_client.responses import FunctionsResponse, reading
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import ADVISORY, Calls
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import LimiterClosed, Limiters
 from nvcf_operator.flowcontrol.priority import Caller, Priority

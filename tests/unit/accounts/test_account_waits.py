@@ -13,9 +13,9 @@ from nvcf_operator.accounts import calls
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.api import names
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import LimiterClosed, Limiters

@@ -7,8 +7,8 @@ from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.accounts.poller import Poller
 from nvcf_operator.api.names import Key
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint
 from nvcf_operator.flowcontrol.limiters import Limiters

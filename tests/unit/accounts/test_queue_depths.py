@@ -12,8 +12,8 @@ from nvcf_client.requests import Request
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.queue_depths import REFUSED, QueueDepths
 from nvcf_operator.api.names import Key
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.informer.cache import Cache
 from nvcf_operator.metrics import Metrics

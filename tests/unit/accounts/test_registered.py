@@ -13,7 +13,7 @@ from nvcf_operator.accounts.calls import Calls
 from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Interest, Registered
 from nvcf_operator.core.functions.model.identity import meaning_of_version
 from nvcf_operator.core.functions.model.rate_limit import form_of
-from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.flowcontrol.priority import Caller

@@ -13,7 +13,7 @@ from nvcf_operator.commands.plan.input.reading import read as input_of
 from nvcf_operator.commands.plan.input.recorded import MANAGER, Recorded, applier, recorded
 from nvcf_operator.commands.plan.input.secrets import ClusterCredentials
 from nvcf_operator.commands.plan.model import Basis, Manifest, Source
-from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.kube.errors import Denied, Invalid, KubeError, NotServed, Unavailable
 from nvcf_operator.kube.secrets import Absent, SecretRead

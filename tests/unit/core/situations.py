@@ -10,8 +10,9 @@ from nvcf_operator.api import names
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.decision import Decision
+from nvcf_operator.core.model.observed import Absent, AccountView, FunctionSeen, Present, Proof
 from nvcf_operator.core.model.resource import Resource, answered
-from nvcf_operator.core.model.situation import Absent, AccountView, FunctionSeen, Present, Proof, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report.conditions import report
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

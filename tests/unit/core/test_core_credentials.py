@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.rules.credentials import Credential, SecretName, of_operator, of_secret, secret_named
 
 OWN, ALLOWED = "https://nvcf.example/v2/nvcf", "https://other.example/v2/nvcf"

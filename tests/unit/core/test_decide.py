@@ -10,19 +10,10 @@ from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, Patch, Put, TakeFinalizer, Undeploy
+from nvcf_operator.core.model.observed import AccountView, Failure, FunctionSeen, Listed, Proof, Scope, Unknown
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import answered
-from nvcf_operator.core.model.situation import (
-    AccountView,
-    Failure,
-    FunctionSeen,
-    Listed,
-    LocalView,
-    Proof,
-    Scope,
-    Situation,
-    Unknown,
-)
+from nvcf_operator.core.model.situation import LocalView, Situation
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules.flap_guard import digest
 from tests.unit.core.situations import (

@@ -10,8 +10,9 @@ from nvcf_operator.api.model import render
 from nvcf_operator.api.status import CREDENTIALS_VALID, DELETION_BLOCKED
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.decision import DropFinalizer, Undeploy
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, LocalView, Scope, Situation
+from nvcf_operator.core.model.situation import LocalView, Situation
 from nvcf_operator.core.model.versions import force_delete_is_stale
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules.credentials import in_ending_namespace, is_known_to_end

@@ -8,7 +8,8 @@ from nvcf_operator.api.status import Retiring
 from nvcf_operator.core.branches.undeploying import asked_for, begun, drained_too_long, is_about_another, recorded
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.decision import Action, Undeploy
-from nvcf_operator.core.model.situation import Present, Situation
+from nvcf_operator.core.model.observed import Present
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules.retries import retry_due_in
 from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, absent, deployment, held, present

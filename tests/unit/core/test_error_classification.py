@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from nvcf_client import errors
+from nvcf_operator.core.model.observed import Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Scope
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.error_classification import TABLE, Effect
 

@@ -6,9 +6,10 @@ import pytest
 
 from nvcf_operator.core.decide import unfinished
 from nvcf_operator.core.model.decision import Action, Change, DropFinalizer, Patch
+from nvcf_operator.core.model.observed import AccountView, FunctionSeen, Proof, Scope
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import AccountView, FunctionSeen, LocalView, Proof, Scope, Situation
+from nvcf_operator.core.model.situation import LocalView, Situation
 from nvcf_operator.core.report.events import of_write
 from nvcf_operator.core.rules.credentials import SecretName, unreadable
 from tests.unit.core.situations import (

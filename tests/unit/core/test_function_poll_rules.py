@@ -7,7 +7,7 @@ import pytest
 from nvcf_operator.core.functions.model.metadata import metadata_of
 from nvcf_operator.core.functions.model.poll_rules import FunctionPollKey
 from nvcf_operator.core.functions.model.rate_limit import form_of
-from nvcf_operator.core.model.situation import FunctionStatus
+from nvcf_operator.core.model.observed import FunctionStatus
 from nvcf_operator.core.rules.poll_rules import Entry
 
 UID, MARK = "0b9a3c1e-0000-4000-8000-00000000000A", "0b9a3c1e00004000800000000000000a"

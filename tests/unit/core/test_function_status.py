@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nvcf_operator.core.model.situation import FunctionStatus, Listed, Present
+from nvcf_operator.core.model.observed import FunctionStatus, Listed, Present
 from tests.unit.core.situations import deployment
 
 

@@ -9,8 +9,9 @@ from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.decision import Create
+from nvcf_operator.core.model.observed import Failure, FunctionSeen, Scope, Unknown
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, FunctionSeen, LocalView, Scope, Situation, Timing, Unknown
+from nvcf_operator.core.model.situation import LocalView, Situation, Timing
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules import retries
 from nvcf_operator.state.local_state import LocalState

@@ -8,8 +8,9 @@ import pytest
 from nvcf_client.models import Instance
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.model.observed import Failure, InstancesSeen, Listed, Scope, Unknown
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, InstancesSeen, Listed, Scope, Situation, Unknown
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.report.events import without_instances
 from nvcf_operator.core.report.instances import count

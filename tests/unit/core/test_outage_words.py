@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from nvcf_client.errors import NvcfError, Obstacle, OutcomeUnknown, ServerFault, Unreachable
+from nvcf_operator.core.model.observed import Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Scope
 from nvcf_operator.core.report import error_messages
 from nvcf_operator.core.rules import error_classification
 

@@ -8,9 +8,10 @@ import pytest
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.decision import DropFinalizer
+from nvcf_operator.core.model.observed import Failure, Present, Scope
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import OF_A_COPY, Resource
-from nvcf_operator.core.model.situation import Failure, LocalView, Present, Scope, Situation
+from nvcf_operator.core.model.situation import LocalView, Situation
 from nvcf_operator.core.model.versions import versions_held
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules.ownership import is_stranger, lost_deployment, may_undeploy, refuses

@@ -9,9 +9,10 @@ import pytest
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.decide import asking, decide
 from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, Purpose, Undeploy
+from nvcf_operator.core.model.observed import Absent, FunctionSeen, Observation, Present
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, FunctionSeen, LocalView, Observation, Present, Situation
+from nvcf_operator.core.model.situation import LocalView, Situation
 from nvcf_operator.core.model.versions import versions_held, versions_of_interest
 from nvcf_operator.core.report.conditions import report
 from tests.unit.core.following import (

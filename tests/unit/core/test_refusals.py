@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.model.observed import Absent
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, LocalView, Situation
+from nvcf_operator.core.model.situation import LocalView, Situation
 from nvcf_operator.core.report import messages
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.report.events import transitions

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from nvcf_client import errors
+from nvcf_operator.core.model.observed import Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Scope
 from nvcf_operator.core.rules.registration_errors import may_be_a_registrys, of_registration
 
 QUOTA = "Account 'acct': Reached or exceeded the max limit for the number of functions allowed: 2. Please contact ..."

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from nvcf_operator.core.decide import decide
-from nvcf_operator.core.model.situation import Listed, Present, Situation
+from nvcf_operator.core.model.observed import Listed, Present
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules.record import Order, ordered
 from tests.unit.core.situations import OTHER_VERSION, VERSION, absent, deployment, held, present, resource

@@ -13,18 +13,10 @@ from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.branches.redeployment import ATTEMPTS
 from nvcf_operator.core.decide import decide, unfinished
 from nvcf_operator.core.model.decision import Action, Change, Create, Purpose, Undeploy
+from nvcf_operator.core.model.observed import Absent, Failure, FunctionSeen, Observation, Present, Scope
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import (
-    Absent,
-    Failure,
-    FunctionSeen,
-    LocalView,
-    Observation,
-    Present,
-    Scope,
-    Situation,
-)
+from nvcf_operator.core.model.situation import LocalView, Situation
 from nvcf_operator.core.report.conditions import report
 from tests.unit.core.situations import (
     DEPLOYMENT,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvcf_operator.core.model.situation import Absent, LocalView, Situation, Timing
+from nvcf_operator.core.model.observed import Absent
+from nvcf_operator.core.model.situation import LocalView, Situation, Timing
 from nvcf_operator.core.model.versions import (
     create_settle_left,
     deployed_before,

@@ -8,9 +8,10 @@ import pytest
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.decision import Create
+from nvcf_operator.core.model.observed import Present
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource, answered
-from nvcf_operator.core.model.situation import LocalView, Present, Situation
+from nvcf_operator.core.model.situation import LocalView, Situation
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.report.events import discovered, left, lost_from_sight, released, vanished
 from tests.unit.core.situations import (

@@ -11,9 +11,10 @@ from nvcf_operator.api.names import Key
 from nvcf_operator.api.status import Retry
 from nvcf_operator.core.decide import asking, decide
 from nvcf_operator.core.model.decision import Change, Create
+from nvcf_operator.core.model.observed import Failure, FunctionSeen, Scope, Unknown
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Failure, FunctionSeen, LocalView, Scope, Situation, Unknown
+from nvcf_operator.core.model.situation import LocalView, Situation
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.report.events import of_failure
 from nvcf_operator.core.rules import error_classification

@@ -6,9 +6,10 @@ import pytest
 
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.decision import Change, Create, Undeploy
+from nvcf_operator.core.model.observed import Absent, Present
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, PendingUpdate, Present, Situation
+from nvcf_operator.core.model.situation import PendingUpdate, Situation
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules.version_locks import WAIT
 from tests.unit.core.following import FIRST, SECOND, THIRD, at, following

@@ -6,9 +6,9 @@ import pytest
 
 from nvcf_client.errors import Rejected
 from nvcf_operator.core.decide import decide
+from nvcf_operator.core.model.observed import AccountView, Failure, Proof, Scope
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import answered
-from nvcf_operator.core.model.situation import AccountView, Failure, Proof, Scope
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules.error_classification import of_call
 from nvcf_operator.core.rules.retries import retry_due_in

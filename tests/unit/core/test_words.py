@@ -14,9 +14,10 @@ from nvcf_operator.api.status import DELETION_BLOCKED
 from nvcf_operator.core.decide import asking, decide
 from nvcf_operator.core.model.decision import Create
 from nvcf_operator.core.model.manifests import ignored
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Failure, Scope, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.report.events import EventNote, ignored_words
 from tests.unit.core.situations import NOW, absent, held, present, resource

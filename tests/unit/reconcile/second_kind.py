@@ -14,8 +14,8 @@ from nvcf_operator.api.function_status import CloudFunctionStatus
 from nvcf_operator.api.names import CLOUD_FUNCTION, FUNCTION_DEPLOYMENT, Key
 from nvcf_operator.clock import SteadyClock
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.metrics import Metrics

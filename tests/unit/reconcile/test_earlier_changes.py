@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import VersionSeen
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
 from nvcf_operator.reconcile.functions.doubts import doubt_earlier_changes, settle

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.function_spec import SecretFormat
+from nvcf_operator.core.functions.model.observed import SecretsSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import SecretsSeen
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.kube.errors import Unavailable as NotReached
 from nvcf_operator.kube.secrets import Absent, Denied, SecretRead, Unavailable
 from nvcf_operator.kube.stored_secret import StoredSecret

@@ -6,8 +6,9 @@ from typing import cast
 import pytest
 
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key
+from nvcf_operator.core.model.observed import Absent, Observation, Present
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, Observation, PendingUpdate, Present, Situation
+from nvcf_operator.core.model.situation import PendingUpdate, Situation
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.reconcile.context import Context, Environment
 from nvcf_operator.reconcile.pending_updates import pending_update

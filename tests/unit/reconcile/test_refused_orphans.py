@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nvcf_client import errors
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.reconcile import following
 from nvcf_operator.reconcile.following import GIVES_UP_AFTER, REPORTED_AFTER, Following, Unproven
 

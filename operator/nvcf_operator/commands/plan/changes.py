@@ -21,8 +21,9 @@ from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.model.decision import Action as DeploymentAction
 from nvcf_operator.core.model.decision import Create, Undeploy
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.observed import Absent, Listed, Present
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, Listed, Present, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.model.versions import former_version, recorded_as_ours
 
 SPECIFICATIONS = "deploymentSpecifications"

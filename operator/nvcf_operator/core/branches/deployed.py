@@ -17,8 +17,9 @@ from nvcf_operator.core.model.decision import (
     Undeploy,
     act,
 )
+from nvcf_operator.core.model.observed import FunctionStatus, Listed, Present
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import FunctionStatus, Listed, Present, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules.error_classification import unreadable
 from nvcf_operator.core.rules.flap_guard import not_converging

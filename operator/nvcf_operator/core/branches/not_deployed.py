@@ -15,9 +15,10 @@ from nvcf_operator.backoff import Backoff
 from nvcf_operator.core.diff import compare
 from nvcf_operator.core.model import versions
 from nvcf_operator.core.model.decision import ConditionSet, Create, Decision, act
+from nvcf_operator.core.model.observed import Absent, Failure, FunctionSeen, FunctionStatus, Present, Scope
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, Failure, FunctionSeen, FunctionStatus, Present, Scope, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules.flap_guard import at_limit, not_converging
 from nvcf_operator.core.rules.ownership import doubted

@@ -10,8 +10,9 @@ from nvcf_operator.api.status import Phase
 from nvcf_operator.core.branches.not_deployed import unproven
 from nvcf_operator.core.diff import compare
 from nvcf_operator.core.model.decision import ConditionSet, Decision, DropFinalizer, act
+from nvcf_operator.core.model.observed import Absent, FunctionStatus, Listed, Present, Unknown
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, FunctionStatus, Listed, Present, Situation, Unknown
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules.error_classification import unreadable
 from nvcf_operator.core.rules.retries import phase_at_work, progress_deadline, waiting

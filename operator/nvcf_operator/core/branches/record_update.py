@@ -13,9 +13,10 @@ from nvcf_operator.api.status import Failed, Incoming, Intent, LastWrite, Retiri
 from nvcf_operator.core.branches import not_deployed, redeployment, undeploying
 from nvcf_operator.core.branches.rollout import is_over, leaving
 from nvcf_operator.core.model.decision import ConditionSet, Create, Decision, RecordUpdate, Undeploy
+from nvcf_operator.core.model.observed import Absent, Present
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.model.resource import OF_A_COPY, Resource, answered, is_version_id
-from nvcf_operator.core.model.situation import Absent, Present, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.model.versions import former_version, given_up, on_record, posts_specifications, versions_held
 from nvcf_operator.core.rules import flap_guard, references
 from nvcf_operator.core.rules.ownership import is_stranger, may_undeploy, refuses
@@ -58,9 +59,7 @@ def is_ours(situation: Situation, version: str) -> bool:
         return True
     if resource.paused or resource.spec is None or resource.observes:
         return False
-    return resource.spec.adoption_policy == AdoptionPolicy.ADOPT and (
-        resource.has_finalizer or resource.keeps_deployment
-    )
+    return resource.spec.adoption_policy == AdoptionPolicy.ADOPT and (resource.has_finalizer or resource.keeps)
 
 
 def _intent(situation: Situation, update: RecordUpdate) -> Intent | None:

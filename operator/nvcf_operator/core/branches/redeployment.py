@@ -15,9 +15,10 @@ from nvcf_operator.api.status import Phase, Retry
 from nvcf_operator.core.branches.undeploying import again, gracefully
 from nvcf_operator.core.diff import compare
 from nvcf_operator.core.model.decision import Create, Decision, Purpose, Undeploy
+from nvcf_operator.core.model.observed import Absent, FunctionStatus, Listed, Present
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, FunctionStatus, Listed, Present, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules.flap_guard import not_converging
 from nvcf_operator.core.rules.ownership import is_stranger

@@ -21,9 +21,10 @@ from nvcf_operator.core.model.decision import (
     TakeFinalizer,
     Undeploy,
 )
+from nvcf_operator.core.model.observed import Absent, FunctionStatus, Listed, Present, Unknown
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, FunctionStatus, Listed, Present, Situation, Unknown
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.model.versions import former_version, given_up, recorded_as_ours
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules.ownership import refuses

@@ -12,9 +12,10 @@ from nvcf_operator.api.spec import OnDrainTimeout
 from nvcf_operator.api.status import Phase, Retiring
 from nvcf_operator.core.model import versions
 from nvcf_operator.core.model.decision import ConditionSet, Decision, DropFinalizer, Purpose, Undeploy, act
+from nvcf_operator.core.model.observed import Absent, Failure, Present, Scope
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Absent, Failure, Present, Scope, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.model.versions import deployments_on_record, needs_nvcf, versions_held
 from nvcf_operator.core.report import conditions, messages, reference_messages
 from nvcf_operator.core.report.events import left

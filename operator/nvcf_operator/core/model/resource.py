@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 from nvcf_client.models import Deployment
 from nvcf_operator.api import names
+from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
 from nvcf_operator.core.model.managed import ManagedResource
 from nvcf_operator.core.model.manifests import salvaged
+from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.references import Reference, names_version
 
 OF_A_COPY = "copy-"
@@ -108,11 +110,6 @@ class Resource(ManagedResource[FunctionDeploymentSpec, FunctionDeploymentStatus]
         return bool(self.reconcile_requested or self.redeploy_requested)
 
     @property
-    def keeps_deployment(self) -> bool:
-        """Whether the deployment stays in NVCF when the object goes."""
-        return self.keeps
-
-    @property
     def holds(self) -> bool:
         """Whether the record says that a deployment was ours (it may be gone meanwhile)."""
         return bool(self.status.function_version_id and self.status.function_status)
@@ -151,6 +148,13 @@ class Resource(ManagedResource[FunctionDeploymentSpec, FunctionDeploymentStatus]
         if not self.follows or found is None or found.pin is not None:
             return False
         return recorded is None or recorded.generation != found.generation
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the manifest or the CloudFunction says something that no immutable change was decided on yet."""
+        ready = self.condition(READY)
+        waits = ready is not None and ready.reason == Reason.FUNCTION_NOT_READY
+        return waits or self.status.observed_generation != self.generation or self.has_news
 
     @property
     def function_id(self) -> str:

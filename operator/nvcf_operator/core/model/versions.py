@@ -9,8 +9,9 @@ from dataclasses import replace
 from nvcf_client.endpoints.deployments import allocating
 from nvcf_operator.api import status as kinds
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.observed import Absent
 from nvcf_operator.core.model.resource import Resource, Role, is_sign
-from nvcf_operator.core.model.situation import Absent, Situation
+from nvcf_operator.core.model.situation import Situation
 
 
 def versions_held(resource: Resource) -> tuple[str, ...]:
@@ -68,7 +69,7 @@ def current_deployment(resource: Resource, version: str) -> str | None:
 
 def may_need_undeploying(resource: Resource) -> bool:
     """Whether the resource holds a deployment, or may hold one, that its deletion has to remove from NVCF."""
-    return bool(versions_held(resource)) and not resource.keeps_deployment
+    return bool(versions_held(resource)) and not resource.keeps
 
 
 def without(resource: Resource, versions: frozenset[str]) -> Resource:
@@ -157,7 +158,7 @@ def posts_specifications(situation: Situation) -> int:
 
 def needs_nvcf(resource: Resource) -> bool:
     """Whether the deletion has anything to do with NVCF at all."""
-    return resource.has_finalizer and not resource.keeps_deployment and not released_by_force(resource)
+    return resource.has_finalizer and not resource.keeps and not released_by_force(resource)
 
 
 def released_by_force(resource: AnyResource) -> bool:

@@ -32,8 +32,9 @@ from nvcf_operator.core.diff import compare
 from nvcf_operator.core.model import manifests
 from nvcf_operator.core.model.decision import ConditionSet, Decision, RecordUpdate
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.observed import Absent, Failure, FunctionStatus, Listed, Present
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Listed, Present, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report import instances
 
 

@@ -10,9 +10,10 @@ from nvcf_operator.api.status import Condition, FunctionDeploymentStatus
 from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, Purpose, Undeploy
 from nvcf_operator.core.model.managed import AnyResource, AnyStatus, condition_of
 from nvcf_operator.core.model.manifests import ignored
+from nvcf_operator.core.model.observed import Failure, Present
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.model.resource import Resource, is_sign
-from nvcf_operator.core.model.situation import Failure, Present, Situation
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.model.versions import deployments_on_record, former_version, on_record, versions_held
 from nvcf_operator.core.report.instances import is_none_running, least
 from nvcf_operator.core.report.messages import no_instances
@@ -89,7 +90,7 @@ def of_write(resource: Resource, action: Action, deployment_id: str | None = Non
             why = BECAUSE[action.purpose]
             text = f"Asked NVCF to undeploy version {action.function_version_id} {how}{why}."
             return EventNote(False, Reason.DRAINING, text)
-        case DropFinalizer() if resource.deleting and resource.keeps_deployment:
+        case DropFinalizer() if resource.deleting and resource.keeps:
             return EventNote(False, Reason.RETAINED, "Resource deleted; the deployment was retained in NVCF.")
         case DropFinalizer() if (
             resource.deleting and resource.force_delete and resource.is_true(kinds.DELETION_BLOCKED)
@@ -225,7 +226,7 @@ def undeployed_for_nobody(version: str, deployment_id: str | None) -> EventNote:
 def released(situation: Situation) -> EventNote | None:
     """The resource goes, and something of it stays in NVCF since it is not this resource's to remove."""
     resource, parts = situation.resource, []
-    if not resource.deleting or resource.keeps_deployment:
+    if not resource.deleting or resource.keeps:
         return None
     for version, holder in sorted(situation.holders.items()):
         parts.append(f"version {version} is held by FunctionDeployment {holder}")

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from nvcf_client.models import Instance
 from nvcf_operator.api.status import FunctionDeploymentStatus
-from nvcf_operator.core.model.situation import FunctionStatus, InstancesSeen, Situation
+from nvcf_operator.core.model.observed import FunctionStatus, InstancesSeen
+from nvcf_operator.core.model.situation import Situation
 
 RUNNING = frozenset({"ACTIVE", "RUNNING"})
 """Statuses of a running instance."""

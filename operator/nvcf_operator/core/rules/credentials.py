@@ -17,8 +17,8 @@ from nvcf_operator.api import names
 from nvcf_operator.api import status as kinds
 from nvcf_operator.api.common import Credentials
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.report import messages
 
 BASE_URL_KEY = "NVCF_BASE_URL"

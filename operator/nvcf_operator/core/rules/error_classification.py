@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from nvcf_client import errors
 from nvcf_client.text import shorten
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.report import error_messages
 from nvcf_operator.core.report.error_messages import slow_down
 

@@ -19,9 +19,10 @@ from enum import IntEnum
 from nvcf_operator.api import status as kinds
 from nvcf_operator.api.names import Key
 from nvcf_operator.api.spec import AdoptionPolicy
+from nvcf_operator.core.model.observed import Failure, Present, Proof, Scope
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
 from nvcf_operator.core.model.resource import Resource, Role, is_sign
-from nvcf_operator.core.model.situation import AnySituation, Failure, Present, Proof, Scope, Situation
+from nvcf_operator.core.model.situation import AnySituation, Situation
 from nvcf_operator.core.model.versions import current_deployment, deployments_on_record, recorded_as_ours
 from nvcf_operator.core.report import messages
 
@@ -63,7 +64,7 @@ class Claim:
 
 def claim_of(resource: Resource, version: str) -> Claim | None:
     """What a resource claims of that version, None if nothing."""
-    if resource.observes or (resource.deleting and (not resource.has_finalizer or resource.keeps_deployment)):
+    if resource.observes or (resource.deleting and (not resource.has_finalizer or resource.keeps)):
         return None
     rank = _rank(resource, version)
     if rank is None:

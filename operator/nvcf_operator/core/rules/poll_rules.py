@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from nvcf_client.models import Deployment
 from nvcf_operator.core.diff.compare import all_listed
+from nvcf_operator.core.model.observed import FunctionStatus
 from nvcf_operator.core.model.reasons import Trait, reasons_with
 from nvcf_operator.core.model.references import FollowedFunction
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import FunctionStatus
 
 Numbers = tuple[str, int, int]
 """Id of a GPU specification (empty when it has none), fewest and most instances."""

@@ -13,7 +13,8 @@ from nvcf_operator.api.crd import crd
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT, Kind
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.model.decision import Purpose, Undeploy
-from nvcf_operator.core.model.situation import Present, Situation
+from nvcf_operator.core.model.observed import Present
+from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.rules.record import Record
 
 

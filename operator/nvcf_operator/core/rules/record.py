@@ -23,8 +23,9 @@ from nvcf_operator.api.status import (
     Retry,
     TakenReference,
 )
+from nvcf_operator.core.model.observed import Present
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Present, Situation
+from nvcf_operator.core.model.situation import Situation
 
 LEAST_SEEN = 60.0
 """Seconds that this process must have seen pass itself before it forces a drain or gives a version up."""

@@ -7,7 +7,6 @@ CloudFunction is missing, running versions keep running in the same way.
 
 from dataclasses import replace
 
-from nvcf_operator.api import status as kinds
 from nvcf_operator.api.status import Phase, TakenReference
 from nvcf_operator.core.model.decision import ConditionSet, Create, Decision, Purpose, Undeploy
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
@@ -105,13 +104,6 @@ def taken(resource: Resource) -> TakenReference | None:
     found = TakenReference(generation=reference.generation, hash=reference.hash, revision=reference.revision)
     same = recorded is not None and (recorded.hash, recorded.revision) == (found.hash, found.revision)
     return recorded if reference.pin is not None and same else found
-
-
-def is_new(resource: Resource) -> bool:
-    """Whether the manifest or the CloudFunction holds something that no immutable change was decided on yet."""
-    ready = resource.condition(kinds.READY)
-    waits = ready is not None and ready.reason == Reason.FUNCTION_NOT_READY
-    return waits or resource.status.observed_generation != resource.generation or resource.has_news
 
 
 def _waits(situation: Situation) -> tuple[float, ...]:

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass, replace
 
 from nvcf_client import errors
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.error_classification import words_of
 

@@ -17,8 +17,9 @@ from nvcf_operator.api.status import Phase, Retry
 from nvcf_operator.backoff import long, short
 from nvcf_operator.core.model.decision import Change, ConditionSet, Create, Decision, Purpose, Undeploy
 from nvcf_operator.core.model.managed import AnyResource
+from nvcf_operator.core.model.observed import Failure, Present, Scope
 from nvcf_operator.core.model.reasons import Reason, Trait, reasons_with
-from nvcf_operator.core.model.situation import AnySituation, Failure, Present, Scope, Situation
+from nvcf_operator.core.model.situation import AnySituation, Situation
 from nvcf_operator.core.report import conditions, messages
 from nvcf_operator.core.rules import error_classification
 

@@ -19,7 +19,7 @@ from nvcf_operator.core.model.decision import (
     TakeFinalizer,
     Undeploy,
 )
-from nvcf_operator.core.model.situation import Failure, Present, Scope
+from nvcf_operator.core.model.observed import Failure, Present, Scope
 from nvcf_operator.core.report.events import EventNote, lost_from_sight, of_write, released
 from nvcf_operator.core.rules.ownership import lost_deployment
 from nvcf_operator.core.rules.pruning import makes_way

@@ -16,8 +16,8 @@ from nvcf_client.responses import DeploymentResponse
 from nvcf_operator.accounts import calls
 from nvcf_operator.api.status import Intent
 from nvcf_operator.core.model.decision import Create, Decision
+from nvcf_operator.core.model.observed import Present
 from nvcf_operator.core.model.resource import answered
-from nvcf_operator.core.model.situation import Present
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.report.error_messages import explained
 from nvcf_operator.core.rules.pruning import RECORDED

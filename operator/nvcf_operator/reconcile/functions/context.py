@@ -8,14 +8,14 @@ from typing import NamedTuple
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.functions.model.claims import other_holder
+from nvcf_operator.core.functions.model.claims import Follower, follower_of, other_holder
 from nvcf_operator.core.functions.model.decision import FunctionAction
-from nvcf_operator.core.functions.model.followers import follower_of
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import Follower, FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report.events import of_write
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.reconcile.ports import Accounts, Cluster, Nvcf, Outdated
 from nvcf_operator.reconcile.stages import ManagedContext, ManagedEnvironment
 from nvcf_operator.state.deployments import PresenceHistory, Target

@@ -10,8 +10,8 @@ from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts import calls
 from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose
-from nvcf_operator.core.functions.model.situation import VersionSeen
-from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.model.observed import Absent, Failure, FunctionStatus
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call
 from nvcf_operator.reconcile.functions.reads import VersionReads

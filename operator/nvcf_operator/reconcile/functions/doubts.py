@@ -6,8 +6,8 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_operator.core.functions.branches.in_place import due
 from nvcf_operator.core.functions.model import rate_limit
 from nvcf_operator.core.functions.model.decision import RemoveRateLimit, UpdateVersion
-from nvcf_operator.core.functions.model.situation import VersionSeen
-from nvcf_operator.core.model.situation import FunctionStatus
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.model.observed import FunctionStatus
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment
 from nvcf_operator.state.function_state import DoubtedChange
 

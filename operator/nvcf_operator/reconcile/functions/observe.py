@@ -6,9 +6,10 @@ from dataclasses import replace
 from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import FUNCTION_DEPLOYMENT
 from nvcf_operator.core.functions.branches.collecting import may_be_undeployed, unneeded
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.model.situation import Absent, Failure, Observation
+from nvcf_operator.core.functions.model.situation import FunctionSituation
+from nvcf_operator.core.model.observed import Absent, Failure, Observation
 from nvcf_operator.core.model.versions import released_by_force
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.flowcontrol.priority import Caller, Priority

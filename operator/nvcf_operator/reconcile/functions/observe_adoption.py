@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.core.functions.model.adoption import adoptable, named_function
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import VersionSeen
 from nvcf_operator.core.functions.model.versions import function_of
-from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.reconcile.functions.context import FunctionClaims, FunctionContext
 from nvcf_operator.reconcile.functions.reads import VersionReads
 

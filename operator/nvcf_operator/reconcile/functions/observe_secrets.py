@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from nvcf_operator.clock import Clock
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.secrets import digest_of_names
-from nvcf_operator.core.functions.model.situation import VersionSeen
 from nvcf_operator.core.functions.model.unsent import nameless
 from nvcf_operator.reconcile.functions.context import FunctionContext
 from nvcf_operator.reconcile.functions.reads import VersionReads

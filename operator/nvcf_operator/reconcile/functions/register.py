@@ -16,13 +16,13 @@ from nvcf_client.responses import FunctionResponse
 from nvcf_operator.accounts import calls
 from nvcf_operator.accounts.registered import version_seen
 from nvcf_operator.api.function_status import CloudFunctionStatus, Registration
-from nvcf_operator.core.functions.branches.record import FunctionRecord
 from nvcf_operator.core.functions.model.decision import FunctionDecision, Register
 from nvcf_operator.core.functions.model.definition import definition_of
 from nvcf_operator.core.functions.model.mark import Mark
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.record import FunctionRecord
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.secrets import digest_of_names
-from nvcf_operator.core.functions.model.situation import VersionSeen
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.rules.pruning import members_of
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed

@@ -18,11 +18,11 @@ from nvcf_client.models.functions import to_request
 from nvcf_operator.api.function_spec import FunctionSecret, SecretFormat
 from nvcf_operator.api.names import ALLOW_FUNCTION_ANNOTATION
 from nvcf_operator.core.functions.model import secrets as model
+from nvcf_operator.core.functions.model.observed import SecretsSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import SecretsSeen
 from nvcf_operator.core.functions.report import secret_messages as messages
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.kube import errors as kube_errors
 from nvcf_operator.kube.secrets import Absent, Denied, SecretRead
 from nvcf_operator.kube.stored_secret import StoredSecret

@@ -11,7 +11,7 @@ from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts import calls
 from nvcf_operator.core.functions.branches.in_place import refusal_name
 from nvcf_operator.core.functions.model.decision import SendSecrets
-from nvcf_operator.core.model.situation import Scope
+from nvcf_operator.core.model.observed import Scope
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call, is_gone
 from nvcf_operator.reconcile.functions.secrets import SecretReader

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from nvcf_client.endpoints.functions import REGISTER_TIMEOUT
-from nvcf_operator.core.functions.branches import up_to_date
+from nvcf_operator.core.functions.branches.in_place import changes_versions, is_able, up_to_date
 from nvcf_operator.core.functions.decide import asking, decide, unfinished
 from nvcf_operator.core.functions.model.decision import (
     DeleteVersion,
@@ -167,11 +167,11 @@ class FunctionStages(Stages[CloudFunction, FunctionLocalState, FunctionContext, 
 
     def _note_up_to_date(self, context: FunctionContext) -> None:
         situation, resource = context.situation, context.resource
-        if not up_to_date.changes(situation):
+        if not changes_versions(situation):
             self._up_to_date.forget(resource.key)
             return
-        able = up_to_date.able(situation)
-        versions = up_to_date.up_to_date(situation) if able else frozenset[str]()
+        able = is_able(situation)
+        versions = up_to_date(situation) if able else frozenset[str]()
         self._up_to_date.note(resource.key, Findings(resource.uid, resource.generation, versions, able))
 
     def report_refusal(self, resource: CloudFunction, local: FunctionLocalState, message: str) -> None:

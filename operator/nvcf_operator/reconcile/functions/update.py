@@ -15,8 +15,8 @@ from nvcf_operator.accounts.registered import version_seen
 from nvcf_operator.core.functions.branches.in_place import change_name, refusal_name, undone_lately
 from nvcf_operator.core.functions.model import rate_limit
 from nvcf_operator.core.functions.model.decision import RemoveRateLimit, UpdateVersion
-from nvcf_operator.core.functions.model.situation import VersionSeen
-from nvcf_operator.core.model.situation import Scope
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.model.observed import Scope
 from nvcf_operator.flowcontrol.limiters import Admission, LimiterClosed
 from nvcf_operator.reconcile.functions.context import FunctionContext, FunctionEnvironment, failure_of_call, is_gone
 from nvcf_operator.reconcile.functions.doubts import doubt, settle

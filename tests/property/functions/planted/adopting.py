@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from nvcf_operator.core.functions.branches import collecting
+from nvcf_operator.core.functions.model.claims import Follower
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import Follower, FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.reconcile.functions.delete import Deletions
 from nvcf_operator.state import version_writes
 from nvcf_operator.state.version_writes import Call

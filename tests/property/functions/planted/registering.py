@@ -8,8 +8,9 @@ import pytest
 from nvcf_operator.core.functions import decide
 from nvcf_operator.core.functions.branches import collecting, deletion, record, registering
 from nvcf_operator.core.functions.model import versions
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.reconcile.functions.delete import Deletions
 from tests.property.functions.focused import (

@@ -9,7 +9,8 @@ import pytest
 from nvcf_operator.core.functions.branches import in_place
 from nvcf_operator.core.functions.model import versions
 from nvcf_operator.core.functions.model.decision import SendSecrets
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.kube.stored_secret import StoredSecret
 from nvcf_operator.reconcile.functions import secrets
 from nvcf_operator.reconcile.functions.secrets import Values

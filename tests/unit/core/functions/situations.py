@@ -9,14 +9,16 @@ from nvcf_operator.api import names
 from nvcf_operator.api.function_status import Registration
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.functions.decide import decide
+from nvcf_operator.core.functions.model.claims import Follower
 from nvcf_operator.core.functions.model.decision import FunctionDecision
 from nvcf_operator.core.functions.model.identity import meaning_of_template, template_hash
 from nvcf_operator.core.functions.model.mark import Mark
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import Follower, FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report.status import report
+from nvcf_operator.core.model.observed import Absent, AccountView, Failure, Proof, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, AccountView, Failure, Proof, Scope
 from tests.unit.core.functions.templates import IMAGE, SMALL, UID, Fields, manifest
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

@@ -17,8 +17,8 @@ from nvcf_operator.core.functions.model.versions import label_of, matching
 from nvcf_operator.core.functions.report.events import adopted, of_write
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import TakeFinalizer
+from nvcf_operator.core.model.observed import AccountView, Proof
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import AccountView, Proof
 from tests.unit.core.functions.situations import (
     FIRST,
     FUNCTION,

@@ -9,10 +9,12 @@ import pytest
 from nvcf_operator.core.functions.branches.collecting import unneeded
 from nvcf_operator.core.functions.decide import decide
 from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report.status import report
+from nvcf_operator.core.model.observed import Absent, AccountView, Present, Proof, Unknown
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, AccountView, Present, Proof, Timing, Unknown
+from nvcf_operator.core.model.situation import Timing
 from tests.unit.core.functions.situations import (
     FIRST,
     NOW,

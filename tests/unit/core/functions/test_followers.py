@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvcf_operator.core.functions.model.followers import follower_of
+from nvcf_operator.core.functions.model.claims import follower_of
 from nvcf_operator.core.model.resource import Resource
 from tests.unit.core.functions.situations import cloud_function
 from tests.unit.core.situations import OTHER_VERSION, VERSION, held, intent, resource

@@ -8,11 +8,13 @@ import pytest
 
 from nvcf_operator.core.functions.decide import decide, unfinished
 from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionAction
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import DropFinalizer
+from nvcf_operator.core.model.observed import Absent, AccountView, Failure, Present, Proof, Scope, Unknown
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, AccountView, Failure, Present, Proof, Remembered, Scope, Unknown
+from nvcf_operator.core.model.situation import Remembered
 from tests.unit.core.functions.situations import (
     FIRST,
     NOW,

@@ -17,11 +17,13 @@ from nvcf_operator.core.functions.model.decision import (
     SendSecrets,
     UpdateVersion,
 )
-from nvcf_operator.core.functions.model.situation import FunctionSituation, LastChange, RefusedChange
+from nvcf_operator.core.functions.model.observed import LastChange, RefusedChange
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import in_use
 from nvcf_operator.core.functions.report.status import report
+from nvcf_operator.core.model.observed import Absent, AccountView, Failure, Proof, Scope, Unknown
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, AccountView, Failure, Proof, Remembered, Scope, Unknown
+from nvcf_operator.core.model.situation import Remembered
 from tests.unit.core.functions.situations import (
     FIRST,
     FUNCTION,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nvcf_operator.core.functions.branches.locks import locked
+from nvcf_operator.core.functions.branches.waiting import locked
 from nvcf_operator.core.rules.version_locks import WAIT
 from tests.unit.core.functions.situations import FIRST, SECOND, follower, recorded, situation, version
 

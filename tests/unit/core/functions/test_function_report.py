@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 
 from nvcf_operator.api import conditions as kinds
-from nvcf_operator.core.functions.branches.record import FunctionRecord, first_seen
 from nvcf_operator.core.functions.decide import asking, decide, unfinished
 from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionAction, Register
+from nvcf_operator.core.functions.model.record import FunctionRecord, first_seen
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report import events
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
+from nvcf_operator.core.model.observed import AccountView, Failure, Proof, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import AccountView, Failure, Proof, Scope
 from tests.unit.core.functions.situations import (
     FIRST,
     FUNCTION,
@@ -235,6 +235,6 @@ def test_times_of_another_clock_limit_nothing_for_long() -> None:
     refused = situation(
         cloud_function(), failure=refusal(), answered_intent=intent(answered=True), now=NOW + timedelta(days=1)
     )
-    record = first_seen(report(refused, decide(refused)), None, NOW)
+    record = first_seen(report(refused, decide(refused)), NOW)
     assert record.retry is not None
     assert record.retry.next_attempt_time == NOW + timedelta(seconds=60)

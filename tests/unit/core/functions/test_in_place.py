@@ -16,13 +16,14 @@ from nvcf_operator.core.functions.model.decision import (
     UpdateVersion,
 )
 from nvcf_operator.core.functions.model.mark import Mark, parse
+from nvcf_operator.core.functions.model.observed import LastChange, RefusedChange, VersionSeen
 from nvcf_operator.core.functions.model.rate_limit import form_of
-from nvcf_operator.core.functions.model.situation import FunctionSituation, LastChange, RefusedChange, VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import in_use
 from nvcf_operator.core.functions.report.events import drifted, of_write
 from nvcf_operator.core.functions.report.status import report
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from tests.unit.core.functions.situations import (
     FIRST,
     FUNCTION,

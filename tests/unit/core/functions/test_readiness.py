@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from nvcf_operator.core.functions.decide import decide
-from nvcf_operator.core.functions.model.situation import Follower, FunctionSituation
+from nvcf_operator.core.functions.model.claims import Follower
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.model.situation import Remembered
 from tests.unit.core.functions.situations import FIRST, follower, outcome, recorded, situation, version
 

@@ -11,11 +11,12 @@ from nvcf_operator.api.record import LastWrite
 from nvcf_operator.core.functions.branches.registering import write_name
 from nvcf_operator.core.functions.decide import asking, decide, unfinished
 from nvcf_operator.core.functions.model.decision import FunctionAction, Register
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
+from nvcf_operator.core.model.observed import AccountView, Failure, Proof, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import AccountView, Failure, Proof, Scope
 from tests.unit.core.functions.situations import (
     FIRST,
     FUNCTION,

@@ -10,14 +10,15 @@ from nvcf_operator.api.function_status import CloudFunctionStatus, RegisteredVer
 from nvcf_operator.core.functions.decide import decide
 from nvcf_operator.core.functions.model.decision import Register, SendSecrets
 from nvcf_operator.core.functions.model.identity import template_hash
+from nvcf_operator.core.functions.model.observed import SecretsSeen, VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.secrets import digest_of_names
-from nvcf_operator.core.functions.model.situation import FunctionSituation, SecretsSeen, VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.unsent import nameless, unsent
 from nvcf_operator.core.functions.report.events import of_write
 from nvcf_operator.core.functions.report.status import report
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from tests.unit.core.functions.situations import (
     FIRST,
     FUNCTION,

@@ -11,6 +11,7 @@ from typing import Any
 
 from nvcf_operator.api.function_status import CloudFunctionStatus, Registration
 from nvcf_operator.core.functions.decide import asking, decide
+from nvcf_operator.core.functions.model.claims import Follower
 from nvcf_operator.core.functions.model.decision import (
     DeleteVersion,
     FunctionAction,
@@ -20,12 +21,13 @@ from nvcf_operator.core.functions.model.decision import (
     UpdateVersion,
 )
 from nvcf_operator.core.functions.model.mark import Mark
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import Follower, FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.decision import DropFinalizer, TakeFinalizer
+from nvcf_operator.core.model.observed import Absent, Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, Failure, Scope
 from tests.unit.core.functions.situations import (
     NOW,
     OTHER_TEMPLATE,

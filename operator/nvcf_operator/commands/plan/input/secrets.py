@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.rules import credentials as rules
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.kube.secrets import Absent, Denied, Secrets, Unavailable

@@ -8,7 +8,7 @@ from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import Key
 from nvcf_operator.commands.plan.loop.channel import Reader, ReadOnlyChannel
-from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.flowcontrol.limiters import Limiters
 from nvcf_operator.flowcontrol.priority import Caller

@@ -7,8 +7,8 @@ from nvcf_client import endpoints
 from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import Key
 from nvcf_operator.commands.plan.loop.operation import Operation
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Failure
 from nvcf_operator.core.model.versions import versions_of_interest
 
 

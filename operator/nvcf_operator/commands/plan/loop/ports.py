@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from nvcf_operator.api.names import ALLOW_FUNCTION_ANNOTATION, Key
+from nvcf_operator.core.functions.model.observed import SecretsSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import SecretsSeen
 from nvcf_operator.core.model.managed import AnyResource
-from nvcf_operator.core.model.situation import Failure
+from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.core.rules.credentials import Credential, SecretName
 from nvcf_operator.kube.secrets import Denied, SecretRead, Unavailable

@@ -10,7 +10,8 @@ from dataclasses import replace
 from nvcf_operator.backoff import long
 from nvcf_operator.core.functions.branches.waiting import next_retry, retry_left
 from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionDecision, InPlaceAction
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import (
     asked_for,
     by_age,
@@ -21,8 +22,8 @@ from nvcf_operator.core.functions.model.versions import (
     matching,
 )
 from nvcf_operator.core.functions.report import messages
+from nvcf_operator.core.model.observed import Absent, Failure, FunctionStatus, Present
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Present
 
 AGAIN = 10.0
 """Seconds after which DELETE is asked for again, while NVCF shows the version still."""

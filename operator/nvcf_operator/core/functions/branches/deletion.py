@@ -10,12 +10,13 @@ from nvcf_operator.backoff import short
 from nvcf_operator.core.functions.branches.collecting import kept_back
 from nvcf_operator.core.functions.branches.registering import search_left
 from nvcf_operator.core.functions.model.decision import DeleteVersion, DeletionPurpose, FunctionDecision, write
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import by_age, is_gone, missing
 from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import ConditionSet, DropFinalizer
+from nvcf_operator.core.model.observed import Absent, Failure, FunctionStatus, Observation, Present, Scope, Unknown
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Absent, Failure, FunctionStatus, Observation, Present, Scope, Unknown
 from nvcf_operator.core.model.versions import released_by_force
 from nvcf_operator.core.report import conditions
 from nvcf_operator.core.report.messages import version_busy

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from nvcf_operator.api.conditions import READY
 from nvcf_operator.api.function_status import FunctionPhase
-from nvcf_operator.core.functions.branches.locks import locked
-from nvcf_operator.core.functions.branches.waiting import SLOW, waiting
+from nvcf_operator.core.functions.branches.waiting import SLOW, locked, waiting
 from nvcf_operator.core.functions.model.decision import (
     FunctionDecision,
     InPlaceAction,
@@ -23,16 +22,18 @@ from nvcf_operator.core.functions.model.decision import (
 )
 from nvcf_operator.core.functions.model.mark import Mark, parse
 from nvcf_operator.core.functions.model.metadata import MOST_TAGS, RATE_LIMIT, TAGS
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.unsent import unsent
 from nvcf_operator.core.functions.model.versions import in_use, label_of
 from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import ConditionSet
+from nvcf_operator.core.model.observed import FunctionStatus, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import FunctionStatus, Scope
 from nvcf_operator.core.report import conditions
 from nvcf_operator.core.rules import flap_guard
 from nvcf_operator.core.rules.error_classification import unreadable_metadata
+from nvcf_operator.core.rules.ownership import doubted
 
 BESIDE = frozenset(
     {
@@ -107,10 +108,27 @@ def updating(versions: Iterable[str]) -> ConditionSet:
     return conditions.progressing(FunctionPhase.REGISTERED, Reason.UPDATING, messages.updating(versions))
 
 
+def changes_versions(situation: FunctionSituation) -> bool:
+    """Whether the manifest lets versions be changed."""
+    resource = situation.resource
+    return not (resource.spec is None or resource.deleting or resource.observes or resource.paused)
+
+
+def is_able(situation: FunctionSituation) -> bool:
+    """Whether versions can be changed by now: the key works, and no other CloudFunction comes first."""
+    failure = situation.access or situation.unlisted or doubted(situation)
+    return failure is None and situation.holder is None
+
+
 def outdated(situation: FunctionSituation) -> frozenset[str]:
     """The versions in use that are not as the manifest says, and that may still be brought up to date."""
     found = _changes(situation)
     return frozenset(item.seen.version_id for item in found if item.obstacle is None or not item.obstacle.lasts)
+
+
+def up_to_date(situation: FunctionSituation) -> frozenset[str]:
+    """The versions in use that are as the manifest says."""
+    return frozenset(seen.version_id for seen in in_use(situation)) - outdated(situation)
 
 
 def due(situation: FunctionSituation) -> tuple[InPlaceAction, ...]:

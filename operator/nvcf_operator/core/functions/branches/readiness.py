@@ -6,8 +6,10 @@ POST, so that order does not come by itself; it is waited for, but not for long,
 """
 
 from nvcf_operator.api.function_status import FunctionPhase
+from nvcf_operator.core.functions.model.claims import Follower
 from nvcf_operator.core.functions.model.decision import FunctionDecision
-from nvcf_operator.core.functions.model.situation import Follower, FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import label_of
 from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import ConditionSet

@@ -13,7 +13,6 @@ from nvcf_operator.core.functions.branches.readiness import registered
 from nvcf_operator.core.functions.branches.secrets import withheld
 from nvcf_operator.core.functions.branches.waiting import SLOW, after_refusal, next_retry, refused, waiting
 from nvcf_operator.core.functions.model.decision import FunctionDecision, InPlaceAction, Register, write
-from nvcf_operator.core.functions.model.searching import pause, pause_after
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import (
     asked_for,
@@ -28,8 +27,8 @@ from nvcf_operator.core.functions.model.versions import (
     stands_for_wanted,
 )
 from nvcf_operator.core.functions.report import adoption_messages, messages
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.report import conditions
 from nvcf_operator.core.rules import flap_guard
 from nvcf_operator.core.rules.retries import grace_left, stalled_after_grace
@@ -75,7 +74,7 @@ def search_left(situation: FunctionSituation) -> float:
         return 0.0 if found_for is None or situation.intent is not None else max(0.0, settle - found_for)
     if asked_for(situation) is not None:
         return 0.0
-    return max(0.0, pause(situation) - max(situation.searched_for, found_for or 0.0))
+    return max(0.0, situation.search_pause - max(situation.searched_for, found_for or 0.0))
 
 
 def _awaiting(situation: FunctionSituation, left: float) -> FunctionDecision:
@@ -83,7 +82,7 @@ def _awaiting(situation: FunctionSituation, left: float) -> FunctionDecision:
     words = retry.message if retry is not None and retry.reason == Reason.AWAITING_REGISTRATION else None
     return FunctionDecision(
         condition_set=conditions.progressing(
-            FunctionPhase.REGISTERING, Reason.AWAITING_REGISTRATION, messages.unanswered(words, pause(situation))
+            FunctionPhase.REGISTERING, Reason.AWAITING_REGISTRATION, messages.unanswered(words, situation.search_pause)
         ),
         requeue=min(left, situation.timing.settle_poll),
         busy=True,
@@ -101,7 +100,7 @@ def _failed(situation: FunctionSituation, failure: Failure) -> FunctionDecision:
             condition_set=conditions.progressing(
                 FunctionPhase.REGISTERING,
                 Reason.AWAITING_REGISTRATION,
-                messages.unanswered(words, pause_after(situation, retry.attempts)),
+                messages.unanswered(words, situation.search_pause_after(retry.attempts)),
             ),
             requeue=situation.timing.settle_poll,
             busy=True,

@@ -9,7 +9,7 @@ from nvcf_operator.api.conditions import SECRETS_SYNCED
 from nvcf_operator.core.functions.branches.waiting import waiting
 from nvcf_operator.core.functions.model.decision import FunctionDecision
 from nvcf_operator.core.functions.model.situation import FunctionSituation
-from nvcf_operator.core.model.situation import Failure, Scope
+from nvcf_operator.core.model.observed import Failure, Scope
 from nvcf_operator.core.rules.retries import SECRET_AGAIN, grace_left, outage_pause, stalled_after_grace
 
 

@@ -10,14 +10,17 @@ from nvcf_operator.api.function_status import FunctionPhase
 from nvcf_operator.api.record import Retry
 from nvcf_operator.backoff import long, refused_by_cluster
 from nvcf_operator.core.functions.model.decision import FunctionDecision
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import ConditionSet
+from nvcf_operator.core.model.observed import Failure, FunctionStatus, Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Failure, Scope
 from nvcf_operator.core.report import conditions
+from nvcf_operator.core.report.messages import version_busy
 from nvcf_operator.core.rules.error_classification import refused_before
 from nvcf_operator.core.rules.retries import idle, outage_pause, phase_at_work, without_credential
+from nvcf_operator.core.rules.version_locks import WAIT, Lock
 
 SLOW = 300.0
 """Seconds between two reconciles of what only somebody else or another resource can change."""
@@ -124,3 +127,22 @@ def _has_other_rights(situation: FunctionSituation) -> bool:
     failed, view, known = situation.resource.status.failed, situation.account, situation.resource.status.credential
     forbidden = failed is not None and failed.reason == Reason.FORBIDDEN
     return forbidden and view is not None and None not in (known, view.fingerprint) and known != view.fingerprint
+
+
+def locked(situation: FunctionSituation, seen: VersionSeen) -> Lock | None:
+    """What keeps tags and rate limit of a version from being changed; None where nothing does, or not for long.
+
+    NVCF rewrites the version's whole row when its deployment is requested, comes up or is taken down, so that one of
+    the two would be undone, or the deployment ended (facts on the functions API, section 2.9). Values of secrets are
+    no part of the row.
+    """
+    version, poll, soon = seen.version_id, situation.timing.poll, situation.timing.busy_poll
+    if (left := situation.locked_for.get(version, 0.0)) > WAIT:
+        return Lock(min(left, soon), version_busy(version))  # its effect may be seen before
+    if requesting := [item.key for item in situation.followers if version in item.intended]:
+        return Lock(poll, messages.deployment_requested(version, requesting))
+    if undeploying := [item.key for item in situation.followers if version in item.undeploying]:
+        return Lock(poll, messages.deployment_ends(version, undeploying))
+    if seen.known_status == FunctionStatus.DEPLOYING:
+        return Lock(poll, messages.deploying(version))
+    return None

@@ -7,8 +7,8 @@ as soon as a latest version is on record, what somebody else registers in the fu
 
 from datetime import UTC, datetime
 
-from nvcf_operator.core.functions.model.searching import pause
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 
 FIRST = datetime.min.replace(tzinfo=UTC)
 
@@ -60,7 +60,7 @@ def _may_appear(situation: FunctionSituation) -> bool:
     """Whether a POST of ours may still create a function, as far as its intent or our finalizer says."""
     intent, found_for = situation.open_intent, situation.finalizer_found_for
     if intent is not None:
-        return max(situation.searched_for, found_for or 0.0) < pause(situation)
+        return max(situation.searched_for, found_for or 0.0) < situation.search_pause
     return situation.intent is None and found_for is not None and found_for < situation.timing.register_settle
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from nvcf_operator.core.functions.model.metadata import Metadata, Shown
-from nvcf_operator.core.model.situation import FunctionStatus
+from nvcf_operator.core.model.observed import FunctionStatus
 from nvcf_operator.core.rules.poll_rules import AnyListing, DeploymentFingerprint
 
 

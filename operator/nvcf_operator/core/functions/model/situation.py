@@ -9,127 +9,17 @@ from datetime import datetime
 
 from nvcf_operator.api.function_status import Registration
 from nvcf_operator.api.names import Key
+from nvcf_operator.backoff import Backoff, long
+from nvcf_operator.core.functions.model.claims import Follower
 from nvcf_operator.core.functions.model.decision import FunctionAction
-from nvcf_operator.core.functions.model.mark import Mark
+from nvcf_operator.core.functions.model.observed import LastChange, RefusedChange, SecretsSeen, VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.model.situation import (
-    AccountView,
-    Failure,
-    FunctionStatus,
-    Observation,
-    Proof,
-    Remembered,
-    Scope,
-    Timing,
-)
+from nvcf_operator.core.model.observed import AccountView, Failure, Observation, Proof, Scope
+from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.situation import Remembered, Timing
 
-
-@dataclass(frozen=True, slots=True)
-class VersionSeen:
-    """One version of a function as the account's list, or a read of the version itself, shows it."""
-
-    function_id: str
-    version_id: str
-    name: str
-    status: str
-    """NVCF's word."""
-    mark: Mark | None
-    """None where the version has no mark, or one that cannot be read: it is nobody's to delete."""
-    meaning: str
-    """Digest of its content with the server's defaults filled in. Equal digests need no other version. Empty where its
-    content is not known, or cannot be read."""
-    created_at: datetime | None = None
-    """None where NVCF shows none, or none that can be read."""
-    account_id: str | None = None
-    """The account that holds it, where NVCF says so."""
-    tags: frozenset[str] = frozenset()
-    """All its tags, a mark among them."""
-    rate_limit: str | None = None
-    """Its rate limit in the one form of all spellings (`model.rate_limit`); None where it has none."""
-    secret_names: frozenset[str] | None = None
-    """The names of its secrets; None where they are not shown, as in lists."""
-    unreadable: frozenset[str] = frozenset()
-    """Of `tags` and `rateLimit`, what NVCF shows in a form that is not known: it is neither compared nor replaced."""
-
-    @property
-    def known_status(self) -> FunctionStatus | None:
-        """The status, if the operator knows it."""
-        return FunctionStatus.of(self.status)
-
-    @property
-    def is_deployed(self) -> bool:
-        """Whether NVCF shows it with a deployment, or with a word that the operator does not know."""
-        return self.known_status != FunctionStatus.INACTIVE
-
-
-@dataclass(frozen=True, slots=True)
-class SecretsSeen:
-    """What the Secrets behind `spec.secrets` are by now. It holds no value, nor anything made of one."""
-
-    sources: str | None = None
-    """Digest over uid, resourceVersion, key and name of each; None while not all of them can be read."""
-    failure: Failure | None = None
-    """Why not all of them can be read, or sent."""
-    changed_since: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Digest by digest, as far as this process has seen that one: the secrets whose value is another now. None of them
-    where only the metadata of a Secret have changed."""
-    large: bool = False
-    """Whether the values are together larger than hosted NVCF is documented to accept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Follower:
-    """A FunctionDeployment that refers to this CloudFunction, or that holds or names one of its versions."""
-
-    key: Key
-    refers: bool
-    """Whether its manifest names this CloudFunction."""
-    pinned: str | None = None
-    """The revision that its manifest pins."""
-    taken_generation: int | None = None
-    """The generation of this CloudFunction that its status shows as taken."""
-    shows_generation: int | None = None
-    """The generation of this CloudFunction that its conditions are about: it has seen that one, taken or not."""
-    named: frozenset[str] = frozenset()
-    """Versions that its manifest names, and those on record: current, incoming, retiring, failed."""
-    serving: frozenset[str] = frozenset()
-    """Versions that its status shows to serve."""
-    intended: frozenset[str] = frozenset()
-    """Versions of its open intents, whose POST may be under way."""
-    undeploying: frozenset[str] = frozenset()
-    """Versions that it undeploys, or is to undeploy."""
-    deleting: bool = False
-
-    def holds(self, version_id: str) -> bool:
-        """Whether that version must not be deleted because of this follower."""
-        return version_id in self.named or version_id in self.intended
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedChange:
-    """A change of a version in place that NVCF has refused."""
-
-    name: str
-    """Of the change, by its content."""
-    failure: Failure
-    left: float
-    """Seconds until it is tried again."""
-    request: str | None = None
-    """The token of the request to reconcile that it answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class LastChange:
-    """The last change of a version's tags or rate limit that this process has made."""
-
-    name: str
-    """What the manifest said then."""
-    seconds: float
-    """Since then."""
-    repeats: bool
-    """Whether it repeated another one that NVCF had undone."""
-    request: str | None = None
-    """The token of the request to reconcile that it answered."""
+LONGEST_PAUSE = 1800.0
+"""Seconds between two POSTs without an answer, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +109,18 @@ class FunctionSituation:
         """The intent whose answer is neither on record nor known since a moment ago."""
         intent = self.intent
         return intent if intent is not None and not intent.answered else None
+
+    @property
+    def search_pause(self) -> float:
+        """Seconds between a POST without an answer and the next one: for so long its version is searched for."""
+        retry = self.resource.status.retry
+        in_vain = retry.attempts if retry is not None and retry.reason == Reason.AWAITING_REGISTRATION else 0
+        return self.search_pause_after(in_vain)
+
+    def search_pause_after(self, in_vain: int) -> float:
+        """The same after a number of POSTs that were all searched for in vain: it grows, so that duplicates are few."""
+        settle = self.timing.register_settle
+        return max(settle, min(long(in_vain), Backoff(settle, LONGEST_PAUSE).after(in_vain - 1)))
 
     @property
     def shown(self) -> tuple[VersionSeen, ...]:

@@ -10,9 +10,10 @@ from dataclasses import replace
 from nvcf_operator.api.conditions import SECRETS_SYNCED
 from nvcf_operator.api.function_status import RegisteredVersion
 from nvcf_operator.core.functions.model.decision import SendSecrets
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.secrets import digest_of_names
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.versions import asked_for, in_use, matching
 
 

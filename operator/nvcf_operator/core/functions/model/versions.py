@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from nvcf_operator.core.functions.model.adoption import adoptable, is_strange, named_function
 from nvcf_operator.core.functions.model.decision import DeleteVersion
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.secrets import digest_of_names
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
-from nvcf_operator.core.model.situation import FunctionStatus
+from nvcf_operator.core.functions.model.situation import FunctionSituation
+from nvcf_operator.core.model.observed import FunctionStatus
 
 LAST = datetime.max.replace(tzinfo=UTC)
 

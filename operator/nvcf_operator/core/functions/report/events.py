@@ -15,8 +15,9 @@ from nvcf_operator.core.functions.model.decision import (
     UpdateVersion,
 )
 from nvcf_operator.core.functions.model.mark import Mark, parse
+from nvcf_operator.core.functions.model.observed import VersionSeen
 from nvcf_operator.core.functions.model.resource import CloudFunction
-from nvcf_operator.core.functions.model.situation import FunctionSituation, VersionSeen
+from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report.messages import named
 from nvcf_operator.core.model.decision import DropFinalizer
 from nvcf_operator.core.model.reasons import Reason

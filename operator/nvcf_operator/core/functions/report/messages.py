@@ -162,6 +162,30 @@ def version_deployed(version: str, status: str) -> str:
     )
 
 
+def deployment_requested(version: str, followers: Iterable[Key]) -> str:
+    """A deployment of the version may be being created."""
+    return (
+        f"FunctionDeployment {names_of(followers)} is requesting a deployment of version {version}. Its tags and rate "
+        "limit are changed after that, because NVCF would undo a change made meanwhile."
+    )
+
+
+def deployment_ends(version: str, followers: Iterable[Key]) -> str:
+    """The version is taken down."""
+    return (
+        f"FunctionDeployment {names_of(followers)} is undeploying version {version}. Its tags and rate limit are "
+        "changed after that, because NVCF would undo a change made meanwhile."
+    )
+
+
+def deploying(version: str) -> str:
+    """The version comes up."""
+    return (
+        f"NVCF is deploying version {version}. Its tags and rate limit are changed after that, because NVCF would undo "
+        "a change made meanwhile."
+    )
+
+
 def names_of(followers: Iterable[Key]) -> str:
     """FunctionDeployments by namespace and name."""
     return named(f"{key.namespace}/{key.name}" for key in followers)

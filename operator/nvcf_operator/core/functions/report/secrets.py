@@ -7,8 +7,8 @@ from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.model.unsent import out_of_reach, unsent
 from nvcf_operator.core.functions.model.versions import in_use
 from nvcf_operator.core.functions.report import secret_messages as messages
+from nvcf_operator.core.model.observed import Scope
 from nvcf_operator.core.model.reasons import Reason
-from nvcf_operator.core.model.situation import Scope
 
 
 def condition_of_secrets(situation: FunctionSituation, record: FunctionRecordUpdate) -> Condition | None:
