@@ -7,7 +7,6 @@ HTTP library.
 from typing import TYPE_CHECKING
 
 from nvcf_client.core import ApiError, RequestOptions
-from nvcf_client.environment import Environment
 from nvcf_client.errors import (
     Forbidden,
     InvalidAnswer,
@@ -32,6 +31,7 @@ from nvcf_client.models import (
     RateLimit,
     Secret,
 )
+from nvcf_client.options import Environment
 
 if TYPE_CHECKING:
     from nvcf_client.client import AsyncClient, Client

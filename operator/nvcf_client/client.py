@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from nvcf_client.answers import Answer
-from nvcf_client.environment import Environment
+from nvcf_client.calls import Async, Sync
 from nvcf_client.errors import NvcfError
 from nvcf_client.http.given import (
     AsyncGivenTransport,
@@ -17,10 +17,10 @@ from nvcf_client.http.given import (
     authorization_of,
 )
 from nvcf_client.http.transport import AsyncTransport, Transport
-from nvcf_client.options import NO_KEY, ClientOptions, Retries, from_environment
-from nvcf_client.paths import KnownPaths
+from nvcf_client.options import NO_KEY, ClientOptions, Environment, from_environment
 from nvcf_client.requests import Request
-from nvcf_client.tree import Async, Sync, Tree
+from nvcf_client.retries import Attempts, KnownPaths, Retries
+from nvcf_client.tree import Tree
 from nvcf_client.urls import PREFIX, completed
 
 S = TypeVar("S")
@@ -109,7 +109,7 @@ class Client(_Shell[Sync, HttpxClient]):
         timeout: seconds for each call in all; by default 30, to create a function or a version 120, and to create a
             deployment 40, with 30 more for each further specification that asks for instances.
         max_connections: most calls at a time.
-        max_retries: how often a call is made again where that can do no harm (`nvcf_client.options`).
+        max_retries: how often a call is made again where that can do no harm (`nvcf_client.retries`).
         user_agent: how the client calls itself; by default `nvcf-operator/<version>`.
         headers: more headers for every call.
         trust_env: take proxies and CA bundles from the environment.
@@ -139,18 +139,13 @@ class Client(_Shell[Sync, HttpxClient]):
             ValueError: there is no key.
 
         """
-        key, request = self._key(request), self._paths.chosen(request)
-        failures, moved = 0, False
+        key, attempts = self._key(request), Attempts(request, self._paths, self._retries)
         while True:
             try:
-                return request.parse(self._received(self._transport.send(request), key), key=key)
+                answer = self._received(self._transport.send(attempts.request), key)
+                return attempts.request.parse(answer, key=key)
             except NvcfError as error:
-                if not moved and (other := self._paths.other(request, error)) is not None:
-                    request, moved = other, True
-                    continue
-                failures += 1
-                pause = self._retries.pause(request, error, failures)
-                if pause is None:
+                if (pause := attempts.pause(error)) is None:
                     raise
             time.sleep(pause)
 
@@ -186,19 +181,13 @@ class AsyncClient(_Shell[Async, HttpxAsyncClient]):
             ValueError: there is no key.
 
         """
-        key, request = self._key(request), self._paths.chosen(request)
-        failures, moved = 0, False
+        key, attempts = self._key(request), Attempts(request, self._paths, self._retries)
         while True:
             try:
-                answer = self._received(await self._transport.send(request), key)
-                return request.parse(answer, key=key)
+                answer = self._received(await self._transport.send(attempts.request), key)
+                return attempts.request.parse(answer, key=key)
             except NvcfError as error:
-                if not moved and (other := self._paths.other(request, error)) is not None:
-                    request, moved = other, True
-                    continue
-                failures += 1
-                pause = self._retries.pause(request, error, failures)
-                if pause is None:
+                if (pause := attempts.pause(error)) is None:
                     raise
             await asyncio.sleep(pause)
 

@@ -29,7 +29,7 @@ from enum import StrEnum
 from importlib import import_module
 from typing import Any
 
-from nvcf_client.received import Received
+from nvcf_client.answers import Received
 from nvcf_client.text import shorten
 
 MAX_MESSAGE = 512

@@ -1,16 +1,16 @@
-"""The options of a client, checked: where NVCF is, with which key, how to speak to it, and when to call again."""
+"""The options of a client, checked: where NVCF is, with which key, and how to speak to it."""
 
 import os
-import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, EnumMeta
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nvcf_client import keys, urls
-from nvcf_client.errors import NotAvailable, NvcfError, OutcomeUnknown, ServerFault, Throttled, Unreachable
+from nvcf_client.errors import NotAvailable
 from nvcf_client.requests import Request
 
 DISTRIBUTION = "nvcf-operator"
@@ -101,6 +101,27 @@ class ClientOptions:
         return headers
 
 
+class _Environments(EnumMeta):
+    """Says what takes the place of an environment that is not offered."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(cls, name):
+            if name == "MOCK_SERVER":
+                raise AttributeError(
+                    "Environment.MOCK_SERVER is not offered, since it belongs to the maker of another SDK: run "
+                    "nvcf-simulator, and give its address as base_url"
+                )
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+
+
+class Environment(Enum, metaclass=_Environments):
+    """Where NVCF is; `base_url` comes before it."""
+
+    PRODUCTION = "https://api.nvcf.nvidia.com"
+    """NVIDIA's hosted NVCF."""
+
+
 NO_KEY = (
     "no NVCF API key: give api_key, or set the variable NGC_API_KEY (or send a header Authorization with httpx_client, "
     "or with request_options)"
@@ -133,56 +154,3 @@ def default_user_agent() -> str:
     """`nvcf-operator/<version>`."""
     found = installed_version()
     return DISTRIBUTION if found is None else f"{DISTRIBUTION}/{found}"
-
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """Jittered exponential backoff, with an end; only where a repetition can do no harm.
-
-    - A request that was never received (`Unreachable`): any call.
-    - `Throttled`: calls that are idempotent. A 429 may be passed on from a dependency in the middle of the work; a PUT,
-      PATCH or DELETE made again ends in the same state, while a POST could order instances, or make a function, twice.
-    - `ServerFault` and `OutcomeUnknown`: reading calls only. A write may still be running in the server, and NVCF loses
-      updates when two overlap: read first.
-
-    Everything else is an answer and is not asked for again.
-
-    Attributes:
-        most: how often a call is made again at most; 0 turns retries off.
-        first: longest pause before the first repetition, in seconds; doubles each time.
-        longest: no pause is longer, in seconds; a server that asks for more gets no repetition.
-        chance: source of numbers in [0, 1).
-
-    """
-
-    most: int = 2
-    first: float = 0.5
-    longest: float = 30.0
-    chance: Callable[[], float] = random.random
-
-    def pause(self, request: Request[object], error: NvcfError, failures: int) -> float | None:
-        """Seconds to wait before the call is made again; None if the error is to be raised.
-
-        `failures` counts the failed tries so far, this one included.
-        """
-        if failures > self.most or not _harmless(request, error):
-            return None
-        backoff = min(self.first * 2.0 ** (failures - 1), self.longest)
-        jittered = backoff * (0.5 + self.chance() / 2)
-        if error.retry_after is None:
-            return jittered
-        if error.retry_after > self.longest:
-            return None
-        return error.retry_after + jittered - backoff / 2
-
-
-def _harmless(request: Request[object], error: NvcfError) -> bool:
-    match error:
-        case Unreachable():
-            return True
-        case Throttled():
-            return request.idempotent
-        case ServerFault() | OutcomeUnknown():
-            return not request.mutating
-        case _:
-            return False

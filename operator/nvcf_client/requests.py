@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import ValidationError
 
 from nvcf_client import call_options
-from nvcf_client.answers import Answer, Explanation, explain, one_line
+from nvcf_client.answers import Answer, Explanation, explain, one_line, received
 from nvcf_client.call_options import RequestOptions
 from nvcf_client.errors import (
     Forbidden,
@@ -27,8 +27,7 @@ from nvcf_client.errors import (
     Unauthorized,
     Unreachable,
 )
-from nvcf_client.masking import masked
-from nvcf_client.received import received
+from nvcf_client.keys import masked
 
 T_co = TypeVar("T_co", covariant=True)
 

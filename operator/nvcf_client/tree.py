@@ -1,72 +1,9 @@
-"""The tree of calls, `client.deployments.functions.versions.create(...)`, the same for both clients.
+"""The tree of calls, `client.deployments.functions.versions.create(...)`, the same for both clients."""
 
-Each call is written down once, as `Call(endpoint)`. What it gives back depends on the kind of client that the branch
-hangs on: the result itself on a synchronous one, an awaitable of it on an asynchronous one; arguments and result keep
-the endpoint's types either way, so that a type checker sees `create` as one writes it.
-"""
-
-from collections.abc import Callable, Coroutine
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Generic
 
 from nvcf_client import endpoints
-from nvcf_client.requests import Request
-from nvcf_client.whole import whole
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class Sync(Protocol):
-    """Sends requests and waits."""
-
-    def send(self, request: Request[T], /) -> T:
-        """Send the request and give its result."""
-
-
-class Async(Protocol):
-    """Sends requests and lets others run meanwhile."""
-
-    async def send(self, request: Request[T], /) -> T:
-        """Send the request and give its result."""
-
-
-S = TypeVar("S")
-
-
-class Branch(Generic[S]):
-    """A place in the tree: calls, and more branches."""
-
-    def __init__(self, sender: S) -> None:
-        self._sender = sender
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._sender!r}>"
-
-
-class Call(Generic[P, T]):
-    """An endpoint as a method of a branch."""
-
-    def __init__(self, endpoint: Callable[P, Request[T]]) -> None:
-        self._endpoint = endpoint
-        self.__doc__ = endpoint.__doc__
-
-    @overload
-    def __get__(self, branch: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, branch: Branch[Sync], owner: type) -> Callable[P, T]: ...
-    @overload
-    def __get__(self, branch: Branch[Async], owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
-    def __get__(self, branch: Any, owner: type) -> Any:
-        if branch is None:
-            return self
-        endpoint, send = self._endpoint, branch._sender.send
-
-        @wraps(endpoint)
-        def call(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return send(whole(endpoint(*args, **kwargs)))
-
-        return call
+from nvcf_client.calls import Branch, Call, Grown, S
 
 
 class DeploymentVersions(Branch[S]):
@@ -81,9 +18,7 @@ class DeploymentVersions(Branch[S]):
 class DeploymentFunctions(Branch[S]):
     """`client.deployments.functions`."""
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.versions = DeploymentVersions(sender)
+    versions: DeploymentVersions[S]
 
 
 class GpuSpecifications(Branch[S]):
@@ -98,10 +33,8 @@ class Deployments(Branch[S]):
     get = Call(endpoints.get_deployment_by_id)
     list = Call(endpoints.list_deployments)
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.functions = DeploymentFunctions(sender)
-        self.gpu_specifications = GpuSpecifications(sender)
+    functions: DeploymentFunctions[S]
+    gpu_specifications: GpuSpecifications[S]
 
 
 class FunctionVersions(Branch[S]):
@@ -126,10 +59,8 @@ class Functions(Branch[S]):
     list = Call(endpoints.list_functions)
     create = Call(endpoints.create_function)
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.versions = FunctionVersions(sender)
-        self.ids = FunctionIds(sender)
+    versions: FunctionVersions[S]
+    ids: FunctionIds[S]
 
 
 class QueueVersions(Branch[S]):
@@ -143,9 +74,7 @@ class QueueFunctions(Branch[S]):
 
     get = Call(endpoints.list_queues)
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.versions = QueueVersions(sender)
+    versions: QueueVersions[S]
 
 
 class QueuePosition(Branch[S]):
@@ -157,10 +86,8 @@ class QueuePosition(Branch[S]):
 class Queues(Branch[S]):
     """`client.queues`."""
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.functions = QueueFunctions(sender)
-        self.position = QueuePosition(sender)
+    functions: QueueFunctions[S]
+    position: QueuePosition[S]
 
 
 class MetadataVersions(Branch[S]):
@@ -172,17 +99,13 @@ class MetadataVersions(Branch[S]):
 class MetadataFunctions(Branch[S]):
     """`client.metadata.functions`."""
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.versions = MetadataVersions(sender)
+    versions: MetadataVersions[S]
 
 
 class Metadata(Branch[S]):
     """`client.metadata`."""
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.functions = MetadataFunctions(sender)
+    functions: MetadataFunctions[S]
 
 
 class SecretVersions(Branch[S]):
@@ -194,17 +117,13 @@ class SecretVersions(Branch[S]):
 class SecretFunctions(Branch[S]):
     """`client.secrets.functions`."""
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.versions = SecretVersions(sender)
+    versions: SecretVersions[S]
 
 
 class Secrets(Branch[S]):
     """`client.secrets`."""
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.functions = SecretFunctions(sender)
+    functions: SecretFunctions[S]
 
 
 class RateLimitVersions(Branch[S]):
@@ -217,17 +136,13 @@ class RateLimitVersions(Branch[S]):
 class RateLimitFunctions(Branch[S]):
     """`client.ratelimit.functions`."""
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.versions = RateLimitVersions(sender)
+    versions: RateLimitVersions[S]
 
 
 class RateLimits(Branch[S]):
     """`client.ratelimit`."""
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.functions = RateLimitFunctions(sender)
+    functions: RateLimitFunctions[S]
 
 
 class VersionAuthorizationsAdd(Branch[S]):
@@ -249,10 +164,8 @@ class AuthorizationVersions(Branch[S]):
     get = Call(endpoints.get_authorizations)
     delete = Call(endpoints.unauthorize_function_version)
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.add = VersionAuthorizationsAdd(sender)
-        self.remove = VersionAuthorizationsRemove(sender)
+    add: VersionAuthorizationsAdd[S]
+    remove: VersionAuthorizationsRemove[S]
 
 
 class AuthorizationsAdd(Branch[S]):
@@ -274,19 +187,15 @@ class AuthorizationFunctions(Branch[S]):
     get = Call(endpoints.list_authorizations)
     delete = Call(endpoints.unauthorize_function)
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.versions = AuthorizationVersions(sender)
-        self.add = AuthorizationsAdd(sender)
-        self.remove = AuthorizationsRemove(sender)
+    versions: AuthorizationVersions[S]
+    add: AuthorizationsAdd[S]
+    remove: AuthorizationsRemove[S]
 
 
 class Authorizations(Branch[S]):
     """`client.authorizations`."""
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.functions = AuthorizationFunctions(sender)
+    functions: AuthorizationFunctions[S]
 
 
 class ClusterGroups(Branch[S]):
@@ -316,11 +225,9 @@ class QuotaRules(Branch[S]):
 class Catalogue(Branch[S]):
     """`client.catalogue`: what can be deployed where, by NGC's organisation URLs."""
 
-    def __init__(self, sender: S) -> None:
-        super().__init__(sender)
-        self.available_instance_types = AvailableInstanceTypes(sender)
-        self.instance_types = InstanceTypes(sender)
-        self.quota_rules = QuotaRules(sender)
+    available_instance_types: AvailableInstanceTypes[S]
+    instance_types: InstanceTypes[S]
+    quota_rules: QuotaRules[S]
 
 
 NOT_OFFERED = {
@@ -333,19 +240,18 @@ NOT_OFFERED = {
 """Branches that other SDKs for NVCF have, and what takes their place."""
 
 
-class Tree(Generic[S]):
+class Tree(Grown, Generic[S]):
     """All branches, for a client to inherit. They follow the paths of the API."""
 
-    def _grow(self, sender: S) -> None:
-        self.deployments = Deployments(sender)
-        self.functions = Functions(sender)
-        self.queues = Queues(sender)
-        self.metadata = Metadata(sender)
-        self.secrets = Secrets(sender)
-        self.ratelimit = RateLimits(sender)
-        self.authorizations = Authorizations(sender)
-        self.cluster_groups = ClusterGroups(sender)
-        self.catalogue = Catalogue(sender)
+    deployments: Deployments[S]
+    functions: Functions[S]
+    queues: Queues[S]
+    metadata: Metadata[S]
+    secrets: Secrets[S]
+    ratelimit: RateLimits[S]
+    authorizations: Authorizations[S]
+    cluster_groups: ClusterGroups[S]
+    catalogue: Catalogue[S]
 
     if not TYPE_CHECKING:
 

@@ -2,7 +2,7 @@
 
 from httpx import Request, Response
 
-from nvcf_client.received import Received
+from nvcf_client.answers import Received
 
 
 def response_of(received: Received, method: str, path: str) -> Response:

@@ -10,8 +10,8 @@ from nvcf_client import endpoints, errors
 from nvcf_client.client import AsyncClient
 from nvcf_client.endpoints.deployments import NOWHERE
 from nvcf_client.errors import NvcfError, Obstacle
-from nvcf_client.options import Retries
 from nvcf_client.requests import Request
+from nvcf_client.retries import Retries
 from nvcf_operator.core.rules import credentials
 from nvcf_operator.core.rules.error_classification import Effect, row_of
 from nvcf_operator.flowcontrol.limiters import Admission, Limiter, LimiterClosed

@@ -13,7 +13,7 @@ import pytest
 
 import nvcf_client
 from nvcf_client import AsyncClient, Client, endpoints
-from nvcf_client.tree import Branch, Call
+from nvcf_client.calls import Branch, Call
 from nvcf_client.urls import HOSTED
 
 KEY = "nvapi-test-not-a-key"

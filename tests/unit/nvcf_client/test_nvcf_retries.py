@@ -6,8 +6,8 @@ import pytest
 
 from nvcf_client import endpoints, errors
 from nvcf_client.errors import NvcfError
-from nvcf_client.options import Retries
 from nvcf_client.requests import Request
+from nvcf_client.retries import Retries
 
 FV: dict[str, Any] = {"function_id": "F", "function_version_id": "V"}
 GET = endpoints.get_deployment(**FV)
