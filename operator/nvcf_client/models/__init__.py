@@ -13,6 +13,7 @@ from nvcf_client.models.accounts import (
     ClusterGroup,
     Gpu,
     InstanceType,
+    Queue,
 )
 from nvcf_client.models.base import Model
 from nvcf_client.models.catalogue import (
@@ -50,7 +51,6 @@ from nvcf_client.models.functions import (
     Secret,
     Telemetries,
 )
-from nvcf_client.models.queues import Queue
 
 __all__ = [
     "RESPONSE_ONLY",

@@ -1,4 +1,4 @@
-"""What surrounds functions in an account: who may invoke them, and where one can deploy."""
+"""What surrounds functions in an account: who may invoke them, where one can deploy, and how many requests wait."""
 
 from nvcf_client.models.base import Model
 
@@ -51,3 +51,12 @@ class ClusterGroup(Model):
     authorized_nca_ids: tuple[str, ...] | None = None
     clusters: tuple[Cluster, ...] | None = None
     gpus: tuple[Gpu, ...] | None = None
+
+
+class Queue(Model):
+    """The request queue of one function version."""
+
+    function_version_id: str
+    function_name: str | None = None
+    function_status: str | None = None
+    queue_depth: int | None = None

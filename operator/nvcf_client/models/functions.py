@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import AliasChoices, Field, JsonValue, PrivateAttr
 
-from nvcf_client.models.base import Model
-from nvcf_client.models.hidden import REVEALED, Hidden
+from nvcf_client.models.base import REVEALED, Hidden, Model
 
 _ENTRIES = "_entries"
 

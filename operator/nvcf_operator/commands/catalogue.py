@@ -1,13 +1,17 @@
-"""NVCF's catalogue for the commands: read once, where the base URL has one and the key may read it."""
+"""NVCF's catalogue for the commands: read once, where the base URL has one and the key may read it.
 
+`nvcf-operator check` shows what exists together, what is free, and the quota.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nvcf_client import endpoints, errors, urls
 from nvcf_client.endpoints.catalogue import CAPACITY_RIGHT, QUOTA_RIGHT
 from nvcf_client.requests import Request
 from nvcf_operator.commands.read_only_client import ReadOnlyClient, error_text
-from nvcf_operator.core.catalogue.model import Catalogue, catalogue_of
+from nvcf_operator.core.catalogue.model import Catalogue, Quota, catalogue_of
 from nvcf_operator.settings.options import AccountSettings
 
 T = TypeVar("T")
@@ -16,6 +20,10 @@ NO_CATALOGUE = (
     "not available at this base URL. If the account is an organisation of NGC, set --nvcf-catalogue-url to "
     "https://api.ngc.nvidia.com/v2/orgs/NAME/nvcf; everything else works without it"
 )
+
+
+NOTHING = "-"
+"""In place of what the catalogue does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +61,69 @@ async def _read(client: ReadOnlyClient, request: Request[T], right: str) -> tupl
         return None, "there is no catalogue here (404)"
     except errors.NvcfError as error:
         return None, error_text(error)
+
+
+def catalogue_tables(catalogue: Catalogue) -> Iterator[list[tuple[str, ...]]]:
+    """The tables: instance types by GPU with where they are, and the quota, as far as there is anything."""
+    if catalogue.offers:
+        heads = ("GPU", "INSTANCE TYPE", "GPUS", "FREE", "CLUSTERS", "REGIONS", "ATTRIBUTES")
+        yield [
+            heads,
+            *(
+                (
+                    offer.gpu,
+                    offer.instance_type,
+                    _number(offer.gpus),
+                    _number(offer.free),
+                    _names(offer.clusters),
+                    _names(offer.regions),
+                    _names(offer.attributes),
+                )
+                for offer in catalogue.offers
+            ),
+        ]
+    if catalogue.quotas:
+        rows = [row for quota in catalogue.quotas for row in _quota(quota)]
+        yield [("GPU", "QUOTA", "CLUSTERS"), *rows]
+
+
+def catalogue_json(catalogue: Catalogue) -> dict[str, Any]:
+    """The same as a JSON object. What the catalogue does not say is null."""
+    return {
+        "instanceTypes": [
+            {
+                "gpu": offer.gpu,
+                "instanceType": offer.instance_type,
+                "value": offer.value,
+                "gpus": offer.gpus,
+                "free": offer.free,
+                "clusters": list(offer.clusters),
+                "regions": list(offer.regions),
+                "attributes": list(offer.attributes),
+            }
+            for offer in catalogue.offers
+        ],
+        "quota": [
+            {
+                "gpu": quota.gpu,
+                "limit": quota.limit,
+                "clusters": [{"names": list(names), "limit": limit} for names, limit in quota.clusters],
+            }
+            for quota in catalogue.quotas
+        ],
+    }
+
+
+def _quota(quota: Quota) -> Iterator[tuple[str, str, str]]:
+    if quota.limit is not None or not quota.clusters:
+        yield quota.gpu, _number(quota.limit), "all"
+    for names, limit in quota.clusters:
+        yield quota.gpu, str(limit), _names(names)
+
+
+def _number(number: int | None) -> str:
+    return NOTHING if number is None else str(number)
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or NOTHING

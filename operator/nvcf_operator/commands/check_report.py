@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from nvcf_operator.commands.catalogue_report import catalogue_json, catalogue_tables
-from nvcf_operator.commands.tables import table
+from nvcf_operator.commands.catalogue import catalogue_json, catalogue_tables
 from nvcf_operator.core.catalogue.model import Catalogue
 
 
@@ -61,13 +60,13 @@ class Report:
     def to_text(self) -> str:
         """A line for each result, then tables: the versions that are deployed, the catalogue, and the quota."""
         rows = [(item.outcome.value, _question(item), item.text) for item in self.results]
-        text = table(rows)
+        text = _table(rows)
         if self.deployed:
             heads = ("FUNCTION", "VERSION", "STATUS", "RUNNING")
             shown = [(x.function_name, x.version_id, x.status, _running(x)) for x in self.deployed]
-            text += "\n" + table([heads, *shown])
+            text += "\n" + _table([heads, *shown])
         if self.catalogue is not None:
-            text += "".join("\n" + table(rows) for rows in catalogue_tables(self.catalogue))
+            text += "".join("\n" + _table(rows) for rows in catalogue_tables(self.catalogue))
         return text
 
     def to_json(self, clean: Callable[[str], str] = str) -> str:
@@ -110,3 +109,12 @@ def _question(result: CheckResult) -> str:
 
 def _running(version: DeployedVersion) -> str:
     return "unknown" if version.running is None else str(version.running)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    """The rows as lines, with columns that are as wide as their longest cell."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lines = (
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
+    )
+    return "".join(f"{line.rstrip()}\n" for line in lines)
