@@ -84,7 +84,7 @@ class Demo:
         self._simulator.change(former, queueDepth=0)
         self._watch(lambda function, deployment: ready(function) and ready(deployment), within=60, what="Ready")
         self._requests(cursor)
-        say("The former version is undeployed. It stays registered for a quick way back.")
+        say("The former version is undeployed. It stays registered for a quick rollback.")
 
     def delete(self) -> None:
         """Delete both with requests in the queue and show the drain."""

@@ -184,13 +184,13 @@ def check(**given: Any) -> None:
 @main.command(cls=_PlanCommand)
 @_options(ImportSettings, PlanOptions)
 def plan(**given: Any) -> None:
-    """Show what the operator would do for manifests, without a write.
+    """Show what the operator would do for manifests, without writing anything.
 
-    FunctionDeployments and CloudFunctions are planned by the operator's own decisions; other kinds are passed over.
+    FunctionDeployments and CloudFunctions are planned by the operator's own decisions; other kinds are skipped.
     NVCF is read, and with --kubeconfig or --context the cluster. Nothing is written to either.
 
-    Exits 0 if nothing would change, 2 if something would, and 1 if a manifest is refused or the plan fails, as with a
-    bad option.
+    Exits 0 if nothing would change, 2 if something would, and 1 if a manifest is refused or the plan fails, also
+    because of an invalid option.
 
     The options about NVCF and the key are variables as well, like those of `run`.
     """

@@ -143,7 +143,7 @@ class History(ApiModel):
     """How many former versions are kept."""
 
     limit: Annotated[int, changes(Mutability.OPERATOR, ge=0, le=10)] = 1
-    """Former versions that stay registered, 0 to 10, for a quick way back. Each counts against the account's quota of
+    """Former versions that stay registered, 0 to 10, for a quick rollback. Each counts against the account's quota of
     functions. Versions that a FunctionDeployment uses always stay."""
 
 

@@ -139,7 +139,7 @@ class CloudFunction(ManagedResource[CloudFunctionSpec, CloudFunctionStatus]):
 
     @property
     def history_limit(self) -> int:
-        """Former versions that are kept for a quick way back."""
+        """Former versions that are kept for a quick rollback."""
         return self.spec.history.limit if self.spec is not None else 0
 
     @property
