@@ -45,7 +45,20 @@ def test_no_odd_field_holds_up_a_deletion(shown: Deployment) -> None:
     assert isinstance(decide(present(held(deleting=True), shown)).action, Undeploy)
 
 
-@pytest.mark.parametrize("shown", [odd({"clusters": {}}), odd({"gpu": None})], ids=["a field", "a specification"])
+TWICE = [item.model_dump(mode="json", by_alias=True) for item in deployment().deployment_specifications] * 2
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        odd({"clusters": {}}),
+        odd({"gpu": None}),
+        odd(deploymentSpecifications=[]),
+        odd(deploymentSpecifications=None),
+        odd(deploymentSpecifications=TWICE),
+    ],
+    ids=["a field", "a specification", "none", "null", "one twice"],
+)
 def test_what_cannot_be_read_is_no_difference_that_a_redeployment_could_mend(shown: Deployment) -> None:
     decision = decide(present(held(generation=2, spec=REDEPLOY, gpu={"clusters": ["one"]}), shown))
     assert decision.action is None

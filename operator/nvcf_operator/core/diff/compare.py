@@ -273,13 +273,14 @@ REPEATED_BY_PUT = frozenset({f"{SPECIFICATIONS}.backend", f"{SPECIFICATIONS}.clu
 
 def unreadable_for_comparison(wanted: Sequence[DeploymentSpecification], deployment: Deployment) -> tuple[str, ...]:
     """What cannot be read of a deployment and is wanted to compare it with a manifest, by NVCF's names."""
+    if not all_listed(deployment):
+        return (SPECIFICATIONS,)
     if not deployment.unreadable:
         return ()
     names = {name for item in wanted for name in item.to_dict()}
     if "autoscalingConfigurationPolicy" in names:
         names.add("autoscalingConfiguration")
-    needed = {SPECIFICATIONS, *(f"{SPECIFICATIONS}.{name}" for name in names)}
-    return tuple(sorted(deployment.unreadable & needed))
+    return tuple(sorted(deployment.unreadable & {f"{SPECIFICATIONS}.{name}" for name in names}))
 
 
 def unreadable_for_put(deployment: Deployment) -> tuple[str, ...]:
@@ -288,5 +289,10 @@ def unreadable_for_put(deployment: Deployment) -> tuple[str, ...]:
 
 
 def all_listed(deployment: Deployment) -> bool:
-    """Whether the answer held all specifications in a form that can be read."""
-    return SPECIFICATIONS not in deployment.unreadable
+    """Whether the answer held all specifications in a form that can be read, each of them once.
+
+    There is no deployment without any, so an answer without them leaves them out.
+    """
+    found = deployment.deployment_specifications
+    ids = [item.gpu_specification_id for item in found if item.gpu_specification_id]
+    return SPECIFICATIONS not in deployment.unreadable and bool(found) and len(set(ids)) == len(ids)
