@@ -171,6 +171,22 @@ def reading(model: type[A]) -> Callable[[bytes], A]:
     return read
 
 
+def reading_deployment_of(function_version_id: str) -> Callable[[bytes], DeploymentResponse]:
+    """Reader of the answer about the deployment of one version.
+
+    One about another version, as of a proxy that mixes up its answers, raises ValueError: ids in it lead to writes.
+    """
+    read = reading(DeploymentResponse)
+
+    def read_of(body: bytes) -> DeploymentResponse:
+        answer = read(body)
+        if answer.deployment.function_version_id.lower() != function_version_id.lower():
+            raise ValueError("it is about another function version than was asked for")
+        return answer
+
+    return read_of
+
+
 @dataclass(slots=True)
 class _PassedOver:
     """What is left out of one body."""

@@ -13,6 +13,7 @@ from nvcf_client.responses import (
     FunctionResponse,
     GpuSpecificationResponse,
     reading,
+    reading_deployment_of,
 )
 
 SCOPE = "deploy_function"
@@ -62,7 +63,7 @@ def create_deployment(
         method="POST",
         path=_of_version(function_id, function_version_id),
         body=json_of({"deploymentSpecifications": to_post(specifications)}),
-        result=reading(DeploymentResponse),
+        result=reading_deployment_of(function_version_id),
         scope=SCOPE,
         timeout=create_timeout(allocating(specifications)),
     ).having(request_options)
@@ -80,7 +81,7 @@ def get_deployment(
         operation="get_deployment",
         method="GET",
         path=_of_version(function_id, function_version_id),
-        result=reading(DeploymentResponse),
+        result=reading_deployment_of(function_version_id),
         scope=SCOPE,
     ).having(request_options)
 
@@ -104,7 +105,7 @@ def update_deployment(
         method="PUT",
         path=_of_version(function_id, function_version_id),
         body=json_of({"deploymentSpecifications": to_put(deployment_specifications)}),
-        result=reading(DeploymentResponse),
+        result=reading_deployment_of(function_version_id),
         scope=SCOPE,
     ).having(request_options)
 

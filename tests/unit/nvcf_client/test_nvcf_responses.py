@@ -1,11 +1,15 @@
 """Answers of which a part is odd: passed over where nothing depends on it, refused where something does."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from nvcf_client import endpoints, errors
+from nvcf_client.answers import Answer
+from nvcf_client.requests import Request
 from nvcf_client.responses import DeploymentResponse, DeploymentsResponse, FunctionsResponse, reading
 
 SPECIFICATION = {"gpuSpecificationId": "s", "gpu": "L40", "instanceType": "t", "minInstances": 0, "maxInstances": 2}
@@ -150,3 +154,14 @@ def test_a_copy_of_a_deployment_says_the_same_of_what_is_missing() -> None:
     found = deployment(healthInfo="odd").deployment
     assert found.model_copy(update={"function_status": "ERROR"}).unreadable == {"healthInfo"}
     assert "unreadable" not in found.to_json()
+
+
+@pytest.mark.parametrize("call", [endpoints.get_deployment, endpoints.create_deployment, endpoints.update_deployment])
+def test_an_answer_about_another_version_is_none(call: Callable[..., Request[Any]]) -> None:
+    wanted = {"gpu": "L40", "instance_type": "t", "min_instances": 0, "max_instances": 2}
+    given = {} if call is endpoints.get_deployment else {"deployment_specifications": [wanted]}
+    answer = Answer(200, {}, json.dumps({"deployment": {**DEPLOYMENT, "functionVersionId": "7c1e"}}).encode())
+    request = call(function_id="F", function_version_id="7C1E", **given)
+    assert request.parse(answer).deployment.function_version_id == "7c1e"
+    with pytest.raises(errors.OutcomeUnknown if request.mutating else errors.InvalidAnswer, match="another function"):
+        call(function_id="F", function_version_id="another", **given).parse(answer)
