@@ -587,6 +587,12 @@ def test_a_header_that_comes_twice_counts_as_one_list(ask: Ask) -> None:
     assert notices == ["one, two"]
 
 
+def test_an_answer_with_hundreds_of_headers_is_read(ask: Ask) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(DEPLOYMENT)
+    with serving(raw(head + b"".join(b"X-%d: y\r\n" % n for n in range(300)) + b"\r\n" + DEPLOYMENT)) as server:
+        assert ask(GET, base_url=server.url).deployment.nca_id == "a"
+
+
 def test_a_compressed_answer_is_read(ask: Ask) -> None:
     with serving(answer(200, gzip.compress(DEPLOYMENT), Content_Encoding="gzip")) as server:
         assert ask(GET, base_url=server.url).deployment.nca_id == "a"

@@ -27,6 +27,9 @@ KEEP_ALIVE = 5.0
 LONGEST_LINE = 1 << 16
 """Bytes of a header that are read."""
 
+MOST_HEADERS = 1 << 10
+"""Headers of an answer that are read: those on the way add some, and httpx has no such limit."""
+
 
 class AioResponse:
     """An answer whose body has not been read yet."""
@@ -133,6 +136,7 @@ class AioConnection:
             trust_env=False,
             max_line_size=LONGEST_LINE,
             max_field_size=LONGEST_LINE,
+            max_headers=MOST_HEADERS,
         )
 
 
