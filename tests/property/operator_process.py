@@ -273,6 +273,7 @@ class OperatorProcess:
             cast("DelayQueue[Key]", queue),
             namespaces=(),
             gone=self.reconciler.gone,
+            dropped=self.environment.sent.dropped,
             user_agent="stories",
         )
 

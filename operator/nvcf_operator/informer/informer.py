@@ -78,7 +78,8 @@ class Informer:
         queue: where keys go.
         namespaces: where to watch; everywhere if empty.
         gone: called with each object that is gone.
-        dropped: called before, with the uid of one that the API server has dropped together with its finalizer.
+        dropped: called before, with the uid of one that the API server has dropped together with its finalizer, whether
+            it is still known or not.
         user_agent: what kopf calls itself.
         served: called with each kind and whether it can be listed, when that turns out.
 
@@ -278,10 +279,11 @@ class Informer:
     async def _seen(self, event: kopf.RawEvent, **_: Any) -> None:
         obj: dict[str, Any] = dict(event["object"])
         if event["type"] == "DELETED":
-            known = self._cache.get(key_of(obj))
+            key = key_of(obj)
+            if _is_dropped(obj["metadata"], key.kind):
+                self._dropped(obj["metadata"]["uid"])  # a worker may have found it to be gone before
+            known = self._cache.get(key)
             if known is not None and known.uid == obj["metadata"].get("uid"):
-                if _is_dropped(obj["metadata"], known.key.kind):
-                    self._dropped(known.uid)
                 self._leave(known)
             return
         listed = event["type"] is None

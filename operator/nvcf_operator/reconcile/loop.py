@@ -192,7 +192,7 @@ class Reconciler:
         stages, account = self._stages[resource.key.kind], self._accounts.known(resource.key)
         local = self._local_states.known(resource.key, resource.uid)
         first = self._local_states.ends(resource.uid)  # watch and workers may both hear of the end
-        if first and local is not None and not local.released:
+        if first and local is not None and not local.released and not local.bare:
             stages.vanished(local.view(resource, self._clock), account)
         elif local is None and first and resource.has_finalizer:  # no worker of this process had come to it yet
             stages.vanished(resource, account)

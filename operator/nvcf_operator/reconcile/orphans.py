@@ -3,9 +3,13 @@
 A forced deletion, or a tool that takes our finalizer off, ends an object whenever it likes. What it held and nobody
 undeployed is reported, for a user wanted it gone without us. A POST that was under way is another matter: nobody has
 seen what it makes, so this process follows it. So is an object that the API server itself drops although the patch with
-our finalizer was answered: what its last POST has made is undeployed, too.
+our finalizer was answered: what its last POST has made is undeployed, too. Only the watch tells such an end from one
+that a user has forced, so where a worker hears of the end first, the watch is waited for.
+
+Of an object that retains its deployment everything stays, also what still comes.
 """
 
+import asyncio
 import logging
 from functools import partial
 
@@ -29,6 +33,9 @@ from nvcf_operator.reconcile.following import Following, Unproven
 from nvcf_operator.reconcile.ports import Nvcf
 from nvcf_operator.state.deployments import SentPost
 from nvcf_operator.state.version_writes import Call
+
+WATCHED_WITHIN = 10
+"""Seconds within which the watch shows the end of an object that a worker has found to be gone."""
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +66,12 @@ class Orphans:
         """An object is gone, or going, without our having taken our finalizer off."""
         if (token := resource.answered_on_record) is not None:  # the answer to that very write may have been lost
             self._sent.recorded(token)
-        posts = self._sent.take(resource.uid, self._clock.monotonic()) if account is not None else []
-        for post in posts:
-            assert account is not None, "without one there are no posts"
-            self._follow(post, account)
+        if resource.keeps_deployment:
+            self._sent.take(resource.uid, self._clock.monotonic())
+            return
+        followed = self._follow_posts(resource, account)
         if may_need_undeploying(resource):
-            base_url = account.credential.base_url if account is not None else None
-            followed = {post.target.version for post in posts}
-            self._following.start(self._report_left(resource, base_url, followed), None)
+            self._following.start(self._deal_with_rest(resource, account, followed), None)
 
     async def close(self) -> None:
         """End it. What is still followed is reported, for the next process knows nothing of it."""
@@ -82,16 +87,38 @@ class Orphans:
         self._report(post.resource, not_followed(post.resource, post.target.version))
         self._metrics.left_behind()
 
-    async def _report_left(self, resource: Resource, base_url: str | None, followed: set[str]) -> None:
-        """Report what the object held, and nobody holds now."""
-        left = [
-            version
-            for version in versions_held(resource)
-            if version not in followed and await self._claims.claimant(resource, version, base_url) is None
-        ]
+    def _follow_posts(self, resource: Resource, account: Nvcf | None) -> frozenset[str]:
+        """Follow the POSTs whose makings are nobody's; give the versions that they are of."""
+        posts = self._sent.take(resource.uid, self._clock.monotonic()) if account is not None else []
+        for post in posts:
+            assert account is not None, "without one there are no posts"
+            self._follow(post, account)
+        return frozenset(post.target.version for post in posts)
+
+    async def _deal_with_rest(self, resource: Resource, account: Nvcf | None, followed: frozenset[str]) -> None:
+        """Follow what was made for an object that the API server has dropped, and report what is left of any other."""
+        base_url = account.credential.base_url if account is not None else None
+        try:
+            await self._watched(resource)
+            followed |= self._follow_posts(resource, account)
+            left = await self._left(resource, base_url, followed)
+        except asyncio.CancelledError:  # the process ends, and the next one knows nothing of the object
+            left = await self._left(resource, None, followed)  # waits for nothing
         if left:
             self._report(resource, vanished(resource, left))
             self._metrics.left_behind(len(left))
+
+    async def _left(self, resource: Resource, base_url: str | None, followed: frozenset[str]) -> list[str]:
+        """The versions that the object held, and nobody holds now."""
+        held = (version for version in versions_held(resource) if version not in followed)
+        return [version for version in held if await self._claims.claimant(resource, version, base_url) is None]
+
+    async def _watched(self, resource: Resource) -> None:
+        """Wait until the watch has shown that the API server dropped the object, or can be taken not to do so."""
+        for _ in range(WATCHED_WITHIN):
+            if not self._sent.may_be_dropped(resource.uid, self._clock.monotonic()):
+                return
+            await asyncio.sleep(1.0)
 
     def _follow(self, post: SentPost, account: Nvcf) -> None:
         """Watch for what the POST makes, until it cannot come any more, and undeploy it unless somebody claims it."""

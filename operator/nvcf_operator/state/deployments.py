@@ -155,6 +155,10 @@ class Sent:
         """
         self._dropped.add(uid)
 
+    def may_be_dropped(self, uid: str, now: float) -> bool:
+        """Whether what becomes of a POST on record depends on how its object has ended, and nothing has shown that."""
+        return uid not in self._dropped and any(p.resource.uid == uid and _is_recent(p, now) for p in self._recorded)
+
     def take(self, uid: str, now: float) -> list[SentPost]:
         """The POSTs of an object that is gone: what they make is nobody's. They are not given again.
 
@@ -196,7 +200,7 @@ class Sent:
         """Drop what no decision asks for any more."""
         self._posts = [post for post in self._posts if post.answered or post.may_run_for(now) > 0]
         self._recorded = [post for post in self._recorded if _is_recent(post, now)]
-        self._dropped.clear()  # `take` follows at once where this process has sent anything
+        self._dropped &= {post.resource.uid for post in self._recorded}  # of others, nothing was sent by this process
         for known in (self._made, self._undeployed):
             for target, items in list(known.items()):
                 known[target] = {item: at for item, at in items.items() if now - at <= REMEMBERED}

@@ -135,6 +135,8 @@ class ManagedLocalState(ABC, Generic[ResourceT, StatusT, RecordT]):
     """Our writes that NVCF took."""
     released: bool = False
     """We have taken our finalizer off, or are about to."""
+    bare: bool = False
+    """We have put our finalizer on, and neither recorded nor sent anything since: nothing in NVCF is the object's."""
 
     @staticmethod
     @abstractmethod
@@ -178,7 +180,7 @@ class ManagedLocalState(ABC, Generic[ResourceT, StatusT, RecordT]):
 
     def decided(self, resource: ResourceT, status: StatusT) -> None:
         """Keep what a decision on this resource wants recorded, before it is written: the write may fail."""
-        self.record = self.record_of(status)
+        self.record, self.bare = self.record_of(status), False
         blocked = any(item.type == kinds.DELETION_BLOCKED and item.status == "True" for item in status.conditions)
         self.seen_without_force_delete |= blocked and not resource.force_delete and not self.stale_force_delete
 

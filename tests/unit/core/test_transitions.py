@@ -74,6 +74,14 @@ def test_an_object_that_vanished_is_reported_with_its_finalizer_and_what_it_held
     assert "nvcf-operator.io/undeploy" in note.message
 
 
+def test_of_a_post_without_an_answer_on_record_only_what_may_be_left_is_reported() -> None:
+    note = vanished(resource(finalizer=True, intent=intent()), [VERSION])
+    assert (note.warning, note.reason) == (True, Reason.LEFT_BEHIND)
+    assert "may have been requested" in note.message
+    assert f"function {FUNCTION}, version {VERSION}, deployment unknown" in note.message
+    assert "still running" not in note.message
+
+
 ADOPTED = (Reason.ADOPTED, f"Adopted the existing deployment of version {VERSION} (deployment {DEPLOYMENT})")
 MADE = (Reason.CREATED, f"deployed version {VERSION} (deployment {DEPLOYMENT})")
 SENT = resource(finalizer=True, intent=intent())

@@ -1,14 +1,18 @@
 """What an object that is gone has left in NVCF is reported once, whoever hears of its end."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.state.deployments import Target
 from tests.property import user_actions
 from tests.property.chance import Chance
-from tests.property.nvcf_model import VERSIONS
+from tests.property.nvcf_api import BASE_URL
+from tests.property.nvcf_model import FUNCTION, VERSIONS
 from tests.unit.reconcile.one_resource import OneResource
 
 ECHO = Key("team", "größe")
@@ -17,9 +21,10 @@ ECHO = Key("team", "größe")
 class Stage(OneResource):
     """One resource with a deployment, and the operator's own loop over models of its two servers."""
 
-    def __init__(self) -> None:
+    def __init__(self, **spec: Any) -> None:
         super().__init__(ECHO)
-        self.work(60)
+        self.cluster.edit(ECHO, **spec)
+        self.work(30)
         assert VERSIONS[0] in self.nvcf.rows
 
     def work(self, seconds: int) -> None:
@@ -32,8 +37,29 @@ class Stage(OneResource):
         self.cluster.now = self.nvcf.now
         self.operator.loop.run_until_complete(self.operator.informer.relist(first=not self.operator.cache))
 
+    def dropped(self) -> dict[str, Any]:
+        """The API server drops the object together with its finalizer; the object as the watch will show it."""
+        return self.cluster.objects.pop(ECHO)
+
+    def found_gone(self) -> None:
+        """A worker hears of the end."""
+        known = self.operator.cache.get(ECHO)
+        assert known is not None
+        self.operator.cache.drop(ECHO)
+
+        async def hear() -> None:
+            self.operator.reconciler.gone(known)
+
+        self.operator.loop.run_until_complete(hear())
+
+    def watched(self, obj: dict[str, Any]) -> None:
+        """The watch shows the end."""
+        event: Any = {"type": "DELETED", "object": obj}
+        self.operator.loop.run_until_complete(self.operator.informer._seen(event))
+
     def reports(self) -> list[str]:
-        self.work(3)
+        """What is reported to be left, once no word of the watch is waited for any more."""
+        self.work(15)
         return [note.message for _, note in self.operator.notes.taken if note.reason == Reason.LEFT_BEHIND]
 
 
@@ -80,4 +106,74 @@ def test_what_went_without_us_before_a_start_is_no_news_while_another_finalizer_
     stage.operator.restart()
     stage.work(5)
     user_actions.forced_away(stage.cluster, ECHO)
+    assert stage.reports() == []
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 5])
+def test_what_was_made_for_a_dropped_object_is_undeployed_though_a_worker_found_it_gone_first(
+    stage: Stage, seconds: int
+) -> None:
+    obj = stage.dropped()
+    stage.found_gone()
+    stage.work(seconds)
+    stage.watched(obj)
+    stage.work(200)
+    assert VERSIONS[0] not in stage.nvcf.rows
+    assert stage.reports() == []
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["its end is shown", "the watch missed it"])
+def test_what_was_forced_away_is_left_and_reported_though_a_worker_found_it_gone_first(
+    stage: Stage, shown: bool
+) -> None:
+    obj = stage.dropped()
+    stage.found_gone()
+    if shown:
+        stage.watched({**obj, "metadata": {**obj["metadata"], "finalizers": []}})
+    stage.work(200)
+    (report,) = stage.reports()
+    assert VERSIONS[0] in report
+    assert VERSIONS[0] in stage.nvcf.rows
+
+
+def test_what_a_process_waits_to_hear_of_is_reported_at_its_end(stage: Stage) -> None:
+    stage.dropped()
+    stage.found_gone()
+    stage.operator.loop.run_until_complete(stage.operator.orphans.close())
+    (report,) = [note.message for _, note in stage.operator.notes.taken if note.reason == Reason.LEFT_BEHIND]
+    assert VERSIONS[0] in report
+
+
+@pytest.mark.parametrize("policy", ["Delete", "Retain"])
+def test_what_is_made_for_a_vanished_deployment_stays_only_if_it_is_retained(policy: str) -> None:
+    stage = Stage(deletionPolicy=policy)
+    known = stage.operator.cache.get(ECHO)
+    assert isinstance(known, Resource)
+    sent, row = stage.operator.environment.sent, stage.nvcf.rows[VERSIONS[0]]
+    post = sent.post(Target(BASE_URL, FUNCTION, VERSIONS[0]), known, "not on record", 125.0)
+    sent.answered(post, row.deployment_id, stage.nvcf.now)
+    stage.dropped()
+    stage.found_gone()
+    stage.work(200)
+    assert (VERSIONS[0] in stage.nvcf.rows) == (policy == "Retain")
+    assert stage.reports() == []
+    stage.operator.close()
+
+
+def test_an_object_that_is_dropped_before_its_post_has_left_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kube, later = stage.operator.kube, Key("team", "later")
+    original = kube.patch_metadata
+
+    async def dropping(key: Key, **given: Any) -> dict[str, Any]:
+        answer = await original(key, **given)
+        del stage.cluster.objects[later]
+        return answer
+
+    monkeypatch.setattr(kube, "patch_metadata", dropping)
+    stage.cluster.create(later, stage.cluster.objects[ECHO]["spec"] | {"functionVersionId": VERSIONS[1]})
+    stage.work(200)
+    assert later not in stage.cluster.objects
+    assert VERSIONS[1] not in stage.nvcf.rows
     assert stage.reports() == []

@@ -186,11 +186,19 @@ def of_failure(resource: AnyResource, failure: Failure | None) -> EventNote | No
 
 
 def vanished(resource: Resource, versions: Iterable[str]) -> EventNote:
-    """The object is gone, and nobody undeployed what it held."""
-    text = (
-        f"The resource is gone without its finalizer {names.FINALIZER}: left in NVCF, still running and incurring "
-        f"cost: {left(resource, versions)}. Undeploy it there, or apply the manifest again."
-    )
+    """The object is gone, and nobody undeployed what it held, or may have held if no answer to a POST is on record."""
+    versions = tuple(versions)
+    gone, what = f"The resource is gone without its finalizer {names.FINALIZER}", left(resource, versions)
+    if any(deployments_on_record(resource, version) or version in on_record(resource) for version in versions):
+        text = (
+            f"{gone}: left in NVCF, still running and incurring cost: {what}. Undeploy it there, or apply the manifest "
+            "again."
+        )
+    else:
+        text = (
+            f"{gone} while a deployment may have been requested for it: {what}. Check in NVCF whether it is running "
+            "and incurring cost, and undeploy it there, or apply the manifest again."
+        )
     return EventNote(True, Reason.LEFT_BEHIND, text)
 
 

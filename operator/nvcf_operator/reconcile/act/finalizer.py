@@ -29,9 +29,10 @@ class Finalizers(Generic[ContextT]):
 
     async def take(self, context: ContextT, action: TakeFinalizer) -> Outcome[ContextT]:
         """Add it: from then on the object stays until it is dropped."""
-        resource = context.resource
+        resource, local = context.resource, context.local
         finalizers = (*resource.finalizers, resource.KIND.finalizer)
-        obj = await self._cluster.write_finalizers(resource, context.local, finalizers)
+        obj = await self._cluster.write_finalizers(resource, local, finalizers)
+        local.bare = resource.lost and not local.writes and local.intent_seen is None
         return Outcome(context.after(resource=context.resource_after(obj, self._clock)))
 
     async def drop(self, context: ContextT, action: DropFinalizer) -> Outcome[ContextT]:
