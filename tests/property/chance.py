@@ -10,6 +10,8 @@ from nvcf_operator.core.model.decision import Action
 READS = ("500", "401", "403", "another account's key")
 WRITES = ("lost, done", "lost, runs on", "lost, not done", "refused")
 FAULTS = (*READS, *WRITES)
+OF_A_DEPENDENCY = "a dependency's 404"
+"""To a read, of what is there. It is for tests of its own, and not among what befalls random stories."""
 
 KUBE = ("a stranger's 404, done", "a stranger's 404, not done", "slow")
 """What happens to a write to the cluster: something else answers it, or admission takes its time."""

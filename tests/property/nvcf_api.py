@@ -22,7 +22,7 @@ from nvcf_operator.core.rules.flap_guard import digest
 from nvcf_operator.flowcontrol.limiters import Admission, Limiters
 from nvcf_operator.flowcontrol.priority import Caller
 from tests.property import oddities
-from tests.property.chance import READS, WRITES, Chance, Write
+from tests.property.chance import OF_A_DEPENDENCY, READS, WRITES, Chance, Write
 from tests.property.cluster_model import Cluster
 from tests.property.nvcf_model import ACCOUNT, FUNCTION, VERSIONS, hangs_up_after
 from tests.property.nvcf_model import Account as Nvcf
@@ -124,7 +124,7 @@ class Door:
             raise self._error(request, errors.NotFound, 404)
         chance = self._process.chance
         chance.boundary()
-        fault = chance.fault_of(READS)
+        fault = chance.fault_of((*READS, OF_A_DEPENDENCY))
         chance.boundary()
         if fault == "another account's key":
             self._elsewhere, self._account.listing = True, None  # a list is of one key
@@ -136,7 +136,7 @@ class Door:
                 raise self._error(request, errors.Unauthorized, 401)
             case "403":
                 raise self._error(request, errors.Forbidden, 403)
-        if row is None or self._elsewhere:
+        if row is None or self._elsewhere or fault == OF_A_DEPENDENCY:
             raise self._error(request, errors.NotFound, 404)
         try:
             shown = row.shown(self._nvcf.odd.get(version))

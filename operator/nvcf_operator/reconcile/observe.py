@@ -21,6 +21,7 @@ from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Situation, Timing
 from nvcf_operator.core.model.versions import needs_nvcf, versions_held, versions_of_interest, without
+from nvcf_operator.core.report import messages
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.poll_rules import fingerprint_of, list_is_enough
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
@@ -47,6 +48,7 @@ class Reads:
         """Read a deployment; a 404 counts only when the account answers."""
         resource, account, target = context.resource, context.nvcf, context.target(version)
         request = endpoints.get_deployment(function_id=resource.function_id, function_version_id=version)
+        asked_at = self._clock.monotonic()
         try:
             answer = await account.call(request, context.caller)
         except LimiterClosed as closed:
@@ -59,7 +61,10 @@ class Reads:
             listing = await account.fresh_listing(0.0 if known else BELIEF, context.caller)
             if isinstance(listing, Failure):
                 return Unknown(listing)
-            now = self._clock.monotonic()
+            now, entry = self._clock.monotonic(), listing.entry(resource.function_id, version)
+            listed = entry.status if entry is not None and listing.asked_at >= asked_at else None
+            if self._presence.contradicted(target, listed, now):
+                return Unknown(Failure(Reason.NVCF_UNAVAILABLE, messages.CONTRADICTED, Scope.SERVER))
             self._sent.missed(target, now)
             return Absent(self._presence.missed(target, now))
         except nvcf_errors.Forbidden as error:

@@ -16,9 +16,11 @@ from functools import partial
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_client.models import Deployment
-from nvcf_operator.core.model.observed import Failure
+from nvcf_operator.core.model.observed import Failure, Scope
+from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.versions import may_need_undeploying, versions_held
+from nvcf_operator.core.report import messages
 from nvcf_operator.core.report.events import (
     EventNote,
     not_followed,
@@ -157,21 +159,27 @@ class Orphans:
         """The deployment; None for a 404 that speaks of it, of an account that answers.
 
         Raises:
-            Unproven: the account does not answer, so the 404 proves nothing.
+            Unproven: the account does not answer, or lists the version as deployed, so the 404 proves nothing.
             NvcfError: the call failed.
 
         """
         _, function, version = post.target
         request = endpoints.get_deployment(function_id=function, function_version_id=version)
         try:
-            return (await account.call(request, _caller(post))).deployment
+            found = (await account.call(request, _caller(post))).deployment
         except nvcf_errors.NotFound as error:
             if error.unknown_path:
                 raise
+        else:
+            self._environment.presence.saw(post.target, self._clock.monotonic())
+            return found
         listing = await account.fresh_listing(0.0, _caller(post))
         if isinstance(listing, Failure):
             raise Unproven(listing)
-        self._sent.missed(post.target, self._clock.monotonic())
+        now, entry = self._clock.monotonic(), listing.entry(function, version)
+        if self._environment.presence.contradicted(post.target, entry.status if entry is not None else None, now):
+            raise Unproven(Failure(Reason.NVCF_UNAVAILABLE, messages.CONTRADICTED, Scope.SERVER))
+        self._sent.missed(post.target, now)
         return None
 
     async def _undeploy(self, post: SentPost, account: Nvcf, found: Deployment, *, force: bool) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.model.observed import FunctionStatus
 
 
 class Target(NamedTuple):
@@ -32,12 +33,34 @@ class PresenceHistory:
         """When a version that was seen deployed was first seen to be gone."""
         self._absent: dict[Target, tuple[float, float]] = {}
         """Since when 404 was seen without a break, and when last."""
+        self._contradicted: dict[Target, tuple[float, float]] = {}
+        """Since when the list has shown what 404 denies, without another word in between, and when last."""
 
     def saw(self, target: Target, now: float) -> None:
         """GET showed a deployment, or a write of ours was taken."""
         self._present[target] = now
         self._gone.pop(target, None)
         self._absent.pop(target, None)
+        self._contradicted.pop(target, None)
+
+    def contradicted(self, target: Target, listed: str | None, now: float) -> bool:
+        """Whether a 404 is not to be believed, since a list asked for after it shows the version deployed.
+
+        A dependency's own 404 may come through the server. It is believed once both have said the same for as long as a
+        pass of the server's loop takes: what some of the server's races leave is a status without a deployment.
+
+        Args:
+            target: the version.
+            listed: its status in that list; None where it is not in it.
+            now: this process's monotonic second.
+
+        """
+        if listed is None or FunctionStatus.of(listed) in (None, FunctionStatus.INACTIVE):
+            self._contradicted.pop(target, None)
+            return False
+        since, _ = self._contradicted.get(target, (now, now))
+        self._contradicted[target] = (since, now)
+        return now - since < self._remember
 
     def missed(self, target: Target, now: float) -> float:
         """A believed 404; says for how many seconds it has been so without a break.
@@ -69,6 +92,9 @@ class PresenceHistory:
         for target, (_, last) in list(self._absent.items()):
             if now - last > 10 * self._remember:
                 del self._absent[target]
+        for target, (_, last) in list(self._contradicted.items()):
+            if now - last > 10 * self._remember:
+                del self._contradicted[target]
 
     def _forget_presence(self, target: Target) -> None:
         self._present.pop(target, None)
