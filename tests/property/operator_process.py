@@ -273,7 +273,7 @@ class OperatorProcess:
             cast("DelayQueue[Key]", queue),
             namespaces=(),
             gone=self.reconciler.gone,
-            dropped=self.environment.sent.dropped,
+            ended=self.environment.sent.ended,
             user_agent="stories",
         )
 

@@ -78,8 +78,8 @@ class Informer:
         queue: where keys go.
         namespaces: where to watch; everywhere if empty.
         gone: called with each object that is gone.
-        dropped: called before, with the uid of one that the API server has dropped together with its finalizer, whether
-            it is still known or not.
+        ended: called before, with the uid and whether the API server has dropped the object together with its
+            finalizer; for what the watch shows also where the object is not known any more.
         user_agent: what kopf calls itself.
         served: called with each kind and whether it can be listed, when that turns out.
 
@@ -93,7 +93,7 @@ class Informer:
         *,
         namespaces: tuple[str, ...],
         gone: Callable[[AnyResource], None],
-        dropped: Callable[[str], None] = lambda uid: None,
+        ended: Callable[[str, bool], None] = lambda uid, dropped: None,
         user_agent: str,
         served: Callable[[Kind, bool], None] = lambda kind, served: None,
     ) -> None:
@@ -102,7 +102,7 @@ class Informer:
         self._queue = queue
         self._namespaces = namespaces
         self._gone = gone
-        self._dropped = dropped
+        self._ended = ended
         self._user_agent = user_agent
         self._show_served = served
         self._came_to: dict[Kind, int] = {}
@@ -279,12 +279,12 @@ class Informer:
     async def _seen(self, event: kopf.RawEvent, **_: Any) -> None:
         obj: dict[str, Any] = dict(event["object"])
         if event["type"] == "DELETED":
-            key = key_of(obj)
-            if _is_dropped(obj["metadata"], key.kind):
-                self._dropped(obj["metadata"]["uid"])  # a worker may have found it to be gone before
-            known = self._cache.get(key)
-            if known is not None and known.uid == obj["metadata"].get("uid"):
-                self._leave(known)
+            key, uid = key_of(obj), obj["metadata"].get("uid", "")
+            known, dropped = self._cache.get(key), _is_dropped(obj["metadata"], key.kind)
+            if known is not None and known.uid == uid:
+                self._leave(known, dropped=dropped)
+            else:
+                self._ended(uid, dropped)  # a worker may have found it to be gone before
             return
         listed = event["type"] is None
         self._take(obj, listed=listed, first=listed)
@@ -308,7 +308,8 @@ class Informer:
             self._queue.add(key, Priority.NORMAL if news == News.NEW else Priority.LOW)
         return key
 
-    def _leave(self, resource: AnyResource) -> None:
+    def _leave(self, resource: AnyResource, *, dropped: bool = False) -> None:
+        self._ended(resource.uid, dropped)
         self._cache.drop(resource.key, resource.uid)
         self._queue.discard(resource.key)
         self._gone(resource)

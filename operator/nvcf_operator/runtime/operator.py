@@ -210,7 +210,7 @@ class Operator:
             self.queue,
             namespaces=tuple(settings.namespaces),
             gone=self._gone,
-            dropped=self._dropped,
+            ended=self._ended,
             user_agent=user_agent,
             served=self.metrics.listed,
         )
@@ -262,10 +262,10 @@ class Operator:
         await self.recorder.flush(FLUSH)
         await self.leadership.release()
 
-    def _dropped(self, uid: str) -> None:
-        """Note that the API server has dropped an object of either kind."""
-        self.environment.sent.dropped(uid)
-        self.functions.environment.sent.dropped(uid)
+    def _ended(self, uid: str, dropped: bool) -> None:
+        """Note how an object of either kind has ended."""
+        self.environment.sent.ended(uid, dropped)
+        self.functions.environment.sent.ended(uid, dropped)
 
     def _gone(self, resource: AnyResource) -> None:
         """Deal with an object that is gone. A replica that stands by knows nothing of what it left."""

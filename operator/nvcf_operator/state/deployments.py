@@ -174,12 +174,16 @@ class Sent:
         self._posts = [post for post in self._posts if post not in done]
         self._recorded += [post for post in done if post.answered]
 
-    def dropped(self, uid: str) -> None:
-        """Note that the API server has dropped an object together with its finalizer.
+    def ended(self, uid: str, dropped: bool) -> None:
+        """Note how an object has ended: dropped by the API server together with its finalizer, or otherwise.
 
-        It does so if a DELETE has read the object before the finalizer was written. Nobody has asked for that.
+        It does so if a DELETE has read the object before the finalizer was written. Nobody has asked for that. Who has
+        forced it away otherwise wants what is on record left alone.
         """
-        self._dropped.add(uid)
+        if dropped:
+            self._dropped.add(uid)
+        else:
+            self._recorded = [post for post in self._recorded if post.resource.uid != uid]
 
     def may_be_dropped(self, uid: str, now: float) -> bool:
         """Whether what becomes of a POST on record depends on how its object has ended, and nothing has shown that."""

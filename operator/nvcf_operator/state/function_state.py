@@ -187,9 +187,12 @@ class SentRegistrations:
         self._posts = [post for post in self._posts if post not in done]
         self._recorded += [post for post in done if post.answer is not None]
 
-    def dropped(self, uid: str) -> None:
-        """Note that the API server has dropped an object together with its finalizer, as of a FunctionDeployment."""
-        self._dropped.add(uid)
+    def ended(self, uid: str, dropped: bool) -> None:
+        """Note how an object has ended, as of a FunctionDeployment."""
+        if dropped:
+            self._dropped.add(uid)
+        else:
+            self._recorded = [item for item in self._recorded if item.resource.uid != uid]
 
     def take(self, uid: str, now: float) -> list[SentRegistration]:
         """The POSTs of an object that is gone: what they register is nobody's. They are not given again.

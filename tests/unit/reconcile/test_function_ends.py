@@ -53,7 +53,7 @@ def drop(world: OneFunction, *, after: int = 0) -> None:
     """Have the API server drop the object together with its finalizer, as where a DELETE had read it before."""
     world.live(after)
     uid = world.cluster.objects.pop(LLAMA)["metadata"]["uid"]
-    world.operator.parts.environment.sent.dropped(uid)
+    world.operator.parts.environment.sent.ended(uid, dropped=True)
     world.live(20)
 
 

@@ -136,6 +136,14 @@ def test_what_was_forced_away_is_left_and_reported_though_a_worker_found_it_gone
     assert VERSIONS[0] in stage.nvcf.rows
 
 
+def test_what_the_watch_shows_to_be_forced_away_is_reported_at_once(stage: Stage) -> None:
+    obj = stage.dropped()
+    stage.watched({**obj, "metadata": {**obj["metadata"], "finalizers": []}})
+    stage.work(1)
+    (report,) = [note.message for _, note in stage.operator.notes.taken if note.reason == Reason.LEFT_BEHIND]
+    assert VERSIONS[0] in report
+
+
 def test_what_a_process_waits_to_hear_of_is_reported_at_its_end(stage: Stage) -> None:
     stage.dropped()
     stage.found_gone()

@@ -149,6 +149,6 @@ def test_what_was_made_for_an_object_that_the_api_server_dropped_is_taken_once(a
     sent.recorded(post.token)
     assert sent.take(UID, 100.0 + ago) == []
     sent.prune(100.0 + ago)
-    sent.dropped(UID)
+    sent.ended(UID, True)
     assert sent.take(UID, 100.0 + ago) == ([post] if taken else [])
     assert sent.take(UID, 100.0 + ago) == []
