@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from nvcf_client.keys import masked, redacted, without
+from nvcf_client.keys import redacted, without
+from nvcf_client.masking import Masking
 from nvcf_client.text import shorten
 
 MAX_DETAIL = 400
@@ -179,7 +180,7 @@ class Received:
             return None
 
 
-def received(answer: Answer, key: str, confidential: tuple[str, ...]) -> Received:
+def received(answer: Answer, key: str, masking: Masking) -> Received:
     """The answer as an error keeps it."""
     headers = {name: value for name, value in answer.headers.items() if name not in _OF_THE_WIRE}
     if not _harmless("\n".join(headers.values()), key):
@@ -187,12 +188,12 @@ def received(answer: Answer, key: str, confidential: tuple[str, ...]) -> Receive
     if 200 <= answer.status < 300 or len(answer.body) > MAX_BODY:
         return Received(answer.status, headers, b"")
     text = answer.body.decode(errors="replace")
-    if not confidential and _harmless(text, key):
+    if not masking and _harmless(text, key):
         return Received(answer.status, headers, answer.body)
     try:
-        content = json.dumps(_clean(from_json(answer.body), key, confidential), ensure_ascii=False)
+        content = json.dumps(_clean(from_json(answer.body), key, masking), ensure_ascii=False)
     except ValueError:
-        content = _clean(text, key, confidential)
+        content = _clean(text, key, masking)
     return Received(answer.status, headers, content.encode(errors="replace"))
 
 
@@ -201,14 +202,14 @@ def _harmless(text: str, key: str) -> bool:
     return "\\" not in text and redacted(text, key) == text
 
 
-def _clean(value: Any, key: str, confidential: tuple[str, ...]) -> Any:
+def _clean(value: Any, key: str, masking: Masking) -> Any:
     match value:
         case str():
             text = redacted(value, key)
-            return masked(text, confidential) if confidential else text
+            return masking(text) if masking else text
         case dict():
-            return {_clean(name, key, confidential): _clean(item, key, confidential) for name, item in value.items()}
+            return {_clean(name, key, masking): _clean(item, key, masking) for name, item in value.items()}
         case list():
-            return [_clean(item, key, confidential) for item in value]
+            return [_clean(item, key, masking) for item in value]
         case _:
             return value

@@ -27,7 +27,7 @@ from nvcf_client.errors import (
     Unauthorized,
     Unreachable,
 )
-from nvcf_client.keys import masked
+from nvcf_client.masking import Masking
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -170,8 +170,9 @@ def failure(call: Request[Any], answer: Answer, *, problem: str | None, key: str
     strange = bool(answer.body.strip()) and not explained.in_known_shape
     kind = _kind(call, answer.status, explained, strange=strange)
     detail = _detail(answer, explained, problem, key)
+    masking = Masking(call.confidential, max(len(detail), len(answer.body)))
     if call.confidential:
-        detail = masked(detail, call.confidential)
+        detail = masking(detail)
     more: dict[str, Any] = {"unknown_path": not explained.about_an_object} if kind is NotFound else {}
     more |= {"obstacle": Obstacle.PROXY} if kind is Unreachable else {}
     return kind(
@@ -184,7 +185,7 @@ def failure(call: Request[Any], answer: Answer, *, problem: str | None, key: str
         retry_after=answer.retry_after(now),
         foreign=problem is not None or strange,
         formed=problem is None and explained.in_known_shape,
-        received=received(answer, key, call.confidential),
+        received=received(answer, key, masking),
         **more,
     )
 

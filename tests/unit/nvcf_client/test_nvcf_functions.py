@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 import traceback
 from typing import Any
 
@@ -188,6 +189,21 @@ def test_an_error_does_not_repeat_a_value_that_the_server_rejects(value: str, de
                 name="echo", inference_url="/", container_environment=[{"key": "A", "value": value}]
             )
     assert caught.value.detail == made.value.detail
+
+
+def test_a_refusal_costs_little_however_large_the_values_are() -> None:
+    secrets = [{"name": f"S{place}", "value": f"{place}-größe\n" + "v" * 32_000} for place in range(64)]
+    with Client(
+        api_key=KEY,
+        base_url="https://nvcf.example",
+        default_path="",
+        transport=answering(400, f"no {secrets[7]['value'][:300]}..."),
+    ) as client:
+        before = time.process_time()
+        with pytest.raises(nvcf_client.Rejected) as caught:
+            client.secrets.functions.versions.update(**FV, secrets=secrets)
+        assert time.process_time() - before < 3, "the operator does nothing else meanwhile"
+    assert caught.value.detail.endswith("no [value]...")
 
 
 class Server:
