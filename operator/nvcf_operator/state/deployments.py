@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.observed import FunctionStatus
+from nvcf_operator.core.model.resource import Resource
 
 
 class Target(NamedTuple):

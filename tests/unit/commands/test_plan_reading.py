@@ -160,12 +160,60 @@ def test_an_unknown_field_is_a_warning() -> None:
     assert "naïve" not in found.manifests[0].document["spec"]
 
 
-def test_scalars_are_what_kubectl_reads() -> None:
-    text = "a: 2024-01-01\nb: 12:30:00\nc: 1e3\nd: on\ne: 010\nf: 1.5\ng: ~\nh: '1'\ni: 0x1F\nj: 1.\n7: x\ntrue: y\n"
-    (found,) = documents(text)
+KUBECTL_READS = {
+    "2024-01-01": "2024-01-01",
+    "12:30:00": "12:30:00",
+    "1e3": 1000,
+    "1.5": 1.5,
+    "1.": 1,
+    "010": 8,
+    "0o17": 15,
+    "-0B11": -3,
+    "0x1F": 31,
+    "089": 89,
+    "08.5": 8.5,
+    "1_000": 1000,
+    "1_0.5": 10.5,
+    "0899123": 899123,
+    "0123e45": 1.23e47,
+    "1e400": "1e400",
+    "9223372036854775807": 9223372036854775807,
+    "123456789012345678901234567890": 1.2345678901234568e29,
+    "0xfffffffffffffffffffff": "0xfffffffffffffffffffff",
+    "0x": "0x",
+    "1.2.3": "1.2.3",
+    "on": True,
+    "y": True,
+    "N": False,
+    "nO": "nO",
+    "~": None,
+    "'1'": "1",
+}
+"""Scalars and what kubectl 1.32 and 1.37 make of them."""
+
+
+@pytest.mark.parametrize(("scalar", "value"), KUBECTL_READS.items())
+def test_scalars_are_what_kubectl_reads(scalar: str, value: object) -> None:
+    (found,) = documents(f"a: {scalar}\n")
     assert not isinstance(found, DocumentError)
-    expected = {"a": "2024-01-01", "b": "12:30:00", "c": 1000, "d": True, "e": 8, "f": 1.5, "g": None}
-    assert found.value == expected | {"h": "1", "i": 31, "j": 1, "7": "x", "true": "y"}
+    assert (found.value, type(found.value["a"])) == ({"a": value}, type(value))
+
+
+def test_keys_are_texts_as_kubectl_makes_them() -> None:
+    (found,) = documents("{7: x, true: x, n: x, 1e3: x, 1.50: x, 1e6: x, 012: x}")
+    assert not isinstance(found, DocumentError)
+    assert list(found.value) == ["7", "true", "false", "1000", "1.5", "1e+06", "10"]
+
+
+@pytest.mark.parametrize("scalar", ["!!bool maybe", "!!int abc", "!!float ''"])
+def test_a_tag_that_its_value_does_not_bear_is_an_error(scalar: str) -> None:
+    (found,) = documents(f"a: {scalar}\n")
+    assert isinstance(found, DocumentError)
+
+
+def test_a_truth_where_a_text_belongs_is_refused_as_the_api_server_does() -> None:
+    (line,) = refused(CHAT.replace("gpu: L40S", "gpu: y"))
+    assert line.endswith("spec.deploymentSpecifications[0].gpu: must be a text")
 
 
 def test_anchors_and_merges() -> None:

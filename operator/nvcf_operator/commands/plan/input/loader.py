@@ -49,10 +49,45 @@ def quoted(key: object) -> str:
     return json.dumps(str(key)[:100], ensure_ascii=False)
 
 
+_OCTAL = re.compile(r"[-+]?0o?[0-7]+", re.ASCII)
+_TRUE, _FALSE = ("y", "yes", "true", "on"), ("n", "no", "false", "off")
+
+
+class _Number:
+    """Recognises the plain scalars that are numbers; underscores between digits do not count.
+
+    Args:
+        pattern: how they are written without underscores.
+
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re.compile(pattern, re.ASCII)
+
+    def match(self, text: str) -> bool:
+        """Whether it is one. A number that 64 bits do not hold is a text."""
+        return self._pattern.fullmatch(text.replace("_", "")) is not None and math.isfinite(_number(text))
+
+
+def _number(text: str) -> int | float:
+    """The number that a scalar stands for; one that 64 bits do not hold as an integer is a float, or none."""
+    plain = text.replace("_", "").lower()
+    try:
+        found = int(plain, 8 if _OCTAL.fullmatch(plain) else 0)
+        if -(2**63) <= found < 2**63:
+            return found
+    except ValueError:  # such as 1.5 and 089
+        pass
+    try:
+        return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
+    except ValueError:
+        return math.nan
+
+
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # one of two classes
     """YAML as kubectl reads it: see the module."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str] | _Number]]]] = {}
 
 
 def _key(key: Any, node: yaml.Node) -> str:
@@ -61,7 +96,7 @@ def _key(key: Any, node: yaml.Node) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
     if isinstance(key, int | float):
-        return str(key)
+        return f"{key:g}" if isinstance(key, float) else str(key)  # as Go writes it
     raise yaml.constructor.ConstructorError(None, None, "a key is not a string", node.start_mark)
 
 
@@ -88,25 +123,36 @@ def _unknown(loader: Any, node: yaml.Node) -> Any:
     raise yaml.constructor.ConstructorError(None, None, f"the tag {node.tag} has no JSON equivalent", node.start_mark)
 
 
-def _resolvers() -> Iterator[tuple[str, str, str]]:
-    """Which plain scalars are no texts: tag, pattern, first characters."""
-    yield "bool", r"^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$", "yYnNtTfFoO"
-    yield (
-        "float",
-        r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+)(?:[eE][-+]?[0-9]+)?$",
-        ("-+0123456789."),
-    )
-    yield "float", r"^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$", "-+."
-    yield "int", r"^[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$", "-+0123456789"
-    yield "null", r"^(?:~|null|Null|NULL|)$", "~nN\0"
-    yield "merge", r"^<<$", "<"
+def _as_number(loader: Any, node: yaml.ScalarNode) -> int | float:
+    return _number(loader.construct_scalar(node))
 
 
-for _tag, _pattern, _first in _resolvers():
+def _as_truth(loader: Any, node: yaml.ScalarNode) -> bool:
+    text = loader.construct_scalar(node).lower()
+    if text not in _TRUE + _FALSE:
+        raise yaml.constructor.ConstructorError(None, None, "it is neither true nor false", node.start_mark)
+    return text in _TRUE
+
+
+def _resolvers() -> Iterator[tuple[str, re.Pattern[str] | _Number, str]]:
+    """Which plain scalars are no texts: tag, what recognises them, first characters."""
+    truths = "|".join(spelt for word in _TRUE + _FALSE for spelt in (word, word.capitalize(), word.upper()))
+    yield "bool", re.compile(rf"^(?:{truths})$"), "yYnNtTfFoO"
+    yield "int", _Number(r"[-+]?(?:0[bB][01]+|0[oO]?[0-7]+|0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)"), "-+0123456789"
+    yield "float", _Number(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"), "-+.0123456789"
+    yield "float", re.compile(r"^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"), "-+."
+    yield "null", re.compile(r"^(?:~|null|Null|NULL|)$"), "~nN\0"
+    yield "merge", re.compile(r"^<<$"), "<"
+
+
+for _tag, _recognised, _first in _resolvers():
     for _character in _first:
-        _entry = (f"tag:yaml.org,2002:{_tag}", re.compile(_pattern))
+        _entry = (f"tag:yaml.org,2002:{_tag}", _recognised)
         Loader.yaml_implicit_resolvers.setdefault("" if _character == "\0" else _character, []).append(_entry)
 Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+Loader.add_constructor("tag:yaml.org,2002:bool", _as_truth)
+for _tag in ("int", "float"):
+    Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _as_number)
 for _tag in ("binary", "timestamp", "set", "omap", "pairs"):
     Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _unknown)
 Loader.add_constructor(None, _unknown)
