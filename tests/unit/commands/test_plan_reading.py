@@ -1,6 +1,7 @@
 """What `plan` reads: files, folders and streams as kubectl reads them, and each mistake with its place."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,10 @@ def test_the_same_resource_twice() -> None:
         ("name: chat", "generateName: chat-", "a resource that is applied needs metadata.name instead"),
         ("name: chat", "name: Chät", "metadata.name: 'Chät' is no valid name"),
         ('"größer & <b>"', "true", "metadata.annotations.note: must be a string. Put its value in quotation marks"),
+        ("annotations: {note", "labels: {note", "metadata.labels.note: 'größer & <b>' is no valid label value"),
+        ("annotations: {note", "annotations: {a b", "metadata.annotations.'a b': is no valid key"),
+        ("annotations: {note", "labels: {Example.com/note", "metadata.labels.Example.com/note: is no valid key"),
+        ('"größer & <b>"', f'"{"x" * 2**18}"', "metadata.annotations: must not exceed 262144 bytes"),
         ("maxInstances: 1e0", "maxInstances: 0", "spec.deploymentSpecifications[0].maxInstances: must be at least 1"),
         ("maxInstances: 1e0", "maxInstances: {{ .Values.max }}", "This is a template: render it first"),
         ("  functionVersionId", "\tfunctionVersionId", "tab character"),
@@ -190,6 +195,25 @@ KUBECTL_READS = {
     "'1'": "1",
 }
 """Scalars and what kubectl 1.32 and 1.37 make of them."""
+
+
+def test_an_unknown_member_of_the_metadata_is_a_warning() -> None:
+    found = stream(CHAT.replace("annotations:", "uid: x, labls: {a: b}, annotations:"))
+    assert [warning.partition("chat: ")[2] for warning in found.warnings] == [
+        "unknown field metadata.labls: it is dropped"
+    ]
+
+
+def test_what_would_be_read_for_ever_is_refused_in_a_folder(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.yaml")
+    (tmp_path / "b.yaml").symlink_to("/dev/zero")
+    (tmp_path / "c.yaml").symlink_to("d")
+    (tmp_path / "d").write_text(CHAT)
+    with pytest.raises(InputError) as error:
+        read([str(tmp_path)], namespace=None, stdin=bytes)
+    assert [line.removeprefix(f"{tmp_path}/") for line in error.value.lines] == [
+        f"{name}: it is a pipe, a socket or a device. Take it out of the folder" for name in ("a.yaml", "b.yaml")
+    ]
 
 
 @pytest.mark.parametrize(("scalar", "value"), KUBECTL_READS.items())

@@ -1,6 +1,7 @@
 """What `plan` plans for: the FunctionDeployments and CloudFunctions of files, folders and standard input."""
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from nvcf_operator.api import names
 from nvcf_operator.api.names import KINDS, Key
 from nvcf_operator.commands.plan.input import documents
 from nvcf_operator.commands.plan.input.documents import DocumentError
-from nvcf_operator.commands.plan.input.metadata import checked_metadata, shown
+from nvcf_operator.commands.plan.input.metadata import checked_metadata, shown, unknown_members
 from nvcf_operator.commands.plan.input.validation import validated
 from nvcf_operator.commands.plan.model import Manifest, Source
 
@@ -124,9 +125,12 @@ class _Reader:
                     f"run `kubectl kustomize {folder} | nvcf-operator plan -f -`"
                 )
             found += [os.path.join(folder, name) for name in sorted(files) if name.endswith(ENDINGS)]
+        # A pipe that nobody writes to, or a device, would be read for ever.
+        special = [file for file in found if _is_special(file)]
+        self._errors += [f"{file}: it is a pipe, a socket or a device. Take it out of the folder" for file in special]
         if not found:
             self._errors.append(f"{path}: the folder contains no file that ends in {', '.join(ENDINGS)}")
-        return found, True
+        return [file for file in found if file not in special], True
 
     def take(self, file: str, content: Callable[[], bytes], *, in_folder: bool) -> None:
         """Read one file."""
@@ -178,7 +182,8 @@ class _Reader:
         metadata, problems = checked_metadata(value.get("metadata"), self._namespace)
         found = validated(kind, value)
         title = f"{kind} {shown(str(metadata.get('name', 'without a name')))}"
-        self._warnings += [f"{place}: {title}: {text}" for text in found.warnings]
+        warnings = (*unknown_members(value.get("metadata")), *found.warnings)
+        self._warnings += [f"{place}: {title}: {text}" for text in warnings]
         if problems or found.errors:
             self._errors += [f"{place}: {title}: {text}" for text in (*problems, *found.errors)]
             return
@@ -202,6 +207,13 @@ class _Reader:
         if self._errors:
             raise InputError([*self._errors, *(f"warning: {text}" for text in self._warnings)])
         return Input(tuple(self._manifests), dict(sorted(self._skipped.items())), tuple(self._warnings))
+
+
+def _is_special(file: str) -> bool:
+    try:
+        return not stat.S_ISREG(os.stat(file).st_mode)
+    except OSError:
+        return False  # reading it will say why
 
 
 def _unreadable(error: OSError) -> str:
