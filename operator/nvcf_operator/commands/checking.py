@@ -4,12 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-import click
-
 from nvcf_client import endpoints, errors
 from nvcf_client.answers import one_line
 from nvcf_client.models import Function
 from nvcf_client.responses import FunctionsResponse
+from nvcf_operator.commands import printing
 from nvcf_operator.commands.catalogue import NO_CATALOGUE, CatalogueAnswer, read_catalogue
 from nvcf_operator.commands.check_report import CheckResult, DeployedVersion, Outcome, Report
 from nvcf_operator.commands.instances import DETAILS, may_see_instances, read_instances, running_instances
@@ -55,7 +54,7 @@ def run(account: AccountSettings, options: CheckOptions) -> int:
         redactor.add(key)
         report = asyncio.run(_ask(account, options, key))
     text = report.to_json(redactor.clean) if options.output == "json" else redactor.clean(report.to_text())
-    click.echo(text, nl=False)
+    printing.out(text)
     return PASSED if report.ok else NOT_PASSED
 
 

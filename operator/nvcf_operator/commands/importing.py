@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import click
-
 from nvcf_client import endpoints, errors
 from nvcf_client.models import Deployment, Function
 from nvcf_client.responses import FunctionsResponse
-from nvcf_operator.commands import manifests
+from nvcf_operator.commands import manifests, printing
 from nvcf_operator.commands.cloud_functions import with_functions
 from nvcf_operator.commands.function_manifests import function_names
 from nvcf_operator.commands.imported import Imported, LeftOut
@@ -56,15 +54,14 @@ def run(account: ImportSettings, options: ImportOptions) -> int:
     redactor.add(key)
 
     def report(line: str) -> None:
-        click.echo(f"nvcf-operator: {redactor.clean(line)}", err=True)
+        printing.err(f"nvcf-operator: {redactor.clean(line)}\n")
 
     try:
         found = asyncio.run(_read(account, options, key, report))
     except NothingReadError as error:
         report(str(error))
         return FAILED
-    for item in found.manifests:
-        click.echo(item.to_yaml(), nl=False)
+    printing.out("".join(item.to_yaml() for item in found.manifests))
     for line in found.lines():
         report(line)
     return COMPLETE if found.complete else INCOMPLETE

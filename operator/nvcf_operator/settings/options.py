@@ -20,6 +20,10 @@ from nvcf_operator.settings.values import Form
 _SECRET_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 
 
+_NotEmpty = Annotated[str, StringConstraints(min_length=1)]
+_Files = Annotated[tuple[_NotEmpty, ...], Form("FILE|FOLDER|-", "files, folders, or - for standard input")]
+
+
 class KeyFileError(ValueError):
     """The key cannot be used. The text says why, and shows neither the key nor any part of it."""
 
@@ -135,7 +139,7 @@ class ImportOptions(_Options):
 class PlanOptions(_Options):
     """What `plan` takes beside the account."""
 
-    filename: Annotated[tuple[str, ...], Form("FILE|FOLDER|-", "files, folders, or - for standard input")] = Field(
+    filename: _Files = Field(
         min_length=1,
         description="Manifests to plan for: a file, a folder with all its files that end in .yaml, .yml or .json, or - "
         "for standard input. May be given several times.",
@@ -152,12 +156,13 @@ class PlanOptions(_Options):
         description="Namespace of manifests that name none; if not given, that of the kubeconfig's context, or default "
         "without a cluster.",
     )
-    kubeconfig: Annotated[str | None, Form("FILE", "the path of a kubeconfig")] = Field(
+    # An empty one, as of a variable that is not set, would be that of whatever cluster is the current one.
+    kubeconfig: Annotated[_NotEmpty | None, Form("FILE", "the path of a kubeconfig")] = Field(
         None,
         description="Kubeconfig of the cluster to plan for. Without it and --context no cluster is read, and all "
         "manifests are planned as new objects.",
     )
-    context: Annotated[str | None, Form("NAME", "the name of a context")] = Field(
+    context: Annotated[_NotEmpty | None, Form("NAME", "the name of a context")] = Field(
         None,
         description="Context of the kubeconfig; without --kubeconfig, of the one that kubectl uses.",
     )

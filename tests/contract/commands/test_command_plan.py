@@ -17,6 +17,7 @@ from nvcf_operator.cli import main
 from tests.contract.commands.command_process import COMMAND, LONGEST, Account, nvcf_operator
 from tests.contract.commands.conftest import unchanged
 from tests.support.cluster import follower, manifest
+from tests.support.forks import Fork
 from tests.support.functions import function_manifest
 from tests.support.simulator import KEY, Simulator
 from tests.support.waiting import eventually
@@ -122,6 +123,9 @@ def test_mistakes_are_listed_and_nothing_is_asked(
         (("--nix",), "No such option"),
         (("-f", "x", "--output=xml"), "--output: must be text, json or markdown"),
         (("-f", "x", "--namespace=Ü"), "--namespace: must be the name of a namespace"),
+        (("-f", "x", "--kubeconfig="), "--kubeconfig: must be the path of a kubeconfig"),
+        (("-f", "x", "--context="), "--context: must be the name of a context"),
+        (("-f", "x", "-f", ""), "--filename: item 2: must be files, folders, or - for standard input"),
     ],
 )
 def test_a_bad_option_is_no_change(account: Account, arguments: tuple[str, ...], says: str) -> None:
@@ -179,6 +183,21 @@ def test_standard_input_in_a_plain_locale_and_a_reader_that_goes(account: Accoun
         process.stdout = None
         _, err = process.communicate(text.encode(), timeout=LONGEST)
     assert (process.returncode, err) == (2, b"")
+
+
+@pytest.mark.parametrize("command", ["plan", "check", "import", "import --cloud-functions"])
+def test_output_that_cannot_be_written_is_an_error_in_one_line(account: Account, tmp_path: Path, command: str) -> None:
+    flags = ["--nvcf-base-url", account.url, "--api-key-file", str(account.file)]
+    if command == "plan":
+        flags += ["-f", written(tmp_path / "a.yaml", function_manifest("llama"))]
+    errors = tmp_path / "errors"
+    process = Fork(COMMAND.name, [*command.split(), *flags], output=Path("/dev/full"), errors=errors)
+    try:
+        assert process.wait(LONGEST) == 1
+    finally:
+        process.kill()
+    said = [line for line in errors.read_text().splitlines() if not line.startswith("nvcf-operator: note on ")]
+    assert said == ["nvcf-operator: standard output cannot be written: No space left on device"]
 
 
 def test_an_interrupt_ends_it_without_a_traceback(account: Account, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
+from nvcf_operator.commands import printing
 from nvcf_operator.commands.plan.advised import advised, catalogue_for, gpus_of
 from nvcf_operator.commands.plan.engine import make_plan
 from nvcf_operator.commands.plan.input.reading import STDIN, Input, InputError, read
@@ -15,7 +16,7 @@ from nvcf_operator.commands.plan.input.recorded import Recorded, recorded
 from nvcf_operator.commands.plan.input.secrets import ClusterCredentials
 from nvcf_operator.commands.plan.loop.ports import GivenKey
 from nvcf_operator.commands.plan.model import FAILED, Manifest, Plan
-from nvcf_operator.commands.plan.output import markdown, structured, text
+from nvcf_operator.commands.plan.output import markdown, structured, text, words
 from nvcf_operator.commands.read_only_client import ReadOnlyClient, counted
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.kube.dry_run import DryRunClient
@@ -48,16 +49,31 @@ def run(account: ImportSettings, operator: Settings, options: PlanOptions) -> in
     key = read_key(account.api_key_file)
     redactor = Redactor()
     redactor.add(key)
-    # Before the event loop: a read that blocks it could not be interrupted.
-    stdin = sys.stdin.buffer.read() if STDIN in options.filename else b""
     try:
+        # Before the event loop: a read that blocks it could not be interrupted.
+        stdin = _standard_input() if STDIN in options.filename else b""
         given, plan = asyncio.run(_Run(account, operator, options, key, stdin, redactor.add).plan())
     except (InputError, ClusterError) as error:
-        for line in str(error).splitlines():
-            _print(sys.stderr.fileno(), f"nvcf-operator: {redactor.clean(line)}\n")
+        for line in error.lines if isinstance(error, InputError) else str(error).splitlines():
+            printing.err(f"nvcf-operator: {words.printable(redactor.clean(line))}\n")
         return FAILED
-    _print(sys.stdout.fileno(), _rendered(given, plan, options, redactor))
+    printing.out(_rendered(given, plan, options, redactor))
     return plan.exit_code
+
+
+def _standard_input() -> bytes:
+    """All of standard input.
+
+    Raises:
+        InputError: it cannot be read.
+
+    """
+    if sys.stdin is None:
+        raise InputError(["standard input is closed"])
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise InputError([f"standard input cannot be read: {error.strerror}"]) from None
 
 
 def _rendered(given: Input, plan: Plan, options: PlanOptions, redactor: Redactor) -> str:
@@ -71,17 +87,12 @@ def _rendered(given: Input, plan: Plan, options: PlanOptions, redactor: Redactor
 
 
 def _in_colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _print(where: int, said: str) -> None:
-    """Write UTF-8, whatever the locale is; a reader that has gone, as `head` has, is no error."""
-    left = said.encode("utf-8", "backslashreplace")
-    try:
-        while left:
-            left = left[os.write(where, left) :]
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), where)
+    return (
+        sys.stdout is not None
+        and sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 class _Run:
