@@ -163,7 +163,7 @@ class Client(_Shell[Sync, HttpxClient]):
 
 
 class AsyncClient(_Shell[Async, HttpxAsyncClient]):
-    """NVCF for asyncio. Takes the arguments of `Client`; every call is awaited. Belongs to one event loop."""
+    """NVCF for asyncio. Takes the arguments of `Client`; every call is awaited. Belongs to one event loop at a time."""
 
     def _open(self, httpx_client: HttpxAsyncClient | None, transport: Any) -> None:
         self._transport: AsyncTransport | AsyncGivenTransport = (

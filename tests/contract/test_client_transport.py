@@ -1,6 +1,7 @@
 """Both clients over real sockets: what goes out, and what each kind of accident is called."""
 
 import asyncio
+import gc
 import gzip
 import logging
 import socket
@@ -620,3 +621,50 @@ def test_no_log_at_any_level_holds_the_key(ask: Ask, caplog: pytest.LogCaptureFi
         failed(ask, POST, base_url=server.url)
     assert caplog.records
     assert KEY not in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # asyncio's own, of the socket
+def test_an_asynchronous_client_that_nobody_closes_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def call(url: str) -> None:
+        client = AsyncClient(api_key=KEY, base_url=url)
+        await client.send(GET)
+
+    with serving(answer(200, DEPLOYMENT)) as server:
+        asyncio.run(call(server.url))
+        for _ in range(2):  # the client, then its connections
+            gc.collect()
+    assert caplog.messages == []
+
+
+async def test_an_asynchronous_client_that_nobody_holds_gives_up_its_connection() -> None:
+    ended = threading.Event()
+
+    def last(connection: socket.socket) -> None:
+        answer(200, DEPLOYMENT)(connection)
+        assert connection.recv(1) == b""
+        ended.set()
+
+    with serving(last) as server:
+        client = AsyncClient(api_key=KEY, base_url=server.url)
+        await client.send(GET)
+        del client
+        gc.collect()
+        assert await asyncio.to_thread(ended.wait, 30)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_an_asynchronous_client_goes_on_in_another_event_loop_once_the_first_has_ended() -> None:
+    with serving(answer(200, DEPLOYMENT)) as server:
+        client = AsyncClient(api_key=KEY, base_url=server.url)
+        for _ in range(2):
+            assert asyncio.run(client.send(GET)).deployment.function_status == "ACTIVE"
+        with asyncio.Runner() as first, asyncio.Runner() as second:
+            first.run(client.send(GET))
+            with pytest.raises(RuntimeError, match="in use in another event loop"):
+                second.run(client.send(GET))
+        asyncio.run(client.aclose())
+        with pytest.raises(RuntimeError, match="the client is closed"):
+            asyncio.run(client.send(GET))
+        del client
+        gc.collect()
+    assert len(server.received) == 3

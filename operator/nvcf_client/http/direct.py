@@ -9,7 +9,7 @@ import select
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -106,6 +106,13 @@ class AioConnection:
         if self._session is not None:
             await self._session.close()
 
+    def abandon(self) -> None:
+        """Give up the connection without a word; aiohttp's own session complains on standard error."""
+        session, self._session = self._session, None
+        if session is not None and not session.closed:
+            session.detach()
+            self._connector.abandon()
+
     async def _once(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         """Keep aiohttp from sending again what may have arrived: it repeats even a PUT after its connection broke."""
         if self._failure is not None:
@@ -145,6 +152,16 @@ class _Connector(aiohttp.TCPConnector):
 
     progress: Progress
     _last: ResponseHandler | None = None
+
+    def abandon(self) -> None:
+        """Have the connection closed by its event loop, unless that has ended."""
+        transport = self._last.transport if self._last is not None else None
+        if transport is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(transport.abort)
+
+    def __del__(self) -> None:
+        """Say nothing: what is not closed was abandoned."""
 
     async def connect(self, *arguments: Any, **options: Any) -> Connection:
         """Give a connection, kept or new.

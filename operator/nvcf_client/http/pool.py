@@ -19,6 +19,9 @@ class Closable(Protocol):
     def aclose(self) -> Awaitable[None]:
         """Close the connection, if there is one."""
 
+    def abandon(self) -> None:
+        """Give up the connection, if there is one: nobody will use or close it any more, perhaps not even its loop."""
+
 
 C = TypeVar("C", bound=Closable)
 
@@ -77,6 +80,18 @@ class ConnectionPool(Generic[C]):
             connection, _ = self._idle.popleft()
             with suppress(Exception):  # the call whose end this is has its result already
                 await connection.aclose()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it gives no connection any more."""
+        return self._closed
+
+    def abandon(self) -> None:
+        """Give up all connections, also where their event loop has ended, or in another thread than theirs."""
+        self._closed = True
+        for connection in (*self._busy, *(connection for connection, _ in self._idle)):
+            connection.abandon()
+        self._idle.clear()
 
     async def renew(self) -> None:
         """Replace all connections: each is closed once its call has ended."""

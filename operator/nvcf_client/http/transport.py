@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import weakref
 from contextlib import AbstractAsyncContextManager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -107,6 +108,9 @@ class _HttpxConnection:
         """Send a request, and give the answer for the length of the block."""
         return self._client.stream(**wire, extensions={"trace": progress.note_async})
 
+    def abandon(self) -> None:
+        """Nothing is to be done: httpx does not complain."""
+
 
 class AsyncTransport:
     """Sends requests and awaits the answers. Every connection is a client of its own, see `pool`.
@@ -116,19 +120,26 @@ class AsyncTransport:
 
     def __init__(self, options: ClientOptions, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._options = options
-        self._route = _route(options)
+        self._route = route = _route(options)
         self._trusted = self._route.trust.context
         self._real = transport is None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
         def client() -> AioConnection | _HttpxConnection:
-            if transport is None and self._route.proxy is None:
-                return AioConnection(options.all_headers, self._route.trust.context)
-            made = httpx.AsyncClient(transport=transport, **_httpx_options(options, self._route, transport))
+            if transport is None and route.proxy is None:
+                return AioConnection(options.all_headers, route.trust.context)
+            made = httpx.AsyncClient(transport=transport, **_httpx_options(options, route, transport))
             made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             return _HttpxConnection(made)
 
+        self._client = client
+        self._open()
+
+    def _open(self) -> None:
+        """Make a pool, whose connections are given up with the last reference to this, if nobody closes them."""
         self._pool: ConnectionPool[AioConnection | _HttpxConnection]
-        self._pool = ConnectionPool(client, most=options.max_connections, keep=KEEP_UNUSED)
+        self._pool = ConnectionPool(self._client, most=self._options.max_connections, keep=KEEP_UNUSED)
+        self._abandon = weakref.finalize(self, self._pool.abandon)
 
     async def send(self, request: Request[Any]) -> Answer:
         """Send once, within the time limit.
@@ -137,10 +148,14 @@ class AsyncTransport:
 
         Raises:
             Unreachable, OutcomeUnknown: no usable answer came.
+            RuntimeError: it is in use in another event loop.
 
         """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._enter(loop)
         limit, used = request.limit or self._options.timeout or request.timeout, self._trusted
-        deadline = asyncio.get_running_loop().time() + limit
+        deadline = loop.time() + limit
         try:
             return await self._send(request, limit, deadline)
         except Unreachable as error:
@@ -156,7 +171,21 @@ class AsyncTransport:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        if self._loop in (None, asyncio.get_running_loop()):
+            await self._pool.aclose()
+        else:
+            self._abandon()
+
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Go on in another event loop where the former one has ended: its connections have ended with it."""
+        if self._loop is not None and not self._pool.closed:
+            if not self._loop.is_closed():
+                raise RuntimeError(
+                    "this AsyncClient is in use in another event loop, which is still open: make one for each loop"
+                )
+            self._abandon()
+            self._open()
+        self._loop = loop
 
     async def _send(self, request: Request[Any], limit: float, deadline: float) -> Answer:
         progress = Progress()

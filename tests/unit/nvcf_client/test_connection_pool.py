@@ -15,6 +15,9 @@ class Connection:
         self.closed += 1
         raise OSError("closing is troublesome")
 
+    def abandon(self) -> None:
+        raise AssertionError("nobody gives this one up")
+
 
 def pool_of(made: list[Connection], *, most: int = 2, keep: float = 60.0) -> ConnectionPool[Connection]:
     def make() -> Connection:
