@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import aiohttp
-
 from nvcf_client.answers import Answer
-from nvcf_client.http import transport
+from nvcf_client.http import kept, transport
 from nvcf_client.requests import Request
 from nvcf_operator.kube.client import KubeClient
 
@@ -25,8 +23,7 @@ BY_THE_CLOCK = ("poller ", "list", "history", "CRD")
 """How the names of tasks begin that read by the clock."""
 
 TURNS = 3
-"""Turns of the event loop after which a request is in the socket: aiohttp writes the body in the next one, and uvloop
-hands it to the socket at the end of that."""
+"""Turns of the event loop after which a request is in the socket: uvloop hands it over at the end of a turn."""
 
 When = Literal["before", "sent", "after"]
 """Before the call; when its request is on its way and no answer has come; when the answer has come and nothing was done
@@ -74,7 +71,7 @@ class Calls:
 
     def install(self) -> None:
         """Wrap all calls of this process."""
-        nvcf, kube, write = transport.AsyncTransport.send, KubeClient._call, aiohttp.ClientRequest.send
+        nvcf, kube, receive = transport.AsyncTransport.send, KubeClient._call, kept._received
 
         async def send(self_: transport.AsyncTransport, request: Request[Any]) -> Answer:
             nth = self._begin(call := f"nvcf {request.operation}")
@@ -92,17 +89,16 @@ class Calls:
             finally:
                 self._end(name, nth)
 
-        async def written(self_: aiohttp.ClientRequest, connection: Any) -> aiohttp.ClientResponse:
-            response = await write(self_, connection)
+        async def received(connection: Any, most: int | None) -> kept.Reply:
             if self._dies_when_sent.get():
                 for _ in range(TURNS):
                     await asyncio.sleep(0)
                 die()
-            return response
+            return await receive(connection, most)
 
         transport.AsyncTransport.send = send  # type: ignore[method-assign, assignment]
         KubeClient._call = call  # type: ignore[method-assign, assignment]
-        aiohttp.ClientRequest.send = written  # type: ignore[method-assign, assignment]
+        kept._received = received
 
     def _begin(self, call: str) -> int:
         """Count a call, note it, and give its number; 0 when it is not counted."""

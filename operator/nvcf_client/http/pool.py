@@ -46,11 +46,11 @@ class ConnectionPool(Generic[C]):
         self._closed = False
 
     @asynccontextmanager
-    async def one(self, patience: float) -> AsyncIterator[C]:
+    async def one(self, patience: float | None) -> AsyncIterator[C]:
         """A connection for the length of the block.
 
         Raises:
-            TimeoutError: none became free within `patience` seconds.
+            TimeoutError: none became free within `patience` seconds, if these are limited.
             RuntimeError: the pool is closed.
 
         """

@@ -3,7 +3,6 @@
 import asyncio
 import time
 import weakref
-from contextlib import AbstractAsyncContextManager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -12,7 +11,7 @@ import httpx
 from nvcf_client.answers import Answer
 from nvcf_client.errors import Obstacle, Unreachable
 from nvcf_client.http.certificates import Trust, TrustProblem
-from nvcf_client.http.direct import AioConnection, AioResponse
+from nvcf_client.http.direct import AioConnection
 from nvcf_client.http.pool import ConnectionPool
 from nvcf_client.http.progress import MAX_ANSWER, AnswerTooLongError, Progress
 from nvcf_client.http.route import Route, route_to
@@ -89,7 +88,7 @@ class Transport:
                 body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
-                    _check_length(body)
+                    _check_length(body, MAX_ANSWER)
                     if time.monotonic() > deadline:
                         raise TimeoutError
                 return _answer(response, body)
@@ -104,9 +103,14 @@ class _HttpxConnection:
         self._client = client
         self.aclose = client.aclose
 
-    def stream(self, wire: dict[str, Any], progress: Progress) -> AbstractAsyncContextManager[httpx.Response]:
-        """Send a request, and give the answer for the length of the block."""
-        return self._client.stream(**wire, extensions={"trace": progress.note_async})
+    async def call(self, wire: dict[str, Any], progress: Progress, *, most: int) -> Answer:
+        """Send a request, and read the answer; `AnswerTooLongError` if its body is longer than `most` bytes."""
+        async with self._client.stream(**wire, extensions={"trace": progress.note_async}) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                _check_length(body, most)
+            return _answer(response, body)
 
     def abandon(self) -> None:
         """Nothing is to be done: httpx does not complain."""
@@ -193,12 +197,8 @@ class AsyncTransport:
         try:
             async with self._pool.one(min(POOL_TIMEOUT, limit)) as client:
                 progress.has_connection = True
-                async with asyncio.timeout_at(deadline), client.stream(wire, progress) as response:
-                    body = bytearray()
-                    async for chunk in response.aiter_bytes():
-                        body += chunk
-                        _check_length(body)
-                    return _answer(response, body)
+                async with asyncio.timeout_at(deadline):
+                    return await client.call(wire, progress, most=MAX_ANSWER)
         except (httpx.HTTPError, TimeoutError, AnswerTooLongError, OSError) as error:
             cause = error if progress.has_connection else httpx.PoolTimeout("")
             raise progress.failure(self._options, request, cause, self._route.proxy) from None
@@ -259,11 +259,11 @@ def _wire(options: ClientOptions, route: Route, request: Request[Any], limit: fl
     }
 
 
-def _answer(response: httpx.Response | AioResponse, body: bytearray) -> Answer:
+def _answer(response: httpx.Response, body: bytearray) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Answer(status=response.status_code, headers=headers, body=bytes(body))
 
 
-def _check_length(body: bytearray) -> None:
-    if len(body) > MAX_ANSWER:
+def _check_length(body: bytearray, most: int) -> None:
+    if len(body) > most:
         raise AnswerTooLongError

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import aiohttp
-from yarl import URL
 
 from nvcf_operator import jsons
 from nvcf_operator.kube.connection import Connection
@@ -90,16 +89,10 @@ class Calls:
     ) -> dict[str, Any]:
         started, code, timeout = time.monotonic(), "cancelled", timeout or TIMEOUT
         try:
-            async with self._connection.session.request(
-                method,
-                URL(self._connection.server + path, encoded=True),
-                data=data,
-                headers={"Content-Type": content} if content else None,
-                timeout=timeout,
-                allow_redirects=False,
-            ) as response:
-                raw = await response.read()
-            code = str(response.status)
+            status, headers, raw = await self._connection.call(
+                method, path, content=content, data=data, timeout=timeout
+            )
+            code = str(status)
         except TimeoutError:
             code = "timeout"
             raise Unavailable(f"{method} {kind}: the API server did not answer within {timeout.total:.0f} s") from None
@@ -108,11 +101,11 @@ class Calls:
             raise Unavailable(f"{method} {kind}: {error or type(error).__name__}") from None
         finally:
             self._observe(kind, code, time.monotonic() - started)
-        value, status = parse(raw), response.status
+        value = parse(raw)
         if 200 <= status < 300:
             if value is not None:
                 return value
             raise Unavailable(f"the API server answered with HTTP {status} and no JSON object", status=status)
-        retry_after = response.headers.get("Retry-After", "")
+        retry_after = headers.get("Retry-After", "")
         wait = float(retry_after) if retry_after.isdecimal() else None
         raise of_response(status, value or {}, target=RequestTarget.of(method, path), raw=raw, retry_after=wait)

@@ -1,13 +1,12 @@
 """One pool of connections to the cluster, whose requests carry the current credentials.
 
-kopf's lists and watches go over it, too, and on over responses that would end kopf: it ends with an exception at the
-first 404 to a list or a watch, whoever sent it, and at 5xx that last for a minute. Restarting kopf is no solution: when
-it ends, it cancels every task of the process that is younger than itself.
+Calls go over kept connections. What is read as it arrives, such as kopf's watches, and everything that goes through a
+proxy, goes over aiohttp's session.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from typing import Final
 
 import aiohttp
@@ -16,92 +15,15 @@ import yarl
 from aiohttp import ClientMiddlewareType
 from kubernetes.aio.client.rest import RESTClientObject
 
+from nvcf_client.http.kept import KeptConnection, Reply, head_of
+from nvcf_client.http.pool import ConnectionPool
 from nvcf_client.http.proxies import Proxy, ProxyProblem, proxy_for, usable
-from nvcf_client.text import shorten
-from nvcf_operator.api import names
-from nvcf_operator.backoff import Backoff
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
-from nvcf_operator.kube.echoes import IsEcho, WithoutEchoes
-from nvcf_operator.kube.errors import message_of, parse
+from nvcf_operator.kube.echoes import IsEcho
+from nvcf_operator.kube.steady_watch import Handler, SteadyWatch
 
 log = logging.getLogger(__name__)
-
-Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
-
-PAUSES: Final = Backoff(1.0, 20.0)
-"""Before a list or a watch is retried. Shorter than the 30 s that a list may take in total: a pause is part of it."""
-DISCOVERY_PAUSES: Final = (1.0, 2.0, 4.0)
-"""Seconds between the tries to discover the served versions, before a 404 to that is believed."""
-
-_MOST_READ: Final = 16_384
-
-_OURS: Final = frozenset(kind.plural for kind in names.KINDS)
-
-
-class SteadyWatch:
-    """A middleware of kopf's session, which only reads.
-
-    Args:
-        is_echo: asked about each object that a watch of ours shows to have changed.
-        sleep: waits for the seconds of a pause.
-
-    """
-
-    def __init__(
-        self,
-        is_echo: IsEcho = lambda obj: False,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._is_echo = is_echo
-        self._sleep = sleep
-        self._tries: dict[str, int] = {}
-        """The tries in a row of each path whose responses were of no use."""
-
-    async def __call__(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-        """Pass a request on, and hide responses to a list or a watch that would end kopf.
-
-        Raises:
-            ClientPayloadError: after a pause: kopf then lists again, or watches again from where it was.
-
-        """
-        if not {"limit", "watch"} & request.url.query.keys():
-            return await self._discovered(request, handler)
-        response = await handler(request)
-        path, status = request.url.path, response.status
-        # After 401 kopf logs in again. Without the right to list CRDs it does without; ours it cannot do without.
-        if status < 400 or status == 401 or (status == 403 and path.rsplit("/", 1)[-1] not in _OURS):
-            self._tries.pop(path, None)
-            if status == 200 and "watch" in request.url.query and path.rsplit("/", 1)[-1] in _OURS:
-                response.content = WithoutEchoes(response.content, self._is_echo)  # type: ignore[assignment]
-            return response
-        try:
-            raw = await response.content.read(_MOST_READ)
-        finally:
-            response.close()
-        tries = self._tries.get(path, 0)
-        self._tries[path] = tries + 1
-        pause = PAUSES.after(tries)
-        if (wait := response.headers.get("Retry-After", "")).isdecimal():
-            pause = max(pause, min(PAUSES.last, float(wait)))
-        what = f"{'watch' if 'watch' in request.url.query else 'list'} of {path.rsplit('/', 1)[-1]}"
-        said = shorten(message_of(parse(raw) or {}, raw), 200)
-        log.warning("the %s was answered %d, retrying in %.0f s: %s", what, status, pause, said)
-        await self._sleep(pause)
-        raise aiohttp.ClientPayloadError(f"the {what} was answered {status}")
-
-    async def _discovered(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-        """Discover what is served. After a CRD is deleted, the API server keeps answering 404 for its version."""
-        response = await handler(request)
-        for pause in DISCOVERY_PAUSES:
-            if response.status != 404:
-                break
-            response.close()
-            await self._sleep(pause)
-            response = await handler(request)
-        return response
-
 
 __all__ = ["Connection", "ConnectionProblem", "connect", "kopf_session"]
 
@@ -111,6 +33,15 @@ LIMIT = 64
 
 WATCHES = 1_000
 """Most connections of kopf's session, which holds one open for each namespace that it watches."""
+
+KEEP_ALIVE: Final = 15.0
+"""Seconds after which an unused connection is not used again."""
+
+KEEP_UNUSED = 30.0
+"""Seconds after which a connection that no call has needed is closed by the next call."""
+
+REPEATABLE: Final = frozenset({"GET", "PUT"})
+"""Methods whose call is made once more where a kept connection broke, as aiohttp's session does."""
 
 REFUSED_PAUSE = 5.0
 """Seconds by which a second 401 is delayed: kopf logs in again immediately after each, and would loop."""
@@ -126,7 +57,7 @@ class Connection:
     Attributes:
         server: the API server's base URL.
         default_namespace: of the pod, or of the kubeconfig's context; None if it names none.
-        session: for all requests; it is closed by `close`.
+        session: for requests whose response is read as it arrives; it is closed by `close`.
 
     """
 
@@ -142,6 +73,12 @@ class Connection:
         self._origin = url.origin()
         self._tls = RESTClientObject(configuration).ssl_context
         self._proxy = _proxy(found)
+        self._headers = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": user_agent}
+        self._connector = aiohttp.TCPConnector(limit=limit, ssl=self._tls)
+        self._pool: ConnectionPool[KeptConnection]
+        self._pool = ConnectionPool(
+            lambda: KeptConnection(self._connector, keep=KEEP_ALIVE), most=limit, keep=KEEP_UNUSED
+        )
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=limit, ssl=self._tls),
             headers={"User-Agent": user_agent},
@@ -152,7 +89,62 @@ class Connection:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._connector.close()  # which waits until they are closed
+        await self._pool.aclose()
         await self.session.close()
+
+    async def call(
+        self, method: str, path: str, *, content: str | None, data: bytes | None, timeout: aiohttp.ClientTimeout
+    ) -> Reply:
+        """Make a call, and read the whole response. Redirects are not followed.
+
+        Args:
+            method: its method.
+            path: path and query, below the server's base URL.
+            content: type of the body.
+            data: the body.
+            timeout: for the whole call.
+
+        Raises:
+            TimeoutError: it took too long.
+            aiohttp.ClientError, OSError: no response, or none that can be read.
+
+        """
+        url, headers = yarl.URL(self.server + path, encoded=True), {"Content-Type": content} if content else {}
+        if self._proxy is not None:
+            async with self.session.request(
+                method, url, data=data, headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                return Reply(response.status, response.headers, await response.read())
+        async with asyncio.timeout(timeout.total):
+            used = self._cluster
+            try:
+                reply = await self._called(method, url, headers, data)
+                if reply.status != 401:
+                    return reply
+            except aiohttp.ClientSSLError as error:
+                log.warning("%s; re-reading the certificates", error)
+            await self._reload(used)
+            reply = await self._called(method, url, headers, data)
+            if reply.status == 401:
+                await asyncio.sleep(REFUSED_PAUSE)
+            return reply
+
+    async def _called(self, method: str, url: yarl.URL, headers: Mapping[str, str], data: bytes | None) -> Reply:
+        """Make a call with the current credentials, over a connection that no other call uses."""
+        signed, name = {**self._headers, **headers}, self._cluster.configuration.tls_server_name
+        if (token := await self._cluster.authorization()) is not None:
+            signed["Authorization"] = token
+        head = head_of(method, url, signed, body=data)
+        async with self._pool.one(None) as kept:
+            try:
+                return await kept.call(url, head, data, server_hostname=name)
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+                if method not in REPEATABLE:
+                    raise
+            return await kept.call(url, head, data, server_hostname=name)
 
     async def _pass(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
         try:
@@ -202,6 +194,7 @@ class Connection:
                     self._tls.load_cert_chain(configuration.cert_file, configuration.key_file)
             except OSError as error:
                 raise _bad_certificates(found, error) from None
+            await self._pool.renew()  # those that are kept have shown the old client certificate
 
 
 async def connect(

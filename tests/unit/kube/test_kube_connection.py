@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from hack.controlplane.certificates import Authority, KeyPair
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube import connection as module
 from nvcf_operator.kube.connection import Connection, ConnectionProblem, connect, kopf_session
-from tests.unit.kube.kube_server import Act, Pod, Sent, kubeconfig, says, serving
+from tests.unit.kube.kube_server import Act, Pod, Sent, breaks_off, kubeconfig, says, serving
 
 
 @pytest.fixture(autouse=True)
@@ -47,10 +47,27 @@ async def connected() -> AsyncIterator[Connection]:
         await connection.close()
 
 
-async def get(connection: Connection, path: str = "/x", **options: Any) -> int:
-    async with connection.session.get(connection.server + path, **options) as response:
+async def by_call(connection: Connection, path: str = "/x", *, method: str = "GET", data: bytes | None = None) -> int:
+    timeout = aiohttp.ClientTimeout(total=10)
+    return (await connection.call(method, path, content="application/json", data=data, timeout=timeout)).status
+
+
+async def by_session(
+    connection: Connection, path: str = "/x", *, method: str = "GET", data: bytes | None = None
+) -> int:
+    async with connection.session.request(method, connection.server + path, data=data) as response:
         await response.read()
         return response.status
+
+
+Get = Callable[..., Awaitable[int]]
+
+
+@pytest.fixture(params=[by_call, by_session])
+def get(request: pytest.FixtureRequest) -> Get:
+    """Makes a request, and gives the status of its response."""
+    found: Get = request.param
+    return found
 
 
 def accepts(*tokens: str) -> Act:
@@ -61,7 +78,7 @@ def accepts(*tokens: str) -> Act:
     return act
 
 
-async def test_a_request_shows_who_asks_and_by_what_program(configure: Configure) -> None:
+async def test_a_request_shows_who_asks_and_by_what_program(get: Get, configure: Configure) -> None:
     async with serving(accepts("t")) as server:
         configure(server.url + "/prefix/", user={"token": "t"})
         async with connected() as connection:
@@ -77,7 +94,7 @@ async def test_a_request_shows_who_asks_and_by_what_program(configure: Configure
     ids=["nobody", "token", "password"],
 )
 async def test_each_kind_of_user_is_shown_as_it_should(
-    configure: Configure, user: dict[str, str], shown: str | None
+    get: Get, configure: Configure, user: dict[str, str], shown: str | None
 ) -> None:
     async with serving(says({})) as server:
         configure(server.url, user=user)
@@ -86,13 +103,14 @@ async def test_each_kind_of_user_is_shown_as_it_should(
         assert server.sent[0].authorization == shown
 
 
-async def test_a_token_that_is_refused_is_looked_up_again_and_the_request_repeated(configure: Configure) -> None:
+async def test_a_token_that_is_refused_is_looked_up_again_and_the_request_repeated(
+    get: Get, configure: Configure
+) -> None:
     async with serving(accepts("new")) as server:
         configure(server.url, user={"token": "old"})
         async with connected() as connection:
             configure(server.url, user={"token": "new"})
-            async with connection.session.patch(f"{connection.server}/x", data=b'{"a": 1}') as response:
-                assert response.status == 200
+            assert await get(connection, method="PATCH", data=b'{"a": 1}') == 200
             assert await get(connection) == 200
         assert [(sent.authorization, sent.body) for sent in server.sent] == [
             ("Bearer old", {"a": 1}),
@@ -102,7 +120,7 @@ async def test_a_token_that_is_refused_is_looked_up_again_and_the_request_repeat
 
 
 async def test_many_refused_requests_load_the_configuration_once(
-    configure: Configure, monkeypatch: pytest.MonkeyPatch
+    get: Get, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads = 0
     load = cluster.load
@@ -122,7 +140,7 @@ async def test_many_refused_requests_load_the_configuration_once(
     assert loads == 1
 
 
-async def test_when_there_is_no_better_token_the_refusal_is_the_answer(configure: Configure) -> None:
+async def test_when_there_is_no_better_token_the_refusal_is_the_answer(get: Get, configure: Configure) -> None:
     async with serving(accepts("other")) as server:
         configure(server.url, user={"token": "t"})
         async with connected() as connection:
@@ -130,7 +148,7 @@ async def test_when_there_is_no_better_token_the_refusal_is_the_answer(configure
         assert len(server.sent) == 2
 
 
-async def test_a_configuration_that_is_broken_meanwhile_is_a_failure_to_connect(configure: Configure) -> None:
+async def test_a_configuration_that_is_broken_meanwhile_is_a_failure_to_connect(get: Get, configure: Configure) -> None:
     async with serving(accepts("other")) as server:
         path = configure(server.url, user={"token": "t"})
         async with connected() as connection:
@@ -139,7 +157,7 @@ async def test_a_configuration_that_is_broken_meanwhile_is_a_failure_to_connect(
                 await get(connection)
 
 
-async def test_another_servers_token_is_not_sent_to_this_one(configure: Configure) -> None:
+async def test_another_servers_token_is_not_sent_to_this_one(get: Get, configure: Configure) -> None:
     async with serving(accepts("new")) as server:
         configure(server.url, user={"token": "old"})
         async with connected() as connection:
@@ -154,11 +172,19 @@ async def test_a_token_does_not_follow_a_redirect_to_another_server(configure: C
         async with serving(says({}, 302, Location=other.url)) as server:
             configure(server.url, user={"token": "t"})
             async with connected() as connection:
-                assert await get(connection) == 200
+                assert await by_session(connection) == 200
         assert [sent.authorization for sent in other.sent] == [None]
 
 
-async def test_a_proxy_of_the_kubeconfig_is_used(configure: Configure) -> None:
+async def test_a_call_follows_no_redirect(configure: Configure) -> None:
+    async with serving(says({}, 302, Location="/elsewhere")) as server:
+        configure(server.url, user={"token": "t"})
+        async with connected() as connection:
+            assert await by_call(connection) == 302
+        assert [sent.path for sent in server.sent] == ["/x"]
+
+
+async def test_a_proxy_of_the_kubeconfig_is_used(get: Get, configure: Configure) -> None:
     async with serving(says({})) as proxy:
         configure("http://api.invalid", user={"token": "t"}, **{"proxy-url": proxy.url})
         async with connected() as connection:
@@ -166,7 +192,7 @@ async def test_a_proxy_of_the_kubeconfig_is_used(configure: Configure) -> None:
         assert proxy.sent[0].headers["Host"] == "api.invalid"
 
 
-async def test_a_proxy_that_refuses_is_reported_without_its_password(configure: Configure) -> None:
+async def test_a_proxy_that_refuses_is_reported_without_its_password(get: Get, configure: Configure) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
@@ -183,7 +209,9 @@ async def test_a_proxy_that_refuses_is_reported_without_its_password(configure: 
     assert str(port) in str(caught.value)
 
 
-async def test_a_proxy_of_the_environment_is_used(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_of_the_environment_is_used(
+    get: Get, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with serving(says({})) as proxy:
         configure("http://api.invalid")
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
@@ -213,7 +241,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 async def test_a_server_of_another_authority_is_not_talked_to(
-    configure: Configure, authority: Authority, tmp_path: Path
+    get: Get, configure: Configure, authority: Authority, tmp_path: Path
 ) -> None:
     async with tls_server(Authority(tmp_path / "other"), says({})) as server:
         configure(server.url, user={"token": "t"}, **{"certificate-authority": str(authority.certificate)})
@@ -224,7 +252,7 @@ async def test_a_server_of_another_authority_is_not_talked_to(
 
 
 async def test_a_new_authority_is_read_when_the_old_one_is_no_good(
-    configure: Configure, authority: Authority, tmp_path: Path
+    get: Get, configure: Configure, authority: Authority, tmp_path: Path
 ) -> None:
     other = Authority(tmp_path / "other")
     async with tls_server(other, accepts("t")) as server:
@@ -234,14 +262,14 @@ async def test_a_new_authority_is_read_when_the_old_one_is_no_good(
             assert await get(connection) == 200
 
 
-async def test_who_asks_not_to_verify_is_heard(configure: Configure, authority: Authority) -> None:
+async def test_who_asks_not_to_verify_is_heard(get: Get, configure: Configure, authority: Authority) -> None:
     async with tls_server(authority, says({})) as server:
         configure(server.url, **{"insecure-skip-tls-verify": True})
         async with connected() as connection:
             assert await get(connection) == 200
 
 
-async def test_the_servers_name_may_be_another_one(configure: Configure, authority: Authority) -> None:
+async def test_the_servers_name_may_be_another_one(get: Get, configure: Configure, authority: Authority) -> None:
     async with tls_server(authority, says({}), name="kubernetes.example") as server:
         names = {"certificate-authority": str(authority.certificate), "tls-server-name": "kubernetes.example"}
         configure(server.url, **names)
@@ -266,7 +294,7 @@ def certificate_user(pair: KeyPair) -> dict[str, str]:
 
 
 async def test_a_client_certificate_is_shown_and_a_new_one_after_a_refusal(
-    configure: Configure, authority: Authority
+    get: Get, configure: Configure, authority: Authority
 ) -> None:
     cluster = {"certificate-authority": str(authority.certificate)}
     old, new = authority.client("old", groups=[]), authority.client("new", groups=[])
@@ -280,8 +308,81 @@ async def test_a_client_certificate_is_shown_and_a_new_one_after_a_refusal(
         assert len(server.sent) == 5, "refused and tried again both times, then straight on"
 
 
+async def test_a_new_client_certificate_is_shown_though_the_connection_with_the_old_one_is_kept(
+    configure: Configure, authority: Authority
+) -> None:
+    async def act(sent: Sent) -> web.StreamResponse:
+        response = await knows_client_certificates("new")(sent)
+        response._keep_alive = True
+        return response
+
+    cluster = {"certificate-authority": str(authority.certificate)}
+    old, new = authority.client("old", groups=[]), authority.client("new", groups=[])
+    async with tls_server(authority, act, clients=authority) as server:
+        configure(server.url, user=certificate_user(old), **cluster)
+        async with connected() as connection:
+            configure(server.url, user=certificate_user(new), **cluster)
+            assert await by_call(connection) == 200
+        assert len(server.sent) == 2
+
+
+async def test_a_read_is_repeated_after_a_kept_connection_broke_and_a_patch_is_not(configure: Configure) -> None:
+    for method, sent, ended in (("GET", 3, 200), ("PATCH", 2, aiohttp.ServerDisconnectedError)):
+        async with serving(says({}), breaks_off, says({})) as server:
+            configure(server.url)
+            async with connected() as connection:
+                assert await by_call(connection) == 200
+                try:
+                    found: object = await by_call(connection, method=method)
+                except aiohttp.ClientError as error:
+                    found = type(error)
+            assert (found, len(server.sent)) == (ended, sent)
+
+
+async def test_calls_at_the_same_time_share_no_connection_and_later_ones_use_those_that_are_kept(
+    configure: Configure,
+) -> None:
+    ports: list[int] = []
+    release = asyncio.Event()
+
+    async def act(sent: Sent) -> web.StreamResponse:
+        assert sent.request.transport is not None
+        ports.append(sent.request.transport.get_extra_info("peername")[1])
+        await release.wait()
+        return web.json_response({})
+
+    async with serving(act) as server:
+        configure(server.url)
+        async with connected() as connection:
+            three = [asyncio.create_task(by_call(connection)) for _ in range(3)]
+            await reached(lambda: len(ports), 3)
+            release.set()
+            assert await asyncio.gather(*three) == [200] * 3
+            assert await by_call(connection) == 200
+    assert len(set(ports[:3])) == 3
+    assert ports[3] in ports[:3]
+
+
+async def test_a_call_that_is_cancelled_leaves_no_response_to_the_next_one(configure: Configure) -> None:
+    release = asyncio.Event()
+
+    async def late(sent: Sent) -> web.StreamResponse:
+        await release.wait()
+        return web.json_response({}, status=201)
+
+    async with serving(late, says({})) as server:
+        configure(server.url)
+        async with connected() as connection:
+            task = asyncio.create_task(by_call(connection))
+            await server.asked.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            release.set()
+            assert await by_call(connection) == 200
+
+
 async def test_a_pod_does_not_go_through_a_proxy(
-    authority: Authority, pod: Pod, monkeypatch: pytest.MonkeyPatch
+    get: Get, authority: Authority, pod: Pod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     async with tls_server(authority, says({})) as server:

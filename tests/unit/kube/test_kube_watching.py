@@ -10,7 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from nvcf_operator.kube.connection import SteadyWatch, connect
+from nvcf_operator.kube.connection import connect
+from nvcf_operator.kube.steady_watch import SteadyWatch
 from tests.unit.kube.kube_server import Act, ApiServer, kubeconfig, says, says_text, serving
 
 OURS = "/apis/nvcf-operator.io/v1alpha1/functiondeployments"
