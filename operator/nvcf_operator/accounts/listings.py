@@ -10,6 +10,7 @@ from nvcf_client.requests import Request
 from nvcf_client.responses import DeploymentsResponse, FunctionsResponse
 from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Registered
 from nvcf_operator.api.names import Key
+from nvcf_operator.core.model.situation import FunctionStatus
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint, Entry, differ, fingerprint_of
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
@@ -44,6 +45,15 @@ class Listing:
         """The entry of a version of that very function."""
         found = self.entries.get(version)
         return found if found is not None and found.function_id == function_id else None
+
+    def shows_deployed(self, function_id: str, version: str) -> bool:
+        """Whether it shows the version, by a status that only a deployment has."""
+        entry = self.entry(function_id, version)
+        return entry is not None and FunctionStatus.of(entry.status) not in (None, FunctionStatus.INACTIVE)
+
+    def hides(self, function_id: str, version: str) -> bool:
+        """Whether it does not show the version at all, though it shows all that could be read."""
+        return self.entry(function_id, version) is None and not self.skipped
 
 
 log = logging.getLogger(__name__)

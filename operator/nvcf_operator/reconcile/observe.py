@@ -5,6 +5,7 @@ from dataclasses import replace
 from nvcf_client import endpoints
 from nvcf_client import errors as nvcf_errors
 from nvcf_operator.accounts import calls
+from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.spec import ManagementPolicy
 from nvcf_operator.core.model.observed import (
     Absent,
@@ -20,7 +21,7 @@ from nvcf_operator.core.model.observed import (
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Situation, Timing
-from nvcf_operator.core.model.versions import needs_nvcf, versions_held, versions_of_interest, without
+from nvcf_operator.core.model.versions import needs_nvcf, on_record, versions_held, versions_of_interest, without
 from nvcf_operator.core.report import messages
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.poll_rules import fingerprint_of, list_is_enough
@@ -61,10 +62,10 @@ class Reads:
             listing = await account.fresh_listing(0.0 if known else BELIEF, context.caller)
             if isinstance(listing, Failure):
                 return Unknown(listing)
-            now, entry = self._clock.monotonic(), listing.entry(resource.function_id, version)
-            listed = entry.status if entry is not None and listing.asked_at >= asked_at else None
-            if self._presence.contradicted(target, listed, now):
-                return Unknown(Failure(Reason.NVCF_UNAVAILABLE, messages.CONTRADICTED, Scope.SERVER))
+            now = self._clock.monotonic()
+            doubt = _doubt(resource, version, listing) if listing.asked_at >= asked_at else None
+            if self._presence.contradicted(target, now, agrees=doubt is None):
+                return Unknown(Failure(Reason.NVCF_UNAVAILABLE, doubt or "", Scope.SERVER))
             self._sent.missed(target, now)
             return Absent(self._presence.missed(target, now))
         except nvcf_errors.Forbidden as error:
@@ -89,6 +90,21 @@ class Reads:
             return FunctionSeen.UNKNOWN, None
         public = answer.function.owned_by_different_account
         return FunctionSeen.PUBLIC if public else FunctionSeen.OURS, answer.function.status
+
+
+def _doubt(resource: Resource, version: str, listing: Listing) -> str | None:
+    """What in a list speaks against a 404; None if nothing does.
+
+    What hides a version for a moment, such as another account behind the key, hides its deployment, too, which runs on.
+    That counts where the deployment would be given up for it: on its way out, though nobody has asked for that yet.
+    """
+    if listing.shows_deployed(resource.function_id, version):
+        return messages.CONTRADICTED
+    leaves = resource.deleting or version != resource.wanted_version
+    asked = any(item.since for item in resource.status.retiring if item.function_version_id == version)
+    if leaves and not asked and version in on_record(resource) and listing.hides(resource.function_id, version):
+        return messages.VERSION_VANISHED
+    return None
 
 
 def timing_of(settings: Settings) -> Timing:

@@ -176,8 +176,8 @@ class Orphans:
         listing = await account.fresh_listing(0.0, _caller(post))
         if isinstance(listing, Failure):
             raise Unproven(listing)
-        now, entry = self._clock.monotonic(), listing.entry(function, version)
-        if self._environment.presence.contradicted(post.target, entry.status if entry is not None else None, now):
+        now, agrees = self._clock.monotonic(), not listing.shows_deployed(function, version)
+        if self._environment.presence.contradicted(post.target, now, agrees=agrees):
             raise Unproven(Failure(Reason.NVCF_UNAVAILABLE, messages.CONTRADICTED, Scope.SERVER))
         self._sent.missed(post.target, now)
         return None

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nvcf_operator.core.model.observed import FunctionStatus
 from nvcf_operator.core.model.resource import Resource
 
 
@@ -34,7 +33,7 @@ class PresenceHistory:
         self._absent: dict[Target, tuple[float, float]] = {}
         """Since when 404 was seen without a break, and when last."""
         self._contradicted: dict[Target, tuple[float, float]] = {}
-        """Since when the list has shown what 404 denies, without another word in between, and when last."""
+        """Since when lists have not agreed with a 404, without another word in between, and when last."""
 
     def saw(self, target: Target, now: float) -> None:
         """GET showed a deployment, or a write of ours was taken."""
@@ -43,19 +42,19 @@ class PresenceHistory:
         self._absent.pop(target, None)
         self._contradicted.pop(target, None)
 
-    def contradicted(self, target: Target, listed: str | None, now: float) -> bool:
-        """Whether a 404 is not to be believed, since a list asked for after it shows the version deployed.
+    def contradicted(self, target: Target, now: float, *, agrees: bool) -> bool:
+        """Whether a 404 is not to be believed, since a list asked for after it does not agree.
 
         A dependency's own 404 may come through the server. It is believed once both have said the same for as long as a
         pass of the server's loop takes: what some of the server's races leave is a status without a deployment.
 
         Args:
             target: the version.
-            listed: its status in that list; None where it is not in it.
             now: this process's monotonic second.
+            agrees: whether that list says nothing else.
 
         """
-        if listed is None or FunctionStatus.of(listed) in (None, FunctionStatus.INACTIVE):
+        if agrees:
             self._contradicted.pop(target, None)
             return False
         since, _ = self._contradicted.get(target, (now, now))

@@ -237,7 +237,7 @@ def test_a_tag_that_its_value_does_not_bear_is_an_error(scalar: str) -> None:
 
 def test_a_truth_where_a_text_belongs_is_refused_as_the_api_server_does() -> None:
     (line,) = refused(CHAT.replace("gpu: L40S", "gpu: y"))
-    assert line.endswith("spec.deploymentSpecifications[0].gpu: must be a text")
+    assert line.endswith("spec.deploymentSpecifications[0].gpu: must be a string")
 
 
 def test_anchors_and_merges() -> None:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.core.rules.poll_rules import Entry
 from nvcf_operator.reconcile.following import Unproven
 from nvcf_operator.state.deployments import PresenceHistory, Target
 from tests.property.chance import OF_A_DEPENDENCY, Chance
@@ -56,34 +58,55 @@ def test_what_was_made_for_an_object_that_is_gone_is_followed_in_spite_of_it(sta
         operator.loop.run_until_complete(operator.orphans._read(post, operator.account))
 
 
+@pytest.mark.parametrize("seconds", [5, 300])
+def test_a_version_that_is_hidden_for_a_moment_is_undeployed(
+    stage: OneResource, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    row = stage.nvcf.rows.pop(VERSIONS[0])
+    with monkeypatch.context() as patch:
+        patch.setattr("tests.property.nvcf_api.VERSIONS", VERSIONS[1:])
+        stage.cluster.delete(ECHO)
+        work(stage, seconds)
+    released = ECHO not in stage.cluster.objects
+    stage.nvcf.rows[VERSIONS[0]] = row
+    work(stage, 200)
+    assert ECHO not in stage.cluster.objects
+    assert released == (VERSIONS[0] in stage.nvcf.rows) == (seconds > 75), "it is believed once it has lasted"
+
+
 def test_it_is_believed_once_both_have_been_said_for_long() -> None:
     history = PresenceHistory(remember=75)
-    assert [history.contradicted(TARGET, "active", at) for at in (100.0, 160.0, 174.0, 175.0, 300.0)] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-    ]
+    times = (100.0, 160.0, 174.0, 175.0, 300.0)
+    found = [history.contradicted(TARGET, at, agrees=False) for at in times]
+    assert found == [True, True, True, False, False]
 
 
-@pytest.mark.parametrize("listed", [None, "INACTIVE", "DELETED"])
-def test_a_list_that_agrees_ends_the_doubt(listed: str | None) -> None:
+def test_a_list_that_agrees_ends_the_doubt() -> None:
     history = PresenceHistory(remember=75)
-    assert history.contradicted(TARGET, "ACTIVE", 100.0)
-    assert not history.contradicted(TARGET, listed, 110.0)
-    assert history.contradicted(TARGET, "ACTIVE", 180.0), "it begins anew"
+    assert history.contradicted(TARGET, 100.0, agrees=False)
+    assert not history.contradicted(TARGET, 110.0, agrees=True)
+    assert history.contradicted(TARGET, 180.0, agrees=False), "it begins anew"
 
 
 def test_a_sight_of_the_deployment_ends_the_doubt() -> None:
     history = PresenceHistory(remember=75)
-    assert history.contradicted(TARGET, "ACTIVE", 100.0)
+    assert history.contradicted(TARGET, 100.0, agrees=False)
     history.saw(TARGET, 110.0)
-    assert history.contradicted(TARGET, "ACTIVE", 180.0)
+    assert history.contradicted(TARGET, 180.0, agrees=False)
 
 
 def test_a_doubt_is_forgotten_long_after_it_was_heard_of_last() -> None:
     history = PresenceHistory(remember=75)
-    assert history.contradicted(TARGET, "ACTIVE", 100.0)
+    assert history.contradicted(TARGET, 100.0, agrees=False)
     history.prune(851.0)
-    assert history.contradicted(TARGET, "ACTIVE", 860.0)
+    assert history.contradicted(TARGET, 860.0, agrees=False)
+
+
+@pytest.mark.parametrize(
+    ("status", "deployed"),
+    [("ACTIVE", True), ("error", True), ("DEPLOYING", True), ("INACTIVE", False), ("DELETED", False), ("NEW", False)],
+)
+def test_a_status_that_only_a_deployment_has_speaks_against_a_404(status: str, deployed: bool) -> None:
+    listing = Listing(0.0, {"version": Entry("function", status, "acme", True)}, frozenset())
+    assert listing.shows_deployed("function", "version") == deployed
+    assert not listing.shows_deployed("another function", "version")

@@ -9,6 +9,10 @@ from nvcf_operator.api.names import Key
 PENDING = "The operator has seen the resource and is about to look it up in NVCF."
 ADOPTING = "Adopted the existing deployment; it will be updated to match the manifest."
 NO_LIST = "NVCF did not return the account's list of functions, so a 404 is not trusted yet; the operator retries."
+VERSION_VANISHED = (
+    "NVCF shows neither the deployment nor its version any more. Something may hide both for a moment while instances "
+    "run, so the 404 is not trusted yet; the operator reads both again."
+)
 CONTRADICTED = (
     "NVCF does not find the deployment (404) and lists its version as deployed, so the 404 is not trusted yet; the "
     "operator reads both again."

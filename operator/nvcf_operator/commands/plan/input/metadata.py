@@ -77,7 +77,7 @@ def _texts(member: str, value: Any) -> Iterator[str]:
     for key, each in value.items():
         place = f"metadata.{member}.{shown(key)}"
         if not _is_qualified(key if member == "labels" else key.lower()):
-            yield f"{place}: is no valid key: letters, digits, -, _ and ., 63 at most, optionally after a DNS name and a slash"
+            yield f"{place}: is no valid key: letters, digits, - _ and ., 63 at most, after a DNS name and / if need be"
         if not isinstance(each, str):
             yield f"{place}: must be a string. Put its value in quotation marks"
         elif member == "labels" and each and not _WORD.fullmatch(each):
