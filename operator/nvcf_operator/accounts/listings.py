@@ -10,7 +10,7 @@ from nvcf_client.requests import Request
 from nvcf_client.responses import DeploymentsResponse, FunctionsResponse
 from nvcf_operator.accounts.registered import NOTHING_REGISTERED, Registered
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.model.situation import FunctionStatus
+from nvcf_operator.core.model.observed import FunctionStatus
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.poll_rules import DeploymentFingerprint, Entry, differ, fingerprint_of
 from nvcf_operator.flowcontrol.limiters import LimiterClosed

@@ -68,7 +68,7 @@ class Orphans:
         """An object is gone, or going, without our having taken our finalizer off."""
         if (token := resource.answered_on_record) is not None:  # the answer to that very write may have been lost
             self._sent.recorded(token)
-        if resource.keeps_deployment:
+        if resource.keeps:
             self._sent.take(resource.uid, self._clock.monotonic())
             return
         followed = self._follow_posts(resource, account)
