@@ -153,6 +153,15 @@ def unreadable(run: Run, *, status: int) -> list[str]:
     return [f"the resource went by a {status}"] if found is None else remains(run)
 
 
+def a_dependencys_404_gives_nothing_up(run: Run) -> list[str]:
+    run.apply()
+    run.until_ready()
+    run.simulator.fault(operation="getDeployment", functionVersionId=run.versions[0], status=404, count=1)
+    run.delete()
+    run.until_gone()
+    return remains(run)
+
+
 def a_change_is_addressed_by_what_was_just_read(run: Run) -> list[str]:
     run.apply()
     run.until_ready()
@@ -329,6 +338,7 @@ STORIES: Mapping[str, Story] = {
         Story((4,), ("list_absence_believed",), a_version_that_the_list_does_not_show_is_not_gone),
         Story((2, 4), ("refusal_is_absence",), a_refused_read_ends_nothing),
         Story((2, 4), ("refusal_is_absence",), a_failed_read_ends_nothing),
+        Story((2, 4), ("contradicted_404_believed",), a_dependencys_404_gives_nothing_up),
         Story((4,), ("ids_from_status",), a_change_is_addressed_by_what_was_just_read, {"poll_interval": 30}),
         Story((5,), ("never_deployed_never_released",), what_never_came_to_be_can_be_deleted),
         Story((5,), ("events_first",), a_namespace_can_be_deleted),

@@ -22,7 +22,7 @@ from nvcf_operator.reconcile.act.actuator import Undeploys
 from nvcf_operator.reconcile.context import Context
 from nvcf_operator.reconcile.stages import Outcome
 from nvcf_operator.state import managed_state
-from nvcf_operator.state.deployments import Sent, SentPost
+from nvcf_operator.state.deployments import PresenceHistory, Sent, SentPost, Target
 from nvcf_operator.state.local_state import LocalState
 from tests.support.disruptions import status_not_taken, wall_clock_from_file
 
@@ -142,6 +142,15 @@ def _opened(place: object) -> Any:
     return place
 
 
+def contradicted_404_believed() -> None:
+    """A 404 counts, whatever the account's list shows of the version."""
+
+    def contradicted(self: PresenceHistory, target: Target, now: float, *, agrees: bool) -> bool:
+        return False
+
+    PresenceHistory.contradicted = contradicted  # type: ignore[method-assign]
+
+
 MISBELIEFS: Final = (
     any_uid_believed,
     not_asked_before_a_delete,
@@ -151,6 +160,7 @@ MISBELIEFS: Final = (
     settle_of_one_specification,
     stale_row_taken_for_ours,
     any_404_is_absence,
+    contradicted_404_believed,
     status_compared_by_bytes,
     limits_from_the_cluster_alone,
     spans_by_the_wall_clock,
