@@ -493,6 +493,19 @@ def test_a_refused_template_is_tried_again_six_times_with_growing_waits(reason: 
         assert (decision.action, decision.requeue) == (None, None)
 
 
+@pytest.mark.parametrize("attempts", [1, 7])
+def test_an_outage_leaves_nvcfs_words_about_a_refused_template(attempts: int) -> None:
+    held = cloud_function()
+    for _ in range(attempts):
+        held = after(_refused(held, Reason.REJECTED))
+    away = situation(held, unlisted=outage())
+    assert decide(away).condition_set is None
+    assert decide(away).requeue is not None
+    assert decide(situation(after(away))).condition_set is None, "the words are still there"
+    due = situation(held, unlisted=outage(), now=NOW + timedelta(hours=1))
+    assert (outcome(decide(due)) if attempts == 1 else None) in (None, ("NVCFUnavailable", "reconciling"))
+
+
 @pytest.mark.parametrize(
     "changed",
     [

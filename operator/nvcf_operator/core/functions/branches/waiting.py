@@ -11,6 +11,7 @@ from nvcf_operator.api.record import Retry
 from nvcf_operator.backoff import long, refused_by_cluster
 from nvcf_operator.core.functions.model.decision import FunctionDecision
 from nvcf_operator.core.functions.model.observed import VersionSeen
+from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.model.situation import FunctionSituation
 from nvcf_operator.core.functions.report import messages
 from nvcf_operator.core.model.decision import ConditionSet
@@ -41,8 +42,36 @@ def waiting(situation: FunctionSituation, failure: Failure, *, at_work: bool = F
     if failure.scope == Scope.RESOURCE:
         stalled, delay = conditions.stalled(failure.reason, failure.message), long(situation.local.attempts + 1)
         return FunctionDecision(condition_set=stalled, requeue=delay, backoff=True, seen=True)
+    quiet = quiet or (_rests(situation) and not at_work)
     condition_set = None if quiet else _kept_from_work(situation, failure)
     return FunctionDecision(condition_set=condition_set, requeue=outage_pause(situation, failure), backoff=True)
+
+
+def _rests(situation: FunctionSituation) -> bool:
+    """Whether the record gives NVCF's words about a refused template, and nothing is due but its next attempt."""
+    resource, failed = situation.resource, situation.resource.status.failed
+    return failed is not None and not _is_due(situation) and _says(resource, failed.reason)
+
+
+def _says(resource: CloudFunction, reason: str) -> bool:
+    """Whether the status gives that reason for the manifest as it stands."""
+    ready = resource.condition("Ready")
+    return ready is not None and (ready.reason, ready.observed_generation) == (reason, resource.generation)
+
+
+def _is_due(situation: FunctionSituation) -> bool:
+    """Whether a template is to be asked for now, as far as its refusal goes."""
+    resource, failed = situation.resource, situation.resource.status.failed
+    retry = resource.status.retry
+    if failed is None or (failed.hash, failed.generation) != (resource.wanted.hash, resource.generation):
+        return True
+    if resource.reconcile_requested or retry is None or _has_other_rights(situation):
+        return True
+    return retry_left(situation) <= 0 and not _is_given_up(retry)
+
+
+def _is_given_up(retry: Retry) -> bool:
+    return retry.attempts > MOST_RETRIES
 
 
 def _kept_from_work(situation: FunctionSituation, failure: Failure) -> ConditionSet | None:
@@ -77,18 +106,11 @@ def refused(situation: FunctionSituation, failure: Failure) -> FunctionDecision:
 
 def after_refusal(situation: FunctionSituation) -> FunctionDecision | None:
     """Decide on a template that NVCF refused earlier, until its next attempt is due; None: it may be asked for."""
-    resource, failed = situation.resource, situation.resource.status.failed
-    retry = resource.status.retry
-    if failed is None or (failed.hash, failed.generation) != (resource.wanted.hash, resource.generation):
+    resource, failed, retry = situation.resource, situation.resource.status.failed, situation.resource.status.retry
+    if failed is None or retry is None or _is_due(situation):
         return None
-    if resource.reconcile_requested or retry is None or _has_other_rights(situation):
-        return None
-    left = retry_left(situation)
-    given_up = retry.attempts > MOST_RETRIES
-    if left <= 0 and not given_up:
-        return None
-    ready, reason = resource.condition("Ready"), Reason(failed.reason)
-    if ready is not None and (ready.reason, ready.observed_generation) == (failed.reason, resource.generation):
+    reason, given_up, left = Reason(failed.reason), _is_given_up(retry), retry_left(situation)
+    if _says(resource, failed.reason):
         return FunctionDecision(requeue=None if given_up else left, seen=True)
     text = refused_before(reason)  # something was in the way meanwhile, as a refused key, and is gone
     if given_up:
