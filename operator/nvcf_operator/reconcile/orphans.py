@@ -135,11 +135,14 @@ class Orphans:
         self._following.follow(post, account, what, partial(self._is_claimed_or_over, post, account, watch))
 
     async def _is_claimed_or_over(self, post: SentPost, account: Nvcf, watch: "_Watch") -> bool:
+        return await self._is_claimed(post, account) or await self._is_over(post, account, watch)
+
+    async def _is_claimed(self, post: SentPost, account: Nvcf) -> bool:
         resource, version = post.resource, post.target.version
-        if (other := await self._claims.claimant(resource, version, account.credential.base_url)) is not None:
+        other = await self._claims.claimant(resource, version, account.credential.base_url)
+        if other is not None:
             log.info("version %s of the vanished %s is claimed by %s now", version, resource.key, other)
-            return True
-        return await self._is_over(post, account, watch)
+        return other is not None
 
     async def _is_over(self, post: SentPost, account: Nvcf, watch: "_Watch") -> bool:
         """Read it once, and undeploy what is there; whether nothing of it is left, and nothing can come any more."""
@@ -152,7 +155,7 @@ class Orphans:
             return True  # somebody has deployed the version since
         late = watch.present(now, drains=found.function_status.upper() == "INACTIVE")
         if found.function_status.upper() != "INACTIVE" or late:
-            await self._undeploy(post, account, found, force=late)
+            return not await self._undeploy(post, account, found, force=late)
         return False
 
     async def _read(self, post: SentPost, account: Nvcf) -> Deployment | None:
@@ -182,17 +185,22 @@ class Orphans:
         self._sent.missed(post.target, now)
         return None
 
-    async def _undeploy(self, post: SentPost, account: Nvcf, found: Deployment, *, force: bool) -> None:
+    async def _undeploy(self, post: SentPost, account: Nvcf, found: Deployment, *, force: bool) -> bool:
+        """Undeploy it, unless it turns out right before the call that somebody claims the version by now."""
         _, function, version = post.target
         spec = post.resource.spec
         graceful = (spec is None or spec.undeploy.graceful) and not force and found.function_status.upper() != "ERROR"
         request = endpoints.delete_deployment(function_id=function, function_version_id=version, graceful=graceful)
-        with self._environment.version_writes.writing(post.target, Call.DEPLOYMENT):
-            await account.call(request, _caller(post))
+        async with account.admitted(_caller(post)) as admission:
+            with self._environment.version_writes.writing(post.target, Call.DEPLOYMENT):
+                if await self._is_claimed(post, account):
+                    return False
+                await account.send(request, admission)
         self._sent.undeploying(post.target, found.deployment_id)
         if not post.answered:
             self._sent.answered(post, found.deployment_id, self._clock.monotonic())
         self._report(post.resource, undeployed_for_nobody(version, found.deployment_id))
+        return True
 
     def _report(self, resource: Resource, note: EventNote) -> None:
         self._environment.cluster.emit(resource, note)

@@ -1,10 +1,14 @@
 """The whole operator against models: what an end of a CloudFunction leaves in NVCF, and what it does not take along."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from nvcf_client.requests import Request
+from nvcf_operator.core.functions.model.mark import Mark
 from nvcf_operator.core.model.reasons import Reason
+from nvcf_operator.flowcontrol.limiters import Admission
 from tests.property.chance import Chance
 from tests.property.registry_model import Registry, Version
 from tests.unit.reconcile.one_function import LLAMA, SPEC, OneFunction
@@ -82,6 +86,22 @@ def test_what_has_lost_the_mark_is_left(world: OneFunction) -> None:
     world.registry.change_outside(version, tags=["somebody's"])
     drop(world)
     assert list(world.registry.visible) == [version]
+
+
+def test_what_another_object_adopts_meanwhile_is_left(world: OneFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = registered(world)
+    door = world.operator.door
+    send = door.send
+
+    async def adopting(request: Request[Any], admission: Admission) -> Any:
+        if request.operation == "get_deployment":  # the last thing that is read before the version itself
+            world.registry.change_outside(version, tags=[Mark.of("0" * 32, "h1" + "a" * 16, "b" * 16).tag])
+        return await send(request, admission)
+
+    monkeypatch.setattr(door, "send", adopting)
+    drop(world)
+    assert list(world.registry.visible) == [version]
+    assert reported(world) == []
 
 
 def test_what_was_registered_before_is_only_reported(world: OneFunction) -> None:

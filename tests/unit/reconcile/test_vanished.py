@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from nvcf_client.requests import Request
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
+from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.state.deployments import Target
 from tests.property import user_actions
 from tests.property.chance import Chance
@@ -15,7 +17,7 @@ from tests.property.nvcf_api import BASE_URL
 from tests.property.nvcf_model import FUNCTION, VERSIONS
 from tests.unit.reconcile.one_resource import OneResource
 
-ECHO = Key("team", "größe")
+ECHO, OTHER = Key("team", "größe"), Key("team", "other")
 
 
 class Stage(OneResource):
@@ -185,3 +187,25 @@ def test_an_object_that_is_dropped_before_its_post_has_left_nothing(
     assert later not in stage.cluster.objects
     assert VERSIONS[1] not in stage.nvcf.rows
     assert stage.reports() == []
+
+
+def test_a_deployment_that_another_resource_claims_meanwhile_is_left(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator, cluster, door = stage.operator, stage.cluster, stage.operator.door
+    send, made = door.send, len(operator.writes)
+
+    async def claiming(request: Request[Any], admission: Admission) -> Any:
+        answer = await send(request, admission)
+        if request.operation == "get_deployment" and operator.reconciling is None and OTHER not in cluster.objects:
+            cluster.create(OTHER, obj["spec"])
+            operator.cache.put(cluster.objects[OTHER])
+        return answer
+
+    obj = stage.dropped()
+    monkeypatch.setattr(door, "send", claiming)
+    stage.watched(obj)
+    stage.work(30)
+    assert OTHER in cluster.objects
+    assert len(operator.writes) == made
+    assert VERSIONS[0] in stage.nvcf.rows

@@ -16,6 +16,7 @@ from nvcf_operator.core.functions.model.resource import CloudFunction
 from nvcf_operator.core.functions.report.events import deleted_for_nobody, not_deleted, vanished
 from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.report.events import EventNote
+from nvcf_operator.flowcontrol.limiters import Admission
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.metrics import Metrics
 from nvcf_operator.reconcile.following import Following, Unproven
@@ -86,26 +87,41 @@ class FunctionOrphans:
         shown = listing.registered.shown_to(interest_of(resource))
         found = next((seen for seen in shown if _is_of(post, seen)), None)
         if found is None and post.answer is not None:  # lists may lag behind
-            found = await self._read(post, account, post.answer)
+            async with account.admitted(_caller(post)) as admission:
+                found = await self._read(post, account, post.answer, admission)
         if found is None:
             return running <= 0
-        if (other := self._environment.claims.claimant(resource, found)) is not None:
-            log.info("version %s of the vanished %s is claimed by %s now", found.version_id, resource.key, other)
-            return True
-        if await self._is_deployed(post, account, found):
+        if self._is_claimed(post, found) or await self._is_deployed(post, account, found):
             return True  # somebody has deployed it since
-        request = endpoints.delete_function(function_id=found.function_id, function_version_id=found.version_id)
-        target = Target(post.base_url, found.function_id, found.version_id)
-        with self._environment.version_writes.writing(target, Call.DELETION):
-            await account.call(request, _caller(post))
-        self._report(resource, deleted_for_nobody(found))
+        if await self._delete(post, account, found):
+            self._report(resource, deleted_for_nobody(found))
         return True
 
-    async def _read(self, post: SentRegistration, account: Nvcf, made: VersionSeen) -> VersionSeen | None:
+    def _is_claimed(self, post: SentRegistration, found: VersionSeen) -> bool:
+        other = self._environment.claims.claimant(post.resource, found)
+        if other is not None:
+            log.info("version %s of the vanished %s is claimed by %s now", found.version_id, post.resource.key, other)
+        return other is not None
+
+    async def _delete(self, post: SentRegistration, account: Nvcf, found: VersionSeen) -> bool:
+        """Delete it, unless it turns out right before the call that another object has adopted it meanwhile."""
+        request = endpoints.delete_function(function_id=found.function_id, function_version_id=found.version_id)
+        target = Target(post.base_url, found.function_id, found.version_id)
+        async with account.admitted(_caller(post)) as admission:
+            with self._environment.version_writes.writing(target, Call.DELETION):
+                seen = await self._read(post, account, found, admission)
+                if seen is None or self._is_claimed(post, seen):
+                    return False
+                await account.send(request, admission)
+        return True
+
+    async def _read(
+        self, post: SentRegistration, account: Nvcf, made: VersionSeen, admission: Admission
+    ) -> VersionSeen | None:
         """What a POST has registered, by a read of it; None where it is gone, or bears the mark no more."""
         request = endpoints.get_function(function_id=made.function_id, function_version_id=made.version_id)
         try:
-            found = version_seen((await account.call(request, _caller(post))).details())
+            found = version_seen((await account.send(request, admission)).details())
         except nvcf_errors.NotFound as error:
             if error.unknown_path:
                 raise
