@@ -14,7 +14,7 @@
 
 {{- define "nvcf-operator.selector" -}}
 app.kubernetes.io/name: {{ include "nvcf-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ toYaml .Release.Name }}
 {{- end }}
 
 {{- define "nvcf-operator.labels" -}}
@@ -77,8 +77,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- define "nvcf-operator.subject" -}}
 - kind: ServiceAccount
-  name: {{ include "nvcf-operator.serviceAccount" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "nvcf-operator.serviceAccount" . | toYaml }}
+  namespace: {{ toYaml .Release.Namespace }}
 {{- end }}
 
 {{- define "nvcf-operator.check" -}}
@@ -87,6 +87,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- if and .Values.credentials.operatorKey.namespaces (not .Values.credentials.operatorKey.existingSecret) }}
 {{- fail "credentials.operatorKey.namespaces allows use of the operator's own key, but there is none: set credentials.operatorKey.existingSecret as well." }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor would scrape each Pod twice, and every leader would be counted twice: enable one of them." }}
 {{- end }}
 {{- $policies := .Values.admissionPolicies }}
 {{- if and (or $policies.protectCrd $policies.protectLabelled $policies.maxInstances) (semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version) }}

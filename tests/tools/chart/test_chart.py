@@ -64,7 +64,6 @@ FULL: dict[str, Any] = {
     "priorityClassName": "system-cluster-critical",
     "metrics": {
         "serviceMonitor": {"enabled": True},
-        "podMonitor": {"enabled": True},
         "prometheusRule": {"enabled": True},
         "dashboard": {"enabled": True},
         "service": {"annotations": {"k": "l"}},
@@ -91,7 +90,7 @@ VALUES: dict[str, Mapping[str, Any]] = {
         "rbac": {"create": False},
         "serviceAccount": {"create": False, "name": "mine"},
         "crds": {"install": False},
-        "metrics": {"service": {"enabled": False}},
+        "metrics": {"service": {"enabled": False}, "podMonitor": {"enabled": True}},
         "podDisruptionBudget": {"enabled": False},
     },
 }
@@ -151,6 +150,20 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a digest that is none": ({"image": {"digest": "sha256:1"}}, "digest"),
     "a format that is none": ({"log": {"format": "xml"}}, "format"),
     "a duration that is none": ({"settings": {"pollInterval": "soon"}}, "pollInterval"),
+    "a duration of two units": ({"settings": {"deepResyncInterval": "1h30m"}}, "deepResyncInterval"),
+    "a duration in a unit that is too small": ({"settings": {"busyPollInterval": "500ms"}}, "busyPollInterval"),
+    "no time": ({"settings": {"pollInterval": "0.0s"}}, "pollInterval"),
+    "a time below none": ({"settings": {"pollInterval": 0}}, "pollInterval"),
+    "a budget that blocks every drain": ({"podDisruptionBudget": {"maxUnavailable": 0}}, "maxUnavailable"),
+    "a share that blocks every drain": ({"podDisruptionBudget": {"maxUnavailable": "0%"}}, "maxUnavailable"),
+    "a key that no Secret has": (
+        {"credentials": {"operatorKey": {"existingSecret": "own", "key": "a/b"}}},
+        "key",
+    ),
+    "two monitors": (
+        {"metrics": {"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}},
+        "every leader would be counted twice",
+    ),
     "an endpoint with a query": ({"tracing": {"endpoint": "http://h:4318/?token=1"}}, "endpoint"),
     "a share above all": ({"tracing": {"sampleRatio": 2}}, "sampleRatio"),
     "one worker": ({"settings": {"workers": 1}}, "workers"),
@@ -167,6 +180,26 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_value_that_makes_no_sense_is_refused_with_its_name(helm: Helm, values: dict[str, Any], said: str) -> None:
     with pytest.raises(HelmError, match=said):
         helm.template(values)
+
+
+def test_names_that_look_like_numbers_stay_texts(helm: Helm) -> None:
+    odd = {
+        "watchNamespaces": ["123", "0x1"],
+        "credentials": {"operatorKey": {"existingSecret": "456", "key": "0x1"}},
+        "serviceAccount": {"name": "789"},
+        "priorityClassName": "12",
+        "nvcf": {"caConfigMap": "34"},
+    }
+    objects = helm.template(odd, "--namespace", "2024", release="007")
+    namespaces = {each["metadata"].get("namespace") for each in objects if each["kind"] != "CustomResourceDefinition"}
+    assert namespaces == {"123", "0x1", "2024", None}
+    assert {each["metadata"]["labels"]["app.kubernetes.io/instance"] for each in objects} == {"007"}
+    (deployment,) = of_kind(objects, "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    assert (pod["serviceAccountName"], pod["priorityClassName"]) == ("789", "12")
+    key, bundle = pod["volumes"]
+    assert key["secret"] == {"secretName": "456", "items": [{"key": "0x1", "path": "0x1"}]}
+    assert bundle["configMap"]["name"] == "34"
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
