@@ -12,16 +12,20 @@ from nvcf_operator.commands.cloud_functions import with_functions
 from nvcf_operator.commands.function_manifests import function_names
 from nvcf_operator.commands.imported import Imported, LeftOut
 from nvcf_operator.commands.manifests import Manifest
-from nvcf_operator.commands.read_only_client import NEW_KEY, RATE, ReadOnlyClient, error_text, with_key_hint
+from nvcf_operator.commands.read_only_client import (
+    MANY,
+    NEW_KEY,
+    RATE,
+    ReadOnlyClient,
+    error_text,
+    with_key_hint,
+)
 from nvcf_operator.commands.specifications import NotExpressibleError
 from nvcf_operator.logs import Redactor
 from nvcf_operator.settings.options import ImportOptions, ImportSettings, read_key
 
 COMPLETE, FAILED, INCOMPLETE = 0, 1, 3
 """Exit codes: all that is deployed is printed; nothing could be read; something was left out."""
-
-MANY = 100
-"""Versions to request, above which a line says how long it takes."""
 
 _STATES = {
     "INACTIVE": "it is draining, or is just being deployed. Import again once that is done",

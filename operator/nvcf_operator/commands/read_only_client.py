@@ -26,6 +26,9 @@ RATE = 25.0
 CONCURRENCY = 8
 """Concurrent calls."""
 
+MANY = 100
+"""Calls that take seconds: beyond that a line says how long it takes."""
+
 PATIENCE = 30.0
 """Seconds without any usable answer after which no more calls are made; longer where one call may take longer."""
 

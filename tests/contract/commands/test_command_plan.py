@@ -102,6 +102,14 @@ def test_exit_codes_of_changes_and_of_none(account: Account, versions: Versions,
     assert (nothing.returncode, nothing.stdout.count("Nothing to plan")) == (0, 1)
 
 
+def test_a_plan_that_takes_long_says_so(account: Account, versions: Versions, tmp_path: Path) -> None:
+    many = [manifest(f"copy-{number}", *versions["läuft"]) for number in range(101)]
+    for item in many:
+        item["spec"]["managementPolicy"] = "Observe"
+    done = account.run("plan", "-f", written(tmp_path / "a.yaml", *many))
+    assert done.stderr == "nvcf-operator: reading the deployments of 101 manifests, 25 per second\n"
+
+
 def test_mistakes_are_listed_and_nothing_is_asked(
     nvcf: tuple[Simulator, Versions], account: Account, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
+from nvcf_operator.api.names import KIND
 from nvcf_operator.commands import printing
 from nvcf_operator.commands.plan.advised import advised, catalogue_for, gpus_of
 from nvcf_operator.commands.plan.engine import make_plan
@@ -17,7 +18,7 @@ from nvcf_operator.commands.plan.input.secrets import ClusterCredentials
 from nvcf_operator.commands.plan.loop.ports import GivenKey
 from nvcf_operator.commands.plan.model import FAILED, Manifest, Plan
 from nvcf_operator.commands.plan.output import markdown, structured, text, words
-from nvcf_operator.commands.read_only_client import ReadOnlyClient, counted
+from nvcf_operator.commands.read_only_client import MANY, RATE, ReadOnlyClient, counted
 from nvcf_operator.core.rules.credentials import Credential
 from nvcf_operator.kube.dry_run import DryRunClient
 from nvcf_operator.kube.errors import KubeError
@@ -143,6 +144,9 @@ class _Run:
         secrets: SecretStore | None = None,
     ) -> Plan:
         catalogue = await catalogue_for(manifests, self._account, self._key, timeout=self._options.timeout)
+        number = sum(item.document["kind"] == KIND for item in manifests)
+        if number > MANY:
+            printing.err(f"nvcf-operator: reading the deployments of {number} manifests, {RATE:g} per second\n")
         plan = await make_plan(
             manifests,
             self._operator,
