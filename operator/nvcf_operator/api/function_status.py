@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from nvcf_operator.api.common import LastWrite, Retry, StatusModel
 from nvcf_operator.api.conditions import (
     CREDENTIALS_VALID,
     DELETION_BLOCKED,
@@ -20,7 +21,6 @@ from nvcf_operator.api.conditions import (
     Condition,
 )
 from nvcf_operator.api.model import ApiModel, Time, of_type
-from nvcf_operator.api.record import LastWrite, Retry, StatusModel
 
 FUNCTION_CONDITION_TYPES: Final[Mapping[str, str]] = {
     READY: "The template of `observedGeneration` is registered, and everything else in the manifest is in effect.",

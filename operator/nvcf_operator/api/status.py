@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from nvcf_operator.api.common import LastWrite, Retry, StatusModel
 from nvcf_operator.api.conditions import (
     AVAILABLE,
     CREDENTIALS_VALID,
@@ -21,7 +22,6 @@ from nvcf_operator.api.conditions import (
     merge,
 )
 from nvcf_operator.api.model import ApiModel, Time, of_type
-from nvcf_operator.api.record import LastWrite, Retry, StatusModel
 
 __all__ = [
     "AVAILABLE",

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nvcf_client import errors as nvcf_errors
-from nvcf_operator.api.names import Key
+from nvcf_operator.api.names import CLOUD_FUNCTION, Key
 from nvcf_operator.clock import Clock
 from nvcf_operator.core.model.decision import Action
-from nvcf_operator.core.model.observed import Failure, Observation
+from nvcf_operator.core.model.observed import Absent, Failure, Observation
 from nvcf_operator.core.model.resource import Resource
-from nvcf_operator.core.model.situation import Situation
+from nvcf_operator.core.model.situation import PendingUpdate, Situation
 from nvcf_operator.core.model.versions import on_record, versions_of_interest, without
 from nvcf_operator.core.report.events import of_write
 from nvcf_operator.core.rules.credentials import Credential, secret_of
@@ -170,3 +170,24 @@ async def failure_of_write(context: AnyContext, error: nvcf_errors.NvcfError) ->
     if isinstance(error, nvcf_errors.Forbidden):
         return await context.nvcf.forbidden(error, context.caller)
     return context.nvcf.writing(error)
+
+
+def pending_update(environment: Environment, context: Context, now: float) -> PendingUpdate | None:
+    """The CloudFunction that has to bring the wanted version up to date, or may have to; None where none has.
+
+    Only what is not deployed waits for that.
+    """
+    resource, local, version = context.resource, context.local, context.resource.wanted_version
+    reference = resource.reference
+    if reference is None or not reference.updates or resource.deleting or version != reference.version:
+        return None
+    if not isinstance(context.situation.observation(version), Absent):
+        return None
+    function = Key(resource.key.namespace, reference.name, CLOUD_FUNCTION)
+    if not environment.up_to_date.awaits(resource.key, function, reference.uid, reference.generation, version):
+        local.update_seen = None
+        return None
+    seen = (version, reference.uid, reference.generation)
+    if seen != local.update_seen:
+        local.update_seen, local.update_seen_at = seen, now
+    return PendingUpdate(reference.name, now - local.update_seen_at)

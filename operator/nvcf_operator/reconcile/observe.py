@@ -28,9 +28,8 @@ from nvcf_operator.core.rules.poll_rules import fingerprint_of, list_is_enough
 from nvcf_operator.flowcontrol.limiters import LimiterClosed
 from nvcf_operator.flowcontrol.priority import Caller, Priority
 from nvcf_operator.reconcile.access import Access
-from nvcf_operator.reconcile.context import Context, Environment
+from nvcf_operator.reconcile.context import Context, Environment, pending_update
 from nvcf_operator.reconcile.instances import InstanceReads
-from nvcf_operator.reconcile.pending_updates import pending_update
 from nvcf_operator.reconcile.ports import BELIEF, Accounts, Credentials, Saturated
 from nvcf_operator.settings import Settings
 from nvcf_operator.state.local_state import LocalState

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from nvcf_operator.api.common import LastWrite, Retry
 from nvcf_operator.api.conditions import READY, Condition, merge
 from nvcf_operator.api.function_spec import ENVIRONMENT_LIMIT, CloudFunctionSpec
 from nvcf_operator.api.function_status import (
@@ -16,7 +17,6 @@ from nvcf_operator.api.function_status import (
     RegisteredVersion,
     Registration,
 )
-from nvcf_operator.api.record import LastWrite, Retry
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)

@@ -10,8 +10,7 @@ from nvcf_operator.core.model.observed import Absent, Observation, Present
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import PendingUpdate, Situation
 from nvcf_operator.flowcontrol.priority import Priority
-from nvcf_operator.reconcile.context import Context, Environment
-from nvcf_operator.reconcile.pending_updates import pending_update
+from nvcf_operator.reconcile.context import Context, Environment, pending_update
 from nvcf_operator.state.local_state import LocalState
 from nvcf_operator.state.versions_up_to_date import Findings, VersionsUpToDate
 from tests.unit.core.following import FIRST, FUNCTION_UID, SECOND, Json, at, following

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from nvcf_operator.api.common import LastWrite
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key
-from nvcf_operator.api.record import LastWrite
 from nvcf_operator.core.functions.branches.registering import write_name
 from nvcf_operator.core.functions.decide import asking, decide, unfinished
 from nvcf_operator.core.functions.model.decision import FunctionAction, Register

@@ -7,8 +7,8 @@ one takes its place: it says for what the function's clients were served last, a
 from dataclasses import replace
 from typing import Any
 
+from nvcf_operator.api.common import LastWrite, Retry
 from nvcf_operator.api.function_status import FailedTemplate, LatestVersion, RegisteredVersion, Registration
-from nvcf_operator.api.record import LastWrite, Retry
 from nvcf_operator.core.functions.branches.collecting import is_undeletable
 from nvcf_operator.core.functions.branches.in_place import change_name
 from nvcf_operator.core.functions.branches.registering import MOST_VERSIONS, search_left, write_name

@@ -6,8 +6,8 @@ six times with growing waits, since an image may be pushed after the commit, and
 
 from datetime import timedelta
 
+from nvcf_operator.api.common import Retry
 from nvcf_operator.api.function_status import FunctionPhase
-from nvcf_operator.api.record import Retry
 from nvcf_operator.backoff import long, refused_by_cluster
 from nvcf_operator.core.functions.model.decision import FunctionDecision
 from nvcf_operator.core.functions.model.observed import VersionSeen

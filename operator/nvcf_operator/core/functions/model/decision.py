@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nvcf_operator.api.common import LastWrite, Retry
 from nvcf_operator.api.function_status import FailedTemplate, LatestVersion, RegisteredVersion, Registration
-from nvcf_operator.api.record import LastWrite, Retry
 from nvcf_operator.core.model.decision import AnyDecision, DropFinalizer, TakeFinalizer
 
 

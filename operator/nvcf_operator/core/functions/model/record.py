@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from nvcf_operator.api.common import LastWrite, Retry
 from nvcf_operator.api.function_status import (
     CloudFunctionStatus,
     FailedTemplate,
@@ -10,7 +11,6 @@ from nvcf_operator.api.function_status import (
     RegisteredVersion,
     Registration,
 )
-from nvcf_operator.api.record import LastWrite, Retry
 from nvcf_operator.backoff import long
 
 
