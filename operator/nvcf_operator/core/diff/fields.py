@@ -207,35 +207,35 @@ class Field:
     """Whether its values may stand in a message; Helm values may contain secrets."""
 
 
-LETTERS = Rule(letters, "in any letter case")
-NAMES = Rule(names, "as sets; blanks and duplicates do not count, an empty set means none")
+LETTERS = Rule(letters, "case-insensitive")
+NAMES = Rule(names, "as sets, ignoring blanks and duplicates; an empty set means none")
 NUMBER = Rule(number, "by value")
 NUMBER_OR_ONE = Rule(number_or_one, "by value; the server's default is 1")
 
 DETAILS = by_parts(
     {
-        "metric": Rule(text, "to the letter"),
+        "metric": Rule(text, "exactly equal"),
         "factor": Rule(single_precision, "by value; the server keeps 32-bit numbers"),
-        "threshold": Rule(whole, "by value; the server cuts to whole numbers"),
+        "threshold": Rule(whole, "by value; the server truncates to whole numbers"),
         "stickiness": by_parts(
             {
                 "size": Rule(minutes, "by length; the server may round to a minute"),
                 "threshold": Rule(duration, "by length"),
             },
-            "in the parts that the manifest names",
+            "in the parts that the manifest sets",
         ),
     },
-    "in the parts that the manifest names",
+    "in the parts that the manifest sets",
 )
 AUTOSCALING = by_parts(
-    {"scaleUpDetails": DETAILS, "scaleDownDetails": DETAILS}, "in the parts that the manifest names, see below"
+    {"scaleUpDetails": DETAILS, "scaleDownDetails": DETAILS}, "in the parts that the manifest sets, see below"
 )
 HELM_POLICY = by_parts(
     {
         "name": LETTERS,
         "extraKubernetesTypes": Rule(kinds, "as sets"),
     },
-    "in the parts that the manifest names: the name in any letter case, the types as sets",
+    "in the parts that the manifest sets: the name case-insensitive, the types as sets",
 )
 VALUES = Rule(
     values,
@@ -247,7 +247,7 @@ VALUES = Rule(
 FIELDS: Mapping[str, Field] = {
     "gpu": Field(How.IMMUTABLE, LETTERS),
     "instanceType": Field(How.IMMUTABLE, LETTERS),
-    "backend": Field(How.IMMUTABLE, Rule(letters, "in any letter case; a blank one means none")),
+    "backend": Field(How.IMMUTABLE, Rule(letters, "case-insensitive; a blank one means none")),
     "clusters": Field(How.IMMUTABLE, NAMES),
     "regions": Field(How.IMMUTABLE, NAMES),
     "attributes": Field(How.IMMUTABLE, NAMES),
