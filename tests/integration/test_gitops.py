@@ -55,9 +55,9 @@ def click(tenant: Tenant, action: str, name: str = "echo", kind: Kind = FUNCTION
     return changed
 
 
-def wait_for_health(tenant: Tenant, status: str, saying: str, name: str = "echo") -> None:
+def wait_for_health(tenant: Tenant, status: str, saying: str) -> None:
     eventually(
-        lambda: scripts().health(tenant.namespace.get(name)),
+        lambda: scripts().health(tenant.namespace.get("echo")),
         lambda health: health.status == status and saying in health.message,
         within=30,
         what=f"{status}, saying {saying!r}",

@@ -88,20 +88,20 @@ class World:
         self.cluster.now = self.account.now
         self.cluster.edit(key, **changes)
 
-    def edit_function(self, key: Key = LLAMA, **spec: Any) -> None:
+    def edit_function(self, **spec: Any) -> None:
         """A user's change of the CloudFunction, which the cache shows at once."""
-        self.functions.edit(key, **spec)
-        self._queue(key)
+        self.functions.edit(LLAMA, **spec)
+        self._queue(LLAMA)
 
     def register(self, version: str, key: Key = LLAMA) -> None:
         """The registration of what the CloudFunction's manifest says."""
         self.functions.register(version, key)
         self._queue(key)
 
-    def forget_function(self, key: Key = LLAMA) -> None:
+    def forget_function(self) -> None:
         """Take the CloudFunction away."""
-        del self.functions.objects[key]
-        self._queue(key)
+        del self.functions.objects[LLAMA]
+        self._queue(LLAMA)
 
     def live(self, seconds: float) -> None:
         """Let time pass, and the operator reconcile as often as it wants to."""

@@ -39,8 +39,8 @@ class Console:
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
 
-    def log_as(self, form: str, level: str = "info") -> None:
-        logs.configure(form, level)
+    def log_as(self, form: str) -> None:
+        logs.configure(form, "info")
 
     def lines(self) -> list[str]:
         return self._capsys.readouterr().err.splitlines()

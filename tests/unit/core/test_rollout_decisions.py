@@ -72,8 +72,8 @@ def seen(resource: Resource, **observations: Observation) -> Situation:
     )
 
 
-def incoming(version: str = NEW, ago: float = 60.0) -> dict[str, Any]:
-    since = (NOW - timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+def incoming(version: str = NEW) -> dict[str, Any]:
+    since = (NOW - timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"functionVersionId": version, "deploymentId": id_of(version), "since": since}
 
 

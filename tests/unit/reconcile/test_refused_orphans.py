@@ -69,9 +69,9 @@ def follow(clock: Any, answers: Iterable[Exception | bool]) -> Followed:
     return Followed(reports, bool(given_up), clock.monotonic(), account.followed)
 
 
-def again(answer: Exception, times: int, then: bool = True) -> Iterator[Exception | bool]:
+def again(answer: Exception, times: int) -> Iterator[Exception | bool]:
     yield from [answer] * times
-    yield then
+    yield True
 
 
 @pytest.mark.parametrize("refusal", [FORBIDDEN, NO_KEY])

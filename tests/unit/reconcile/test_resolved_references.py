@@ -39,9 +39,9 @@ def rivals(cache: Cache, references: References, version: str, *, but: Key | Non
     return [found.key for found in references.with_version(FUNCTION, version, shown, read, but=but)]
 
 
-def resolved(*objects: dict[str, Any], key: Key = ONE) -> Resource:
+def resolved(*objects: dict[str, Any]) -> Resource:
     cache, references = known(*objects)
-    found = references.resolved(cache.get(key))
+    found = references.resolved(cache.get(ONE))
     assert isinstance(found, Resource)
     return found
 

@@ -48,9 +48,9 @@ def progressing(phase: str, reason: Reason, message: str, *, available: bool | N
     return ConditionSet(phase, reason, message, reconciling=True, available=available)
 
 
-def stalled(reason: Reason, message: str, *, available: bool | None = None, phase: str = Phase.FAILED) -> ConditionSet:
+def stalled(reason: Reason, message: str, *, available: bool | None = None) -> ConditionSet:
     """It does not go on without a user, or only slowly."""
-    return ConditionSet(phase, reason, message, stalled=True, available=available)
+    return ConditionSet(Phase.FAILED, reason, message, stalled=True, available=available)
 
 
 def unwell(reason: Reason, message: str, *, available: bool) -> ConditionSet:

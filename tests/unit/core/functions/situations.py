@@ -152,9 +152,9 @@ def follower(name: str = "llama", *, refers: bool = True, **changes: Any) -> Fol
     return Follower(**{"key": Key("team", name), "refers": refers, "shows_generation": 1, **changes})
 
 
-def outage(message: str = "NVCF is down.", **changes: Any) -> Failure:
+def outage(**changes: Any) -> Failure:
     """A failure of the server."""
-    return replace(Failure(Reason.NVCF_UNAVAILABLE, message, Scope.SERVER), **changes)
+    return replace(Failure(Reason.NVCF_UNAVAILABLE, "NVCF is down.", Scope.SERVER), **changes)
 
 
 def refusal(reason: Reason = Reason.REJECTED) -> Failure:

@@ -230,9 +230,9 @@ def test_without_a_record_the_versions_say_which_function_it_has() -> None:
 NAMED = {"named_alike": (FUNCTION,)}
 
 
-def by_name(*versions: Any, spec: dict[str, Any] | None = None, **changes: Any) -> FunctionSituation:
+def by_name(*versions: Any, **changes: Any) -> FunctionSituation:
     """A new resource that adopts by name."""
-    return situation(cloud_function(spec={**ADOPT, **(spec or {})}), *versions, **{**NAMED, **changes})
+    return situation(cloud_function(spec=ADOPT), *versions, **{**NAMED, **changes})
 
 
 def test_the_only_function_of_that_name_is_adopted_as_by_its_id() -> None:
