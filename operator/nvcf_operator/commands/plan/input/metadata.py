@@ -10,6 +10,9 @@ _SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?", re.ASCII)
 
+WORD = "letters, digits, -, _ and ., at most 63"
+"""What keys and the values of labels may be, in words."""
+
 MOST_ANNOTATIONS = 256 << 10
 """Bytes of all annotations, keys included."""
 
@@ -61,9 +64,9 @@ def _problems(value: Mapping[str, Any]) -> Iterator[str]:
     elif not name:
         yield "metadata.name: is required"
     elif not isinstance(name, str) or not _SUBDOMAIN.fullmatch(name):
-        yield f"metadata.name: {shown(name)} is no valid name: lower-case letters, digits, hyphens, dots; 253 at most"
+        yield f"metadata.name: {shown(name)} is invalid: use lower-case letters, digits, hyphens and dots, at most 253"
     if namespace and not (isinstance(namespace, str) and _LABEL.fullmatch(namespace)):
-        yield f"metadata.namespace: {shown(namespace)} is no valid name of a namespace"
+        yield f"metadata.namespace: {shown(namespace)} is invalid: use lower-case letters, digits, hyphens, at most 63"
     yield from _texts("labels", value.get("labels"))
     yield from _texts("annotations", value.get("annotations"))
 
@@ -77,11 +80,11 @@ def _texts(member: str, value: Any) -> Iterator[str]:
     for key, each in value.items():
         place = f"metadata.{member}.{shown(key)}"
         if not _is_qualified(key if member == "labels" else key.lower()):
-            yield f"{place}: is no valid key: letters, digits, - _ and ., 63 at most, after a DNS name and / if need be"
+            yield f"{place}: the key is invalid: use {WORD}, optionally after a DNS name and a slash"
         if not isinstance(each, str):
             yield f"{place}: must be a string. Put its value in quotation marks"
         elif member == "labels" and each and not _WORD.fullmatch(each):
-            yield f"{place}: {shown(each)} is no valid label value: letters, digits, -, _ and ., 63 at most"
+            yield f"{place}: {shown(each)} is invalid: use {WORD}"
     if member == "annotations" and _size(value) > MOST_ANNOTATIONS:
         yield f"metadata.annotations: must not exceed {MOST_ANNOTATIONS} bytes in total"
 
