@@ -10,7 +10,11 @@ from hypothesis import settings
 settings.register_profile("no deadline", parent=settings(), deadline=None)
 settings.load_profile("no deadline")
 
-pytest_plugins = ["tests.support.pytest_controlplane", "tests.support.pytest_gotools"]
+pytest_plugins = [
+    "tests.support.pytest_controlplane",
+    "tests.support.pytest_distribution",
+    "tests.support.pytest_gotools",
+]
 
 # It takes an eighth of the API servers' CPU off (10.3 s in place of 11.9 s for the same 37 tests), for some 240 MB more
 # of memory for each worker.
