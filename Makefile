@@ -6,9 +6,10 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/.venv/bytecode" $(BIN)/pytest
 # Tests with a control plane wait most of the time; each worker takes a gigabyte.
 WORKERS ?= 4
+OTHERS := tests/unit tests/tools tests/contract tests/chaos tests/integration
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries promtool promql flux lint types check unit stories lock generate crds verify-generated test property others demo up down bench chart argocd e2e e2e-argocd e2e-upgrade image release release-prepare clean
+.PHONY: help setup assets binaries promtool promql flux lint types check unit stories lock generate crds verify-generated test bytecode property others demo up down bench chart argocd e2e e2e-argocd e2e-upgrade image release release-prepare clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 25
@@ -55,15 +56,20 @@ flux: setup
 promql: setup
 	@$(BIN)/python -m hack.dashboard engine > /dev/null
 
-test: lint binaries promtool promql flux ## lint, types and every test that needs no node
+test: setup ## lint, types and every test that needs no node
+	@$(MAKE) --no-print-directory --jobs 2 lint bytecode
+	@$(MAKE) --no-print-directory binaries promtool promql flux
 	@$(MAKE) --no-print-directory --jobs 2 types property
 	@$(MAKE) --no-print-directory others
+
+bytecode: setup
+	@$(PYTEST) --collect-only -q $(OTHERS) > /dev/null || true  # what is wrong shows when they are run
 
 property: setup
 	PYTHONHASHSEED=0 $(PYTEST) -n 2 --dist loadgroup tests/property
 
 others: binaries promtool promql flux
-	$(PYTEST) -n $(WORKERS) --dist loadgroup tests/unit tests/tools tests/contract tests/chaos tests/integration
+	$(PYTEST) -n $(WORKERS) --dist loadgroup $(OTHERS)
 
 demo: binaries ## show the main job: a manifest goes to Active, a change, a graceful delete
 	@$(BIN)/python -m hack.demo
