@@ -29,6 +29,9 @@ from nvcf_simulator.updates import apply_patch, apply_updates
 _TRIES = 3
 """Attempts of one call while the allocator returns 5xx."""
 
+_LOOK_SECONDS = 0.05
+"""How soon a change of the behaviour ends a wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checks:
@@ -192,8 +195,15 @@ class Deployer:
         await self._wait(self._world.behaviour.races.write_gap)
 
     async def update_gap(self) -> None:
-        """Wait between read and write of a version's row, as `slowUpdate` says."""
-        await self._wait(self._world.behaviour.races.slow_update)
+        """Wait between read and write of a version's row, as `slowUpdate` says, also where it changes meanwhile."""
+        now = asyncio.get_running_loop().time
+        began = now()
+
+        def left() -> float:
+            return began + self._world.clock.real(self._world.behaviour.races.slow_update) - now()
+
+        while left() > 0:  # noqa: ASYNC110  the behaviour notifies nobody
+            await asyncio.sleep(min(max(0.0, left()), _LOOK_SECONDS))
 
     async def _wait(self, seconds: float) -> None:
         if seconds:

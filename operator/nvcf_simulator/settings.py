@@ -46,7 +46,8 @@ class VersionRaces(Model):
     """Duration of the checks of a registration, or a range to choose it from at random. The new version is written
     after them, whether or not the client still waits."""
     slow_update: Seconds = 0
-    """Delay between read and write of a version's row by PUT, DELETE of the rate limit and changes of its sharing."""
+    """Delay between read and write of a version's row by PUT, DELETE of the rate limit and changes of its sharing, also
+    for those that wait when it is set."""
     failed_registration: int = Field(0, ge=0)
     """Number of registrations that fail after their secrets are stored and before the version is."""
     undone_update: int = Field(0, ge=0)

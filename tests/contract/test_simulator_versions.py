@@ -11,6 +11,9 @@ from tests.contract.simulator_client import DEADLINE, Api, version_of
 from tests.support.simulator import ACCOUNT, Simulator
 from tests.support.waiting import eventually
 
+NEVER = 3600.0
+"""Seconds of a wait that a test ends itself."""
+
 GOOD = {"name": "echo", "inferenceUrl": "/infer", "containerImage": "nvcr.io/acme/echo:1.0"}
 FILES = "https://api.ngc.nvidia.com/v2/org/acme/models/m/{}files"
 TELEMETRY = "11111111-2222-4333-8444-555555555555"
@@ -242,10 +245,11 @@ def test_a_change_that_has_read_inactive_ends_a_deployment_that_was_made_meanwhi
     simulator: Simulator, api: Api, pool: ThreadPoolExecutor
 ) -> None:
     function = register(api, tags=["old"])
-    simulator.behave(races={"slowUpdate": 4})
+    simulator.behave(races={"slowUpdate": NEVER})
     change = pool.submit(api.http.put, version_of(function), json={"tags": ["new"]})
     eventually(lambda: simulator.in_flight(), within=DEADLINE, what="the change")
     assert api.deploy(function).status_code == 200
+    simulator.behave(races={"slowUpdate": 0})
     assert change.result().status_code == 200
     assert (shown(api, function)["status"], api.get(function).status_code) == ("INACTIVE", 200)
     simulator.run_pass()
