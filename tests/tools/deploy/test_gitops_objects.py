@@ -49,7 +49,7 @@ def apps() -> dict[str, Object]:
 
 
 @pytest.fixture(scope="module")
-def flux() -> dict[tuple[str, str], Object]:
+def of_flux() -> dict[tuple[str, str], Object]:
     files = load(FLUX / "kustomization.yaml")["resources"]
     objects = [load(FLUX / name) for name in files] + [load(FLUX / "operator" / "helmrelease.yaml")]
     return {(each["kind"], each["metadata"]["name"]): each for each in objects}
@@ -93,10 +93,10 @@ def test_the_crd_comes_first_and_argo_cd_never_removes_it(apps: dict[str, Object
 
 
 def test_the_chart_takes_the_values_that_argo_cd_and_flux_give_it(
-    apps: dict[str, Object], flux: dict[tuple[str, str], Object], tmp_path: Path
+    apps: dict[str, Object], of_flux: dict[tuple[str, str], Object], tmp_path: Path
 ) -> None:
     helm, of_argo_cd = Helm(4, tmp_path), apps["nvcf-operator"]["spec"]["source"]["helm"]["valuesObject"]
-    for values in (of_argo_cd, flux["HelmRelease", "nvcf-operator"]["spec"]["values"]):
+    for values in (of_argo_cd, of_flux["HelmRelease", "nvcf-operator"]["spec"]["values"]):
         text = helm("template", "nvcf-operator", str(CHART), "--namespace", OPERATORS, values=values)
         objects = {each["kind"]: each for each in documents.load_all(text) if each}
         (container,) = objects["Deployment"]["spec"]["template"]["spec"]["containers"]
@@ -151,9 +151,12 @@ def test_an_example_keeps_the_functions_id_and_its_references_lead_somewhere(pat
 
 
 def test_flux_applies_the_functions_when_the_operator_is_ready_and_waits_for_both(
-    flux: dict[tuple[str, str], Object],
+    of_flux: dict[tuple[str, str], Object],
 ) -> None:
-    operator, functions = flux["Kustomization", "nvcf-operator"], flux["Kustomization", "nvcf-functions"]
+    operator, functions = (
+        of_flux["Kustomization", "nvcf-operator"],
+        of_flux["Kustomization", "nvcf-functions"],
+    )
     assert functions["spec"]["dependsOn"] == [{"name": operator["metadata"]["name"]}]
     for each in (operator, functions):
         assert (each["spec"]["wait"], each["spec"]["prune"]) == (True, True)
@@ -164,9 +167,9 @@ def test_flux_applies_the_functions_when_the_operator_is_ready_and_waits_for_bot
 
 
 def test_flux_installs_the_chart_of_the_same_commit_where_argo_cd_does(
-    flux: dict[tuple[str, str], Object], apps: dict[str, Object]
+    of_flux: dict[tuple[str, str], Object], apps: dict[str, Object]
 ) -> None:
-    release, other = flux["HelmRelease", "nvcf-operator"]["spec"], apps["nvcf-operator"]["spec"]
+    release, other = of_flux["HelmRelease", "nvcf-operator"]["spec"], apps["nvcf-operator"]["spec"]
     chart = release["chart"]["spec"]
     assert (ROOT / chart["chart"]).resolve() == ROOT / other["source"]["path"]
     assert chart["sourceRef"] == {"kind": "GitRepository", "name": "nvcf"}
