@@ -31,7 +31,7 @@ def printed_pid(log: Path) -> int:
     text = eventually(
         lambda: log.read_text() if log.exists() else "",
         lambda written: written.endswith("\n"),
-        within=20,
+        within=60,
         what="the process has written its id",
     )
     return int(text)
@@ -43,7 +43,7 @@ def alive(pid: int) -> bool:
 
 
 def wait_until_dead(pid: int) -> None:
-    eventually(lambda: alive(pid), lambda living: not living, within=10, what=f"process {pid} has ended")
+    eventually(lambda: alive(pid), lambda living: not living, within=60, what=f"process {pid} has ended")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_process_that_ended_is_reported_with_its_own_part_of_the_log(tmp_path:
     log = tmp_path / "log"
     log.write_text("of an earlier run\n")
     process = Process("failing", ["sh", "-c", "echo cannot work >&2; exit 3"], log)
-    eventually(lambda: process.running, lambda running: not running, within=10, what="the process has ended")
+    eventually(lambda: process.running, lambda running: not running, within=60, what="the process has ended")
     with pytest.raises(ProcessEndedError, match=r"failing ended with status 3; the end of .*:\n  cannot work$"):
         process.check()
     process.kill()

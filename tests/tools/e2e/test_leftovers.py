@@ -39,8 +39,8 @@ def test_it_is_gone_also_when_the_starter_was_killed(tmp_path: Path, number: sig
     with starter.stdout:
         assert starter.stdout.readline() == "inside\n"
         starter.send_signal(number)
-        starter.wait(10)
-    eventually(folder.exists, lambda there: not there, within=10, what="the folder is gone")
+        starter.wait(60)
+    eventually(folder.exists, lambda there: not there, within=60, what="the folder is gone")
 
 
 def test_groups_go_with_all_below_them_once_they_are_empty(tmp_path: Path) -> None:

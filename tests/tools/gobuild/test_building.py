@@ -55,15 +55,15 @@ def test_an_interrupted_build_goes_on_where_it_was(
     hang.touch()
     half_done = cache / "work" / "compiled" / "half-done"
     with builder(HANG=str(hang)) as first:
-        eventually(half_done.exists, within=20, what="the build has begun")
+        eventually(half_done.exists, within=60, what="the build has begun")
         first.send_signal(number)
-        assert first.wait(10) != 0
+        assert first.wait(60) != 0
     folder = cache / "assets" / pins().key
     assert list(folder.iterdir()) == []
     assert half_done.exists()
 
     with builder() as second:
-        output, _ = second.communicate(timeout=30)
+        output, _ = second.communicate(timeout=60)
     assert output == f"{folder}\n"
     assert (folder / "etcd").read_text() == "resumed"
     assert not (cache / "work").exists()
@@ -73,12 +73,12 @@ def test_a_second_builder_waits_for_the_first_and_says_so(cache: Path, go_calls:
     hang = tmp_path / "hang"
     hang.touch()
     with builder(HANG=str(hang)) as first:
-        eventually(lambda: builds(go_calls), lambda made: made == ["v3"], within=20, what="the build has begun")
+        eventually(lambda: builds(go_calls), lambda made: made == ["v3"], within=60, what="the build has begun")
         with builder() as second:
             assert second.stderr
             assert "another process builds" in second.stderr.readline()
             hang.unlink()
-            assert first.communicate(timeout=30)[0] == second.communicate(timeout=30)[0] != ""
+            assert first.communicate(timeout=60)[0] == second.communicate(timeout=60)[0] != ""
     assert builds(go_calls) == ["v3", "kube-apiserver", "kube-controller-manager", "kubectl"]
 
 

@@ -56,7 +56,7 @@ time.sleep(600)
     left = eventually(
         lambda: subprocess.run(ps, capture_output=True, text=True, check=False).stdout,
         lambda found: not found,
-        within=10,
+        within=60,
         what="the command has ended",
     )
     assert left == ""
