@@ -9,7 +9,7 @@ WORKERS ?= 4
 OTHERS := tests/unit tests/tools tests/contract tests/chaos tests/integration
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets binaries promtool promql flux lint types check unit stories lock generate crds verify-generated test bytecode property others demo up down bench chart argocd e2e e2e-argocd e2e-upgrade image release release-prepare clean
+.PHONY: help setup assets binaries promtool promql flux lint types check unit tools stories lock generate crds verify-generated test bytecode property others demo up down bench chart argocd e2e e2e-argocd e2e-upgrade image release release-prepare clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 25
@@ -38,11 +38,14 @@ lint: setup ## ruff and the import contracts
 types: setup ## mypy, strict
 	$(BIN)/mypy
 
-check: setup ## lint, types, unit tests and a few random stories, side by side: run it before you push (1 to 2 minutes)
+check: setup ## lint, types, unit tests and a few random stories, side by side: run it before you push (a minute)
 	@$(MAKE) --no-print-directory --jobs 4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types unit stories
 
-unit: promtool promql ## the unit tests, of the operator and of the tools
-	$(PYTEST) -n 2 tests/unit tests/tools
+unit: setup ## the operator's unit tests; properties are tried with few examples (EXAMPLES=all: with all, as in make test)
+	EXAMPLES=$${EXAMPLES:-few} $(PYTEST) -n 2 tests/unit
+
+tools: promtool promql flux ## the tests of the tools, and of what they make: chart, manifests, image
+	$(PYTEST) -n 2 --dist loadgroup tests/tools
 
 stories: setup ## a few random stories, always the same (PROPERTY_EXAMPLES sets how many; 50 by default)
 	PYTHONHASHSEED=0 PROPERTY_EXAMPLES=$${PROPERTY_EXAMPLES:-50} $(PYTEST) --hypothesis-seed=0 tests/property/test_random_stories.py

@@ -6,8 +6,10 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.support.examples import examples
+
 # How long an example takes says more about what else the machine does than about the code.
-settings.register_profile("no deadline", parent=settings(), deadline=None)
+settings.register_profile("no deadline", parent=settings(), deadline=None, max_examples=examples(100))
 settings.load_profile("no deadline")
 
 pytest_plugins = [

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvcf_operator.clock import JUMP, SteadyClock
+from tests.support.examples import examples
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -72,7 +73,7 @@ def test_a_drift_that_has_become_large_is_taken_over_once() -> None:
     assert clocks.now() - clocks.steady.jumped == pytest.approx(25 * 60.0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(0.0, 1e5), st.one_of(st.floats(-1.0, 1.0), st.floats(-1e7, 1e7))), min_size=1, max_size=30

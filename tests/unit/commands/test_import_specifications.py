@@ -13,6 +13,7 @@ from nvcf_client.text import duration_seconds
 from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.commands.specifications import NotExpressibleError, written
 from nvcf_operator.core.diff.compare import compare, create_body
+from tests.support.examples import examples
 
 KEY = "nvapi-test-hunter2"
 BASE: dict[str, Any] = {"gpu": "L40S", "instanceType": "NCP.GPU.L40S_1x", "minInstances": 1, "maxInstances": 4}
@@ -24,7 +25,7 @@ SIGHT = {
 }
 WINDOW = {"size": "PT10M", "threshold": "PT1M"}
 
-patient = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 text = st.text(max_size=6)
 names = st.none() | st.lists(st.sampled_from(["a", "b", "", " ", "é"]) | text, max_size=70)

@@ -10,9 +10,10 @@ from nvcf_operator.api.spec import DeploymentSpecification
 from nvcf_operator.core.diff.changes import Unsupported, expected_after, next_change, raises_minimum
 from nvcf_operator.core.diff.compare import cheapest, compare, create_body
 from nvcf_operator.core.model.decision import Patch, Put
+from tests.support.examples import examples
 from tests.unit.core.specification_samples import Server, wanted
 
-patient = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """On a loaded machine too, the examples count and not their time."""
 
 # Few values, so that specifications are often equal, nearly equal, or equal in another spelling.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.rules.record import LEAST_SEEN, Record, first_seen
+from tests.support.examples import examples
 from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, held, intent, resource
 
 
@@ -110,7 +111,7 @@ STAMPS = st.integers(-10_000_000, 10_000_000)
 LIMITS = st.integers(1, 1_000_000)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(stamp=STAMPS, limit=LIMITS)
 def test_no_stamp_of_another_clock_forces_or_gives_up_anything_at_first_sight(stamp: int, limit: int) -> None:
     of = resource(
@@ -160,7 +161,7 @@ def times(record: Record) -> list[Any]:
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(seconds=st.integers(-1_000_000, 1_000_000))
 def test_when_the_clock_was_set_every_time_moves_and_every_span_stays(seconds: int) -> None:
     record = Record.of(WHOLE)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nvcf_operator.api import names
 from nvcf_operator.api.status import FunctionDeploymentStatus
 from nvcf_operator.core.model.resource import Resource
+from tests.support.examples import examples
 from tests.unit.core.situations import FUNCTION, NAME, UID, VERSION, held, intent, resource
 
 STORED = held().recorded
@@ -87,7 +88,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.dictionaries(MEMBERS, JSON, max_size=6))
 def test_whatever_a_status_holds_an_object_is_read(odd: dict[str, Any]) -> None:
     found = resource(status={**STORED, **odd}).status

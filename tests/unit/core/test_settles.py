@@ -15,6 +15,7 @@ from nvcf_operator.core.model.versions import (
     posts_specifications,
     redeploy_settle_left,
 )
+from tests.support.examples import examples
 from tests.unit.core.situations import DEPLOYMENT, GPU, OTHER_VERSION, VERSION, absent, held, intent, resource
 
 
@@ -143,7 +144,7 @@ def test_a_version_that_may_have_been_deployed_is_settled_for(situation: Situati
     assert redeploy_settle_left(situation, Absent(15.0)) == (60.0 if before else 0.0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(busy_poll=st.floats(0.01, 1e4), redeploy=st.floats(0.01, 1e4))
 def test_reconciles_come_so_often_that_none_of_them_breaks_a_settle(busy_poll: float, redeploy: float) -> None:
     timing = Timing(busy_poll=busy_poll, redeploy_settle=redeploy)

@@ -11,6 +11,7 @@ from nvcf_operator.flowcontrol.admission_queue import BURST_SECONDS
 from nvcf_operator.flowcontrol.limiters import Admission, HoldReason, Limiter, LimiterClosed
 from nvcf_operator.flowcontrol.priority import Priority
 from tests.support import virtual_time
+from tests.support.examples import examples
 from tests.support.virtual_time import Clock
 
 
@@ -66,7 +67,7 @@ async def play(limiter: Limiter, clock: Clock, calls: list[Call]) -> list[Call]:
 
 
 @given(calls=CALLS, rate=st.sampled_from([0.7, 5.0, 50.0]), concurrency=st.sampled_from([1, 2, 3, 16, 30]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_rate_places_and_order_hold_for_any_traffic(calls: list[Call], rate: float, concurrency: int) -> None:
     async def main(clock: Clock) -> None:
         limiter = Limiter(rate, concurrency, clock=clock)
@@ -150,7 +151,7 @@ class Watcher:
 
 
 @given(calls=OUTCOMES)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_after_an_opening_one_call_at_a_time_is_out_until_one_is_answered(
     calls: list[tuple[float, float, str]],
 ) -> None:
@@ -173,7 +174,7 @@ def test_after_an_opening_one_call_at_a_time_is_out_until_one_is_answered(
 
 
 @given(failures=st.integers(5, 40), drawn=st.floats(0, 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_however_long_the_outage_the_breaker_lets_a_probe_out_within_a_minute(failures: int, drawn: float) -> None:
     async def main(clock: Clock) -> None:
         limiter = Limiter(1000, 50, clock=clock, random=lambda: drawn)

@@ -11,6 +11,7 @@ from nvcf_operator.flowcontrol.limiters import TRIAL_PATIENCE, HoldReason, Limit
 from nvcf_operator.flowcontrol.pacing import MOST_FOR_OTHERS, MOST_FOR_URGENT, honoured
 from nvcf_operator.flowcontrol.priority import Priority
 from tests.support import virtual_time
+from tests.support.examples import examples
 from tests.support.virtual_time import Clock
 from tests.unit.flowcontrol.limiter_calls import admits, timed
 
@@ -297,7 +298,7 @@ CALLS = st.lists(
 
 
 @given(calls=CALLS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_no_sequence_of_outcomes_holds_anybody_for_longer_than_minutes(
     calls: list[tuple[float, Priority, float, str, float | None]],
 ) -> None:

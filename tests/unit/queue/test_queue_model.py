@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.queue.delay_queue import DelayQueue, QueueClosed
 from tests.support import virtual_time
+from tests.support.examples import examples
 from tests.support.virtual_time import Clock
 
 KEYS = st.sampled_from([f"{group}/{number}" for group in "abc" for number in range(3)])
@@ -135,7 +136,7 @@ class QueueAgainstModel(RuleBasedStateMachine):
 
 
 TestQueueAgainstModel = QueueAgainstModel.TestCase
-TestQueueAgainstModel.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestQueueAgainstModel.settings = settings(max_examples=examples(200), stateful_step_count=40, deadline=None)
 
 
 @given(
@@ -143,7 +144,7 @@ TestQueueAgainstModel.settings = settings(max_examples=200, stateful_step_count=
     patience=st.lists(st.sampled_from([0.0, 0.3, 1.0, 1.3, 2.0]), max_size=30),
     reserved=st.integers(0, 2),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_every_key_comes_on_time_whoever_else_gives_up_waiting(
     adds: list[tuple[float, str, Priority, float]], patience: list[float], reserved: int
 ) -> None:

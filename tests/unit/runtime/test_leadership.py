@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nvcf_operator.kube.errors import NotLeading, Unavailable
 from nvcf_operator.kube.leases import NOBODYS, Lease, Leases
 from nvcf_operator.runtime.leadership import DURATION, RENEW_WITHIN, RETRY, Leadership
+from tests.support.examples import examples
 
 
 class Shared(Leases):
@@ -168,7 +169,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(steps)
 def test_never_do_two_lead_whatever_happens(steps: list[tuple[int, str, float]]) -> None:
     asyncio.run(_never_two(steps))

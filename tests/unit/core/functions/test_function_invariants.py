@@ -24,6 +24,7 @@ from nvcf_operator.core.functions.report.status import report
 from nvcf_operator.core.model.observed import Absent, AccountView, Failure, Proof, Scope, Unknown
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.situation import Remembered
+from tests.support.examples import examples
 from tests.unit.core.functions.situations import (
     FIRST,
     FUNCTION,
@@ -44,7 +45,7 @@ from tests.unit.core.functions.situations import (
 from tests.unit.core.functions.templates import SMALL, UID
 from tests.unit.core.functions.world import TEMPLATES, Answer, World
 
-patient = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _edit(world: World, number: int) -> None:
@@ -297,7 +298,7 @@ situations = st.builds(
 )
 
 
-@settings(patient, max_examples=300)
+@settings(patient, max_examples=examples(300))
 @given(situations)
 def test_every_situation_has_an_answer(of: FunctionSituation) -> None:
     decision = decide(of)

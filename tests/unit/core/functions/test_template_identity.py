@@ -19,6 +19,7 @@ from nvcf_operator.core.functions.model.identity import (
     meaning_of_version,
     template_hash,
 )
+from tests.support.examples import examples
 from tests.unit.core.functions.templates import CHART, IMAGE, MODELS, SMALL, UID, WHOLE, Fields, manifest, version
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_hashes.json").read_text())
@@ -29,7 +30,7 @@ DEFAULT_HEALTH = {
     "timeout": "PT10S",
     "expectedStatusCode": 200,
 }
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=examples(60), deadline=None)
 
 
 @pytest.mark.parametrize("entry", GOLDEN, ids=lambda entry: str(entry["case"]))
