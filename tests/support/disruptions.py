@@ -6,6 +6,7 @@ else.
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,26 +22,39 @@ CLOCK_OFFSET_FILE: Final = "NVCF_TEST_CLOCK_OFFSET_FILE"
 
 def late_watch() -> None:
     """What the watch delivers comes seconds late, and no list comes before it."""
-    original = Informer._seen
+    seen_at_once, shown_at_once = Informer._seen, Informer._shown
     informer.FIRST_RELIST = informer.RELIST
 
     async def seen(self: Informer, **event: Any) -> None:
         await asyncio.sleep(3)
-        await original(self, **event)
+        await seen_at_once(self, **event)
+
+    def shown(self: Informer, kind: str, obj: Mapping[str, Any]) -> bool:
+        if kind == "DELETED" or not self._cache.is_echo(obj):
+            asyncio.get_running_loop().call_later(3, shown_at_once, self, kind, obj)
+        return kind != "DELETED"
 
     Informer._seen = seen  # type: ignore[method-assign, assignment]
+    Informer._shown = shown  # type: ignore[method-assign]
 
 
 def late_end() -> None:
     """The watch reports seconds late that an object is gone; all else comes in time."""
-    original = Informer._seen
+    seen_at_once, shown_at_once = Informer._seen, Informer._shown
 
     async def seen(self: Informer, **event: Any) -> None:
         if event["event"]["type"] == "DELETED":
             await asyncio.sleep(3)
-        await original(self, **event)
+        await seen_at_once(self, **event)
+
+    def shown(self: Informer, kind: str, obj: Mapping[str, Any]) -> bool:
+        if kind != "DELETED":
+            return shown_at_once(self, kind, obj)
+        asyncio.get_running_loop().call_later(3, shown_at_once, self, kind, obj)
+        return False
 
     Informer._seen = seen  # type: ignore[method-assign, assignment]
+    Informer._shown = shown  # type: ignore[method-assign]
 
 
 def wall_clock_from_file() -> None:

@@ -110,6 +110,8 @@ class Informer:
         self._listed_at: dict[Kind, float] = {}
         """By kind, when the last complete list was asked for, by the event loop's clock."""
         self._listing = asyncio.Lock()
+        self._ends_shown: set[str] = set()
+        """The uids of objects whose end the watch has shown, and which kopf has not handed on yet."""
         self._unlisted: dict[Kind, KubeError] = {}
         """Why kinds are left out: their CRD, or the right to list them, is missing."""
 
@@ -271,25 +273,46 @@ class Informer:
             self._cache.kinds,
             namespaces=self._namespaces,
             user_agent=self._user_agent,
-            is_echo=self._cache.is_echo,
+            take_in=self._shown,
             stop=stop,
             ending=ending,
         )
 
-    async def _seen(self, event: kopf.RawEvent, **_: Any) -> None:
-        obj: dict[str, Any] = dict(event["object"])
-        if event["type"] == "DELETED":
-            key, uid = key_of(obj), obj["metadata"].get("uid", "")
-            known, dropped = self._cache.get(key), _is_dropped(obj["metadata"], key.kind)
-            if known is not None and known.uid == uid:
-                self._leave(known, dropped=dropped)
-            else:
-                self._ended(uid, dropped)  # a worker may have found it to be gone before
-            return
-        listed = event["type"] is None
-        self._take(obj, listed=listed, first=listed)
+    def _shown(self, kind: str, obj: Mapping[str, Any]) -> bool:
+        """Take in the next event of the watch; say whether kopf can do without it.
 
-    def _take(self, obj: dict[str, Any], *, listed: bool, first: bool) -> Key:
+        kopf gets the end of each object, too, for it remembers those that it has listed.
+        """
+        if kind == "DELETED":
+            self._ends_shown.add(obj["metadata"].get("uid", ""))
+            self._end(obj)
+            return False
+        if not self._cache.is_echo(obj):
+            self._take(obj, listed=False, first=False)
+        return True
+
+    async def _seen(self, event: kopf.RawEvent, **_: Any) -> None:
+        """Take in what kopf has listed, and what was left to it; it hands this on late, when an end may be known."""
+        obj: dict[str, Any] = dict(event["object"])
+        uid = obj["metadata"].get("uid", "")
+        shown = uid in self._ends_shown
+        if event["type"] == "DELETED":
+            self._ends_shown.discard(uid)
+            if not shown:
+                self._end(obj)
+        elif not shown:
+            listed = event["type"] is None
+            self._take(obj, listed=listed, first=listed)
+
+    def _end(self, obj: Mapping[str, Any]) -> None:
+        key, uid = key_of(obj), obj["metadata"].get("uid", "")
+        known, dropped = self._cache.get(key), _is_dropped(obj["metadata"], key.kind)
+        if known is not None and known.uid == uid:
+            self._leave(known, dropped=dropped)
+        else:
+            self._ended(uid, dropped)  # a worker may have found it to be gone before
+
+    def _take(self, obj: Mapping[str, Any], *, listed: bool, first: bool) -> Key:
         """Feed cache and queue with one resource; give its key."""
         key = key_of(obj)
         if self._cache.is_another(key, obj["metadata"].get("uid", "")) and (known := self._cache.get(key)) is not None:

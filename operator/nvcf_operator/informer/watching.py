@@ -13,7 +13,7 @@ import kopf
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Kind
 from nvcf_operator.kube.connection import kopf_session
-from nvcf_operator.kube.echoes import IsEcho
+from nvcf_operator.kube.watched import TakeIn
 from nvcf_operator.process.signals import Stop
 
 
@@ -23,19 +23,19 @@ async def watch(
     *,
     namespaces: tuple[str, ...],
     user_agent: str,
-    is_echo: IsEcho,
+    take_in: TakeIn,
     stop: Stop,
     ending: Callable[[], Awaitable[None]],
 ) -> None:
     """Run kopf until `stop` says so, or it fails.
 
     kopf takes the signals for itself when it starts, and fails over a second one; `stop` takes them back. `ending` is
-    awaited first when it stops: kopf waits seconds for tasks that were started after it. `seen` does not get what
-    `is_echo` is true of.
+    awaited first when it stops: kopf waits seconds for tasks that were started after it. `take_in` gets each event
+    first; `seen` gets what is listed, and the events that were left to kopf.
     """
 
     async def login(**_: Any) -> kopf.AiohttpSession:
-        return await kopf_session(user_agent=user_agent, is_echo=is_echo)
+        return await kopf_session(user_agent=user_agent, take_in=take_in)
 
     async def cleanup(**_: Any) -> None:
         stop.event.set()  # kopf's own task that waits for it would be waited for, too

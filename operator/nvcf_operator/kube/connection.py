@@ -20,8 +20,8 @@ from nvcf_client.http.pool import ConnectionPool
 from nvcf_client.http.proxies import Proxy, ProxyProblem, proxy_for, usable
 from nvcf_operator.kube import cluster
 from nvcf_operator.kube.cluster import Cluster, ConnectionProblem
-from nvcf_operator.kube.echoes import IsEcho
 from nvcf_operator.kube.steady_watch import Handler, SteadyWatch
+from nvcf_operator.kube.watched import TakeIn
 
 log = logging.getLogger(__name__)
 
@@ -227,9 +227,9 @@ async def connect(
         raise _bad_certificates(found, error) from None
 
 
-async def kopf_session(*, user_agent: str, is_echo: IsEcho) -> kopf.AiohttpSession:
+async def kopf_session(*, user_agent: str, take_in: TakeIn) -> kopf.AiohttpSession:
     """Make a session for kopf, which closes it itself and requests another one after a 401."""
-    connection = await connect(limit=WATCHES, user_agent=user_agent, outermost=(SteadyWatch(is_echo),))
+    connection = await connect(limit=WATCHES, user_agent=user_agent, outermost=(SteadyWatch(take_in),))
     return kopf.AiohttpSession(
         server=connection.server, default_namespace=connection.default_namespace, aiohttp_session=connection.session
     )

@@ -14,8 +14,8 @@ import aiohttp
 from nvcf_client.text import shorten
 from nvcf_operator.api import names
 from nvcf_operator.backoff import Backoff
-from nvcf_operator.kube.echoes import IsEcho, WithoutEchoes
 from nvcf_operator.kube.errors import message_of, parse
+from nvcf_operator.kube.watched import TakeIn, TakenIn
 
 log = logging.getLogger(__name__)
 
@@ -35,18 +35,18 @@ class SteadyWatch:
     """A middleware of kopf's session, which only reads.
 
     Args:
-        is_echo: asked about each object that a watch of ours shows to have changed.
+        take_in: takes in the events of our watches before kopf.
         sleep: waits for the seconds of a pause.
 
     """
 
     def __init__(
         self,
-        is_echo: IsEcho = lambda obj: False,
+        take_in: TakeIn = lambda kind, obj: False,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._is_echo = is_echo
+        self._take_in = take_in
         self._sleep = sleep
         self._tries: dict[str, int] = {}
         """The tries in a row of each path whose responses were of no use."""
@@ -66,7 +66,7 @@ class SteadyWatch:
         if status < 400 or status == 401 or (status == 403 and path.rsplit("/", 1)[-1] not in _OURS):
             self._tries.pop(path, None)
             if status == 200 and "watch" in request.url.query and path.rsplit("/", 1)[-1] in _OURS:
-                response.content = WithoutEchoes(response.content, self._is_echo)  # type: ignore[assignment]
+                response.content = TakenIn(response.content, self._take_in)  # type: ignore[assignment]
             return response
         try:
             raw = await response.content.read(_MOST_READ)

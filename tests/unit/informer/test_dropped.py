@@ -43,3 +43,22 @@ async def test_only_an_end_that_nobody_asked_for_counts(metadata: dict[str, Any]
     await informer._seen({"type": "DELETED", "object": obj(2, **metadata)})  # type: ignore[typeddict-item]
     how, gone = "dropped" if dropped else "ended", [] if "uid" in metadata else [("gone", "one")]
     assert ends == [(how, metadata.get("uid", "one")), *gone], "it is known before the end is dealt with"
+
+
+async def test_what_kopf_hands_on_late_brings_back_no_object_whose_end_the_watch_has_shown() -> None:
+    cache, queue = Cache(), DelayQueue[Key](group=lambda key: key.namespace)
+    ends: list[str] = []
+    informer = Informer(
+        cast(KubeClient, None),
+        cache,
+        queue,
+        namespaces=(),
+        gone=lambda resource: ends.append(resource.uid),
+        user_agent="test",
+    )
+    await informer._seen({"type": None, "object": obj(1)})  # type: ignore[typeddict-item]
+    assert not informer._shown("DELETED", obj(2)), "kopf remembers what it has listed"
+    assert informer._shown("ADDED", obj(3, uid="two"))
+    await informer._seen({"type": None, "object": obj(1)})  # type: ignore[typeddict-item]
+    await informer._seen({"type": "DELETED", "object": obj(2)})  # type: ignore[typeddict-item]
+    assert (cache.version(Key("team", "größe")), ends) == (("two", 3), ["one"])

@@ -41,7 +41,7 @@ class Stage:
 
     def __init__(self, *, filtered: bool = False) -> None:
         self.filtered = filtered
-        """Whether echoes are kept from kopf, and so from the informer."""
+        """Whether events are taken in before kopf."""
         self.cache = Cache()
         self.queue: DelayQueue[Key] = DelayQueue(group=lambda key: key.namespace)
         self.informer = Informer(
@@ -54,7 +54,7 @@ class Stage:
         """An answer comes to the worker, or the watch or a list brings a version."""
         if what == "answer":
             self.cache.put(thing)
-        elif what == "listed" or not self.filtered or not self.cache.is_echo(thing):
+        elif what == "listed" or not self.filtered or not self.informer._shown("MODIFIED", thing):
             await self.informer._seen({"type": None if what == "listed" else "MODIFIED", "object": thing})  # type: ignore[typeddict-item]
 
     async def reconcile(self, key: Key, priority: Priority) -> ReconcileResult:

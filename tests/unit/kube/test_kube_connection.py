@@ -430,7 +430,7 @@ async def test_a_session_for_kopf_has_room_for_a_watch_of_each_namespace(configu
 
     async with serving(watch) as server:
         configure(server.url, user={"token": "t"})
-        info = await kopf_session(user_agent="nvcf-operator/test", is_echo=lambda obj: False)
+        info = await kopf_session(user_agent="nvcf-operator/test", take_in=lambda kind, obj: False)
         assert (info.server, info.default_namespace) == (server.url, "here")
         async with info.aiohttp_session as session:
 
