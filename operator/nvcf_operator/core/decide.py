@@ -37,8 +37,12 @@ SLOW = 300.0
 
 
 def decide(situation: Situation) -> Decision:
-    """Decide on a resource. Total: every situation has an answer, and none of them is a guess."""
-    return recorded(situation, unlocked(situation, table(situation)))
+    """Decide on a resource. Total: every situation has an answer, and none of them is a guess.
+
+    A decision to write is carried out and decided again, so only what is reported goes on record.
+    """
+    decision = unlocked(situation, table(situation))
+    return decision if decision.action is not None else recorded(situation, decision)
 
 
 def table(situation: Situation) -> Decision:

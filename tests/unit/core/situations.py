@@ -7,7 +7,8 @@ from typing import Any
 
 from nvcf_client.models import Deployment
 from nvcf_operator.api import names
-from nvcf_operator.api.status import Intent
+from nvcf_operator.api.status import FunctionDeploymentStatus, Intent
+from nvcf_operator.core.branches.record_update import recorded
 from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.decision import Decision
 from nvcf_operator.core.model.observed import Absent, AccountView, FunctionSeen, Present, Proof
@@ -124,6 +125,11 @@ def held(of_status: str = "ACTIVE", *, ago: float = 600.0, **changes: Any) -> Re
     )
     record = report(then, decide(then)).to_dict()
     return resource(**{"finalizer": True, **changes, "status": {**record, **changes.get("status", {})}})
+
+
+def put_on_record(situation: Situation) -> FunctionDeploymentStatus:
+    """What a situation puts on record, also where a write is made first, after which it is reported."""
+    return report(situation, recorded(situation, decide(situation)))
 
 
 def conditions_of(situation: Situation) -> dict[str, tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.decide import decide
+from nvcf_operator.core.decide import asking, decide, unfinished
 from nvcf_operator.core.model.decision import Action, Change, Create, DropFinalizer, Patch, Put, TakeFinalizer, Undeploy
 from nvcf_operator.core.model.observed import AccountView, Failure, FunctionSeen, Listed, Proof, Scope, Unknown
 from nvcf_operator.core.model.reasons import Reason
@@ -668,3 +668,12 @@ def test_no_message_moves_while_nothing_happens() -> None:
             later = decide(replace(situation, now=situation.now + timedelta(seconds=1)))
             assert later.condition_set is not None
             assert later.condition_set.message == decision.condition_set.message
+
+
+def test_a_decision_to_write_records_nothing_for_only_what_comes_of_the_write_is_reported() -> None:
+    asks = absent(resource(finalizer=True))
+    decision = decide(asks)
+    assert isinstance(decision.action, Create)
+    assert decision.record is None
+    assert unfinished(asks).record is not None
+    assert asking(asks, decision.action).record is not None

@@ -12,7 +12,7 @@ from nvcf_operator.core.model.observed import Present
 from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules.retries import retry_due_in
-from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, absent, deployment, held, present
+from tests.unit.core.situations import DEPLOYMENT, NOW, VERSION, absent, deployment, held, present, put_on_record
 
 EARLIER = "dddddddd-0000-4000-8000-00000000000e"
 HOUR = timedelta(hours=1)
@@ -96,7 +96,7 @@ def test_the_drain_of_another_deployment_begins_now(situation: Situation, names:
 def test_a_drain_is_reported_with_the_requests_that_were_queued_when_it_began() -> None:
     undeployed = Undeploy(VERSION, graceful=True, deployment_id=DEPLOYMENT)
     before = present(held(deleting=True), queued={VERSION: 12}, wrote=undeployed)
-    status = report(before, decide(before))
+    status = put_on_record(before)
     (item,) = status.retiring
     assert item.queued_requests == 12
     later = present(held(deleting=True, status=status.to_dict()), deployment("INACTIVE"), queued={VERSION: 3})
@@ -109,4 +109,4 @@ def test_a_drain_is_reported_with_the_requests_that_were_queued_when_it_began() 
 def test_a_drain_that_is_cut_short_at_once_counts_no_requests() -> None:
     forced = Undeploy(VERSION, graceful=False, deployment_id=DEPLOYMENT)
     before = present(held(deleting=True), queued={VERSION: 12}, wrote=forced)
-    assert [item.queued_requests for item in report(before, decide(before)).retiring] == [None]
+    assert [item.queued_requests for item in put_on_record(before).retiring] == [None]

@@ -14,7 +14,17 @@ from nvcf_operator.core.model.situation import Situation
 from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.report.events import without_instances
 from nvcf_operator.core.report.instances import count
-from tests.unit.core.situations import FUNCTION, OTHER_VERSION, VERSION, absent, deployment, held, present, resource
+from tests.unit.core.situations import (
+    FUNCTION,
+    OTHER_VERSION,
+    VERSION,
+    absent,
+    deployment,
+    held,
+    present,
+    put_on_record,
+    resource,
+)
 
 NONE = InstancesSeen("ACTIVE", 0, 0)
 FOR_LONG = replace(NONE, none_for=60.0)
@@ -24,7 +34,7 @@ STARTING = InstancesSeen("ACTIVE", 0, 1)
 def after(situation: Situation, *seen: InstancesSeen | None, version: str = VERSION) -> FunctionDeploymentStatus:
     """The status after a reconcile that read the instances, or did not."""
     situation = replace(situation, instances=dict.fromkeys([version], *seen) if seen else {})
-    return report(situation, decide(situation))
+    return put_on_record(situation)
 
 
 def ordered(least: int) -> Any:

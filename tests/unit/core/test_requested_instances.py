@@ -4,12 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.observed import Listed, Present
 from nvcf_operator.core.model.situation import Situation
-from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.rules.record import Order, ordered
-from tests.unit.core.situations import OTHER_VERSION, VERSION, absent, deployment, held, present, resource
+from tests.unit.core.situations import (
+    OTHER_VERSION,
+    VERSION,
+    absent,
+    deployment,
+    held,
+    present,
+    put_on_record,
+    resource,
+)
 
 DEPLOYED: Order = ("L40S", "NCP.GPU.L40S_1x", 1, 4)
 COMING: Order = ("H100", "NCP.GPU.H100_8x", 0, 2)
@@ -35,4 +42,4 @@ CASES: list[tuple[str, Situation, tuple[Order, ...]]] = [
 
 @pytest.mark.parametrize(("situation", "expected"), [pytest.param(*case[1:], id=case[0]) for case in CASES])
 def test_what_is_ordered(situation: Situation, expected: tuple[Order, ...]) -> None:
-    assert ordered(situation, report(situation, decide(situation))) == expected
+    assert ordered(situation, put_on_record(situation)) == expected

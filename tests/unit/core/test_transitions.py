@@ -6,13 +6,11 @@ from typing import Any
 import pytest
 
 from nvcf_operator.api.names import Key
-from nvcf_operator.core.decide import decide
 from nvcf_operator.core.model.decision import Create
 from nvcf_operator.core.model.observed import Present
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource, answered
 from nvcf_operator.core.model.situation import LocalView, Situation
-from nvcf_operator.core.report.conditions import report
 from nvcf_operator.core.report.events import discovered, left, lost_from_sight, released, vanished
 from tests.unit.core.situations import (
     DEPLOYMENT,
@@ -24,6 +22,7 @@ from tests.unit.core.situations import (
     held,
     intent,
     present,
+    put_on_record,
     resource,
 )
 
@@ -128,7 +127,7 @@ DISCOVERED: list[tuple[str, Situation, tuple[Reason, str] | None]] = [
 def test_whatever_comes_on_record_without_an_answer_of_nvcf_has_an_event_with_its_id(
     situation: Situation, said: tuple[Reason, str] | None
 ) -> None:
-    note = discovered(situation, report(situation, decide(situation)))
+    note = discovered(situation, put_on_record(situation))
     if said is None:
         assert note is None
     else:

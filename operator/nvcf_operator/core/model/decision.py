@@ -191,7 +191,7 @@ class Decision(AnyDecision):
     leaving: tuple[str, ...] | None = None
     """The versions that are to go, where the decision has asked for them."""
     record: RecordUpdate | None = None
-    """What goes on record; `decide` adds it to what the table of situations gives."""
+    """What goes on record; `decide` adds it to what the table of situations gives, unless that is a write."""
     gives_up: str | None = None
     """Why the wanted version is given up in its rollout: recorded before it is taken down."""
 
