@@ -38,7 +38,7 @@ from nvcf_operator.informer.cache import Cache, News
 from nvcf_operator.kube.client import KubeClient
 from nvcf_operator.kube.event_queue import EventRecord
 from nvcf_operator.queue.delay_queue import DelayQueue
-from nvcf_operator.reconcile import cluster, record
+from nvcf_operator.reconcile import record
 from nvcf_operator.reconcile.access import Access
 from nvcf_operator.reconcile.act import create, intents
 from nvcf_operator.reconcile.act.actuator import Changes
@@ -126,8 +126,7 @@ def status_each_pass() -> None:
     def patch(old: Mapping[str, Any], new: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         return {**(original(old, new, **more) or {}), "health": [f"reconciled, {datetime.now(UTC)}, {next(numbers)}"]}
 
-    for module in (record, cluster):
-        _opened(module).merge_patch = patch
+    _opened(record).merge_patch = patch
 
 
 def patch_though_equal() -> None:

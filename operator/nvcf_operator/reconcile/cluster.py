@@ -4,11 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from nvcf_operator.api.names import Key, Kind
-from nvcf_operator.core.model.managed import AnyResource, AnyStatus
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.report.events import EventNote
 from nvcf_operator.informer.cache import Cache, News
-from nvcf_operator.kube.client import merge_patch
 from nvcf_operator.kube.errors import KubeError
 from nvcf_operator.reconcile.ports import (
     DROP_FINALIZER,
@@ -175,11 +174,16 @@ class KubernetesCluster:
             local.proven = True
         return obj
 
-    async def write_status(self, resource: AnyResource, local: AnyLocalState, status: AnyStatus) -> bool:
-        """Write a status in place of the very one that it was made from; say whether a user did something meanwhile.
+    async def write_status(self, resource: AnyResource, local: AnyLocalState, patch: Mapping[str, Any]) -> bool:
+        """Change the very status that the patch was made for; say whether a user did something meanwhile.
 
         Another part of the object may have changed since, as by an edit of the manifest: the status is still true of
         the generation that it names.
+
+        Args:
+            resource: the object with that status.
+            local: what is remembered of it.
+            patch: what differs, by `merge_patch`.
 
         Raises:
             Outdated: the object has another status by now, which must not be lost, or the status is of a manifest that
@@ -189,10 +193,8 @@ class KubernetesCluster:
             KubeError: it did not answer, or may accept it in a moment.
 
         """
-        version, wanted, edited = resource.resource_version, status.to_dict(), False
+        version, edited = resource.resource_version, False
         for _ in range(CONFLICTS):
-            patch = merge_patch(resource.recorded, wanted, ours=resource.CONDITION_TYPES)
-            assert patch is not None, "there is something to write"
             try:
                 obj = await self._api.patch_status(
                     resource.key, uid=resource.uid, resource_version=version, status=patch

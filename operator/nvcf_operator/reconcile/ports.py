@@ -13,7 +13,7 @@ from nvcf_client.requests import Request
 from nvcf_operator.accounts.listings import DisprovedListings, Listing, MassDeletionGuard
 from nvcf_operator.accounts.registered import Interest
 from nvcf_operator.api.names import Key, Kind
-from nvcf_operator.core.model.managed import AnyResource, AnyStatus
+from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.observed import AccountView, Failure
 from nvcf_operator.core.model.references import FollowedFunction
 from nvcf_operator.core.model.resource import Resource
@@ -217,8 +217,8 @@ class Cluster(Protocol):
     ) -> Mapping[str, Any]:
         """Write the status that comes before a POST, or only try to, and give the object after it."""
 
-    async def write_status(self, resource: AnyResource, local: AnyLocalState, status: AnyStatus) -> bool:
-        """Write a status in place of the one that it was made from; say whether a user did something meanwhile."""
+    async def write_status(self, resource: AnyResource, local: AnyLocalState, patch: Mapping[str, Any]) -> bool:
+        """Change the very status that the patch was made for; say whether a user did something meanwhile."""
 
     def emit(self, resource: AnyResource, note: EventNote) -> None:
         """Have an Event written."""

@@ -81,11 +81,12 @@ class ManagedReporter(ABC, Generic[ContextT, DecisionT, StatusT]):
         shown = [(item.type, item.status) for item in status.conditions]
         self._metrics.resource_shows(resource.key, shown, resource.KIND)
         self._measure(context, status)
-        if merge_patch(resource.recorded, status.to_dict(), ours=resource.CONDITION_TYPES) is None:
+        patch = merge_patch(resource.recorded, status.to_dict(), ours=resource.CONDITION_TYPES)
+        if patch is None:
             local.written(proven=False)
             self._on_record(status)  # the answer to the write of it may have been lost
             return False
-        edited = await self._cluster.write_status(resource, local, status)
+        edited = await self._cluster.write_status(resource, local, patch)
         local.reported_refusal = ""
         local.written(proven=True)
         for note in self._notes(context, status):
