@@ -15,7 +15,7 @@ from nvcf_operator.core.model.managed import AnyResource
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.rules.poll_rules import AnyPollKey, PollKey
 from nvcf_operator.informer.deployment_digests import DEPLOYMENTS, FOLLOWS, HOLDS
-from nvcf_operator.informer.digests import Digest, DigestRules, Term, key_of, version_of
+from nvcf_operator.informer.digests import AnyLinks, Digest, DigestRules, Term, key_of, version_of
 from nvcf_operator.informer.function_digests import FUNCTION, NAME
 from nvcf_operator.informer.own_writes import OwnWrites
 
@@ -210,11 +210,16 @@ class Cache:
     def _replace(self, key: Key, known: Digest | None, digest: Digest | None) -> None:
         comes_or_goes = known is None or digest is None or known.uid != digest.uid
         before, after = (item.links if item is not None else None for item in (known, digest))
-        both = [links for links in (before, after) if links is not None]
-        indexed_before = before.indexed(key) if before is not None else ()
         # What others read of the object is there by the time that they are queued.
-        self._reindex(key, indexed_before, digest)
-        terms = [term for links in both for term in links.concerned(key, comes_or_goes=comes_or_goes)]
+        if digest is None:
+            self._digests.pop(key, None)
+        else:
+            self._digests[key] = digest
+        if before != after:
+            self._reindex(key, before, after)
+        changed = (after,) if before == after else (before, after)
+        ties = [links for links in changed if links is not None]
+        terms = [term for links in ties for term in links.concerned(key, comes_or_goes=comes_or_goes)]
         found = {other for term in terms for other in self._of(term)} - {key}
         for other in found:
             self._concerned(other)
@@ -224,15 +229,11 @@ class Cache:
             return (term,) if term in self._digests else ()
         return self._index.get(term, ())
 
-    def _reindex(self, key: Key, before: tuple[Term, ...], digest: Digest | None) -> None:
-        for term in before:
+    def _reindex(self, key: Key, before: AnyLinks | None, after: AnyLinks | None) -> None:
+        for term in before.indexed(key) if before is not None else ():
             keys = self._index.get(term, set())
             keys.discard(key)
             if not keys:
                 self._index.pop(term, None)
-        if digest is None:
-            self._digests.pop(key, None)
-            return
-        self._digests[key] = digest
-        for term in digest.links.indexed(key):
+        for term in after.indexed(key) if after is not None else ():
             self._index.setdefault(term, set()).add(key)
