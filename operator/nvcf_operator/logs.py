@@ -4,7 +4,7 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
@@ -21,8 +21,9 @@ MARK: Final = "[key]"
 class Redactor:
     """Takes registered secrets, and whatever looks like a key, out of texts.
 
-    A text is cut into all its windows of `SHORTEST` characters; only spellings that end like one of them are looked
-    for. Keys begin alike, so that their ends distinguish more.
+    Only spellings are looked for whose last `SHORTEST` characters are in the text: keys begin alike, so that their ends
+    distinguish more. Where there are more ends than a text has characters, the text is cut into all its windows of that
+    length instead of being searched for each.
 
     Args:
         most: secrets that are looked for; beyond that those that were registered longest ago are not.
@@ -47,8 +48,10 @@ class Redactor:
     def clean(self, text: str) -> str:
         """The text without keys."""
         if self._by_end:
-            windows = {text[i : i + SHORTEST] for i in range(len(text) - SHORTEST + 1)}
-            found = [spelling for end in windows & self._by_end.keys() for spelling in self._by_end[end]]
+            ends: Iterable[str] = self._by_end
+            if len(self._by_end) > len(text):
+                ends = {text[i : i + SHORTEST] for i in range(len(text) - SHORTEST + 1)} & self._by_end.keys()
+            found = [spelling for end in ends if end in text for spelling in self._by_end[end]]
             for spelling in sorted(found, key=len, reverse=True):  # one may be a part of another
                 text = text.replace(spelling, MARK)
         return keys.redacted(text)
