@@ -27,6 +27,9 @@ from nvcf_operator.queue.delay_queue import DelayQueue
 class Polling:
     """Compares polls with what is on record, and queues what differs.
 
+    A resource that is being reconciled at that moment is compared once more when its reconcile ends: most often that
+    has seen the same, and its write of the status is under way.
+
     Args:
         cache: the resources.
         queue: where keys go.
@@ -42,6 +45,8 @@ class Polling:
         self._queue = queue
         self._resolver = resolver
         self._leave = leave
+        self._in_work: dict[Key, Account] = {}
+        """The resources that are being reconciled and differed from a list, each with the account of that list."""
 
     def polled(self, account: Account, deployments: Mapping[str, DeploymentFingerprint]) -> bool:
         """Queue what new lists show of an account's resources; say whether anything moved."""
@@ -53,15 +58,31 @@ class Polling:
             if poll_key is None:
                 self._leave(key)
                 continue
-            news = poll_key.is_news(listing)
+            status_is_news, to_be_read = poll_key.is_news(listing), False
             if (deployment := poll_key.deployment) is not None:
                 version, fingerprint = deployment
                 listed = deployments.get(version)
-                news = (listed is not None and account.disproved_listings.shown(key, fingerprint, listed)) or news
-            if news or poll_key.credentials_refused:
-                self._queue.add(key, Priority.IN_PROGRESS if key in account.busy else Priority.LOW)
-            moved = moved or news
+                to_be_read = listed is not None and account.disproved_listings.shown(key, fingerprint, listed)
+            if to_be_read or poll_key.credentials_refused:
+                self._wake(account, key)
+            elif status_is_news and self._queue.works_on(key):
+                self._in_work[key] = account
+            elif status_is_news:
+                self._wake(account, key)
+            moved = moved or status_is_news or to_be_read
         return moved
+
+    def settle(self, key: Key) -> None:
+        """Queue a resource at the end of its reconcile if it still differs from what a poll has shown meanwhile."""
+        account = self._in_work.pop(key, None)
+        if account is None or account.listing is None or key not in account.keys:
+            return
+        poll_key = self._cache.poll_key(key)
+        if poll_key is not None and poll_key.is_news(account.listing):
+            self._wake(account, key)
+
+    def _wake(self, account: Account, key: Key) -> None:
+        self._queue.add(key, Priority.IN_PROGRESS if key in account.busy else Priority.LOW)
 
     def refused(self, account: Account) -> None:
         """Queue all resources of a key that is not accepted, so that each says so."""

@@ -103,6 +103,10 @@ class Accounts:
             account.busy.discard(key)
             account.disproved_listings.leave(key)
 
+    def settle(self, key: Key) -> None:
+        """Queue a resource at the end of its reconcile if it still differs from what a poll has shown meanwhile."""
+        self._polling.settle(key)
+
     async def sweep(self) -> None:
         """Close the accounts that nobody uses any more."""
         for credential, (account, task) in list(self._accounts.items()):

@@ -200,7 +200,7 @@ class Operator:
             self.reconciler.reconcile,
             self.metrics,
             self.beats,
-            settle=self.cache.settle,
+            settle=self._settle,
             begin=self.leadership.begun,
             count=settings.workers,
         )
@@ -266,6 +266,11 @@ class Operator:
         """Note how an object of either kind has ended."""
         self.environment.sent.ended(uid, dropped)
         self.functions.environment.sent.ended(uid, dropped)
+
+    def _settle(self, key: Key) -> bool:
+        """At the end of a reconcile: whether somebody else has written to the resource meanwhile."""
+        self.accounts.settle(key)
+        return self.cache.settle(key)
 
     def _gone(self, resource: AnyResource) -> None:
         """Deal with an object that is gone. A replica that stands by knows nothing of what it left."""

@@ -10,6 +10,7 @@ from nvcf_operator.accounts.poller import Polling
 from nvcf_operator.accounts.registered import Registered
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.rules.poll_rules import Entry
+from nvcf_operator.flowcontrol.priority import Priority
 from nvcf_operator.queue.delay_queue import DelayQueue
 from tests.unit.informer.two_kinds import (
     FUNCTION,
@@ -25,14 +26,17 @@ LLAMA, ECHO, GONE = function_key("llama"), Key("team", "echo"), function_key("go
 
 
 class Poll:
-    """One poll of an account that three resources use, one of which is gone."""
+    """One poll of an account that three resources use, one of which is gone; perhaps while one is being reconciled."""
 
-    def __init__(self, listing: Listing) -> None:
-        cache, queue = cache_of_both(), DelayQueue[Key](group=lambda key: key.namespace)
-        cache.put(function(5, status=registered(VERSION)))
-        cache.put(deployment(6, "echo", status={"functionVersionId": VERSION, "functionStatus": "ACTIVE"}))
+    def __init__(self, listing: Listing, *, in_work: Key | None = None) -> None:
+        self.cache, self.queue = cache_of_both(), DelayQueue[Key](group=lambda key: key.namespace)
+        self.cache.put(function(5, status=registered(VERSION)))
+        self.recorded("ACTIVE", version=6)
         self.left: list[Key] = []
         self.missing: dict[Key, bool] = {}
+        if in_work is not None:
+            self.queue.add(in_work, Priority.LOW)
+            assert self.queue.take() == (in_work, Priority.LOW)
         account = SimpleNamespace(
             keys={LLAMA, ECHO, GONE},
             busy=set(),
@@ -40,11 +44,25 @@ class Poll:
             mass_deletion=SimpleNamespace(counts=self.missing.update),
             disproved_listings=DisprovedListings(),
         )
-        polling = Polling(cache, queue, cast(Resolver, None), leave=self.left.append)
-        self.moved = polling.polled(cast(Account, account), {})
-        self.queued: set[Key] = set()
-        while (taken := queue.take()) is not None:
-            self.queued.add(taken[0])
+        self._polling = Polling(self.cache, self.queue, cast(Resolver, None), leave=self.left.append)
+        self.moved = self._polling.polled(cast(Account, account), {})
+        self.queued = self._taken()
+
+    def recorded(self, status: str, *, version: int) -> None:
+        """Put a status on record of the deployment."""
+        self.cache.put(deployment(version, "echo", status={"functionVersionId": VERSION, "functionStatus": status}))
+
+    def queued_after(self, key: Key) -> set[Key]:
+        """End a reconcile, and give what is queued then."""
+        self._polling.settle(key)
+        self.queue.done(key)
+        return self._taken()
+
+    def _taken(self) -> set[Key]:
+        found: set[Key] = set()
+        while (taken := self.queue.take()) is not None:
+            found.add(taken[0])
+        return found
 
 
 def listing(status: str | None, *, marked: tuple[str, ...] = ()) -> Listing:
@@ -71,3 +89,20 @@ def test_a_version_that_is_gone_is_news_of_both_and_counts_for_both() -> None:
     poll = Poll(listing(None))
     assert (poll.queued, poll.moved) == ({LLAMA, ECHO}, True)
     assert poll.missing == {LLAMA: True, ECHO: True}
+
+
+def test_what_a_reconcile_has_put_on_record_while_it_was_polled_leads_to_no_other_reconcile() -> None:
+    poll = Poll(listing("DEGRADED"), in_work=ECHO)
+    assert (poll.queued, poll.moved) == (set(), True)
+    poll.recorded("DEGRADED", version=7)
+    assert poll.queued_after(ECHO) == set()
+
+
+def test_news_that_a_reconcile_has_not_seen_lead_to_another_one_at_its_end() -> None:
+    poll = Poll(listing("DEGRADED"), in_work=ECHO)
+    assert poll.queued_after(ECHO) == {ECHO}
+
+
+def test_the_end_of_a_reconcile_that_no_poll_has_met_leads_to_nothing() -> None:
+    poll = Poll(listing("ACTIVE"), in_work=ECHO)
+    assert poll.queued_after(ECHO) == set()
