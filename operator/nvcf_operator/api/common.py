@@ -1,8 +1,9 @@
 """What manifests and records of all kinds share: ids, policies, where the NVCF API key is, how a status is written."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import StringConstraints
 
@@ -95,6 +96,16 @@ class StatusModel(ApiModel):
         Two statuses that say the same give equal dictionaries, whoever built them.
         """
         return {name: value for name, value in super().to_dict().items() if value != []}
+
+
+StatusT = TypeVar("StatusT", bound=StatusModel)
+
+
+def changed(status: StatusT, members: Mapping[str, Any]) -> StatusT:
+    """The status with other members, which are not validated; the same object where they are its own."""
+    known = vars(status)
+    others = {name: value for name, value in members.items() if known[name] is not value}
+    return status.model_copy(update=others) if others else status
 
 
 class LastWrite(ApiModel):

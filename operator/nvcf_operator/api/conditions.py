@@ -38,7 +38,7 @@ class Condition(ApiModel):
     reason: Annotated[str, Field(max_length=1024)]
     """Why, as one word of a closed list."""
 
-    message: Annotated[str, BeforeValidator(_shortened), Field(max_length=MESSAGE_LIMIT)] = ""
+    message: Annotated[str, Field(max_length=MESSAGE_LIMIT), BeforeValidator(_shortened)] = ""
     """What happened, what the operator will do, and what a person can do."""
 
     last_transition_time: Time | None = None

@@ -127,8 +127,10 @@ class Context(ManagedContext[Situation, LocalState]):
 
     def resource_after(self, obj: Mapping[str, Any], clock: Clock) -> Resource:
         """The resource after a write, as this process knows it, and as the claims of others have left it."""
-        known = replace(self.local.view(Resource.read(obj), clock), reference=self.resource.reference)
-        return without(known, frozenset(self.situation.holders))
+        known = self.local.view(Resource.read(obj), clock)
+        if self.resource.reference is not None:
+            known = replace(known, reference=self.resource.reference)
+        return without(known, self.situation.holders.keys())
 
 
 @dataclass(frozen=True, slots=True)

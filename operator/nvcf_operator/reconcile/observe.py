@@ -209,7 +209,7 @@ class Observer:
         holders = await self._environment.claims.holders(resource, context.nvcf.credential.base_url)
         if not holders:
             return context
-        return context.after(resource=without(resource, frozenset(holders)), holders=holders)
+        return context.after(resource=without(resource, holders), holders=holders)
 
     async def _observe_versions(self, context: Context, versions: tuple[str, ...]) -> Context:
         """Observe all versions but those that others hold, until the key turns out not to be good."""

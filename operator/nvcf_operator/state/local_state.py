@@ -1,6 +1,6 @@
 """What this process remembers of each FunctionDeployment beside the cluster's record."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -79,7 +79,7 @@ class LocalState(ManagedLocalState[Resource, FunctionDeploymentStatus, Record]):
         """Put it in the form that decisions take; `known` are members that others know."""
         found = self.finalizer_found_at
         return LocalView(
-            **asdict(self.remembered(now)),
+            **self._remembered(now),
             intent_settled_for=now - self.intent_seen[1] if self.intent_seen is not None else 0.0,
             finalizer_found_for=now - found if found is not None else None,
             verify=self.verify_at is not None,

@@ -171,12 +171,11 @@ class ManagedLocalState(ABC, Generic[ResourceT, StatusT, RecordT]):
         blocked = resource.deleting and resource.is_true(kinds.DELETION_BLOCKED)
         self.seen_without_force_delete |= blocked and not resource.force_delete
         self.stale_force_delete = force_delete_is_stale(resource, seen_without=self.seen_without_force_delete)
-        return replace(
-            resource,
-            status=record.over(resource.status),
-            lost=record.observed_generation < 0,
-            force_delete=resource.force_delete and not self.stale_force_delete,
-        )
+        status, lost = record.over(resource.status), record.observed_generation < 0
+        force_delete = resource.force_delete and not self.stale_force_delete
+        if status is resource.status and (lost, force_delete) == (resource.lost, resource.force_delete):
+            return resource
+        return replace(resource, status=status, lost=lost, force_delete=force_delete)
 
     def decided(self, resource: ResourceT, status: StatusT) -> None:
         """Keep what a decision on this resource wants recorded, before it is written: the write may fail."""
@@ -234,12 +233,16 @@ class ManagedLocalState(ABC, Generic[ResourceT, StatusT, RecordT]):
 
     def remembered(self, now: float) -> Remembered:
         """Put what is remembered of any kind in the form that decisions take."""
-        return Remembered(
-            reported=self.reported,
-            reported_for=now - self.reported_at,
-            stale_force_delete=self.stale_force_delete,
-            attempts=self.attempts,
-        )
+        return Remembered(**self._remembered(now))
+
+    def _remembered(self, now: float) -> dict[str, Any]:
+        """The members of `Remembered`, which the forms of the kinds have as well."""
+        return {
+            "reported": self.reported,
+            "reported_for": now - self.reported_at,
+            "stale_force_delete": self.stale_force_delete,
+            "attempts": self.attempts,
+        }
 
 
 AnyLocalState = ManagedLocalState[Any, Any, Any]

@@ -174,7 +174,7 @@ class Resource(ManagedResource[FunctionDeploymentSpec, FunctionDeploymentStatus]
     def changes_function(self) -> bool:
         """Whether the manifest has ids of another function, in place of a reference by which versions were deployed."""
         recorded = self.status.function_id if self.status.function_ref is not None else None
-        if self.spec is None or self.follows or recorded is None or not names_version(self.status):
+        if recorded is None or self.spec is None or self.follows or not names_version(self.status):
             return False
         return self.spec.function_id != recorded
 

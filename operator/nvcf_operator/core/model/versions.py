@@ -4,6 +4,7 @@ NVCF can make a deployment long after its POST was given up, and can bring one b
 section 5, races 2, 4 and 5).
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from nvcf_client.endpoints.deployments import allocating
@@ -72,8 +73,10 @@ def may_need_undeploying(resource: Resource) -> bool:
     return bool(versions_held(resource)) and not resource.keeps
 
 
-def without(resource: Resource, versions: frozenset[str]) -> Resource:
+def without(resource: Resource, versions: Collection[str]) -> Resource:
     """The resource with nothing on record of these versions, for another resource holds them."""
+    if not versions:
+        return resource
     status = resource.status
     changes: dict[str, object] = {}
     if resource.holds and status.function_version_id in versions:

@@ -77,7 +77,7 @@ def report(situation: Situation, decision: Decision) -> FunctionDeploymentStatus
     old, condition_set = resource.status, decision.condition_set
     if condition_set is not None and decision.action is None:  # not beside an intent, whose write no Event follows
         condition_set = with_odd_words(resource, condition_set)
-    new: dict[str, Any] = dict(old) | _seen(situation, record)
+    new: dict[str, Any] = vars(old) | _seen(situation, record)
     new |= {"uid": resource.uid, "incoming": record.incoming, "retiring": record.retiring, "failed": record.failed}
     new |= {"intent": record.intent, "retry": record.retry, "last_write": record.last_write}
     new |= {"last_handled_redeploy_at": record.redeploy_handled, "function_ref": record.function_ref}
@@ -175,8 +175,8 @@ def health_of(situation: Situation, seen: Present | Listed) -> tuple[str, ...]:
 
 def with_odd_words(resource: AnyResource, condition_set: ConditionSet) -> ConditionSet:
     """The condition set with a sentence about each annotation that says nothing, in front, where no limit cuts it."""
-    odd = (sentence for sentence in manifests.ignored(resource.annotations) if sentence not in condition_set.message)
-    return replace(condition_set, message=" ".join((*odd, condition_set.message)))
+    odd = [sentence for sentence in manifests.ignored(resource.annotations) if sentence not in condition_set.message]
+    return replace(condition_set, message=" ".join((*odd, condition_set.message))) if odd else condition_set
 
 
 def stated_of(

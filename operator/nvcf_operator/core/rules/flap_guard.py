@@ -24,7 +24,8 @@ def not_converging(situation: Situation, action: Change | Create | Undeploy) -> 
 
 def at_limit(situation: Situation, action: Change | Create | Undeploy) -> bool:
     """Whether only a user's request lets this write through."""
-    return counts(situation, action) and is_repeated(situation, digest(action))
+    nothing_before = situation.resource.status.last_write is None
+    return not nothing_before and counts(situation, action) and is_repeated(situation, digest(action))
 
 
 def is_repeated(situation: AnySituation, name: str) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from nvcf_client.models import GpuSpecification
 from nvcf_operator import backoff
+from nvcf_operator.api.common import changed
 from nvcf_operator.api.spec import FunctionDeploymentSpec
 from nvcf_operator.api.status import (
     Failed,
@@ -65,7 +66,7 @@ class Record:
 
     def over(self, status: FunctionDeploymentStatus) -> FunctionDeploymentStatus:
         """The status with this record in place of its own."""
-        return status.model_copy(update={name: getattr(self, name) for name in self.__dataclass_fields__})
+        return changed(status, {name: getattr(self, name) for name in self.__dataclass_fields__})
 
     def moved(self, seconds: float) -> "Record":
         """The record after the time of day was set by so many seconds, with all spans as they were."""

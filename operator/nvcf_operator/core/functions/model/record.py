@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from nvcf_operator.api.common import LastWrite, Retry
+from nvcf_operator.api.common import LastWrite, Retry, changed
 from nvcf_operator.api.function_status import (
     CloudFunctionStatus,
     FailedTemplate,
@@ -46,7 +46,7 @@ class FunctionRecord:
 
     def over(self, status: CloudFunctionStatus) -> CloudFunctionStatus:
         """The status with this record in place of its own."""
-        return status.model_copy(update={name: getattr(self, name) for name in self.__dataclass_fields__})
+        return changed(status, {name: getattr(self, name) for name in self.__dataclass_fields__})
 
     def moved(self, seconds: float) -> "FunctionRecord":
         """The record after the time of day was set by so many seconds, with all spans as they were."""

@@ -21,7 +21,7 @@ def report(situation: FunctionSituation, decision: FunctionDecision) -> CloudFun
     old, condition_set = resource.status, decision.condition_set
     if condition_set is not None and decision.action is None:  # not beside an intent, whose write no Event follows
         condition_set = with_odd_words(resource, condition_set)
-    new: dict[str, Any] = dict(old) | {"uid": resource.uid} | _account(situation, record)
+    new: dict[str, Any] = vars(old) | {"uid": resource.uid} | _account(situation, record)
     new |= {
         name: getattr(record, name)
         for name in ("function_id", "latest", "versions", "intent", "failed", "last_write", "retry")
