@@ -53,6 +53,13 @@ def test_of_what_is_at_rest_the_clusters_copy_counts() -> None:
     assert process.view(edited).status == edited.status
 
 
+def test_a_resource_of_which_nothing_is_known_besides_is_viewed_as_it_is() -> None:
+    """Copies of it would be made several times in a reconcile."""
+    at_rest = held()
+    assert Process(at_rest).view(at_rest) is at_rest
+    assert Process(DRAINS).view(DRAINS) is not DRAINS, "a drain is measured by our own copy"
+
+
 def test_what_is_limited_or_measured_goes_on_by_our_own_copy() -> None:
     process = Process(DRAINS)
     assert process.since(DRAINS) == 600.0
