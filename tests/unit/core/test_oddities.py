@@ -78,6 +78,13 @@ def test_what_was_as_specified_still_shows_how_it_is_while_a_field_of_it_cannot_
     assert (decision.action, condition_set_of(decision)[0]) == (None, Reason.DEGRADED)
 
 
+@pytest.mark.parametrize("name", [None, ""], ids=["missing", "empty"])
+def test_a_deployment_without_an_id_of_its_own_is_changed_by_put(name: str | None) -> None:
+    action = decide(present(held(generation=2, gpu={"maxInstances": 8}), odd(deploymentId=name))).action
+    assert isinstance(action, Change)
+    assert isinstance(action.change, Put)
+
+
 def test_a_put_waits_while_what_it_must_repeat_cannot_be_read() -> None:
     edited = held(generation=2, gpu={"maxRequestConcurrency": 8})
     decision = decide(present(edited, odd({"clusters": {}})))

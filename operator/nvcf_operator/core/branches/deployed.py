@@ -89,7 +89,9 @@ def as_specified(situation: Situation, seen: Present, spec: FunctionDeploymentSp
         return Decision(
             condition_set=conditions.stalled(Reason.IMMUTABLE_FIELD_CHANGED, message, available=serving), seen=True
         )
-    change = next_change(found, patch_supported=situation.local.patch_supported, put_supported=put_supported)
+    # The path of a PATCH begins with the deployment's id, which old servers do not have.
+    patch_supported = situation.local.patch_supported and bool(seen.deployment.deployment_id)
+    change = next_change(found, patch_supported=patch_supported, put_supported=put_supported)
     if change is None:
         return state(situation, seen)
     if isinstance(change, Unsupported):
