@@ -226,16 +226,22 @@ def test_of_two_updates_at_once_the_last_decides_about_everything(
     simulator: Simulator, api: Api, pool: ThreadPoolExecutor
 ) -> None:
     function = register(api, tags=["old"])
-    simulator.behave(races={"slowUpdate": 4})
+    simulator.behave(races={"slowUpdate": NEVER})
     first = pool.submit(api.http.put, version_of(function), json={"tags": ["new"]})
     eventually(
         lambda: simulator.log(functionVersionId=function[1], operation="updateFunction"),
         within=DEADLINE,
         what="the first update",
     )
-    limit = api.http.put(f"/ratelimit{version_of(function)}", json={"rateLimit": {"rateLimit": "1-S"}})
-    assert (first.result().status_code, limit.status_code) == (200, 204)
-    assert shown(api, function)["tags"] == ["old"], "the change of the tags is undone"
+    limited = {"rateLimit": {"rateLimit": "1-S"}}
+    second = pool.submit(api.http.put, f"/ratelimit{version_of(function)}", json=limited)
+    eventually(simulator.in_flight, lambda number: number == 2, within=DEADLINE, what="both updates")
+    simulator.behave(races={"slowUpdate": 0})
+    assert (first.result().status_code, second.result().status_code) == (200, 204)
+    entries = [entry for entry in simulator.log(functionVersionId=function[1]) if entry["committed"] is not None]
+    last = max(entries, key=lambda entry: entry["committed"])["operation"]
+    undone = {"updateRateLimit": (["old"], True), "updateFunction": (["new"], False)}
+    assert (shown(api, function)["tags"], "rateLimit" in shown(api, function)) == undone[last], "the other is undone"
     assert simulator.operations(function[1])[-2:] == ["updateFunction", "updateRateLimit"]
     assert len(simulator.overlapping(function[1])) == 1
     assert simulator.overlapping(function[1], but=["updateRateLimit"]) == []
