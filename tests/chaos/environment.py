@@ -48,7 +48,7 @@ BEHAVIOUR: Mapping[str, Any] = {"period": 0.1, "deploySeconds": 0.2, "races": {"
 """A POST takes far less than the create settle, and long enough for an operator to die meanwhile."""
 
 NAME = "echo"
-PATIENCE = 40.0
+PATIENCE = 90.0
 """Seconds for anything that a run waits for, on a machine that is busy with others."""
 
 PAUSE = 0.3
