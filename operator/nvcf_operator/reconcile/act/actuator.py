@@ -220,10 +220,13 @@ class Actuator:
         return await self._write_current(context, action)
 
     async def _write_current(self, context: Context, action: Change | Undeploy) -> Outcome[Context]:
-        """Change NVCF by a manifest that was read a moment ago."""
-        await self._cluster.prove_current(context.resource, context.local)
+        """Change NVCF by a manifest that is read once there is a place: on the way to it much may have changed."""
+        proven = True
         try:
             async with context.nvcf.admitted(context.caller) as admission:
+                proven = False
+                await self._cluster.prove_current(context.resource, context.local)
+                proven = True
                 with self._version_writes.writing(context.target(action.function_version_id), Call.DEPLOYMENT):
                     if isinstance(action, Undeploy):
                         return await self._undeploys.undeploy(context, action, admission)
@@ -231,7 +234,8 @@ class Actuator:
         except LimiterClosed as closed:
             return Outcome(context.after(failure=calls.limiter_failure(closed)))
         finally:
-            context.local.last_write_at = self._clock.monotonic()
+            if proven:
+                context.local.last_write_at = self._clock.monotonic()
 
 
 def _ends(context: Context, action: DropFinalizer) -> tuple[EventNote, ...]:

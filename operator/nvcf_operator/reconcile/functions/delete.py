@@ -40,9 +40,12 @@ class Deletions:
             Vanished, KubeError, VersionBusy: nothing was written to NVCF.
 
         """
-        await self._cluster.prove_current(context.resource, context.local)
+        proven = True
         try:
             async with context.nvcf.admitted(context.caller) as admission:
+                proven = False  # on the way to a place much may have changed
+                await self._cluster.prove_current(context.resource, context.local)
+                proven = True
                 return await self._admitted(context, action, admission)
         except LimiterClosed as closed:
             return Outcome(context.after(failure=calls.limiter_failure(closed)))
@@ -50,7 +53,8 @@ class Deletions:
             scope = "delete_function" if error.operation == "delete_function" else "list_functions"
             return Outcome(context.after(failure=await failure_of_call(context, error, scope)))
         finally:
-            context.local.last_write_at = self._clock.monotonic()
+            if proven:
+                context.local.last_write_at = self._clock.monotonic()
 
     async def _admitted(
         self, context: FunctionContext, action: DeleteVersion, admission: Admission

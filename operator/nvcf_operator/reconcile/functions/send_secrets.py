@@ -42,9 +42,9 @@ class SecretSender:
         sources, until = local.doubted_secrets.get(action.version_id, (action.sources, 0.0))
         if sources != action.sources and (left := until - clock.monotonic()) > 0:
             raise VersionBusy(context.target(action.function_id, action.version_id), left)
-        await self._environment.cluster.prove_current(context.resource, local)
         try:
             async with context.nvcf.admitted(context.caller) as admission:
+                await self._environment.cluster.prove_current(context.resource, local)
                 values = await self._reader.current(context.resource)
                 if values.sources != action.sources:
                     raise Outdated("the Secrets have changed")

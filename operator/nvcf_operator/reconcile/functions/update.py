@@ -48,13 +48,15 @@ class Updates:
             Vanished, KubeError: nothing was written to NVCF.
 
         """
-        await self._cluster.prove_current(context.resource, context.local)
         seen = next((item for item in context.situation.shown if item.version_id == action.version_id), None)
         if seen is None:
             raise Outdated(f"version {action.version_id} is not there any more")
-        target = context.target(action.function_id, action.version_id)
+        target, proven = context.target(action.function_id, action.version_id), True
         try:
             async with context.nvcf.admitted(context.caller) as admission:
+                proven = False  # on the way to a place much may have changed
+                await self._cluster.prove_current(context.resource, context.local)
+                proven = True
                 with self._environment.version_writes.writing(target):
                     changed = await self._send(context, action, seen, admission)
         except LimiterClosed as closed:
@@ -71,7 +73,8 @@ class Updates:
                 context.local.refused(key, name, failure, self._clock.monotonic(), request)
             return Outcome(context.after(failure=failure))
         finally:
-            context.local.last_write_at = self._clock.monotonic()
+            if proven:
+                context.local.last_write_at = self._clock.monotonic()
         self._environment.emit_write(context.resource, action)
         repeats = undone_lately(context.situation, action.version_id)
         name, request = change_name(context.situation), context.resource.reconcile_requested
