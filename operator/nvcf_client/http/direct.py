@@ -54,7 +54,10 @@ class AioConnection:
         url, connect, body = URL(f"{wire['url']}{query}", encoded=True), wire["timeout"].connect, wire["content"]
         headers = CIMultiDict(self._headers)
         headers.update(wire["headers"])
-        head = head_of(wire["method"], url, headers, body=body)
+        try:
+            head = head_of(wire["method"], url, headers, body=body)
+        except ValueError as error:
+            raise httpx.LocalProtocolError(str(error)) from None
         if url.scheme == "https":
             connect *= 2  # for TLS again
         progress.begin()

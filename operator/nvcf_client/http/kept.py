@@ -115,8 +115,7 @@ class KeptConnection:
         """
         connection = self._reused() or await self._opened(url, connect, server_hostname)
         try:
-            sending()
-            _send(connection, head, body)
+            _send(connection, head, body, sending)
             reply = await _received(connection, most)
         except BaseException:
             connection.close()
@@ -158,7 +157,7 @@ class KeptConnection:
             raise aiohttp.ConnectionTimeoutError(f"Connection timeout to host {url.origin()}") from error
 
 
-def _send(connection: Connection, head: bytes, body: bytes | None) -> None:
+def _send(connection: Connection, head: bytes, body: bytes | None, sending: Callable[[], None]) -> None:
     protocol, transport = connection.protocol, connection.transport
     if protocol is None or transport is None or transport.is_closing():
         raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
@@ -169,6 +168,7 @@ def _send(connection: Connection, head: bytes, body: bytes | None) -> None:
         max_field_size=LONGEST_LINE,
         max_headers=MOST_HEADERS,
     )
+    sending()
     transport.write(head + body if body else head)
 
 
@@ -192,15 +192,20 @@ async def _received(connection: Connection, most: int | None) -> Reply:
 def _is_ended(connection: Connection) -> bool:
     """Whether a connection ends with its call: it was closed, or the server has not taken the whole request."""
     protocol, transport = connection.protocol, connection.transport
-    return protocol is None or transport is None or protocol.should_close or transport.get_write_buffer_size() > 0
+    if protocol is None or transport is None or protocol.should_close or transport.is_closing():
+        return True
+    return transport.get_write_buffer_size() > 0
 
 
 def _is_spoilt(connection: Connection) -> bool:
     """Whether something has come on an unused connection, taken in by aiohttp or not."""
     protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None or protocol.should_close:
+    if protocol is None or transport is None or protocol.should_close or transport.is_closing():
         return True
-    number = transport.get_extra_info("socket").fileno()
+    sock = transport.get_extra_info("socket")
+    # TLS that has lost its connection has no socket any more; the protocol hears of it a turn of the event loop later.
+    if sock is None or (number := sock.fileno()) < 0:
+        return True
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([number], [], [], 0)[0])
     unread = select.poll()
