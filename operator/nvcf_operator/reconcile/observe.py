@@ -21,7 +21,14 @@ from nvcf_operator.core.model.observed import (
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.model.situation import Situation, Timing
-from nvcf_operator.core.model.versions import needs_nvcf, on_record, versions_held, versions_of_interest, without
+from nvcf_operator.core.model.versions import (
+    deployments_on_record,
+    needs_nvcf,
+    on_record,
+    versions_held,
+    versions_of_interest,
+    without,
+)
 from nvcf_operator.core.report import messages
 from nvcf_operator.core.rules import error_classification
 from nvcf_operator.core.rules.poll_rules import fingerprint_of, list_is_enough
@@ -32,6 +39,7 @@ from nvcf_operator.reconcile.context import Context, Environment, pending_update
 from nvcf_operator.reconcile.instances import InstanceReads
 from nvcf_operator.reconcile.ports import BELIEF, Accounts, Credentials, Saturated
 from nvcf_operator.settings import Settings
+from nvcf_operator.state.deployments import Target
 from nvcf_operator.state.local_state import LocalState
 from nvcf_operator.state.version_writes import Call
 
@@ -62,7 +70,8 @@ class Reads:
             if isinstance(listing, Failure):
                 return Unknown(listing)
             now = self._clock.monotonic()
-            doubt = _doubt(resource, version, listing) if listing.asked_at >= asked_at else None
+            asked = self._is_asked_for(resource, target)
+            doubt = _doubt(resource, version, listing) if listing.asked_at >= asked_at and not asked else None
             if self._presence.contradicted(target, now, agrees=doubt is None):
                 return Unknown(Failure(Reason.NVCF_UNAVAILABLE, doubt or "", Scope.SERVER))
             self._sent.missed(target, now)
@@ -73,6 +82,12 @@ class Reads:
             return Unknown(account.reading(error))
         self._presence.saw(target, self._clock.monotonic())
         return Present(answer.deployment)
+
+    def _is_asked_for(self, resource: Resource, target: Target) -> bool:
+        """Whether a 404 is what NVCF was asked for: against an undeployment, a list that lags says nothing."""
+        if any(item.since for item in resource.status.retiring if item.function_version_id == target.version):
+            return True
+        return self._sent.answered_delete(target, deployments_on_record(resource, target.version))
 
     async def function(self, context: Context, version: str) -> tuple[FunctionSeen, str | None]:
         """Say whose the version is, and its status."""
@@ -100,8 +115,7 @@ def _doubt(resource: Resource, version: str, listing: Listing) -> str | None:
     if listing.shows_deployed(resource.function_id, version):
         return messages.CONTRADICTED
     leaves = resource.deleting or version != resource.wanted_version
-    asked = any(item.since for item in resource.status.retiring if item.function_version_id == version)
-    if leaves and not asked and version in on_record(resource) and listing.hides(resource.function_id, version):
+    if leaves and version in on_record(resource) and listing.hides(resource.function_id, version):
         return messages.VERSION_VANISHED
     return None
 

@@ -1,6 +1,6 @@
 """What this process has seen of deployments, and what it has sent for them, by installation, function and version."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -92,12 +92,16 @@ class PresenceHistory:
             if now - last > 10 * self._remember:
                 del self._absent[target]
         for target, (_, last) in list(self._contradicted.items()):
-            if now - last > 10 * self._remember:
+            if now - last > max(10 * self._remember, LONGEST_BETWEEN_READS):
                 del self._contradicted[target]
 
     def _forget_presence(self, target: Target) -> None:
         self._present.pop(target, None)
         self._gone.pop(target, None)
+
+
+LONGEST_BETWEEN_READS = 600.0
+"""Seconds between two reads of one version, at the longest backoff: however short the settle is, it can end."""
 
 
 REMEMBERED = 3600.0
@@ -224,6 +228,11 @@ class Sent:
     def undeployed_ids(self, targets: Iterable[Target]) -> frozenset[str]:
         """Deployments of these versions that were undeployed and then not shown."""
         return frozenset(_of(self._undeployed, targets))
+
+    def answered_delete(self, target: Target, deployments: Collection[str]) -> bool:
+        """Whether NVCF has answered a DELETE of one of these deployments of a version."""
+        undeployed = {self._undeploying.get(target), *self._undeployed.get(target, ())}
+        return not undeployed.isdisjoint(deployments)
 
     def prune(self, now: float) -> None:
         """Drop what no decision asks for any more."""
