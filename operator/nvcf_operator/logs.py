@@ -48,7 +48,7 @@ class Redactor:
     def clean(self, text: str) -> str:
         """The text without keys."""
         if self._by_end:
-            ends: Iterable[str] = self._by_end
+            ends: Iterable[str] = tuple(self._by_end)  # keys come while another thread logs
             if len(self._by_end) > len(text):
                 ends = {text[i : i + SHORTEST] for i in range(len(text) - SHORTEST + 1)} & self._by_end.keys()
             found = [spelling for end in ends if end in text for spelling in self._by_end[end]]

@@ -284,8 +284,8 @@ class Informer:
         kopf gets the end of each object, too, for it remembers those that it has listed.
         """
         if kind == "DELETED":
-            self._ends_shown.add(obj["metadata"].get("uid", ""))
             self._end(obj)
+            self._ends_shown.add(obj["metadata"].get("uid", ""))
             return False
         if not self._cache.is_echo(obj):
             self._take(obj, listed=False, first=False)
@@ -307,10 +307,9 @@ class Informer:
     def _end(self, obj: Mapping[str, Any]) -> None:
         key, uid = key_of(obj), obj["metadata"].get("uid", "")
         known, dropped = self._cache.get(key), _is_dropped(obj["metadata"], key.kind)
+        self._ended(uid, dropped)  # also where a worker has found it to be gone before
         if known is not None and known.uid == uid:
-            self._leave(known, dropped=dropped)
-        else:
-            self._ended(uid, dropped)  # a worker may have found it to be gone before
+            self._leave(known)
 
     def _take(self, obj: Mapping[str, Any], *, listed: bool, first: bool) -> Key:
         """Feed cache and queue with one resource; give its key."""
@@ -331,8 +330,7 @@ class Informer:
             self._queue.add(key, Priority.NORMAL if news == News.NEW else Priority.LOW)
         return key
 
-    def _leave(self, resource: AnyResource, *, dropped: bool = False) -> None:
-        self._ended(resource.uid, dropped)
+    def _leave(self, resource: AnyResource) -> None:
         self._cache.drop(resource.key, resource.uid)
         self._queue.discard(resource.key)
         self._gone(resource)

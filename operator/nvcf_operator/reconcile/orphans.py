@@ -186,14 +186,23 @@ class Orphans:
         return None
 
     async def _undeploy(self, post: SentPost, account: Nvcf, found: Deployment, *, force: bool) -> bool:
-        """Undeploy it, unless it turns out right before the call that somebody claims the version by now."""
+        """Undeploy it; false if somebody turns out to have claimed or deployed the version right before."""
         _, function, version = post.target
         spec = post.resource.spec
         graceful = (spec is None or spec.undeploy.graceful) and not force and found.function_status.upper() != "ERROR"
         request = endpoints.delete_deployment(function_id=function, function_version_id=version, graceful=graceful)
+        read = endpoints.get_deployment(function_id=function, function_version_id=version)
         async with account.admitted(_caller(post)) as admission:
             with self._environment.version_writes.writing(post.target, Call.DEPLOYMENT):
                 if await self._is_claimed(post, account):
+                    return False
+                try:  # the admission may have taken minutes
+                    again = (await account.send(read, admission)).deployment
+                except nvcf_errors.NotFound as error:
+                    if error.unknown_path:
+                        raise
+                    return True  # the next read proves it
+                if again.deployment_id != found.deployment_id:
                     return False
                 await account.send(request, admission)
         self._sent.undeploying(post.target, found.deployment_id)

@@ -104,13 +104,13 @@ class FunctionOrphans:
         return other is not None
 
     async def _delete(self, post: SentRegistration, account: Nvcf, found: VersionSeen) -> bool:
-        """Delete it, unless it turns out right before the call that another object has adopted it meanwhile."""
+        """Delete it, unless it turns out right before the call that somebody has adopted or deployed it meanwhile."""
         request = endpoints.delete_function(function_id=found.function_id, function_version_id=found.version_id)
         target = Target(post.base_url, found.function_id, found.version_id)
         async with account.admitted(_caller(post)) as admission:
             with self._environment.version_writes.writing(target, Call.DELETION):
                 seen = await self._read(post, account, found, admission)
-                if seen is None or self._is_claimed(post, seen):
+                if seen is None or seen.is_deployed or self._is_claimed(post, seen):
                     return False
                 await account.send(request, admission)
         return True
