@@ -58,8 +58,11 @@ class Foretelling(Story):
         if any(item.first_write is not None and key not in self._first(begun) for key, item in planned.items()):
             self._live(1.1 * SETTINGS.deep_resync_interval, Chance())  # a plan reads in full what the operator will
         later = self._first(begun)
+        ended = any(key not in self.cluster.objects for key in planned)
         for key, item in planned.items():
             note(f"              plan of {key}: {item.action} {item.first_write} after {item.waits:.0f} s")
+            if ended and item.action == Action.CONFLICT:
+                continue  # it takes over what the holder has left, as the plan says
             if key in self.cluster.objects or item.first_write is not None:
                 self._is_as_planned(key, item, at_once.get(key), later.get(key), reasons.get(key))
 
