@@ -313,8 +313,10 @@ class Informer:
 
     def _take(self, obj: Mapping[str, Any], *, listed: bool, first: bool) -> Key:
         """Feed cache and queue with one resource; give its key."""
-        key = key_of(obj)
+        key, version = key_of(obj), self._cache.version(key_of(obj))
         if self._cache.is_another(key, obj["metadata"].get("uid", "")) and (known := self._cache.get(key)) is not None:
+            if version is not None and version_of(obj) < version[1]:
+                return key  # late word of a namesake that has ended: a read was faster than the watch
             self._leave(known)  # it was made again, and the end of the first one was missed
         news = self._cache.see(obj, listed=listed)
         if news == News.NOTHING:

@@ -45,6 +45,23 @@ async def test_only_an_end_that_nobody_asked_for_counts(metadata: dict[str, Any]
     assert ends == [(how, metadata.get("uid", "one")), *gone], "it is known before the end is dealt with"
 
 
+async def test_late_word_of_a_namesake_that_has_ended_takes_no_other_object_away() -> None:
+    cache, queue = Cache(), DelayQueue[Key](group=lambda key: key.namespace)
+    ends: list[str] = []
+    informer = Informer(
+        cast(KubeClient, None),
+        cache,
+        queue,
+        namespaces=(),
+        gone=lambda resource: ends.append(resource.uid),
+        user_agent="test",
+    )
+    assert informer._shown("ADDED", obj(9, uid="two"))
+    informer._shown("MODIFIED", obj(7))
+    informer._shown("DELETED", obj(8))
+    assert (cache.version(Key("team", "größe")), ends) == (("two", 9), [])
+
+
 async def test_what_kopf_hands_on_late_brings_back_no_object_whose_end_the_watch_has_shown() -> None:
     cache, queue = Cache(), DelayQueue[Key](group=lambda key: key.namespace)
     ends: list[str] = []

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import aiohttp
 import pytest
+from aiohttp.connector import Connection
 from multidict import CIMultiDict
 from yarl import URL
 
-from nvcf_client.http.kept import BodyTooLongError, KeptConnection, head_of
+from nvcf_client.http.kept import BodyTooLongError, KeptConnection, _is_spoilt, head_of
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
@@ -121,3 +123,9 @@ async def test_what_is_no_http_is_an_error_that_does_not_repeat_it() -> None:
         with pytest.raises(aiohttp.ClientPayloadError, match="breaks HTTP") as caught:
             await call()
     assert "nvapi" not in str(caught.value)
+
+
+def test_a_connection_whose_tls_has_just_been_lost_is_not_used_again() -> None:
+    transport = SimpleNamespace(is_closing=lambda: False, get_extra_info=lambda name: None)
+    connection = SimpleNamespace(protocol=SimpleNamespace(should_close=False), transport=transport)
+    assert _is_spoilt(cast(Connection, connection)), "its protocol hears of it a turn of the event loop later"

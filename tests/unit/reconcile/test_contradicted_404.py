@@ -102,6 +102,13 @@ def test_a_doubt_is_forgotten_long_after_it_was_heard_of_last() -> None:
     assert history.contradicted(TARGET, 860.0, agrees=False)
 
 
+def test_a_short_settle_ends_also_where_reads_are_rare() -> None:
+    history = PresenceHistory(remember=5)
+    assert history.contradicted(TARGET, 100.0, agrees=False)
+    history.prune(170.0)
+    assert not history.contradicted(TARGET, 172.0, agrees=False)
+
+
 @pytest.mark.parametrize(
     ("status", "deployed"),
     [("ACTIVE", True), ("error", True), ("DEPLOYING", True), ("INACTIVE", False), ("DELETED", False), ("NEW", False)],

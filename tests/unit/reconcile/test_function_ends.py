@@ -10,6 +10,7 @@ from nvcf_operator.core.functions.model.mark import Mark
 from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.flowcontrol.limiters import Admission
 from tests.property.chance import Chance
+from tests.property.nvcf_model import specifications_of
 from tests.property.registry_model import Registry, Version
 from tests.unit.reconcile.one_function import LLAMA, SPEC, OneFunction
 
@@ -99,6 +100,26 @@ def test_what_another_object_adopts_meanwhile_is_left(world: OneFunction, monkey
         return await send(request, admission)
 
     monkeypatch.setattr(door, "send", adopting)
+    drop(world)
+    assert list(world.registry.visible) == [version]
+    assert reported(world) == []
+
+
+def test_what_somebody_deploys_while_its_deletion_waits_for_its_place_is_left(
+    world: OneFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = registered(world)
+    door = world.operator.door
+    send = door.send
+
+    async def deploying(request: Request[Any], admission: Admission) -> Any:
+        try:
+            return await send(request, admission)
+        finally:
+            if request.operation == "get_deployment":  # the last thing that is read before the version itself
+                world.account.post(version.version_id, specifications_of(1), made_for=None)
+
+    monkeypatch.setattr(door, "send", deploying)
     drop(world)
     assert list(world.registry.visible) == [version]
     assert reported(world) == []
