@@ -38,7 +38,7 @@ lint: setup ## ruff and the import contracts
 types: setup ## mypy, strict
 	$(BIN)/mypy
 
-check: setup ## lint, types, unit tests and a few random stories, side by side: run it before you push (a minute)
+check: setup ## lint, types, unit tests and a few random stories, side by side: run it before you push (a minute or two)
 	@$(MAKE) --no-print-directory --jobs 4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types unit stories
 
 unit: setup ## the operator's unit tests; properties are tried with few examples (EXAMPLES=all: with all, as in make test)
