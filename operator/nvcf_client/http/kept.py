@@ -117,7 +117,7 @@ class KeptConnection:
         try:
             _send(connection, head, body, sending)
             reply = await _received(connection, most)
-        except BaseException:
+        except BaseException:  # a cancelled call, too, leaves a connection on which its response may still come
             connection.close()
             raise
         if _is_ended(connection):

@@ -78,8 +78,8 @@ class Informer:
         queue: where keys go.
         namespaces: where to watch; everywhere if empty.
         gone: called with each object that is gone.
-        ended: called before, with the uid and whether the API server has dropped the object together with its
-            finalizer; for what the watch shows also where the object is not known any more.
+        ended: called before, for each end that the watch shows, also of an object that is not known any more: with the
+            uid, and whether the API server has dropped the object together with its finalizer.
         user_agent: what kopf calls itself.
         served: called with each kind and whether it can be listed, when that turns out.
 
