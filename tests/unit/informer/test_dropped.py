@@ -16,6 +16,21 @@ def obj(version: int, **metadata: Any) -> dict[str, Any]:
     return {"metadata": {**own, **metadata}, "spec": {"functionId": "f", "functionVersionId": "v"}}
 
 
+def watching() -> tuple[Cache, Informer, list[str]]:
+    """A cache, what feeds it, and the uids of the objects that it finds to be gone."""
+    cache, queue = Cache(), DelayQueue[Key](group=lambda key: key.namespace)
+    ends: list[str] = []
+    informer = Informer(
+        cast(KubeClient, None),
+        cache,
+        queue,
+        namespaces=(),
+        gone=lambda resource: ends.append(resource.uid),
+        user_agent="test",
+    )
+    return cache, informer, ends
+
+
 @pytest.mark.parametrize(
     ("metadata", "dropped"),
     [
@@ -46,16 +61,7 @@ async def test_only_an_end_that_nobody_asked_for_counts(metadata: dict[str, Any]
 
 
 async def test_late_word_of_a_namesake_that_has_ended_takes_no_other_object_away() -> None:
-    cache, queue = Cache(), DelayQueue[Key](group=lambda key: key.namespace)
-    ends: list[str] = []
-    informer = Informer(
-        cast(KubeClient, None),
-        cache,
-        queue,
-        namespaces=(),
-        gone=lambda resource: ends.append(resource.uid),
-        user_agent="test",
-    )
+    cache, informer, ends = watching()
     assert informer._shown("ADDED", obj(9, uid="two"))
     informer._shown("MODIFIED", obj(7))
     informer._shown("DELETED", obj(8))
@@ -63,16 +69,7 @@ async def test_late_word_of_a_namesake_that_has_ended_takes_no_other_object_away
 
 
 async def test_what_kopf_hands_on_late_brings_back_no_object_whose_end_the_watch_has_shown() -> None:
-    cache, queue = Cache(), DelayQueue[Key](group=lambda key: key.namespace)
-    ends: list[str] = []
-    informer = Informer(
-        cast(KubeClient, None),
-        cache,
-        queue,
-        namespaces=(),
-        gone=lambda resource: ends.append(resource.uid),
-        user_agent="test",
-    )
+    cache, informer, ends = watching()
     await informer._seen({"type": None, "object": obj(1)})  # type: ignore[typeddict-item]
     assert not informer._shown("DELETED", obj(2)), "kopf remembers what it has listed"
     assert informer._shown("ADDED", obj(3, uid="two"))
