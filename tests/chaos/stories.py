@@ -29,7 +29,7 @@ from tests.support.cluster import condition_of
 OPERATORS_KEY = "nvapi-test-the-operators-own"
 NARROW = {"workers": 8, "nvcf_concurrency": 3}
 """Few workers and few calls at a time, so that a crowd is one."""
-FEW = 8
+FEW = 12
 """Calls that may go before a user's edit: those under way, and those that begin until the watch has shown it."""
 
 
@@ -257,7 +257,7 @@ def an_edit_goes_before_other_work(run: Run) -> list[str]:
     function, version = run.simulator.add_function(run.name, ncaId=run.name)
     run.versions.append(version)
     run.simulator.deploy(version, GPU)
-    run.simulator.fault(operation="getDeployment", functionVersionId=version, delay=3)
+    run.simulator.fault(operation="getDeployment", functionVersionId=version, delay=5)
     others = crowd(run, function, version, known=True)
     cursor = run.simulator.cursor
     run.scale(maxInstances=5)

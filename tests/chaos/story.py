@@ -92,12 +92,13 @@ def beside(run: Run, name: str, function: str = "", version: str = "", **spec: A
 def crowd(run: Run, function: str, version: str, *, known: bool, **spec: Any) -> list[str]:
     """Have many resources to reconcile, each by a call of its own, of which some are under way.
 
-    Those that are known are what an operator begins with; the others are as new as what a user creates next.
+    Those that are known are what an operator begins with, before the run's resource, as lists are sorted by name; the
+    others are as new as what a user creates next.
     """
     cursor = run.simulator.cursor
     if known:
         run.operator.close()
-    paths = [beside(run, f"other-{n}", function, version, managementPolicy="Observe", **spec) for n in range(24)]
+    paths = [beside(run, f"crowd-{n}", function, version, managementPolicy="Observe", **spec) for n in range(24)]
     if known:
         run.operate()
     crowded = {"operation": "getDeployment", "functionVersionId": version}

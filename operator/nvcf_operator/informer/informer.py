@@ -301,8 +301,8 @@ class Informer:
             if not shown:
                 self._end(obj)
         elif not shown:
-            listed = event["type"] is None
-            self._take(obj, listed=listed, first=listed)
+            # kopf lists after our own first list: what differs from that has happened since.
+            self._take(obj, listed=event["type"] is None, first=False)
 
     def _end(self, obj: Mapping[str, Any]) -> None:
         key, uid = key_of(obj), obj["metadata"].get("uid", "")

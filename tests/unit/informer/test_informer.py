@@ -122,6 +122,7 @@ NOTICED = [
     pytest.param([OURS[0], ("watch", obj(7))], [], Priority.LOW, id="our finalizer taken off while we work"),
     pytest.param([*OURS, ECHOES[0], EDIT], [], Priority.HIGH, id="a user's edit, overtaken by our answer"),
     pytest.param([OURS[0], EDIT, OURS[1]], [ECHOES[1]], Priority.HIGH, id="a user's edit, seen while we work"),
+    pytest.param([], [("listed", EDIT[1])], Priority.HIGH, id="a user's edit between our first list and kopf's"),
 ]
 
 
@@ -136,6 +137,12 @@ async def test_another_writers_change_is_reconciled_whatever_overtakes_it(
     stage = Stage(filtered=filtered)
     await stage.play(during, after)
     assert stage.reconciles == [Priority.NORMAL, priority]
+
+
+async def test_what_is_created_between_our_first_list_and_that_of_kopf_is_new() -> None:
+    stage = Stage()
+    await stage.happen("listed", obj(5))
+    assert stage.queue.take() == (KEY, Priority.NORMAL)
 
 
 @pytest.mark.parametrize("filtered", [False, True])
