@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from nvcf_operator.core.model.reasons import Reason
 from tests.chaos import user_actions, users_life
-from tests.chaos.environment import Run
+from tests.chaos.environment import PAUSE, Run
 from tests.chaos.life import MANIFEST, NEIGHBOUR, VERSIONS, Drawn, Life
 from tests.chaos.outcome import wrongs
 from tests.support.cluster import condition_of
+from tests.support.waiting import eventually
 
 END = "the-end"
 """Token of the request to reconcile once more, which distinguishes the end from what came before."""
@@ -38,6 +39,11 @@ FAULTS: dict[str, dict[str, Any]] = {
     "cut off while NVCF goes on": {"reset": True, "when": "during", "delay": 0.1},
 }
 CALLS = ("createDeployment", "deleteDeployment", "getDeployment", "listFunctions", "updateGpuSpecification")
+
+PAUSES = (1.0, 0.5, 0.1, 2.0)
+"""Seconds between two deeds."""
+TAKEN_UP = 5.0
+"""Seconds for the first answer to a deed, however busy the machine is. There need not be one."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def deeds() -> st.SearchStrategy[Deed]:
         )
     )
     disruptions = st.one_of(st.just(("", None)), faults, st.just((KILL, None)))
-    pauses = st.sampled_from([1.0, 0.5, 0.1, 2.0])
+    pauses = st.sampled_from(PAUSES)
     return st.builds(
         lambda drawn, disruption, pause: Deed(drawn[0], drawn[1], disruption[0], disruption[1], pause),
         st.one_of(edits, edits, others, users_life.deeds()),
@@ -127,8 +133,23 @@ def _rollout(how: tuple[str, str]) -> Drawn:
     return f"roll out by {how}", lambda life: life.run.edit(rollout=rollout)
 
 
-def _request(run: Run, name: str) -> None:
-    run.annotate(**{name: f"<{run.simulator.cursor}> & März"})
+def _request(run: Run, name: str) -> str:
+    token = f"<{run.simulator.cursor}> & März"
+    run.annotate(**{name: token})
+    return token
+
+
+def _taken_up(run: Run, cursor: int, token: str) -> None:
+    """Wait until the operator answers a request to reconcile, by a call or in the status; it may not come to that."""
+
+    def answered() -> bool:
+        if any(entry["operation"] != "listFunctions" for entry in run.asked(cursor)):
+            return True
+        found = run.find()
+        return found is None or found.get("status", {}).get("lastHandledReconcileAt") == token
+
+    with suppress(AssertionError):
+        eventually(answered, within=TAKEN_UP, what="a reconcile", rest=lambda: run.operator.ended(PAUSE))
 
 
 def _suspended(life: Life) -> None:
@@ -201,7 +222,9 @@ def lived(life: Life, deeds: Sequence[Deed], tally: Tally) -> list[str]:
         if deed.fault is not None:
             run.simulator.fault(name=run.name, key=_key(run), **deed.fault)
         deed.do(life)
-        _request(run, "reconcile_requested_at")  # so that it is reconciled now, under that disruption
+        token = _request(run, "reconcile_requested_at")  # so that it is reconciled now, under that disruption
+        if deed.pause > min(PAUSES):  # after that one the story continues before the operator has noticed
+            _taken_up(run, cursor, token)
         run.operator.ended(deed.pause)
         killed = deed.disruption == KILL and bool(run.asked(run.cursor, inFlight=True))
         if deed.disruption == KILL:
