@@ -8,6 +8,7 @@ from typing import Any, Final
 import aiohttp
 
 from nvcf_operator import jsons
+from nvcf_operator.kube.answers import fault
 from nvcf_operator.kube.connection import Connection
 from nvcf_operator.kube.errors import KubeError, RequestTarget, Unavailable, of_response, parse
 from nvcf_operator.tracing import Span, Tracer
@@ -101,11 +102,12 @@ class Calls:
             raise Unavailable(f"{method} {kind}: {error or type(error).__name__}") from None
         finally:
             self._observe(kind, code, time.monotonic() - started)
-        value = parse(raw)
+        value, target = parse(raw), RequestTarget.of(method, path)
         if 200 <= status < 300:
-            if value is not None:
+            problem = "no JSON object" if value is None else fault(target, value, dry_run="dryRun=All" in path)
+            if value is not None and problem is None:
                 return value
-            raise Unavailable(f"the API server answered with HTTP {status} and no JSON object", status=status)
+            raise Unavailable(f"{method} {kind}: the answer was HTTP {status} with {problem}", status=status)
         retry_after = headers.get("Retry-After", "")
         wait = float(retry_after) if retry_after.isdecimal() else None
-        raise of_response(status, value or {}, target=RequestTarget.of(method, path), raw=raw, retry_after=wait)
+        raise of_response(status, value or {}, target=target, raw=raw, retry_after=wait)

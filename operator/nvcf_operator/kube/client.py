@@ -90,8 +90,10 @@ class KubeClient(Calls):
         """
         document = await self._read("schema", f"/openapi/v3/apis/{names.API_VERSION}")
         ours = {"group": names.GROUP, "version": names.VERSION, "kind": kind.name}
-        for schema in ((document.get("components") or {}).get("schemas") or {}).values():
-            if ours in (schema.get("x-kubernetes-group-version-kind") or ()):
+        components = document.get("components")
+        schemas = components.get("schemas") if isinstance(components, dict) else None
+        for schema in schemas.values() if isinstance(schemas, dict) else ():
+            if isinstance(schema, dict) and ours in (schema.get("x-kubernetes-group-version-kind") or ()):
                 return cast("Mapping[str, Any]", schema)
         raise Unavailable(f"the API server publishes no schema for {kind}")
 
@@ -166,9 +168,13 @@ class KubeClient(Calls):
     async def get_secret(self, namespace: str, name: str) -> StoredSecret | None:
         """Read a Secret; None if it does not exist. No error contains any of it."""
         try:
-            return StoredSecret.of(await self._read("secret", f"/api/v1/namespaces/{namespace}/secrets/{name}"))
+            stored = await self._read("secret", f"/api/v1/namespaces/{namespace}/secrets/{name}")
         except Missing:
             return None
+        try:
+            return StoredSecret.of(stored)
+        except (AttributeError, TypeError, ValueError):  # they may repeat the data
+            raise Unavailable(f"GET Secret {namespace}/{name}: the answer's data cannot be read") from None
 
     async def create_event(self, namespace: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an Event of `v1`. A Conflict means that it exists already."""

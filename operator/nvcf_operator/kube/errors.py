@@ -61,6 +61,11 @@ class RequestTarget:
         assert found is not None, f"no path of an object or a collection: {path}"
         return cls(method, **{part: text or "" for part, text in found.groupdict().items()})
 
+    @property
+    def noun(self) -> str:
+        """What one of its kind is called in messages."""
+        return _NOUNS.get(self.plural, self.plural)
+
     def is_missing_by(self, answer: Mapping[str, Any]) -> bool:
         """Whether the body of a 404 says that the target does not exist.
 
@@ -76,7 +81,7 @@ class RequestTarget:
 
     def foreign_404(self, answer: Mapping[str, Any], raw: bytes) -> str:
         """The message about a 404 that does not name the target."""
-        noun = _NOUNS.get(self.plural, self.plural)
+        noun = self.noun
         if self.name:
             place, it = f"{self.namespace}/{self.name}", f"this {noun}"
             place = f"{self.part} of {place}" if self.part else f"{noun} {place}"

@@ -79,9 +79,15 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stager:
     return staged
 
 
-def page(*names: str, version: str = "7", token: str | None = None) -> dict[str, Any]:
+def page(*names: str, version: str = "7", token: str | None = None, namespace: str = "ns") -> dict[str, Any]:
     metadata = {"resourceVersion": version} | ({"continue": token} if token else {})
-    return {"metadata": metadata, "items": [{"metadata": {"name": name}} for name in names]}
+    return {"metadata": metadata, "items": [stored(name, namespace=namespace) for name in names]}
+
+
+def stored(name: str = "echo", *, namespace: str = "ns", **metadata: Any) -> dict[str, Any]:
+    """An object as the API server has it."""
+    known = {"name": name, "namespace": namespace, "uid": "u1", "resourceVersion": "8"}
+    return {"metadata": known | metadata}
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,7 @@ class Write:
     path: str
     content: str
     body: Any
+    name: str = "echo"
 
 
 MERGE = "application/merge-patch+json"
@@ -142,20 +149,20 @@ WRITES = [
     Write(
         "an Event",
         lambda kube: kube.create_event("ns", {"kind": "Event"}),
-        "event", "POST", "/api/v1/namespaces/ns/events", "application/json", {"kind": "Event"},
+        "event", "POST", "/api/v1/namespaces/ns/events", "application/json", {"kind": "Event"}, "e1",
     ),
     Write(
         "an Event is counted",
         lambda kube: kube.patch_event("ns", "e1", {"count": 2}),
-        "event", "PATCH", "/api/v1/namespaces/ns/events/e1", MERGE, {"count": 2},
+        "event", "PATCH", "/api/v1/namespaces/ns/events/e1", MERGE, {"count": 2}, "e1",
     ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: write.reason)
 async def test_a_write_is_one_request_in_the_operators_name(stage: Stager, write: Write) -> None:
-    async with stage(says({"kind": "answer"})) as staged:
-        assert await write.call(staged.client) == {"kind": "answer"}
+    async with stage(says(stored(write.name))) as staged:
+        assert await write.call(staged.client) == stored(write.name)
         (sent,) = staged.server.sent
     assert (sent.method, sent.path, sent.query) == (write.method, write.path, {"fieldManager": "nvcf-operator"})
     assert sent.headers["Content-Type"] == write.content
@@ -181,14 +188,14 @@ async def test_reading_needs_no_lease(stage: Stager) -> None:
     def closed() -> None:
         raise RuntimeError("the lease is lost")
 
-    async with stage(says(page()), fence=closed) as staged:
+    async with stage(says(page()), says(stored()), fence=closed) as staged:
         await staged.client.list_resources()
         await staged.client.get_resource(ECHO)
 
 
 async def test_a_resource_is_read(stage: Stager) -> None:
-    async with stage(says({"metadata": {"name": "echo"}})) as staged:
-        assert await staged.client.get_resource(ECHO) == {"metadata": {"name": "echo"}}
+    async with stage(says(stored())) as staged:
+        assert await staged.client.get_resource(ECHO) == stored()
         (sent,) = staged.server.sent
     assert (sent.method, sent.path, sent.query) == ("GET", PATH, {})
 
@@ -257,7 +264,7 @@ REFUSED = says({"kind": "Status", "reason": "Invalid", "message": NO_FIELD_BLAME
 
 
 def found(uid: str, status: Any) -> Act:
-    return says({"metadata": {"uid": uid}} | ({} if status is None else {"status": status}))
+    return says(stored(uid=uid) | ({} if status is None else {"status": status}))
 
 
 async def test_the_status_of_a_namesake_is_not_written(stage: Stager) -> None:
@@ -281,8 +288,8 @@ async def test_a_status_that_is_refused_without_a_reason_is_invalid_in_the_serve
 
 
 async def test_a_status_is_made_where_there_is_none(stage: Stager) -> None:
-    async with stage(REFUSED, found("u1", None), says({"kind": "answer"})) as staged:
-        assert await write_status(staged.client, {"phase": "Active", "intent": None}) == {"kind": "answer"}
+    async with stage(REFUSED, found("u1", None), says(stored())) as staged:
+        assert await write_status(staged.client, {"phase": "Active", "intent": None}) == stored()
         last = staged.server.sent[-1]
     assert (last.method, last.path) == ("PATCH", f"{PATH}/status")
     assert last.body == [*VERY_ONE, added("/status", {"phase": "Active"})]
@@ -296,20 +303,19 @@ async def test_a_secret_is_decoded(stage: Stager) -> None:
         "bytes": b64encode(bytes(range(256))).decode(),
     }
     copied = json.dumps({"data": data})
-    metadata = {
-        "uid": "u-1",
-        "resourceVersion": "7",
-        "annotations": {
+    secret = stored(
+        "nvcf-credentials",
+        annotations={
             "kubectl.kubernetes.io/last-applied-configuration": copied,
             "nvcf-operator.io/allow-function": "llama",
         },
-    }
-    async with stage(says({"metadata": metadata, "data": data})) as staged:
+    )
+    async with stage(says({**secret, "data": data})) as staged:
         found = await staged.client.get_secret("ns", "nvcf-credentials")
         assert found == StoredSecret(
             {"NGC_API_KEY": b"nvapi-test", "empty": b"", "bytes": bytes(range(256))},
-            uid="u-1",
-            resource_version="7",
+            uid="u1",
+            resource_version="8",
             annotations={"nvcf-operator.io/allow-function": "llama"},
         )
         assert "nvapi-test" not in repr(found)
@@ -317,8 +323,10 @@ async def test_a_secret_is_decoded(stage: Stager) -> None:
 
 
 async def test_a_secret_without_data_is_empty(stage: Stager) -> None:
-    async with stage(says({"metadata": {}})) as staged:
-        assert await staged.client.get_secret("ns", "nvcf-credentials") == StoredSecret({})
+    async with stage(says(stored("nvcf-credentials"))) as staged:
+        assert await staged.client.get_secret("ns", "nvcf-credentials") == StoredSecret(
+            {}, uid="u1", resource_version="8"
+        )
 
 
 async def test_a_list_is_read_in_pages(stage: Stager) -> None:
@@ -355,7 +363,10 @@ async def test_a_list_that_expires_again_and_again_is_given_up(stage: Stager) ->
 
 
 async def test_each_namespace_is_listed_once_and_the_oldest_version_holds(stage: Stager) -> None:
-    acts = says(page("a", version="12")), says(page("b", version="11"))
+    acts = (
+        says(page("a", version="12", namespace="one")),
+        says(page("b", version="11", namespace="two")),
+    )
     async with stage(*acts) as staged:
         found = await staged.client.list_resources(["one", "two", "one"])
         paths = [sent.path for sent in staged.server.sent]
@@ -400,7 +411,7 @@ def published(*kinds: str) -> dict[str, Any]:
 
 async def test_each_kind_is_read_and_written_at_its_own_path(stage: Stager) -> None:
     key = Key("ns", "echo", CLOUD_FUNCTION)
-    acts = [says(page("a")), says(page("a", version="3")), *(says({"metadata": {}}) for _ in range(3))]
+    acts = [says(page("a")), says(page("a", version="3")), says(stored())]
     async with stage(*acts) as staged:
         await staged.client.list_resources(["ns"], kind=CLOUD_FUNCTION)
         assert await staged.client.current_version(kind=CLOUD_FUNCTION) == 3
@@ -427,8 +438,15 @@ async def test_the_published_schema_is_that_of_our_kind(stage: Stager) -> None:
 
 @pytest.mark.parametrize(
     "act",
-    [says(published("Another")), says({}), says_text("404 page not found", 404), says({"kind": "Status"}, 403)],
-    ids=["not ours", "nothing", "no such document", "forbidden"],
+    [
+        says(published("Another")),
+        says({}),
+        says({"components": {"schemas": ["FunctionDeployment"]}}),
+        says({"components": {"schemas": {"FunctionDeployment": "object"}}}),
+        says_text("404 page not found", 404),
+        says({"kind": "Status"}, 403),
+    ],
+    ids=["not ours", "nothing", "a list of schemas", "a schema that is a text", "no such document", "forbidden"],
 )
 async def test_a_schema_that_is_not_published_is_an_error(stage: Stager, act: Act) -> None:
     async with stage(act) as staged:
@@ -437,7 +455,7 @@ async def test_a_schema_that_is_not_published_is_an_error(stage: Stager, act: Ac
 
 
 async def test_a_trial_of_a_status_is_a_dry_run(stage: Stager) -> None:
-    async with stage(says({"kind": "answer"})) as staged:
+    async with stage(says(stored())) as staged:
         await staged.client.patch_status(ECHO, uid="u1", resource_version="5", status={"phase": "Active"}, trial=True)
         (sent,) = staged.server.sent
     assert (sent.path, sent.query) == (f"{PATH}/status", {"dryRun": "All", "fieldManager": "nvcf-operator"})
@@ -464,8 +482,8 @@ FAILURES = [
     Failure("slow down", says(status(429, "TooMany", "busy"), 429, Retry_After="3"), Unavailable, "429", "busy", 3.0),
     Failure("a date to wait for", says({}, 503, Retry_After="Fri, 1 Jan 2027"), Unavailable, "503", "HTTP 503"),
     Failure("a proxy's page", says_text("<html>nvapi-test</html>", 502), Unavailable, "502", "HTTP 502"),
-    Failure("success without JSON", says_text("OK"), Unavailable, "200", "HTTP 200 and no JSON object"),
-    Failure("success with another JSON", says(["list"]), Unavailable, "200", "HTTP 200 and no JSON object"),
+    Failure("success without JSON", says_text("OK"), Unavailable, "200", "HTTP 200 with no JSON object"),
+    Failure("success with another JSON", says(["list"]), Unavailable, "200", "HTTP 200 with no JSON object"),
     Failure("a redirect", says({}, 302, Location="http://127.0.0.1:1/"), Unavailable, "302", "HTTP 302"),
     Failure("cut off", breaks_off, Unavailable, "unreachable", "PATCH status: Server disconnected"),
 ]
@@ -481,6 +499,42 @@ async def test_a_failure_is_raised_by_its_meaning_and_counted(stage: Stager, fai
     assert "nvapi-test" not in str(caught.value)
     assert caught.value.retry_after == failure.retry_after
     assert staged.observed == [("status", failure.code)]
+
+
+ANY_CALL: dict[str, Callable[[KubeClient], Awaitable[Any]]] = CALLS | {
+    "list of resources": lambda kube: kube.list_resources(),
+    "version of the cluster": lambda kube: kube.current_version(),
+    "schema": lambda kube: kube.served_schema(),
+    "a new Event": lambda kube: kube.create_event("ns", {"kind": "Event"}),
+    "a new Lease": lambda kube: kube.lease("POST", "ns", "lease", {}),
+    "PUT Lease ns/lease": lambda kube: kube.lease("PUT", "ns", "lease", {}),
+}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"kind": "Status", "metadata": {}, "status": "Success"}, ["nvapi-test"], "nvapi-test", None, 1],
+    ids=["an empty object", "a Status", "a list", "a text", "null", "a number"],
+)
+@pytest.mark.parametrize("call", ANY_CALL)
+async def test_success_with_json_of_something_else_is_no_answer(stage: Stager, call: str, answer: Any) -> None:
+    async with stage(says(answer)) as staged:
+        with pytest.raises(Unavailable) as caught:
+            await ANY_CALL[call](staged.client)
+    assert "nvapi-test" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"data": ["nvapi-test"]}, {"data": {"key": "nvapi-test!"}}, {"data": {"key": 1}}],
+    ids=["data that is a list", "a value that is not base64", "a value that is no text"],
+)
+async def test_a_secret_that_cannot_be_read_is_not_taken_for_one_without_keys(stage: Stager, odd: Any) -> None:
+    async with stage(says({**stored("key"), **odd})) as staged:
+        with pytest.raises(Unavailable, match="GET Secret ns/key: the answer's data cannot be read") as caught:
+            await staged.client.get_secret("ns", "key")
+    assert "nvapi-test" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 async def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(
@@ -502,7 +556,7 @@ async def test_a_write_has_longer_than_a_slow_admission_webhook(stage: Stager, m
 
     async def slowly(sent: Sent) -> web.StreamResponse:
         await asyncio.sleep(0.4)  # the server's time, not the test's
-        return await says({"metadata": {"resourceVersion": "8"}})(sent)
+        return await says(stored())(sent)
 
     async with stage(slowly) as staged:
         await write_status(staged.client, {"phase": "Active"})
