@@ -592,6 +592,47 @@ def test_a_refused_read_does_not_bring_the_next_attempt_forward(met: Failure) ->
     assert again is None or again.reason == met.reason, "the new manifest has not been refused"
 
 
+@pytest.mark.parametrize("general", [False, True])
+@pytest.mark.parametrize("reason", [Reason.REJECTED, Reason.QUOTA_EXCEEDED, Reason.NO_CAPACITY])
+def test_an_outage_leaves_nvcfs_words_about_a_refused_request(reason: Reason, general: bool) -> None:
+    refused = Failure(reason, "no such GPU", Scope.RESOURCE)
+    situation = absent(resource(finalizer=True, intent=intent()), failure=refused, answered_intent=answered(intent()))
+    first = report(situation, decide(situation))
+    away = present(
+        resource(finalizer=True, status=first.to_dict()),
+        observations={VERSION: Unknown(replace(OUTAGE, general=general))},
+        account=None,
+    )
+    assert decide(away).requeue is not None
+    assert report(away, decide(away)) == first
+    back = absent(resource(finalizer=True, status=report(away, decide(away)).to_dict()))
+    assert report(back, decide(back)) == first, "the words are still there"
+    due = replace(away, now=NOW + timedelta(seconds=61))
+    assert condition_set_of(decide(due)) == (Reason.NVCF_UNAVAILABLE, False, True, False), "now it keeps us from asking"
+    asked = replace(away.resource, annotations={names.RECONCILE_REQUESTED_ANNOTATION: "now"})
+    assert condition_set_of(decide(replace(away, resource=asked)))[0] == Reason.NVCF_UNAVAILABLE
+    edited = resource(finalizer=True, status=first.to_dict(), generation=2)
+    assert condition_set_of(decide(replace(away, resource=edited)))[0] == Reason.NVCF_UNAVAILABLE
+
+
+def test_an_outage_hides_no_deadline_for_a_lack_of_capacity() -> None:
+    short = {"rollout": {"progressDeadlineSeconds": 60}}
+    refused = Failure(Reason.NO_CAPACITY, "no L40S is free", Scope.RESOURCE)
+    of = resource(spec=short, finalizer=True, intent=intent())
+    situation = absent(of, failure=refused, answered_intent=answered(intent()))
+    record = report(situation, decide(situation)).to_dict()
+    for _ in range(2):
+        situation = absent(resource(spec=short, finalizer=True, status=record), failure=refused)
+        record = report(situation, decide(situation)).to_dict()
+    later = present(
+        resource(spec=short, finalizer=True, status=record),
+        observations={VERSION: Unknown(OUTAGE)},
+        account=None,
+        now=NOW + timedelta(seconds=61),
+    )
+    assert condition_set_of(decide(later)) == (Reason.PROGRESS_DEADLINE_EXCEEDED, False, False, True)
+
+
 def test_another_resource_that_holds_the_version_for_a_moment_does_not_bring_the_next_attempt_forward() -> None:
     refused = Failure(Reason.REJECTED, "no such GPU", Scope.RESOURCE)
     situation = absent(resource(finalizer=True, intent=intent()), failure=refused, answered_intent=answered(intent()))

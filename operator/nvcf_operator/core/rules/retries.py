@@ -106,9 +106,20 @@ def waiting(situation: Situation, failure: Failure, *, at_work: bool = False) ->
         condition_set, delay = without_credential(situation, failure, quiet=quiet)
         return Decision(condition_set=condition_set, requeue=delay)
     condition_set = None
-    if not quiet:
+    if not quiet and (at_work or not _rests(situation)):
         condition_set = _kept_from_work(situation, failure, phase_at_work(situation.resource))
     return Decision(condition_set=condition_set, requeue=outage_pause(situation, failure), backoff=True)
+
+
+def _rests(situation: Situation) -> bool:
+    """Whether the record gives NVCF's words about a refused request, and nothing is due but its next attempt."""
+    resource, retry = situation.resource, situation.resource.status.retry
+    if retry is None or resource.deleting or retry_due_in(situation) <= 0:
+        return False
+    ready = resource.condition("Ready")
+    says = ready is not None and (ready.reason, ready.observed_generation) == (retry.reason, resource.generation)
+    # A lack of capacity is waited for up to the deadline, which is reported in an outage as well.
+    return says and (retry.reason in REFUSALS or (retry.reason == Reason.NO_CAPACITY and not is_overdue(situation)))
 
 
 def without_credential(situation: AnySituation, failure: Failure, *, quiet: bool) -> tuple[ConditionSet | None, float]:
