@@ -7,6 +7,8 @@ from typing import Any
 
 from nvcf_operator.api import names
 from nvcf_operator.api.names import CLOUD_FUNCTION, Key
+from nvcf_operator.api.status import READY
+from nvcf_operator.core.model.reasons import Reason
 from nvcf_operator.core.model.resource import Resource
 from nvcf_operator.core.rules.poll_rules import PollKey, deployment_fingerprint
 from nvcf_operator.informer.digests import DigestRules, Members, Term, credentials_refused, is_silent, secret_of
@@ -68,6 +70,7 @@ def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[
         function_id=_function_id(spec, status),
         held_version=held,
         shown_version=str(spec.get("functionVersionId", "")).lower() if silent and held is None else None,
+        missing_version=str(spec.get("functionVersionId", "")).lower() if _is_not_found(meta, status) else None,
         incoming_version=(status.get("incoming") or {}).get("functionVersionId"),
         leaving=any(item.get("functionVersionId") == held for item in status.get("retiring") or ()),
         deployment_fingerprint=deployment_fingerprint(
@@ -82,6 +85,15 @@ def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[
         deleting=bool(meta.get("deletionTimestamp")),
         secret=secret_of(spec),
         shown_reference=(ref["name"], ref.get("revision")) if silent and held is None and ref.get("name") else None,
+    )
+
+
+def _is_not_found(meta: Members, status: Members) -> bool:
+    """Whether the record says that NVCF knows no such version as this manifest asks for."""
+    reported = (Reason.FUNCTION_NOT_FOUND, meta.get("generation"))
+    return any(
+        item.get("type") == READY and (item.get("reason"), item.get("observedGeneration")) == reported
+        for item in status.get("conditions") or ()
     )
 
 

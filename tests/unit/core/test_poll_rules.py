@@ -12,6 +12,7 @@ HELD = PollKey(
     held_version=VERSION,
     shown_version=None,
     incoming_version=None,
+    missing_version=None,
     leaving=False,
     function_status="ACTIVE",
     deployment_fingerprint=deployment_fingerprint(None, ()),
@@ -22,6 +23,8 @@ HELD = PollKey(
 NOTHING = replace(HELD, held_version=None, function_status=None)
 SHOWN = replace(NOTHING, shown_version=VERSION)
 COMING = replace(HELD, incoming_version=OTHER)
+MISSING = replace(NOTHING, missing_version=VERSION)
+MISSING_BESIDE = replace(HELD, missing_version=OTHER)
 
 
 def entries(status: str | None, coming: str | None = None, function: str = FUNCTION) -> dict[str, Entry]:
@@ -42,6 +45,13 @@ def entries(status: str | None, coming: str | None = None, function: str = FUNCT
         (COMING, entries("ACTIVE", "ACTIVE"), True),
         (COMING, entries("ACTIVE", "ERROR"), True),
         (NOTHING, entries("ACTIVE"), False),
+        # What NVCF did not know is registered by now.
+        (MISSING, entries(None), False),
+        (MISSING, entries("INACTIVE"), True),
+        (MISSING, entries("ACTIVE"), True),
+        (MISSING, entries("INACTIVE", function="another"), False),
+        (MISSING_BESIDE, entries("ACTIVE"), False),
+        (MISSING_BESIDE, entries("ACTIVE", "INACTIVE"), True),
         # Of what is only shown, the record holds the state and no version.
         (SHOWN, entries("INACTIVE"), False),
         (SHOWN, entries("DEPLOYING"), True),

@@ -140,6 +140,23 @@ def test_a_summary_names_the_version_that_is_only_shown(
         assert (poll_key.held_version, poll_key.shown_version) == found
 
 
+@pytest.mark.parametrize(
+    ("condition", "missing"),
+    [
+        ({"type": "Ready", "reason": "FunctionNotFound", "observedGeneration": 1}, VERSION),
+        ({"type": "Ready", "reason": "FunctionNotFound", "observedGeneration": 2}, None),
+        ({"type": "Ready", "reason": "PublicFunction", "observedGeneration": 1}, None),
+        ({"type": "Stalled", "reason": "FunctionNotFound", "observedGeneration": 1}, None),
+    ],
+)
+def test_a_summary_names_the_version_that_nvcf_did_not_know(condition: dict[str, Any], missing: str | None) -> None:
+    cache = Cache()
+    cache.put(obj(5, status={"conditions": [condition | {"status": "False"}]}, generation=1))
+    poll_key = cache.poll_key(KEY)
+    assert isinstance(poll_key, PollKey)
+    assert poll_key.missing_version == missing
+
+
 def test_an_echo_that_overtakes_another_takes_nothing_of_it() -> None:
     cache = Cache()
     cache.see(obj(5), listed=True)

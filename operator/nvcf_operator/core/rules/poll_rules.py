@@ -156,6 +156,8 @@ class PollKey:
     """The version that is only shown, since nothing may be written, when the record holds no deployment."""
     incoming_version: str | None
     """The version that comes up beside it."""
+    missing_version: str | None
+    """The version that the manifest asks for, if NVCF did not know it when it was last reconciled."""
     leaving: bool
     """The version on record is being undeployed by us."""
     function_status: str | None
@@ -198,6 +200,8 @@ class PollKey:
 
 def is_news(poll_key: PollKey, entries: Mapping[str, Entry]) -> bool:
     """Whether a poll shows something else than what is on record, so that the resource wants a reconcile."""
+    if _of(poll_key, poll_key.missing_version, entries) is not None:
+        return True
     if poll_key.held_version is None:
         entry = _of(poll_key, poll_key.shown_version, entries)
         return entry is not None and entry.status != (poll_key.function_status or FunctionStatus.INACTIVE)
