@@ -111,6 +111,7 @@ async def test_the_echo_of_our_own_writes_is_no_reason_to_reconcile_again(
 
 FOREIGN = ("watch", obj(7, phase="Lost", **MARKED))
 EDIT = ("watch", obj(7, generation=2, **MARKED))
+TWICE = ("watch", obj(9, generation=3, phase="Deploying", **MARKED))
 
 NOTICED = [
     pytest.param([*OURS], [*ECHOES, ("watch", obj(9, phase="Lost", **MARKED))], Priority.LOW, id="after our writes"),
@@ -123,6 +124,14 @@ NOTICED = [
     pytest.param([*OURS, ECHOES[0], EDIT], [], Priority.HIGH, id="a user's edit, overtaken by our answer"),
     pytest.param([OURS[0], EDIT, OURS[1]], [ECHOES[1]], Priority.HIGH, id="a user's edit, seen while we work"),
     pytest.param([], [("listed", EDIT[1])], Priority.HIGH, id="a user's edit between our first list and kopf's"),
+    pytest.param([], [("listed", EDIT[1]), EDIT], Priority.HIGH, id="a user's edit, by a list and then by the watch"),
+    pytest.param([("listed", EDIT[1]), EDIT], [], Priority.HIGH, id="the same while we work"),
+    pytest.param(
+        [*OURS],
+        [("listed", TWICE[1]), *ECHOES, EDIT, TWICE],
+        Priority.HIGH,
+        id="a list, faster than the watch",
+    ),
 ]
 
 

@@ -14,7 +14,7 @@ from nvcf_operator.state.deployments import Target
 from tests.property import user_actions
 from tests.property.chance import Chance
 from tests.property.nvcf_api import BASE_URL
-from tests.property.nvcf_model import FUNCTION, VERSIONS
+from tests.property.nvcf_model import FUNCTION, VERSIONS, specifications_of
 from tests.unit.reconcile.one_resource import OneResource
 
 ECHO, OTHER = Key("team", "größe"), Key("team", "other")
@@ -209,3 +209,29 @@ def test_a_deployment_that_another_resource_claims_meanwhile_is_left(
     assert OTHER in cluster.objects
     assert len(operator.writes) == made
     assert VERSIONS[0] in stage.nvcf.rows
+
+
+def test_what_somebody_deploys_right_before_the_delete_of_an_orphan_is_left(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator, nvcf, door = stage.operator, stage.nvcf, stage.operator.door
+    send, made, version = door.send, len(operator.writes), VERSIONS[0]
+    shown: list[str] = []
+
+    async def redeploying(request: Request[Any], admission: Admission) -> Any:
+        if request.operation == "get_deployment" and operator.reconciling is None:
+            shown.append(nvcf.rows[version].deployment_id)
+        answer = await send(request, admission)
+        if len(shown) == 1 and answer is not None:  # the admission of the DELETE may take minutes
+            nvcf.undeploy_outside(version)
+            nvcf.post(version, specifications_of(1), made_for=None)
+        return answer
+
+    obj = stage.dropped()
+    monkeypatch.setattr(door, "send", redeploying)
+    stage.watched(obj)
+    stage.work(30)
+    first, second = shown[:2]
+    assert first != second, "it looked again right before the DELETE"
+    assert len(operator.writes) == made
+    assert nvcf.rows[version].deployment_id == second
