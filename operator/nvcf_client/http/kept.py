@@ -62,7 +62,7 @@ def head_of(method: str, url: URL, headers: Mapping[str, str], *, body: bytes | 
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if body is not None or method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(body or b'')}")
-    if any(map(_BREAKS.search, lines)):
+    if _BREAKS.search("".join(lines)):
         raise ValueError("a request's path and headers must each be one line")
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
@@ -181,12 +181,15 @@ async def _received(connection: Connection, most: int | None) -> Reply:
             message, content = await protocol.read()
     except HttpProcessingError as error:
         raise aiohttp.ClientPayloadError("the response breaks HTTP") from error
-    body = bytearray()
-    while not content.at_eof():
-        body += await content.readany()
-        if most is not None and len(body) > most:
-            raise BodyTooLongError
-    return Reply(message.code, message.headers, bytes(body))
+    body = b"" if content.at_eof() else await content.readany()
+    if not content.at_eof():  # it comes in several pieces
+        longer = bytearray(body)
+        while not content.at_eof() and (most is None or len(longer) <= most):
+            longer += await content.readany()
+        body = bytes(longer)
+    if most is not None and len(body) > most:
+        raise BodyTooLongError
+    return Reply(message.code, message.headers, body)
 
 
 def _is_ended(connection: Connection) -> bool:

@@ -8,8 +8,9 @@ and those that nobody has needed for a while are closed by the next call.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
 
@@ -45,15 +46,17 @@ class ConnectionPool(Generic[C]):
         self._old: set[C] = set()
         self._closed = False
 
-    @asynccontextmanager
-    async def one(self, patience: float | None) -> AsyncIterator[C]:
-        """A connection for the length of the block.
+    def one(self, patience: float | None) -> "_Loan[C]":
+        """A connection for the length of an `async with` block.
 
-        Raises:
+        Entering raises:
             TimeoutError: none became free within `patience` seconds, if these are limited.
             RuntimeError: the pool is closed.
 
         """
+        return _Loan(self, patience)
+
+    async def _take(self, patience: float | None) -> C:
         if self._room.locked():
             async with asyncio.timeout(patience):
                 await self._room.acquire()
@@ -63,20 +66,25 @@ class ConnectionPool(Generic[C]):
             if self._closed:
                 raise RuntimeError("the client is closed")
             connection = self._idle.pop()[0] if self._idle else self._make()
-            self._busy.add(connection)
-            try:
-                yield connection
-            finally:
-                self._busy.discard(connection)
-                if connection in self._old:
-                    self._old.discard(connection)
-                    with suppress(Exception):
-                        await connection.aclose()
-                else:
-                    self._idle.append((connection, time.monotonic()))
+        except BaseException:
+            self._room.release()
+            raise
+        self._busy.add(connection)
+        return connection
+
+    async def _give_back(self, connection: C, *, ended: bool) -> None:
+        """Take a connection back; where its call has ended without an error, close those that nobody has needed."""
+        try:
+            self._busy.discard(connection)
+            if connection in self._old:
+                self._old.discard(connection)
+                with suppress(Exception):
+                    await connection.aclose()
+            else:
+                self._idle.append((connection, time.monotonic()))
         finally:
             self._room.release()
-        while self._idle and time.monotonic() - self._idle[0][1] > self._keep:
+        while ended and self._idle and time.monotonic() - self._idle[0][1] > self._keep:
             connection, _ = self._idle.popleft()
             with suppress(Exception):  # the call whose end this is has its result already
                 await connection.aclose()
@@ -110,3 +118,22 @@ class ConnectionPool(Generic[C]):
         for connection in connections:
             with suppress(OSError):
                 await connection.aclose()
+
+
+class _Loan(Generic[C]):
+    """The block in which a connection is used; a generator in its place would cost each call twice as much."""
+
+    __slots__ = ("_connection", "_patience", "_pool")
+
+    def __init__(self, pool: ConnectionPool[C], patience: float | None) -> None:
+        self._pool = pool
+        self._patience = patience
+
+    async def __aenter__(self) -> C:
+        self._connection = await self._pool._take(self._patience)
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._pool._give_back(self._connection, ended=kind is None)

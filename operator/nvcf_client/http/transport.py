@@ -3,6 +3,7 @@
 import asyncio
 import time
 import weakref
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -255,8 +256,13 @@ def _wire(options: ClientOptions, route: Route, request: Request[Any], limit: fl
         "params": request.query or None,
         "content": request.body,
         "headers": {**headers, **dict(request.headers)},
-        "timeout": httpx.Timeout(limit, connect=min(connect, limit), pool=min(POOL_TIMEOUT, limit)),
+        "timeout": _timeout(limit, connect),
     }
+
+
+@lru_cache(maxsize=64)
+def _timeout(limit: float, connect: float) -> httpx.Timeout:
+    return httpx.Timeout(limit, connect=min(connect, limit), pool=min(POOL_TIMEOUT, limit))
 
 
 def _answer(response: httpx.Response, body: bytearray) -> Answer:
