@@ -5,8 +5,8 @@ They are paced, counted and traced, and none changes something without leading. 
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
@@ -164,16 +164,14 @@ class Calls:
         self._remarks = remarks or Remarks()
         self._clock = clock
 
-    @asynccontextmanager
-    async def admitted(self, caller: Caller) -> AsyncIterator[Admission]:
+    def admitted(self, caller: Caller) -> AbstractAsyncContextManager[Admission]:
         """Pass the account's limiter, for the length of the block.
 
-        Raises:
+        Entering raises:
             LimiterClosed: no call may be sent now.
 
         """
-        async with self._account.limiter.admitted(*caller) as admission:
-            yield admission
+        return self._account.limiter.admitted(*caller)
 
     async def send(self, request: Request[T], admission: Admission) -> T:
         """Make one call that was admitted before, and report its outcome to limiter and metrics.

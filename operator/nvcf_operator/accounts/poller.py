@@ -13,7 +13,6 @@ from contextlib import suppress
 
 from nvcf_operator.accounts.account import Account
 from nvcf_operator.accounts.credentials import NOW, Resolver
-from nvcf_operator.accounts.listings import Listing
 from nvcf_operator.api.names import Key
 from nvcf_operator.core.model.observed import Failure
 from nvcf_operator.core.rules.credentials import SecretName, secret_named
@@ -52,9 +51,11 @@ class Polling:
         """Queue what new lists show of an account's resources; say whether anything moved."""
         listing, moved = account.listing, False
         assert listing is not None, "a poll that was answered leaves a list"
-        account.mass_deletion.counts(self._missing(account, listing))
-        for key in tuple(account.keys):
-            poll_key = self._cache.poll_key(key)
+        poll_keys = {key: self._cache.poll_key(key) for key in account.keys}
+        account.mass_deletion.counts(
+            {key: found.is_missing(listing) for key, found in poll_keys.items() if found is not None and found.holds}
+        )
+        for key, poll_key in poll_keys.items():
             if poll_key is None:
                 self._leave(key)
                 continue
@@ -102,11 +103,6 @@ class Polling:
                 answers[secret] = found == account.credential
             if not answers[secret]:
                 self._queue.add(key, Priority.LOW)
-
-    def _missing(self, account: Account, listing: Listing) -> dict[Key, bool]:
-        """Say of each resource that holds something in NVCF by its record whether a list lacks it."""
-        poll_keys = {key: poll_key for key in account.keys if (poll_key := self._cache.poll_key(key)) is not None}
-        return {key: poll_key.is_missing(listing) for key, poll_key in poll_keys.items() if poll_key.holds}
 
 
 STUCK = 120.0
