@@ -15,6 +15,8 @@ from tests.support.sandbox import Sandbox
 from tests.support.waiting import eventually
 
 WITHIN = 60
+NEVER = 3600.0
+"""Seconds: longer than any test."""
 CHANGE = "updateFunction"
 """PUT of tags and rate limit."""
 
@@ -73,6 +75,13 @@ def is_serving(sandbox: Sandbox, version: str, name: str = "echo") -> None:
     assert sandbox.simulator.deployments()[version]["functionStatus"] == "ACTIVE"
 
 
+def waits(sandbox: Sandbox, name: str = "echo") -> None:
+    """Wait until a resource reports that its version is being changed, and has not been deployed."""
+    sandbox.namespace.wait_until(
+        name, lambda it: condition_of(it, "Ready").get("reason") == "VersionBusy", what="it waits", within=WITHIN
+    )
+
+
 def two_versions(functions: Functions, **spec: Any) -> tuple[str, str]:
     """Register two revisions, and keep both."""
     functions.apply(revision="eins", tags=["alt"], history={"limit": 2}, **spec)
@@ -99,28 +108,27 @@ def test_tags_are_not_changed_while_the_version_is_being_deployed(sandbox: Sandb
 
 
 @pytest.mark.parametrize(
-    ("fault", "changes"),
+    ("fault", "settle", "changes"),
     [
-        pytest.param({"when": "during", "reset": True}, 1, id="it is made in the end"),
-        pytest.param({"when": "before", "reset": True}, 2, id="it is never made"),
+        pytest.param({"when": "during", "reset": True}, NEVER, 1, id="it is made in the end"),
+        pytest.param({"when": "before", "reset": True}, 6.0, 2, id="it is never made"),
     ],
 )
 def test_a_change_without_an_answer_delays_the_deployment_until_it_is_seen_or_settled(
-    sandbox: Sandbox, functions: Functions, fault: Mapping[str, Any], changes: int
+    sandbox: Sandbox, functions: Functions, fault: Mapping[str, Any], settle: float, changes: int
 ) -> None:
     """Scenario 24, and R4: a change that has read INACTIVE would end what is deployed meanwhile."""
-    with sandbox.operator(write_settle_seconds=6.0):
+    with sandbox.operator(write_settle_seconds=settle):
         functions.apply(tags=["alt"])
         functions.namespace.wait_for("llama")
         version = functions.latest()
-        sandbox.simulator.behave(races={"slowUpdate": 3.0})
+        sandbox.simulator.behave(races={"slowUpdate": NEVER})
         sandbox.simulator.fault(operation=CHANGE, count=1, **fault)
         functions.namespace.edit("llama", tags=["neu"], rateLimit={"rateLimit": "9-M"})
         eventually(lambda: requests(functions, CHANGE), bool, within=WITHIN, what="the change has no answer")
         sandbox.namespace.apply(follower("echo", {"name": "llama"}))
-        sandbox.namespace.wait_until(
-            "echo", lambda it: condition_of(it, "Ready").get("status") == "False", what="it waits", within=WITHIN
-        )
+        waits(sandbox)
+        sandbox.simulator.behave(races={"slowUpdate": 2.0})
         is_serving(sandbox, version)
         tagged(functions, version, "neu")
     assert writes(functions, version, CHANGE, "createDeployment") == [*[CHANGE] * changes, "createDeployment"]
@@ -136,9 +144,7 @@ def test_what_waits_for_a_change_without_an_answer_says_so(sandbox: Sandbox, fun
         functions.namespace.edit("llama", tags=["neu"])
         eventually(lambda: requests(functions, CHANGE), bool, within=WITHIN, what="the change has no answer")
         sandbox.namespace.delete("echo")
-        sandbox.namespace.wait_until(
-            "echo", lambda it: condition_of(it, "Ready").get("reason") == "VersionBusy", what="it waits", within=WITHIN
-        )
+        waits(sandbox)
         assert version in condition_of(sandbox.namespace.get("echo"), "Ready")["message"]
         functions.simulator.change(version, tags=["neu", *marks(functions, version)])
         sandbox.namespace.wait_gone("echo", within=WITHIN)
@@ -226,11 +232,13 @@ def test_a_change_that_a_killed_operator_has_asked_for_does_not_end_what_the_nex
         functions.apply(tags=["alt"])
         functions.namespace.wait_for("llama")
         version = functions.latest()
-        sandbox.simulator.behave(races={"slowUpdate": 4.0})
+        sandbox.simulator.behave(races={"slowUpdate": NEVER})
         functions.namespace.edit("llama", tags=["neu"])
         asked(functions, CHANGE)
-    with sandbox.operator(write_settle_seconds=8.0):
+    with sandbox.operator(write_settle_seconds=NEVER):
         sandbox.namespace.apply(follower("echo", {"name": "llama"}))
+        waits(sandbox)
+        sandbox.simulator.behave(races={"slowUpdate": 0})
         is_serving(sandbox, version)
         tagged(functions, version, "neu")
         sandbox.simulator.run_pass()
@@ -277,7 +285,7 @@ def test_a_post_without_an_answer_keeps_its_version_though_its_resource_is_gone(
     sandbox: Sandbox, functions: Functions
 ) -> None:
     """R14: DELETE of the version while the POST runs would be undone by it."""
-    with sandbox.operator(create_settle_seconds=8.0):
+    with sandbox.operator(create_settle_seconds=NEVER):
         functions.apply()
         functions.namespace.wait_for("llama")
         version = functions.latest()
