@@ -206,7 +206,8 @@ def _cut_short(write: Write, action: Undeploy, spec: dict[str, Any]) -> list[str
         wrong += _before_its_time("rollout", write, write.since, limit, whole=whole)
     if not write.graceful and write.status == "INACTIVE" and write.drains_since is not None:
         limit = spec.get("undeploy", {}).get("drainTimeoutSeconds", HOUR)
-        whole = not write.tampered and write.process_since <= write.drains_since
+        # A process that began in that very moment may have found the drain under way.
+        whole = not write.tampered and write.process_since < write.drains_since
         wrong += _before_its_time("drain", write, write.drains_since, limit, whole=whole)
     if not write.graceful and write.status in ("ACTIVE", "DEPLOYING") and not write.stale:
         wrong.append(f"DELETE of {write.version} by force, which is {write.status}")
