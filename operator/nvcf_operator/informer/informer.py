@@ -323,13 +323,10 @@ class Informer:
             return key
         if news == News.OTHER and self._queue.works_on(key):
             self._cache.doubt(key)  # most often the echo of a write whose answer is on its way to the worker
-        elif first:
-            urgent = bool(obj["metadata"].get("deletionTimestamp"))
-            self._queue.add(key, Priority.HIGH if urgent else Priority.LOW)
-        elif news == News.USER:
+        elif news == News.USER or (news == News.NEW and obj["metadata"].get("deletionTimestamp")):
             self._queue.add(key, Priority.HIGH)
         else:
-            self._queue.add(key, Priority.NORMAL if news == News.NEW else Priority.LOW)
+            self._queue.add(key, Priority.NORMAL if news == News.NEW and not first else Priority.LOW)
         return key
 
     def _leave(self, resource: AnyResource) -> None:
