@@ -609,8 +609,9 @@ def test_an_outage_leaves_nvcfs_words_about_a_refused_request(reason: Reason, ge
     assert report(back, decide(back)) == first, "the words are still there"
     due = replace(away, now=NOW + timedelta(seconds=61))
     assert condition_set_of(decide(due)) == (Reason.NVCF_UNAVAILABLE, False, True, False), "now it keeps us from asking"
-    asked = replace(away.resource, annotations={names.RECONCILE_REQUESTED_ANNOTATION: "now"})
-    assert condition_set_of(decide(replace(away, resource=asked)))[0] == Reason.NVCF_UNAVAILABLE
+    for annotation in ({names.RECONCILE_REQUESTED_ANNOTATION: "now"}, {names.PAUSED_ANNOTATION: "true"}):
+        annotated = replace(away.resource, annotations=annotation)
+        assert condition_set_of(decide(replace(away, resource=annotated)))[0] == Reason.NVCF_UNAVAILABLE
     edited = resource(finalizer=True, status=first.to_dict(), generation=2)
     assert condition_set_of(decide(replace(away, resource=edited)))[0] == Reason.NVCF_UNAVAILABLE
 

@@ -114,7 +114,7 @@ def waiting(situation: Situation, failure: Failure, *, at_work: bool = False) ->
 def _rests(situation: Situation) -> bool:
     """Whether the record gives NVCF's words about a refused request, and nothing is due but its next attempt."""
     resource, retry = situation.resource, situation.resource.status.retry
-    if retry is None or resource.deleting or retry_due_in(situation) <= 0:
+    if retry is None or resource.deleting or resource.paused or retry_due_in(situation) <= 0:
         return False
     ready = resource.condition("Ready")
     says = ready is not None and (ready.reason, ready.observed_generation) == (retry.reason, resource.generation)
