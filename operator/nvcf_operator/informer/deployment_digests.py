@@ -70,7 +70,7 @@ def _poll_key(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[
         function_id=_function_id(spec, status),
         held_version=held,
         shown_version=str(spec.get("functionVersionId", "")).lower() if silent and held is None else None,
-        missing_version=str(spec.get("functionVersionId", "")).lower() if _is_not_found(meta, status) else None,
+        missing_version=str(spec.get("functionVersionId", "")).lower() or None if _is_not_found(meta, status) else None,
         incoming_version=(status.get("incoming") or {}).get("functionVersionId"),
         leaving=any(item.get("functionVersionId") == held for item in status.get("retiring") or ()),
         deployment_fingerprint=deployment_fingerprint(
