@@ -35,7 +35,7 @@ class FunctionRun(Run):
     def versions_there(self) -> list[Json]:
         """The versions that the resource's function has in NVCF, in the order in which they were registered.
 
-        `createdAt` does not tell that of two in one second: the simulator shows it with as few digits as none.
+        `createdAt` cannot order two versions of one second: the simulator shows it with any number of digits, or none.
         """
         return [item for item in self.simulator.state(alive=True)["functions"] if item["name"] == f"{self.name}-llama"]
 

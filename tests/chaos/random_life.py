@@ -43,7 +43,7 @@ CALLS = ("createDeployment", "deleteDeployment", "getDeployment", "listFunctions
 PAUSES = (1.0, 0.5, 0.1, 2.0)
 """Seconds between two deeds."""
 TAKEN_UP = 5.0
-"""Seconds for the first answer to a deed, however busy the machine is. There need not be one."""
+"""Seconds to wait for the first answer to a deed on a busy machine. There need not be one."""
 
 
 @dataclass(frozen=True)

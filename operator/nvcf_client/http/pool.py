@@ -121,7 +121,7 @@ class ConnectionPool(Generic[C]):
 
 
 class _Loan(Generic[C]):
-    """The block in which a connection is used; a generator in its place would cost each call twice as much."""
+    """The block in which a connection is used; a generator in its place would add several calls to each."""
 
     __slots__ = ("_connection", "_patience", "_pool")
 

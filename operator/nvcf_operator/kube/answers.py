@@ -28,7 +28,7 @@ def fault(target: RequestTarget, answer: Mapping[str, Any], *, dry_run: bool = F
         return None
     metadata = answer.get("metadata")
     if target.name or target.method == "POST":
-        known = is_stored(target, metadata, versioned=not dry_run)
+        known = _is_stored(target, metadata, versioned=not dry_run)
         wanted = f"{target.noun} {target.namespace}/{target.name}" if target.name else f"a new {target.noun}"
     else:
         items = answer.get("items")
@@ -39,10 +39,10 @@ def fault(target: RequestTarget, answer: Mapping[str, Any], *, dry_run: bool = F
         return None
     kind = answer.get("kind")
     shown = f"an object of kind {shorten(kind, MOST_KIND)}" if isinstance(kind, str) and kind else "JSON without a kind"
-    return f"{shown} that is not {wanted} as the API server stores it"
+    return f"{shown} that is not {wanted}"
 
 
-def is_stored(target: RequestTarget, metadata: object, *, versioned: bool = True) -> bool:
+def _is_stored(target: RequestTarget, metadata: object, *, versioned: bool = True) -> bool:
     """Whether this is the metadata of a stored object: of the target itself, or of one in that collection."""
     if not isinstance(metadata, Mapping):
         return False
@@ -53,7 +53,7 @@ def is_stored(target: RequestTarget, metadata: object, *, versioned: bool = True
 
 
 def _is_item(target: RequestTarget, item: object) -> bool:
-    return isinstance(item, Mapping) and is_stored(target, item.get("metadata"))
+    return isinstance(item, Mapping) and _is_stored(target, item.get("metadata"))
 
 
 def _is_version(target: RequestTarget, value: object) -> bool:

@@ -93,7 +93,8 @@ class KubeClient(Calls):
         components = document.get("components")
         schemas = components.get("schemas") if isinstance(components, dict) else None
         for schema in schemas.values() if isinstance(schemas, dict) else ():
-            if isinstance(schema, dict) and ours in (schema.get("x-kubernetes-group-version-kind") or ()):
+            kinds = schema.get("x-kubernetes-group-version-kind") if isinstance(schema, dict) else None
+            if isinstance(kinds, list) and ours in kinds:
                 return cast("Mapping[str, Any]", schema)
         raise Unavailable(f"the API server publishes no schema for {kind}")
 
