@@ -66,7 +66,7 @@ class ConnectionPool(Generic[C]):
             if self._closed:
                 raise RuntimeError("the client is closed")
             connection = self._idle.pop()[0] if self._idle else self._make()
-        except BaseException:
+        except BaseException:  # nothing is lent, so its room is free again; the error is the caller's
             self._room.release()
             raise
         self._busy.add(connection)
